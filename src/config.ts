@@ -1,0 +1,225 @@
+// ONE table of everything that can be set: flag, environment name, default, unit, meaning. It parses, refuses, prints the
+// help and README's table. Only main (and the tests of this table) imports it; everybody else is handed plain values.
+
+import { logLevels } from "./telemetry/log.ts";
+
+interface Option {
+  readonly flag: string;
+  readonly env: string | null;
+  /** What stands behind the flag; null for a switch. */
+  readonly value: string | null;
+  readonly default: string | null;
+  readonly doc: string;
+  readonly repeatable?: true;
+  /** Allowed words. */
+  readonly oneOf?: readonly string[];
+  /** A whole number within bounds. */
+  readonly range?: readonly [number, number];
+  readonly isUrl?: true;
+  readonly isOrigin?: true;
+}
+
+/** What people choose. */
+export const options = {
+  llama: { flag: "llama", env: "PARLOR_LLAMA", value: "URL", default: "http://127.0.0.1:8080", doc: "the llama-server to use", isUrl: true },
+  llamaApiKey: { flag: "llama-api-key", env: "PARLOR_LLAMA_API_KEY", value: "KEY", default: null, doc: "its --api-key" },
+  model: { flag: "model", env: "PARLOR_MODEL", value: "FILE.gguf", default: null, doc: "start llama-server ourselves with this model" },
+  llamaServer: { flag: "llama-server", env: "PARLOR_LLAMA_SERVER", value: "PATH", default: null, doc: "which llama-server to start (else: beside parlor, then PATH)" },
+  llamaArg: { flag: "llama-arg", env: "PARLOR_LLAMA_ARGS", value: "ARG", default: null, doc: "passed through to the llama-server we start", repeatable: true },
+  host: { flag: "host", env: "PARLOR_HOST", value: "ADDR", default: "127.0.0.1", doc: "address to listen on" },
+  port: { flag: "port", env: "PARLOR_PORT", value: "N", default: "8081", doc: "port to listen on (0: any free one; the line printed says which)", range: [0, 65535] },
+  open: { flag: "open", env: null, value: null, default: null, doc: "allow to listen beyond loopback, where everyone who reaches the port can use it" },
+  allowOrigin: { flag: "allow-origin", env: "PARLOR_ALLOW_ORIGIN", value: "URL", default: null, doc: "another site whose pages may use parlor, or a name parlor is reached by, as http://NAME:PORT", repeatable: true, isOrigin: true },
+  logFormat: { flag: "log-format", env: "PARLOR_LOG_FORMAT", value: "FORMAT", default: null, doc: "json or pretty (else: pretty on a terminal)", oneOf: ["json", "pretty"] },
+  logLevel: { flag: "log-level", env: "PARLOR_LOG_LEVEL", value: "LEVEL", default: "info", doc: "debug, info, warn or error", oneOf: logLevels },
+} as const satisfies Record<string, Option>;
+
+interface Bound {
+  readonly default: number;
+  readonly min: number;
+  readonly max: number;
+  readonly doc: string;
+}
+
+const minute = 60_000;
+
+/** Every queue, buffer, time-out and retry has a bound here, with its unit in its name. Set by flag or environment like the options. */
+export const bounds = {
+  stallMs: { default: 2 * minute, min: 100, max: 60 * minute, doc: "longest silence of llama-server within an answer (its pings, every 30 s, are sound)" },
+  stopMs: { default: 5_000, min: 0, max: minute, doc: "how long a stopped answer's slot is watched until llama-server shows it idle" },
+  graceMs: { default: 5_000, min: 0, max: 10 * minute, doc: "how long running answers may go on after SIGTERM" },
+  foldMs: { default: 40, min: 0, max: 1_000, doc: "tokens that come within this time reach the page together; 33 to 50 cost the browser least" },
+  queueMaxRuns: { default: 200, min: 1, max: 100_000, doc: "questions that may wait at once" },
+  messageMaxBytes: { default: 256 * 1024, min: 1, max: 16 << 20, doc: "longest message, in UTF-8" },
+  socketsMaxPerAddress: { default: 512, min: 1, max: 100_000, doc: "open sockets from one address" },
+  commandsMax: { default: 8, min: 1, max: 1_000, doc: "commands of one socket under way at once" },
+  outboxMaxBytes: { default: 1 << 20, min: 64 * 1024, max: 64 << 20, doc: "what may wait for one socket that does not read" },
+  heartbeatMs: { default: 15_000, min: 100, max: 5 * minute, doc: "between two signs of life to every page; one that is silent for three is closed" },
+  pollMs: { default: 500, min: 20, max: minute, doc: "between two looks at a llama-server that is not ready" },
+  pollReadyMs: { default: 2_000, min: 20, max: minute, doc: "between two looks at a llama-server that is ready" },
+  probeMs: { default: 2_000, min: 20, max: minute, doc: "how long one such look may take" },
+  lineMaxBytes: { default: 4 << 20, min: 1024, max: 256 << 20, doc: "longest line of llama-server's stream" },
+  restartMs: { default: 500, min: 10, max: minute, doc: "first pause before a llama-server of ours that died is started again; doubles" },
+  restartMaxMs: { default: 30_000, min: 10, max: 10 * minute, doc: "longest such pause" },
+} as const satisfies Record<string, Bound>;
+
+export type Bounds = { readonly [name in keyof typeof bounds]: number };
+
+export interface Config {
+  readonly llama: string;
+  readonly llamaApiKey: string | null;
+  readonly model: string | null;
+  readonly llamaServer: string | null;
+  readonly llamaArgs: readonly string[];
+  readonly host: string;
+  readonly port: number;
+  readonly open: boolean;
+  readonly allowOrigins: readonly string[];
+  readonly logFormat: "json" | "pretty" | null;
+  readonly logLevel: (typeof logLevels)[number];
+  readonly bounds: Bounds;
+}
+
+/** A command line or environment that can't be used. Its message is one line: what is wrong and what is allowed. */
+export class UsageError extends Error {}
+
+/** The flag of a bound: `stallMs` → `stall-ms`. */
+export function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** The environment name of a bound: `stallMs` → `PARLOR_STALL_MS`. */
+export function envOf(name: string): string {
+  return `PARLOR_${kebab(name).replaceAll("-", "_").toUpperCase()}`;
+}
+
+const boundOptions: readonly Option[] = Object.entries(bounds).map(([name, bound]) => ({
+  flag: kebab(name),
+  env: envOf(name),
+  value: "N",
+  default: String(bound.default),
+  doc: bound.doc,
+  range: [bound.min, bound.max],
+}));
+const all: readonly Option[] = [...Object.values<Option>(options), ...boundOptions];
+
+/** The bounds' defaults, for tests that enter without a command line. */
+export const defaultBounds: Bounds = Object.fromEntries(Object.entries(bounds).map(([name, bound]) => [name, bound.default])) as Bounds;
+
+/**
+ * The configuration of a command line and an environment; a flag wins over the environment.
+ * @throws UsageError
+ */
+export function parseConfig(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Config {
+  const given = { ...fromEnvironment(env), ...fromFlags(args) };
+  const one = (option: Option): string | null => given[option.flag]?.at(-1) ?? option.default;
+  const many = (option: Option): readonly string[] => given[option.flag] ?? [];
+  const config: Config = {
+    llama: (one(options.llama) as string).replace(/\/+$/, ""),
+    llamaApiKey: one(options.llamaApiKey),
+    model: one(options.model),
+    llamaServer: one(options.llamaServer),
+    llamaArgs: many(options.llamaArg),
+    host: one(options.host) as string,
+    port: Number(one(options.port)),
+    open: given["open"] !== undefined,
+    allowOrigins: many(options.allowOrigin).map((url) => new URL(url).origin),
+    logFormat: one(options.logFormat) as Config["logFormat"],
+    logLevel: one(options.logLevel) as Config["logLevel"],
+    bounds: Object.freeze(Object.fromEntries(Object.keys(bounds).map((name, i) => [name, Number(one(boundOptions[i] as Option))]))) as Bounds,
+  };
+  if (!config.open && !isLoopback(config.host)) {
+    throw new UsageError(`--host ${config.host} is reachable by others, who could all use parlor; add --open to allow that, or use 127.0.0.1`);
+  }
+  return Object.freeze(config);
+}
+
+/** True for the addresses and the name of this machine alone. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function fromEnvironment(env: Readonly<Record<string, string | undefined>>): Record<string, string[]> {
+  const given: Record<string, string[]> = {};
+  for (const option of all) {
+    const value = option.env ? env[option.env] : undefined;
+    if (value === undefined || value === "") continue;
+    const values = option.repeatable ? (option.flag === "llama-arg" ? value.split(/\s+/) : value.split(",")).filter((part) => part !== "") : [value];
+    given[option.flag] = values.map((each) => checked(option, each, option.env as string));
+  }
+  return given;
+}
+
+function fromFlags(args: readonly string[]): Record<string, string[]> {
+  const given: Record<string, string[]> = {};
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i] as string;
+    const [, name, inline] = /^--([a-z-]+)(?:=(.*))?$/s.exec(arg) ?? [];
+    const option = all.find(({ flag }) => flag === name);
+    if (!option) throw new UsageError(`${arg} is not an option; ${nearest(arg)}parlor --help lists them`);
+    if (option.value === null) {
+      if (inline !== undefined) throw new UsageError(`--${option.flag} takes no value`);
+      given[option.flag] = [""];
+      continue;
+    }
+    const value = inline ?? args[++i];
+    if (value === undefined) throw new UsageError(`--${option.flag} needs a value: ${allowed(option)}`);
+    if (given[option.flag] && !option.repeatable) throw new UsageError(`--${option.flag} is given twice`);
+    given[option.flag] = [...(given[option.flag] ?? []), checked(option, value, `--${option.flag}`)];
+  }
+  return given;
+}
+
+function checked(option: Option, value: string, where: string): string {
+  const wrong = new UsageError(`${where} can't be "${value}"; allowed is ${allowed(option)}`);
+  if (option.range && !(/^\d+$/.test(value) && Number(value) >= option.range[0] && Number(value) <= option.range[1])) throw wrong;
+  if (option.oneOf && !option.oneOf.includes(value)) throw wrong;
+  if (option.isUrl || option.isOrigin) {
+    const url = URL.parse(value);
+    if (!url || !/^https?:$/.test(url.protocol) || (option.isOrigin && url.pathname !== "/")) throw wrong;
+  }
+  return value;
+}
+
+function allowed(option: Option): string {
+  if (option.range) return `a whole number from ${option.range[0]} to ${option.range[1]}`;
+  if (option.oneOf) return option.oneOf.join(", ");
+  if (option.isUrl || option.isOrigin) return "an http:// or https:// address";
+  return option.value ?? "nothing";
+}
+
+/** `did you mean --port? ` for a flag that is close to one. */
+function nearest(arg: string): string {
+  const name = arg.replace(/^-+/, "").replace(/=.*/s, "");
+  const near = all.find(({ flag }) => name.length > 1 && (flag.startsWith(name) || name.startsWith(flag)));
+  return near ? `did you mean --${near.flag}? ` : "";
+}
+
+/** What `--help` prints. */
+export function help(version: string): string {
+  const line = (option: Option) => {
+    const flag = `  --${option.flag}${option.value ? ` ${option.value}` : ""}`;
+    const rest = [option.default && `default ${option.default}`, option.env, option.repeatable && "repeatable"].filter(Boolean).join(", ");
+    return `${flag.padEnd(30)} ${option.doc}${rest ? `\n${" ".repeat(31)}${rest}` : ""}`;
+  };
+  return `parlor ${version}: the front room of a llama-server
+
+Usage: parlor [options]
+
+A flag wins over the environment.
+
+${Object.values<Option>(options).map(line).join("\n")}
+  --help                         this text
+  --version                      the version
+
+Bounds:
+${boundOptions.map(line).join("\n")}
+`;
+}
+
+/** README's table of options, as Markdown. */
+export function markdownTable(): string {
+  const row = ({ flag, value, env, default: standard, doc, repeatable }: Option) =>
+    `| \`--${flag}${value ? ` ${value}` : ""}\` | ${env ? `\`${env}\`` : ""} | ${standard === null ? "" : `\`${standard}\``} | ${doc}${repeatable ? "; repeatable" : ""} |`;
+  return ["| flag | environment | default | meaning |", "|---|---|---|---|", ...all.map(row)].join("\n");
+}

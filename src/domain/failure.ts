@@ -1,0 +1,63 @@
+// An expected error: a code from a closed union plus the facts its sentence needs.
+// The sentences themselves stand in views/words, one per language. Anything thrown that is
+// not a Failure is a bug. Thrown anywhere; caught by HTTP's onError, a socket's message and a Run's end.
+
+/** Every way in which something can fail without anyone having written a bug. */
+export type FailureCode =
+  // the llama-server behind us
+  | "upstream_absent" // nobody answers at its address
+  | "upstream_loading" // it answers 503: the model is still being read
+  | "upstream_unauthorized" // it wants an API key, or another one
+  | "upstream_refused" // another 4xx
+  | "upstream_error" // 5xx, or an error event in mid-stream
+  | "upstream_cut" // the stream ended before its end was announced
+  | "upstream_stalled" // nothing came for longer than the limit
+  | "upstream_garbled" // what came is not the protocol
+  | "upstream_line_too_long" // a line that exceeds the buffer
+  | "context_overflow" // the conversation is longer than the slot's context
+  // what people ask for
+  | "message_empty"
+  | "message_too_long"
+  | "conversation_busy" // one Run at a time in a conversation
+  | "queue_full"
+  | "not_found"
+  | "bad_frame" // a frame that is no Command
+  | "bad_request"
+  | "too_large"
+  | "too_many_sockets"
+  | "foreign_origin" // another site's page
+  | "unknown_host" // called by a name that is not ours (DNS rebinding)
+  | "shutting_down"
+  | "internal";
+
+/** The facts a Failure's sentence is made of: numbers keep their unit in the key (`limitBytes`). */
+export type FailureFacts = Readonly<Record<string, string | number>>;
+
+/** What is stored and sent about a Failure: everything but the stack. */
+export interface FailureReport {
+  readonly code: FailureCode;
+  readonly facts: FailureFacts;
+}
+
+/** An expected error. `message` is for logs only; people read `views/words`. */
+export class Failure extends Error {
+  readonly code: FailureCode;
+  readonly facts: FailureFacts;
+
+  constructor(code: FailureCode, facts: FailureFacts = {}) {
+    super(`${code} ${JSON.stringify(facts)}`);
+    this.name = "Failure";
+    this.code = code;
+    this.facts = facts;
+  }
+
+  /** What remains of it after the stack is dropped. */
+  get report(): FailureReport {
+    return { code: this.code, facts: this.facts };
+  }
+}
+
+/** The Failure in `error`, or `internal` for anything that is a bug. */
+export function asFailure(error: unknown): Failure {
+  return error instanceof Failure ? error : new Failure("internal");
+}

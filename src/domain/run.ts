@@ -1,0 +1,92 @@
+// A Run is one attempt at one assistant Message; a RunEvent is a numbered fact about it.
+// Events of one Run are numbered without gaps, so a reader knows whether it missed one.
+
+import type { ConversationId, Message, MessageId } from "./conversation.ts";
+import type { FailureReport } from "./failure.ts";
+
+export type RunId = string;
+
+/** `queued → running → done | stopped | failed | interrupted`. */
+export type RunStatus = "queued" | "running" | "done" | "stopped" | "failed" | "interrupted";
+
+/** True while a Run waits for or holds a Slot. */
+export function isActive(status: RunStatus): boolean {
+  return status === "queued" || status === "running";
+}
+
+/** What llama-server reported of a finished Run; a field is absent when it did not say. */
+export interface RunStats {
+  /** Tokens of the prompt, those from the cache included. */
+  readonly promptTokens?: number;
+  /** Prompt tokens that were taken from llama-server's cache. */
+  readonly cachedTokens?: number;
+  readonly outputTokens?: number;
+  readonly tokensPerSecond?: number;
+  /** From the start of the Run (a Slot is held) to its first token, in milliseconds, measured here. */
+  readonly firstTokenMs?: number;
+  /** Time in the queue, in milliseconds. */
+  readonly queueMs?: number;
+}
+
+export interface Run {
+  readonly id: RunId;
+  readonly conversation: ConversationId;
+  /** The assistant Message it writes. */
+  readonly message: MessageId;
+  readonly status: RunStatus;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+  /** Why the model stopped: `stop`, `length`, `tool_calls`, as llama-server words it. */
+  readonly finish: string | null;
+  readonly failure: FailureReport | null;
+  readonly stats: RunStats;
+  /** False when a stopped Run's slot was still busy at the end of the bounded wait. */
+  readonly slotFreed: boolean;
+}
+
+/** A place in line: 1 is next. */
+export interface Place {
+  readonly position: number;
+  readonly of: number;
+}
+
+/** How far llama-server is in reading the prompt, in tokens. */
+export interface PromptProgress {
+  readonly processed: number;
+  readonly total: number;
+  readonly cached: number;
+}
+
+/** The facts a Run can announce. */
+export type RunFact =
+  /** The messages are stored and the Run waits. `question` is absent when an answer is tried again. */
+  | { readonly kind: "queued"; readonly question: Message | null; readonly answer: Message; readonly replaces: MessageId | null }
+  | { readonly kind: "place"; readonly place: Place }
+  | { readonly kind: "started" }
+  | { readonly kind: "prompt"; readonly progress: PromptProgress }
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "reasoning"; readonly text: string }
+  /** Stop was asked for; the slot is being watched until it is idle. */
+  | { readonly kind: "stopping" }
+  | { readonly kind: "ended"; readonly message: Message; readonly ended: Run };
+
+/** A numbered fact about a Run: `n` counts from 0 without gaps. */
+export type RunEvent = RunFact & {
+  readonly run: RunId;
+  readonly conversation: ConversationId;
+  readonly messageId: MessageId;
+  readonly n: number;
+};
+
+/** A Run in progress as it is at event number `n`. */
+export interface Snapshot {
+  readonly run: RunId;
+  readonly messageId: MessageId;
+  readonly n: number;
+  readonly status: "queued" | "running";
+  readonly text: string;
+  readonly reasoning: string;
+  readonly place: Place | null;
+  readonly progress: PromptProgress | null;
+  readonly stopping: boolean;
+}

@@ -1,0 +1,5 @@
+// What files are imported as: SQL and text come as strings. Nothing at run time.
+declare module "*.sql" {
+  const text: string;
+  export default text;
+}

@@ -1,0 +1,151 @@
+// Which fragments tell a page about an event: the only place that knows both RunEvents and the page's elements.
+// Pure but for the open tails of the Runs in progress. Used by live/hub and live/socket.
+
+import { composerIds, Controls, MessageId, Notice } from "../../views/composer.tsx";
+import { fragment, growth } from "../../views/frame.ts";
+import { PlainStream } from "../../views/markdown/plain.ts";
+import { articleId, ids, MessageArticle, OpenReasoning, RunningArticle, RunState } from "../../views/message.tsx";
+import { Articles, composerState } from "../../views/page.tsx";
+import { Status, statusIds, UpstreamBanner } from "../../views/status.tsx";
+import { type Language, wordsOf } from "../../views/words.ts";
+import { newId, type Thread } from "../domain/conversation.ts";
+import type { FailureReport } from "../domain/failure.ts";
+import type { RunEvent, RunId, Snapshot } from "../domain/run.ts";
+import type { UpstreamState } from "../domain/upstream.ts";
+
+/** A frame in the language of whoever gets it. */
+export type Frame = (language: Language) => string;
+
+/** A frame that is made once per language, when first asked for. */
+export function once(make: Frame): Frame {
+  const made = new Map<Language, string>();
+  return (language) => {
+    const known = made.get(language);
+    if (known !== undefined) return known;
+    const frame = make(language);
+    made.set(language, frame);
+    return frame;
+  };
+}
+
+/** The element that tells screen readers of an answer's start and end. */
+const announce = "announce";
+
+/** Renders the events of a Room's Runs. Keeps the open tail of each text, which every watcher's page shares. */
+export class RunFrames {
+  readonly #streams = new Map<RunId, { text: PlainStream; reasoning: PlainStream; textBegun: boolean; reasoningBegun: boolean }>();
+
+  /** `live` are the Runs in progress when the Room opens. */
+  constructor(live: readonly Snapshot[]) {
+    for (const { run, text, reasoning } of live) {
+      this.#streams.set(run, { text: new PlainStream(text), reasoning: new PlainStream(reasoning), textBegun: text !== "", reasoningBegun: reasoning !== "" });
+    }
+  }
+
+  /** The frame for an event; must be called once for each, in order. */
+  of(event: RunEvent): Frame {
+    switch (event.kind) {
+      case "queued":
+        this.#streams.set(event.run, { text: new PlainStream(), reasoning: new PlainStream(), textBegun: false, reasoningBegun: false });
+        return once((language) => queuedFrame(event, language));
+      case "place":
+        return once((language) => fragment(ids.run, "innerHTML", runState({ status: "queued", place: event.place, progress: null }, language)));
+      case "started":
+        return once((language) => startedFrame(event, language));
+      case "prompt":
+        return once((language) => fragment(ids.run, "innerHTML", runState({ status: "running", place: null, progress: event.progress }, language)));
+      case "reasoning":
+        return this.#reasoning(event.run, event.text);
+      case "text":
+        return this.#text(event.run, event.text);
+      case "stopping":
+        return once((language) => controls("stopping", language));
+      case "ended":
+        this.#streams.delete(event.run);
+        return once((language) => endedFrame(event, language));
+    }
+  }
+
+  #text(run: RunId, text: string): Frame {
+    const stream = this.#streams.get(run);
+    if (!stream) return () => "";
+    const { finished, tail } = stream.text.push(text);
+    const first = stream.textBegun ? "" : fragment(ids.run, "innerHTML");
+    stream.textBegun = true;
+    const frame = first + growth(ids.tail, finished, tail);
+    return () => frame;
+  }
+
+  #reasoning(run: RunId, text: string): Frame {
+    const stream = this.#streams.get(run);
+    if (!stream) return () => "";
+    const { finished, tail } = stream.reasoning.push(text);
+    if (!stream.reasoningBegun) {
+      stream.reasoningBegun = true;
+      return once((language) => fragment(ids.run, "innerHTML") + fragment(ids.reasoning, "innerHTML", String(OpenReasoning({ text, words: wordsOf(language) }))));
+    }
+    const frame = growth(ids.reasoningTail, finished, tail);
+    return () => frame;
+  }
+}
+
+function runState(state: Pick<Snapshot, "status" | "place" | "progress">, language: Language): string {
+  return String(RunState({ snapshot: { ...state, text: "", reasoning: "" }, words: wordsOf(language) }));
+}
+
+function controls(run: "idle" | "busy" | "stopping", language: Language): string {
+  return fragment(composerIds.controls, "innerHTML", String(Controls({ state: { run }, words: wordsOf(language) })));
+}
+
+function emptyRun(event: RunEvent, status: "queued" | "running"): Snapshot {
+  return { run: event.run, messageId: event.messageId, n: event.n, status, text: "", reasoning: "", place: null, progress: null, stopping: false };
+}
+
+function queuedFrame(event: RunEvent & { kind: "queued" }, language: Language): string {
+  const words = wordsOf(language);
+  const answer = String(RunningArticle({ snapshot: emptyRun(event, "queued"), words }));
+  const question = event.question ? String(MessageArticle({ message: event.question, run: null, last: false, words })) : "";
+  const gone = event.replaces ? fragment(articleId(event.replaces), "delete") : "";
+  return gone + fragment(ids.thread, "beforeend", question + answer) + controls("busy", language);
+}
+
+function startedFrame(event: RunEvent, language: Language): string {
+  const words = wordsOf(language);
+  const article = String(RunningArticle({ snapshot: emptyRun(event, "running"), words }));
+  return fragment(articleId(event.messageId), "outerHTML", article) + fragment(announce, "innerHTML", words.answering);
+}
+
+function endedFrame(event: RunEvent & { kind: "ended" }, language: Language): string {
+  const words = wordsOf(language);
+  const article = String(MessageArticle({ message: event.message, run: event.ended, last: true, words }));
+  const outcome = event.ended.status as keyof typeof words.answerEnd;
+  return fragment(articleId(event.messageId), "outerMorph", article) + controls("idle", language) + fragment(announce, "innerHTML", words.answerEnd[outcome]);
+}
+
+/** Everything a page shows that can change, as it is now. */
+export function snapshotFrame(now: { conversation: string; thread: Thread; live: readonly Snapshot[]; upstream: UpstreamState }, language: Language): string {
+  const words = wordsOf(language);
+  return (
+    fragment(ids.thread, "innerMorph", String(Articles({ thread: now.thread, live: now.live, words }))) +
+    controls(composerState(now.live).run, language) +
+    upstreamFrame(now.upstream, language)
+  );
+}
+
+export function upstreamFrame(upstream: UpstreamState, language: Language): string {
+  const words = wordsOf(language);
+  return (
+    fragment(statusIds.status, "outerMorph", String(Status({ upstream, connected: true, words }))) +
+    fragment(statusIds.upstream, "innerMorph", String(UpstreamBanner({ upstream, words })))
+  );
+}
+
+/** To the sender alone: the message is stored, the field may be emptied, here is the next message's id. */
+export function acceptedFrame(message: string): string {
+  return fragment(composerIds.message, "outerHTML", String(MessageId({ id: newId(), accepted: message }))) + fragment(composerIds.notice, "innerHTML");
+}
+
+/** To the sender alone: what went wrong with what was just sent. */
+export function noticeFrame(failure: FailureReport, language: Language): string {
+  return fragment(composerIds.notice, "innerHTML", String(Notice({ failure, words: wordsOf(language) })));
+}

@@ -1,0 +1,132 @@
+// The sockets that watch conversations. A Room renders each RunEvent once (once per language where words of ours are
+// in it) and gives the same string to every Outbox. Joining, reconnecting, a slow reader that is back: one path, `#sync`.
+
+import type { Bus } from "../bus/bus.ts";
+import type { ConversationId, Thread } from "../domain/conversation.ts";
+import type { RunEvent, Snapshot } from "../domain/run.ts";
+import type { UpstreamState } from "../domain/upstream.ts";
+import type { Language } from "../../views/words.ts";
+import { type Frame, once, RunFrames, snapshotFrame, upstreamFrame } from "./frames.ts";
+import { Outbox, type Sink } from "./outbox.ts";
+
+/** What the hub asks of the house. */
+export interface Source {
+  readonly bus: Bus;
+  upstream(): UpstreamState;
+  /** The Runs in progress, as the events so far have told them. */
+  live(conversation: ConversationId): readonly Snapshot[];
+  thread(conversation: ConversationId): Promise<{ thread: Thread; live: readonly Snapshot[] }>;
+  failed(error: unknown): void;
+}
+
+/** Events held while a snapshot is fetched; more than this many and the snapshot is fetched again instead. */
+const heldMaxEvents = 1000;
+
+export interface Member {
+  readonly outbox: Outbox;
+  readonly language: Language;
+  leave(): void;
+}
+
+interface Seat extends Member {
+  /** Events that came while a snapshot is being fetched; null while it is up to date. */
+  held: { event: RunEvent; frame: Frame }[] | null;
+  gone: boolean;
+}
+
+interface Room {
+  readonly seats: Set<Seat>;
+  readonly frames: RunFrames;
+  readonly unsubscribe: () => void;
+}
+
+export class Hub {
+  readonly #source: Source;
+  readonly #rooms = new Map<ConversationId, Room>();
+
+  constructor(source: Source) {
+    this.#source = source;
+  }
+
+  /** Seats a socket in the Room of a conversation; a frame with everything so far follows, then the events. */
+  join(conversation: ConversationId, language: Language, sink: Sink): Member {
+    const room = this.#rooms.get(conversation) ?? this.#open(conversation);
+    const seat: Seat = {
+      outbox: new Outbox(sink, () => void this.#sync(conversation, seat)),
+      language,
+      held: null,
+      gone: false,
+      leave: () => this.#leave(conversation, room, seat),
+    };
+    room.seats.add(seat);
+    void this.#sync(conversation, seat);
+    return seat;
+  }
+
+  /** Tells every page that the upstream has changed. */
+  tellUpstream(state: UpstreamState): void {
+    const frame = once((language) => upstreamFrame(state, language));
+    this.#everySeat((seat) => seat.outbox.send(frame(seat.language)));
+  }
+
+  /** Sends one frame to every page. */
+  tellAll(frame: string): void {
+    this.#everySeat((seat) => seat.outbox.send(frame));
+  }
+
+  #everySeat(each: (seat: Seat) => void): void {
+    for (const room of this.#rooms.values()) for (const seat of room.seats) if (seat.held === null) each(seat);
+  }
+
+  #open(conversation: ConversationId): Room {
+    // in one synchronous block: what the Room knows of the Runs and the first event it hears leave no gap
+    const frames = new RunFrames(this.#source.live(conversation));
+    const room: Room = { seats: new Set(), frames, unsubscribe: this.#source.bus.subscribe(conversation, (event) => this.#tell(room, event)) };
+    this.#rooms.set(conversation, room);
+    return room;
+  }
+
+  #leave(conversation: ConversationId, room: Room, seat: Seat): void {
+    seat.gone = true;
+    room.seats.delete(seat);
+    if (room.seats.size > 0) return;
+    room.unsubscribe();
+    if (this.#rooms.get(conversation) === room) this.#rooms.delete(conversation);
+  }
+
+  #tell(room: Room, event: RunEvent): void {
+    const frame = room.frames.of(event);
+    for (const seat of room.seats) {
+      if (seat.held) seat.held.push({ event, frame });
+      else seat.outbox.send(frame(seat.language));
+    }
+  }
+
+  /** Sends the thread as it is, then what happened while it was fetched. */
+  async #sync(conversation: ConversationId, seat: Seat): Promise<void> {
+    if (seat.held) return; // under way already
+    try {
+      do {
+        seat.held = [];
+        const { thread, live } = await this.#source.thread(conversation);
+        if (seat.gone) return;
+        if (seat.held.length > heldMaxEvents) continue;
+        const missed = seat.held.filter(({ event }) => isNews(event, thread, live));
+        seat.held = null;
+        seat.outbox.send(snapshotFrame({ conversation, thread, live, upstream: this.#source.upstream() }, seat.language));
+        for (const { frame } of missed) seat.outbox.send(frame(seat.language));
+      } while (seat.held);
+    } catch (error) {
+      seat.held = null;
+      this.#source.failed(error);
+    }
+  }
+}
+
+/** Whether a snapshot does not contain an event yet. */
+function isNews(event: RunEvent, thread: Thread, live: readonly Snapshot[]): boolean {
+  const snapshot = live.find(({ run }) => run === event.run);
+  if (snapshot) return event.n > snapshot.n;
+  const known = thread.find(({ run }) => run?.id === event.run)?.run;
+  return known === undefined || known === null || known.status === "queued" || known.status === "running";
+}

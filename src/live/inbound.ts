@@ -1,0 +1,34 @@
+// A frame from the page becomes a Command, or is refused with a reason. htmx sends a form's fields as one JSON object.
+
+import { isId, type MessageId } from "../domain/conversation.ts";
+import { Failure } from "../domain/failure.ts";
+
+/** A parsed wish of the browser. */
+export type Command =
+  | { readonly type: "say"; readonly message: MessageId; readonly text: string }
+  | { readonly type: "retry"; readonly message: MessageId }
+  | { readonly type: "stop" };
+
+/**
+ * The Command in a frame.
+ * @throws Failure `bad_frame`
+ */
+export function parseCommand(frame: string | Uint8Array): Command {
+  const fields = typeof frame === "string" ? parseObject(frame) : null;
+  if (fields === null) throw new Failure("bad_frame");
+  const { type, message, text } = fields;
+  if (type === "stop") return { type };
+  if (type === "retry" && isId(message)) return { type, message };
+  // a browser sends line ends of a textarea as CR LF
+  if (type === "say" && isId(message) && typeof text === "string") return { type, message, text: text.replaceAll("\r\n", "\n") };
+  throw new Failure("bad_frame");
+}
+
+function parseObject(frame: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(frame);
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,43 @@
+// One socket's way out, with its bound. It minds what `send` returns: while the reader is behind nothing more is put into
+// the socket's buffer, and one snapshot replaces all that was skipped when it reads again. Used by live/hub.
+
+/** The part of Bun's ServerWebSocket that is used: `send` returns bytes, -1 (queued, you are behind) or 0 (dropped). */
+export interface Sink {
+  send(frame: string): number;
+  close(code: number, reason: string): void;
+}
+
+/** Closed because too slow; htmx comes again on this code (RFC 6455 §7.4, IANA: try again later). */
+const tryAgainLater = 1013;
+
+export class Outbox {
+  readonly #sink: Sink;
+  readonly #resync: () => void;
+  #behind = false;
+  #skipped = false;
+
+  /** `resync` is called when the reader has caught up and has missed something: it must send a snapshot. */
+  constructor(sink: Sink, resync: () => void) {
+    this.#sink = sink;
+    this.#resync = resync;
+  }
+
+  /** Sends a frame, or skips it while the reader is behind. */
+  send(frame: string): void {
+    if (this.#behind) {
+      this.#skipped = true;
+      return;
+    }
+    const result = this.#sink.send(frame);
+    if (result === -1) this.#behind = true;
+    else if (result === 0) this.#sink.close(tryAgainLater, "too slow");
+  }
+
+  /** The socket's buffer has been emptied. */
+  drain(): void {
+    this.#behind = false;
+    if (!this.#skipped) return;
+    this.#skipped = false;
+    this.#resync();
+  }
+}

@@ -1,0 +1,62 @@
+// The page's socket: joins its Room, turns frames into Commands, answers the sender. One of the three places where a
+// Failure is caught. Bun's own handler, because hono's hides what `send` returns and has no `drain`. Used by app.
+
+import type { Language } from "../../views/words.ts";
+import type { Chat } from "../chat/chat.ts";
+import type { ConversationId } from "../domain/conversation.ts";
+import { asFailure, Failure } from "../domain/failure.ts";
+import { acceptedFrame, noticeFrame } from "./frames.ts";
+import type { Hub, Member } from "./hub.ts";
+import { type Command, parseCommand } from "./inbound.ts";
+import type { Sink } from "./outbox.ts";
+
+export interface LiveParts {
+  readonly chat: Chat;
+  readonly hub: Hub;
+  bug(error: unknown): void;
+  /** Commands of one socket that may be under way at once; more are refused. */
+  readonly commandsMax: number;
+}
+
+/** The handler of one page's socket. */
+export function liveDoor(conversation: ConversationId, language: Language, parts: LiveParts) {
+  let member: Member | null = null;
+  let underWay = 0;
+  return {
+    open(ws: Sink): void {
+      member = parts.hub.join(conversation, language, ws);
+    },
+    async message(ws: Sink, frame: string | Uint8Array): Promise<void> {
+      try {
+        underWay++;
+        if (underWay > parts.commandsMax) throw new Failure("conversation_busy");
+        const command = parseCommand(frame);
+        await obey(command, conversation, parts.chat);
+        if (command.type === "say") ws.send(acceptedFrame(command.message));
+      } catch (error) {
+        const failure = asFailure(error);
+        if (failure.code === "internal") parts.bug(error);
+        ws.send(noticeFrame(failure.report, language)); // past the outbox: it is small, and a snapshot would not bring it again
+      } finally {
+        underWay--;
+      }
+    },
+    drain(): void {
+      member?.outbox.drain();
+    },
+    close(): void {
+      member?.leave();
+    },
+  };
+}
+
+async function obey(command: Command, conversation: ConversationId, chat: Chat): Promise<void> {
+  switch (command.type) {
+    case "say":
+      return chat.say({ conversation, message: command.message, text: command.text });
+    case "retry":
+      return chat.retry(conversation, command.message);
+    case "stop":
+      return chat.stop(conversation);
+  }
+}

@@ -1,0 +1,86 @@
+// Command line → config → adapters → app → Bun.serve → signals. The only file that chooses adapters and ends the process.
+
+import { version } from "../package.json";
+import { createApp } from "./app.ts";
+import { localBus } from "./bus/local.ts";
+import { type Config, help, parseConfig, UsageError } from "./config.ts";
+import { openSqlite } from "./store/sqlite.ts";
+import { openLog } from "./telemetry/log.ts";
+import { findLlamaServer, LlamaChild } from "./upstream/child.ts";
+import { openLlama } from "./upstream/llama.ts";
+
+/** Bun allows 256 fetches at once unless this is set before it starts; the rest hang without a word. */
+const fetchesMax = "65000";
+
+function readConfig(args: readonly string[]): Config {
+  if (args.includes("--help") || args.includes("-h")) {
+    process.stdout.write(help(version));
+    process.exit(0);
+  }
+  if (args.includes("--version")) {
+    process.stdout.write(`parlor ${version}\n`);
+    process.exit(0);
+  }
+  try {
+    return parseConfig(args, process.env);
+  } catch (error) {
+    if (error instanceof UsageError) fail(error.message, 2);
+    throw error;
+  }
+}
+
+function fail(line: string, code: number): never {
+  process.stderr.write(`parlor: ${line}\n`);
+  process.exit(code);
+}
+
+/** Starts over in the same process with room for more fetches. */
+function raiseFetchLimit(args: readonly string[]): void {
+  if (process.env["BUN_CONFIG_MAX_HTTP_REQUESTS"] || !process.execve) return;
+  const isCompiled = Bun.main.startsWith("/$bunfs/");
+  const script = isCompiled ? [] : [Bun.main];
+  process.execve(process.execPath, [process.execPath, ...script, ...args], { ...process.env, BUN_CONFIG_MAX_HTTP_REQUESTS: fetchesMax } as Record<string, string>);
+}
+
+async function serve(config: Config): Promise<void> {
+  const { bounds } = config;
+  const format = config.logFormat ?? (process.stderr.isTTY ? "pretty" : "json");
+  const log = openLog({ level: config.logLevel, format, write: (line) => process.stderr.write(`${line}\n`) });
+  let child: LlamaChild | undefined;
+  if (config.model !== null) {
+    const program = findLlamaServer(config.llamaServer, process.execPath, process.env["PATH"] ?? "");
+    if (program === null) fail(`there is no llama-server ${config.llamaServer ? `at ${config.llamaServer}` : "beside parlor or in PATH"}; name one with --llama-server PATH`, 1);
+    if (!(await Bun.file(config.model).exists())) fail(`there is no model at ${config.model}`, 1);
+    child = new LlamaChild({ program, model: config.model, args: config.llamaArgs, apiKey: config.llamaApiKey, endMs: bounds.graceMs, log, ...bounds });
+  }
+  const upstream = openLlama({ url: child?.url ?? config.llama, apiKey: config.llamaApiKey, ...bounds, ...(child ? { child } : {}) });
+  const app = createApp({ store: openSqlite(":memory:"), bus: localBus(), upstream, log, allowOrigins: config.allowOrigins, bounds });
+
+  let server: Bun.Server<never>;
+  try {
+    server = Bun.serve({ hostname: config.host, port: config.port, development: false, fetch: app.fetch, websocket: app.websocket, error: () => new Response("Internal error\n", { status: 500 }) }) as Bun.Server<never>;
+  } catch (error) {
+    await upstream.close();
+    const taken = (error as { code?: string }).code === "EADDRINUSE";
+    fail(taken ? `port ${config.port} of ${config.host} is in use; choose another with --port` : `can't listen on ${config.host}:${config.port}: ${(error as Error).message}`, 1);
+  }
+  const host = config.host.includes(":") ? `[${config.host}]` : config.host;
+  process.stdout.write(`parlor ${version} listening on http://${host}:${server.port}\n`);
+
+  let ending = false;
+  const end = async (signal: string) => {
+    if (ending) return;
+    ending = true;
+    log.info("ending", { signal });
+    await app.stop();
+    await server.stop(true);
+    process.exit(0);
+  };
+  process.on("SIGTERM", () => void end("SIGTERM"));
+  process.on("SIGINT", () => void end("SIGINT"));
+}
+
+const args = process.argv.slice(2);
+const config = readConfig(args);
+raiseFetchLimit(args);
+await serve(config);

@@ -1,0 +1,155 @@
+// A llama-server of our own: finds the program, starts it on a free loopback port, reads its progress from what it prints,
+// starts it again with backoff when it dies, ends it with us. Whether it answers is upstream/slots' question. Made by main.
+
+import { accessSync, constants } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
+import type { StartProgress } from "../domain/upstream.ts";
+import type { Log } from "../telemetry/log.ts";
+
+export interface ChildOptions {
+  readonly program: string;
+  readonly model: string;
+  /** Passed through as they are. */
+  readonly args: readonly string[];
+  readonly apiKey: string | null;
+  /** First pause before it is started again; doubles up to `restartMaxMs`, and starts over after it ran that long. */
+  readonly restartMs: number;
+  readonly restartMaxMs: number;
+  /** How long it may take to end by itself. */
+  readonly endMs: number;
+  readonly log: Log;
+}
+
+/** Lines of its output kept for the page and the log when it dies. */
+const keptLines = 20;
+
+/** The llama-server to start: the one named, else the one beside our executable, else the first of PATH; null when there is none. */
+export function findLlamaServer(named: string | null, besides: string, path: string): string | null {
+  if (named) return isExecutable(named) ? named : null;
+  const folders = [dirname(besides), ...path.split(delimiter)];
+  return folders.map((folder) => join(folder, "llama-server")).find(isExecutable) ?? null;
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A port of loopback that nobody listens on now. */
+function freePort(): number {
+  const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+  server.stop(true);
+  return server.port;
+}
+
+export class LlamaChild {
+  readonly url: string;
+  readonly #options: ChildOptions;
+  readonly #port: number;
+  readonly #listeners = new Set<() => void>();
+  #process: Bun.Subprocess | null = null;
+  #progress: StartProgress | null = { percent: null, line: "" };
+  #lines: string[] = [];
+  #failures = 0;
+  #restart: Timer | null = null;
+  #closed = false;
+
+  constructor(options: ChildOptions) {
+    this.#options = options;
+    this.#port = freePort(); // kept over restarts, so that the address stays
+    this.url = `http://127.0.0.1:${this.#port}`;
+    this.#start();
+  }
+
+  /** What it says of its start; null when it is not running and none is planned. */
+  get progress(): StartProgress | null {
+    return this.#progress;
+  }
+
+  onChange(listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /** Ends it: SIGTERM to its process group, SIGKILL after `endMs`. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#restart) clearTimeout(this.#restart);
+    const child = this.#process;
+    if (!child || child.exitCode !== null) return;
+    this.#signal(child, "SIGTERM");
+    const killer = setTimeout(() => this.#signal(child, "SIGKILL"), this.#options.endMs);
+    await child.exited;
+    clearTimeout(killer);
+  }
+
+  #start(): void {
+    const { program, model, args, apiKey, log } = this.#options;
+    const startedAt = performance.now();
+    this.#lines = [];
+    this.#say({ percent: null, line: "" });
+    log.info("llama-server starts", { program, model, port: this.#port });
+    const child = Bun.spawn([program, "--model", model, "--host", "127.0.0.1", "--port", String(this.#port), ...args], {
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+      detached: true, // a process group of its own, so that what it starts ends with it
+      env: { ...process.env, ...(apiKey ? { LLAMA_API_KEY: apiKey } : {}) },
+      onExit: (_, code, signal) => this.#ended(performance.now() - startedAt, code, signal),
+    });
+    this.#process = child;
+    for (const stream of [child.stdout, child.stderr]) void this.#read(stream);
+  }
+
+  #ended(ranMs: number, code: number | null, signal: number | string | null): void {
+    if (this.#closed) return;
+    const { restartMs, restartMaxMs, log } = this.#options;
+    this.#failures = ranMs > restartMaxMs ? 1 : this.#failures + 1;
+    const pauseMs = Math.min(restartMs * 2 ** (this.#failures - 1), restartMaxMs);
+    const last = this.#lines.findLast((line) => /error|fail/i.test(line)) ?? this.#lines.at(-1) ?? "";
+    log.error("llama-server ended", { code, signal, pauseMs, last });
+    this.#say({ percent: null, line: last });
+    this.#restart = setTimeout(() => this.#start(), pauseMs);
+  }
+
+  async #read(stream: ReadableStream<Uint8Array>): Promise<void> {
+    const decoder = new TextDecoder();
+    let open = "";
+    for await (const chunk of stream) {
+      const lines = (open + decoder.decode(chunk, { stream: true })).split(/\r?\n|\r/);
+      open = (lines.pop() ?? "").slice(-4096); // progress dots come without a line end
+      for (const line of lines) this.#heard(line.trim());
+    }
+  }
+
+  #heard(line: string): void {
+    if (line === "") return;
+    this.#lines.push(line.slice(0, 400));
+    if (this.#lines.length > keptLines) this.#lines.shift();
+    this.#options.log.debug("llama-server says", { line });
+    const percent = /^\[\s*(\d{1,3})(?:%|\/(\d+))\]/.exec(line);
+    const share = percent && Number(percent[1]) / Number(percent[2] ?? 100);
+    this.#say({ percent: share === null ? (this.#progress?.percent ?? null) : Math.min(100, Math.floor(share * 100)), line: readable(line) });
+  }
+
+  #say(progress: StartProgress | null): void {
+    this.#progress = progress;
+    for (const listener of this.#listeners) listener();
+  }
+
+  #signal(child: Bun.Subprocess, signal: NodeJS.Signals): void {
+    try {
+      process.kill(-child.pid, signal);
+    } catch {
+      child.kill(signal);
+    }
+  }
+}
+
+/** A line of llama-server's log without its clock and level: `0.00.067 I srv  llama_server: model loaded` → `model loaded`. */
+function readable(line: string): string {
+  return line.replace(/^\d+\.\d+\.\d+\.\d+ [A-Z] +\w+ +[\w.]+: */, "").replace(/^\[\s*\d+(%|\/\d+)\] */, "").slice(0, 160);
+}

@@ -1,0 +1,47 @@
+// Contract of a llama-server: a conversation goes in, pieces of the answer come out, a Slot comes back.
+// Implemented by upstream/llama over fetch. Everything that goes wrong leaves here as a Failure.
+
+import type { Role } from "../domain/conversation.ts";
+import type { PromptProgress, RunStats } from "../domain/run.ts";
+import type { UpstreamState } from "../domain/upstream.ts";
+
+/** One message as llama-server wants it. */
+export interface ChatMessage {
+  readonly role: Role | "system";
+  readonly content: string;
+}
+
+/** What arrives while an answer is made; each call carries all that one network read brought. */
+export interface Deltas {
+  text(text: string): void;
+  reasoning(text: string): void;
+  prompt(progress: PromptProgress): void;
+}
+
+/** What is known when an answer is complete. */
+export interface ChatEnd {
+  /** `stop`, `length`, `tool_calls`, as llama-server words it. */
+  readonly finish: string;
+  readonly stats: RunStats;
+}
+
+export interface Upstream {
+  readonly state: UpstreamState;
+
+  /** Calls `listener` at each later change of `state`. Returns the function that ends it. */
+  watch(listener: (state: UpstreamState) => void): () => void;
+
+  /**
+   * One streaming request. Rejects with the signal's reason when it is aborted, which closes the connection.
+   * @throws Failure `upstream_*`, `context_overflow`
+   */
+  chat(messages: readonly ChatMessage[], deltas: Deltas, signal: AbortSignal): Promise<ChatEnd>;
+
+  /**
+   * Waits until llama-server itself shows at most `othersRunning` busy slots, for a bounded time.
+   * True when it did (or when it is gone, which frees every slot), false when the bound passed first.
+   */
+  freed(othersRunning: () => number): Promise<boolean>;
+
+  close(): Promise<void>;
+}

@@ -1,0 +1,193 @@
+// Makes the demo model "Parrot": a GGUF of a few MB that has a real llama-server recite the texts of recitals.ts,
+// token by token, at any temperature. Run: bun test/llama/parrot.ts FILE.gguf
+//
+// How: one block of zeros lets the residual stream pass, so the next token depends on the last token alone. Each token has
+// a random unit vector e(t); for "after a comes b", row b of the output matrix is 12 × e(a). RMSNorm scales a unit vector by
+// sqrt(64) = 8, so the right token's logit is 96, the others' are normal with deviation 12: sampling cannot miss.
+// A text is therefore a chain of pieces that are unique in the vocabulary.
+
+import { rename } from "node:fs/promises";
+import { gguf, type Tensor, type Value } from "./gguf.ts";
+import { countsUpTo, countText, type Recital, recitals } from "./recitals.ts";
+
+const width = 64;
+const feedForward = 32;
+const gain = 12;
+const kind = { normal: 1, unknown: 2, control: 3, byte: 6 } as const;
+
+interface Token {
+  readonly piece: string;
+  readonly kind: number;
+  /** The token that is recited after it. */
+  next?: number;
+  /** The last piece of a text: all of these share one embedding, which the end token's row is made of. */
+  last?: true;
+}
+
+class Vocabulary {
+  readonly tokens: Token[] = [];
+  readonly #byPiece = new Map<string, number>();
+  readonly #used = new Set<number>();
+
+  constructor() {
+    this.add("<unk>", kind.unknown);
+    this.add("<s>", kind.control);
+    this.add("<|end|>", kind.control);
+    for (let byte = 0; byte < 256; byte++) this.add(`<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`, kind.byte);
+    for (const role of ["system", "user", "assistant"]) this.add(`<|${role}|>`, kind.control);
+  }
+
+  add(piece: string, kind: number): number {
+    const id = this.tokens.length;
+    this.tokens.push({ piece, kind });
+    this.#byPiece.set(piece, id);
+    return id;
+  }
+
+  has(piece: string): boolean {
+    return this.#byPiece.has(piece);
+  }
+
+  /** The token of an exact piece, which no other text may use. */
+  claim(piece: string): number {
+    const id = this.#byPiece.get(piece) ?? this.add(piece, kind.normal);
+    if (this.#used.has(id)) throw new Error(`piece ${JSON.stringify(piece)} is used twice`);
+    this.#used.add(id);
+    return id;
+  }
+}
+
+/** SentencePiece writes a space as U+2581. */
+const marked = (text: string): string => text.replaceAll(" ", "\u2581");
+
+/** Cuts a text into pieces of 2 to 5 characters, lengthening each until it is new to the vocabulary. */
+function cut(text: string, vocabulary: Vocabulary): number[] {
+  const characters = [...text];
+  const ids: number[] = [];
+  for (let from = 0; from < characters.length; ) {
+    let to = Math.min(from + 2 + (ids.length % 4), characters.length);
+    while (to < characters.length && vocabulary.has(marked(characters.slice(from, to).join("")))) to++;
+    let piece = marked(characters.slice(from, to).join(""));
+    while (vocabulary.has(piece)) {
+      // the rest of the text is known already: take it together with the piece before
+      const previous = vocabulary.tokens[ids.pop() as number] as Token;
+      piece = previous.piece + piece;
+    }
+    ids.push(vocabulary.claim(piece));
+    from = to;
+  }
+  return ids;
+}
+
+/** Adds `<|recite:name|>` and the chain of tokens behind it. */
+function addChain(vocabulary: Vocabulary, name: string, recital: Pick<Recital, "text" | "reasoning" | "endless">): void {
+  const start = vocabulary.add(`<|recite:${name}|>`, kind.control);
+  const thought = recital.reasoning === undefined ? [] : cut(`<think>\n${recital.reasoning}\n</think>\n\n`, vocabulary);
+  const text = typeof recital.text === "string" ? cut(recital.text, vocabulary) : recital.text.map((piece) => vocabulary.claim(marked(piece)));
+  const chain = [start, ...thought, ...text];
+  chain.forEach((id, i) => {
+    const token = vocabulary.tokens[id] as Token;
+    const next = chain[i + 1];
+    if (next !== undefined) token.next = next;
+    else if (recital.endless) token.next = chain[Math.floor(chain.length / 2)] as number;
+    else token.last = true;
+  });
+}
+
+/** ChatML-like; the last message's words choose the recital. */
+function chatTemplate(): string {
+  const choices = Object.entries(recitals).filter(([, { word }]) => word !== "");
+  const branches = choices.map(([name, { word }]) => `{%- elif '${word}' in q -%}<|recite:${name}|>`).join("");
+  const counts = Array.from({ length: countsUpTo }, (_, i) => `{%- elif 'count' in q and n == ${i + 1} -%}<|recite:count${i + 1}|>`).join("");
+  const message = `<|{{ m.role }}|>{% if m.reasoning_content is defined and m.reasoning_content %}<think>\n{{ m.reasoning_content }}\n</think>\n\n{% endif %}{{ m.content }}<|end|>`;
+  return `{%- for m in messages -%}${message}{%- endfor -%}{%- if add_generation_prompt -%}<|assistant|>{%- set q = messages[-1].content -%}{%- set n = messages|length -%}{%- if false -%}${branches}${counts}{%- else -%}<|recite:greeting|>{%- endif -%}{%- endif -%}`;
+}
+
+/** Numbers in [0, 1) that are the same at every call with the same seed (mulberry32). */
+function random(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+function unitVector(next: () => number): Float32Array {
+  const normal = () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
+  const vector = Float32Array.from({ length: width }, normal);
+  const length = Math.hypot(...vector);
+  return vector.map((x) => x / length);
+}
+
+function tensors(tokens: readonly Token[], end: number): Tensor[] {
+  const next = random(20260923);
+  const lastPiece = unitVector(next);
+  const embedding = new Float32Array(tokens.length * width);
+  const output = new Float32Array(tokens.length * width);
+  const setRow = (matrix: Float32Array, row: number, vector: Float32Array, factor: number) => {
+    for (let i = 0; i < width; i++) matrix[row * width + i] = (matrix[row * width + i] as number) + factor * (vector[i] as number);
+  };
+  tokens.forEach((token, id) => {
+    const vector = token.last ? lastPiece : unitVector(next);
+    setRow(embedding, id, vector, 1);
+    if (token.next !== undefined) setRow(output, token.next, vector, gain);
+  });
+  setRow(output, end, lastPiece, gain);
+  const zeros = (name: string, ...shape: number[]): Tensor => ({ name, shape, data: new Float32Array(shape.reduce((a, b) => a * b)) });
+  const ones = (name: string): Tensor => ({ name, shape: [width], data: new Float32Array(width).fill(1) });
+  return [
+    { name: "token_embd.weight", shape: [width, tokens.length], data: embedding },
+    ones("output_norm.weight"),
+    { name: "output.weight", shape: [width, tokens.length], data: output },
+    ones("blk.0.attn_norm.weight"),
+    ...["attn_q", "attn_k", "attn_v", "attn_output"].map((name) => zeros(`blk.0.${name}.weight`, width, width)),
+    ones("blk.0.ffn_norm.weight"),
+    zeros("blk.0.ffn_gate.weight", width, feedForward),
+    zeros("blk.0.ffn_up.weight", width, feedForward),
+    zeros("blk.0.ffn_down.weight", feedForward, width),
+  ];
+}
+
+function keys(tokens: readonly Token[], end: number): Record<string, Value> {
+  return {
+    "general.architecture": { string: "llama" },
+    "general.name": { string: "Parrot" },
+    "llama.block_count": { u32: 1 },
+    "llama.context_length": { u32: 1 << 20 },
+    "llama.embedding_length": { u32: width },
+    "llama.feed_forward_length": { u32: feedForward },
+    "llama.attention.head_count": { u32: 2 },
+    "llama.rope.dimension_count": { u32: 32 },
+    "llama.attention.layer_norm_rms_epsilon": { f32: 1e-6 },
+    "tokenizer.ggml.model": { string: "llama" },
+    "tokenizer.ggml.tokens": { strings: tokens.map((token) => token.piece) },
+    "tokenizer.ggml.scores": { floats: tokens.map((token) => (token.kind === kind.normal ? -1000 : 0)) },
+    "tokenizer.ggml.token_type": { ints: tokens.map((token) => token.kind) },
+    "tokenizer.ggml.unknown_token_id": { u32: 0 },
+    "tokenizer.ggml.bos_token_id": { u32: 1 },
+    "tokenizer.ggml.eos_token_id": { u32: end },
+    "tokenizer.ggml.add_bos_token": { bool: false },
+    "tokenizer.ggml.add_space_prefix": { bool: false },
+    "tokenizer.chat_template": { string: chatTemplate() },
+  };
+}
+
+/** The bytes of the demo model. */
+export function parrot(): Uint8Array {
+  const vocabulary = new Vocabulary();
+  // exact pieces first, so that no cut takes one of them away
+  const byExactness = Object.entries(recitals).sort(([, a], [, b]) => Number(typeof a.text === "string") - Number(typeof b.text === "string"));
+  for (const [name, recital] of byExactness) addChain(vocabulary, name, recital);
+  for (let n = 1; n <= countsUpTo; n++) addChain(vocabulary, `count${n}`, { text: countText(n) });
+  const end = 2;
+  return gguf(keys(vocabulary.tokens, end), tensors(vocabulary.tokens, end));
+}
+
+if (import.meta.main) {
+  const file = process.argv[2];
+  if (!file) throw new Error("usage: bun test/llama/parrot.ts FILE.gguf");
+  await Bun.write(`${file}.part`, parrot());
+  await rename(`${file}.part`, file);
+}

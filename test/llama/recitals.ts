@@ -1,0 +1,79 @@
+// The texts that the demo model recites, each under the word in a question that asks for it.
+// Tests read them here, so they know every byte that must reach the browser. Used by parrot.ts and the tests.
+
+export interface Recital {
+  /** The word that asks for it; the first recital whose word stands in the last message is chosen. */
+  readonly word: string;
+  /** The text, or its exact tokens where the cuts matter. Bytes `<0xNN>` stand for byte tokens. */
+  readonly text: string | readonly string[];
+  /** Thought before the answer. */
+  readonly reasoning?: string;
+  /** Goes on from its end to its second half for ever. */
+  readonly endless?: true;
+}
+
+const greeting = `Good evening. I am Parrot, a very small model that recites a few texts by heart, so that you can see this room work before you bring a real one.
+
+Ask me for a story, a poem in German ("Deutsch"), an emoji, something endless, or to think first. Whatever else you say, I shall say this again.
+
+When you have seen enough, stop me and start again with a model of your own: make run MODEL=/path/to/model.gguf`;
+
+const german = `Guten Abend! Ich bin ein sehr kleines Modell und sage nur auf, was ich auswendig weiß.
+
+Über allen Gipfeln
+Ist Ruh,
+In allen Wipfeln
+Spürest du
+Kaum einen Hauch;
+Die Vögelein schweigen im Walde.
+Warte nur, balde
+Ruhest du auch.`;
+
+const story = `The lighthouse keeper had one visitor a year, and this was the evening.
+
+She set two chairs by the lamp, although only one of them would be used, and put the kettle on. Far below, the sea turned its pages.
+
+"You are late," she said, when the door finally opened.
+
+"The tide kept me," said the fog, and sat down.`;
+
+const think = "The person asks me to think. I know nothing by thinking, yet I can show how it looks: first a thought, then the answer.";
+
+/** Words of a long text: `count` numbered lines that never repeat. */
+function longText(lines: number): string {
+  const words = ["amber", "birch", "cloud", "delta", "ember", "fjord", "grove", "heron", "inlet", "juniper", "knoll", "larch", "maple", "north", "otter", "plume"];
+  const line = (i: number) => `${i}. ${words[i % 16]} ${words[(i * 7 + 3) % 16]} ${(i * 2654435761) % 9973} ${words[(i * 5 + 1) % 16]} ${(i * 40503) % 7919}`;
+  return Array.from({ length: lines }, (_, i) => line(i + 1)).join("\n");
+}
+
+/** Every recital. The last one, with the empty word, answers all other questions. */
+export const recitals: Readonly<Record<string, Recital>> = {
+  emoji: { word: "emoji", text: ["A parrot: ", "<0xF0>", "<0x9F>", "<0xA6>", "<0x9C>", " and a ", "family 👩‍👩‍👧", ", e", "\u0301", ". ", "Done", " ✓"] },
+  html: { word: "html", text: `<script>alert("parrot")</script> & &amp; &lt;b&gt; <img src=x onerror=alert(1)> </span></article> <hx-partial id=thread>gone</hx-partial> <!-- --> ]]> <head><title>stolen</title></head> {{x}} \${y}` },
+  json: { word: "json", text: ["true", "123", "null", `{"content":"x"}`, "[DONE]", `{"target":"body","content":"<b>y</b>","swap":"outerHTML"}`, "false", "-0.5e3", `"quoted"`] },
+  spaces: { word: "spaces", text: ["   ", "three spaces first", ",\n", "\n\n", "\t", "tabbed", "  \n", "    indented", "\r\n", " ", "lone", "\u00a0", "nbsp", " \t ", "end  ", "\n \n"] },
+  separators: { word: "separators", text: ["a", "\u2028", "b", "\u2029", "c", "\u200b", "d", "\ufeff", "e", "\u202e", "f", "\u202c", "g", "\u0000".replace("\u0000", "\ufffd"), "h"] },
+  long: { word: "long", text: longText(1100) },
+  endless: { word: "endless", text: `And so on it goes, ${longText(40)}\n`, endless: true },
+  think: { word: "think", text: "There: that was a thought, and this is an answer.", reasoning: think },
+  story: { word: "story", text: story },
+  german: { word: "Deutsch", text: german },
+  hallo: { word: "Hallo", text: "Hallo! Schön, dass du da bist. Sag „Deutsch“, und ich sage ein Gedicht auf." },
+  twenty: { word: "twenty", text: Array.from({ length: 20 }, (_, i) => ` t${i + 1}`) },
+  greeting: { word: "", text: greeting },
+};
+
+/** Up to this many messages in a conversation, the word "count" is answered with their number. */
+export const countsUpTo = 24;
+export const countText = (messages: number): string => `${messages} messages were sent to me.`;
+
+/** The text of a recital as a reader must see it in the end. */
+export function textOf(name: keyof typeof recitals): string {
+  const { text } = recitals[name] as Recital;
+  if (typeof text === "string") return text;
+  const bytes = text.flatMap((piece) => {
+    const byte = /^<0x([0-9A-F]{2})>$/.exec(piece)?.[1];
+    return byte ? [Number.parseInt(byte, 16)] : [...new TextEncoder().encode(piece)];
+  });
+  return new TextDecoder().decode(new Uint8Array(bytes));
+}

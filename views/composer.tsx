@@ -1,0 +1,52 @@
+// The foot of the page: the field, Send or Stop, and what went wrong with what was just sent.
+
+import { sentenceOf, type Words } from "./words.ts";
+import type { FailureReport } from "../src/domain/failure.ts";
+
+/** Ids of the elements that frames address. */
+export const composerIds = { controls: "controls", message: "message-id", notice: "notice" } as const;
+
+export interface ComposerState {
+  /** `idle` shows Send, `busy` Stop, `stopping` a Stop that was pressed. */
+  readonly run: "idle" | "busy" | "stopping";
+}
+
+export function Composer({ message, state, words }: { message: string; state: ComposerState; words: Words }) {
+  return (
+    <div class="composer">
+      <div id={composerIds.notice} role="alert" />
+      <form id="say" hx-ws:send method="dialog">
+        <input type="hidden" name="type" value="say" />
+        <MessageId id={message} />
+        <textarea name="text" id="text" rows={1} aria-label={words.message} placeholder={words.placeholder} aria-describedby="hint" autofocus enterkeyhint="send" />
+        <div id={composerIds.controls}>
+          <Controls state={state} words={words} />
+        </div>
+      </form>
+      <form id="halt" hx-ws:send method="dialog" hidden>
+        <input type="hidden" name="type" value="stop" />
+      </form>
+      <p id="hint" class="hint">
+        {words.hint}
+      </p>
+    </div>
+  );
+}
+
+/** The next message's id. `accepted` names the one that the server has just stored, so that the field can be emptied. */
+export function MessageId({ id, accepted }: { id: string; accepted?: string }) {
+  return <input type="hidden" name="message" id={composerIds.message} value={id} data-accepted={accepted} />;
+}
+
+export function Controls({ state, words }: { state: ComposerState; words: Words }) {
+  if (state.run === "idle") return <button class="send">{words.send}</button>;
+  return (
+    <button class="stop" form="halt" disabled={state.run === "stopping"}>
+      {state.run === "stopping" ? words.stopping : words.stop}
+    </button>
+  );
+}
+
+export function Notice({ failure, words }: { failure: FailureReport; words: Words }) {
+  return <p>{sentenceOf(failure, words)}</p>;
+}

@@ -1,0 +1,138 @@
+// The whole page: head, header, thread, composer. Drawn once per load; from then on views/frame's fragments change it.
+
+import type { Child } from "hono/jsx";
+import type { Thread } from "../src/domain/conversation.ts";
+import type { Snapshot } from "../src/domain/run.ts";
+import type { UpstreamState } from "../src/domain/upstream.ts";
+import { Composer, type ComposerState } from "./composer.tsx";
+import { htmxConfig } from "./frame.ts";
+import { ids, MessageArticle, RunningArticle } from "./message.tsx";
+import { Status, statusIds, UpstreamBanner } from "./status.tsx";
+import type { Words } from "./words.ts";
+
+/** Addresses of the embedded files. */
+export interface Assets {
+  readonly css: string;
+  readonly js: string;
+  readonly icon: string;
+}
+
+export interface PageProps {
+  readonly conversation: string;
+  /** A message id for the form. */
+  readonly message: string;
+  readonly thread: Thread;
+  readonly live: readonly Snapshot[];
+  readonly upstream: UpstreamState;
+  readonly assets: Assets;
+  readonly words: Words;
+}
+
+/** A conversation, or the start of one. */
+export function ChatPage(props: PageProps) {
+  const { conversation, thread, live, upstream, words } = props;
+  return (
+    <Layout title={titleOf(thread)} assets={props.assets} words={words} live={`/live?c=${conversation}`} conversation={conversation}>
+      <a class="skip" href="#text">
+        {words.skip}
+      </a>
+      <header>
+        <a class="wordmark" href="/">
+          parlor
+        </a>
+        <Status upstream={upstream} connected={false} words={words} />
+        <a class="new" href="/">
+          {words.newChat}
+        </a>
+      </header>
+      <main>
+        <div class="scroller" id="scroller" tabindex={0} role="log" aria-live="off" aria-label={words.conversation}>
+          <div class="column">
+            <div id={ids.thread}>
+              <Articles thread={thread} live={live} words={words} />
+            </div>
+            <div class="empty">
+              <h1>{words.emptyTitle}</h1>
+              <p>{words.emptyText}</p>
+            </div>
+            <div id="end" />
+          </div>
+        </div>
+        <button type="button" class="to-end" id="to-end" aria-label={words.toEnd} title={words.toEnd} hidden>
+          ↓
+        </button>
+      </main>
+      <footer>
+        <div id={statusIds.upstream}>
+          <UpstreamBanner upstream={upstream} words={words} />
+        </div>
+        <noscript>
+          <p class="failure">{words.noScript}</p>
+        </noscript>
+        <Composer message={props.message} state={composerState(live)} words={words} />
+      </footer>
+      <p id="announce" role="status" class="unseen" />
+    </Layout>
+  );
+}
+
+/** The thread's articles, the one in progress drawn from its Snapshot. */
+export function Articles({ thread, live, words }: { thread: Thread; live: readonly Snapshot[]; words: Words }) {
+  return (
+    <>
+      {thread.map(({ message, run }, i) => {
+        const snapshot = live.find(({ messageId }) => messageId === message.id);
+        return snapshot ? <RunningArticle snapshot={snapshot} words={words} /> : <MessageArticle message={message} run={run} last={i === thread.length - 1} words={words} />;
+      })}
+    </>
+  );
+}
+
+export function composerState(live: readonly Snapshot[]): ComposerState {
+  const [snapshot] = live;
+  return { run: snapshot === undefined ? "idle" : snapshot.stopping ? "stopping" : "busy" };
+}
+
+/** A page that says one sentence: not found, refused, failed. */
+export function SentencePage({ sentence, assets, words }: { sentence: string; assets: Assets; words: Words }) {
+  return (
+    <Layout title="parlor" assets={assets} words={words}>
+      <main class="sentence">
+        <a class="wordmark" href="/">
+          parlor
+        </a>
+        <p>{sentence}</p>
+        <p>
+          <a href="/">{words.newChat}</a>
+        </p>
+      </main>
+    </Layout>
+  );
+}
+
+function Layout(props: { title: string; assets: Assets; words: Words; live?: string; conversation?: string; children: Child }) {
+  const { assets, words, live } = props;
+  return (
+    <html lang={words.lang}>
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content" />
+        <meta name="color-scheme" content="light dark" />
+        <meta name="htmx-config" content={htmxConfig} />
+        <title>{props.title}</title>
+        <link rel="icon" href={assets.icon} type="image/svg+xml" />
+        <link rel="stylesheet" href={assets.css} />
+        <script defer src={assets.js} />
+      </head>
+      <body hx-ws:connect={live} hx-swap={live && "none"} data-conversation={props.conversation}>
+        {props.children}
+      </body>
+    </html>
+  );
+}
+
+/** The first question, shortened, so that tabs can be told apart. */
+function titleOf(thread: Thread): string {
+  const first = thread[0]?.message.text.trim().split(/\s+/).slice(0, 8).join(" ");
+  return first ? `${first.slice(0, 60)} · parlor` : "parlor";
+}

@@ -1,0 +1,43 @@
+// The state of things outside the conversation: is the page connected, is there a model. Words beside every colour.
+
+import type { UpstreamState } from "../src/domain/upstream.ts";
+import type { Words } from "./words.ts";
+
+/** Ids of the elements that frames address. */
+export const statusIds = { status: "status", upstream: "upstream" } as const;
+
+/** `connected` is false in a page as delivered: only an open socket makes it true. */
+export function Status({ upstream, connected, words }: { upstream: UpstreamState; connected: boolean; words: Words }) {
+  const word = { ready: words.connected, loading: words.upstreamLoading, absent: words.upstreamAbsent }[upstream.status];
+  return (
+    <p id={statusIds.status} role="status" data-connection={connected ? "on" : "off"} data-upstream={upstream.status}>
+      <span class="when-on">{word}</span>
+      <span class="when-off">{words.reconnecting}</span>
+    </p>
+  );
+}
+
+/** What the house waits for while no model answers; nothing once it does. */
+export function UpstreamBanner({ upstream, words }: { upstream: UpstreamState; words: Words }) {
+  const { status, ours, url, progress } = upstream;
+  if (status === "ready") return <></>;
+  return (
+    <div class="upstream">
+      {ours ? (
+        <p>{words.ownStarting}</p>
+      ) : status === "loading" ? (
+        <p>{words.foreignLoading}</p>
+      ) : (
+        <>
+          <p>{words.waitingFor(url)}</p>
+          <p>
+            {words.howToStart} <code>llama-server -m MODEL.gguf --port {new URL(url).port || "8080"}</code>
+          </p>
+        </>
+      )}
+      {progress?.percent != null && <progress max={100} value={progress.percent} aria-label={words.ownStarting} />}
+      {progress && progress.line !== "" && <p class="line">{progress.percent === null ? progress.line : `${progress.percent} % · ${progress.line}`}</p>}
+      <p>{words.goesOn}</p>
+    </div>
+  );
+}

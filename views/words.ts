@@ -1,0 +1,75 @@
+// Every word that parlor itself says, in each language it speaks. A language is one object of the same type, so a
+// missing sentence does not compile. Text of models and people never passes here. Used by views and text/.
+
+import type { FailureCode, FailureReport } from "../src/domain/failure.ts";
+import type { Place, RunStats } from "../src/domain/run.ts";
+import { de } from "./words-de.ts";
+import { en } from "./words-en.ts";
+
+export type Language = "en" | "de";
+
+export type FailureSentence = (facts: FailureReport["facts"]) => string;
+
+export interface Words {
+  readonly lang: Language;
+  readonly conversation: string;
+  readonly newChat: string;
+  readonly message: string;
+  readonly placeholder: string;
+  readonly send: string;
+  readonly stop: string;
+  readonly stopping: string;
+  readonly tryAgain: string;
+  readonly you: string;
+  readonly assistant: string;
+  readonly thinking: string;
+  readonly thought: string;
+  readonly toEnd: string;
+  readonly skip: string;
+  readonly hint: string;
+  readonly noScript: string;
+  readonly emptyTitle: string;
+  readonly emptyText: string;
+  readonly connected: string;
+  readonly reconnecting: string;
+  readonly upstreamLoading: string;
+  readonly upstreamAbsent: string;
+  readonly answering: string;
+  readonly answerEnd: Readonly<Record<"done" | "stopped" | "failed" | "interrupted", string>>;
+  readonly stopped: string;
+  readonly interrupted: string;
+  readonly slotBusy: string;
+  readonly lengthLimit: string;
+  waiting(place: Place): string;
+  readonly starting: string;
+  reading(processed: number, total: number): string;
+  waitingFor(url: string): string;
+  readonly howToStart: string;
+  readonly goesOn: string;
+  readonly ownStarting: string;
+  readonly foreignLoading: string;
+  stats(stats: RunStats): string[];
+  readonly failures: Readonly<Record<FailureCode, FailureSentence>>;
+}
+
+const languages: Readonly<Record<Language, Words>> = { en, de };
+
+export function wordsOf(language: Language): Words {
+  return languages[language];
+}
+
+/** The sentence for a Failure, which says what happened and what to do. */
+export function sentenceOf(failure: FailureReport, words: Words): string {
+  return words.failures[failure.code](failure.facts);
+}
+
+/** The language that `Accept-Language` prefers among ours (RFC 9110 §12.5.4); English when it names none. */
+export function languageOf(acceptLanguage: string | null): Language {
+  const wishes = (acceptLanguage ?? "").split(",").map((part) => {
+    const [tag = "", ...parameters] = part.trim().toLowerCase().split(";");
+    const q = parameters.map((p) => /^\s*q=([\d.]+)/.exec(p)?.[1]).find(Boolean);
+    return { tag: tag.split("-")[0] ?? "", q: q === undefined ? 1 : Number(q) };
+  });
+  const known = wishes.filter(({ tag, q }) => tag in languages && q > 0).sort((a, b) => b.q - a.q);
+  return (known[0]?.tag ?? "en") as Language;
+}
