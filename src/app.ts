@@ -67,7 +67,13 @@ export function createApp(parts: AppParts): App {
   const bug = (error: unknown) => log.error("a bug", { error: String(error), stack: error instanceof Error ? error.stack : undefined });
   const chat = new Chat(parts);
   const hub = new Hub({ bus, upstream: () => upstream.state, live: (id) => chat.live(id), thread: (id) => chat.thread(id), failed: bug });
-  const pages = routes({ chat, log, upstream: () => upstream.state, exists: async (id) => (await store.conversation(id)) !== null, probeStore: () => store.probe() });
+  const pages = routes({
+    chat,
+    log,
+    upstream: () => upstream.state,
+    exists: async (id) => (await store.conversation(id)) !== null,
+    probeStore: () => store.probe(),
+  });
   const addresses = new AddressCount(bounds.socketsMaxPerAddress);
   const sockets = new Set<Socket>();
 

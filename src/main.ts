@@ -39,7 +39,10 @@ function raiseFetchLimit(args: readonly string[]): void {
   if (process.env["BUN_CONFIG_MAX_HTTP_REQUESTS"] || !process.execve) return;
   const isCompiled = Bun.main.startsWith("/$bunfs/");
   const script = isCompiled ? [] : [Bun.main];
-  process.execve(process.execPath, [process.execPath, ...script, ...args], { ...process.env, BUN_CONFIG_MAX_HTTP_REQUESTS: fetchesMax } as Record<string, string>);
+  process.execve(process.execPath, [process.execPath, ...script, ...args], { ...process.env, BUN_CONFIG_MAX_HTTP_REQUESTS: fetchesMax } as Record<
+    string,
+    string
+  >);
 }
 
 async function serve(config: Config): Promise<void> {
@@ -49,7 +52,8 @@ async function serve(config: Config): Promise<void> {
   let child: LlamaChild | undefined;
   if (config.model !== null) {
     const program = findLlamaServer(config.llamaServer, process.execPath, process.env["PATH"] ?? "");
-    if (program === null) fail(`there is no llama-server ${config.llamaServer ? `at ${config.llamaServer}` : "beside parlor or in PATH"}; name one with --llama-server PATH`, 1);
+    if (program === null)
+      fail(`there is no llama-server ${config.llamaServer ? `at ${config.llamaServer}` : "beside parlor or in PATH"}; name one with --llama-server PATH`, 1);
     if (!(await Bun.file(config.model).exists())) fail(`there is no model at ${config.model}`, 1);
     child = new LlamaChild({ program, model: config.model, args: config.llamaArgs, apiKey: config.llamaApiKey, endMs: bounds.graceMs, log, ...bounds });
   }
@@ -58,11 +62,23 @@ async function serve(config: Config): Promise<void> {
 
   let server: Bun.Server<never>;
   try {
-    server = Bun.serve({ hostname: config.host, port: config.port, development: false, fetch: app.fetch, websocket: app.websocket, error: () => new Response("Internal error\n", { status: 500 }) }) as Bun.Server<never>;
+    server = Bun.serve({
+      hostname: config.host,
+      port: config.port,
+      development: false,
+      fetch: app.fetch,
+      websocket: app.websocket,
+      error: () => new Response("Internal error\n", { status: 500 }),
+    }) as Bun.Server<never>;
   } catch (error) {
     await upstream.close();
     const taken = (error as { code?: string }).code === "EADDRINUSE";
-    fail(taken ? `port ${config.port} of ${config.host} is in use; choose another with --port` : `can't listen on ${config.host}:${config.port}: ${(error as Error).message}`, 1);
+    fail(
+      taken
+        ? `port ${config.port} of ${config.host} is in use; choose another with --port`
+        : `can't listen on ${config.host}:${config.port}: ${(error as Error).message}`,
+      1,
+    );
   }
   const host = config.host.includes(":") ? `[${config.host}]` : config.host;
   process.stdout.write(`parlor ${version} listening on http://${host}:${server.port}\n`);

@@ -1,7 +1,7 @@
 // The foot of the page: the field, Send or Stop, and what went wrong with what was just sent.
 
-import { sentenceOf, type Words } from "./words.ts";
 import type { FailureReport } from "../src/domain/failure.ts";
+import { sentenceOf, type Words } from "./words.ts";
 
 /** Ids of the elements that frames address. */
 export const composerIds = { controls: "controls", message: "message-id", notice: "notice" } as const;
@@ -18,7 +18,16 @@ export function Composer({ message, state, words }: { message: string; state: Co
       <form id="say" hx-ws:send method="dialog">
         <input type="hidden" name="type" value="say" />
         <MessageId id={message} />
-        <textarea name="text" id="text" rows={1} aria-label={words.message} placeholder={words.placeholder} aria-describedby="hint" autofocus enterkeyhint="send" />
+        <textarea
+          name="text"
+          id="text"
+          rows={1}
+          aria-label={words.message}
+          placeholder={words.placeholder}
+          aria-describedby="hint"
+          autofocus
+          enterkeyhint="send"
+        />
         <div id={composerIds.controls}>
           <Controls state={state} words={words} />
         </div>
@@ -39,9 +48,14 @@ export function MessageId({ id, accepted }: { id: string; accepted?: string }) {
 }
 
 export function Controls({ state, words }: { state: ComposerState; words: Words }) {
-  if (state.run === "idle") return <button class="send">{words.send}</button>;
+  if (state.run === "idle")
+    return (
+      <button type="submit" class="send">
+        {words.send}
+      </button>
+    );
   return (
-    <button class="stop" form="halt" disabled={state.run === "stopping"}>
+    <button type="submit" class="stop" form="halt" disabled={state.run === "stopping"}>
       {state.run === "stopping" ? words.stopping : words.stop}
     </button>
   );

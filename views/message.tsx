@@ -104,7 +104,7 @@ function TryAgain({ message, words }: { message: string; words: Words }) {
     <form hx-ws:send method="dialog" class="again">
       <input type="hidden" name="type" value="retry" />
       <input type="hidden" name="message" value={message} />
-      <button>{words.tryAgain}</button>
+      <button type="submit">{words.tryAgain}</button>
     </form>
   );
 }

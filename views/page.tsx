@@ -82,7 +82,11 @@ export function Articles({ thread, live, words }: { thread: Thread; live: readon
     <>
       {thread.map(({ message, run }, i) => {
         const snapshot = live.find(({ messageId }) => messageId === message.id);
-        return snapshot ? <RunningArticle snapshot={snapshot} words={words} /> : <MessageArticle message={message} run={run} last={i === thread.length - 1} words={words} />;
+        return snapshot ? (
+          <RunningArticle snapshot={snapshot} words={words} />
+        ) : (
+          <MessageArticle message={message} run={run} last={i === thread.length - 1} words={words} />
+        );
       })}
     </>
   );

@@ -53,7 +53,8 @@ export const de: Words = {
     upstream_loading: () => "llama-server lädt noch sein Modell. Versuch es gleich nochmal.",
     upstream_unauthorized: () => "llama-server verlangt einen API-Schlüssel oder einen anderen. Starte parlor mit --llama-api-key.",
     upstream_refused: ({ status, detail }) => `llama-server hat die Anfrage abgelehnt (${status})${detail ? `: ${detail}` : "."}`,
-    upstream_error: ({ status, detail }) => `llama-server meldet einen Fehler (${status})${detail ? `: ${detail}` : "."} Versuch es nochmal; bleibt es dabei, hilft ein Blick in sein Protokoll.`,
+    upstream_error: ({ status, detail }) =>
+      `llama-server meldet einen Fehler (${status})${detail ? `: ${detail}` : "."} Versuch es nochmal; bleibt es dabei, hilft ein Blick in sein Protokoll.`,
     upstream_cut: () => "Die Verbindung zu llama-server ist mitten in der Antwort abgerissen. Was da war, bleibt.",
     upstream_stalled: ({ seconds }) => `llama-server hat ${seconds} Sekunden lang nichts geschickt, deshalb wartet parlor nicht länger. Was da war, bleibt.`,
     upstream_garbled: () => "Was llama-server geschickt hat, war nicht zu verstehen. Läuft unter dieser Adresse wirklich ein llama-server?",
@@ -61,7 +62,8 @@ export const de: Words = {
     context_overflow: ({ promptTokens, contextTokens }) =>
       `Diese Unterhaltung hat ${number(promptTokens)} Token; das Modell fasst ${number(contextTokens)}. Beginne einen neuen Chat, frag weniger auf einmal oder gib llama-server mehr Kontext (-c).`,
     message_empty: () => "Noch steht nichts da, was sich senden ließe.",
-    message_too_long: ({ bytes, limitBytes }) => `Diese Nachricht hat ${number(bytes)} Byte; höchstens ${number(limitBytes)} lassen sich senden. Kürze sie oder schick sie in Teilen.`,
+    message_too_long: ({ bytes, limitBytes }) =>
+      `Diese Nachricht hat ${number(bytes)} Byte; höchstens ${number(limitBytes)} lassen sich senden. Kürze sie oder schick sie in Teilen.`,
     conversation_busy: () => "Hier wird noch eine Antwort geschrieben. Warte sie ab oder halte sie an; dein Text bleibt stehen.",
     queue_full: ({ waiting }) => `Es warten schon ${number(waiting)} andere. Versuch es in einer Minute nochmal; dein Text bleibt stehen.`,
     not_found: () => "Das gibt es hier nicht (mehr).",

@@ -53,7 +53,8 @@ export const en: Words = {
     upstream_loading: () => "llama-server is still loading its model. Try again in a moment.",
     upstream_unauthorized: () => "llama-server asks for an API key, or for another one. Start parlor with --llama-api-key.",
     upstream_refused: ({ status, detail }) => `llama-server refused the request (${status})${detail ? `: ${detail}` : "."}`,
-    upstream_error: ({ status, detail }) => `llama-server reported an error (${status})${detail ? `: ${detail}` : "."} Try again; if it stays, look at llama-server's log.`,
+    upstream_error: ({ status, detail }) =>
+      `llama-server reported an error (${status})${detail ? `: ${detail}` : "."} Try again; if it stays, look at llama-server's log.`,
     upstream_cut: () => "The connection to llama-server broke in the middle of the answer. What had come is kept.",
     upstream_stalled: ({ seconds }) => `llama-server sent nothing for ${seconds} seconds, so parlor stopped waiting. What had come is kept.`,
     upstream_garbled: () => "What llama-server sent could not be understood. Is it really a llama-server at that address?",
@@ -61,7 +62,8 @@ export const en: Words = {
     context_overflow: ({ promptTokens, contextTokens }) =>
       `This conversation has ${number(promptTokens)} tokens; the model can take ${number(contextTokens)}. Start a new chat, ask for less, or give llama-server a larger context (-c).`,
     message_empty: () => "There is nothing to send yet.",
-    message_too_long: ({ bytes, limitBytes }) => `This message has ${number(bytes)} bytes; at most ${number(limitBytes)} can be sent. Shorten it or send it in parts.`,
+    message_too_long: ({ bytes, limitBytes }) =>
+      `This message has ${number(bytes)} bytes; at most ${number(limitBytes)} can be sent. Shorten it or send it in parts.`,
     conversation_busy: () => "An answer is still being written here. Wait for it or stop it; your text is kept.",
     queue_full: ({ waiting }) => `${number(waiting)} others are waiting already. Try again in a minute; your text is kept.`,
     not_found: () => "That is not here (any more).",

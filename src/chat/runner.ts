@@ -44,12 +44,17 @@ async function attempt(live: LiveRun, { store, upstream, log }: RunnerParts, onT
       onToken();
       live.grow(kind, piece);
     };
-    const end = await upstream.chat(messages, { text: grow("text"), reasoning: grow("reasoning"), prompt: (progress) => live.read(progress) }, live.abort.signal);
+    const end = await upstream.chat(
+      messages,
+      { text: grow("text"), reasoning: grow("reasoning"), prompt: (progress) => live.read(progress) },
+      live.abort.signal,
+    );
     return { status: "done", finish: end.finish, failure: null, stats: end.stats };
   } catch (error) {
     if (live.abort.signal.aborted) return { status: live.abort.signal.reason as Halt, finish: null, failure: null, stats: {} };
     const failure = asFailure(error);
-    if (failure.code === "internal") log.error("a bug ended a Run", { run: live.run.id, error: String(error), stack: error instanceof Error ? error.stack : undefined });
+    if (failure.code === "internal")
+      log.error("a bug ended a Run", { run: live.run.id, error: String(error), stack: error instanceof Error ? error.stack : undefined });
     return { status: "failed", finish: null, failure: failure.report, stats: {} };
   }
 }

@@ -17,7 +17,11 @@ const assets = new Map<string, Asset>(
 );
 
 /** Addresses of the files, by name. */
-export const assetPaths = Object.fromEntries(packed.map(({ name, path }) => [name, path])) as { readonly css: string; readonly js: string; readonly icon: string };
+export const assetPaths = Object.fromEntries(packed.map(({ name, path }) => [name, path])) as {
+  readonly css: string;
+  readonly js: string;
+  readonly icon: string;
+};
 
 /** The file at `path` in the smallest form that `Accept-Encoding` allows; null when there is none. */
 export function asset(path: string, acceptEncoding: string | null): Response | null {
@@ -35,7 +39,10 @@ export function asset(path: string, acceptEncoding: string | null): Response | n
 
 function accepts(acceptEncoding: string | null, name: string): boolean {
   return (acceptEncoding ?? "").split(",").some((part) => {
-    const [coding, q] = part.trim().toLowerCase().split(/\s*;\s*q=/);
+    const [coding, q] = part
+      .trim()
+      .toLowerCase()
+      .split(/\s*;\s*q=/);
     return coding === name && (q === undefined || Number(q) > 0);
   });
 }

@@ -5,7 +5,7 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { ChatPage, SentencePage } from "../../views/page.tsx";
 import { languageOf, sentenceOf, wordsOf } from "../../views/words.ts";
 import type { Chat } from "../chat/chat.ts";
-import { newId, isId } from "../domain/conversation.ts";
+import { isId, newId } from "../domain/conversation.ts";
 import { asFailure, Failure, type FailureCode } from "../domain/failure.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -75,7 +75,9 @@ export function routes({ chat, log, upstream, exists, probeStore }: RouteParts):
     );
     const reasons = [
       ...(storeFault === null ? [] : [`the store can't be written: ${storeFault}`]),
-      ...(status === "ready" ? [] : [status === "loading" ? `llama-server is loading${progress?.line ? `: ${progress.line}` : ""}` : "no llama-server answers"]),
+      ...(status === "ready"
+        ? []
+        : [status === "loading" ? `llama-server is loading${progress?.line ? `: ${progress.line}` : ""}` : "no llama-server answers"]),
     ];
     return reasons.length === 0 ? c.json({ status: "ready", upstream: { model, slots }, ...chat.load }) : c.json({ status: "waiting", reasons }, 503);
   });

@@ -1,7 +1,7 @@
 // Which fragments tell a page about an event: the only place that knows both RunEvents and the page's elements.
 // Pure but for the open tails of the Runs in progress. Used by live/hub and live/socket.
 
-import { composerIds, Controls, MessageId, Notice } from "../../views/composer.tsx";
+import { Controls, composerIds, MessageId, Notice } from "../../views/composer.tsx";
 import { fragment, growth } from "../../views/frame.ts";
 import { PlainStream } from "../../views/markdown/plain.ts";
 import { articleId, ids, MessageArticle, OpenReasoning, RunningArticle, RunState } from "../../views/message.tsx";
@@ -82,7 +82,9 @@ export class RunFrames {
     const { finished, tail } = stream.reasoning.push(text);
     if (!stream.reasoningBegun) {
       stream.reasoningBegun = true;
-      return once((language) => fragment(ids.run, "innerHTML") + fragment(ids.reasoning, "innerHTML", String(OpenReasoning({ text, words: wordsOf(language) }))));
+      return once(
+        (language) => fragment(ids.run, "innerHTML") + fragment(ids.reasoning, "innerHTML", String(OpenReasoning({ text, words: wordsOf(language) }))),
+      );
     }
     const frame = growth(ids.reasoningTail, finished, tail);
     return () => frame;

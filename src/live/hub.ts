@@ -1,11 +1,11 @@
 // The sockets that watch conversations. A Room renders each RunEvent once (once per language where words of ours are
 // in it) and gives the same string to every Outbox. Joining, reconnecting, a slow reader that is back: one path, `#sync`.
 
+import type { Language } from "../../views/words.ts";
 import type { Bus } from "../bus/bus.ts";
 import type { ConversationId, Thread } from "../domain/conversation.ts";
 import type { RunEvent, Snapshot } from "../domain/run.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
-import type { Language } from "../../views/words.ts";
 import { type Frame, once, RunFrames, snapshotFrame, upstreamFrame } from "./frames.ts";
 import { Outbox, type Sink } from "./outbox.ts";
 

@@ -151,5 +151,8 @@ export class LlamaChild {
 
 /** A line of llama-server's log without its clock and level: `0.00.067 I srv  llama_server: model loaded` → `model loaded`. */
 function readable(line: string): string {
-  return line.replace(/^\d+\.\d+\.\d+\.\d+ [A-Z] +\w+ +[\w.]+: */, "").replace(/^\[\s*\d+(%|\/\d+)\] */, "").slice(0, 160);
+  return line
+    .replace(/^\d+\.\d+\.\d+\.\d+ [A-Z] +\w+ +[\w.]+: */, "")
+    .replace(/^\[\s*\d+(%|\/\d+)\] */, "")
+    .slice(0, 160);
 }

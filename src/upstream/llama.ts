@@ -52,7 +52,13 @@ export function openLlama(options: LlamaOptions): Upstream {
   };
 }
 
-async function chat(options: LlamaOptions, headers: Record<string, string>, messages: readonly ChatMessage[], deltas: Deltas, signal: AbortSignal): Promise<ChatEnd> {
+async function chat(
+  options: LlamaOptions,
+  headers: Record<string, string>,
+  messages: readonly ChatMessage[],
+  deltas: Deltas,
+  signal: AbortSignal,
+): Promise<ChatEnd> {
   const controller = new AbortController();
   const onAbort = () => controller.abort(signal.reason);
   if (signal.aborted) throw signal.reason;

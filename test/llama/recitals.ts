@@ -41,7 +41,24 @@ const think = "The person asks me to think. I know nothing by thinking, yet I ca
 
 /** Words of a long text: `count` numbered lines that never repeat. */
 function longText(lines: number): string {
-  const words = ["amber", "birch", "cloud", "delta", "ember", "fjord", "grove", "heron", "inlet", "juniper", "knoll", "larch", "maple", "north", "otter", "plume"];
+  const words = [
+    "amber",
+    "birch",
+    "cloud",
+    "delta",
+    "ember",
+    "fjord",
+    "grove",
+    "heron",
+    "inlet",
+    "juniper",
+    "knoll",
+    "larch",
+    "maple",
+    "north",
+    "otter",
+    "plume",
+  ];
   const line = (i: number) => `${i}. ${words[i % 16]} ${words[(i * 7 + 3) % 16]} ${(i * 2654435761) % 9973} ${words[(i * 5 + 1) % 16]} ${(i * 40503) % 7919}`;
   return Array.from({ length: lines }, (_, i) => line(i + 1)).join("\n");
 }
@@ -49,10 +66,22 @@ function longText(lines: number): string {
 /** Every recital. The last one, with the empty word, answers all other questions. */
 export const recitals: Readonly<Record<string, Recital>> = {
   emoji: { word: "emoji", text: ["A parrot: ", "<0xF0>", "<0x9F>", "<0xA6>", "<0x9C>", " and a ", "family 👩‍👩‍👧", ", e", "\u0301", ". ", "Done", " ✓"] },
-  html: { word: "html", text: `<script>alert("parrot")</script> & &amp; &lt;b&gt; <img src=x onerror=alert(1)> </span></article> <hx-partial id=thread>gone</hx-partial> <!-- --> ]]> <head><title>stolen</title></head> {{x}} \${y}` },
-  json: { word: "json", text: ["true", "123", "null", `{"content":"x"}`, "[DONE]", `{"target":"body","content":"<b>y</b>","swap":"outerHTML"}`, "false", "-0.5e3", `"quoted"`] },
-  spaces: { word: "spaces", text: ["   ", "three spaces first", ",\n", "\n\n", "\t", "tabbed", "  \n", "    indented", "\r\n", " ", "lone", "\u00a0", "nbsp", " \t ", "end  ", "\n \n"] },
-  separators: { word: "separators", text: ["a", "\u2028", "b", "\u2029", "c", "\u200b", "d", "\ufeff", "e", "\u202e", "f", "\u202c", "g", "\u0000".replace("\u0000", "\ufffd"), "h"] },
+  html: {
+    word: "html",
+    text: `<script>alert("parrot")</script> & &amp; &lt;b&gt; <img src=x onerror=alert(1)> </span></article> <hx-partial id=thread>gone</hx-partial> <!-- --> ]]> <head><title>stolen</title></head> {{x}} \${y}`,
+  },
+  json: {
+    word: "json",
+    text: ["true", "123", "null", `{"content":"x"}`, "[DONE]", `{"target":"body","content":"<b>y</b>","swap":"outerHTML"}`, "false", "-0.5e3", `"quoted"`],
+  },
+  spaces: {
+    word: "spaces",
+    text: ["   ", "three spaces first", ",\n", "\n\n", "\t", "tabbed", "  \n", "    indented", "\r\n", " ", "lone", "\u00a0", "nbsp", " \t ", "end  ", "\n \n"],
+  },
+  separators: {
+    word: "separators",
+    text: ["a", "\u2028", "b", "\u2029", "c", "\u200b", "d", "\ufeff", "e", "\u202e", "f", "\u202c", "g", "\u0000".replace("\u0000", "\ufffd"), "h"],
+  },
   long: { word: "long", text: longText(1100) },
   endless: { word: "endless", text: `And so on it goes, ${longText(40)}\n`, endless: true },
   think: { word: "think", text: "There: that was a thought, and this is an answer.", reasoning: think },
@@ -67,13 +96,13 @@ export const recitals: Readonly<Record<string, Recital>> = {
 export const countsUpTo = 24;
 export const countText = (messages: number): string => `${messages} messages were sent to me.`;
 
-/** The text of a recital as a reader must see it in the end. */
+/** The text of a recital as a reader must see it in the end: llama-server drops white space before the first word. */
 export function textOf(name: keyof typeof recitals): string {
   const { text } = recitals[name] as Recital;
-  if (typeof text === "string") return text;
+  if (typeof text === "string") return text.trimStart();
   const bytes = text.flatMap((piece) => {
     const byte = /^<0x([0-9A-F]{2})>$/.exec(piece)?.[1];
     return byte ? [Number.parseInt(byte, 16)] : [...new TextEncoder().encode(piece)];
   });
-  return new TextDecoder().decode(new Uint8Array(bytes));
+  return new TextDecoder().decode(new Uint8Array(bytes)).trimStart();
 }

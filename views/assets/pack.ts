@@ -20,7 +20,12 @@ const htmx = join(import.meta.dir, "../../node_modules/htmx.org/dist");
 
 const files = [
   { name: "css", file: "app.css", type: "text/css; charset=utf-8", from: [join(import.meta.dir, "app.css")] },
-  { name: "js", file: "app.js", type: "text/javascript; charset=utf-8", from: [join(htmx, "htmx.min.js"), join(htmx, "ext/hx-ws.min.js"), join(import.meta.dir, "app.js")] },
+  {
+    name: "js",
+    file: "app.js",
+    type: "text/javascript; charset=utf-8",
+    from: [join(htmx, "htmx.min.js"), join(htmx, "ext/hx-ws.min.js"), join(import.meta.dir, "app.js")],
+  },
   { name: "icon", file: "icon.svg", type: "image/svg+xml", from: [join(import.meta.dir, "icon.svg")] },
 ];
 
@@ -28,7 +33,9 @@ const files = [
 export function pack(): Packed[] {
   return files.map(({ name, file, type, from }) => {
     // source maps are not shipped
-    const content = Buffer.from(from.map((each) => readFileSync(each, "utf8").replace(/\n\/\/# sourceMappingURL=.*\s*$/, "\n")).join("\n;\n".repeat(Number(from.length > 1)) || "\n"));
+    const content = Buffer.from(
+      from.map((each) => readFileSync(each, "utf8").replace(/\n\/\/# sourceMappingURL=.*\s*$/, "\n")).join("\n;\n".repeat(Number(from.length > 1)) || "\n"),
+    );
     const hash = createHash("sha256").update(content).digest("base64url").slice(0, 12);
     const [stem, extension] = file.split(".");
     return {

@@ -1,0 +1,59 @@
+# parlor's commands. `make` alone lists them. Everything that is needed is installed below this folder (node_modules) or,
+# for the llama-server of tests and demos, in the user's cache.
+
+MAKEFLAGS += --no-print-directory
+BUN := node_modules/.bin/bun
+BUN_VERSION := $(shell sed -n 's/.*"bun": "\(.*\)".*/\1/p' package.json)
+PARROT := .cache/parrot.gguf
+CHROMIUM ?= $(firstword $(wildcard /usr/bin/chromium /usr/bin/chromium-browser /usr/bin/google-chrome))
+ARGS ?=
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
+
+run: $(BUN) $(if $(MODEL),,$(PARROT)) ## start parlor with a llama-server (MODEL=file.gguf, or the demo model; ARGS="--port 8090")
+	@$(BUN) src/main.ts --model $(or $(MODEL),$(PARROT)) --llama-server test/llama/llama-server $(if $(MODEL),,--llama-arg=-c --llama-arg=65536 --llama-arg=-np --llama-arg=2) $(ARGS)
+
+dev: $(BUN) $(PARROT) ## the same, started again whenever a file changes
+	@$(BUN) --watch test/dev.ts --model $(or $(MODEL),$(PARROT)) --llama-server test/llama/llama-server $(ARGS)
+
+check: $(BUN) ## types, lint, unit tests: seconds
+	@$(BUN) run typecheck
+	@$(BUN) run lint
+	@$(BUN) test $(UNIT)
+
+test: $(BUN) $(PARROT) build chromium ## everything, against the real llama-server and the real Chromium
+	@$(BUN) run typecheck
+	@$(BUN) run lint
+	@LLAMA_SERVER="$$(test/llama/llama-server --path)" CHROMIUM="$(CHROMIUM)" $(BUN) test $(TESTS)
+
+build: dist/parlor ## the single executable: dist/parlor
+
+bench: $(BUN) $(PARROT) ## what the relay costs, measured; see bench/README.md
+	@LLAMA_SERVER="$$(test/llama/llama-server --path)" $(BUN) bench/relay.ts
+
+clean: ## remove what was built here (not the llama-server in the user's cache)
+	rm -rf dist .cache node_modules
+
+UNIT := test/tidy.test.ts test/bus test/chat test/domain test/http test/live test/store test/telemetry test/text test/views test/config.test.ts
+TESTS ?=
+
+SOURCES := $(shell find src views -type f) package.json
+dist/parlor: $(BUN) $(SOURCES)
+	@mkdir -p dist
+	@$(BUN) build --compile --minify --bytecode --format=esm --sourcemap --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
+		--compile-exec-argv="--no-orphans" src/main.ts --outfile=dist/parlor
+
+$(PARROT): $(BUN) test/llama/parrot.ts test/llama/gguf.ts test/llama/recitals.ts
+	@mkdir -p .cache
+	@$(BUN) test/llama/parrot.ts $@
+
+$(BUN): package.json bun.lock
+	@npm exec --yes --package=bun@$(BUN_VERSION) -- bun install --frozen-lockfile
+	@touch $@
+
+chromium:
+	@test -n "$(CHROMIUM)" || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } || \
+		{ echo "the end-to-end tests need Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM=/path/to/it"; exit 1; }
+
+.PHONY: help run dev check test build bench clean chromium

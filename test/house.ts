@@ -1,0 +1,192 @@
+// A whole parlor inside the test's process, on a free port, and clients for its two sockets.
+
+import { parseHTML } from "linkedom";
+import { createApp } from "../src/app.ts";
+import { localBus } from "../src/bus/local.ts";
+import { type Bounds, defaultBounds } from "../src/config.ts";
+import { newId } from "../src/domain/conversation.ts";
+import { openSqlite } from "../src/store/sqlite.ts";
+import type { Store } from "../src/store/store.ts";
+import { openLog } from "../src/telemetry/log.ts";
+import { openLlama } from "../src/upstream/llama.ts";
+import { until } from "./llama/server.ts";
+
+export interface House {
+  readonly url: string;
+  readonly store: Store;
+  /** Every line that was logged. */
+  readonly log: string[];
+  readonly upstream: ReturnType<typeof openLlama>;
+  stop(): Promise<void>;
+}
+
+export interface HouseOptions {
+  readonly llama: string;
+  readonly bounds?: Partial<Bounds>;
+  readonly allowOrigins?: readonly string[];
+  readonly apiKey?: string;
+}
+
+/** Short waits, so that tests of failures are quick; everything else as people have it. */
+const testBounds: Partial<Bounds> = { pollMs: 30, pollReadyMs: 200, probeMs: 2_000, stopMs: 5_000, graceMs: 200 };
+
+export async function startHouse({ llama, bounds: wished, allowOrigins = [], apiKey }: HouseOptions): Promise<House> {
+  const bounds: Bounds = { ...defaultBounds, ...testBounds, ...wished };
+  const lines: string[] = [];
+  const log = openLog({ level: "debug", format: "json", write: (line) => lines.push(line) });
+  const upstream = openLlama({ url: llama, apiKey: apiKey ?? null, ...bounds });
+  const store = openSqlite(":memory:");
+  const app = createApp({ store, bus: localBus(), upstream, log, allowOrigins, bounds });
+  const server = Bun.serve({ hostname: "127.0.0.1", port: 0, development: false, fetch: app.fetch, websocket: app.websocket });
+  return {
+    url: `http://127.0.0.1:${server.port}`,
+    store,
+    log: lines,
+    upstream,
+    async stop() {
+      await app.stop();
+      await server.stop(true);
+    },
+  };
+}
+
+/** The other end of `/chat`: frames as they come. */
+export class PlainClient {
+  readonly frames: string[] = [];
+  readonly ws: WebSocket;
+  closed = false;
+
+  constructor(house: Pick<House, "url">, headers: Record<string, string> = {}) {
+    this.ws = new WebSocket(`${house.url.replace("http", "ws")}/chat`, { headers } as never);
+    this.ws.onmessage = (event) => this.frames.push(String(event.data));
+    this.ws.onclose = () => {
+      this.closed = true;
+    };
+  }
+
+  async opened(): Promise<this> {
+    await until(() => this.ws.readyState === WebSocket.OPEN, "the plain socket is open");
+    return this;
+  }
+
+  /** Sends a prompt and waits for the closing word: the text, and that word. */
+  async ask(prompt: string): Promise<{ text: string; pieces: string[]; last: string }> {
+    const from = this.frames.length;
+    this.ws.send(prompt);
+    const isLast = (frame: string | undefined) => frame === "[DONE]" || frame?.startsWith("[ERROR] ") === true;
+    await until(() => this.frames.length > from && isLast(this.frames.at(-1)), `"${prompt.slice(0, 40)}" is answered`);
+    const pieces = this.frames.slice(from, -1);
+    return { text: pieces.join(""), pieces, last: this.frames.at(-1) as string };
+  }
+
+  close(): void {
+    this.ws.close();
+  }
+}
+
+/**
+ * A page without a browser: opens `/live`, applies each frame's fragments to a document as htmx does, and comes again
+ * when the socket closes. What it shows is what a reader would see.
+ */
+export class PageClient {
+  readonly #url: string;
+  readonly #headers: Record<string, string>;
+  readonly document: Document;
+  ws!: WebSocket;
+  frames: string[] = [];
+  /** Set to stop coming again. */
+  gone = false;
+
+  constructor(
+    house: Pick<House, "url">,
+    readonly conversation: string = newId(),
+    headers: Record<string, string> = {},
+  ) {
+    this.#url = `${house.url.replace("http", "ws")}/live?c=${conversation}`;
+    this.#headers = headers;
+    this.document = parseHTML(`<!doctype html><html><body><div id="thread"></div><p id="status"></p><div id="upstream"></div><p id="announce"></p>
+      <div id="notice"></div><input id="message-id" value="${newId()}"><div id="controls"></div></body></html>`).document as unknown as Document;
+    this.connect();
+  }
+
+  connect(): void {
+    const ws = new WebSocket(this.#url, { headers: this.#headers } as never);
+    this.ws = ws;
+    ws.onmessage = (event) => this.#receive(String(event.data));
+    ws.onclose = () => {
+      if (!this.gone && this.ws === ws) setTimeout(() => !this.gone && this.connect(), 5);
+    };
+  }
+
+  async ready(): Promise<this> {
+    await until(() => this.element("status").getAttribute("data-connection") === "on", "the page is connected");
+    return this;
+  }
+
+  say(text: string, message = this.nextMessage): string {
+    this.command({ type: "say", message, text });
+    return message;
+  }
+
+  get nextMessage(): string {
+    return this.element("message-id").getAttribute("value") as string;
+  }
+
+  command(fields: Record<string, unknown>): void {
+    this.ws.send(JSON.stringify({ ...fields, headers: { "HX-Request": "true" } }));
+  }
+
+  element(id: string): Element {
+    const found = this.document.getElementById(id);
+    if (!found) throw new Error(`the page has no #${id}`);
+    return found;
+  }
+
+  /** What the running answer says of its state. */
+  get runState(): string {
+    return this.document.getElementById("run")?.textContent ?? "";
+  }
+
+  articles(): { role: string; status: string; text: string; id: string }[] {
+    return [...this.document.querySelectorAll("article")].map((article) => ({
+      id: article.id.slice(2),
+      role: article.getAttribute("data-role") ?? "",
+      status: article.getAttribute("data-status") ?? "",
+      text: [...article.children].find((child) => child.className === "text")?.textContent ?? "",
+    }));
+  }
+
+  get last(): { role: string; status: string; text: string; id: string } | undefined {
+    return this.articles().at(-1);
+  }
+
+  async lastIs(status: string): Promise<{ role: string; status: string; text: string; id: string }> {
+    await until(() => this.last?.role === "assistant" && this.last.status === status, `the last answer is ${status}`);
+    return this.last as never;
+  }
+
+  close(): void {
+    this.gone = true;
+    this.ws.close();
+  }
+
+  #receive(frame: string): void {
+    this.frames.push(frame);
+    for (const [, id, , swap, html] of frame.matchAll(/<hx-partial id=([\w-]+)( hx-swap=(\w+))?>(.*?)<\/hx-partial>/gs))
+      this.#swap(id as string, swap ?? "innerHTML", html as string);
+  }
+
+  #swap(id: string, swap: string, html: string): void {
+    const target = this.document.getElementById(id);
+    if (!target) return; // as htmx: a fragment for nobody is dropped
+    const template = this.document.createElement("template");
+    template.innerHTML = html;
+    const nodes = [...template.content.childNodes];
+    if (swap === "innerHTML" || swap === "innerMorph") target.replaceChildren(...nodes);
+    else if (swap === "beforeend") target.append(...nodes);
+    else if (swap === "before") target.before(...nodes);
+    else if (swap === "outerHTML" || swap === "outerMorph") target.replaceWith(...nodes);
+    else if (swap === "delete") target.remove();
+    else throw new Error(`unknown swap ${swap}`);
+  }
+}

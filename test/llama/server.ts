@@ -1,0 +1,69 @@
+// A real llama-server with the demo model, for tests and benchmarks: started on a free port, ended by its id.
+
+import { join } from "node:path";
+import { parrot } from "./parrot.ts";
+
+const root = join(import.meta.dir, "../..");
+const model = join(root, ".cache/parrot.gguf");
+
+export interface Llama {
+  readonly url: string;
+  readonly process: Bun.Subprocess;
+  /** Slots that llama-server itself shows as busy. */
+  busySlots(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+/** The program's path: LLAMA_SERVER, or whatever the launcher finds or builds. */
+export function llamaProgram(): string {
+  return (
+    process.env["LLAMA_SERVER"] ||
+    Bun.spawnSync([join(root, "test/llama/llama-server"), "--path"], { stderr: "inherit" })
+      .stdout.toString()
+      .trim()
+  );
+}
+
+/** The demo model's file, made when it is not there. */
+export async function demoModel(): Promise<string> {
+  if (!(await Bun.file(model).exists())) await Bun.write(model, parrot());
+  return model;
+}
+
+/** A port of loopback that nobody listens on now. */
+export function freePort(): number {
+  const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+  server.stop(true);
+  return server.port;
+}
+
+/** Starts it and waits until it is ready. Two slots of 32 768 tokens unless `args` say otherwise. */
+export async function startLlama(options: { port?: number; args?: readonly string[] } = {}): Promise<Llama> {
+  const port = options.port ?? freePort();
+  const args = ["--model", await demoModel(), "--host", "127.0.0.1", "--port", String(port), "-c", "65536", "-np", "2", ...(options.args ?? [])];
+  const child = Bun.spawn([llamaProgram(), ...args], { stdin: "ignore", stdout: "ignore", stderr: "ignore" });
+  process.on("exit", () => child.kill("SIGKILL"));
+  const url = `http://127.0.0.1:${port}`;
+  await until(async () => (await fetch(`${url}/health`).catch(() => null))?.ok === true, "llama-server is ready");
+  return {
+    url,
+    process: child,
+    async busySlots() {
+      const slots = (await (await fetch(`${url}/slots`)).json()) as { is_processing: boolean }[];
+      return slots.filter((slot) => slot.is_processing).length;
+    },
+    async stop() {
+      child.kill("SIGKILL");
+      await child.exited;
+    },
+  };
+}
+
+/** Resolves when `condition` holds; fails, naming it, when it does not within `withinMs`. */
+export async function until(condition: () => boolean | Promise<boolean>, what: string, withinMs = 20_000): Promise<void> {
+  const deadline = performance.now() + withinMs;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`waited ${withinMs} ms in vain until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
