@@ -91,17 +91,15 @@ export class PlainClient {
 export class PageClient {
   readonly #url: string;
   readonly #headers: Record<string, string>;
+  readonly conversation: string;
   readonly document: Document;
   ws!: WebSocket;
   frames: string[] = [];
   /** Set to stop coming again. */
   gone = false;
 
-  constructor(
-    house: Pick<House, "url">,
-    readonly conversation: string = newId(),
-    headers: Record<string, string> = {},
-  ) {
+  constructor(house: Pick<House, "url">, conversation: string = newId(), headers: Record<string, string> = {}) {
+    this.conversation = conversation;
     this.#url = `${house.url.replace("http", "ws")}/live?c=${conversation}`;
     this.#headers = headers;
     this.document = parseHTML(`<!doctype html><html><body><div id="thread"></div><p id="status"></p><div id="upstream"></div><p id="announce"></p>

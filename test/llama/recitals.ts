@@ -82,7 +82,7 @@ export const recitals: Readonly<Record<string, Recital>> = {
     word: "separators",
     text: ["a", "\u2028", "b", "\u2029", "c", "\u200b", "d", "\ufeff", "e", "\u202e", "f", "\u202c", "g", "\u0000".replace("\u0000", "\ufffd"), "h"],
   },
-  long: { word: "long", text: longText(1100) },
+  long: { word: "long", text: longText(600) },
   endless: { word: "endless", text: `And so on it goes, ${longText(40)}\n`, endless: true },
   think: { word: "think", text: "There: that was a thought, and this is an answer.", reasoning: think },
   story: { word: "story", text: story },
