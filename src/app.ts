@@ -77,8 +77,10 @@ export function createApp(parts: AppParts): App {
   const addresses = new AddressCount(bounds.socketsMaxPerAddress);
   const sockets = new Set<Socket>();
 
+  let status: string | null = null;
   upstream.watch((state) => {
-    log.info("llama-server is", { status: state.status, url: state.url, slots: state.slots, model: state.model });
+    if (state.status !== status) log.info("llama-server is", { status: state.status, url: state.url, slots: state.slots, model: state.model });
+    ({ status } = state);
     hub.tellUpstream(state);
   });
 

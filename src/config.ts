@@ -219,7 +219,7 @@ function allowed(option: Option): string {
 /** `did you mean --port? ` for a flag that is close to one. */
 function nearest(arg: string): string {
   const name = arg.replace(/^-+/, "").replace(/=.*/s, "");
-  const near = all.find(({ flag }) => name.length > 1 && (flag.startsWith(name) || name.startsWith(flag)));
+  const near = name.length > 1 && (all.find(({ flag }) => flag.startsWith(name)) ?? all.find(({ flag }) => name.startsWith(flag)));
   return near ? `did you mean --${near.flag}? ` : "";
 }
 

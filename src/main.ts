@@ -66,6 +66,7 @@ async function serve(config: Config): Promise<void> {
       hostname: config.host,
       port: config.port,
       development: false,
+      reusePort: false, // with `development: false` Bun shares a port that is in use, without a word
       fetch: app.fetch,
       websocket: app.websocket,
       error: () => new Response("Internal error\n", { status: 500 }),

@@ -46,13 +46,14 @@ export function ChatPage(props: PageProps) {
         </a>
       </header>
       <main>
+        <h1 class="unseen">{words.conversation}</h1>
         <div class="scroller" id="scroller" tabindex={0} role="log" aria-live="off" aria-label={words.conversation}>
           <div class="column">
             <div id={ids.thread}>
               <Articles thread={thread} live={live} words={words} />
             </div>
             <div class="empty">
-              <h1>{words.emptyTitle}</h1>
+              <h2>{words.emptyTitle}</h2>
               <p>{words.emptyText}</p>
             </div>
             <div id="end" />
@@ -105,7 +106,7 @@ export function SentencePage({ sentence, assets, words }: { sentence: string; as
         <a class="wordmark" href="/">
           parlor
         </a>
-        <p>{sentence}</p>
+        <h1>{sentence}</h1>
         <p>
           <a href="/">{words.newChat}</a>
         </p>

@@ -70,6 +70,11 @@ export class LlamaChild {
     return this.#progress;
   }
 
+  /** Its process id; null while none runs. */
+  get pid(): number | null {
+    return this.#process?.exitCode === null && this.#process.signalCode === null ? this.#process.pid : null;
+  }
+
   onChange(listener: () => void): void {
     this.#listeners.add(listener);
   }
@@ -79,7 +84,7 @@ export class LlamaChild {
     this.#closed = true;
     if (this.#restart) clearTimeout(this.#restart);
     const child = this.#process;
-    if (!child || child.exitCode !== null) return;
+    if (!child || this.pid === null) return;
     this.#signal(child, "SIGTERM");
     const killer = setTimeout(() => this.#signal(child, "SIGKILL"), this.#options.endMs);
     await child.exited;

@@ -24,9 +24,11 @@ export function llamaProgram(): string {
   );
 }
 
-/** The demo model's file, made when it is not there. */
+/** The demo model's file, made when it is not there or older than what it is made of. */
 export async function demoModel(): Promise<string> {
-  if (!(await Bun.file(model).exists())) await Bun.write(model, parrot());
+  const madeOf = ["gguf.ts", "parrot.ts", "recitals.ts"].map((file) => Bun.file(join(import.meta.dir, file)).lastModified);
+  const made = Bun.file(model);
+  if (!(await made.exists()) || made.lastModified < Math.max(...madeOf)) await Bun.write(model, parrot());
   return model;
 }
 

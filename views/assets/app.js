@@ -24,7 +24,11 @@
     const id = find("message-id").value;
     if (!sent.has(id)) sent.set(id, field.value);
     toEnd();
+    field.focus();
   });
+
+  // The button that was pressed is replaced by another, and the focus would be nowhere. A finger keeps its keyboard shut.
+  find("halt").addEventListener("submit", () => matchMedia("(pointer: fine)").matches && field.focus());
 
   // The field is emptied only when the server has the message, and only of what was sent: what was typed since stays.
   function emptyField() {

@@ -1,0 +1,87 @@
+// The scheduler alone: no process, no clock. If this fails, people wait who need not, or overtake each other.
+
+import { expect, test } from "bun:test";
+import { Scheduler } from "../../src/chat/scheduler.ts";
+import type { Place } from "../../src/domain/run.ts";
+import { seeded } from "../seeded.ts";
+
+function watched(slots: number) {
+  const started: string[] = [];
+  const places = new Map<string, Place>();
+  const told: string[] = [];
+  const scheduler = new Scheduler(
+    {
+      start: (run) => {
+        started.push(run);
+        places.delete(run);
+      },
+      place: (run, place) => {
+        places.set(run, place);
+        told.push(`${run} ${place.position}/${place.of}`);
+      },
+    },
+    slots,
+  );
+  return { scheduler, started, places, told };
+}
+
+test("Runs start in the order they came, as many as there are slots", () => {
+  const { scheduler, started, told } = watched(2);
+  for (const run of ["a", "b", "c", "d"]) scheduler.enqueue(run);
+  expect(started).toEqual(["a", "b"]);
+  expect(told).toEqual(["c 1/1", "c 1/2", "d 2/2"]);
+  scheduler.release("b");
+  expect(started).toEqual(["a", "b", "c"]);
+  expect(told.at(-1)).toBe("d 1/1");
+});
+
+test("who leaves the line is not started, and the others move up", () => {
+  const { scheduler, started, told } = watched(1);
+  for (const run of ["a", "b", "c"]) scheduler.enqueue(run);
+  expect([scheduler.leave("b"), scheduler.leave("b"), scheduler.leave("a")]).toEqual([true, false, false]);
+  expect(told.at(-1)).toBe("c 1/1");
+  scheduler.release("a");
+  expect(started).toEqual(["a", "c"]);
+});
+
+test("more slots start more Runs at once; fewer take none away", () => {
+  const { scheduler, started } = watched(1);
+  for (const run of ["a", "b", "c", "d"]) scheduler.enqueue(run);
+  scheduler.resize(3);
+  expect(started).toEqual(["a", "b", "c"]);
+  scheduler.resize(1);
+  scheduler.release("a");
+  scheduler.release("b");
+  expect(started).toEqual(["a", "b", "c"]);
+  scheduler.release("c");
+  expect(started).toEqual(["a", "b", "c", "d"]);
+});
+
+test("over any history: never more running than slots, no slot idle while one waits, places are 1…n in order of arrival", () => {
+  for (let seed = 1; seed <= 200; seed++) {
+    const random = seeded(seed);
+    const slots = 1 + random.below(4);
+    const { scheduler, started, places } = watched(slots);
+    const arrived: string[] = [];
+    const gone = new Set<string>();
+    for (let step = 0; step < 100; step++) {
+      const wish = random.below(3);
+      const some = random.pick(arrived);
+      if (wish === 0 || some === undefined) {
+        arrived.push(`r${step}`);
+        scheduler.enqueue(`r${step}`);
+      } else if (wish === 1 && started.includes(some) && !gone.has(some)) {
+        gone.add(some);
+        scheduler.release(some);
+      } else if (wish === 2 && scheduler.leave(some)) {
+        gone.add(some);
+        places.delete(some);
+      }
+      const running = started.filter((run) => !gone.has(run));
+      const waiting = arrived.filter((run) => !gone.has(run) && !started.includes(run));
+      expect(running.length).toBe(Math.min(slots, running.length + waiting.length));
+      expect(scheduler.running).toBe(running.length);
+      expect(waiting.map((run) => places.get(run))).toEqual(waiting.map((_, i) => ({ position: i + 1, of: waiting.length })));
+    }
+  }
+});

@@ -1,0 +1,84 @@
+// The command line. If this fails, people start something else than they asked for, or are told nothing of use.
+
+import { describe, expect, test } from "bun:test";
+import { bounds, defaultBounds, envOf, help, kebab, markdownTable, options, parseConfig, UsageError } from "../src/config.ts";
+
+describe("parseConfig", () => {
+  test("without anything, the defaults", () => {
+    expect(parseConfig([], {})).toEqual({
+      llama: "http://127.0.0.1:8080",
+      llamaApiKey: null,
+      model: null,
+      llamaServer: null,
+      llamaArgs: [],
+      host: "127.0.0.1",
+      port: 8081,
+      open: false,
+      allowOrigins: [],
+      logFormat: null,
+      logLevel: "info",
+      bounds: defaultBounds,
+    });
+  });
+
+  test("a flag wins over the environment, the environment over the default", () => {
+    expect(parseConfig([], { PARLOR_PORT: "9000" }).port).toBe(9000);
+    expect(parseConfig(["--port", "9001"], { PARLOR_PORT: "9000" }).port).toBe(9001);
+    expect(parseConfig(["--port=9002"], {}).port).toBe(9002);
+    expect(parseConfig([], { PARLOR_STALL_MS: "5000" }).bounds.stallMs).toBe(5000);
+    expect(parseConfig(["--stall-ms", "6000"], { PARLOR_STALL_MS: "5000" }).bounds.stallMs).toBe(6000);
+    expect(parseConfig([], { PARLOR_PORT: "" }).port).toBe(8081);
+  });
+
+  test("what may be repeated is, also from the environment", () => {
+    expect(parseConfig(["--llama-arg", "-ngl", "--llama-arg=99"], { PARLOR_LLAMA_ARGS: "-c 1" }).llamaArgs).toEqual(["-ngl", "99"]);
+    expect(parseConfig([], { PARLOR_LLAMA_ARGS: " -c  4096 " }).llamaArgs).toEqual(["-c", "4096"]);
+    expect(parseConfig([], { PARLOR_ALLOW_ORIGIN: "http://a:1,https://b/" }).allowOrigins).toEqual(["http://a:1", "https://b"]);
+  });
+
+  const refused: [readonly string[], RegExp, Record<string, string>?][] = [
+    [["--prot", "1"], /^--prot is not an option; parlor --help lists them$/],
+    [["--llama-api", "x"], /^--llama-api is not an option; did you mean --llama-api-key\? /],
+    [["stray"], /^stray is not an option/],
+    [["--port"], /^--port needs a value: a whole number from 0 to 65535$/],
+    [["--port", "70000"], /^--port can't be "70000"; allowed is a whole number from 0 to 65535$/],
+    [["--port", "-1"], /^--port can't be/],
+    [["--port", "1e3"], /^--port can't be/],
+    [["--port", "1", "--port", "2"], /^--port is given twice$/],
+    [["--open=yes"], /^--open takes no value$/],
+    [["--llama", "ftp://x"], /^--llama can't be "ftp:\/\/x"; allowed is an http:\/\/ or https:\/\/ address$/],
+    [["--allow-origin", "http://a/path"], /^--allow-origin can't be/],
+    [["--log-format", "xml"], /^--log-format can't be "xml"; allowed is json, pretty$/],
+    [["--stall-ms", "1"], /^--stall-ms can't be "1"; allowed is a whole number from 100 to 3600000$/],
+    [["--host", "0.0.0.0"], /^--host 0\.0\.0\.0 is reachable by others.*add --open/],
+    [[], /^PARLOR_PORT can't be "x"/, { PARLOR_PORT: "x" }],
+  ];
+  for (const [args, sentence, env] of refused) {
+    test(`${JSON.stringify(env ?? args)} is refused in one line`, () => {
+      const parse = () => parseConfig(args, env ?? {});
+      expect(parse).toThrow(UsageError);
+      expect(parse).toThrow(sentence);
+      expect(parse).not.toThrow(/\n/);
+    });
+  }
+
+  test("beyond loopback needs --open, loopback does not", () => {
+    expect(parseConfig(["--host", "0.0.0.0", "--open"], {}).host).toBe("0.0.0.0");
+    for (const host of ["127.0.0.1", "127.1.2.3", "::1", "localhost"]) expect(parseConfig(["--host", host], {}).host).toBe(host);
+  });
+});
+
+test("help and README's table name every flag, environment name and default", () => {
+  for (const text of [help("1.2.3"), markdownTable()]) {
+    for (const { flag, env } of Object.values(options)) {
+      expect(text).toContain(`--${flag}`);
+      if (env) expect(text).toContain(env);
+    }
+    for (const [name, bound] of Object.entries(bounds)) {
+      expect(text).toContain(`--${kebab(name)} N`);
+      expect(text).toContain(envOf(name));
+      expect(text).toContain(String(bound.default));
+      expect(name).toMatch(/(Ms|Bytes|Runs|Max|MaxPerAddress)$/);
+    }
+  }
+});

@@ -1,0 +1,85 @@
+// axe-core finds no violation on any page and in any state, light and dark, wide and narrow.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import type { Page } from "playwright-core";
+import { freePort, until } from "../llama/server.ts";
+import { answered, ask, closeBrowser, grownBeyond, type Parlor, startParlor, visit, withModel } from "./stage.ts";
+
+const axe = Bun.resolveSync("axe-core/axe.min.js", import.meta.dir);
+let parlor: Parlor;
+let alone: Parlor;
+
+beforeAll(async () => {
+  parlor = await startParlor(await withModel());
+  alone = await startParlor(["--llama", `http://127.0.0.1:${freePort()}`]);
+  await until(async () => (await fetch(`${parlor.url}/readyz`)).status === 200, "the model is loaded");
+});
+afterAll(async () => {
+  await closeBrowser();
+  await parlor.stop();
+  await alone.stop();
+});
+
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(await Bun.file(axe).text());
+  const result = await page.evaluate(() =>
+    (window as unknown as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } }).axe.run(),
+  );
+  return result.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`);
+}
+
+const states: Record<string, (page: Page) => Promise<void>> = {
+  "an empty page": async () => {},
+  "a finished answer": async (page) => {
+    await ask(page, "think");
+    await answered(page);
+  },
+  "an answer in progress": async (page) => {
+    await ask(page, "endless");
+    await grownBeyond(page, 3000);
+  },
+  "a stopped answer": async (page) => {
+    await ask(page, "endless");
+    await grownBeyond(page, 3000);
+    await page.getByRole("button", { name: "Stop" }).click();
+    await answered(page, "stopped");
+  },
+  "a refused message": async (page) => {
+    await ask(page, "x".repeat(300_000));
+    await page.locator("#notice p").waitFor();
+  },
+};
+
+for (const look of [
+  { colorScheme: "light" as const, viewport: { width: 1100, height: 800 } },
+  { colorScheme: "dark" as const, viewport: { width: 360, height: 640 } },
+]) {
+  describe(`${look.colorScheme}, ${look.viewport.width} wide`, () => {
+    for (const [name, reach] of Object.entries(states)) {
+      test(name, async () => {
+        const { page, close } = await visit(parlor.url, look);
+        await reach(page);
+        expect(await violations(page)).toEqual([]);
+        const stop = page.getByRole("button", { name: "Stop" });
+        if (await stop.isVisible()) await stop.click();
+        await close();
+      });
+    }
+
+    test("no llama-server, and a failed answer", async () => {
+      const { page, close } = await visit(alone.url, look);
+      expect(await violations(page)).toEqual([]);
+      await ask(page, "is anybody there?");
+      await answered(page, "failed");
+      expect(await violations(page)).toEqual([]);
+      await close();
+    });
+
+    test("a page that is not there", async () => {
+      const { page, close } = await visit(parlor.url, look);
+      await page.goto(`${parlor.url}/nothing`);
+      expect(await violations(page)).toEqual([]);
+      await close();
+    });
+  });
+}

@@ -1,0 +1,176 @@
+// dist/parlor as somebody runs it: alone in a folder, from a terminal, with a model of its own, to its end.
+
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { version } from "../../package.json";
+import { PlainClient } from "../house.ts";
+import { textOf } from "../llama/recitals.ts";
+import { freePort, startLlama, until } from "../llama/server.ts";
+import { answered, ask, bareEnvironment, closeBrowser, executable, grownBeyond, startParlor, visit, withModel } from "./stage.ts";
+
+afterAll(closeBrowser);
+
+function run(...args: string[]): { code: number; out: string; err: string } {
+  const { exitCode, stdout, stderr } = Bun.spawnSync([executable, ...args], { env: bareEnvironment, cwd: "/" });
+  return { code: exitCode, out: stdout.toString(), err: stderr.toString() };
+}
+
+/** The child that parlor started, as its log names the port. */
+async function llamaPid(log: () => string): Promise<number> {
+  await until(() => /"what":"llama-server starts".*"port":(\d+)/.test(log()), "llama-server is started");
+  const port = /.*"what":"llama-server starts".*"port":(\d+)/s.exec(log())?.[1];
+  let pid = 0;
+  await until(() => {
+    pid = Number(
+      Bun.spawnSync(["pgrep", "-f", "--", `--port ${port}( |$)`])
+        .stdout.toString()
+        .trim()
+        .split("\n")
+        .at(-1),
+    );
+    return pid > 0;
+  }, "its process is there");
+  return pid;
+}
+
+describe("command line", () => {
+  test("--version and --help", () => {
+    expect(run("--version")).toEqual({ code: 0, out: `parlor ${version}\n`, err: "" });
+    const help = run("--help");
+    expect([help.code, help.err]).toEqual([0, ""]);
+    expect(help.out).toContain("--llama URL");
+  });
+
+  test("bad usage is one line and exit 2; what cannot run is one line and exit 1", async () => {
+    expect(run("--prot", "1")).toEqual({ code: 2, out: "", err: "parlor: --prot is not an option; parlor --help lists them\n" });
+    expect(run("--host", "0.0.0.0")).toMatchObject({ code: 2, err: expect.stringMatching(/^parlor: --host 0\.0\.0\.0 .* --open .*\n$/) });
+    expect(run("--model", "/nowhere.gguf", "--llama-server", "/bin/true")).toEqual({ code: 1, out: "", err: "parlor: there is no model at /nowhere.gguf\n" });
+    expect(run("--model", "/nowhere.gguf")).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/^parlor: there is no llama-server .* --llama-server PATH\n$/),
+    });
+    const first = await startParlor([]);
+    const { port } = new URL(first.url);
+    expect(run("--port", port)).toEqual({ code: 1, out: "", err: `parlor: port ${port} of 127.0.0.1 is in use; choose another with --port\n` });
+    await first.stop();
+  });
+});
+
+test("alone in an empty folder it serves everything, and reads no .env or bunfig.toml that lies around", async () => {
+  const cwd = mkdtempSync(join(tmpdir(), "parlor-around-"));
+  writeFileSync(join(cwd, ".env"), "PARLOR_PORT=1\nPARLOR_LOG_LEVEL=nonsense\n");
+  writeFileSync(join(cwd, "bunfig.toml"), `preload = ["./evil.ts"]\n`);
+  writeFileSync(join(cwd, "evil.ts"), `console.log("evil");\nprocess.exit(9);\n`);
+  const parlor = await startParlor([], { cwd });
+  const html = await (await fetch(parlor.url)).text();
+  for (const [, path] of html.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)) expect((await fetch(parlor.url + path)).status).toBe(200);
+  await parlor.stop();
+});
+
+test("it waits for a llama-server, says how to start one, and the page goes live by itself", async () => {
+  const port = freePort();
+  const parlor = await startParlor(["--llama", `http://127.0.0.1:${port}`, "--poll-ms", "50"]);
+  const { page, problems, close } = await visit(parlor.url);
+  await page.getByText(`Waiting for a llama-server at http://127.0.0.1:${port}.`).waitFor();
+  await page.getByText(`llama-server -m MODEL.gguf --port ${port}`).waitFor();
+  await ask(page, "is anybody there?");
+  await answered(page, "failed");
+  const llama = await startLlama({ port });
+  await page.waitForSelector('[role="status"][data-upstream="ready"]');
+  await page.getByRole("button", { name: "Try again" }).click();
+  expect(await answered(page)).toBe(textOf("greeting"));
+  expect(problems).toEqual([]);
+  await close();
+  await llama.stop();
+  await parlor.stop();
+});
+
+describe("with a model of its own", () => {
+  test("llama-server killed in mid-answer: the part stays, it is started again, Try again answers", async () => {
+    const parlor = await startParlor(await withModel());
+    const { page, problems, close } = await visit(parlor.url);
+    await page.waitForSelector('[role="status"][data-upstream="ready"]');
+    await ask(page, "endless");
+    await grownBeyond(page, 200);
+    process.kill(await llamaPid(parlor.log), "SIGKILL");
+    const part = await answered(page, "failed");
+    expect(textOf("endless").startsWith(part.slice(0, 200))).toBe(true);
+    await page.getByText("broke in the middle of the answer").waitFor();
+    await page.waitForSelector('[role="status"][data-upstream="ready"]');
+    await page.getByRole("button", { name: "Try again" }).click();
+    await grownBeyond(page, 200);
+    await page.getByRole("button", { name: "Stop" }).click();
+    await answered(page, "stopped");
+    expect(problems).toEqual([]);
+    await close();
+    await parlor.stop();
+  });
+
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    test(`${signal} ends it in order, llama-server with it, exit 0; a running answer is told so`, async () => {
+      const parlor = await startParlor([...(await withModel()), "--grace-ms", "100"]);
+      await until(async () => (await fetch(`${parlor.url}/readyz`)).status === 200, "the model is loaded");
+      const pid = await llamaPid(parlor.log);
+      const client = await new PlainClient(parlor).opened();
+      client.ws.send("endless");
+      await until(() => client.frames.length > 3, "the answer has begun");
+      parlor.process.kill(signal);
+      expect(await parlor.process.exited).toBe(0);
+      expect(client.frames.at(-1)).toMatch(/^\[ERROR\] parlor is being ended/);
+      expect(() => process.kill(pid, 0)).toThrow();
+    });
+  }
+
+  test("killed without warning, it leaves no llama-server behind", async () => {
+    const parlor = await startParlor(await withModel());
+    const pid = await llamaPid(parlor.log);
+    await parlor.stop();
+    await until(() => {
+      try {
+        process.kill(pid, 0);
+        return false;
+      } catch {
+        return true;
+      }
+    }, "llama-server is gone too");
+  });
+});
+
+test("the tutorial's page, unchanged, talks to /chat", async () => {
+  const parlor = await startParlor(await withModel());
+  await until(async () => (await fetch(`${parlor.url}/readyz`)).status === 200, "the model is loaded");
+  const { page, close } = await visit(parlor.url);
+  // what its component does: open, append each frame until [DONE], show [ERROR]
+  const text = await page.evaluate(
+    (address) =>
+      new Promise<string>((resolve) => {
+        const socket = new WebSocket(address);
+        let answer = "";
+        socket.onopen = () => socket.send("Was ist Java? Deutsch bitte.");
+        socket.onmessage = ({ data }) => {
+          if (data === "[DONE]") resolve(answer);
+          else if (data.startsWith("[ERROR]")) resolve(data);
+          else answer += data;
+        };
+      }),
+    `${parlor.url.replace("http", "ws")}/chat`,
+  );
+  expect(text).toBe(textOf("german"));
+  await close();
+  await parlor.stop();
+});
+
+test("the log is JSON lines without the text of messages", async () => {
+  const parlor = await startParlor([...(await withModel()), "--log-level", "info"]);
+  await until(async () => (await fetch(`${parlor.url}/readyz`)).status === 200, "the model is loaded");
+  const client = await new PlainClient(parlor).opened();
+  await client.ask("my secret wish: a story");
+  client.close();
+  await until(() => parlor.log().includes("Run ended"), "the Run is logged");
+  const lines = parlor.log().trim().split("\n");
+  for (const line of lines) expect(JSON.parse(line)).toMatchObject({ time: expect.any(String), level: expect.any(String), what: expect.any(String) });
+  expect(parlor.log()).not.toMatch(/secret|lighthouse/);
+  await parlor.stop();
+});

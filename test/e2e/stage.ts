@@ -1,0 +1,181 @@
+// What every end-to-end test stands on: the compiled executable in an empty folder, Debian's Chromium, and a wire
+// between them that can be cut. Problems that a page has (console, policy, exceptions) fail the test that made them.
+
+import { existsSync, mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { demoModel, freePort, llamaProgram, until } from "../llama/server.ts";
+
+export const executable = join(import.meta.dir, "../../dist/parlor");
+
+export interface Parlor {
+  readonly url: string;
+  readonly process: Bun.Subprocess<"ignore", "pipe", "pipe">;
+  /** Everything it wrote to standard error. */
+  readonly log: () => string;
+  stop(): Promise<void>;
+}
+
+/** Environment without anything that parlor or Bun would read. */
+export const bareEnvironment = { PATH: "/usr/bin:/bin", HOME: "/nonexistent" };
+
+/** Runs the executable in an empty folder and waits for its first line. */
+export async function startParlor(args: readonly string[], options: { env?: Record<string, string>; cwd?: string } = {}): Promise<Parlor> {
+  const cwd = options.cwd ?? mkdtempSync(join(tmpdir(), "parlor-e2e-"));
+  const child = Bun.spawn([executable, ...(args.includes("--port") ? args : ["--port", "0", ...args])], {
+    cwd,
+    env: { ...bareEnvironment, ...options.env },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  process.on("exit", () => child.kill("SIGKILL"));
+  let log = "";
+  let line = "";
+  void collect(child.stderr, (text) => {
+    log += text;
+  });
+  void collect(child.stdout, (text) => {
+    line += text;
+  });
+  await until(() => line.includes("\n") || child.exitCode !== null, "parlor serves");
+  const url = /^parlor \S+ listening on (http:\/\/\S+)\n$/.exec(line)?.[1];
+  if (!url) throw new Error(`parlor did not start: ${line}${log}`);
+  return {
+    url,
+    process: child,
+    log: () => log,
+    async stop() {
+      child.kill("SIGKILL");
+      await child.exited;
+    },
+  };
+}
+
+async function collect(stream: ReadableStream<Uint8Array>, take: (text: string) => void): Promise<void> {
+  const decoder = new TextDecoder();
+  for await (const chunk of stream) take(decoder.decode(chunk, { stream: true }));
+}
+
+/** The flags that make parlor start the real llama-server with the demo model on two slots. */
+export async function withModel(...llamaArgs: string[]): Promise<string[]> {
+  const args = ["-c", "65536", "-np", "2", ...llamaArgs].map((arg) => `--llama-arg=${arg}`);
+  return ["--model", await demoModel(), "--llama-server", llamaProgram(), "--poll-ms", "50", "--poll-ready-ms", "200", ...args];
+}
+
+let browser: Browser | null = null;
+
+/** Debian's Chromium, started once. Nothing of it talks to the outside. */
+export async function theBrowser(): Promise<Browser> {
+  const candidates = [process.env["CHROMIUM"], "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+  const executablePath = candidates.find((path) => path && existsSync(path));
+  if (!executablePath) throw new Error("the end-to-end tests need Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM=/path/to/it");
+  const quiet = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+  browser ??= await chromium.launch({ executablePath, args: [...quiet, ...(process.getuid?.() === 0 ? ["--no-sandbox"] : [])] });
+  return browser;
+}
+
+export async function closeBrowser(): Promise<void> {
+  await browser?.close();
+  browser = null;
+}
+
+export interface Visit {
+  readonly page: Page;
+  /** What went wrong in it: console errors, exceptions, policy violations. */
+  readonly problems: string[];
+  close(): Promise<void>;
+}
+
+/** Opens a page in a context of its own and waits until it is connected, if it is one of parlor's. */
+export async function visit(url: string, options: BrowserContextOptions = {}): Promise<Visit> {
+  const context = await (await theBrowser()).newContext({ viewport: { width: 1100, height: 800 }, locale: "en-GB", ...options });
+  const page = await context.newPage();
+  const problems: string[] = [];
+  page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
+  page.on("pageerror", (error) => problems.push(String(error)));
+  await page.exposeFunction("reportViolation", (text: string) => problems.push(`policy: ${text}`));
+  await page.addInitScript(() => {
+    document.addEventListener("securitypolicyviolation", (event) => {
+      (window as unknown as { reportViolation(text: string): void }).reportViolation(`${event.violatedDirective} ${event.blockedURI}`);
+    });
+  });
+  await page.goto(url);
+  await connected(page);
+  return { page, problems, close: () => context.close() };
+}
+
+export const connected = (page: Page): Promise<unknown> => page.waitForSelector('[role="status"][data-connection="on"]');
+
+/** Types a question as a person would, and sends it with Enter. */
+export async function ask(page: Page, text: string): Promise<void> {
+  await page.getByRole("textbox", { name: /Message|Nachricht/ }).fill(text);
+  await page.keyboard.press("Enter");
+}
+
+/** The last answer, once it has this status. */
+export async function answered(page: Page, status = "done", nth?: number): Promise<string> {
+  const answers = page.locator(`article[data-role="assistant"]`);
+  const answer = nth === undefined ? answers.last() : answers.nth(nth);
+  await page.waitForFunction(
+    ([wished, at]) => {
+      const all = document.querySelectorAll('article[data-role="assistant"]');
+      const found = at === null ? all[all.length - 1] : all[at as number];
+      return found?.getAttribute("data-status") === wished;
+    },
+    [status, nth ?? null] as const,
+  );
+  return (await answer.locator("> .text").textContent()) ?? "";
+}
+
+/** Waits until the running answer has more than `length` characters. */
+export const grownBeyond = (page: Page, length: number): Promise<unknown> =>
+  page.waitForFunction(
+    (wished) => ([...document.querySelectorAll('article[data-role="assistant"] > .text')].at(-1)?.textContent?.length ?? 0) > wished,
+    length,
+  );
+
+interface Pair {
+  other: Bun.Socket<Pair> | null;
+  early: Uint8Array[];
+}
+
+/** A wire to `target` that can be cut: what a dead router does to sockets. */
+export function startWire(target: string): { url: string; cut(): void; stop(): void } {
+  const port = Number(new URL(target).port);
+  const open = new Set<Bun.Socket<Pair>>();
+  const forward = {
+    data(socket: Bun.Socket<Pair>, bytes: Uint8Array) {
+      if (socket.data.other) socket.data.other.write(bytes);
+      else socket.data.early.push(bytes);
+    },
+    close(socket: Bun.Socket<Pair>) {
+      open.delete(socket);
+      socket.data.other?.end();
+    },
+    error() {},
+  };
+  const listener = Bun.listen<Pair>({
+    hostname: "127.0.0.1",
+    port: freePort(),
+    socket: {
+      ...forward,
+      async open(socket) {
+        socket.data = { other: null, early: [] };
+        open.add(socket);
+        const other = await Bun.connect<Pair>({ hostname: "127.0.0.1", port, data: { other: socket, early: [] }, socket: forward });
+        open.add(other);
+        socket.data.other = other;
+        for (const bytes of socket.data.early.splice(0)) other.write(bytes);
+      },
+    },
+  });
+  return {
+    url: `http://127.0.0.1:${listener.port}`,
+    cut() {
+      for (const socket of [...open]) socket.terminate();
+    },
+    stop: () => listener.stop(true),
+  };
+}

@@ -1,0 +1,142 @@
+// Rooms: who joins at any moment sees what everybody sees. If this fails, tokens are lost or shown twice.
+
+import { expect, test } from "bun:test";
+import { localBus } from "../../src/bus/local.ts";
+import { type Message, newId, type Thread } from "../../src/domain/conversation.ts";
+import type { Run, RunEvent, RunFact, Snapshot } from "../../src/domain/run.ts";
+import { Hub } from "../../src/live/hub.ts";
+import { until } from "../llama/server.ts";
+
+/** A house of one conversation whose store answers only when told to. */
+function house() {
+  const bus = localBus();
+  const conversation = newId();
+  const message: Message = { id: "answer-aaaaaaaaaaaaa", conversation, parent: null, role: "assistant", text: "", reasoning: "", createdAt: 0 };
+  const run: Run = { id: "run", conversation, message: message.id, status: "running", createdAt: 0, finish: null, failure: null, stats: {}, slotFreed: true };
+  let n = 0;
+  let text = "";
+  let asked: PromiseWithResolvers<void>[] = [];
+  const live = (): Snapshot[] => [
+    { run: run.id, messageId: message.id, n, status: "running", text, reasoning: "", place: null, progress: null, stopping: false },
+  ];
+  const hub = new Hub({
+    bus,
+    upstream: () => ({ status: "ready", url: "http://x", slots: 1, model: null, ours: false, progress: null }),
+    live,
+    async thread() {
+      const asking = Promise.withResolvers<void>();
+      asked.push(asking);
+      await asking.promise;
+      return { thread: [{ message, run }] as Thread, live: live() };
+    },
+    failed: (error) => {
+      throw error;
+    },
+  });
+  const publish = (fact: RunFact) => bus.publish({ ...fact, run: run.id, conversation, messageId: message.id, n } as RunEvent);
+  return {
+    hub,
+    conversation,
+    say(piece: string) {
+      n++;
+      text += piece;
+      publish({ kind: "text", text: piece });
+    },
+    async answer() {
+      await until(() => asked.length > 0, "the store was asked");
+      for (const asking of asked) asking.resolve();
+      asked = [];
+      await Promise.resolve();
+    },
+    asked: () => asked.length,
+  };
+}
+
+const watcher = () => {
+  const frames: string[] = [];
+  return { frames, send: (frame: string) => frames.push(frame), close() {} };
+};
+/** The running text as a page that got these frames shows it. */
+function shown(frames: string[]): string {
+  let finished = "";
+  let tail = "";
+  for (const frame of frames) {
+    const snapshot = /<div class="text" dir="auto">(.*?)<span id="t">(.*?)<\/span>/s.exec(frame);
+    if (snapshot) [finished, tail] = [snapshot[1] as string, snapshot[2] as string];
+    finished += /<hx-partial id=t hx-swap=before>(.*?)<\/hx-partial>/s.exec(frame)?.[1] ?? "";
+    tail = /<hx-partial id=t>(.*?)<\/hx-partial>/s.exec(frame)?.[1] ?? tail;
+  }
+  return finished + tail;
+}
+
+test("what happens while a snapshot is fetched is neither lost nor doubled", async () => {
+  const { hub, conversation, say, answer } = house();
+  say("before\n");
+  const first = watcher();
+  hub.join(conversation, "en", first);
+  say("one\n");
+  say("two ");
+  expect(first.frames).toEqual([]);
+  await answer();
+  await until(() => first.frames.length > 0, "the snapshot has come");
+  say("three");
+  expect(shown(first.frames)).toBe("before\none\ntwo three");
+
+  const second = watcher();
+  hub.join(conversation, "en", second);
+  say("\nfour");
+  await answer();
+  await until(() => second.frames.length > 0, "the second snapshot has come");
+  say(" five");
+  expect(shown(second.frames)).toBe("before\none\ntwo three\nfour five");
+  expect(shown(first.frames)).toBe(shown(second.frames));
+});
+
+test("each event is rendered once: all who watch get the very same string", async () => {
+  const { hub, conversation, say, answer } = house();
+  const watchers = Array.from({ length: 5 }, watcher);
+  for (const each of watchers) hub.join(conversation, "en", each);
+  await answer();
+  await until(() => watchers.every(({ frames }) => frames.length === 1), "all are seated");
+  say("a <b> c");
+  expect(new Set(watchers.map(({ frames }) => frames[1]))).toEqual(new Set(["<hx-partial id=run></hx-partial><hx-partial id=t>a &lt;b&gt; c</hx-partial>"]));
+});
+
+test("who leaves while the snapshot is fetched gets nothing, and an empty Room listens no more", async () => {
+  const { hub, conversation, say, answer } = house();
+  const gone = watcher();
+  const member = hub.join(conversation, "en", gone);
+  member.leave();
+  say("x");
+  await answer();
+  expect(gone.frames).toEqual([]);
+});
+
+test("a slow reader holds nobody up and gets one snapshot when it is back", async () => {
+  const { hub, conversation, say, answer, asked } = house();
+  const quick = watcher();
+  const slow = {
+    ...watcher(),
+    pace: 10,
+    send(frame: string): number {
+      slow.frames.push(frame);
+      return slow.pace;
+    },
+  };
+  hub.join(conversation, "en", quick);
+  const member = hub.join(conversation, "en", slow);
+  await answer();
+  await until(() => slow.frames.length === 1 && quick.frames.length === 1, "both are seated");
+  slow.pace = -1;
+  for (let i = 0; i < 500; i++) say(`line ${i}\n`);
+  expect(slow.frames.length).toBe(2);
+  expect(quick.frames.length).toBe(501);
+  slow.pace = 10;
+  member.outbox.drain();
+  await until(() => asked() === 1, "a snapshot is asked for");
+  say("the end");
+  await answer();
+  await until(() => slow.frames.length > 2, "the snapshot has come");
+  expect(slow.frames.length).toBe(3);
+  expect(shown(slow.frames)).toBe(shown(quick.frames));
+});

@@ -1,0 +1,59 @@
+// One socket's way out. If this fails, a slow reader costs memory without bound, or misses text for ever.
+
+import { expect, test } from "bun:test";
+import { Outbox } from "../../src/live/outbox.ts";
+
+function sink() {
+  const sent: string[] = [];
+  const state = { answer: 10, closed: 0 };
+  return {
+    sent,
+    state,
+    send(frame: string): number {
+      if (state.answer !== 0) sent.push(frame);
+      return state.answer;
+    },
+    close(code: number): void {
+      state.closed = code;
+    },
+  };
+}
+
+test("a reader that keeps up gets every frame", () => {
+  const to = sink();
+  const outbox = new Outbox(to, () => to.sent.push("SNAPSHOT"));
+  for (const frame of ["a", "b", "c"]) outbox.send(frame);
+  outbox.drain();
+  expect(to.sent).toEqual(["a", "b", "c"]);
+});
+
+test("while behind nothing is sent; one snapshot replaces all that was skipped", () => {
+  const to = sink();
+  const outbox = new Outbox(to, () => to.sent.push("SNAPSHOT"));
+  to.state.answer = -1;
+  outbox.send("a");
+  for (let i = 0; i < 1000; i++) outbox.send("lost");
+  expect(to.sent).toEqual(["a"]);
+  to.state.answer = 10;
+  outbox.drain();
+  outbox.send("b");
+  expect(to.sent).toEqual(["a", "SNAPSHOT", "b"]);
+});
+
+test("behind without having missed anything needs no snapshot", () => {
+  const to = sink();
+  const outbox = new Outbox(to, () => to.sent.push("SNAPSHOT"));
+  to.state.answer = -1;
+  outbox.send("a");
+  to.state.answer = 10;
+  outbox.drain();
+  outbox.send("b");
+  expect(to.sent).toEqual(["a", "b"]);
+});
+
+test("a dropped frame closes the socket for retry, with a code on which the page comes again", () => {
+  const to = sink();
+  to.state.answer = 0;
+  new Outbox(to, () => {}).send("a");
+  expect(to.state.closed).toBe(1013);
+});

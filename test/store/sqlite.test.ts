@@ -1,0 +1,6 @@
+// SQLite keeps the Store's promises.
+
+import { openSqlite } from "../../src/store/sqlite.ts";
+import { storeContract } from "../contract/store.ts";
+
+storeContract("sqlite", async () => openSqlite(":memory:"));

@@ -1,0 +1,112 @@
+// The house rules that a program can check: floors, lengths, openings, dead files, tables that are true.
+
+import { describe, expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, normalize, relative } from "node:path";
+import { markdownTable } from "../src/config.ts";
+
+const root = join(import.meta.dir, "..");
+const read = (file: string): string => readFileSync(join(root, file), "utf8");
+const below = (folder: string): string[] =>
+  readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)));
+const isCode = (file: string): boolean => /\.tsx?$/.test(file) && !file.endsWith(".d.ts");
+const ours = [...below("src"), ...below("views")].filter(isCode);
+const everything = [...ours, ...below("test"), ...below("bench")].filter(isCode);
+
+/** Files of ours that a file imports, as paths from the root. */
+function importsOf(file: string): string[] {
+  return [...read(file).matchAll(/^(?:import|export)\b[^;]*?from "(\.[^"]+)"|^import "(\.[^"]+)"/gm)].map(([, from, bare]) =>
+    normalize(join(dirname(file), (from ?? bare) as string)),
+  );
+}
+
+/** Floor of each room; what is not named here is a mistake. Contracts stand below their adapters. */
+function floorOf(file: string): { floor: number; room: string } {
+  const room = file.startsWith("views/") ? "views" : (file.split("/")[1] as string);
+  if (file === "src/main.ts") return { floor: 5, room };
+  if (file === "src/config.ts") return { floor: 4.5, room };
+  if (file === "src/app.ts") return { floor: 4, room };
+  if (["live", "http", "text"].includes(room)) return { floor: 3, room };
+  if (["chat", "views"].includes(room)) return { floor: 2, room };
+  if (["store", "bus", "upstream"].includes(room)) return { floor: file.endsWith(`/${room}.ts`) ? 1 : 1.5, room };
+  if (["domain", "telemetry"].includes(room)) return { floor: 0, room };
+  throw new Error(`${file} stands in no known room`);
+}
+
+describe("floors", () => {
+  for (const file of ours) {
+    test(`${file} imports nothing from above or beside`, () => {
+      const from = floorOf(file);
+      const wrong = importsOf(file).filter((target) => {
+        if (target === "package.json") return file !== "src/main.ts";
+        const to = floorOf(target);
+        if (to.room === from.room) return false;
+        if (from.floor === 5) return false;
+        if (from.floor === 4.5 || from.floor === 1.5) return to.floor !== 0; // config and adapters: domain and telemetry only
+        if (to.floor === 1.5) return true; // adapters are main's choice
+        if (from.room === "views") return to.room !== "domain";
+        return to.floor >= from.floor;
+      });
+      expect(wrong).toEqual([]);
+    });
+  }
+
+  test("one file imports eventsource-parser, one knows htmx's swap words, raw HTML is made in few places", () => {
+    expect(ours.filter((file) => read(file).includes('"eventsource-parser"'))).toEqual(["src/upstream/sse.ts"]);
+    expect(ours.filter((file) => /hx-partial|hx-swap=\$/.test(read(file)))).toEqual(["views/frame.ts"]);
+    expect(ours.filter((file) => /\braw\(/.test(read(file)))).toEqual(["views/message.tsx"]);
+  });
+});
+
+describe("files", () => {
+  for (const file of everything) {
+    test(`${file} opens with what it is, and is not two things`, () => {
+      const lines = read(file).split("\n");
+      expect(lines[0]).toMatch(/^\/\/ /);
+      if (ours.includes(file)) expect(lines.length).toBeLessThanOrEqual(260);
+      expect(file).not.toMatch(/\b(utils?|helpers?|common|types|index)\b\.tsx?$/);
+    });
+  }
+
+  test("every file is used", () => {
+    const reached = new Set<string>();
+    const walk = (file: string): void => {
+      if (reached.has(file)) return;
+      reached.add(file);
+      if (isCode(file)) importsOf(file).forEach(walk);
+    };
+    walk("src/main.ts");
+    for (const name of ["app.css", "app.js", "icon.svg"]) if (read("views/assets/pack.ts").includes(name)) reached.add(`views/assets/${name}`);
+    const dead = [...below("src"), ...below("views")].filter((file) => !reached.has(file) && !file.endsWith(".d.ts"));
+    expect(dead).toEqual([]);
+  });
+
+  test("no default exports, no unfinished business, no sleeping tests", () => {
+    const unfinished = new RegExp(["TO" + "DO", "FIX" + "ME", "X" + "XX", "@ts-" + "ignore", "\\bas a" + "ny\\b"].join("|"));
+    for (const file of everything) {
+      expect(read(file)).not.toMatch(/^export default/m);
+      expect({ file, found: unfinished.exec(read(file))?.[0] }).toEqual({ file, found: undefined });
+    }
+    for (const file of everything.filter((name) => name.startsWith("test/"))) {
+      expect({ file, sleeps: /Bun\.sleep\(|setTimeout\(\w+, *\d{3,}/.test(read(file).replaceAll("Bun\\.sleep", "")) }).toEqual({ file, sleeps: false });
+    }
+  });
+});
+
+describe("papers", () => {
+  test("README's option table is the one that config makes", () => {
+    expect(read("README.md")).toContain(markdownTable());
+  });
+
+  test("every make target of README exists", () => {
+    const targets = new Set([...read("Makefile").matchAll(/^([a-z-]+):/gm)].map(([, name]) => name as string));
+    for (const [, name] of read("README.md").matchAll(/`?make ([a-z]+)\b/g)) expect(targets).toContain(name as string);
+  });
+
+  test("files that ARCHITECTURE names exist", () => {
+    for (const [, file] of read("ARCHITECTURE.md").matchAll(/`((?:src|views|test|bench)\/[\w./-]+\.\w+)`/g))
+      expect(below(dirname(file as string))).toContain(file as string);
+  });
+});

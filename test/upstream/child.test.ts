@@ -1,0 +1,96 @@
+// A llama-server of our own: found, started, shown while it starts, started again when it dies, ended with us.
+
+import { afterEach, describe, expect, test } from "bun:test";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { defaultBounds } from "../../src/config.ts";
+import { openLog } from "../../src/telemetry/log.ts";
+import { findLlamaServer, LlamaChild } from "../../src/upstream/child.ts";
+import { openLlama } from "../../src/upstream/llama.ts";
+import { demoModel, llamaProgram, until } from "../llama/server.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "parlor-child-"));
+const script = (name: string, text: string): string => {
+  const file = join(folder, name);
+  writeFileSync(file, `#!/bin/sh\n${text}\n`);
+  chmodSync(file, 0o755);
+  return file;
+};
+const lines: string[] = [];
+const log = openLog({ level: "debug", format: "json", write: (line) => lines.push(line) });
+const open: { close(): Promise<void> }[] = [];
+const child = async (program: string, bounds = { restartMs: 20, restartMaxMs: 100 }) => {
+  const made = new LlamaChild({ program, model: await demoModel(), args: ["-c", "4096", "-np", "1"], apiKey: null, endMs: 2_000, log, ...bounds });
+  open.push(made);
+  return made;
+};
+afterEach(async () => {
+  for (const each of open.splice(0)) await each.close();
+  lines.length = 0;
+});
+const alive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+test("the one named is taken, else the one beside us, else PATH's; a name that is not there is no licence to take another", () => {
+  const named = script("named", "");
+  const beside = join(folder, "parlor");
+  expect(findLlamaServer(named, beside, "")).toBe(named);
+  expect(findLlamaServer(join(folder, "none"), beside, folder)).toBeNull();
+  expect(findLlamaServer(null, beside, "/nowhere")).toBeNull();
+  const found = script("llama-server", "");
+  expect(findLlamaServer(null, beside, "/nowhere")).toBe(found);
+  expect(findLlamaServer(null, "/nowhere/parlor", `/nowhere:${folder}`)).toBe(found);
+  rmSync(found);
+});
+
+describe("the real llama-server", () => {
+  test("is started on loopback, killed, started again at the same address, and ended with us", async () => {
+    const own = await child(llamaProgram());
+    const upstream = openLlama({ url: own.url, apiKey: null, ...defaultBounds, pollMs: 20, pollReadyMs: 50, child: own });
+    expect(upstream.state).toMatchObject({ status: "absent", ours: true });
+    await until(() => upstream.state.status === "ready", "it is ready");
+    expect(new URL(own.url).hostname).toBe("127.0.0.1");
+    const pid = own.pid as number;
+    process.kill(pid, "SIGKILL");
+    await until(() => own.pid !== pid && own.pid !== null, "it is started again");
+    await until(() => upstream.state.status === "ready", "it is ready again");
+    const second = own.pid as number;
+    await upstream.close();
+    expect(alive(second)).toBe(false);
+  });
+});
+
+test("what it prints while it starts is shown with its percentage", async () => {
+  const own = await child(script("slow", `echo "[ 42%] Building CXX object server.cpp.o" >&2; exec sleep 60`));
+  await until(() => own.progress?.percent === 42, "the percentage is known");
+  expect(own.progress?.line).toBe("Building CXX object server.cpp.o");
+});
+
+test("one that cannot start is tried again with growing pauses, and its last words are kept", async () => {
+  const own = await child(script("broken", `echo "error: no such model" >&2; echo bye; exit 3`));
+  await until(() => lines.filter((line) => line.includes("llama-server ended")).length >= 4, "it has been tried four times");
+  const ended = lines.map((line) => JSON.parse(line)).filter(({ what }) => what === "llama-server ended");
+  expect(ended.slice(0, 4).map(({ code, pauseMs }) => [code, pauseMs])).toEqual([
+    [3, 20],
+    [3, 40],
+    [3, 80],
+    [3, 100],
+  ]);
+  expect(own.progress?.line).toBe("error: no such model");
+});
+
+test("what it has started itself ends with it", async () => {
+  const own = await child(script("parent", `sleep 300 & echo "child $!"; wait`));
+  await until(() => own.progress?.line.startsWith("child ") === true, "it has started something");
+  const grandchild = Number(own.progress?.line.split(" ")[1]);
+  expect(alive(grandchild)).toBe(true);
+  await own.close();
+  await until(() => !alive(grandchild), "that is ended too");
+});

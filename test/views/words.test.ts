@@ -1,0 +1,62 @@
+// The catalogue of words. If this fails, people read another language, or no sentence at all.
+
+import { describe, expect, test } from "bun:test";
+import type { FailureCode } from "../../src/domain/failure.ts";
+import { languageOf, sentenceOf, wordsOf } from "../../views/words.ts";
+
+describe("languageOf", () => {
+  const cases: [string | null, string][] = [
+    [null, "en"],
+    ["", "en"],
+    ["de", "de"],
+    ["de-AT,de;q=0.9,en;q=0.8", "de"],
+    ["en-US,en;q=0.9,de;q=0.8", "en"],
+    ["fr-FR, de;q=0.3, en;q=0.2", "de"],
+    ["fr, es", "en"],
+    ["en;q=0, de;q=0.1", "de"],
+    ["*", "en"],
+    [";;q=,,de;q=x", "de"],
+  ];
+  for (const [header, language] of cases) test(`${header} is ${language}`, () => expect<string>(languageOf(header)).toBe(language));
+});
+
+test("every Failure has a sentence in every language that ends like one and shows no hole", () => {
+  const facts = {
+    url: "http://x",
+    status: 500,
+    detail: "",
+    seconds: 5,
+    limitBytes: 10,
+    bytes: 20,
+    promptTokens: 1,
+    contextTokens: 2,
+    waiting: 3,
+    limit: 4,
+    origin: "http://y",
+    host: "z",
+  };
+  for (const language of ["en", "de"] as const) {
+    const words = wordsOf(language);
+    for (const code of Object.keys(words.failures) as FailureCode[]) {
+      const sentence = sentenceOf({ code, facts }, words);
+      expect(sentence).toMatch(/^\S.*([.?!]|http:\/\/[yz])$/);
+      expect(sentence).not.toMatch(/undefined|NaN|\[object/);
+    }
+  }
+});
+
+test("places in line are ordinals", () => {
+  const { waiting } = wordsOf("en");
+  expect([1, 2, 3, 4, 11, 12, 13, 21, 22, 103].map((position) => waiting({ position, of: 200 }).split(" ")[1])).toEqual([
+    "1st",
+    "2nd",
+    "3rd",
+    "4th",
+    "11th",
+    "12th",
+    "13th",
+    "21st",
+    "22nd",
+    "103rd",
+  ]);
+});
