@@ -5,7 +5,6 @@ MAKEFLAGS += --no-print-directory
 BUN := node_modules/.bin/bun
 BUN_VERSION := $(shell sed -n 's/.*"bun": "\(.*\)".*/\1/p' package.json)
 PARROT := .cache/parrot.gguf
-CHROMIUM ?= $(firstword $(wildcard /usr/bin/chromium /usr/bin/chromium-browser /usr/bin/google-chrome))
 ARGS ?=
 
 help: ## this list
@@ -25,11 +24,16 @@ check: $(BUN) ## types, lint, unit tests: seconds
 test: $(BUN) $(PARROT) build chromium ## everything, against the real llama-server and the real Chromium
 	@$(BUN) run typecheck
 	@$(BUN) run lint
-	@LLAMA_SERVER="$$(test/llama/llama-server --path)" CHROMIUM="$(CHROMIUM)" $(BUN) test $(TESTS)
+	@rm -f $(REPORT)
+	@program="$$(test/llama/llama-server --path)" && { \
+		LLAMA_SERVER="$$program" $(BUN) test --timeout 30000 --reporter=junit --reporter-outfile=$(REPORT) $(TESTS); code=$$?; \
+		sed -n 's/^<testsuites .*tests="\([0-9]*\)".* failures="\([0-9]*\)".*/\1 \2/p' $(REPORT) | \
+			{ read tests failures && echo "$$((tests - failures)) passed, $$failures failed"; } || { echo "the test runner left no report"; code=1; }; \
+		exit $$code; }
 
 build: dist/parlor ## the single executable: dist/parlor
 
-bench: $(BUN) $(PARROT) ## what the relay costs, measured; see bench/README.md
+bench: $(BUN) $(PARROT) build ## what the relay costs, measured; see bench/README.md
 	@LLAMA_SERVER="$$(test/llama/llama-server --path)" $(BUN) bench/relay.ts
 
 clean: ## remove what was built here (not the llama-server in the user's cache)
@@ -37,6 +41,7 @@ clean: ## remove what was built here (not the llama-server in the user's cache)
 
 UNIT := test/tidy.test.ts test/bus test/chat test/domain test/http test/live test/store test/telemetry test/text test/views test/config.test.ts
 TESTS ?=
+REPORT := .cache/tests.xml
 
 SOURCES := $(shell find src views -type f) package.json
 dist/parlor: $(BUN) $(SOURCES)
@@ -52,8 +57,10 @@ $(BUN): package.json bun.lock
 	@npm exec --yes --package=bun@$(BUN_VERSION) -- bun install --frozen-lockfile
 	@touch $@
 
+# the browser of the end-to-end tests; test/e2e/stage.ts looks in the same places
 chromium:
-	@test -n "$(CHROMIUM)" || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } || \
+	@test -n "$(CHROMIUM)" || command -v chromium chromium-browser google-chrome >/dev/null || \
+		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } || \
 		{ echo "the end-to-end tests need Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM=/path/to/it"; exit 1; }
 
 .PHONY: help run dev check test build bench clean chromium

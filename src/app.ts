@@ -70,6 +70,7 @@ export function createApp(parts: AppParts): App {
   const pages = routes({
     chat,
     log,
+    messageMaxBytes: bounds.messageMaxBytes,
     upstream: () => upstream.state,
     exists: async (id) => (await store.conversation(id)) !== null,
     probeStore: () => store.probe(),
@@ -80,6 +81,7 @@ export function createApp(parts: AppParts): App {
   let status: string | null = null;
   upstream.watch((state) => {
     if (state.status !== status) log.info("llama-server is", { status: state.status, url: state.url, slots: state.slots, model: state.model });
+    else if (state.progress?.line) log.info("llama-server starts", { percent: state.progress.percent, line: state.progress.line });
     ({ status } = state);
     hub.tellUpstream(state);
   });

@@ -110,7 +110,7 @@ export class PageClient {
   connect(): void {
     const ws = new WebSocket(this.#url, { headers: this.#headers } as never);
     this.ws = ws;
-    ws.onmessage = (event) => this.#receive(String(event.data));
+    ws.onmessage = (event) => this.receive(String(event.data));
     ws.onclose = () => {
       if (!this.gone && this.ws === ws) setTimeout(() => !this.gone && this.connect(), 5);
     };
@@ -168,7 +168,7 @@ export class PageClient {
     this.ws.close();
   }
 
-  #receive(frame: string): void {
+  protected receive(frame: string): void {
     this.frames.push(frame);
     for (const [, id, , swap, html] of frame.matchAll(/<hx-partial id=([\w-]+)( hx-swap=(\w+))?>(.*?)<\/hx-partial>/gs))
       this.#swap(id as string, swap ?? "innerHTML", html as string);

@@ -11,10 +11,22 @@ export interface ComposerState {
   readonly run: "idle" | "busy" | "stopping";
 }
 
-export function Composer({ message, state, words }: { message: string; state: ComposerState; words: Words }) {
+export interface ComposerProps {
+  /** The next message's id. */
+  readonly message: string;
+  readonly state: ComposerState;
+  /** Longest message in UTF-8. A frame far beyond it would close the socket, so the page looks before it sends. */
+  readonly messageMaxBytes: number;
+  readonly words: Words;
+}
+
+export function Composer({ message, state, messageMaxBytes, words }: ComposerProps) {
   return (
     <div class="composer">
       <div id={composerIds.notice} role="alert" />
+      <template id="too-long">
+        <p>{words.tooLong(messageMaxBytes)}</p>
+      </template>
       <form id="say" hx-ws:send method="dialog">
         <input type="hidden" name="type" value="say" />
         <MessageId id={message} />
@@ -27,6 +39,7 @@ export function Composer({ message, state, words }: { message: string; state: Co
           aria-describedby="hint"
           autofocus
           enterkeyhint="send"
+          data-max-bytes={messageMaxBytes}
         />
         <div id={composerIds.controls}>
           <Controls state={state} words={words} />

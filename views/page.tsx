@@ -25,6 +25,7 @@ export interface PageProps {
   readonly live: readonly Snapshot[];
   readonly upstream: UpstreamState;
   readonly assets: Assets;
+  readonly messageMaxBytes: number;
   readonly words: Words;
 }
 
@@ -70,7 +71,7 @@ export function ChatPage(props: PageProps) {
         <noscript>
           <p class="failure">{words.noScript}</p>
         </noscript>
-        <Composer message={props.message} state={composerState(live)} words={words} />
+        <Composer message={props.message} state={composerState(live)} messageMaxBytes={props.messageMaxBytes} words={words} />
       </footer>
       <p id="announce" role="status" class="unseen" />
     </Layout>

@@ -39,6 +39,7 @@ export const de: Words = {
   starting: "Einen Moment …",
   reading: (processed, total) => `Liest: ${number(processed)} von ${number(total)} Token`,
   waitingFor: (url) => `Wartet auf einen llama-server unter ${url}.`,
+  tooLong: (limitBytes) => `Diese Nachricht ist zu lang: höchstens ${number(limitBytes)} Byte lassen sich senden. Kürze sie oder schick sie in Teilen.`,
   howToStart: "So startest du einen:",
   goesOn: "Sobald er antwortet, geht es hier von selbst weiter.",
   ownStarting: "llama-server startet.",

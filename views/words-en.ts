@@ -39,6 +39,7 @@ export const en: Words = {
   starting: "One moment…",
   reading: (processed, total) => `Reading: ${number(processed)} of ${number(total)} tokens`,
   waitingFor: (url) => `Waiting for a llama-server at ${url}.`,
+  tooLong: (limitBytes) => `This message is too long: at most ${number(limitBytes)} bytes can be sent. Shorten it or send it in parts.`,
   howToStart: "To start one:",
   goesOn: "This page goes on by itself as soon as it answers.",
   ownStarting: "llama-server is starting.",

@@ -44,6 +44,7 @@ export interface Words {
   readonly starting: string;
   reading(processed: number, total: number): string;
   waitingFor(url: string): string;
+  tooLong(limitBytes: number): string;
   readonly howToStart: string;
   readonly goesOn: string;
   readonly ownStarting: string;

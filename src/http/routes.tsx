@@ -15,6 +15,7 @@ import { securityHeaders } from "./guard.ts";
 export interface RouteParts {
   readonly chat: Chat;
   readonly log: Log;
+  readonly messageMaxBytes: number;
   upstream(): UpstreamState;
   exists(conversation: string): Promise<boolean>;
   /** Rejects when the store can't be written. */
@@ -33,13 +34,14 @@ const statusOf: Partial<Record<FailureCode, ContentfulStatusCode>> = {
 };
 
 /** Everything that is answered without a WebSocket. */
-export function routes({ chat, log, upstream, exists, probeStore }: RouteParts): Hono {
+export function routes({ chat, log, messageMaxBytes, upstream, exists, probeStore }: RouteParts): Hono {
   const app = new Hono();
 
   const page = async (conversation: string, acceptLanguage: string | null) => {
     const { thread, live } = await chat.thread(conversation);
     const words = wordsOf(languageOf(acceptLanguage));
-    return <ChatPage conversation={conversation} message={newId()} thread={thread} live={live} upstream={upstream()} assets={assetPaths} words={words} />;
+    const now = { thread, live, upstream: upstream() };
+    return <ChatPage conversation={conversation} message={newId()} {...now} assets={assetPaths} messageMaxBytes={messageMaxBytes} words={words} />;
   };
   const html = (body: unknown) => `<!doctype html>${String(body)}`;
 

@@ -96,7 +96,7 @@ export class LlamaChild {
     const startedAt = performance.now();
     this.#lines = [];
     this.#say({ percent: null, line: "" });
-    log.info("llama-server starts", { program, model, port: this.#port });
+    log.info("llama-server is started", { program, model, port: this.#port });
     const child = Bun.spawn([program, "--model", model, "--host", "127.0.0.1", "--port", String(this.#port), ...args], {
       stdin: "ignore",
       stdout: "pipe",

@@ -3,7 +3,7 @@
 
 import { asFailure, Failure } from "../domain/failure.ts";
 import type { RunStats } from "../domain/run.ts";
-import { SlotWatch, type SlotWatchBounds } from "./slots.ts";
+import { SlotWatch, type SlotWatchBounds, type StartingChild } from "./slots.ts";
 import { readSse, StallWatch } from "./sse.ts";
 import type { ChatEnd, ChatMessage, Deltas, Upstream } from "./upstream.ts";
 
@@ -15,7 +15,7 @@ export interface LlamaOptions extends SlotWatchBounds {
   /** Longest line of the stream. */
   readonly lineMaxBytes: number;
   /** Says how a llama-server of our own is doing before it answers; absent for one that somebody else runs. */
-  readonly child?: { readonly progress: SlotWatch["progress"]; onChange(listener: () => void): void; close(): Promise<void> };
+  readonly child?: StartingChild & { close(): Promise<void> };
 }
 
 /** The parts of a streamed chunk that are read here. */

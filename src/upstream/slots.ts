@@ -15,10 +15,18 @@ export interface SlotWatchBounds {
   readonly stopMs: number;
 }
 
+/** A llama-server of our own, as far as the watch needs it: how it is doing before it answers. */
+export interface StartingChild {
+  readonly progress: StartProgress | null;
+  /** Its process id; null while none runs. */
+  readonly pid: number | null;
+  onChange(listener: () => void): void;
+}
+
 interface SlotWatchOptions extends SlotWatchBounds {
   readonly url: string;
   readonly headers: Record<string, string>;
-  readonly child?: { readonly progress: StartProgress | null; onChange(listener: () => void): void };
+  readonly child?: StartingChild;
 }
 
 /** Between two looks at /slots after a stop, in ms: a slot is free within one token, which is tens of ms at most. */
@@ -35,7 +43,9 @@ export class SlotWatch {
   constructor(options: SlotWatchOptions) {
     this.#options = options;
     this.#state = { status: "absent", url: options.url, slots: 1, model: null, ours: options.child !== undefined, progress: this.progress };
-    options.child?.onChange(() => this.doubt());
+    const { child } = options;
+    // it goes on talking while it serves: that is no news
+    child?.onChange(() => (this.#state.status !== "ready" || child.pid === null) && this.doubt());
     this.doubt();
   }
 

@@ -19,8 +19,8 @@ function run(...args: string[]): { code: number; out: string; err: string } {
 
 /** The child that parlor started, as its log names the port. */
 async function llamaPid(log: () => string): Promise<number> {
-  await until(() => /"what":"llama-server starts".*"port":(\d+)/.test(log()), "llama-server is started");
-  const port = /.*"what":"llama-server starts".*"port":(\d+)/s.exec(log())?.[1];
+  await until(() => /"what":"llama-server is started".*"port":(\d+)/.test(log()), "llama-server is started");
+  const port = /.*"what":"llama-server is started".*"port":(\d+)/s.exec(log())?.[1];
   let pid = 0;
   await until(() => {
     pid = Number(

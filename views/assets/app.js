@@ -19,6 +19,18 @@
     if (form.querySelector(".send")) form.requestSubmit();
   });
 
+  // The server refuses a message that is too long, but a frame far beyond its bound closes the socket: looked at before it goes.
+  form.addEventListener(
+    "submit",
+    (event) => {
+      if (new Blob([field.value]).size <= Number(field.dataset.maxBytes)) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      find("notice").replaceChildren(find("too-long").content.cloneNode(true));
+    },
+    { capture: true },
+  );
+
   // The reader who asks wants to see the answer, wherever they have scrolled to.
   form.addEventListener("submit", () => {
     const id = find("message-id").value;

@@ -1,0 +1,135 @@
+// A seeded random house: people say, stop, drop their socket, reload, come with a second device, try again, send twice; the
+// real llama-server is killed and comes back. At the end what every page shows equals what the store holds, and that equals
+// what llama-server said. If this fails, run it again with SEED=n, which is printed.
+
+import { afterAll, expect, test } from "bun:test";
+import { newId } from "../../src/domain/conversation.ts";
+import { type House, PageClient, startHouse } from "../house.ts";
+import { recitals, textOf } from "../llama/recitals.ts";
+import { freePort, type Llama, startLlama, until } from "../llama/server.ts";
+import { type Seeded, seeded } from "../seeded.ts";
+
+const seeds = process.env["SEED"] ? [Number(process.env["SEED"])] : Array.from({ length: 24 }, (_, i) => i + 1);
+const people = 6;
+const steps = 250;
+const texts = ["emoji", "html", "json", "spaces", "story", "german", "twenty", "endless", "think"] as const;
+
+/** The whole of an endless text as far as anybody could have read. */
+const endless = (() => {
+  const { text } = recitals["endless"] as { text: string };
+  return text;
+})();
+
+/** Whether `shown` is what llama-server can have said to `question` by then. */
+function couldBe(question: string, shown: string, status: string): boolean {
+  const name = texts.find((each) => question.startsWith((recitals[each] as { word: string }).word)) as (typeof texts)[number];
+  if (name === "endless") return shown.startsWith(endless.slice(0, shown.length)) || endless.startsWith(shown.slice(0, endless.length));
+  return status === "done" ? shown === textOf(name) : textOf(name).startsWith(shown);
+}
+
+interface World {
+  readonly house: House;
+  readonly random: Seeded;
+  readonly pages: PageClient[];
+  readonly done: string[];
+  llama: Llama;
+  readonly port: number;
+}
+
+const questionOf = (random: Seeded): string => (recitals[random.pick(texts) as string] as { word: string }).word;
+
+/** Each thing that somebody may do. */
+const deeds: Record<string, (world: World, page: PageClient) => unknown> = {
+  say: ({ random }, page) => open(page) && page.say(`${questionOf(random)} ${random.below(1000)}`),
+  "say twice": ({ random }, page) => {
+    if (!open(page)) return;
+    const text = `${questionOf(random)} ${random.below(1000)}`;
+    page.say(text, page.say(text));
+  },
+  stop: (_, page) => open(page) && page.command({ type: "stop" }),
+  retry: (_, page) => open(page) && page.last && page.command({ type: "retry", message: page.last.id }),
+  drop: (_, page) => page.ws.close(),
+  reload: ({ house, pages }, page) => {
+    page.close();
+    pages[pages.indexOf(page)] = new PageClient(house, page.conversation);
+  },
+  "second device": ({ house, pages }, page) => {
+    if (pages.length < people * 2) pages.push(new PageClient(house, page.conversation));
+  },
+  "new chat": ({ house, pages }, page) => {
+    page.close();
+    pages[pages.indexOf(page)] = new PageClient(house, newId());
+  },
+  nonsense: (_, page) => open(page) && page.ws.send(`{"type":"say","text":7}`),
+};
+const weights = ["say", "say", "say", "say", "say twice", "stop", "stop", "retry", "drop", "drop", "reload", "second device", "new chat", "nonsense"];
+
+const open = (page: PageClient): boolean => page.ws.readyState === WebSocket.OPEN;
+
+async function live(world: World): Promise<void> {
+  for (let step = 0; step < steps; step++) {
+    const page = world.random.pick(world.pages) as PageClient;
+    const deed = world.random.pick(weights) as string;
+    world.done.push(deed);
+    deeds[deed]?.(world, page);
+    if (step % 50 === 49) {
+      world.done.push("llama-server is killed");
+      await world.llama.stop();
+      world.llama = await startLlama({ port: world.port });
+    }
+    for (let turns = world.random.below(8); turns > 0; turns--) await new Promise((resolve) => setImmediate(resolve));
+    if (world.random.below(4) === 0) await until(() => page.frames.length > 0, "a page has something");
+  }
+}
+
+/** Lets everything come to rest: sockets open, nothing running. */
+async function settle({ house, pages }: World): Promise<void> {
+  await until(() => pages.every(open), "all pages are connected");
+  for (const page of pages) page.command({ type: "stop" });
+  await until(async () => {
+    const { running, waiting } = (await (await fetch(`${house.url}/readyz`)).json()) as { running: number; waiting: number };
+    if (running + waiting > 0) for (const page of pages) if (open(page)) page.command({ type: "stop" });
+    return running === 0 && waiting === 0;
+  }, "nothing runs");
+  await until(
+    () => pages.every((page) => page.articles().every(({ status }) => status !== "queued" && status !== "running")),
+    "no page shows a running answer",
+  );
+}
+
+let last: World | null = null;
+afterAll(async () => {
+  await last?.llama.stop();
+});
+
+for (const seed of seeds) {
+  test(`seed ${seed}: pages, store and llama-server agree in the end`, async () => {
+    const port = freePort();
+    const llama = await startLlama({ port });
+    const house = await startHouse({ llama: llama.url });
+    await until(() => house.upstream.state.status === "ready", "the house sees llama-server");
+    const world: World = { house, random: seeded(seed), pages: Array.from({ length: people }, () => new PageClient(house)), done: [], llama, port };
+    last = world;
+    await live(world);
+    await settle(world);
+
+    let answers = 0;
+    for (const page of world.pages) {
+      const stored = await house.store.thread(page.conversation);
+      const expected = stored.map(({ message, run }) => ({ id: message.id, role: message.role as string, status: run?.status ?? "done", text: message.text }));
+      expect(page.articles()).toEqual(expected);
+      stored.forEach(({ message, run }, i) => {
+        if (run === null) return;
+        answers++;
+        const question = stored[i - 1]?.message.text as string;
+        expect({ question, answer: message.text, status: run.status, couldBe: couldBe(question, message.text, run.status) }).toMatchObject({ couldBe: true });
+      });
+    }
+    expect(answers).toBeGreaterThan(0);
+    expect(await world.llama.busySlots()).toBe(0);
+    expect(house.log.filter((line) => line.includes('"level":"error"'))).toEqual([]);
+    for (const page of world.pages) page.close();
+    await house.stop();
+    await world.llama.stop();
+  }, 60_000);
+}
