@@ -37,6 +37,18 @@ She set two chairs by the lamp, although only one of them would be used, and put
 
 "The tide kept me," said the fog, and sat down.`;
 
+const rounds = `And so on it goes. The lamp turns and the water answers; the water turns and the lamp has nothing to add. A gull crosses the beam and is, for the length of one breath, made of silver.
+
+Below, on the rocks, the tide is at work on a letter. It has been writing since before there were rocks, and it strikes out every line. The keeper reads what is left of it anyway, because somebody should, and because the nights are long up here and the lamp wants company.
+
+"Dear shore," it begins, or seems to begin, "I meant to come sooner." Then comes the part with the foam, which nobody has ever made out, and a postscript about shells. By four o'clock the ink has dried to salt.
+
+Morning puts a hand on the railing. Boats go out like sentences that know their verb. The keeper drinks cold tea, winds the clock, wipes the great glass eye from left to right, and writes into the book: wind from the west, visibility good, one letter received, not yet answered.
+
+At noon a boy brings bread up the hundred and eleven steps and asks, as on any other day, whether the sea is bigger than yesterday. A little, says the keeper, who has measured it. They look out for a while. Nothing happens, splendidly.
+
+Dusk again: matches, wick, brass, prayer. `;
+
 const think = "The person asks me to think. I know nothing by thinking, yet I can show how it looks: first a thought, then the answer.";
 
 /** Words of a long text: `count` numbered lines that never repeat. */
@@ -83,7 +95,7 @@ export const recitals: Readonly<Record<string, Recital>> = {
     text: ["a", "\u2028", "b", "\u2029", "c", "\u200b", "d", "\ufeff", "e", "\u202e", "f", "\u202c", "g", "\u0000".replace("\u0000", "\ufffd"), "h"],
   },
   long: { word: "long", text: longText(600) },
-  endless: { word: "endless", text: `And so on it goes, ${longText(40)}\n`, endless: true },
+  endless: { word: "endless", text: rounds, endless: true },
   think: { word: "think", text: "There: that was a thought, and this is an answer.", reasoning: think },
   story: { word: "story", text: story },
   german: { word: "Deutsch", text: german },
