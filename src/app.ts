@@ -61,8 +61,11 @@ export interface App {
 /** A frame's own overhead around a message: field names, htmx's headers, JSON escapes of every character. */
 const frameOverheadBytes = 16 * 1024;
 
-/** The house, ready for Bun.serve. */
-export function createApp(parts: AppParts): App {
+/** How long a delete can be undone, in ms. */
+const undoMs = 24 * 3_600_000;
+
+/** The house, ready for Bun.serve: what the process before this one left is taken up first. */
+export async function createApp(parts: AppParts): Promise<App> {
   const { store, bus, upstream, log, allowOrigins, bounds } = parts;
   const bug = (error: unknown) => log.error("a bug", { error: String(error), stack: error instanceof Error ? error.stack : undefined });
   const chat = new Chat(parts);
@@ -113,6 +116,9 @@ export function createApp(parts: AppParts): App {
     addresses.leave(address);
     throw new Failure("bad_request", { detail: "WebSocket" });
   }
+
+  await store.purge(Date.now() - undoMs);
+  await chat.recover();
 
   return {
     fetch(request, server) {

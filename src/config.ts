@@ -1,9 +1,9 @@
-// ONE table of everything that can be set: flag, environment name, default, unit, meaning. It parses, refuses, prints the
-// help and README's table. Only main (and the tests of this table) imports it; everybody else is handed plain values.
+// ONE table of everything that can be set: flag, environment name, default, unit, meaning. It parses and
+// refuses; src/help.ts prints it. Only main (and the tests of this table) imports it; everybody else is handed plain values.
 
 import { logLevels } from "./telemetry/log.ts";
 
-interface Option {
+export interface Option {
   readonly flag: string;
   readonly env: string | null;
   /** What stands behind the flag; null for a switch. */
@@ -41,6 +41,7 @@ export const options = {
     doc: "port to listen on (0: any free one; the line printed says which)",
     range: [0, 65535],
   },
+  data: { flag: "data", env: "PARLOR_DATA", value: "DIR", default: null, doc: "where conversations are kept (else: parlor in the XDG data home)" },
   open: { flag: "open", env: null, value: null, default: null, doc: "allow to listen beyond loopback, where everyone who reaches the port can use it" },
   allowOrigin: {
     flag: "allow-origin",
@@ -77,6 +78,8 @@ export const bounds = {
   stopMs: { default: 5_000, min: 0, max: minute, doc: "how long a stopped answer's slot is watched until llama-server shows it idle" },
   graceMs: { default: 5_000, min: 0, max: 10 * minute, doc: "how long running answers may go on after SIGTERM" },
   foldMs: { default: 40, min: 0, max: 1_000, doc: "tokens that come within this time reach the page together; 33 to 50 cost the browser least" },
+  checkpointEveryMs: { default: 200, min: 10, max: minute, doc: "at most this much of an answer is lost when parlor is killed" },
+  pageMaxMessages: { default: 50, min: 2, max: 10_000, doc: "messages of a long conversation that a page holds at first, and gets more of at a time" },
   queueMaxRuns: { default: 200, min: 1, max: 100_000, doc: "questions that may wait at once" },
   messageMaxBytes: { default: 256 * 1024, min: 1, max: 16 << 20, doc: "longest message, in UTF-8" },
   socketsMaxPerAddress: { default: 512, min: 1, max: 100_000, doc: "open sockets from one address" },
@@ -101,6 +104,8 @@ export interface Config {
   readonly llamaArgs: readonly string[];
   readonly host: string;
   readonly port: number;
+  /** null: the default place. */
+  readonly data: string | null;
   readonly open: boolean;
   readonly allowOrigins: readonly string[];
   readonly logFormat: "json" | "pretty" | null;
@@ -121,7 +126,7 @@ export function envOf(name: string): string {
   return `PARLOR_${kebab(name).replaceAll("-", "_").toUpperCase()}`;
 }
 
-const boundOptions: readonly Option[] = Object.entries(bounds).map(([name, bound]) => ({
+export const boundOptions: readonly Option[] = Object.entries(bounds).map(([name, bound]) => ({
   flag: kebab(name),
   env: envOf(name),
   value: "N",
@@ -150,6 +155,7 @@ export function parseConfig(args: readonly string[], env: Readonly<Record<string
     llamaArgs: many(options.llamaArg),
     host: one(options.host) as string,
     port: Number(one(options.port)),
+    data: one(options.data),
     open: given["open"] !== undefined,
     allowOrigins: many(options.allowOrigin).map((url) => new URL(url).origin),
     logFormat: one(options.logFormat) as Config["logFormat"],
@@ -221,33 +227,4 @@ function nearest(arg: string): string {
   const name = arg.replace(/^-+/, "").replace(/=.*/s, "");
   const near = name.length > 1 && (all.find(({ flag }) => flag.startsWith(name)) ?? all.find(({ flag }) => name.startsWith(flag)));
   return near ? `did you mean --${near.flag}? ` : "";
-}
-
-/** What `--help` prints. */
-export function help(version: string): string {
-  const line = (option: Option) => {
-    const flag = `  --${option.flag}${option.value ? ` ${option.value}` : ""}`;
-    const rest = [option.default && `default ${option.default}`, option.env, option.repeatable && "repeatable"].filter(Boolean).join(", ");
-    return `${flag.padEnd(30)} ${option.doc}${rest ? `\n${" ".repeat(31)}${rest}` : ""}`;
-  };
-  return `parlor ${version}: the front room of a llama-server
-
-Usage: parlor [options]
-
-A flag wins over the environment.
-
-${Object.values<Option>(options).map(line).join("\n")}
-  --help                         this text
-  --version                      the version
-
-Bounds:
-${boundOptions.map(line).join("\n")}
-`;
-}
-
-/** README's table of options, as Markdown. */
-export function markdownTable(): string {
-  const row = ({ flag, value, env, default: standard, doc, repeatable }: Option) =>
-    `| \`--${flag}${value ? ` ${value}` : ""}\` | ${env ? `\`${env}\`` : ""} | ${standard === null ? "" : `\`${standard}\``} | ${doc}${repeatable ? "; repeatable" : ""} |`;
-  return ["| flag | environment | default | meaning |", "|---|---|---|---|", ...all.map(row)].join("\n");
 }

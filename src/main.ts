@@ -1,9 +1,13 @@
 // Command line → config → adapters → app → Bun.serve → signals. The only file that chooses adapters and ends the process.
 
+import { homedir } from "node:os";
+import { join } from "node:path";
 import { version } from "../package.json";
 import { createApp } from "./app.ts";
 import { localBus } from "./bus/local.ts";
-import { type Config, help, parseConfig, UsageError } from "./config.ts";
+import { type Config, parseConfig, UsageError } from "./config.ts";
+import { help } from "./help.ts";
+import { backup, check, StoreUnusable } from "./store/file.ts";
 import { openSqlite } from "./store/sqlite.ts";
 import { openLog } from "./telemetry/log.ts";
 import { findLlamaServer, LlamaChild } from "./upstream/child.ts";
@@ -45,10 +49,35 @@ function raiseFetchLimit(args: readonly string[]): void {
   >);
 }
 
+/** The file that holds the conversations (XDG Base Directory Specification, 0.8). */
+function storeFile(config: Config): string {
+  const home = process.env["XDG_DATA_HOME"] || join(process.env["HOME"] || homedir(), ".local/share");
+  return join(config.data ?? join(home, "parlor"), "parlor.db");
+}
+
+/** `parlor backup FILE` and `parlor check`; false when the command line asks for neither. */
+function command(words: readonly string[], args: readonly string[]): boolean {
+  const [name, operand] = words;
+  if (name === undefined) return false;
+  const file = storeFile(readConfig(args));
+  if (name === "backup" && operand !== undefined) {
+    backup(file, operand);
+    process.stdout.write(`${file} is copied to ${operand}\n`);
+  } else if (name === "check" && operand === undefined) {
+    const faults = check(file);
+    if (faults.length > 0) fail(`${file} is damaged: ${faults.slice(0, 3).join("; ")}`, 1);
+    process.stdout.write(`${file} is sound\n`);
+  } else fail(`${words.join(" ")} is not a command; parlor --help lists them`, 2);
+  return true;
+}
+
 async function serve(config: Config): Promise<void> {
   const { bounds } = config;
   const format = config.logFormat ?? (process.stderr.isTTY ? "pretty" : "json");
   const log = openLog({ level: config.logLevel, format, write: (line) => process.stderr.write(`${line}\n`) });
+  const file = storeFile(config);
+  const store = openSqlite(file);
+  log.info("conversations are kept", { file });
   let child: LlamaChild | undefined;
   if (config.model !== null) {
     const program = findLlamaServer(config.llamaServer, process.execPath, process.env["PATH"] ?? "");
@@ -58,7 +87,7 @@ async function serve(config: Config): Promise<void> {
     child = new LlamaChild({ program, model: config.model, args: config.llamaArgs, apiKey: config.llamaApiKey, endMs: bounds.graceMs, log, ...bounds });
   }
   const upstream = openLlama({ url: child?.url ?? config.llama, apiKey: config.llamaApiKey, ...bounds, ...(child ? { child } : {}) });
-  const app = createApp({ store: openSqlite(":memory:"), bus: localBus(), upstream, log, allowOrigins: config.allowOrigins, bounds });
+  const app = await createApp({ store, bus: localBus(), upstream, log, allowOrigins: config.allowOrigins, bounds });
 
   let server: Bun.Server<never>;
   try {
@@ -97,7 +126,17 @@ async function serve(config: Config): Promise<void> {
   process.on("SIGINT", () => void end("SIGINT"));
 }
 
-const args = process.argv.slice(2);
-const config = readConfig(args);
-raiseFetchLimit(args);
-await serve(config);
+const given = process.argv.slice(2);
+const firstFlag = given.findIndex((word) => word.startsWith("-"));
+const words = firstFlag < 0 ? given : given.slice(0, firstFlag);
+const args = given.slice(words.length);
+try {
+  if (!command(words, args)) {
+    const config = readConfig(args);
+    raiseFetchLimit(args);
+    await serve(config);
+  }
+} catch (error) {
+  if (error instanceof StoreUnusable) fail(error.message, 1);
+  throw error;
+}

@@ -1,7 +1,8 @@
 // The command line. If this fails, people start something else than they asked for, or are told nothing of use.
 
 import { describe, expect, test } from "bun:test";
-import { bounds, defaultBounds, envOf, help, kebab, markdownTable, options, parseConfig, UsageError } from "../src/config.ts";
+import { bounds, defaultBounds, envOf, kebab, options, parseConfig, UsageError } from "../src/config.ts";
+import { help, markdownTable } from "../src/help.ts";
 
 describe("parseConfig", () => {
   test("without anything, the defaults", () => {
@@ -13,6 +14,7 @@ describe("parseConfig", () => {
       llamaArgs: [],
       host: "127.0.0.1",
       port: 8081,
+      data: null,
       open: false,
       allowOrigins: [],
       logFormat: null,
@@ -78,7 +80,7 @@ test("help and README's table name every flag, environment name and default", ()
       expect(text).toContain(`--${kebab(name)} N`);
       expect(text).toContain(envOf(name));
       expect(text).toContain(String(bound.default));
-      expect(name).toMatch(/(Ms|Bytes|Runs|Max|MaxPerAddress)$/);
+      expect(name).toMatch(/(Ms|Bytes|Runs|Messages|Max|MaxPerAddress)$/);
     }
   }
 });

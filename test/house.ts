@@ -25,18 +25,20 @@ export interface HouseOptions {
   readonly bounds?: Partial<Bounds>;
   readonly allowOrigins?: readonly string[];
   readonly apiKey?: string;
+  /** A file that outlives the house; none: in memory. */
+  readonly file?: string;
 }
 
 /** Short waits, so that tests of failures are quick; everything else as people have it. */
 const testBounds: Partial<Bounds> = { pollMs: 30, pollReadyMs: 200, probeMs: 2_000, stopMs: 5_000, graceMs: 200 };
 
-export async function startHouse({ llama, bounds: wished, allowOrigins = [], apiKey }: HouseOptions): Promise<House> {
+export async function startHouse({ llama, bounds: wished, allowOrigins = [], apiKey, file }: HouseOptions): Promise<House> {
   const bounds: Bounds = { ...defaultBounds, ...testBounds, ...wished };
   const lines: string[] = [];
   const log = openLog({ level: "debug", format: "json", write: (line) => lines.push(line) });
   const upstream = openLlama({ url: llama, apiKey: apiKey ?? null, ...bounds });
-  const store = openSqlite(":memory:");
-  const app = createApp({ store, bus: localBus(), upstream, log, allowOrigins, bounds });
+  const store = openSqlite(file ?? ":memory:");
+  const app = await createApp({ store, bus: localBus(), upstream, log, allowOrigins, bounds });
   const server = Bun.serve({ hostname: "127.0.0.1", port: 0, development: false, fetch: app.fetch, websocket: app.websocket });
   return {
     url: `http://127.0.0.1:${server.port}`,

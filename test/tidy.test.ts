@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize, relative } from "node:path";
-import { markdownTable } from "../src/config.ts";
+import { markdownTable } from "../src/help.ts";
 
 const root = join(import.meta.dir, "..");
 const read = (file: string): string => readFileSync(join(root, file), "utf8");
@@ -26,7 +26,7 @@ function importsOf(file: string): string[] {
 function floorOf(file: string): { floor: number; room: string } {
   const room = file.startsWith("views/") ? "views" : (file.split("/")[1] as string);
   if (file === "src/main.ts") return { floor: 5, room };
-  if (file === "src/config.ts") return { floor: 4.5, room };
+  if (file === "src/config.ts" || file === "src/help.ts") return { floor: 4.5, room };
   if (file === "src/app.ts") return { floor: 4, room };
   if (["live", "http", "text"].includes(room)) return { floor: 3, room };
   if (["chat", "views"].includes(room)) return { floor: 2, room };
@@ -44,6 +44,7 @@ describe("floors", () => {
         const to = floorOf(target);
         if (to.room === from.room) return false;
         if (from.floor === 5) return false;
+        if (from.floor === 4.5 && to.floor === 4.5) return false; // the table and how it is shown
         if (from.floor === 4.5 || from.floor === 1.5) return to.floor !== 0; // config and adapters: domain and telemetry only
         if (to.floor === 1.5) return true; // adapters are main's choice
         if (from.room === "views") return to.room !== "domain";
@@ -65,7 +66,7 @@ describe("files", () => {
     test(`${file} opens with what it is, and is not two things`, () => {
       const lines = read(file).split("\n");
       expect(lines[0]).toMatch(/^\/\/ /);
-      if (ours.includes(file)) expect(lines.length).toBeLessThanOrEqual(260);
+      if (ours.includes(file)) expect(lines.length - 1).toBeLessThanOrEqual(250);
       expect(file).not.toMatch(/\b(utils?|helpers?|common|types|index)\b\.tsx?$/);
     });
   }

@@ -2,7 +2,7 @@
 // While it is written its open end is an element of its own (#t, or #r for thoughts), which live/hub's frames grow.
 
 import { raw } from "hono/html";
-import type { Message } from "../src/domain/conversation.ts";
+import { type Message, newId, type Utterance } from "../src/domain/conversation.ts";
 import type { Run, Snapshot } from "../src/domain/run.ts";
 import { escapeText, PlainStream } from "./markdown/plain.ts";
 import { sentenceOf, type Words } from "./words.ts";
@@ -12,16 +12,14 @@ export const ids = { thread: "thread", tail: "t", reasoningTail: "r", reasoning:
 
 export const articleId = (message: string): string => `m-${message}`;
 
-interface Props {
-  readonly message: Message;
-  readonly run: Run | null;
+interface Props extends Utterance {
   /** The last message of the thread: the one that may be tried again. */
   readonly last: boolean;
   readonly words: Words;
 }
 
 /** A message that nobody is writing. */
-export function MessageArticle({ message, run, last, words }: Props) {
+export function MessageArticle({ message, run, siblings, last, words }: Props) {
   const status = run?.status ?? "done";
   const label = message.role === "user" ? words.you : words.assistant;
   return (
@@ -31,7 +29,7 @@ export function MessageArticle({ message, run, last, words }: Props) {
         {raw(escapeText(message.text))}
       </div>
       {run && <RunNotes run={run} words={words} />}
-      {last && run && (status === "failed" || status === "interrupted" || status === "stopped") && <TryAgain message={message.id} words={words} />}
+      <Acts message={message} run={run} siblings={siblings} last={last} words={words} />
     </article>
   );
 }
@@ -99,12 +97,80 @@ function RunNotes({ run, words }: { run: Run; words: Words }) {
   );
 }
 
-function TryAgain({ message, words }: { message: string; words: Words }) {
+/** What can be done with a message. One form: the button that is pressed says what. */
+function Acts({ message, run, siblings, last, words }: Props) {
+  const { id, role, text } = message;
+  const isOver = run !== null && run.status !== "done";
+  const canContinue = last && run !== null && text !== "" && (isOver || run.finish === "length");
   return (
-    <form hx-ws:send method="dialog" class="again">
-      <input type="hidden" name="type" value="retry" />
-      <input type="hidden" name="message" value={message} />
-      <button type="submit">{words.tryAgain}</button>
-    </form>
+    <>
+      <form hx-ws:send method="dialog" class="acts">
+        <input type="hidden" name="message" value={id} />
+        {siblings.length > 1 && <Branches id={id} siblings={siblings} words={words} />}
+        {last && isOver && (
+          <button type="submit" name="type" value="retry" class="plain">
+            {words.tryAgain}
+          </button>
+        )}
+        {canContinue && (
+          <button type="submit" name="type" value="continue" class="plain">
+            {words.continue}
+          </button>
+        )}
+        <span class="quiet">
+          {role === "assistant" && !(last && isOver) && (
+            <button type="submit" name="type" value="retry">
+              {words.regenerate}
+            </button>
+          )}
+          {text !== "" && (
+            <button type="button" data-copy={articleId(id)} data-done={words.copied}>
+              {words.copy}
+            </button>
+          )}
+          <button type="submit" name="type" value="prune">
+            {words.delete}
+          </button>
+        </span>
+      </form>
+      {role === "user" && <Edit message={message} words={words} />}
+    </>
+  );
+}
+
+/** The place of a message among those that could stand there, and the way to its neighbours. */
+function Branches({ id, siblings, words }: { id: string; siblings: readonly string[]; words: Words }) {
+  const at = siblings.indexOf(id);
+  const step = (to: string | undefined, label: string, sign: string) => (
+    <button type="submit" name="select" value={to} disabled={to === undefined} aria-label={label} title={label}>
+      {sign}
+    </button>
+  );
+  return (
+    <span class="branches">
+      {step(siblings[at - 1], words.previousBranch, "‹")}
+      <span>{`${at + 1} / ${siblings.length}`}</span>
+      {step(siblings[at + 1], words.nextBranch, "›")}
+    </span>
+  );
+}
+
+/** An earlier question, asked anew as a branch beside it. Its field is there from the start: opening it needs no script. */
+function Edit({ message, words }: { message: Message; words: Words }) {
+  return (
+    <details class="edit">
+      <summary>{words.edit}</summary>
+      <form hx-ws:send method="dialog">
+        <input type="hidden" name="type" value="say" />
+        <input type="hidden" name="message" value={newId()} />
+        <input type="hidden" name="edits" value={message.id} />
+        <textarea name="text" rows={2} aria-label={words.edit}>
+          {raw(`\n${escapeText(message.text)}`)}
+        </textarea>
+        <button type="submit" class="plain">
+          {words.askAnew}
+        </button>
+      </form>
+    </details>
   );
 }

@@ -2,12 +2,12 @@
 
 import type { Child } from "hono/jsx";
 import type { Thread } from "../src/domain/conversation.ts";
-import type { Snapshot } from "../src/domain/run.ts";
 import type { UpstreamState } from "../src/domain/upstream.ts";
-import { Composer, type ComposerState } from "./composer.tsx";
+import { Composer } from "./composer.tsx";
 import { htmxConfig } from "./frame.ts";
-import { ids, MessageArticle, RunningArticle } from "./message.tsx";
+import { ids } from "./message.tsx";
 import { Status, statusIds, UpstreamBanner } from "./status.tsx";
+import { Articles, composerState, type ThreadNow } from "./thread.tsx";
 import type { Words } from "./words.ts";
 
 /** Addresses of the embedded files. */
@@ -17,12 +17,9 @@ export interface Assets {
   readonly icon: string;
 }
 
-export interface PageProps {
-  readonly conversation: string;
+export interface PageProps extends ThreadNow {
   /** A message id for the form. */
   readonly message: string;
-  readonly thread: Thread;
-  readonly live: readonly Snapshot[];
   readonly upstream: UpstreamState;
   readonly assets: Assets;
   readonly messageMaxBytes: number;
@@ -51,7 +48,7 @@ export function ChatPage(props: PageProps) {
         <div class="scroller" id="scroller" tabindex={0} role="log" aria-live="off" aria-label={words.conversation}>
           <div class="column">
             <div id={ids.thread}>
-              <Articles thread={thread} live={live} words={words} />
+              <Articles conversation={conversation} thread={thread} hasEarlier={props.hasEarlier} live={live} words={words} />
             </div>
             <div class="empty">
               <h2>{words.emptyTitle}</h2>
@@ -76,27 +73,6 @@ export function ChatPage(props: PageProps) {
       <p id="announce" role="status" class="unseen" />
     </Layout>
   );
-}
-
-/** The thread's articles, the one in progress drawn from its Snapshot. */
-export function Articles({ thread, live, words }: { thread: Thread; live: readonly Snapshot[]; words: Words }) {
-  return (
-    <>
-      {thread.map(({ message, run }, i) => {
-        const snapshot = live.find(({ messageId }) => messageId === message.id);
-        return snapshot ? (
-          <RunningArticle snapshot={snapshot} words={words} />
-        ) : (
-          <MessageArticle message={message} run={run} last={i === thread.length - 1} words={words} />
-        );
-      })}
-    </>
-  );
-}
-
-export function composerState(live: readonly Snapshot[]): ComposerState {
-  const [snapshot] = live;
-  return { run: snapshot === undefined ? "idle" : snapshot.stopping ? "stopping" : "busy" };
 }
 
 /** A page that says one sentence: not found, refused, failed. */

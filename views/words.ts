@@ -20,6 +20,16 @@ export interface Words {
   readonly stop: string;
   readonly stopping: string;
   readonly tryAgain: string;
+  readonly continue: string;
+  readonly regenerate: string;
+  readonly copy: string;
+  readonly copied: string;
+  readonly delete: string;
+  readonly edit: string;
+  readonly askAnew: string;
+  readonly previousBranch: string;
+  readonly nextBranch: string;
+  readonly earlier: string;
   readonly you: string;
   readonly assistant: string;
   readonly thinking: string;

@@ -1,22 +1,21 @@
 // The Bus of one process: a call per listener, in the order of the events. Made by main.
 
-import type { ConversationId } from "../domain/conversation.ts";
-import type { RunEvent } from "../domain/run.ts";
+import type { HouseEvent } from "../domain/event.ts";
 import type { Bus } from "./bus.ts";
 
 /** A Bus that ends at this process. */
 export function localBus(): Bus {
-  const listeners = new Map<ConversationId, Set<(event: RunEvent) => void>>();
+  const listeners = new Map<string, Set<(event: HouseEvent) => void>>();
   return {
-    publish(event) {
-      for (const listener of [...(listeners.get(event.conversation) ?? [])]) listener(event);
+    publish(topic, event) {
+      for (const listener of [...(listeners.get(topic) ?? [])]) listener(event);
     },
-    subscribe(conversation, listener) {
-      const set = listeners.get(conversation) ?? new Set();
-      listeners.set(conversation, set.add(listener));
+    subscribe(topic, listener) {
+      const set = listeners.get(topic) ?? new Set();
+      listeners.set(topic, set.add(listener));
       return () => {
         set.delete(listener);
-        if (set.size === 0 && listeners.get(conversation) === set) listeners.delete(conversation);
+        if (set.size === 0 && listeners.get(topic) === set) listeners.delete(topic);
       };
     },
     async close() {

@@ -2,19 +2,22 @@
 // Decides whether it may be done, has it stored, hands Runs to scheduler and runner. No sockets, no HTML, no fetch.
 
 import type { Bus } from "../bus/bus.ts";
-import type { ConversationId, MessageId, Thread } from "../domain/conversation.ts";
+import type { ConversationId, MessageId, ThreadPage } from "../domain/conversation.ts";
+import { listTopic } from "../domain/event.ts";
 import { Failure } from "../domain/failure.ts";
 import type { RunId, Snapshot } from "../domain/run.ts";
-import type { Said, Store } from "../store/store.ts";
+import type { Ask, Said, Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import { LiveRun, type Tap } from "./live-run.ts";
-import { close, halt, runOne } from "./runner.ts";
+import { close, halt, type RunnerParts, runOne } from "./runner.ts";
 import { Scheduler } from "./scheduler.ts";
 
 export interface ChatBounds {
-  /** Deltas that come within this time of the last event go out together. */
   readonly foldMs: number;
+  readonly checkpointEveryMs: number;
+  /** Messages of a thread that a page holds at first, and gets more of at a time. */
+  readonly pageMaxMessages: number;
   /** Runs that may wait at once. */
   readonly queueMaxRuns: number;
   /** Longest message in UTF-8. */
@@ -33,6 +36,8 @@ export interface Say {
   readonly conversation: ConversationId;
   readonly message: MessageId;
   readonly text: string;
+  /** The earlier question that this one replaces, as a branch beside it. */
+  readonly edits?: MessageId;
 }
 
 export class Chat {
@@ -70,17 +75,35 @@ export class Chat {
     if (say.text.trim() === "") throw new Failure("message_empty");
     if (bytes > messageMaxBytes) throw new Failure("message_too_long", { bytes, limitBytes: messageMaxBytes });
     const said = await this.#parts.store.say({ ...say, text: say.text.toWellFormed(), queueMaxRuns });
-    if (said) this.#enqueue(said, null, tap);
+    if (said) this.#enqueue(said, { isAddedAtEnd: say.edits === undefined, tap });
   }
 
   /**
-   * Queues another attempt at the conversation's last answer.
+   * Queues another attempt at an answer, as a branch beside it.
    * @throws Failure `not_found`, `conversation_busy`, `queue_full`, `shutting_down`
    */
   async retry(conversation: ConversationId, message: MessageId): Promise<void> {
-    this.#refuseWhileClosing();
-    const said = await this.#parts.store.retry({ conversation, message, queueMaxRuns: this.#parts.bounds.queueMaxRuns });
-    this.#enqueue(said, message);
+    await this.#again((ask) => this.#parts.store.retry(ask), conversation, message);
+  }
+
+  /**
+   * Queues a Run that goes on with the last answer where it ended.
+   * @throws Failure `not_found`, `conversation_busy`, `queue_full`, `shutting_down`
+   */
+  async continue(conversation: ConversationId, message: MessageId): Promise<void> {
+    await this.#again((ask) => this.#parts.store.continue(ask), conversation, message);
+  }
+
+  /** Shows another branch. @throws Failure `not_found`, `conversation_busy` */
+  async select(conversation: ConversationId, message: MessageId): Promise<void> {
+    await this.#parts.store.select(conversation, message);
+    this.#reshaped(conversation);
+  }
+
+  /** Deletes a message with what follows it. @throws Failure `not_found`, `conversation_busy` */
+  async prune(conversation: ConversationId, message: MessageId): Promise<void> {
+    await this.#parts.store.prune(conversation, message);
+    this.#reshaped(conversation);
   }
 
   /** Stops whatever Run the conversation has, waiting or running. No effect when there is none. */
@@ -93,10 +116,24 @@ export class Chat {
     }
   }
 
-  /** The thread with what is being written in it now, at one instant. */
-  async thread(conversation: ConversationId): Promise<{ thread: Thread; live: readonly Snapshot[] }> {
-    const thread = await this.#parts.store.thread(conversation);
-    return { thread, live: this.live(conversation) };
+  /** The end of the thread (or of what stands before a message), with what is being written in it now, at one instant. */
+  async thread(conversation: ConversationId, before?: MessageId): Promise<ThreadPage & { live: readonly Snapshot[] }> {
+    const limit = this.#parts.bounds.pageMaxMessages;
+    const page = await this.#parts.store.thread(conversation, before === undefined ? { limit } : { limit, before });
+    return { ...page, live: this.live(conversation) };
+  }
+
+  /** Takes up what the process before this one left: who waited waits on, what ran is taken up or closed as interrupted. */
+  async recover(): Promise<void> {
+    for (const left of await this.#parts.store.left()) {
+      const live = this.#makeLive(left);
+      live.publish({ kind: "queued", question: null, answer: left.answer });
+      if (left.run.status === "queued") this.#scheduler.enqueue(left.run.id);
+      else {
+        this.#scheduler.adopt(left.run.id);
+        this.#track(runOne(live, this.#runnerParts, left), live);
+      }
+    }
   }
 
   /** The Runs in progress of a conversation, as their events so far have told it. */
@@ -123,17 +160,47 @@ export class Chat {
     if (this.#closing) throw new Failure("shutting_down");
   }
 
-  #enqueue(said: Said, replaces: MessageId | null, tap?: Tap): void {
-    const { bus, bounds } = this.#parts;
-    const live = new LiveRun(said.run, said.answer, bus, bounds.foldMs, tap);
-    this.#live.set(said.run.id, live);
-    live.publish({ kind: "queued", question: said.question, answer: said.answer, replaces });
+  async #again(store: (ask: Ask) => Promise<Said>, conversation: ConversationId, message: MessageId): Promise<void> {
+    this.#refuseWhileClosing();
+    const said = await store({ conversation, message, queueMaxRuns: this.#parts.bounds.queueMaxRuns });
+    this.#enqueue(said, { isAddedAtEnd: false });
+  }
+
+  #enqueue(said: Said, { isAddedAtEnd, tap }: { isAddedAtEnd: boolean; tap?: Tap | undefined }): void {
+    const live = this.#makeLive(said, tap);
+    if (!isAddedAtEnd) this.#reshaped(said.run.conversation);
+    live.publish({ kind: "queued", question: isAddedAtEnd ? said.question : null, answer: said.answer });
+    this.#listed(said.run.conversation);
     this.#scheduler.enqueue(said.run.id);
+  }
+
+  #makeLive(said: Said, tap?: Tap): LiveRun {
+    const { bus, bounds, store, log } = this.#parts;
+    const checkpoint = (live: LiveRun) => {
+      store
+        .checkpoint(live.run.id, live.text, live.reasoning)
+        .catch((error) => log.error("a checkpoint could not be written", { run: live.run.id, error: String(error) }));
+    };
+    const live = new LiveRun(said.run, said.answer, { bus, ...bounds, checkpoint }, tap);
+    this.#live.set(said.run.id, live);
+    return live;
+  }
+
+  get #runnerParts(): RunnerParts {
+    return { ...this.#parts, running: () => this.#scheduler.running };
+  }
+
+  #reshaped(conversation: ConversationId): void {
+    this.#parts.bus.publish(conversation, { kind: "reshaped", conversation });
+  }
+
+  #listed(conversation: ConversationId): void {
+    this.#parts.bus.publish(listTopic, { kind: "listed", conversation });
   }
 
   #start(run: RunId): void {
     const live = this.#live.get(run) as LiveRun;
-    this.#track(runOne(live, { ...this.#parts, running: () => this.#scheduler.running }), live);
+    this.#track(runOne(live, this.#runnerParts), live);
   }
 
   async #leave(live: LiveRun): Promise<void> {
@@ -145,6 +212,7 @@ export class Chat {
     const tracked = ended.finally(() => {
       this.#running.delete(tracked);
       this.#live.delete(live.run.id);
+      this.#listed(live.run.conversation);
       this.#scheduler.release(live.run.id);
     });
     this.#running.add(tracked);

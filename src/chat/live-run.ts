@@ -2,13 +2,22 @@
 // that turns a burst of Deltas into few RunEvents. Publishes on the Bus; made by chat/chat, driven by chat/runner.
 
 import type { Bus } from "../bus/bus.ts";
-import type { Message } from "../domain/conversation.ts";
+import type { Message, Utterance } from "../domain/conversation.ts";
 import type { Place, PromptProgress, Run, RunEvent, RunFact, Snapshot } from "../domain/run.ts";
 
 /** A program's direct line to a Run: every Delta as it comes, unfolded. */
 export interface Tap {
   text(text: string): void;
   ended(run: Run): void;
+}
+
+export interface LiveRunParts {
+  readonly bus: Bus;
+  /** Deltas that come within this time of the last event go out together. */
+  readonly foldMs: number;
+  /** At most this long after a Delta its text is handed to `checkpoint`. */
+  readonly checkpointEveryMs: number;
+  checkpoint(live: LiveRun): void;
 }
 
 export class LiveRun {
@@ -18,25 +27,27 @@ export class LiveRun {
   /** When it was queued, on the monotonic clock, in ms. */
   readonly queuedAt = performance.now();
   status: "queued" | "running" = "queued";
-  text = "";
-  reasoning = "";
+  text: string;
+  reasoning: string;
   stopping = false;
   /** True once its end has been told: a snapshot taken later must not show it in progress. */
   over = false;
-  readonly #bus: Bus;
+  readonly #parts: LiveRunParts;
   readonly #tap: Tap | undefined;
-  readonly #foldMs: number;
   #n = -1;
   #place: Place | null = null;
   #progress: PromptProgress | null = null;
   #held = { text: "", reasoning: "" };
   #timer: Timer | null = null;
+  #checkpoint: Timer | null = null;
 
-  constructor(run: Run, answer: Message, bus: Bus, foldMs: number, tap?: Tap) {
+  /** `answer.text` is what is there already: empty, or what this Run goes on with. */
+  constructor(run: Run, answer: Message, parts: LiveRunParts, tap?: Tap) {
     this.run = run;
     this.answer = answer;
-    this.#bus = bus;
-    this.#foldMs = foldMs;
+    this.text = answer.text;
+    this.reasoning = answer.reasoning;
+    this.#parts = parts;
     this.#tap = tap;
   }
 
@@ -58,7 +69,8 @@ export class LiveRun {
 
   publish(fact: RunFact): void {
     this.#n++;
-    this.#bus.publish({ ...fact, run: this.run.id, conversation: this.run.conversation, messageId: this.answer.id, n: this.#n } as RunEvent);
+    const { id: run, conversation } = this.run;
+    this.#parts.bus.publish(conversation, { ...fact, run, conversation, messageId: this.answer.id, n: this.#n } as RunEvent);
   }
 
   moved(place: Place): void {
@@ -69,7 +81,7 @@ export class LiveRun {
   started(): void {
     this.status = "running";
     this.#place = null;
-    this.publish({ kind: "started" });
+    this.publish({ kind: "started", answer: this.answer });
   }
 
   read(progress: PromptProgress): void {
@@ -88,15 +100,25 @@ export class LiveRun {
     this.#held[kind] += piece;
     if (kind === "text") this.#tap?.text(piece);
     if (this.#timer === null) this.#flush();
+    this.#checkpoint ??= setTimeout(() => {
+      this.#checkpoint = null;
+      this.#parts.checkpoint(this);
+    }, this.#parts.checkpointEveryMs);
   }
 
-  ended(message: Message, ended: Run): void {
-    if (this.#timer) clearTimeout(this.#timer);
-    this.#timer = null;
+  /** What had been written is all there is: the rest of it could not be had. */
+  restore(text: string, reasoning: string): void {
+    if (text.length > this.text.length) this.text = text;
+    if (reasoning.length > this.reasoning.length) this.reasoning = reasoning;
+  }
+
+  ended(utterance: Utterance & { run: Run }): void {
+    for (const timer of [this.#timer, this.#checkpoint]) if (timer) clearTimeout(timer);
+    this.#timer = this.#checkpoint = null;
     this.#held = { text: "", reasoning: "" }; // the closing event bears the whole text
     this.over = true;
-    this.publish({ kind: "ended", message, ended });
-    this.#tap?.ended(ended);
+    this.publish({ kind: "ended", utterance });
+    this.#tap?.ended(utterance.run);
   }
 
   #flush(): void {
@@ -107,6 +129,6 @@ export class LiveRun {
     this.#timer = setTimeout(() => {
       this.#timer = null;
       if (this.#held.text !== "" || this.#held.reasoning !== "") this.#flush();
-    }, this.#foldMs);
+    }, this.#parts.foldMs);
   }
 }

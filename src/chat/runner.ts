@@ -3,9 +3,9 @@
 
 import { asFailure, type Failure } from "../domain/failure.ts";
 import type { RunStats } from "../domain/run.ts";
-import type { Ending, Store } from "../store/store.ts";
+import type { Ending, Left, Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
-import type { Upstream } from "../upstream/upstream.ts";
+import type { ChatMessage, Deltas, Upstream } from "../upstream/upstream.ts";
 import type { LiveRun } from "./live-run.ts";
 
 /** Why a Run is aborted from within: the status it ends with. */
@@ -19,13 +19,17 @@ export interface RunnerParts {
   running(): number;
 }
 
-/** Runs `live` to its end. Resolves when its Slot is free again (or when that could not be seen in time); never rejects. */
-export async function runOne(live: LiveRun, parts: RunnerParts): Promise<void> {
+/**
+ * Runs `live` to its end. Resolves when its Slot is free again (or when that could not be seen in time); never rejects.
+ * `left` is given for a Run that the process before this one had started: its stream is taken up, if llama-server has it.
+ */
+export async function runOne(live: LiveRun, parts: RunnerParts, left?: Left): Promise<void> {
   const startedAt = performance.now();
   const measured: { firstTokenMs?: number; queueMs: number } = { queueMs: Math.round(startedAt - live.queuedAt) };
-  const outcome = await attempt(live, parts, () => {
+  const onToken = () => {
     measured.firstTokenMs ??= Math.round(performance.now() - startedAt);
-  });
+  };
+  const outcome = await attempt(live, parts, onToken, left);
   // a Run that reached its end has left its slot; any other is believed only when llama-server shows it
   const slotFreed = outcome.status === "done" || (await parts.upstream.freed(() => parts.running() - 1));
   if (!slotFreed) parts.log.warn("slot still busy after the Run ended", { run: live.run.id });
@@ -34,29 +38,40 @@ export async function runOne(live: LiveRun, parts: RunnerParts): Promise<void> {
 
 type Outcome = Pick<Ending, "status" | "finish" | "failure" | "stats">;
 
-async function attempt(live: LiveRun, { store, upstream, log }: RunnerParts, onToken: () => void): Promise<Outcome> {
+async function attempt(live: LiveRun, parts: RunnerParts, onToken: () => void, left?: Left): Promise<Outcome> {
+  const { upstream, store } = parts;
+  const grow = (kind: "text" | "reasoning") => (piece: string) => {
+    onToken();
+    live.grow(kind, piece);
+  };
+  const deltas: Deltas = { text: grow("text"), reasoning: grow("reasoning"), prompt: (progress) => live.read(progress) };
   try {
-    if (!(await store.start(live.run.id))) return { status: "interrupted", finish: null, failure: null, stats: {} };
+    if (!left && !(await store.start(live.run.id))) return ended("interrupted");
     live.started();
-    const history = await store.history(live.answer.id);
-    const messages = history.filter(({ text }) => text !== "").map(({ role, text }) => ({ role, content: text }));
-    const grow = (kind: "text" | "reasoning") => (piece: string) => {
-      onToken();
-      live.grow(kind, piece);
-    };
-    const end = await upstream.chat(
-      messages,
-      { text: grow("text"), reasoning: grow("reasoning"), prompt: (progress) => live.read(progress) },
-      live.abort.signal,
-    );
-    return { status: "done", finish: end.finish, failure: null, stats: end.stats };
+    const { signal } = live.abort;
+    const end = left ? await upstream.resume(live.run.id, deltas, signal) : await upstream.chat(live.run.id, await messagesFor(live, store), deltas, signal);
+    return { ...ended("done"), finish: end.finish, stats: end.stats };
   } catch (error) {
-    if (live.abort.signal.aborted) return { status: live.abort.signal.reason as Halt, finish: null, failure: null, stats: {} };
+    if (live.abort.signal.aborted) return ended(live.abort.signal.reason as Halt);
+    if (left) {
+      // llama-server does not have it any more: what the last checkpoint kept is what there is
+      live.restore(left.draft, left.draftReasoning);
+      parts.log.info("Run could not be taken up", { run: live.run.id, why: asFailure(error).code });
+      return ended("interrupted");
+    }
     const failure = asFailure(error);
     if (failure.code === "internal")
-      log.error("a bug ended a Run", { run: live.run.id, error: String(error), stack: error instanceof Error ? error.stack : undefined });
-    return { status: "failed", finish: null, failure: failure.report, stats: {} };
+      parts.log.error("a bug ended a Run", { run: live.run.id, error: String(error), stack: error instanceof Error ? error.stack : undefined });
+    return { ...ended("failed"), failure: failure.report };
   }
+}
+
+const ended = (status: Ending["status"]): Outcome => ({ status, finish: null, failure: null, stats: {} });
+
+/** The path to the answer, and the answer itself where the Run goes on with one. Questions without an answer stay in: the model may still answer them. */
+async function messagesFor(live: LiveRun, store: Store): Promise<ChatMessage[]> {
+  const path = [...(await store.history(live.answer.id)), live.answer];
+  return path.filter(({ text }) => text !== "").map(({ role, text }) => ({ role, content: text }));
 }
 
 /** Stores the end of a Run and tells everybody; the page is told even when the store can't be written. */
@@ -68,9 +83,9 @@ export async function close(live: LiveRun, outcome: Omit<Ending, "text" | "reaso
   } catch (error) {
     log.error("the end of a Run could not be stored", { run: live.run.id, error: String(error) });
   }
-  const message = stored?.message ?? { ...live.answer, text: live.text, reasoning: live.reasoning };
   const { status, finish, failure, stats, slotFreed } = ending;
-  live.ended(message, stored?.run ?? { ...live.run, status, finish, failure, stats, slotFreed });
+  const message = { ...live.answer, text: live.text, reasoning: live.reasoning };
+  live.ended(stored ?? { message, run: { ...live.run, status, finish, failure, stats, slotFreed }, siblings: [message.id] });
   report(live, ending, log);
 }
 

@@ -39,6 +39,11 @@ export class Scheduler {
     this.#pair();
   }
 
+  /** A Run that holds a Slot already: one that the process before this one had started. */
+  adopt(run: RunId): void {
+    this.#running.add(run);
+  }
+
   /** Takes a waiting Run out of the line; false when it does not wait. */
   leave(run: RunId): boolean {
     const before = this.#waiting.length;

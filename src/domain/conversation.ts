@@ -11,8 +11,19 @@ export interface Conversation {
   readonly id: ConversationId;
   /** The leaf of the path shown; null while nothing has been said. */
   readonly head: MessageId | null;
+  /** Derived from the first question until a person gives it a name. */
+  readonly title: string;
+  readonly pinned: boolean;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
+  /** When something was last said in it, in milliseconds since 1970. */
+  readonly updatedAt: number;
+}
+
+/** A Conversation in the list. */
+export interface ListedConversation extends Conversation {
+  /** A Run of it waits or runs. */
+  readonly active: boolean;
 }
 
 /** One utterance. */
@@ -33,10 +44,30 @@ export interface Message {
 export interface Utterance {
   readonly message: Message;
   readonly run: Run | null;
+  /** The messages that could stand in its place, itself included, oldest first. */
+  readonly siblings: readonly MessageId[];
 }
 
-/** The path from the first message to `head`, oldest first. */
+/** A path through the conversation, oldest first. */
 export type Thread = readonly Utterance[];
+
+/** The end of the path that leads to `head`, or of the part of it before some message. */
+export interface ThreadPage {
+  readonly thread: Thread;
+  /** Older messages are there that this page does not hold. */
+  readonly hasEarlier: boolean;
+}
+
+/** Characters of a title that is made of the first question. */
+const titleMaxChars = 60;
+
+/** A title for a conversation that begins with `question`: its first line, cut at a word. No generation, so the slot's prompt cache stays. */
+export function titleFrom(question: string): string {
+  const line = question.trim().split("\n", 1)[0]?.replace(/\s+/g, " ").trim() ?? "";
+  if (line.length <= titleMaxChars) return line;
+  const cut = line.slice(0, titleMaxChars).replace(/[\ud800-\udbff]$/, "");
+  return `${cut.slice(0, Math.max(cut.lastIndexOf(" "), titleMaxChars / 2)).trim()}…`;
+}
 
 /** 128 random bits in 22 characters that are safe in addresses and in element ids. */
 export function newId(): string {

@@ -1,7 +1,7 @@
 // A Run is one attempt at one assistant Message; a RunEvent is a numbered fact about it.
 // Events of one Run are numbered without gaps, so a reader knows whether it missed one.
 
-import type { ConversationId, Message, MessageId } from "./conversation.ts";
+import type { ConversationId, Message, MessageId, Utterance } from "./conversation.ts";
 import type { FailureReport } from "./failure.ts";
 
 export type RunId = string;
@@ -59,16 +59,17 @@ export interface PromptProgress {
 
 /** The facts a Run can announce. */
 export type RunFact =
-  /** The messages are stored and the Run waits. `question` is absent when an answer is tried again. */
-  | { readonly kind: "queued"; readonly question: Message | null; readonly answer: Message; readonly replaces: MessageId | null }
+  /** The Run waits. `question` is null when the messages are not simply added at the end: then the thread is Reshaped too. */
+  | { readonly kind: "queued"; readonly question: Message | null; readonly answer: Message }
   | { readonly kind: "place"; readonly place: Place }
-  | { readonly kind: "started" }
+  /** `answer` bears what is there already when the Run goes on with an answer. */
+  | { readonly kind: "started"; readonly answer: Message }
   | { readonly kind: "prompt"; readonly progress: PromptProgress }
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "reasoning"; readonly text: string }
   /** Stop was asked for; the slot is being watched until it is idle. */
   | { readonly kind: "stopping" }
-  | { readonly kind: "ended"; readonly message: Message; readonly ended: Run };
+  | { readonly kind: "ended"; readonly utterance: Utterance & { readonly run: Run } };
 
 /** A numbered fact about a Run: `n` counts from 0 without gaps. */
 export type RunEvent = RunFact & {

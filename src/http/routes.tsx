@@ -3,6 +3,7 @@
 import { Hono } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { ChatPage, SentencePage } from "../../views/page.tsx";
+import { Articles } from "../../views/thread.tsx";
 import { languageOf, sentenceOf, wordsOf } from "../../views/words.ts";
 import type { Chat } from "../chat/chat.ts";
 import { isId, newId } from "../domain/conversation.ts";
@@ -38,9 +39,8 @@ export function routes({ chat, log, messageMaxBytes, upstream, exists, probeStor
   const app = new Hono();
 
   const page = async (conversation: string, acceptLanguage: string | null) => {
-    const { thread, live } = await chat.thread(conversation);
     const words = wordsOf(languageOf(acceptLanguage));
-    const now = { thread, live, upstream: upstream() };
+    const now = { ...(await chat.thread(conversation)), upstream: upstream() };
     return <ChatPage conversation={conversation} message={newId()} {...now} assets={assetPaths} messageMaxBytes={messageMaxBytes} words={words} />;
   };
   const html = (body: unknown) => `<!doctype html>${String(body)}`;
@@ -57,6 +57,13 @@ export function routes({ chat, log, messageMaxBytes, upstream, exists, probeStor
     const id = c.req.param("id");
     if (!isId(id) || !(await exists(id))) throw new Failure("not_found");
     return c.html(html(await page(id, c.req.header("accept-language") ?? null)));
+  });
+
+  app.get("/c/:id/before/:message", async (c) => {
+    const { id, message } = c.req.param();
+    if (!isId(id) || !isId(message) || !(await exists(id))) throw new Failure("not_found");
+    const words = wordsOf(languageOf(c.req.header("accept-language") ?? null));
+    return c.html(String(<Articles conversation={id} {...(await chat.thread(id, message))} isEnd={false} words={words} />));
   });
 
   app.get("/assets/*", (c) => {

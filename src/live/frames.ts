@@ -5,16 +5,19 @@ import { Controls, composerIds, MessageId, Notice } from "../../views/composer.t
 import { fragment, growth } from "../../views/frame.ts";
 import { PlainStream } from "../../views/markdown/plain.ts";
 import { articleId, ids, MessageArticle, OpenReasoning, RunningArticle, RunState } from "../../views/message.tsx";
-import { Articles, composerState } from "../../views/page.tsx";
 import { Status, statusIds, UpstreamBanner } from "../../views/status.tsx";
+import { Articles, composerState, type ThreadNow } from "../../views/thread.tsx";
 import { type Language, wordsOf } from "../../views/words.ts";
-import { newId, type Thread } from "../domain/conversation.ts";
+import { type Message, newId } from "../domain/conversation.ts";
 import type { FailureReport } from "../domain/failure.ts";
 import type { RunEvent, RunId, Snapshot } from "../domain/run.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
 
 /** A frame in the language of whoever gets it. */
 export type Frame = (language: Language) => string;
+
+/** For events that change nothing on a page. */
+const nothing: Frame = () => "";
 
 /** A frame that is made once per language, when first asked for. */
 export function once(make: Frame): Frame {
@@ -37,17 +40,15 @@ export class RunFrames {
 
   /** `live` are the Runs in progress when the Room opens. */
   constructor(live: readonly Snapshot[]) {
-    for (const { run, text, reasoning } of live) {
-      this.#streams.set(run, { text: new PlainStream(text), reasoning: new PlainStream(reasoning), textBegun: text !== "", reasoningBegun: reasoning !== "" });
-    }
+    for (const snapshot of live) this.#open(snapshot.run, snapshot);
   }
 
   /** The frame for an event; must be called once for each, in order. */
   of(event: RunEvent): Frame {
     switch (event.kind) {
       case "queued":
-        this.#streams.set(event.run, { text: new PlainStream(), reasoning: new PlainStream(), textBegun: false, reasoningBegun: false });
-        return once((language) => queuedFrame(event, language));
+        this.#open(event.run, event.answer);
+        return event.question === null ? nothing : once((language) => queuedFrame(event, language));
       case "place":
         return once((language) => fragment(ids.run, "innerHTML", runState({ status: "queued", place: event.place, progress: null }, language)));
       case "started":
@@ -66,9 +67,13 @@ export class RunFrames {
     }
   }
 
+  #open(run: RunId, { text, reasoning }: { text: string; reasoning: string }): void {
+    this.#streams.set(run, { text: new PlainStream(text), reasoning: new PlainStream(reasoning), textBegun: text !== "", reasoningBegun: reasoning !== "" });
+  }
+
   #text(run: RunId, text: string): Frame {
     const stream = this.#streams.get(run);
-    if (!stream) return () => "";
+    if (!stream) return nothing;
     const { finished, tail } = stream.text.push(text);
     const first = stream.textBegun ? "" : fragment(ids.run, "innerHTML");
     stream.textBegun = true;
@@ -78,7 +83,7 @@ export class RunFrames {
 
   #reasoning(run: RunId, text: string): Frame {
     const stream = this.#streams.get(run);
-    if (!stream) return () => "";
+    if (!stream) return nothing;
     const { finished, tail } = stream.reasoning.push(text);
     if (!stream.reasoningBegun) {
       stream.reasoningBegun = true;
@@ -99,36 +104,36 @@ function controls(run: "idle" | "busy" | "stopping", language: Language): string
   return fragment(composerIds.controls, "innerHTML", String(Controls({ state: { run }, words: wordsOf(language) })));
 }
 
-function emptyRun(event: RunEvent, status: "queued" | "running"): Snapshot {
-  return { run: event.run, messageId: event.messageId, n: event.n, status, text: "", reasoning: "", place: null, progress: null, stopping: false };
+/** A Run that has written nothing yet, below what `answer` may hold already. */
+function begun(event: RunEvent, { text, reasoning }: Message, status: "queued" | "running"): Snapshot {
+  return { run: event.run, messageId: event.messageId, n: event.n, status, text, reasoning, place: null, progress: null, stopping: false };
 }
 
 function queuedFrame(event: RunEvent & { kind: "queued" }, language: Language): string {
   const words = wordsOf(language);
-  const answer = String(RunningArticle({ snapshot: emptyRun(event, "queued"), words }));
-  const question = event.question ? String(MessageArticle({ message: event.question, run: null, last: false, words })) : "";
-  const gone = event.replaces ? fragment(articleId(event.replaces), "delete") : "";
-  return gone + fragment(ids.thread, "beforeend", question + answer) + controls("busy", language);
+  const answer = String(RunningArticle({ snapshot: begun(event, event.answer, "queued"), words }));
+  const question = event.question ? String(MessageArticle({ message: event.question, run: null, siblings: [event.question.id], last: false, words })) : "";
+  return fragment(ids.thread, "beforeend", question + answer) + controls("busy", language);
 }
 
-function startedFrame(event: RunEvent, language: Language): string {
+function startedFrame(event: RunEvent & { kind: "started" }, language: Language): string {
   const words = wordsOf(language);
-  const article = String(RunningArticle({ snapshot: emptyRun(event, "running"), words }));
+  const article = String(RunningArticle({ snapshot: begun(event, event.answer, "running"), words }));
   return fragment(articleId(event.messageId), "outerHTML", article) + fragment(announce, "innerHTML", words.answering);
 }
 
 function endedFrame(event: RunEvent & { kind: "ended" }, language: Language): string {
   const words = wordsOf(language);
-  const article = String(MessageArticle({ message: event.message, run: event.ended, last: true, words }));
-  const outcome = event.ended.status as keyof typeof words.answerEnd;
+  const article = String(MessageArticle({ ...event.utterance, last: true, words }));
+  const outcome = event.utterance.run.status as keyof typeof words.answerEnd;
   return fragment(articleId(event.messageId), "outerMorph", article) + controls("idle", language) + fragment(announce, "innerHTML", words.answerEnd[outcome]);
 }
 
 /** Everything a page shows that can change, as it is now. */
-export function snapshotFrame(now: { conversation: string; thread: Thread; live: readonly Snapshot[]; upstream: UpstreamState }, language: Language): string {
+export function snapshotFrame(now: ThreadNow & { upstream: UpstreamState }, language: Language): string {
   const words = wordsOf(language);
   return (
-    fragment(ids.thread, "innerMorph", String(Articles({ thread: now.thread, live: now.live, words }))) +
+    fragment(ids.thread, "innerMorph", String(Articles({ ...now, words }))) +
     controls(composerState(now.live).run, language) +
     upstreamFrame(now.upstream, language)
   );

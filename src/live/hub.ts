@@ -3,7 +3,8 @@
 
 import type { Language } from "../../views/words.ts";
 import type { Bus } from "../bus/bus.ts";
-import type { ConversationId, Thread } from "../domain/conversation.ts";
+import type { ConversationId, Thread, ThreadPage } from "../domain/conversation.ts";
+import type { HouseEvent } from "../domain/event.ts";
 import type { RunEvent, Snapshot } from "../domain/run.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
 import { type Frame, once, RunFrames, snapshotFrame, upstreamFrame } from "./frames.ts";
@@ -15,7 +16,7 @@ export interface Source {
   upstream(): UpstreamState;
   /** The Runs in progress, as the events so far have told them. */
   live(conversation: ConversationId): readonly Snapshot[];
-  thread(conversation: ConversationId): Promise<{ thread: Thread; live: readonly Snapshot[] }>;
+  thread(conversation: ConversationId): Promise<ThreadPage & { live: readonly Snapshot[] }>;
   failed(error: unknown): void;
 }
 
@@ -32,6 +33,8 @@ interface Seat extends Member {
   /** Events that came while a snapshot is being fetched; null while it is up to date. */
   held: { event: RunEvent; frame: Frame }[] | null;
   gone: boolean;
+  /** The thread was reshaped while a snapshot was being fetched: that one is old. */
+  again: boolean;
 }
 
 interface Room {
@@ -56,6 +59,7 @@ export class Hub {
       language,
       held: null,
       gone: false,
+      again: false,
       leave: () => this.#leave(conversation, room, seat),
     };
     room.seats.add(seat);
@@ -81,7 +85,7 @@ export class Hub {
   #open(conversation: ConversationId): Room {
     // in one synchronous block: what the Room knows of the Runs and the first event it hears leave no gap
     const frames = new RunFrames(this.#source.live(conversation));
-    const room: Room = { seats: new Set(), frames, unsubscribe: this.#source.bus.subscribe(conversation, (event) => this.#tell(room, event)) };
+    const room: Room = { seats: new Set(), frames, unsubscribe: this.#source.bus.subscribe(conversation, (event) => this.#hear(conversation, room, event)) };
     this.#rooms.set(conversation, room);
     return room;
   }
@@ -94,6 +98,11 @@ export class Hub {
     if (this.#rooms.get(conversation) === room) this.#rooms.delete(conversation);
   }
 
+  #hear(conversation: ConversationId, room: Room, event: HouseEvent): void {
+    if (event.kind === "reshaped") for (const seat of room.seats) void this.#sync(conversation, seat);
+    else if (event.kind !== "listed") this.#tell(room, event);
+  }
+
   #tell(room: Room, event: RunEvent): void {
     const frame = room.frames.of(event);
     for (const seat of room.seats) {
@@ -104,16 +113,18 @@ export class Hub {
 
   /** Sends the thread as it is, then what happened while it was fetched. */
   async #sync(conversation: ConversationId, seat: Seat): Promise<void> {
-    if (seat.held) return; // under way already
+    seat.again = seat.held !== null;
+    if (seat.held) return; // under way already, and then once more
     try {
       do {
         seat.held = [];
-        const { thread, live } = await this.#source.thread(conversation);
+        seat.again = false;
+        const { thread, hasEarlier, live } = await this.#source.thread(conversation);
         if (seat.gone) return;
-        if (seat.held.length > heldMaxEvents) continue;
+        if (seat.again || seat.held.length > heldMaxEvents) continue;
         const missed = seat.held.filter(({ event }) => isNews(event, thread, live));
         seat.held = null;
-        seat.outbox.send(snapshotFrame({ conversation, thread, live, upstream: this.#source.upstream() }, seat.language));
+        seat.outbox.send(snapshotFrame({ conversation, thread, hasEarlier, live, upstream: this.#source.upstream() }, seat.language));
         for (const { frame } of missed) seat.outbox.send(frame(seat.language));
       } while (seat.held);
     } catch (error) {

@@ -5,8 +5,8 @@ import { Failure } from "../domain/failure.ts";
 
 /** A parsed wish of the browser. */
 export type Command =
-  | { readonly type: "say"; readonly message: MessageId; readonly text: string }
-  | { readonly type: "retry"; readonly message: MessageId }
+  | { readonly type: "say"; readonly message: MessageId; readonly text: string; readonly edits?: MessageId }
+  | { readonly type: "retry" | "continue" | "select" | "prune"; readonly message: MessageId }
   | { readonly type: "stop" };
 
 /**
@@ -16,11 +16,12 @@ export type Command =
 export function parseCommand(frame: string | Uint8Array): Command {
   const fields = typeof frame === "string" ? parseObject(frame) : null;
   if (fields === null) throw new Failure("bad_frame");
-  const { type, message, text } = fields;
+  const { type, message, text, select, edits } = fields;
   if (type === "stop") return { type };
-  if (type === "retry" && isId(message)) return { type, message };
+  if (isId(select)) return { type: "select", message: select };
+  if ((type === "retry" || type === "continue" || type === "prune") && isId(message)) return { type, message };
   // a browser sends line ends of a textarea as CR LF
-  if (type === "say" && isId(message) && typeof text === "string") return { type, message, text: text.replaceAll("\r\n", "\n") };
+  if (type === "say" && isId(message) && typeof text === "string") return { type, message, text: text.replaceAll("\r\n", "\n"), ...(isId(edits) && { edits }) };
   throw new Failure("bad_frame");
 }
 

@@ -22,8 +22,9 @@ export class Outbox {
     this.#resync = resync;
   }
 
-  /** Sends a frame, or skips it while the reader is behind. */
+  /** Sends a frame, or skips it while the reader is behind. An empty one is for nobody. */
   send(frame: string): void {
+    if (frame === "") return;
     if (this.#behind) {
       this.#skipped = true;
       return;

@@ -53,9 +53,12 @@ export function liveDoor(conversation: ConversationId, language: Language, parts
 async function obey(command: Command, conversation: ConversationId, chat: Chat): Promise<void> {
   switch (command.type) {
     case "say":
-      return chat.say({ conversation, message: command.message, text: command.text });
+      return chat.say({ ...command, conversation });
     case "retry":
-      return chat.retry(conversation, command.message);
+    case "continue":
+    case "select":
+    case "prune":
+      return chat[command.type](conversation, command.message);
     case "stop":
       return chat.stop(conversation);
   }

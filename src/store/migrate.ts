@@ -1,18 +1,26 @@
 // The numbered migrations, embedded in the executable, applied in order; `user_version` says how far a database is.
-// Only store/sqlite calls this.
+// Before an existing file is changed a copy is set aside. Only store/sqlite calls this.
 
 import type { Database } from "bun:sqlite";
+import { StoreUnusable } from "./file.ts";
 import conversations from "./migrations/001_conversations.sql" with { type: "text" };
 
-const migrations: readonly string[] = [conversations];
+/** In order; a published one is never changed again. */
+export const migrations: readonly string[] = [conversations];
 
-/** Brings the database to the newest schema, each step in a transaction of its own. */
-export function migrate(db: Database): void {
+/**
+ * Brings the database to the newest schema, each step in a transaction of its own. A file that holds an older schema is
+ * first copied to `FILE.before-N` (N: the schema it goes to).
+ * @throws StoreUnusable when the file was made by a newer parlor
+ */
+export function migrate(db: Database, file: string, steps: readonly string[] = migrations): void {
   const { user_version: done } = db.query<{ user_version: number }, []>("pragma user_version").get() ?? { user_version: 0 };
-  migrations.slice(done).forEach((sql, i) => {
+  if (done > steps.length) throw new StoreUnusable(`${file} was made by a newer parlor (schema ${done}, this one knows ${steps.length}); use that one`);
+  if (done > 0 && done < steps.length && file !== ":memory:") db.query("vacuum into ?").run(`${file}.before-${steps.length}`);
+  steps.slice(done).forEach((sql, i) => {
     db.transaction(() => {
       db.run(sql);
       db.run(`pragma user_version = ${done + i + 1}`);
-    })();
+    }).immediate();
   });
 }

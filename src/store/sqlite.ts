@@ -2,211 +2,228 @@
 // Not a place for rules about people or slots: it keeps what chat/ decided. Made by main and by tests.
 
 import { Database } from "bun:sqlite";
-import { type Conversation, type ConversationId, type Message, type MessageId, newId, type Role, type Thread } from "../domain/conversation.ts";
-import { Failure, type FailureReport } from "../domain/failure.ts";
-import type { Run, RunId, RunStats, RunStatus } from "../domain/run.ts";
+import {
+  type Conversation,
+  type ConversationId,
+  type ListedConversation,
+  type Message,
+  type MessageId,
+  newId,
+  type ThreadPage,
+  titleFrom,
+  type Utterance,
+} from "../domain/conversation.ts";
+import { Failure } from "../domain/failure.ts";
+import type { Run, RunId } from "../domain/run.ts";
+import { lockFile, makeFile } from "./file.ts";
+import { ConversationList } from "./list.ts";
 import { migrate } from "./migrate.ts";
-import type { Ending, Said, Say, Store } from "./store.ts";
+import { Queries } from "./queries.ts";
+import { type ConversationRow, toConversation } from "./rows.ts";
+import { RunTable } from "./runs.ts";
+import type { Ask, Ending, Found, Left, Said, Say, Store } from "./store.ts";
+import { MessageTree } from "./tree.ts";
 
-interface MessageRow {
-  id: string;
-  conversation: string;
-  parent: string | null;
-  role: Role;
-  text: string;
-  reasoning: string;
-  created_at: number;
-}
-
-interface RunRow {
-  id: string;
-  conversation: string;
-  message: string;
-  status: RunStatus;
-  created_at: number;
-  finish: string | null;
-  failure: string | null;
-  stats: string;
-  slot_freed: number;
-}
-
-/** The walk from a leaf to the root, as a table `path(id, parent, depth)`. */
-const pathFrom = `
-  with recursive path (id, parent, depth) as (
-    select id, parent, 0 from messages where id = ?1
-    union all
-    select m.id, m.parent, path.depth + 1 from messages m join path on m.id = path.parent
-  )`;
-
-/** Opens (and migrates) the database at `file`; `:memory:` for one that is gone with the process. */
+/**
+ * Opens (and makes, and migrates) the database in `file`; `:memory:` for one that is gone with the process.
+ * @throws StoreUnusable when it can't be written, is in use, or was made by a newer parlor
+ */
 export function openSqlite(file: string): Store {
-  return new SqliteStore(file);
+  if (file === ":memory:") return new SqliteStore(file, () => {});
+  makeFile(file);
+  const lock = lockFile(file);
+  try {
+    return new SqliteStore(file, () => lock.release());
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
 }
 
 class SqliteStore implements Store {
   readonly #db: Database;
+  readonly #q: Queries;
+  readonly #tree: MessageTree;
+  readonly #list: ConversationList;
+  readonly #runs: RunTable;
+  readonly #onClose: () => void;
 
-  constructor(file: string) {
+  constructor(file: string, onClose: () => void) {
     this.#db = new Database(file, { create: true, strict: true });
     this.#db.run("pragma journal_mode = wal");
     this.#db.run("pragma synchronous = normal");
     this.#db.run("pragma foreign_keys = on");
-    migrate(this.#db);
+    this.#db.run("pragma busy_timeout = 2000"); // a backup or a check of the file may hold it for a moment
+    migrate(this.#db, file);
+    this.#q = new Queries(this.#db);
+    this.#tree = new MessageTree(this.#q);
+    this.#list = new ConversationList(this.#q);
+    this.#runs = new RunTable(this.#q);
+    this.#onClose = onClose;
   }
 
   async say(say: Say): Promise<Said | null> {
-    return this.#transaction(() => {
-      if (this.#one("select 1 from messages where id = ?", say.message)) return null;
-      const now = Date.now();
-      this.#do("insert into conversations (id, created_at) values (?, ?) on conflict do nothing", say.conversation, now);
-      this.#refuseIfBusy(say.conversation, say.queueMaxRuns);
-      const head = this.#conversation(say.conversation)?.head ?? null;
-      const question = this.#addMessage({ id: say.message, conversation: say.conversation, parent: head, role: "user", text: say.text });
-      return { question, ...this.#addAttempt(say.conversation, question.id) };
+    return this.#q.transaction(() => {
+      if (this.#q.one("select 1 from messages where id = ?", say.message)) return null;
+      this.#q.run(
+        "insert into conversations (id, title, created_at, updated_at) values (?, ?, ?3, ?3) on conflict do nothing",
+        say.conversation,
+        titleFrom(say.text),
+        Date.now(),
+      );
+      this.#runs.refuseIfBusy(say.conversation);
+      this.#runs.refuseIfFull(say.queueMaxRuns);
+      const parent = say.edits === undefined ? (this.#conversation(say.conversation)?.head ?? null) : this.#question(say.conversation, say.edits).parent;
+      const question = this.#tree.add({ id: say.message, conversation: say.conversation, parent, role: "user", text: say.text });
+      return { question, ...this.#addAttempt(question) };
     });
   }
 
-  async retry(retry: { conversation: ConversationId; message: MessageId; queueMaxRuns: number }): Promise<Said> {
-    return this.#transaction(() => {
-      const previous = this.#message(retry.message);
-      const head = this.#conversation(retry.conversation)?.head;
-      if (previous === null || previous.id !== head || previous.role !== "assistant" || previous.parent === null) throw new Failure("not_found");
-      this.#refuseIfBusy(retry.conversation, retry.queueMaxRuns);
-      return { question: null, ...this.#addAttempt(retry.conversation, previous.parent) };
+  async retry(ask: Ask): Promise<Said> {
+    return this.#q.transaction(() => {
+      const { parent } = this.#answer(ask.conversation, ask.message);
+      this.#runs.refuseIfBusy(ask.conversation);
+      this.#runs.refuseIfFull(ask.queueMaxRuns);
+      return { question: null, ...this.#addAttempt(this.#tree.messageOf(ask.conversation, parent as MessageId)) };
+    });
+  }
+
+  async continue(ask: Ask): Promise<Said> {
+    return this.#q.transaction(() => {
+      const answer = this.#answer(ask.conversation, ask.message);
+      if (answer.text === "" || this.#conversation(ask.conversation)?.head !== answer.id) throw new Failure("not_found");
+      this.#runs.refuseIfBusy(ask.conversation);
+      this.#runs.refuseIfFull(ask.queueMaxRuns);
+      return { question: null, answer, run: this.#runs.add(answer) };
     });
   }
 
   async start(run: RunId): Promise<boolean> {
-    return this.#do("update runs set status = 'running' where id = ? and status = 'queued'", run) === 1;
+    return this.#runs.start(run);
   }
 
-  async end(run: RunId, ending: Ending): Promise<{ message: Message; run: Run } | null> {
-    return this.#transaction(() => {
-      const failure = ending.failure && JSON.stringify(ending.failure);
-      const closed = this.#do(
-        `update runs set status = ?, finish = ?, failure = ?, stats = ?, slot_freed = ? where id = ? and status in ('queued', 'running')`,
-        ending.status,
-        ending.finish,
-        failure,
-        JSON.stringify(ending.stats),
-        ending.slotFreed ? 1 : 0,
-        run,
-      );
-      if (closed === 0) return null;
-      this.#do("update messages set text = ?, reasoning = ? where id = (select message from runs where id = ?)", ending.text, ending.reasoning, run);
-      const row = this.#one<RunRow>("select * from runs where id = ?", run) as RunRow;
-      return { message: this.#message(row.message) as Message, run: toRun(row) };
+  async checkpoint(run: RunId, text: string, reasoning: string): Promise<void> {
+    this.#runs.checkpoint(run, text, reasoning);
+  }
+
+  async end(run: RunId, ending: Ending): Promise<(Utterance & { run: Run }) | null> {
+    return this.#q.transaction(() => {
+      const ended = this.#runs.end(run, ending);
+      if (ended === null) return null;
+      const [utterance] = this.#tree.page(ended.message, 1).thread;
+      return { ...(utterance as Utterance), run: ended };
     });
+  }
+
+  async left(): Promise<readonly Left[]> {
+    return this.#runs.active().map((row) => ({ question: null, answer: this.#tree.message(row.message) as Message, ...row.left }));
   }
 
   async conversation(id: ConversationId): Promise<Conversation | null> {
     return this.#conversation(id);
   }
 
-  async thread(id: ConversationId): Promise<Thread> {
-    const head = this.#conversation(id)?.head;
-    if (!head) return [];
-    const messages = this.#all<MessageRow>(`${pathFrom} select m.* from path join messages m using (id) order by depth desc`, head);
-    const latest = this.#all<RunRow>("select * from runs where conversation = ? order by seq", id);
-    const runs = new Map(latest.map((row) => [row.message, toRun(row)]));
-    return messages.map((row) => ({ message: toMessage(row), run: runs.get(row.id) ?? null }));
+  async thread(id: ConversationId, { limit, before }: { limit: number; before?: MessageId }): Promise<ThreadPage> {
+    const last = before === undefined ? this.#conversation(id)?.head : this.#tree.messageOf(id, before).parent;
+    return last ? this.#tree.page(last, limit) : { thread: [], hasEarlier: false };
   }
 
   async history(message: MessageId): Promise<readonly Message[]> {
-    return this.#all<MessageRow>(`${pathFrom} select m.* from path join messages m using (id) where depth > 0 order by depth desc`, message).map(toMessage);
+    return this.#tree.history(message);
+  }
+
+  async select(conversation: ConversationId, message: MessageId): Promise<void> {
+    this.#q.transaction(() => {
+      this.#tree.messageOf(conversation, message);
+      this.#runs.refuseIfBusy(conversation);
+      this.#setHead(conversation, this.#tree.leafBelow(message));
+    });
+  }
+
+  async prune(conversation: ConversationId, message: MessageId): Promise<void> {
+    this.#q.transaction(() => {
+      const found = this.#tree.messageOf(conversation, message);
+      this.#runs.refuseIfBusy(conversation);
+      const head = this.#conversation(conversation)?.head;
+      const isShown = head === message || (head && this.#tree.history(head).some(({ id }) => id === message));
+      if (isShown) this.#setHead(conversation, this.#tree.headWithout(found));
+      this.#tree.delete(message);
+    });
+  }
+
+  async list(page: { limit: number; after?: ConversationId }): Promise<readonly ListedConversation[]> {
+    return this.#list.page(page);
+  }
+
+  async rename(id: ConversationId, title: string): Promise<void> {
+    this.#list.rename(id, title);
+  }
+
+  async pin(id: ConversationId, pinned: boolean): Promise<void> {
+    this.#list.pin(id, pinned);
+  }
+
+  async remove(id: ConversationId): Promise<void> {
+    this.#q.transaction(() => {
+      this.#runs.refuseIfBusy(id);
+      this.#list.remove(id);
+    });
+  }
+
+  async restore(id: ConversationId): Promise<void> {
+    this.#list.restore(id);
+  }
+
+  async purge(time: number): Promise<void> {
+    this.#list.purge(time);
   }
 
   async forget(id: ConversationId): Promise<void> {
-    this.#do("delete from conversations where id = ?", id);
+    this.#q.run("delete from conversations where id = ?", id);
+  }
+
+  async search(query: string, limit: number): Promise<readonly Found[]> {
+    return this.#list.search(query, limit);
   }
 
   async probe(): Promise<void> {
-    this.#transaction(() => this.#do("update conversations set head = head where id = ''"));
+    // a write that changes nothing, but needs the journal: it fails on a full disk or a read-only file
+    this.#q.transaction(() => {
+      this.#q.run("insert into conversations (id, created_at, updated_at) values ('', 0, 0)");
+      this.#q.run("delete from conversations where id = ''");
+    });
   }
 
   async close(): Promise<void> {
     this.#db.close();
+    this.#onClose();
   }
 
   #conversation(id: ConversationId): Conversation | null {
-    const row = this.#one<{ id: string; head: string | null; created_at: number }>("select * from conversations where id = ?", id);
-    return row && { id: row.id, head: row.head, createdAt: row.created_at };
+    const row = this.#q.one<ConversationRow>("select * from conversations where id = ? and deleted_at is null", id);
+    return row && toConversation(row);
   }
 
-  #message(id: MessageId): Message | null {
-    const row = this.#one<MessageRow>("select * from messages where id = ?", id);
-    return row && toMessage(row);
+  #answer(conversation: ConversationId, id: MessageId): Message {
+    const found = this.#tree.messageOf(conversation, id);
+    if (found.role !== "assistant" || found.parent === null) throw new Failure("not_found");
+    return found;
   }
 
-  #addMessage(made: { id: MessageId; conversation: ConversationId; parent: MessageId | null; role: Role; text: string }): Message {
-    const message: Message = { ...made, reasoning: "", createdAt: Date.now() };
-    this.#do(
-      "insert into messages (id, conversation, parent, role, text, created_at) values (?, ?, ?, ?, ?, ?)",
-      message.id,
-      message.conversation,
-      message.parent,
-      message.role,
-      message.text,
-      message.createdAt,
-    );
-    return message;
+  #question(conversation: ConversationId, id: MessageId): Message {
+    const found = this.#tree.messageOf(conversation, id);
+    if (found.role !== "user") throw new Failure("not_found");
+    return found;
   }
 
   /** An empty answer below `question`, its queued Run, and the head moved there. */
-  #addAttempt(conversation: ConversationId, question: MessageId): { answer: Message; run: Run } {
-    const answer = this.#addMessage({ id: newId(), conversation, parent: question, role: "assistant", text: "" });
-    const id = newId();
-    this.#do(
-      `insert into runs (id, seq, conversation, message, status, created_at)
-       values (?, (select coalesce(max(seq), 0) + 1 from runs), ?, ?, 'queued', ?)`,
-      id,
-      conversation,
-      answer.id,
-      answer.createdAt,
-    );
-    this.#do("update conversations set head = ? where id = ?", answer.id, conversation);
-    return { answer, run: toRun(this.#one<RunRow>("select * from runs where id = ?", id) as RunRow) };
+  #addAttempt(question: Message): { answer: Message; run: Run } {
+    const answer = this.#tree.add({ id: newId(), conversation: question.conversation, parent: question.id, role: "assistant", text: "" });
+    this.#setHead(answer.conversation, answer.id);
+    return { answer, run: this.#runs.add(answer) };
   }
 
-  #refuseIfBusy(conversation: ConversationId, queueMaxRuns: number): void {
-    if (this.#one("select 1 from runs where conversation = ? and status in ('queued', 'running')", conversation)) throw new Failure("conversation_busy");
-    const { waiting } = this.#one<{ waiting: number }>("select count(*) as waiting from runs where status = 'queued'") ?? { waiting: 0 };
-    if (waiting >= queueMaxRuns) throw new Failure("queue_full", { waiting });
+  #setHead(conversation: ConversationId, head: MessageId | null): void {
+    this.#q.run("update conversations set head = ? where id = ?", head, conversation);
   }
-
-  #transaction<T>(work: () => T): T {
-    return this.#db.transaction(work).immediate();
-  }
-
-  #one<Row>(sql: string, ...values: (string | number | null)[]): Row | null {
-    return this.#db.query<Row, (string | number | null)[]>(sql).get(...values);
-  }
-
-  #all<Row>(sql: string, ...values: (string | number | null)[]): Row[] {
-    return this.#db.query<Row, (string | number | null)[]>(sql).all(...values);
-  }
-
-  /** Rows changed. */
-  #do(sql: string, ...values: (string | number | null)[]): number {
-    return this.#db.query<never, (string | number | null)[]>(sql).run(...values).changes;
-  }
-}
-
-function toMessage(row: MessageRow): Message {
-  const { created_at, ...rest } = row;
-  return { ...rest, createdAt: created_at };
-}
-
-function toRun(row: RunRow): Run {
-  return {
-    id: row.id,
-    conversation: row.conversation,
-    message: row.message,
-    status: row.status,
-    createdAt: row.created_at,
-    finish: row.finish,
-    failure: row.failure === null ? null : (JSON.parse(row.failure) as FailureReport),
-    stats: JSON.parse(row.stats) as RunStats,
-    slotFreed: row.slot_freed === 1,
-  };
 }

@@ -2,7 +2,7 @@
 // each method is one transaction. The queue is the table of Runs: nothing else remembers who waits.
 // Implemented by store/sqlite; every implementation passes test/contract/store.ts.
 
-import type { Conversation, ConversationId, Message, MessageId, Thread } from "../domain/conversation.ts";
+import type { Conversation, ConversationId, ListedConversation, Message, MessageId, ThreadPage, Utterance } from "../domain/conversation.ts";
 import type { FailureReport } from "../domain/failure.ts";
 import type { Run, RunId, RunStats, RunStatus } from "../domain/run.ts";
 
@@ -12,13 +12,24 @@ export interface Say {
   /** Made by the server for the form, sent back by the browser: the key that makes a resend harmless. */
   readonly message: MessageId;
   readonly text: string;
+  /** The earlier question that this one is an edit of: they become siblings. */
+  readonly edits?: MessageId;
   /** Runs that may wait at once, in the whole house. */
   readonly queueMaxRuns: number;
 }
 
-/** What was stored. `question` is null when an answer is tried again. */
+/** A wish for another Run about a message that is there. */
+export interface Ask {
+  readonly conversation: ConversationId;
+  readonly message: MessageId;
+  readonly queueMaxRuns: number;
+}
+
+/** What was stored. */
 export interface Said {
+  /** The new question; null when there is none. */
   readonly question: Message | null;
+  /** The answer to be written; its text is what is there already. */
   readonly answer: Message;
   readonly run: Run;
 }
@@ -34,36 +45,99 @@ export interface Ending {
   readonly slotFreed: boolean;
 }
 
+/** A Run that was waiting or running when the process before this one ended. */
+export interface Left extends Said {
+  /** What had been written at the last checkpoint. */
+  readonly draft: string;
+  readonly draftReasoning: string;
+}
+
+/** A message that a search found. */
+export interface Found {
+  readonly conversation: ConversationId;
+  readonly title: string;
+  /** null when the title was found. */
+  readonly message: MessageId | null;
+  /** The passage, in parts that alternate: before the first match, the match, between, the match … */
+  readonly excerpt: readonly string[];
+}
+
 export interface Store {
   /**
    * Stores the question, its (empty) answer and a queued Run; makes the conversation if it is the first.
    * Returns null, and changes nothing, when this message id is known already.
-   * @throws Failure `conversation_busy`, `queue_full`
+   * @throws Failure `not_found` (an edit of nothing), `conversation_busy`, `queue_full`
    */
   say(say: Say): Promise<Said | null>;
 
   /**
-   * Queues another attempt at the answer `message`, which must be the head: a sibling beside it, which becomes the head.
+   * Queues another attempt at the answer `message`: a sibling beside it, which becomes the head.
    * @throws Failure `not_found`, `conversation_busy`, `queue_full`
    */
-  retry(retry: { conversation: ConversationId; message: MessageId; queueMaxRuns: number }): Promise<Said>;
+  retry(ask: Ask): Promise<Said>;
+
+  /**
+   * Queues a Run that goes on with the answer `message`, which must be the head and have text.
+   * @throws Failure `not_found`, `conversation_busy`, `queue_full`
+   */
+  continue(ask: Ask): Promise<Said>;
 
   /** `queued → running`; false when the Run is no longer queued. */
   start(run: RunId): Promise<boolean>;
 
-  /** Writes the final text and closes an active Run, which is returned with its Message; null when it was closed before. */
-  end(run: RunId, ending: Ending): Promise<{ message: Message; run: Run } | null>;
+  /** Keeps what an active Run has written so far; no effect on any other. */
+  checkpoint(run: RunId, text: string, reasoning: string): Promise<void>;
 
+  /** Writes the final text and closes an active Run, which is returned as it is now shown; null when it was closed before. */
+  end(run: RunId, ending: Ending): Promise<(Utterance & { run: Run }) | null>;
+
+  /** The Runs that are active in the Store, in the order in which they were queued: at the start, what the process before left. */
+  left(): Promise<readonly Left[]>;
+
+  /** null for one that is unknown or deleted. */
   conversation(id: ConversationId): Promise<Conversation | null>;
 
-  /** The path from the first message to the head; empty for an unknown conversation. */
-  thread(id: ConversationId): Promise<Thread>;
+  /** The last `limit` messages of the path to the head, or of the path to `before`, which is excluded; empty for an unknown conversation. */
+  thread(id: ConversationId, page: { limit: number; before?: MessageId }): Promise<ThreadPage>;
 
   /** The path that leads to `message`, which is excluded: what is sent to the model to have it written. */
   history(message: MessageId): Promise<readonly Message[]>;
 
-  /** Forgets a conversation with everything in it; no effect when it is unknown. */
+  /**
+   * Shows the branch that `message` is on, down to its newest leaf.
+   * @throws Failure `not_found`, `conversation_busy`
+   */
+  select(conversation: ConversationId, message: MessageId): Promise<void>;
+
+  /**
+   * Deletes a message with all that follows it; the nearest sibling, else its parent, is shown.
+   * @throws Failure `not_found`, `conversation_busy`
+   */
+  prune(conversation: ConversationId, message: MessageId): Promise<void>;
+
+  /** Conversations that are not deleted, the pinned ones first, then the latest first; `after` is the last of the page before. */
+  list(page: { limit: number; after?: ConversationId }): Promise<readonly ListedConversation[]>;
+
+  /** @throws Failure `not_found` */
+  rename(id: ConversationId, title: string): Promise<void>;
+
+  /** @throws Failure `not_found` */
+  pin(id: ConversationId, pinned: boolean): Promise<void>;
+
+  /** Deletes a conversation in a way that `restore` undoes. @throws Failure `not_found`, `conversation_busy` */
+  remove(id: ConversationId): Promise<void>;
+
+  /** @throws Failure `not_found` when it was never there, or is gone for good */
+  restore(id: ConversationId): Promise<void>;
+
+  /** Forgets what was removed before `time` (milliseconds since 1970) for good. */
+  purge(time: number): Promise<void>;
+
+  /** Forgets a conversation with everything in it at once; no effect when it is unknown. */
   forget(id: ConversationId): Promise<void>;
+
+  /** Titles and messages with all words of `query`, best first. Case and diacritics fold; the last word may be unfinished. */
+  search(query: string, limit: number): Promise<readonly Found[]>;
 
   /** Proves that it can be written to. @throws when it can't */
   probe(): Promise<void>;

@@ -2,7 +2,7 @@
 // Its health and its slots are watched in upstream/slots; starting it is upstream/child. Made by main and tests.
 
 import { asFailure, Failure } from "../domain/failure.ts";
-import type { RunStats } from "../domain/run.ts";
+import type { RunId, RunStats } from "../domain/run.ts";
 import { SlotWatch, type SlotWatchBounds, type StartingChild } from "./slots.ts";
 import { readSse, StallWatch } from "./sse.ts";
 import type { ChatEnd, ChatMessage, Deltas, Upstream } from "./upstream.ts";
@@ -31,20 +31,24 @@ interface Chunk {
 export function openLlama(options: LlamaOptions): Upstream {
   const headers: Record<string, string> = options.apiKey ? { authorization: `Bearer ${options.apiKey}` } : {};
   const watch = new SlotWatch({ ...options, headers });
+  const guarded = async (run: RunId, deltas: Deltas, signal: AbortSignal, ask: Asking): Promise<ChatEnd> => {
+    try {
+      return await stream(options, deltas, signal, ask);
+    } catch (error) {
+      // with a conversation id llama-server goes on without us: only this ends it
+      await fetch(streamUrl(options.url, run), { method: "DELETE", headers, signal: AbortSignal.timeout(options.probeMs) }).catch(() => null);
+      if (!signal.aborted) watch.doubt(); // what failed may be gone: look at once instead of at the next tick
+      throw error;
+    }
+  };
   return {
     get state() {
       return watch.state;
     },
     watch: (listener) => watch.onChange(listener),
     freed: (othersRunning) => watch.freed(othersRunning),
-    async chat(messages, deltas, signal) {
-      try {
-        return await chat(options, headers, messages, deltas, signal);
-      } catch (error) {
-        if (!signal.aborted) watch.doubt(); // what failed may be gone: look at once instead of at the next tick
-        throw error;
-      }
-    },
+    chat: (run, messages, deltas, signal) => guarded(run, deltas, signal, (inner) => request(options, headers, run, messages, inner)),
+    resume: (run, deltas, signal) => guarded(run, deltas, signal, (inner) => takeUp(options, headers, run, inner)),
     async close() {
       watch.close();
       await options.child?.close();
@@ -52,20 +56,19 @@ export function openLlama(options: LlamaOptions): Upstream {
   };
 }
 
-async function chat(
-  options: LlamaOptions,
-  headers: Record<string, string>,
-  messages: readonly ChatMessage[],
-  deltas: Deltas,
-  signal: AbortSignal,
-): Promise<ChatEnd> {
+type Asking = (signal: AbortSignal) => Promise<Response>;
+
+const streamUrl = (url: string, run: RunId): string => `${url}/v1/stream?conv_id=${encodeURIComponent(run)}`;
+
+/** Reads the answer to what `ask` asks, within the bounds, until its end or until `signal` is aborted. */
+async function stream(options: LlamaOptions, deltas: Deltas, signal: AbortSignal, ask: Asking): Promise<ChatEnd> {
   const controller = new AbortController();
   const onAbort = () => controller.abort(signal.reason);
   if (signal.aborted) throw signal.reason;
   signal.addEventListener("abort", onAbort, { once: true });
   const stall = new StallWatch(controller, options.stallMs);
   try {
-    const response = await request(options, headers, messages, controller.signal);
+    const response = await ask(controller.signal);
     return await read(response, deltas, stall, options.lineMaxBytes);
   } catch (error) {
     throw controller.signal.aborted ? controller.signal.reason : error;
@@ -76,23 +79,38 @@ async function chat(
   }
 }
 
-async function request(options: LlamaOptions, headers: Record<string, string>, messages: readonly ChatMessage[], signal: AbortSignal): Promise<Response> {
+/** Asks for an answer under the Run's id, with which llama-server keeps the stream when we are gone. */
+async function request(
+  options: LlamaOptions,
+  headers: Record<string, string>,
+  run: RunId,
+  messages: readonly ChatMessage[],
+  signal: AbortSignal,
+): Promise<Response> {
+  return open(options.url, `${options.url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { ...headers, "content-type": "application/json", "x-conversation-id": run },
+    // what nobody chose is not sent, so llama-server's own settings hold
+    body: JSON.stringify({ messages, stream: true, stream_options: { include_usage: true }, return_progress: true }),
+    signal,
+  });
+}
+
+/** Takes up a stream that was begun under the Run's id, from its first byte. */
+async function takeUp(options: LlamaOptions, headers: Record<string, string>, run: RunId, signal: AbortSignal): Promise<Response> {
+  return open(options.url, `${streamUrl(options.url, run)}&from=0`, { headers, signal });
+}
+
+async function open(url: string, address: string, init: RequestInit & { signal: AbortSignal }): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(`${options.url}/v1/chat/completions`, {
-      method: "POST",
-      headers: { ...headers, "content-type": "application/json" },
-      // what nobody chose is not sent, so llama-server's own settings hold
-      body: JSON.stringify({ messages, stream: true, stream_options: { include_usage: true }, return_progress: true }),
-      signal,
-      redirect: "manual", // the key goes to nobody else
-      timeout: false, // fetch gives up after about 6 idle minutes otherwise; StallWatch has our own limit
-    } as RequestInit & { timeout: false });
+    // redirects: the key goes to nobody else. timeout: fetch gives up after about 6 idle minutes; StallWatch has our own limit
+    response = await fetch(address, { ...init, redirect: "manual", timeout: false } as RequestInit & { timeout: false });
   } catch (error) {
-    if (signal.aborted) throw error;
-    throw new Failure("upstream_absent", { url: options.url });
+    if (init.signal.aborted) throw error;
+    throw new Failure("upstream_absent", { url });
   }
-  if (!response.ok) throw await refusal(response, options.url);
+  if (!response.ok) throw await refusal(response, url);
   if (!response.headers.get("content-type")?.startsWith("text/event-stream")) {
     throw new Failure("upstream_garbled", { detail: `content-type ${response.headers.get("content-type") ?? "missing"}` });
   }

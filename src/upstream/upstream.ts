@@ -2,7 +2,7 @@
 // Implemented by upstream/llama over fetch. Everything that goes wrong leaves here as a Failure.
 
 import type { Role } from "../domain/conversation.ts";
-import type { PromptProgress, RunStats } from "../domain/run.ts";
+import type { PromptProgress, RunId, RunStats } from "../domain/run.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
 
 /** One message as llama-server wants it. */
@@ -32,10 +32,17 @@ export interface Upstream {
   watch(listener: (state: UpstreamState) => void): () => void;
 
   /**
-   * One streaming request. Rejects with the signal's reason when it is aborted, which closes the connection.
+   * One streaming request; a last message of the assistant is gone on with. Rejects with the signal's reason when it is
+   * aborted, which ends the generation. Where llama-server can, the stream outlives this process under the Run's id.
    * @throws Failure `upstream_*`, `context_overflow`
    */
-  chat(messages: readonly ChatMessage[], deltas: Deltas, signal: AbortSignal): Promise<ChatEnd>;
+  chat(run: RunId, messages: readonly ChatMessage[], deltas: Deltas, signal: AbortSignal): Promise<ChatEnd>;
+
+  /**
+   * Takes up the stream of a Run that a process before this one began, from its first Delta.
+   * @throws Failure `not_found` when llama-server does not have it (any more); else as `chat`
+   */
+  resume(run: RunId, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd>;
 
   /**
    * Waits until llama-server itself shows at most `othersRunning` busy slots, for a bounded time.

@@ -2,10 +2,12 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { Bus } from "../../src/bus/bus.ts";
-import type { RunEvent } from "../../src/domain/run.ts";
+import type { HouseEvent } from "../../src/domain/event.ts";
 import { until } from "../llama/server.ts";
 
-const event = (conversation: string, n: number): RunEvent => ({ kind: "text", text: `t${n}`, run: "r", conversation, messageId: "m", n });
+const event = (conversation: string, n: number): HouseEvent => ({ kind: "text", text: `t${n}`, run: "r", conversation, messageId: "m", n });
+
+const numberOf = (event: HouseEvent): number => ("n" in event ? event.n : -1);
 
 /** Tests a Bus that `open` makes. */
 export function busContract(name: string, open: () => Promise<Bus>): void {
@@ -18,10 +20,10 @@ export function busContract(name: string, open: () => Promise<Bus>): void {
 
     test("each listener of a conversation hears each event, in order; those of others hear none", async () => {
       const heard: Record<string, number[]> = { one: [], two: [], other: [] };
-      bus.subscribe("a", ({ n }) => heard["one"]?.push(n));
-      bus.subscribe("a", ({ n }) => heard["two"]?.push(n));
-      bus.subscribe("b", ({ n }) => heard["other"]?.push(n));
-      for (let n = 0; n < 100; n++) bus.publish(event("a", n));
+      bus.subscribe("a", (e) => heard["one"]?.push(numberOf(e)));
+      bus.subscribe("a", (e) => heard["two"]?.push(numberOf(e)));
+      bus.subscribe("b", (e) => heard["other"]?.push(numberOf(e)));
+      for (let n = 0; n < 100; n++) bus.publish("a", event("a", n));
       await until(() => heard["two"]?.length === 100, "all events are heard");
       const all = Array.from({ length: 100 }, (_, n) => n);
       expect(heard).toEqual({ one: all, two: all, other: [] });
@@ -29,22 +31,22 @@ export function busContract(name: string, open: () => Promise<Bus>): void {
 
     test("who has unsubscribed hears nothing more, even when that happens within an event", async () => {
       const heard: number[] = [];
-      const stop = bus.subscribe("a", ({ n }) => {
-        heard.push(n);
-        if (n === 1) stop();
+      const stop = bus.subscribe("a", (e) => {
+        heard.push(numberOf(e));
+        if (numberOf(e) === 1) stop();
       });
       let last = -1;
-      bus.subscribe("a", ({ n }) => {
-        last = n;
+      bus.subscribe("a", (e) => {
+        last = numberOf(e);
       });
-      for (let n = 0; n < 4; n++) bus.publish(event("a", n));
+      for (let n = 0; n < 4; n++) bus.publish("a", event("a", n));
       await until(() => last === 3, "the other listener has heard all");
       stop();
       expect(heard).toEqual([0, 1]);
     });
 
     test("nobody listening is no error", () => {
-      bus.publish(event("nobody", 0));
+      bus.publish("nobody", event("nobody", 0));
     });
   });
 }

@@ -4,6 +4,8 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { newId } from "../../src/domain/conversation.ts";
 import { Failure } from "../../src/domain/failure.ts";
 import type { Ending, Said, Store } from "../../src/store/store.ts";
+import { until } from "../llama/server.ts";
+import { seeded } from "../seeded.ts";
 
 const done: Ending = { status: "done", text: "answer", reasoning: "thought", finish: "stop", failure: null, stats: { outputTokens: 3 }, slotFreed: true };
 
@@ -18,6 +20,15 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
 
     const say = async (conversation: string, text = "question", message = newId()): Promise<Said> =>
       (await store.say({ conversation, message, text, queueMaxRuns: 10 })) as Said;
+    const answered = async (conversation: string, text: string): Promise<Said> => {
+      const said = await say(conversation, text);
+      await store.end(said.run.id, done);
+      return said;
+    };
+    const keep = (alive: Map<string, string | null>, { question, answer }: Said): void => {
+      for (const message of [question, answer]) if (message) alive.set(message.id, message.parent);
+    };
+    const threadOf = async (id: string) => (await store.thread(id, { limit: 1000 })).thread;
     const codeOf = (work: Promise<unknown>): Promise<string> =>
       work.then(
         () => "none",
@@ -27,27 +38,27 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     test("the first message makes the conversation, its answer and a queued Run", async () => {
       const conversation = newId();
       expect(await store.conversation(conversation)).toBeNull();
-      expect(await store.thread(conversation)).toEqual([]);
+      expect(await threadOf(conversation)).toEqual([]);
       const { question, answer, run } = await say(conversation, "Grüße 🦜");
       expect(question).toMatchObject({ conversation, parent: null, role: "user", text: "Grüße 🦜" });
       expect(answer).toMatchObject({ conversation, parent: question?.id ?? "", role: "assistant", text: "" });
       expect(run).toMatchObject({ conversation, message: answer.id, status: "queued", failure: null, stats: {}, slotFreed: true });
-      expect(await store.conversation(conversation)).toMatchObject({ id: conversation, head: answer.id });
-      expect(await store.thread(conversation)).toEqual([
-        { message: question as never, run: null },
-        { message: answer, run },
+      expect(await store.conversation(conversation)).toMatchObject({ id: conversation, head: answer.id, title: "Grüße 🦜", pinned: false });
+      expect(await threadOf(conversation)).toEqual([
+        { message: question as never, run: null, siblings: [question?.id as string] },
+        { message: answer, run, siblings: [answer.id] },
       ]);
     });
 
     test("the same message id twice changes nothing, even when the Run is long over", async () => {
       const conversation = newId();
       const { question, run } = await say(conversation);
-      const before = await store.thread(conversation);
+      const before = await threadOf(conversation);
       expect(await store.say({ conversation, message: question?.id as string, text: "other", queueMaxRuns: 10 })).toBeNull();
-      expect(await store.thread(conversation)).toEqual(before);
+      expect(await threadOf(conversation)).toEqual(before);
       await store.end(run.id, done);
       expect(await store.say({ conversation, message: question?.id as string, text: "other", queueMaxRuns: 10 })).toBeNull();
-      expect(await store.thread(conversation)).toHaveLength(2);
+      expect(await threadOf(conversation)).toHaveLength(2);
     });
 
     test("a conversation has one Run at a time", async () => {
@@ -57,10 +68,10 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       expect(await codeOf(store.retry({ conversation, message: answer.id, queueMaxRuns: 10 }))).toBe("conversation_busy");
       await store.start(run.id);
       expect(await codeOf(say(conversation))).toBe("conversation_busy");
-      expect(await store.thread(conversation)).toHaveLength(2);
+      expect(await threadOf(conversation)).toHaveLength(2);
       await store.end(run.id, done);
       await say(conversation);
-      expect(await store.thread(conversation)).toHaveLength(4);
+      expect(await threadOf(conversation)).toHaveLength(4);
     });
 
     test("a full queue refuses, and stores nothing", async () => {
@@ -85,7 +96,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       });
       expect(await store.end(run.id, { ...done, text: "later" })).toBeNull();
       expect(await store.start(run.id)).toBe(false);
-      expect((await store.thread(run.conversation)).at(-1)?.message.text).toBe("answer");
+      expect((await threadOf(run.conversation)).at(-1)?.message.text).toBe("answer");
     });
 
     test("another attempt is a sibling that becomes the head; what is sent is the path to it", async () => {
@@ -97,7 +108,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       const again = await store.retry({ conversation, message: second.answer.id, queueMaxRuns: 10 });
       expect(again.question).toBeNull();
       expect(again.answer.parent).toBe(second.question?.id as string);
-      expect((await store.thread(conversation)).map(({ message }) => message.text)).toEqual(["one", "answer", "two", ""]);
+      expect((await threadOf(conversation)).map(({ message }) => message.text)).toEqual(["one", "answer", "two", ""]);
       expect((await store.history(again.answer.id)).map(({ role, text }) => [role, text])).toEqual([
         ["user", "one"],
         ["assistant", "answer"],
@@ -105,15 +116,190 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       ]);
     });
 
-    test("only the head can be tried again, and only in its own conversation", async () => {
+    test("only an answer can be tried again, and only in its own conversation", async () => {
       const conversation = newId();
       const first = await say(conversation);
       await store.end(first.run.id, done);
-      const second = await say(conversation);
-      await store.end(second.run.id, done);
-      for (const message of [first.answer.id, first.question?.id as string, newId()])
+      for (const message of [first.question?.id as string, newId()])
         expect(await codeOf(store.retry({ conversation, message, queueMaxRuns: 10 }))).toBe("not_found");
-      expect(await codeOf(store.retry({ conversation: newId(), message: second.answer.id, queueMaxRuns: 10 }))).toBe("not_found");
+      expect(await codeOf(store.retry({ conversation: newId(), message: first.answer.id, queueMaxRuns: 10 }))).toBe("not_found");
+    });
+
+    test("an edit is a branch beside the question; a branch is shown down to its newest leaf", async () => {
+      const conversation = newId();
+      const one = await answered(conversation, "one");
+      const two = await answered(conversation, "two");
+      const edited = (await store.say({ conversation, message: newId(), text: "one, better", edits: one.question?.id as string, queueMaxRuns: 10 })) as Said;
+      await store.end(edited.run.id, done);
+      expect((await threadOf(conversation)).map(({ message }) => message.text)).toEqual(["one, better", "answer"]);
+      const siblings = [one.question?.id as string, edited.question?.id as string];
+      expect((await threadOf(conversation))[0]?.siblings).toEqual(siblings);
+      await store.select(conversation, siblings[0] as string);
+      expect((await threadOf(conversation)).map(({ message }) => message.id)).toEqual([
+        one.question?.id,
+        one.answer.id,
+        two.question?.id,
+        two.answer.id,
+      ] as string[]);
+      expect(await codeOf(store.say({ conversation, message: newId(), text: "x", edits: one.answer.id, queueMaxRuns: 10 }))).toBe("not_found");
+      expect(await codeOf(store.select(newId(), siblings[0] as string))).toBe("not_found");
+    });
+
+    test("continue goes on with the text of the last answer", async () => {
+      const conversation = newId();
+      const { run, answer } = await say(conversation);
+      await store.end(run.id, { ...done, status: "interrupted", text: "half" });
+      const more = await store.continue({ conversation, message: answer.id, queueMaxRuns: 10 });
+      expect(more.answer).toMatchObject({ id: answer.id, text: "half" });
+      expect(more.run.id).not.toBe(run.id);
+      await store.end(more.run.id, { ...done, text: "half and half" });
+      expect((await threadOf(conversation)).map(({ message }) => message.text)).toEqual(["question", "half and half"]);
+      const empty = await say(conversation);
+      await store.end(empty.run.id, { ...done, text: "" });
+      for (const message of [answer.id, empty.answer.id]) expect(await codeOf(store.continue({ conversation, message, queueMaxRuns: 10 }))).toBe("not_found");
+    });
+
+    test("deleting a message deletes what follows it, and shows the nearest branch that is left", async () => {
+      const conversation = newId();
+      const one = await answered(conversation, "one");
+      const two = await answered(conversation, "two");
+      const again = await store.retry({ conversation, message: two.answer.id, queueMaxRuns: 10 });
+      expect(await codeOf(store.prune(conversation, one.answer.id))).toBe("conversation_busy");
+      await store.end(again.run.id, done);
+      await store.prune(conversation, again.answer.id);
+      expect((await threadOf(conversation)).at(-1)?.message.id).toBe(two.answer.id);
+      await store.prune(conversation, two.question?.id as string);
+      expect((await threadOf(conversation)).map(({ message }) => message.text)).toEqual(["one", "answer"]);
+      await store.prune(conversation, one.question?.id as string);
+      expect(await threadOf(conversation)).toEqual([]);
+      expect(await codeOf(store.prune(conversation, one.answer.id))).toBe("not_found");
+      await say(conversation, "afresh");
+      expect(await threadOf(conversation)).toHaveLength(2);
+    });
+
+    test("a tree that people have worked on at random stays a tree, and shows a path of it", async () => {
+      for (let seed = 1; seed <= 20; seed++) {
+        const random = seeded(seed);
+        const conversation = newId();
+        const alive = new Map<string, string | null>();
+        for (let step = 0; step < 40; step++) {
+          const shown = (await threadOf(conversation)).map(({ message }) => message);
+          const some = random.pick(shown);
+          const wish = random.below(5);
+          if (wish === 0 || some === undefined) keep(alive, await answered(conversation, `s${step}`));
+          else if (wish === 1 && some.role === "user") {
+            const said = (await store.say({ conversation, message: newId(), text: `e${step}`, edits: some.id, queueMaxRuns: 10 })) as Said;
+            await store.end(said.run.id, done);
+            keep(alive, said);
+          } else if (wish === 2 && some.role === "assistant") {
+            const said = await store.retry({ conversation, message: some.id, queueMaxRuns: 10 });
+            await store.end(said.run.id, done);
+            keep(alive, said);
+          } else if (wish === 3) await store.select(conversation, random.pick([...alive.keys()]) as string);
+          else if (wish === 4 && random.below(3) === 0) {
+            await store.prune(conversation, some.id);
+            const gone = [some.id];
+            for (const id of gone) for (const [child, parent] of alive) if (parent === id) gone.push(child);
+            for (const id of gone) alive.delete(id);
+          }
+          const path = await threadOf(conversation);
+          path.forEach(({ message, siblings }, i) => {
+            expect(message.parent).toBe(path[i - 1]?.message.id ?? null);
+            expect(siblings).toEqual([...alive].filter(([, parent]) => parent === message.parent).map(([id]) => id));
+          });
+          expect((await store.conversation(conversation))?.head ?? null).toBe(path.at(-1)?.message.id ?? null);
+        }
+      }
+    });
+
+    test("a long path is given from its end, and then piece by piece", async () => {
+      const conversation = newId();
+      for (let i = 0; i < 6; i++) await answered(conversation, `q${i}`);
+      const end = await store.thread(conversation, { limit: 5 });
+      expect([end.thread.map(({ message }) => message.text), end.hasEarlier]).toEqual([["answer", "q4", "answer", "q5", "answer"], true]);
+      const before = end.thread[0]?.message.id as string;
+      const middle = await store.thread(conversation, { limit: 5, before });
+      expect([middle.thread.map(({ message }) => message.text), middle.hasEarlier]).toEqual([["q1", "answer", "q2", "answer", "q3"], true]);
+      expect(middle.thread.at(-1)?.message.id).toBe(end.thread[0]?.message.parent as string);
+      const all = await store.thread(conversation, { limit: 12 });
+      expect([all.thread.length, all.hasEarlier]).toEqual([12, false]);
+    });
+
+    test("a checkpoint is what a reader finds, and what is left for the next process", async () => {
+      const waiting = await say(newId());
+      const running = await say(newId());
+      await store.checkpoint(running.run.id, "too early", "");
+      await store.start(running.run.id);
+      await store.checkpoint(running.run.id, "half", "thought");
+      expect((await threadOf(running.run.conversation)).at(-1)?.message).toMatchObject({ text: "half", reasoning: "thought" });
+      expect(await store.left()).toMatchObject([
+        { run: { id: waiting.run.id, status: "queued" }, draft: "", answer: { text: "" } },
+        { run: { id: running.run.id, status: "running" }, draft: "half", draftReasoning: "thought", answer: { text: "" } },
+      ]);
+      await store.end(running.run.id, done);
+      await store.checkpoint(running.run.id, "too late", "");
+      expect((await threadOf(running.run.conversation)).at(-1)?.message.text).toBe("answer");
+      expect((await store.left()).map(({ run }) => run.id)).toEqual([waiting.run.id]);
+    });
+
+    test("the list: pinned first, then the latest, in pages; a name that a person gave stays", async () => {
+      const ids: string[] = [];
+      for (let i = 0; i < 5; i++) ids.push((await answered(newId(), `question ${i}`)).run.conversation);
+      await store.pin(ids[1] as string, true);
+      await store.rename(ids[3] as string, "My own name");
+      const now = Date.now();
+      await until(() => Date.now() > now, "the clock has moved on");
+      await answered(ids[0] as string, "again");
+      const titles = async (page: { limit: number; after?: string }) => (await store.list(page)).map(({ title }) => title);
+      expect(await titles({ limit: 10 })).toEqual(["question 1", "question 0", "question 4", "My own name", "question 2"]);
+      const [, second] = await store.list({ limit: 2 });
+      expect(await titles({ limit: 2, after: second?.id as string })).toEqual(["question 4", "My own name"]);
+      const { run } = await say(ids[2] as string);
+      expect((await store.list({ limit: 2 })).map(({ active }) => active)).toEqual([false, true]);
+      await store.end(run.id, done);
+      expect((await store.list({ limit: 2 })).every(({ active }) => !active)).toBe(true);
+      for (const work of [store.rename(newId(), "x"), store.pin(newId(), true), store.remove(newId()), store.restore(newId())])
+        expect(await codeOf(work)).toBe("not_found");
+    });
+
+    test("a removed conversation is gone from everywhere until it is restored, and for good once purged", async () => {
+      const { run } = await answered(newId(), "a remarkable question");
+      const id = run.conversation;
+      await store.remove(id);
+      expect([await store.conversation(id), await threadOf(id), await store.list({ limit: 10 }), await store.search("remarkable", 10)]).toEqual([
+        null,
+        [],
+        [],
+        [],
+      ]);
+      await store.purge(Date.now() - 60_000);
+      await store.restore(id);
+      expect(await threadOf(id)).toHaveLength(2);
+      await store.remove(id);
+      await store.purge(Date.now() + 1);
+      expect(await codeOf(store.restore(id))).toBe("not_found");
+    });
+
+    test("search finds titles and texts; case and diacritics fold, the last word may be unfinished, nothing is an operator", async () => {
+      const { run, question } = await say(newId(), "Über die Gärten von Łódź");
+      await store.end(run.id, { ...done, text: "In the gardens there grow quinces, and by the wall a fig." });
+      const found = async (query: string) =>
+        (await store.search(query, 10)).map(({ message, excerpt }) => [
+          message === null ? "title" : message === question?.id ? "question" : "answer",
+          excerpt[1],
+        ]);
+      expect(await found("gärten")).toEqual([
+        ["title", "Gärten"],
+        ["question", "Gärten"],
+      ]);
+      expect(await found("GARTEN uber")).toEqual([
+        ["title", "Über"],
+        ["question", "Über"],
+      ]);
+      expect(await found("quin")).toEqual([["answer", "quinces"]]);
+      expect(await found("fig wall")).toEqual([["answer", "wall"]]);
+      for (const odd of ['"', "quinces OR", "NEAR(", "text:fig", "*", "", "   ", "fig AND", "-fig", "(fig"]) await store.search(odd, 10);
+      expect(await found("quinces pears")).toEqual([]);
     });
 
     test("what is forgotten is gone, and only that", async () => {
@@ -121,15 +307,15 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       const { run } = await say(newId());
       await store.forget(run.conversation);
       await store.forget(newId());
-      expect(await store.thread(run.conversation)).toEqual([]);
+      expect(await threadOf(run.conversation)).toEqual([]);
       expect(await store.conversation(run.conversation)).toBeNull();
-      expect(await store.thread(kept.run.conversation)).toHaveLength(2);
+      expect(await threadOf(kept.run.conversation)).toHaveLength(2);
     });
 
     test("any text comes back as it went in", async () => {
       const text = `'; drop table messages; -- \u2028\ufeff\r\n\t"{}" ${"long ".repeat(10_000)}🦜`;
       const { run } = await say(newId(), text);
-      expect((await store.thread(run.conversation))[0]?.message.text).toBe(text);
+      expect((await threadOf(run.conversation))[0]?.message.text).toBe(text);
     });
 
     test("it says that it can be written", async () => {

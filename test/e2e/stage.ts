@@ -25,7 +25,7 @@ export async function startParlor(args: readonly string[], options: { env?: Reco
   const cwd = options.cwd ?? mkdtempSync(join(tmpdir(), "parlor-e2e-"));
   const child = Bun.spawn([executable, ...(args.includes("--port") ? args : ["--port", "0", ...args])], {
     cwd,
-    env: { ...bareEnvironment, ...options.env },
+    env: { ...bareEnvironment, PARLOR_DATA: join(cwd, "data"), ...options.env },
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",

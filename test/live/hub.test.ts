@@ -27,13 +27,13 @@ function house() {
       const asking = Promise.withResolvers<void>();
       asked.push(asking);
       await asking.promise;
-      return { thread: [{ message, run }] as Thread, live: live() };
+      return { thread: [{ message, run, siblings: [message.id] }] as Thread, hasEarlier: false, live: live() };
     },
     failed: (error) => {
       throw error;
     },
   });
-  const publish = (fact: RunFact) => bus.publish({ ...fact, run: run.id, conversation, messageId: message.id, n } as RunEvent);
+  const publish = (fact: RunFact) => bus.publish(conversation, { ...fact, run: run.id, conversation, messageId: message.id, n } as RunEvent);
   return {
     hub,
     conversation,

@@ -51,8 +51,8 @@ Dusk again: matches, wick, brass, prayer. `;
 
 const think = "The person asks me to think. I know nothing by thinking, yet I can show how it looks: first a thought, then the answer.";
 
-/** Words of a long text: `count` numbered lines that never repeat. */
-function longText(lines: number): string {
+/** Words of a long text: numbered lines that never repeat. */
+function longText(lines: number, first = 1): string {
   const words = [
     "amber",
     "birch",
@@ -72,7 +72,7 @@ function longText(lines: number): string {
     "plume",
   ];
   const line = (i: number) => `${i}. ${words[i % 16]} ${words[(i * 7 + 3) % 16]} ${(i * 2654435761) % 9973} ${words[(i * 5 + 1) % 16]} ${(i * 40503) % 7919}`;
-  return Array.from({ length: lines }, (_, i) => line(i + 1)).join("\n");
+  return Array.from({ length: lines }, (_, i) => line(i + first)).join("\n");
 }
 
 /** Every recital. The last one, with the empty word, answers all other questions. */
@@ -95,6 +95,7 @@ export const recitals: Readonly<Record<string, Recital>> = {
     text: ["a", "\u2028", "b", "\u2029", "c", "\u200b", "d", "\ufeff", "e", "\u202e", "f", "\u202c", "g", "\u0000".replace("\u0000", "\ufffd"), "h"],
   },
   long: { word: "long", text: longText(600) },
+  medium: { word: "medium", text: longText(150, 1001) },
   endless: { word: "endless", text: rounds, endless: true },
   think: { word: "think", text: "There: that was a thought, and this is an answer.", reasoning: think },
   story: { word: "story", text: story },

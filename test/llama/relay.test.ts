@@ -146,7 +146,7 @@ describe("many pages, one truth", () => {
     await first.lastIs("stopped");
     await second.lastIs("stopped");
     expect(second.articles()).toEqual(first.articles());
-    const stored = (await house.store.thread(first.conversation)).map(({ message }) => message.text);
+    const stored = (await house.store.thread(first.conversation, { limit: 100 })).thread.map(({ message }) => message.text);
     expect(first.articles().map(({ text }) => text)).toEqual(stored);
     first.close();
     second.close();

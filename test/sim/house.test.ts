@@ -115,7 +115,7 @@ for (const seed of seeds) {
 
     let answers = 0;
     for (const page of world.pages) {
-      const stored = await house.store.thread(page.conversation);
+      const { thread: stored } = await house.store.thread(page.conversation, { limit: 50 });
       const expected = stored.map(({ message, run }) => ({ id: message.id, role: message.role as string, status: run?.status ?? "done", text: message.text }));
       expect(page.articles()).toEqual(expected);
       stored.forEach(({ message, run }, i) => {

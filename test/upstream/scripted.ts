@@ -28,6 +28,8 @@ export interface Scripted {
   /** Status and body of /health, /props and /slots. */
   looks: { health: number; slots: string };
   readonly chats: Exchange[];
+  /** First lines of the requests about resumable streams. */
+  readonly streams: string[];
   stop(): void;
 }
 
@@ -59,6 +61,7 @@ export function startScripted(script: Scripted["script"] = (exchange) => exchang
     script,
     looks: { health: 200, slots: "[]" },
     chats: [],
+    streams: [],
     stop: () => listener.stop(true),
   };
   return scripted;
@@ -83,7 +86,10 @@ function answer(socket: Socket<Peer>, request: string, scripted: Scripted): void
   if (path === "/health") plain(socket, scripted.looks.health, `{"status":"ok"}`);
   else if (path === "/props") plain(socket, 200, `{"total_slots":2,"model_alias":"scripted"}`);
   else if (path === "/slots") plain(socket, 200, scripted.looks.slots);
-  else {
+  else if (path?.startsWith("/v1/stream?")) {
+    scripted.streams.push(request.split("\r\n", 1)[0] as string);
+    plain(socket, 404, "{}"); // as a llama-server that knows no resumable streams
+  } else {
     const exchange = exchangeOf(socket, request);
     scripted.chats.push(exchange);
     void scripted.script(exchange);

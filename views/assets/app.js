@@ -83,6 +83,24 @@
   // A page that comes back from the browser's cache has lost its socket for good.
   addEventListener("pageshow", (event) => event.persisted && location.reload());
 
+  // The clipboard is script's alone. Without a secure origin it is closed, and the selection has to do.
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest?.("[data-copy]");
+    if (!button) return;
+    const text = find(button.dataset.copy).querySelector(":scope > .text");
+    try {
+      await navigator.clipboard.writeText(text.textContent);
+    } catch {
+      getSelection().selectAllChildren(text);
+      document.execCommand("copy");
+    }
+    const label = button.textContent;
+    button.textContent = button.dataset.done;
+    setTimeout(() => {
+      button.textContent = label;
+    }, 1500);
+  });
+
   // Where the reader is decides whether the button is there; CSS cannot ask that in every engine yet.
   const awayFromEnd = () => scroller.scrollTop < -80;
   const button = find("to-end");

@@ -1,0 +1,21 @@
+// What the Bus carries: facts about Runs, and word that something is to be read again.
+
+import type { ConversationId } from "./conversation.ts";
+import type { RunEvent } from "./run.ts";
+
+/** The thread's shape has changed (another branch, a message gone, another attempt): read it again. */
+export interface Reshaped {
+  readonly kind: "reshaped";
+  readonly conversation: ConversationId;
+}
+
+/** The conversation's entry in the list has changed, or is new, or is gone: read it again. */
+export interface Listed {
+  readonly kind: "listed";
+  readonly conversation: ConversationId;
+}
+
+export type HouseEvent = RunEvent | Reshaped | Listed;
+
+/** The topic of the list; every other topic is a conversation's id. */
+export const listTopic = "list";

@@ -1,0 +1,34 @@
+// The table of src/config.ts as people read it: what `--help` prints, and README's table. Used by main and the tests.
+
+import { boundOptions, type Option, options } from "./config.ts";
+
+/** What `--help` prints. */
+export function help(version: string): string {
+  const line = (option: Option) => {
+    const flag = `  --${option.flag}${option.value ? ` ${option.value}` : ""}`;
+    const rest = [option.default && `default ${option.default}`, option.env, option.repeatable && "repeatable"].filter(Boolean).join(", ");
+    return `${flag.padEnd(30)} ${option.doc}${rest ? `\n${" ".repeat(31)}${rest}` : ""}`;
+  };
+  return `parlor ${version}: the front room of a llama-server
+
+Usage: parlor [options]                    serve
+       parlor backup FILE [--data DIR]     copy the conversations to FILE, also while parlor runs
+       parlor check [--data DIR]           verify the file that holds them
+
+A flag wins over the environment.
+
+${Object.values<Option>(options).map(line).join("\n")}
+  --help                         this text
+  --version                      the version
+
+Bounds:
+${boundOptions.map(line).join("\n")}
+`;
+}
+
+/** README's table of options, as Markdown. */
+export function markdownTable(): string {
+  const row = ({ flag, value, env, default: standard, doc, repeatable }: Option) =>
+    `| \`--${flag}${value ? ` ${value}` : ""}\` | ${env ? `\`${env}\`` : ""} | ${standard === null ? "" : `\`${standard}\``} | ${doc}${repeatable ? "; repeatable" : ""} |`;
+  return ["| flag | environment | default | meaning |", "|---|---|---|---|", ...Object.values<Option>(options).map(row), ...boundOptions.map(row)].join("\n");
+}

@@ -1,0 +1,79 @@
+// The Store's file as a file: rights for its owner only, one parlor at a time, a copy while it is in use, a check.
+// Knows nothing of what is in it. Used by store/sqlite and by main's commands.
+
+import { Database } from "bun:sqlite";
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from "node:fs";
+import { dirname } from "node:path";
+
+/** The file can't be used; its message is one line for whoever starts parlor. */
+export class StoreUnusable extends Error {}
+
+/**
+ * Makes the file and its folder, readable by their owner alone, if they are not there.
+ * @throws StoreUnusable
+ */
+export function makeFile(file: string): void {
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    closeSync(openSync(file, "a", 0o600)); // SQLite gives -wal and -shm the rights of the file itself
+  } catch (error) {
+    throw new StoreUnusable(`can't write ${file}: ${(error as Error).message}`);
+  }
+}
+
+/**
+ * Takes the file for this process, until it ends however it ends: an open transaction on a file of its own, which the
+ * system drops with the process. Two parlors on one file would each take the other's running answers for lost.
+ * @throws StoreUnusable
+ */
+export function lockFile(file: string): { release(): void } {
+  const lock = new Database(`${file}.lock`, { create: true });
+  try {
+    chmodSync(`${file}.lock`, 0o600);
+    lock.run("begin exclusive");
+  } catch {
+    lock.close();
+    throw new StoreUnusable(`${file} is in use by another parlor; end that one, or choose another place with --data`);
+  }
+  return { release: () => lock.close() };
+}
+
+/**
+ * Copies the database in `file` to `copy`, also while a parlor uses it.
+ * @throws StoreUnusable
+ */
+export function backup(file: string, copy: string): void {
+  if (existsSync(copy)) throw new StoreUnusable(`${copy} is there already; name a file that is not`);
+  const db = openExisting(file);
+  try {
+    db.query("vacuum into ?").run(copy);
+    chmodSync(copy, 0o600);
+  } catch (error) {
+    throw new StoreUnusable(`can't copy to ${copy}: ${(error as Error).message}`);
+  } finally {
+    db.close();
+  }
+}
+
+/**
+ * What SQLite finds wrong in `file`: structure, then references; empty when all is well.
+ * @throws StoreUnusable when it can't be opened
+ */
+export function check(file: string): string[] {
+  const db = openExisting(file);
+  try {
+    const found = db.query<{ integrity_check: string }, []>("pragma integrity_check").all();
+    const structure = found.map((row) => row.integrity_check).filter((line) => line !== "ok");
+    const references = db.query<{ table: string; rowid: number; parent: string }, []>("pragma foreign_key_check").all();
+    return [...structure, ...references.map(({ table, rowid, parent }) => `row ${rowid} of ${table} points to nothing in ${parent}`)];
+  } catch (error) {
+    return [(error as Error).message];
+  } finally {
+    db.close();
+  }
+}
+
+function openExisting(file: string): Database {
+  if (!existsSync(file)) throw new StoreUnusable(`there is no ${file}`);
+  return new Database(file, { readwrite: true });
+}

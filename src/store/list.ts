@@ -1,0 +1,84 @@
+// The Store's list of conversations and its search, in SQLite. Used by store/sqlite only.
+
+import type { ConversationId, ListedConversation } from "../domain/conversation.ts";
+import { Failure } from "../domain/failure.ts";
+import type { Queries } from "./queries.ts";
+import { type ConversationRow, toConversation } from "./rows.ts";
+import type { Found } from "./store.ts";
+
+/** Tokens of context around a match in an excerpt. */
+const excerptTokens = 16;
+/** Marks around a match; no text holds them, since the Store's texts have no such control characters in them for long. */
+const [open, close] = ["\u0001", "\u0002"];
+
+interface FoundRow {
+  conversation: string;
+  title: string;
+  message: string | null;
+  excerpt: string;
+}
+
+export class ConversationList {
+  readonly #q: Queries;
+
+  constructor(queries: Queries) {
+    this.#q = queries;
+  }
+
+  page({ limit, after }: { limit: number; after?: ConversationId }): ListedConversation[] {
+    const active = "exists (select 1 from runs where runs.conversation = c.id and status in ('queued', 'running')) as active";
+    const from = after === undefined ? "" : "and (c.pinned, c.updated_at, c.seq) < (select pinned, updated_at, seq from conversations where id = ?2)";
+    const sql = `select c.*, ${active} from conversations c where c.deleted_at is null ${from} order by c.pinned desc, c.updated_at desc, c.seq desc limit ?1`;
+    const rows = this.#q.all<ConversationRow & { active: number }>(sql, limit, ...(after === undefined ? [] : [after]));
+    return rows.map((row) => ({ ...toConversation(row), active: row.active === 1 }));
+  }
+
+  rename(id: ConversationId, title: string): void {
+    this.#found(this.#q.run("update conversations set title = ?, titled_by = 'person' where id = ? and deleted_at is null", title, id));
+  }
+
+  pin(id: ConversationId, pinned: boolean): void {
+    this.#found(this.#q.run("update conversations set pinned = ? where id = ? and deleted_at is null", pinned ? 1 : 0, id));
+  }
+
+  remove(id: ConversationId): void {
+    this.#found(this.#q.run("update conversations set deleted_at = ? where id = ? and deleted_at is null", Date.now(), id));
+  }
+
+  restore(id: ConversationId): void {
+    this.#found(this.#q.run("update conversations set deleted_at = null where id = ?", id));
+  }
+
+  purge(time: number): void {
+    this.#q.run("delete from conversations where deleted_at < ?", time);
+  }
+
+  search(query: string, limit: number): Found[] {
+    const words = query.match(/[\p{L}\p{N}\p{M}]+/gu);
+    if (!words) return [];
+    // each word in quotes, so that nothing in it is FTS5's own language; the last may go on
+    const match = `${words.map((word) => `"${word}"`).join(" ")}*`;
+    const excerpt = (table: string) => `snippet(${table}, 0, '${open}', '${close}', '…', ${excerptTokens})`;
+    const titles = this.#q.all<FoundRow>(
+      `select c.id as conversation, c.title, null as message, ${excerpt("title_search")} as excerpt
+       from title_search join conversations c on c.seq = title_search.rowid
+       where title_search match ?1 and c.deleted_at is null order by bm25(title_search), c.updated_at desc limit ?2`,
+      match,
+      limit,
+    );
+    const messages = this.#q.all<FoundRow>(
+      `select m.conversation, c.title, m.id as message, ${excerpt("message_search")} as excerpt
+       from (select rowid, rank from message_search where message_search match ?1 order by rank limit ?2 * 4) hit
+       join message_search on message_search.rowid = hit.rowid and message_search match ?1
+       join messages m on m.seq = hit.rowid join conversations c on c.id = m.conversation
+       where c.deleted_at is null order by hit.rank limit ?2`,
+      match,
+      limit,
+    );
+    return [...titles, ...messages].slice(0, limit).map((row) => ({ ...row, excerpt: row.excerpt.split(new RegExp(`[${open}${close}]`)) }));
+  }
+
+  #found(changed: number): void {
+    if (changed === 0) throw new Failure("not_found");
+  }
+}

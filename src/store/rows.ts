@@ -1,0 +1,68 @@
+// The tables' rows as SQLite gives them, and what they mean. Used by store/sqlite only.
+
+import type { Conversation, Message, Role } from "../domain/conversation.ts";
+import type { FailureReport } from "../domain/failure.ts";
+import type { Run, RunStats, RunStatus } from "../domain/run.ts";
+
+export interface ConversationRow {
+  seq: number;
+  id: string;
+  head: string | null;
+  title: string;
+  pinned: number;
+  created_at: number;
+  updated_at: number;
+  deleted_at: number | null;
+}
+
+export interface MessageRow {
+  seq: number;
+  id: string;
+  conversation: string;
+  parent: string | null;
+  role: Role;
+  text: string;
+  reasoning: string;
+  created_at: number;
+}
+
+export interface RunRow {
+  seq: number;
+  id: string;
+  conversation: string;
+  message: string;
+  status: RunStatus;
+  created_at: number;
+  finish: string | null;
+  failure: string | null;
+  stats: string;
+  slot_freed: number;
+  draft: string;
+  draft_reasoning: string;
+}
+
+export function toConversation(row: ConversationRow): Conversation {
+  const { id, head, title } = row;
+  return { id, head, title, pinned: row.pinned === 1, createdAt: row.created_at, updatedAt: row.updated_at };
+}
+
+export function toMessage(row: MessageRow): Message {
+  const { id, conversation, parent, role, text, reasoning } = row;
+  return { id, conversation, parent, role, text, reasoning, createdAt: row.created_at };
+}
+
+export function toRun(row: RunRow): Run {
+  const { id, conversation, message, status, finish } = row;
+  const failure = row.failure === null ? null : (JSON.parse(row.failure) as FailureReport);
+  return {
+    id,
+    conversation,
+    message,
+    status,
+    createdAt: row.created_at,
+    finish,
+    failure,
+    stats: JSON.parse(row.stats) as RunStats,
+    slotFreed: row.slot_freed === 1,
+  };
+}

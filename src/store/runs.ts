@@ -1,0 +1,85 @@
+// The Runs in SQLite: the queue, their drafts, their ends. Used by store/sqlite only.
+
+import type { ConversationId, Message } from "../domain/conversation.ts";
+import { newId } from "../domain/conversation.ts";
+import { Failure } from "../domain/failure.ts";
+import type { Run, RunId } from "../domain/run.ts";
+import type { Queries } from "./queries.ts";
+import { type RunRow, toRun } from "./rows.ts";
+import type { Ending, Left } from "./store.ts";
+
+export class RunTable {
+  readonly #q: Queries;
+
+  constructor(queries: Queries) {
+    this.#q = queries;
+  }
+
+  /** A queued Run that is to write `answer`. */
+  add(answer: Message): Run {
+    const id = newId();
+    this.#q.run(
+      "insert into runs (id, conversation, message, status, created_at) values (?, ?, ?, 'queued', ?)",
+      id,
+      answer.conversation,
+      answer.id,
+      Date.now(),
+    );
+    this.#touch(answer.conversation);
+    return toRun(this.#row(id));
+  }
+
+  start(run: RunId): boolean {
+    return this.#q.run("update runs set status = 'running' where id = ? and status = 'queued'", run) === 1;
+  }
+
+  checkpoint(run: RunId, text: string, reasoning: string): void {
+    this.#q.run("update runs set draft = ?, draft_reasoning = ? where id = ? and status = 'running'", text, reasoning, run);
+  }
+
+  /** Closes an active Run and writes its text into its message; null when it was closed before. */
+  end(run: RunId, ending: Ending): Run | null {
+    const { status, finish, stats, slotFreed, text, reasoning } = ending;
+    const failure = ending.failure && JSON.stringify(ending.failure);
+    const closed = this.#q.run(
+      `update runs set status = ?, finish = ?, failure = ?, stats = ?, slot_freed = ?, draft = '', draft_reasoning = ''
+       where id = ? and status in ('queued', 'running')`,
+      status,
+      finish,
+      failure,
+      JSON.stringify(stats),
+      slotFreed ? 1 : 0,
+      run,
+    );
+    if (closed === 0) return null;
+    const row = this.#row(run);
+    this.#q.run("update messages set text = ?, reasoning = ? where id = ?", text, reasoning, row.message);
+    this.#touch(row.conversation);
+    return toRun(row);
+  }
+
+  /** The Runs that wait or run, in the order in which they were queued. */
+  active(): { message: string; left: Pick<Left, "run" | "draft" | "draftReasoning"> }[] {
+    const rows = this.#q.all<RunRow>("select * from runs where status in ('queued', 'running') order by seq");
+    return rows.map((row) => ({ message: row.message, left: { run: toRun(row), draft: row.draft, draftReasoning: row.draft_reasoning } }));
+  }
+
+  /** @throws Failure `conversation_busy` */
+  refuseIfBusy(conversation: ConversationId): void {
+    if (this.#q.one("select 1 from runs where conversation = ? and status in ('queued', 'running')", conversation)) throw new Failure("conversation_busy");
+  }
+
+  /** @throws Failure `queue_full` */
+  refuseIfFull(queueMaxRuns: number): void {
+    const { waiting } = this.#q.one<{ waiting: number }>("select count(*) as waiting from runs where status = 'queued'") ?? { waiting: 0 };
+    if (waiting >= queueMaxRuns) throw new Failure("queue_full", { waiting });
+  }
+
+  #row(run: RunId): RunRow {
+    return this.#q.one<RunRow>("select * from runs where id = ?", run) as RunRow;
+  }
+
+  #touch(conversation: ConversationId): void {
+    this.#q.run("update conversations set updated_at = ? where id = ?", Date.now(), conversation);
+  }
+}

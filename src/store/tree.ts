@@ -1,0 +1,116 @@
+// The tree of messages in SQLite: paths, branches, siblings. Used by store/sqlite only.
+
+import type { ConversationId, Message, MessageId, ThreadPage } from "../domain/conversation.ts";
+import { Failure } from "../domain/failure.ts";
+import type { Queries } from "./queries.ts";
+import { type MessageRow, type RunRow, toMessage, toRun } from "./rows.ts";
+
+/** The walk from a message towards the root, at most `?2` steps, as a table `path(id, parent, depth)`. */
+const pathFrom = `
+  with recursive path (id, parent, depth) as (
+    select id, parent, 0 from messages where id = ?1
+    union all
+    select m.id, m.parent, path.depth + 1 from messages m join path on m.id = path.parent limit ?2
+  )`;
+const pathRows = `${pathFrom} select m.* from path join messages m using (id) order by depth desc`;
+
+/** No conversation is longer than this many messages on one path. */
+const pathMaxMessages = 1_000_000;
+
+export class MessageTree {
+  readonly #q: Queries;
+
+  constructor(queries: Queries) {
+    this.#q = queries;
+  }
+
+  message(id: MessageId): Message | null {
+    const row = this.#q.one<MessageRow>("select * from messages where id = ?", id);
+    return row && toMessage(row);
+  }
+
+  /** A message of this conversation. @throws Failure `not_found` */
+  messageOf(conversation: ConversationId, id: MessageId): Message {
+    const found = this.message(id);
+    if (found?.conversation !== conversation) throw new Failure("not_found");
+    return found;
+  }
+
+  add(made: Pick<Message, "id" | "conversation" | "parent" | "role" | "text">): Message {
+    const { id, conversation, parent, role, text } = made;
+    const createdAt = Date.now();
+    this.#q.run(
+      "insert into messages (id, conversation, parent, role, text, created_at) values (?, ?, ?, ?, ?, ?)",
+      id,
+      conversation,
+      parent,
+      role,
+      text,
+      createdAt,
+    );
+    return { ...made, reasoning: "", createdAt };
+  }
+
+  /** The page of a path that ends at `last`. */
+  page(last: MessageId, limit: number): ThreadPage {
+    const rows = this.#q.all<MessageRow>(pathRows, last, limit + 1);
+    const hasEarlier = rows.length > limit;
+    const shown = rows.slice(hasEarlier ? 1 : 0);
+    const list = JSON.stringify(shown.map(({ id }) => id));
+    const runs = this.#q.all<RunRow>("select * from runs where message in (select value from json_each(?)) order by seq", list);
+    const latest = new Map(runs.map((row) => [row.message, row]));
+    const siblings = this.#siblings(shown);
+    const thread = shown.map((row) => {
+      const run = latest.get(row.id);
+      const isActive = run?.status === "queued" || run?.status === "running";
+      const message = toMessage(isActive && run.draft !== "" ? { ...row, text: run.draft, reasoning: run.draft_reasoning } : row);
+      return { message, run: run ? toRun(run) : null, siblings: siblings.get(row.parent) ?? [row.id] };
+    });
+    return { thread, hasEarlier };
+  }
+
+  history(message: MessageId): Message[] {
+    return this.#q.all<MessageRow>(pathRows, message, pathMaxMessages).slice(0, -1).map(toMessage);
+  }
+
+  /** The newest leaf below a message: where a branch is shown to. */
+  leafBelow(message: MessageId): MessageId {
+    for (let leaf = message; ; ) {
+      const child = this.#q.one<{ id: string }>("select id from messages where parent = ? order by seq desc limit 1", leaf);
+      if (!child) return leaf;
+      leaf = child.id;
+    }
+  }
+
+  /** What is shown once `message` and all below it are gone: its nearest sibling's leaf, else its parent. */
+  headWithout(message: Message): MessageId | null {
+    const siblings = this.#siblings([message]).get(message.parent) ?? [];
+    const at = siblings.indexOf(message.id);
+    const nearest = siblings[at - 1] ?? siblings[at + 1];
+    return nearest === undefined ? message.parent : this.leafBelow(nearest);
+  }
+
+  delete(message: MessageId): void {
+    this.#q.run("delete from messages where id = ?", message); // and all below it, by the foreign key
+  }
+
+  /** By parent, the messages that could stand in the place of each of `messages`; first messages share the parent null. */
+  #siblings(messages: readonly Pick<MessageRow, "id" | "parent" | "conversation">[]): Map<MessageId | null, MessageId[]> {
+    const groups = new Map<MessageId | null, MessageId[]>();
+    const parents = JSON.stringify(messages.flatMap(({ parent }) => parent ?? []));
+    const found = this.#q.all<{ id: string; parent: string | null }>(
+      "select id, parent from messages where parent in (select value from json_each(?)) order by seq",
+      parents,
+    );
+    const first = messages.find(({ parent }) => parent === null);
+    if (first)
+      found.push(
+        ...this.#q.all<{ id: string; parent: null }>(
+          "select id, parent from messages where conversation = ? and parent is null order by seq",
+          first.conversation,
+        ),
+      );
+    for (const { id, parent } of found) groups.set(parent, [...(groups.get(parent) ?? []), id]);
+    return groups;
+  }
+}

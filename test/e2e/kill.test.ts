@@ -1,0 +1,178 @@
+// The executable is killed at random moments of streaming under load and started again on the same file: the books must
+// balance. Every message acknowledged to a browser is there, and no text is lost but the last quarter of a second; with a
+// llama-server that keeps the stream, none at all.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { check } from "../../src/store/file.ts";
+import { PageClient } from "../house.ts";
+import { textOf } from "../llama/recitals.ts";
+import { type Llama, startLlama, until } from "../llama/server.ts";
+import { seeded } from "../seeded.ts";
+import { type Scripted, startScripted } from "../upstream/scripted.ts";
+import { type Parlor, startParlor } from "./stage.ts";
+
+const rounds = 25;
+
+/** Parlor on one data folder, killed and started again at the same port. */
+class Mortal {
+  readonly data = mkdtempSync(join(tmpdir(), "parlor-kill-"));
+  readonly #llama: string;
+  #port = "0";
+  parlor!: Parlor;
+
+  constructor(llama: string) {
+    this.#llama = llama;
+  }
+
+  async start(): Promise<void> {
+    const flags = ["--port", this.#port, "--llama", this.#llama, "--poll-ms", "30", "--grace-ms", "50", "--stop-ms", "2000"];
+    this.parlor = await startParlor(flags, { env: { PARLOR_DATA: this.data } });
+    this.#port = new URL(this.parlor.url).port;
+    await until(async () => (await fetch(`${this.parlor.url}/readyz`)).status === 200, "it is ready");
+  }
+
+  async kill(): Promise<void> {
+    await this.parlor.stop();
+    expect(check(join(this.data, "parlor.db"))).toEqual([]);
+  }
+}
+
+describe("a llama-server that keeps the stream: nothing is lost at all", () => {
+  let llama: Llama;
+  beforeAll(async () => {
+    llama = await startLlama({ args: ["-np", "4", "-c", "131072"] });
+  });
+  afterAll(() => llama.stop());
+
+  test(`${rounds} kills under load`, async () => {
+    const mortal = new Mortal(llama.url);
+    await mortal.start();
+    const random = seeded(7);
+    const acknowledged = new Map<string, string[]>();
+    let takenUp = 0;
+    for (let round = 0; round < rounds; round++) {
+      const pages = await Promise.all(Array.from({ length: 3 }, () => new PageClient(mortal.parlor).ready()));
+      for (const page of pages) page.say("medium");
+      await until(() => pages.every((page) => page.articles().length === 2), "all questions are acknowledged");
+      for (const page of pages)
+        acknowledged.set(
+          page.conversation,
+          page.articles().map(({ id }) => id),
+        );
+      const length = random.below(4000);
+      await until(() => (pages[0]?.last?.text.length ?? 0) > length, "the answers have come that far");
+      for (const page of pages) page.gone = true;
+      await mortal.kill();
+      await mortal.start();
+      const again = await Promise.all(pages.map(({ conversation }) => new PageClient(mortal.parlor, conversation).ready()));
+      for (const page of again) {
+        expect((await page.lastIs("done")).text).toBe(textOf("medium"));
+        expect(page.articles().map(({ id }) => id)).toEqual(acknowledged.get(page.conversation) as string[]);
+        takenUp++;
+        page.close();
+      }
+    }
+    expect(takenUp).toBe(3 * rounds);
+    await until(async () => (await llama.busySlots()) === 0, "no slot is held by a Run that is gone");
+    await mortal.kill();
+  }, 240_000);
+
+  test("Stop sends the DELETE that alone ends such a stream, also after a restart", async () => {
+    const mortal = new Mortal(llama.url);
+    await mortal.start();
+    const page = await new PageClient(mortal.parlor).ready();
+    page.say("endless");
+    await until(() => (page.last?.text.length ?? 0) > 500, "the answer has begun");
+    page.gone = true;
+    await mortal.kill();
+    expect(await llama.busySlots()).toBe(1);
+    await mortal.start();
+    const again = await new PageClient(mortal.parlor, page.conversation).ready();
+    const before = again.last?.text.length ?? 0;
+    await until(() => (again.last?.text.length ?? 0) > before + 500, "it goes on");
+    again.command({ type: "stop" });
+    const stopped = await again.lastIs("stopped");
+    expect(stopped.text.startsWith(textOf("endless").slice(0, 400))).toBe(true);
+    expect(await llama.busySlots()).toBe(0);
+    again.close();
+    await mortal.kill();
+  }, 60_000);
+
+  test("SIGTERM interrupts in order; Continue goes on with the part that is there", async () => {
+    const mortal = new Mortal(llama.url);
+    await mortal.start();
+    const page = await new PageClient(mortal.parlor).ready();
+    page.say("endless");
+    await until(() => (page.last?.text.length ?? 0) > 500, "the answer has begun");
+    page.gone = true;
+    mortal.parlor.process.kill("SIGTERM");
+    expect(await mortal.parlor.process.exited).toBe(0);
+    expect(await llama.busySlots()).toBe(0);
+    await mortal.start();
+    const again = await new PageClient(mortal.parlor, page.conversation).ready();
+    const part = await again.lastIs("interrupted");
+    again.command({ type: "continue", message: part.id });
+    await until(() => (again.last?.text.length ?? 0) > part.text.length, "it goes on");
+    again.command({ type: "stop" });
+    const whole = await again.lastIs("stopped");
+    expect(whole.id).toBe(part.id);
+    expect(whole.text.startsWith(part.text)).toBe(true);
+    again.close();
+    await mortal.kill();
+  }, 60_000);
+});
+
+describe("one that does not: at most the last quarter of a second is lost", () => {
+  let upstream: Scripted;
+  beforeAll(() => {
+    upstream = startScripted(async (exchange) => {
+      let isOpen = true;
+      void exchange.closed.then(() => {
+        isOpen = false;
+      });
+      exchange.begin();
+      // each piece is the moment at which it was sent
+      while (isOpen) {
+        exchange.delta(`${Date.now()} `);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    });
+  });
+  afterAll(() => upstream.stop());
+
+  test(`${rounds} kills under load`, async () => {
+    const mortal = new Mortal(upstream.url);
+    await mortal.start();
+    const random = seeded(11);
+    const lost: number[] = [];
+    for (let round = 0; round < rounds; round++) {
+      const pages = await Promise.all(Array.from({ length: 2 }, () => new PageClient(mortal.parlor).ready()));
+      for (const page of pages) page.say(`round ${round}`);
+      const length = 14 * (1 + random.below(60));
+      await until(() => pages.every((page) => (page.last?.text.length ?? 0) > length), "the answers have come that far");
+      const shown = pages.map((page) => page.articles());
+      for (const page of pages) page.gone = true;
+      const killedAt = Date.now();
+      await mortal.kill();
+      await mortal.start();
+      for (const [i, page] of pages.entries()) {
+        const again = await new PageClient(mortal.parlor, page.conversation).ready();
+        const part = await again.lastIs("interrupted");
+        expect(again.articles().map(({ id }) => id)).toEqual(shown[i]?.map(({ id }) => id) as string[]);
+        const seen = shown[i]?.at(-1)?.text ?? "";
+        expect(part.text.startsWith(seen.slice(0, part.text.length)) || seen.startsWith(part.text)).toBe(true);
+        // what is missing began after the last moment that was kept, or with the first
+        const kept = Number(part.text.trim().split(" ").at(-1) || seen.split(" ")[0]);
+        lost.push(killedAt - kept);
+        expect(again.element(`m-${part.id}`).textContent?.includes("Continue")).toBe(part.text !== "");
+        expect(again.element(`m-${part.id}`).textContent).toContain("Try again");
+        again.close();
+      }
+    }
+    expect(Math.max(...lost)).toBeLessThanOrEqual(250 + 50); // the clock of this process, and a write, come on top
+    await mortal.kill();
+  }, 240_000);
+});

@@ -1,0 +1,38 @@
+// The articles of a thread: what a page holds at first, and what it gets as one scrolls up.
+
+import type { ThreadPage } from "../src/domain/conversation.ts";
+import type { Snapshot } from "../src/domain/run.ts";
+import type { ComposerState } from "./composer.tsx";
+import { MessageArticle, RunningArticle } from "./message.tsx";
+import type { Words } from "./words.ts";
+
+/** A thread's end, or a part before it, at one instant. */
+export interface ThreadNow extends ThreadPage {
+  readonly conversation: string;
+  /** The Runs in progress. */
+  readonly live: readonly Snapshot[];
+}
+
+/** The thread's articles, the one in progress drawn from its Snapshot; a mark before them fetches the older ones when it is seen. */
+export function Articles({ conversation, thread, hasEarlier, live, words, isEnd = true }: ThreadNow & { words: Words; isEnd?: boolean }) {
+  const first = thread[0]?.message.id;
+  return (
+    <>
+      {hasEarlier && (
+        <p id="earlier" class="earlier" hx-get={`/c/${conversation}/before/${first}`} hx-trigger="intersect once root:#scroller" hx-swap="outerHTML">
+          {words.earlier}
+        </p>
+      )}
+      {thread.map((utterance, i) => {
+        const snapshot = live.find(({ messageId }) => messageId === utterance.message.id);
+        if (snapshot) return <RunningArticle snapshot={snapshot} words={words} />;
+        return <MessageArticle {...utterance} last={isEnd && i === thread.length - 1} words={words} />;
+      })}
+    </>
+  );
+}
+
+export function composerState(live: readonly Snapshot[]): ComposerState {
+  const [snapshot] = live;
+  return { run: snapshot === undefined ? "idle" : snapshot.stopping ? "stopping" : "busy" };
+}
