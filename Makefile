@@ -11,10 +11,10 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
 run: $(BUN) $(if $(MODEL),,$(PARROT)) ## start parlor with a llama-server (MODEL=file.gguf, or the demo model; ARGS="--port 8090")
-	@$(BUN) src/main.ts --model $(or $(MODEL),$(PARROT)) --llama-server test/llama/llama-server $(if $(MODEL),,--llama-arg=-c --llama-arg=65536 --llama-arg=-np --llama-arg=2) $(ARGS)
+	@$(BUN) --no-orphans src/main.ts --model $(or $(MODEL),$(PARROT)) --llama-server test/llama/llama-server $(if $(MODEL),,--llama-arg=-c --llama-arg=65536 --llama-arg=-np --llama-arg=2) $(ARGS)
 
 dev: $(BUN) $(PARROT) ## the same, started again whenever a file changes
-	@$(BUN) --watch test/dev.ts --model $(or $(MODEL),$(PARROT)) --llama-server test/llama/llama-server $(ARGS)
+	@$(BUN) --no-orphans --watch test/dev.ts --model $(or $(MODEL),$(PARROT)) --llama-server test/llama/llama-server $(ARGS)
 
 check: $(BUN) ## types, lint, unit tests: seconds
 	@$(BUN) run typecheck

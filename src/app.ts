@@ -61,6 +61,9 @@ export interface App {
 /** A frame's own overhead around a message: field names, htmx's headers, JSON escapes of every character. */
 const frameOverheadBytes = 16 * 1024;
 
+/** Heartbeats without an answer after which the other side is taken for dead. */
+const silentBeats = 3;
+
 /** How long a delete can be undone, in ms. */
 const undoMs = 24 * 3_600_000;
 
@@ -74,8 +77,10 @@ export async function createApp(parts: AppParts): Promise<App> {
     chat,
     log,
     messageMaxBytes: bounds.messageMaxBytes,
+    silentMs: silentBeats * bounds.heartbeatMs,
     upstream: () => upstream.state,
     exists: async (id) => (await store.conversation(id)) !== null,
+    messageOf: (conversation, message) => store.message(conversation, message),
     probeStore: () => store.probe(),
   });
   const addresses = new AddressCount(bounds.socketsMaxPerAddress);
@@ -92,7 +97,7 @@ export async function createApp(parts: AppParts): Promise<App> {
   // a dead client that is fed a trickle never idles out in Bun: every send resets its timer. So: our own ping and deadline.
   const pulse = setInterval(() => {
     hub.tellAll(heartbeat);
-    const deadline = performance.now() - 3 * bounds.heartbeatMs;
+    const deadline = performance.now() - silentBeats * bounds.heartbeatMs;
     for (const ws of sockets) {
       if (ws.data.heardAt < deadline) ws.terminate();
       else ws.ping();

@@ -153,7 +153,7 @@ export function parseConfig(args: readonly string[], env: Readonly<Record<string
     model: one(options.model),
     llamaServer: one(options.llamaServer),
     llamaArgs: many(options.llamaArg),
-    host: one(options.host) as string,
+    host: (one(options.host) as string).replace(/^\[(.*)\]$/, "$1"),
     port: Number(one(options.port)),
     data: one(options.data),
     open: given["open"] !== undefined,

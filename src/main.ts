@@ -75,17 +75,16 @@ async function serve(config: Config): Promise<void> {
   const { bounds } = config;
   const format = config.logFormat ?? (process.stderr.isTTY ? "pretty" : "json");
   const log = openLog({ level: config.logLevel, format, write: (line) => process.stderr.write(`${line}\n`) });
+  const program = config.model === null ? null : findLlamaServer(config.llamaServer, process.execPath, process.env["PATH"] ?? "");
+  if (config.model !== null) {
+    const where = config.llamaServer ? `at ${config.llamaServer}` : "beside parlor or in PATH";
+    if (program === null) fail(`there is no llama-server ${where}; name one with --llama-server PATH`, 1);
+    if (!(await Bun.file(config.model).exists())) fail(`there is no model at ${config.model}`, 1);
+  }
   const file = storeFile(config);
   const store = openSqlite(file);
-  log.info("conversations are kept", { file });
-  let child: LlamaChild | undefined;
-  if (config.model !== null) {
-    const program = findLlamaServer(config.llamaServer, process.execPath, process.env["PATH"] ?? "");
-    if (program === null)
-      fail(`there is no llama-server ${config.llamaServer ? `at ${config.llamaServer}` : "beside parlor or in PATH"}; name one with --llama-server PATH`, 1);
-    if (!(await Bun.file(config.model).exists())) fail(`there is no model at ${config.model}`, 1);
-    child = new LlamaChild({ program, model: config.model, args: config.llamaArgs, apiKey: config.llamaApiKey, endMs: bounds.graceMs, log, ...bounds });
-  }
+  const starting = { args: config.llamaArgs, apiKey: config.llamaApiKey, endMs: bounds.graceMs, log, ...bounds };
+  const child = program === null || config.model === null ? undefined : new LlamaChild({ ...starting, program, model: config.model });
   const upstream = openLlama({ url: child?.url ?? config.llama, apiKey: config.llamaApiKey, ...bounds, ...(child ? { child } : {}) });
   const app = await createApp({ store, bus: localBus(), upstream, log, allowOrigins: config.allowOrigins, bounds });
 
@@ -113,6 +112,8 @@ async function serve(config: Config): Promise<void> {
   const host = config.host.includes(":") ? `[${config.host}]` : config.host;
   process.stdout.write(`parlor ${version} listening on http://${host}:${server.port}\n`);
 
+  log.info("conversations are kept", { file });
+
   let ending = false;
   const end = async (signal: string) => {
     if (ending) return;
@@ -122,8 +123,7 @@ async function serve(config: Config): Promise<void> {
     await server.stop(true);
     process.exit(0);
   };
-  process.on("SIGTERM", () => void end("SIGTERM"));
-  process.on("SIGINT", () => void end("SIGINT"));
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => void end(signal));
 }
 
 const given = process.argv.slice(2);

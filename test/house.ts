@@ -105,7 +105,7 @@ export class PageClient {
     this.#url = `${house.url.replace("http", "ws")}/live?c=${conversation}`;
     this.#headers = headers;
     this.document = parseHTML(`<!doctype html><html><body><div id="thread"></div><p id="status"></p><div id="upstream"></div><p id="announce"></p>
-      <div id="notice"></div><input id="message-id" value="${newId()}"><div id="controls"></div></body></html>`).document as unknown as Document;
+      <div id="notice"></div><div id="controls"></div></body></html>`).document as unknown as Document;
     this.connect();
   }
 
@@ -123,13 +123,9 @@ export class PageClient {
     return this;
   }
 
-  say(text: string, message = this.nextMessage): string {
+  say(text: string, message = newId()): string {
     this.command({ type: "say", message, text });
     return message;
-  }
-
-  get nextMessage(): string {
-    return this.element("message-id").getAttribute("value") as string;
   }
 
   command(fields: Record<string, unknown>): void {

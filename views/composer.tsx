@@ -4,7 +4,7 @@ import type { FailureReport } from "../src/domain/failure.ts";
 import { sentenceOf, type Words } from "./words.ts";
 
 /** Ids of the elements that frames address. */
-export const composerIds = { controls: "controls", message: "message-id", notice: "notice" } as const;
+export const composerIds = { controls: "controls", notice: "notice" } as const;
 
 export interface ComposerState {
   /** `idle` shows Send, `busy` Stop, `stopping` a Stop that was pressed. */
@@ -29,7 +29,7 @@ export function Composer({ message, state, messageMaxBytes, words }: ComposerPro
       </template>
       <form id="say" hx-ws:send method="dialog">
         <input type="hidden" name="type" value="say" />
-        <MessageId id={message} />
+        <input type="hidden" name="message" id="message-id" value={message} />
         <textarea
           name="text"
           id="text"
@@ -53,11 +53,6 @@ export function Composer({ message, state, messageMaxBytes, words }: ComposerPro
       </p>
     </div>
   );
-}
-
-/** The next message's id. `accepted` names the one that the server has just stored, so that the field can be emptied. */
-export function MessageId({ id, accepted }: { id: string; accepted?: string }) {
-  return <input type="hidden" name="message" id={composerIds.message} value={id} data-accepted={accepted} />;
 }
 
 export function Controls({ state, words }: { state: ComposerState; words: Words }) {

@@ -22,6 +22,16 @@ export function growth(id: string, finished: string, tail: string): string {
   return (finished === "" ? "" : fragment(id, "before", finished)) + fragment(id, "innerHTML", tail);
 }
 
+/** A title for the browser's tab. htmx sets it when a frame carries one. */
+export function pageTitle(title: string): string {
+  return title === "" ? "parlor" : `${title} · parlor`;
+}
+
+/** Sets the tab's title. */
+export function titleFragment(title: string): string {
+  return `<title>${Bun.escapeHTML(pageTitle(title))}</title>`;
+}
+
 /** htmx's settings, for <meta name="htmx-config">; each was measured or is explained in ARCHITECTURE.md. */
 export const htmxConfig = "ws.pauseOnBackground:false, defaultSettleDelay:0, history:false, includeIndicatorCSS:false, extensions:ws";
 

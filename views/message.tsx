@@ -128,12 +128,17 @@ function Acts({ message, run, siblings, last, words }: Props) {
               {words.copy}
             </button>
           )}
+          {role === "user" && (
+            <button type="button" hx-get={`/c/${message.conversation}/edit/${id}`} hx-target={`#e-${id}`}>
+              {words.edit}
+            </button>
+          )}
           <button type="submit" name="type" value="prune">
             {words.delete}
           </button>
         </span>
       </form>
-      {role === "user" && <Edit message={message} words={words} />}
+      {role === "user" && <div id={`e-${id}`} class="edit" />}
     </>
   );
 }
@@ -155,22 +160,19 @@ function Branches({ id, siblings, words }: { id: string; siblings: readonly stri
   );
 }
 
-/** An earlier question, asked anew as a branch beside it. Its field is there from the start: opening it needs no script. */
-function Edit({ message, words }: { message: Message; words: Words }) {
+/** An earlier question, to be asked anew as a branch beside it. Fetched when it is wanted. */
+export function Edit({ message, words }: { message: Message; words: Words }) {
   return (
-    <details class="edit">
-      <summary>{words.edit}</summary>
-      <form hx-ws:send method="dialog">
-        <input type="hidden" name="type" value="say" />
-        <input type="hidden" name="message" value={newId()} />
-        <input type="hidden" name="edits" value={message.id} />
-        <textarea name="text" rows={2} aria-label={words.edit}>
-          {raw(`\n${escapeText(message.text)}`)}
-        </textarea>
-        <button type="submit" class="plain">
-          {words.askAnew}
-        </button>
-      </form>
-    </details>
+    <form hx-ws:send method="dialog">
+      <input type="hidden" name="type" value="say" />
+      <input type="hidden" name="message" value={newId()} />
+      <input type="hidden" name="edits" value={message.id} />
+      <textarea name="text" rows={2} aria-label={words.edit} autofocus>
+        {raw(`\n${escapeText(message.text)}`)}
+      </textarea>
+      <button type="submit" class="plain">
+        {words.askAnew}
+      </button>
+    </form>
   );
 }

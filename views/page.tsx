@@ -1,10 +1,9 @@
 // The whole page: head, header, thread, composer. Drawn once per load; from then on views/frame's fragments change it.
 
 import type { Child } from "hono/jsx";
-import type { Thread } from "../src/domain/conversation.ts";
 import type { UpstreamState } from "../src/domain/upstream.ts";
 import { Composer } from "./composer.tsx";
-import { htmxConfig } from "./frame.ts";
+import { htmxConfig, pageTitle } from "./frame.ts";
 import { ids } from "./message.tsx";
 import { Status, statusIds, UpstreamBanner } from "./status.tsx";
 import { Articles, composerState, type ThreadNow } from "./thread.tsx";
@@ -23,14 +22,23 @@ export interface PageProps extends ThreadNow {
   readonly upstream: UpstreamState;
   readonly assets: Assets;
   readonly messageMaxBytes: number;
+  /** A page takes its socket for dead when nothing has come for this long. */
+  readonly silentMs: number;
   readonly words: Words;
 }
 
 /** A conversation, or the start of one. */
 export function ChatPage(props: PageProps) {
-  const { conversation, thread, live, upstream, words } = props;
+  const { conversation, live, upstream, words } = props;
   return (
-    <Layout title={titleOf(thread)} assets={props.assets} words={words} live={`/live?c=${conversation}`} conversation={conversation}>
+    <Layout
+      title={pageTitle(props.title)}
+      assets={props.assets}
+      words={words}
+      live={`/live?c=${conversation}`}
+      conversation={conversation}
+      silentMs={props.silentMs}
+    >
       <a class="skip" href="#text">
         {words.skip}
       </a>
@@ -48,7 +56,7 @@ export function ChatPage(props: PageProps) {
         <div class="scroller" id="scroller" tabindex={0} role="log" aria-live="off" aria-label={words.conversation}>
           <div class="column">
             <div id={ids.thread}>
-              <Articles conversation={conversation} thread={thread} hasEarlier={props.hasEarlier} live={live} words={words} />
+              <Articles {...props} />
             </div>
             <div class="empty">
               <h2>{words.emptyTitle}</h2>
@@ -92,7 +100,7 @@ export function SentencePage({ sentence, assets, words }: { sentence: string; as
   );
 }
 
-function Layout(props: { title: string; assets: Assets; words: Words; live?: string; conversation?: string; children: Child }) {
+function Layout(props: { title: string; assets: Assets; words: Words; live?: string; conversation?: string; silentMs?: number; children: Child }) {
   const { assets, words, live } = props;
   return (
     <html lang={words.lang}>
@@ -106,15 +114,9 @@ function Layout(props: { title: string; assets: Assets; words: Words; live?: str
         <link rel="stylesheet" href={assets.css} />
         <script defer src={assets.js} />
       </head>
-      <body hx-ws:connect={live} hx-swap={live && "none"} data-conversation={props.conversation}>
+      <body hx-ws:connect={live} hx-swap={live && "none"} data-conversation={props.conversation} data-silent-ms={props.silentMs}>
         {props.children}
       </body>
     </html>
   );
-}
-
-/** The first question, shortened, so that tabs can be told apart. */
-function titleOf(thread: Thread): string {
-  const first = thread[0]?.message.text.trim().split(/\s+/).slice(0, 8).join(" ");
-  return first ? `${first.slice(0, 60)} · parlor` : "parlor";
 }

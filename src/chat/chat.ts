@@ -10,7 +10,7 @@ import type { Ask, Said, Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import { LiveRun, type Tap } from "./live-run.ts";
-import { close, halt, type RunnerParts, runOne } from "./runner.ts";
+import { close, type Halt, halt, type RunnerParts, runOne } from "./runner.ts";
 import { Scheduler } from "./scheduler.ts";
 
 export interface ChatBounds {
@@ -46,6 +46,7 @@ export class Chat {
   readonly #live = new Map<RunId, LiveRun>();
   readonly #running = new Set<Promise<void>>();
   #closing = false;
+  #closed = false;
 
   constructor(parts: ChatParts) {
     this.#parts = parts;
@@ -111,7 +112,7 @@ export class Chat {
     for (const live of this.#live.values()) {
       if (live.run.conversation !== conversation || live.stopping || live.over) continue;
       live.stop();
-      if (this.#scheduler.leave(live.run.id)) void this.#leave(live);
+      if (this.#scheduler.leave(live.run.id)) this.#leave(live, "stopped");
       else halt(live, "stopped");
     }
   }
@@ -144,16 +145,23 @@ export class Chat {
   /** Stops a conversation's Run and forgets the conversation once that has ended. */
   async forget(conversation: ConversationId): Promise<void> {
     this.stop(conversation);
-    while (this.live(conversation).length > 0) await Promise.race(this.#running);
-    await this.#parts.store.forget(conversation);
+    const isLive = () => [...this.#live.values()].some((live) => live.run.conversation === conversation);
+    while (isLive()) await Promise.race(this.#running);
+    if (!this.#closed) await this.#parts.store.forget(conversation);
   }
 
-  /** No new Runs; those that run get `graceMs`, then they and all that wait are interrupted. */
+  /**
+   * No new Runs; those that run get `graceMs`, then they are interrupted. Who waits is kept in the Store for the next
+   * process, but for programs, whose sockets end with this one.
+   */
   async close(graceMs: number): Promise<void> {
     this.#closing = true;
+    this.#scheduler.resize(0);
+    for (const live of this.#live.values()) if (live.isTapped && this.#scheduler.leave(live.run.id)) this.#leave(live, "interrupted");
     await Promise.race([Promise.all(this.#running), Bun.sleep(this.#running.size > 0 ? graceMs : 0)]);
-    for (const live of this.#live.values()) if (live.status === "running") halt(live, "interrupted");
-    await Promise.all(this.#running);
+    for (const live of this.#live.values()) if (!this.#scheduler.isWaiting(live.run.id)) halt(live, "interrupted");
+    while (this.#running.size > 0) await Promise.all(this.#running);
+    this.#closed = true;
   }
 
   #refuseWhileClosing(): void {
@@ -187,7 +195,8 @@ export class Chat {
   }
 
   get #runnerParts(): RunnerParts {
-    return { ...this.#parts, running: () => this.#scheduler.running };
+    const holdsSlot = (live: LiveRun) => live.status === "running" && !live.leaving && !live.abort.signal.aborted;
+    return { ...this.#parts, running: () => [...this.#live.values()].filter(holdsSlot).length };
   }
 
   #reshaped(conversation: ConversationId): void {
@@ -203,17 +212,19 @@ export class Chat {
     this.#track(runOne(live, this.#runnerParts), live);
   }
 
-  async #leave(live: LiveRun): Promise<void> {
-    this.#track(close(live, { status: "stopped", finish: null, failure: null, stats: {}, slotFreed: true }, this.#parts), live);
+  /** Ends a Run that never had a Slot. */
+  #leave(live: LiveRun, status: Halt): void {
+    this.#track(close(live, { status, finish: null, failure: null, stats: {}, slotFreed: true }, this.#parts), live);
   }
 
   /** Keeps the promise of a Run's end, and cleans up behind it. */
   #track(ended: Promise<void>, live: LiveRun): void {
-    const tracked = ended.finally(() => {
+    const bug = (error: unknown) => this.#parts.log.error("a bug ended a Run", { run: live.run.id, error: String(error) });
+    const tracked = ended.catch(bug).finally(() => {
       this.#running.delete(tracked);
       this.#live.delete(live.run.id);
-      this.#listed(live.run.conversation);
       this.#scheduler.release(live.run.id);
+      this.#listed(live.run.conversation);
     });
     this.#running.add(tracked);
   }

@@ -32,6 +32,8 @@ export class LiveRun {
   stopping = false;
   /** True once its end has been told: a snapshot taken later must not show it in progress. */
   over = false;
+  /** True once its request is over and only its slot is waited for. */
+  leaving = false;
   readonly #parts: LiveRunParts;
   readonly #tap: Tap | undefined;
   #n = -1;
@@ -104,6 +106,11 @@ export class LiveRun {
       this.#checkpoint = null;
       this.#parts.checkpoint(this);
     }, this.#parts.checkpointEveryMs);
+  }
+
+  /** True when a program listens, which is gone with this process. */
+  get isTapped(): boolean {
+    return this.#tap !== undefined;
   }
 
   /** What had been written is all there is: the rest of it could not be had. */

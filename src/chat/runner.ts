@@ -1,7 +1,7 @@
 // One Run from its Slot to its end: history → upstream → Deltas → the stored answer.
 // Not who runs when (chat/scheduler) nor who watches (live/hub). A Failure ends here as the Run's outcome.
 
-import { asFailure, type Failure } from "../domain/failure.ts";
+import { asFailure, type Failure, type FailureCode } from "../domain/failure.ts";
 import type { RunStats } from "../domain/run.ts";
 import type { Ending, Left, Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -15,8 +15,8 @@ export interface RunnerParts {
   readonly store: Store;
   readonly upstream: Upstream;
   readonly log: Log;
-  /** Runs of ours that hold a Slot, this one included. */
-  running(): number;
+  /** Runs of ours that hold a Slot and are not about to give it back. */
+  readonly running: () => number;
 }
 
 /**
@@ -30,11 +30,22 @@ export async function runOne(live: LiveRun, parts: RunnerParts, left?: Left): Pr
     measured.firstTokenMs ??= Math.round(performance.now() - startedAt);
   };
   const outcome = await attempt(live, parts, onToken, left);
-  // a Run that reached its end has left its slot; any other is believed only when llama-server shows it
-  const slotFreed = outcome.status === "done" || (await parts.upstream.freed(() => parts.running() - 1));
+  // a Run that reached its end has left its slot, a refused one never had one; any other is believed only when llama-server shows it
+  live.leaving = true;
+  const hadSlot = outcome.status !== "done" && !neverHadSlot.has(outcome.failure?.code);
+  const slotFreed = !hadSlot || (await parts.upstream.freed(parts.running));
   if (!slotFreed) parts.log.warn("slot still busy after the Run ended", { run: live.run.id });
   await close(live, { ...outcome, stats: { ...outcome.stats, ...measured }, slotFreed }, parts);
 }
+
+/** What llama-server says before it has given a request a slot. */
+const neverHadSlot: ReadonlySet<FailureCode | undefined> = new Set<FailureCode>([
+  "upstream_absent",
+  "upstream_loading",
+  "upstream_unauthorized",
+  "upstream_refused",
+  "context_overflow",
+]);
 
 type Outcome = Pick<Ending, "status" | "finish" | "failure" | "stats">;
 
@@ -68,10 +79,19 @@ async function attempt(live: LiveRun, parts: RunnerParts, onToken: () => void, l
 
 const ended = (status: Ending["status"]): Outcome => ({ status, finish: null, failure: null, stats: {} });
 
-/** The path to the answer, and the answer itself where the Run goes on with one. Questions without an answer stay in: the model may still answer them. */
+/**
+ * The path to the answer, and the answer itself where the Run goes on with one. Answers without text are left out, and
+ * questions that follow each other are joined: most templates demand that roles alternate.
+ */
 async function messagesFor(live: LiveRun, store: Store): Promise<ChatMessage[]> {
-  const path = [...(await store.history(live.answer.id)), live.answer];
-  return path.filter(({ text }) => text !== "").map(({ role, text }) => ({ role, content: text }));
+  const path = [...(await store.history(live.answer.id)), live.answer].filter(({ text }) => text !== "");
+  const messages: ChatMessage[] = [];
+  for (const { role, text } of path) {
+    const last = messages.at(-1);
+    if (last?.role === role) messages[messages.length - 1] = { role, content: `${last.content}\n\n${text}` };
+    else messages.push({ role, content: text });
+  }
+  return messages;
 }
 
 /** Stores the end of a Run and tells everybody; the page is told even when the store can't be written. */
@@ -93,7 +113,9 @@ function report(live: LiveRun, ending: Ending, log: Log): void {
   const { status, finish, failure } = ending;
   const stats: RunStats = ending.stats;
   const facts = { run: live.run.id, conversation: live.run.conversation, status, finish, ...stats, slotFreed: ending.slotFreed };
-  if (failure) log.warn("Run failed", { ...facts, code: failure.code, ...failure.facts });
+  // only numbers: what llama-server says of an error may quote what people wrote
+  const numbers = Object.fromEntries(Object.entries(failure?.facts ?? {}).filter(([, value]) => typeof value === "number"));
+  if (failure) log.warn("Run failed", { ...numbers, ...facts, code: failure.code });
   else log.info("Run ended", facts);
 }
 

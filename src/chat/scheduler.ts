@@ -44,6 +44,10 @@ export class Scheduler {
     this.#running.add(run);
   }
 
+  isWaiting(run: RunId): boolean {
+    return this.#waiting.includes(run);
+  }
+
   /** Takes a waiting Run out of the line; false when it does not wait. */
   leave(run: RunId): boolean {
     const before = this.#waiting.length;

@@ -53,6 +53,8 @@ export type Thread = readonly Utterance[];
 
 /** The end of the path that leads to `head`, or of the part of it before some message. */
 export interface ThreadPage {
+  /** The conversation's; empty while nothing has been said. */
+  readonly title: string;
   readonly thread: Thread;
   /** Older messages are there that this page does not hold. */
   readonly hasEarlier: boolean;

@@ -2,11 +2,12 @@
 
 import { Hono } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { Edit } from "../../views/message.tsx";
 import { ChatPage, SentencePage } from "../../views/page.tsx";
 import { Articles } from "../../views/thread.tsx";
 import { languageOf, sentenceOf, wordsOf } from "../../views/words.ts";
 import type { Chat } from "../chat/chat.ts";
-import { isId, newId } from "../domain/conversation.ts";
+import { isId, type Message, newId } from "../domain/conversation.ts";
 import { asFailure, Failure, type FailureCode } from "../domain/failure.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -17,8 +18,11 @@ export interface RouteParts {
   readonly chat: Chat;
   readonly log: Log;
   readonly messageMaxBytes: number;
+  readonly silentMs: number;
   upstream(): UpstreamState;
   exists(conversation: string): Promise<boolean>;
+  /** A message of a conversation that is there; null for any other. */
+  messageOf(conversation: string, message: string): Promise<Message | null>;
   /** Rejects when the store can't be written. */
   probeStore(): Promise<void>;
 }
@@ -35,13 +39,23 @@ const statusOf: Partial<Record<FailureCode, ContentfulStatusCode>> = {
 };
 
 /** Everything that is answered without a WebSocket. */
-export function routes({ chat, log, messageMaxBytes, upstream, exists, probeStore }: RouteParts): Hono {
+export function routes({ chat, log, messageMaxBytes, silentMs, upstream, exists, messageOf, probeStore }: RouteParts): Hono {
   const app = new Hono();
 
   const page = async (conversation: string, acceptLanguage: string | null) => {
     const words = wordsOf(languageOf(acceptLanguage));
     const now = { ...(await chat.thread(conversation)), upstream: upstream() };
-    return <ChatPage conversation={conversation} message={newId()} {...now} assets={assetPaths} messageMaxBytes={messageMaxBytes} words={words} />;
+    return (
+      <ChatPage
+        conversation={conversation}
+        message={newId()}
+        {...now}
+        assets={assetPaths}
+        messageMaxBytes={messageMaxBytes}
+        silentMs={silentMs}
+        words={words}
+      />
+    );
   };
   const html = (body: unknown) => `<!doctype html>${String(body)}`;
 
@@ -64,6 +78,13 @@ export function routes({ chat, log, messageMaxBytes, upstream, exists, probeStor
     if (!isId(id) || !isId(message) || !(await exists(id))) throw new Failure("not_found");
     const words = wordsOf(languageOf(c.req.header("accept-language") ?? null));
     return c.html(String(<Articles conversation={id} {...(await chat.thread(id, message))} isEnd={false} words={words} />));
+  });
+
+  app.get("/c/:id/edit/:message", async (c) => {
+    const { id, message } = c.req.param();
+    const found = isId(message) ? await messageOf(id, message) : null;
+    if (found?.role !== "user") throw new Failure("not_found");
+    return c.html(String(<Edit message={found} words={wordsOf(languageOf(c.req.header("accept-language") ?? null))} />));
   });
 
   app.get("/assets/*", (c) => {

@@ -1,14 +1,14 @@
 // Which fragments tell a page about an event: the only place that knows both RunEvents and the page's elements.
 // Pure but for the open tails of the Runs in progress. Used by live/hub and live/socket.
 
-import { Controls, composerIds, MessageId, Notice } from "../../views/composer.tsx";
-import { fragment, growth } from "../../views/frame.ts";
+import { Controls, composerIds, Notice } from "../../views/composer.tsx";
+import { fragment, growth, titleFragment } from "../../views/frame.ts";
 import { PlainStream } from "../../views/markdown/plain.ts";
 import { articleId, ids, MessageArticle, OpenReasoning, RunningArticle, RunState } from "../../views/message.tsx";
 import { Status, statusIds, UpstreamBanner } from "../../views/status.tsx";
 import { Articles, composerState, type ThreadNow } from "../../views/thread.tsx";
 import { type Language, wordsOf } from "../../views/words.ts";
-import { type Message, newId } from "../domain/conversation.ts";
+import { type Message, titleFrom } from "../domain/conversation.ts";
 import type { FailureReport } from "../domain/failure.ts";
 import type { RunEvent, RunId, Snapshot } from "../domain/run.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
@@ -113,7 +113,8 @@ function queuedFrame(event: RunEvent & { kind: "queued" }, language: Language): 
   const words = wordsOf(language);
   const answer = String(RunningArticle({ snapshot: begun(event, event.answer, "queued"), words }));
   const question = event.question ? String(MessageArticle({ message: event.question, run: null, siblings: [event.question.id], last: false, words })) : "";
-  return fragment(ids.thread, "beforeend", question + answer) + controls("busy", language);
+  const title = event.question?.parent === null ? titleFragment(titleFrom(event.question.text)) : "";
+  return fragment(ids.thread, "beforeend", question + answer) + controls("busy", language) + title;
 }
 
 function startedFrame(event: RunEvent & { kind: "started" }, language: Language): string {
@@ -135,7 +136,8 @@ export function snapshotFrame(now: ThreadNow & { upstream: UpstreamState }, lang
   return (
     fragment(ids.thread, "innerMorph", String(Articles({ ...now, words }))) +
     controls(composerState(now.live).run, language) +
-    upstreamFrame(now.upstream, language)
+    upstreamFrame(now.upstream, language) +
+    titleFragment(now.title)
   );
 }
 
@@ -147,9 +149,9 @@ export function upstreamFrame(upstream: UpstreamState, language: Language): stri
   );
 }
 
-/** To the sender alone: the message is stored, the field may be emptied, here is the next message's id. */
-export function acceptedFrame(message: string): string {
-  return fragment(composerIds.message, "outerHTML", String(MessageId({ id: newId(), accepted: message }))) + fragment(composerIds.notice, "innerHTML");
+/** To the sender alone: what was wished is done, so an earlier notice is of no use any more. */
+export function doneFrame(): string {
+  return fragment(composerIds.notice, "innerHTML");
 }
 
 /** To the sender alone: what went wrong with what was just sent. */

@@ -99,8 +99,12 @@ export class Hub {
   }
 
   #hear(conversation: ConversationId, room: Room, event: HouseEvent): void {
-    if (event.kind === "reshaped") for (const seat of room.seats) void this.#sync(conversation, seat);
-    else if (event.kind !== "listed") this.#tell(room, event);
+    try {
+      if (event.kind === "reshaped") for (const seat of room.seats) void this.#sync(conversation, seat);
+      else if (event.kind !== "listed") this.#tell(room, event);
+    } catch (error) {
+      this.#source.failed(error); // who publishes must not fall over what we draw
+    }
   }
 
   #tell(room: Room, event: RunEvent): void {
@@ -119,12 +123,12 @@ export class Hub {
       do {
         seat.held = [];
         seat.again = false;
-        const { thread, hasEarlier, live } = await this.#source.thread(conversation);
+        const now = await this.#source.thread(conversation);
         if (seat.gone) return;
         if (seat.again || seat.held.length > heldMaxEvents) continue;
-        const missed = seat.held.filter(({ event }) => isNews(event, thread, live));
+        const missed = seat.held.filter(({ event }) => isNews(event, now.thread, now.live));
         seat.held = null;
-        seat.outbox.send(snapshotFrame({ conversation, thread, hasEarlier, live, upstream: this.#source.upstream() }, seat.language));
+        seat.outbox.send(snapshotFrame({ ...now, conversation, upstream: this.#source.upstream() }, seat.language));
         for (const { frame } of missed) seat.outbox.send(frame(seat.language));
       } while (seat.held);
     } catch (error) {

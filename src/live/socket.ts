@@ -5,7 +5,7 @@ import type { Language } from "../../views/words.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { ConversationId } from "../domain/conversation.ts";
 import { asFailure, Failure } from "../domain/failure.ts";
-import { acceptedFrame, noticeFrame } from "./frames.ts";
+import { doneFrame, noticeFrame } from "./frames.ts";
 import type { Hub, Member } from "./hub.ts";
 import { type Command, parseCommand } from "./inbound.ts";
 import type { Sink } from "./outbox.ts";
@@ -32,7 +32,7 @@ export function liveDoor(conversation: ConversationId, language: Language, parts
         if (underWay > parts.commandsMax) throw new Failure("conversation_busy");
         const command = parseCommand(frame);
         await obey(command, conversation, parts.chat);
-        if (command.type === "say") ws.send(acceptedFrame(command.message));
+        ws.send(doneFrame());
       } catch (error) {
         const failure = asFailure(error);
         if (failure.code === "internal") parts.bug(error);

@@ -123,9 +123,15 @@ class SqliteStore implements Store {
     return this.#conversation(id);
   }
 
+  async message(conversation: ConversationId, id: MessageId): Promise<Message | null> {
+    const found = this.#tree.message(id);
+    return found?.conversation === conversation && this.#conversation(conversation) ? found : null;
+  }
+
   async thread(id: ConversationId, { limit, before }: { limit: number; before?: MessageId }): Promise<ThreadPage> {
-    const last = before === undefined ? this.#conversation(id)?.head : this.#tree.messageOf(id, before).parent;
-    return last ? this.#tree.page(last, limit) : { thread: [], hasEarlier: false };
+    const conversation = this.#conversation(id);
+    const last = before === undefined ? conversation?.head : this.#tree.messageOf(id, before).parent;
+    return { title: conversation?.title ?? "", ...(last ? this.#tree.page(last, limit) : { thread: [], hasEarlier: false }) };
   }
 
   async history(message: MessageId): Promise<readonly Message[]> {

@@ -97,6 +97,9 @@ export interface Store {
   /** null for one that is unknown or deleted. */
   conversation(id: ConversationId): Promise<Conversation | null>;
 
+  /** null for one that is unknown, of another conversation, or of a deleted one. */
+  message(conversation: ConversationId, id: MessageId): Promise<Message | null>;
+
   /** The last `limit` messages of the path to the head, or of the path to `before`, which is excluded; empty for an unknown conversation. */
   thread(id: ConversationId, page: { limit: number; before?: MessageId }): Promise<ThreadPage>;
 

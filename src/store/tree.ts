@@ -52,7 +52,7 @@ export class MessageTree {
   }
 
   /** The page of a path that ends at `last`. */
-  page(last: MessageId, limit: number): ThreadPage {
+  page(last: MessageId, limit: number): Omit<ThreadPage, "title"> {
     const rows = this.#q.all<MessageRow>(pathRows, last, limit + 1);
     const hasEarlier = rows.length > limit;
     const shown = rows.slice(hasEarlier ? 1 : 0);

@@ -26,12 +26,12 @@ export function plainDoor(language: Language, parts: PlainParts) {
   let way: PlainWay;
   let answering = false;
 
-  const refuse = (failure: FailureReport) => way.send(`[ERROR] ${sentenceOf(failure, wordsOf(language))}`);
+  const refuse = (failure: FailureReport) => way.close(`[ERROR] ${sentenceOf(failure, wordsOf(language))}`);
   const ended = (run: Run) => {
     answering = false;
     if (run.failure) refuse(run.failure);
     else if (run.status === "interrupted") refuse({ code: "shutting_down", facts: {} });
-    else way.send("[DONE]");
+    else way.close("[DONE]");
   };
 
   return {
@@ -63,12 +63,12 @@ export function plainDoor(language: Language, parts: PlainParts) {
   };
 }
 
-/** Sends in order, joins what waits for a slow reader into one frame, and closes on one that does not read at all. */
+/** Sends in order, joins the text that waits for a slow reader into one frame, and drops one that does not read at all. */
 class PlainWay {
   readonly #ws: PlainSocket;
   readonly #maxBytes: number;
   #behind = false;
-  #waiting: string[] = [];
+  #waiting: { frame: string; isText: boolean }[] = [];
   #waitingBytes = 0;
   #over = false;
 
@@ -77,15 +77,14 @@ class PlainWay {
     this.#maxBytes = maxBytes;
   }
 
+  /** A piece of text, which may be joined with its neighbours. */
   send(text: string): void {
-    if (this.#over) return;
-    if (!this.#behind) {
-      this.#behind = this.#ws.send(text) === -1;
-      return;
-    }
-    this.#waiting.push(text);
-    this.#waitingBytes += Buffer.byteLength(text);
-    if (this.#waitingBytes > this.#maxBytes) this.#close();
+    this.#put(text, true);
+  }
+
+  /** A closing word, which is a frame of its own. */
+  close(word: string): void {
+    this.#put(word, false);
   }
 
   drain(): void {
@@ -93,11 +92,7 @@ class PlainWay {
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#waitingBytes = 0;
-    // the closing word is a frame of its own
-    const last = waiting.at(-1);
-    const closing = last === "[DONE]" || last?.startsWith("[ERROR] ") ? waiting.pop() : undefined;
-    if (waiting.length > 0) this.send(waiting.join(""));
-    if (closing !== undefined) this.send(closing);
+    for (const { frame, isText } of waiting) this.#put(frame, isText);
   }
 
   end(): void {
@@ -105,7 +100,17 @@ class PlainWay {
     this.#waiting = [];
   }
 
-  #close(): void {
+  #put(frame: string, isText: boolean): void {
+    if (this.#over) return;
+    if (!this.#behind) {
+      this.#behind = this.#ws.send(frame) === -1;
+      return;
+    }
+    const last = this.#waiting.at(-1);
+    if (isText && last?.isText) last.frame += frame;
+    else this.#waiting.push({ frame, isText });
+    this.#waitingBytes += Buffer.byteLength(frame);
+    if (this.#waitingBytes <= this.#maxBytes) return;
     this.end();
     this.#ws.close(1013, "too slow");
   }

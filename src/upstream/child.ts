@@ -1,7 +1,7 @@
 // A llama-server of our own: finds the program, starts it on a free loopback port, reads its progress from what it prints,
 // starts it again with backoff when it dies, ends it with us. Whether it answers is upstream/slots' question. Made by main.
 
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import type { StartProgress } from "../domain/upstream.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -33,7 +33,7 @@ export function findLlamaServer(named: string | null, besides: string, path: str
 function isExecutable(file: string): boolean {
   try {
     accessSync(file, constants.X_OK);
-    return true;
+    return statSync(file).isFile();
   } catch {
     return false;
   }
@@ -97,14 +97,23 @@ export class LlamaChild {
     this.#lines = [];
     this.#say({ percent: null, line: "" });
     log.info("llama-server is started", { program, model, port: this.#port });
-    const child = Bun.spawn([program, "--model", model, "--host", "127.0.0.1", "--port", String(this.#port), ...args], {
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "pipe",
-      detached: true, // a process group of its own, so that what it starts ends with it
-      env: { ...process.env, ...(apiKey ? { LLAMA_API_KEY: apiKey } : {}) },
-      onExit: (_, code, signal) => this.#ended(performance.now() - startedAt, code, signal),
-    });
+    const command = [program, "--model", model, "--host", "127.0.0.1", "--port", String(this.#port), ...args];
+    let child: Bun.Subprocess<"ignore", "pipe", "pipe">;
+    try {
+      child = Bun.spawn(command, {
+        stdin: "ignore",
+        stdout: "pipe",
+        stderr: "pipe",
+        detached: true, // a process group of its own, so that what it starts ends with it
+        env: { ...process.env, ...(apiKey ? { LLAMA_API_KEY: apiKey } : {}) },
+        onExit: (_, code, signal) => this.#ended(performance.now() - startedAt, code, signal),
+      });
+    } catch (error) {
+      // not a program after all, or gone since: that is another way to have ended
+      this.#lines.push(`error: ${program} can't be started: ${(error as Error).message}`);
+      this.#ended(0, null, null);
+      return;
+    }
     this.#process = child;
     for (const stream of [child.stdout, child.stderr]) void this.#read(stream);
   }

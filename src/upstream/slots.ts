@@ -66,7 +66,8 @@ export class SlotWatch {
   doubt(): void {
     if (this.#closed || this.#looking) return;
     if (this.#timer) clearTimeout(this.#timer);
-    this.#looking = this.#look().finally(() => {
+    const look = this.#look().catch(() => this.#set({ ...this.#state, status: "absent" })); // what it says makes no sense
+    this.#looking = look.finally(() => {
       this.#looking = null;
       if (!this.#closed) this.#timer = setTimeout(() => this.doubt(), this.#state.status === "ready" ? this.#options.pollReadyMs : this.#options.pollMs);
     });
@@ -92,9 +93,11 @@ export class SlotWatch {
   async #busySlots(): Promise<number | "gone" | "unknown"> {
     const response = await this.#get("/slots");
     if (response === null) return this.#closed ? "gone" : (await this.#get("/health")) === null ? "gone" : "unknown";
+    // it does not tell everybody (--no-slots, a key): then nothing can be claimed, and nothing is gained by waiting
+    if ([401, 403, 404, 501].includes(response.status)) return "gone";
     if (!response.ok) return "unknown";
     const slots = await readJson(response);
-    return Array.isArray(slots) ? slots.filter((slot: { is_processing?: boolean }) => slot.is_processing).length : "unknown";
+    return Array.isArray(slots) ? slots.filter((slot: { is_processing?: unknown } | null) => slot?.is_processing === true).length : "unknown";
   }
 
   async #look(): Promise<void> {
@@ -111,9 +114,10 @@ export class SlotWatch {
 
   async #props(): Promise<{ slots: number; model: string | null }> {
     const response = await this.#get("/props");
-    const props = response?.ok ? ((await readJson(response)) as { total_slots?: number; model_alias?: string; model_path?: string } | null) : null;
-    const name = (props?.model_alias ?? props?.model_path)?.split("/").at(-1);
-    return { slots: Math.max(1, props?.total_slots ?? this.#state.slots), model: name ?? this.#state.model };
+    const props = response?.ok ? ((await readJson(response)) as { total_slots?: unknown; model_alias?: unknown; model_path?: unknown } | null) : null;
+    const name = [props?.model_alias, props?.model_path].find((each) => typeof each === "string");
+    const slots = Number.isInteger(props?.total_slots) ? (props?.total_slots as number) : this.#state.slots;
+    return { slots: Math.max(1, slots), model: name?.split("/").at(-1) ?? this.#state.model };
   }
 
   /** null when nobody answered in time. */

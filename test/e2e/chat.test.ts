@@ -32,7 +32,7 @@ test("ask: the first message makes the conversation, the answer is there byte fo
   await ask(page, "html please");
   expect(await answered(page)).toBe(textOf("html"));
   expect(new URL(page.url()).pathname).toMatch(/^\/c\/[\w-]{22}$/);
-  expect(await page.inputValue("textarea")).toBe("");
+  expect(await page.inputValue("#text")).toBe("");
   expect(await page.evaluate(() => document.activeElement?.id)).toBe("text");
   expect(await page.locator('[role="log"] article').count()).toBe(2);
   expect(await page.locator(".stats").textContent()).toMatch(/\d+ tokens · .* tokens\/s · first after/);
@@ -156,11 +156,11 @@ describe("many pages, one truth", () => {
     wire.cut();
     await page.waitForSelector('[role="status"][data-connection="off"]');
     await ask(page, "twenty");
-    expect(await page.inputValue("textarea")).toBe("twenty");
+    expect(await page.inputValue("#text")).toBe("twenty");
     await page.keyboard.press("Enter");
     expect(await answered(page)).toBe(textOf("twenty"));
     expect(await page.locator('article[data-role="user"]').count()).toBe(1);
-    expect(await page.inputValue("textarea")).toBe("");
+    expect(await page.inputValue("#text")).toBe("");
     problems.length = 0;
     wire.stop();
   });
@@ -196,7 +196,7 @@ describe("languages", () => {
 describe("hands and eyes", () => {
   test("keyboard alone: Shift+Enter breaks the line, Enter sends, the field grows, Tab reaches Stop", async () => {
     const { page } = await open(parlor.url);
-    const height = async () => (await page.locator("textarea").boundingBox())?.height ?? 0;
+    const height = async () => (await page.locator("#text").boundingBox())?.height ?? 0;
     const before = await height();
     await page.keyboard.type("twenty");
     for (let i = 0; i < 3; i++) await page.keyboard.press("Shift+Enter");
@@ -214,14 +214,14 @@ describe("hands and eyes", () => {
     await page.keyboard.press("Enter");
     await answered(page, "stopped");
     await page.keyboard.type("x");
-    expect(await page.inputValue("textarea")).toBe("x");
+    expect(await page.inputValue("#text")).toBe("x");
   });
 
   test("Enter while a word is composed belongs to the input method", async () => {
     const { page } = await open(parlor.url);
-    await page.fill("textarea", "twen");
-    await page.dispatchEvent("textarea", "keydown", { key: "Enter", isComposing: true, bubbles: true, cancelable: true });
-    await page.fill("textarea", "twenty");
+    await page.fill("#text", "twen");
+    await page.dispatchEvent("#text", "keydown", { key: "Enter", isComposing: true, bubbles: true, cancelable: true });
+    await page.fill("#text", "twenty");
     await page.keyboard.press("Enter");
     await answered(page);
     expect(await page.locator('article[data-role="user"]').count()).toBe(1);
@@ -232,10 +232,10 @@ describe("hands and eyes", () => {
     await ask(page, "endless");
     await grownBeyond(page, 100);
     await ask(page, "next question");
-    expect(await page.inputValue("textarea")).toBe("next question");
+    expect(await page.inputValue("#text")).toBe("next question");
     await page.getByRole("button", { name: "Stop" }).click();
     await answered(page, "stopped");
-    expect(await page.inputValue("textarea")).toBe("next question");
+    expect(await page.inputValue("#text")).toBe("next question");
     expect(await page.locator('article[data-role="user"]').count()).toBe(1);
   });
 

@@ -13,7 +13,8 @@ import { answered, ask, bareEnvironment, closeBrowser, executable, grownBeyond, 
 afterAll(closeBrowser);
 
 function run(...args: string[]): { code: number; out: string; err: string } {
-  const { exitCode, stdout, stderr } = Bun.spawnSync([executable, ...args], { env: bareEnvironment, cwd: "/" });
+  const env = { ...bareEnvironment, PARLOR_DATA: mkdtempSync(join(tmpdir(), "parlor-run-")) };
+  const { exitCode, stdout, stderr } = Bun.spawnSync([executable, ...args], { env, cwd: "/" });
   return { code: exitCode, out: stdout.toString(), err: stderr.toString() };
 }
 
@@ -41,6 +42,22 @@ describe("command line", () => {
     const help = run("--help");
     expect([help.code, help.err]).toEqual([0, ""]);
     expect(help.out).toContain("--llama URL");
+  });
+
+  test("backup and check, also while it runs", async () => {
+    const data = mkdtempSync(join(tmpdir(), "parlor-data-"));
+    const parlor = await startParlor([], { env: { PARLOR_DATA: data } });
+    const copy = join(data, "copy.db");
+    expect(run("backup", copy, "--data", data)).toEqual({ code: 0, out: `${data}/parlor.db is copied to ${copy}\n`, err: "" });
+    expect(run("check", "--data", data)).toEqual({ code: 0, out: `${data}/parlor.db is sound\n`, err: "" });
+    expect(run("backup", copy, "--data", data)).toMatchObject({ code: 1, err: `parlor: ${copy} is there already; name a file that is not\n` });
+    expect(run("--data", data)).toMatchObject({
+      code: 1,
+      err: `parlor: ${data}/parlor.db is in use by another parlor; end that one, or choose another place with --data\n`,
+    });
+    expect(run("check", "--data", "/nowhere")).toMatchObject({ code: 1, err: "parlor: there is no /nowhere/parlor.db\n" });
+    expect(run("dance")).toEqual({ code: 2, out: "", err: "parlor: dance is not a command; parlor --help lists them\n" });
+    await parlor.stop();
   });
 
   test("bad usage is one line and exit 2; what cannot run is one line and exit 1", async () => {

@@ -7,7 +7,7 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { check } from "../../src/store/file.ts";
-import { PageClient } from "../house.ts";
+import { PageClient, PlainClient } from "../house.ts";
 import { textOf } from "../llama/recitals.ts";
 import { type Llama, startLlama, until } from "../llama/server.ts";
 import { seeded } from "../seeded.ts";
@@ -124,6 +124,32 @@ describe("a llama-server that keeps the stream: nothing is lost at all", () => {
     await mortal.kill();
   }, 60_000);
 });
+
+test("SIGTERM keeps who waits: they are answered by the next process; programs that wait are told", async () => {
+  const llama = await startLlama();
+  const mortal = new Mortal(llama.url);
+  await mortal.start();
+  const pages = await Promise.all([0, 1, 2, 3].map(() => new PageClient(mortal.parlor).ready()));
+  for (const page of pages.slice(0, 2)) {
+    page.say("endless");
+    await until(() => (page.last?.text.length ?? 0) > 100, "it runs");
+  }
+  for (const page of pages.slice(2)) page.say("twenty");
+  await until(() => pages.slice(2).every((page) => page.runState.startsWith("Waiting")), "two wait");
+  const program = await new PlainClient(mortal.parlor).opened();
+  program.ws.send("twenty");
+  await until(async () => ((await (await fetch(`${mortal.parlor.url}/readyz`)).json()) as { waiting: number }).waiting === 3, "a program waits too");
+  mortal.parlor.process.kill("SIGTERM");
+  expect(await mortal.parlor.process.exited).toBe(0);
+  expect(program.frames).toEqual([expect.stringMatching(/^\[ERROR\] parlor is being ended/)]);
+  expect(mortal.parlor.log()).not.toContain('"level":"error"');
+  await mortal.start();
+  for (const page of pages.slice(0, 2)) await page.lastIs("interrupted");
+  for (const page of pages.slice(2)) expect((await page.lastIs("done")).text).toBe(textOf("twenty"));
+  for (const page of pages) page.close();
+  await mortal.kill();
+  await llama.stop();
+}, 60_000);
 
 describe("one that does not: at most the last quarter of a second is lost", () => {
   let upstream: Scripted;

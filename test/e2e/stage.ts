@@ -88,8 +88,8 @@ export interface Visit {
   close(): Promise<void>;
 }
 
-/** Opens a page in a context of its own and waits until it is connected, if it is one of parlor's. */
-export async function visit(url: string, options: BrowserContextOptions = {}): Promise<Visit> {
+/** Opens a page in a context of its own (with `arrive`, in a way of its own) and waits until it is connected. */
+export async function visit(url: string, options: BrowserContextOptions = {}, arrive?: (page: Page) => Promise<void>): Promise<Visit> {
   const context = await (await theBrowser()).newContext({ viewport: { width: 1100, height: 800 }, locale: "en-GB", ...options });
   const page = await context.newPage();
   const problems: string[] = [];
@@ -101,7 +101,8 @@ export async function visit(url: string, options: BrowserContextOptions = {}): P
       (window as unknown as { reportViolation(text: string): void }).reportViolation(`${event.violatedDirective} ${event.blockedURI}`);
     });
   });
-  await page.goto(url);
+  if (arrive) await arrive(page);
+  else await page.goto(url);
   await connected(page);
   return { page, problems, close: () => context.close() };
 }

@@ -27,7 +27,7 @@ function house() {
       const asking = Promise.withResolvers<void>();
       asked.push(asking);
       await asking.promise;
-      return { thread: [{ message, run, siblings: [message.id] }] as Thread, hasEarlier: false, live: live() };
+      return { title: "", thread: [{ message, run, siblings: [message.id] }] as Thread, hasEarlier: false, live: live() };
     },
     failed: (error) => {
       throw error;

@@ -8,7 +8,7 @@
 
 import { rename } from "node:fs/promises";
 import { gguf, type Tensor, type Value } from "./gguf.ts";
-import { countsUpTo, countText, type Recital, recitals } from "./recitals.ts";
+import { continuationText, countsUpTo, countText, type Recital, recitals } from "./recitals.ts";
 
 const width = 64;
 const feedForward = 32;
@@ -79,8 +79,8 @@ function cut(text: string, vocabulary: Vocabulary): number[] {
   return ids;
 }
 
-/** Adds `<|recite:name|>` and the chain of tokens behind it. */
-function addChain(vocabulary: Vocabulary, name: string, recital: Pick<Recital, "text" | "reasoning" | "endless">): void {
+/** Adds `<|recite:name|>` and the chain of tokens behind it, which it returns. */
+function addChain(vocabulary: Vocabulary, name: string, recital: Pick<Recital, "text" | "reasoning" | "endless">): number[] {
   const start = vocabulary.add(`<|recite:${name}|>`, kind.control);
   const thought = recital.reasoning === undefined ? [] : cut(`<think>\n${recital.reasoning}\n</think>\n\n`, vocabulary);
   const text = typeof recital.text === "string" ? cut(recital.text, vocabulary) : recital.text.map((piece) => vocabulary.claim(marked(piece)));
@@ -92,6 +92,7 @@ function addChain(vocabulary: Vocabulary, name: string, recital: Pick<Recital, "
     else if (recital.endless) token.next = chain[Math.floor(chain.length / 2)] as number;
     else token.last = true;
   });
+  return chain.slice(1);
 }
 
 /** ChatML-like; the last message's words choose the recital. */
@@ -121,20 +122,24 @@ function unitVector(next: () => number): Float32Array {
   return vector.map((x) => x / length);
 }
 
-function tensors(tokens: readonly Token[], end: number): Tensor[] {
+/** `continuation` is what is said after a text that ends in no piece of ours: an answer that is to be gone on with. */
+function tensors(tokens: readonly Token[], end: number, continuation: number): Tensor[] {
   const next = random(20260923);
   const lastPiece = unitVector(next);
+  const foreignByte = unitVector(next);
   const embedding = new Float32Array(tokens.length * width);
   const output = new Float32Array(tokens.length * width);
   const setRow = (matrix: Float32Array, row: number, vector: Float32Array, factor: number) => {
     for (let i = 0; i < width; i++) matrix[row * width + i] = (matrix[row * width + i] as number) + factor * (vector[i] as number);
   };
   tokens.forEach((token, id) => {
-    const vector = token.last ? lastPiece : unitVector(next);
+    const isForeign = token.kind === kind.byte && token.next === undefined;
+    const vector = token.last ? lastPiece : isForeign ? foreignByte : unitVector(next);
     setRow(embedding, id, vector, 1);
     if (token.next !== undefined) setRow(output, token.next, vector, gain);
   });
   setRow(output, end, lastPiece, gain);
+  setRow(output, continuation, foreignByte, gain);
   const zeros = (name: string, ...shape: number[]): Tensor => ({ name, shape, data: new Float32Array(shape.reduce((a, b) => a * b)) });
   const ones = (name: string): Tensor => ({ name, shape: [width], data: new Float32Array(width).fill(1) });
   return [
@@ -181,8 +186,9 @@ export function parrot(): Uint8Array {
   const byExactness = Object.entries(recitals).sort(([, a], [, b]) => Number(typeof a.text === "string") - Number(typeof b.text === "string"));
   for (const [name, recital] of byExactness) addChain(vocabulary, name, recital);
   for (let n = 1; n <= countsUpTo; n++) addChain(vocabulary, `count${n}`, { text: countText(n) });
+  const [continuation] = addChain(vocabulary, "continuation", { text: continuationText });
   const end = 2;
-  return gguf(keys(vocabulary.tokens, end), tensors(vocabulary.tokens, end));
+  return gguf(keys(vocabulary.tokens, end), tensors(vocabulary.tokens, end, continuation as number));
 }
 
 if (import.meta.main) {

@@ -109,6 +109,9 @@ export const recitals: Readonly<Record<string, Recital>> = {
 export const countsUpTo = 24;
 export const countText = (messages: number): string => `${messages} messages were sent to me.`;
 
+/** What is said to go on with an answer whose end is no piece of a recital. */
+export const continuationText = " (here it goes on)";
+
 /** The text of a recital as a reader must see it in the end: llama-server drops white space before the first word. */
 export function textOf(name: keyof typeof recitals): string {
   const { text } = recitals[name] as Recital;

@@ -1,7 +1,7 @@
 // A llama-server of our own: found, started, shown while it starts, started again when it dies, ended with us.
 
 import { afterEach, describe, expect, test } from "bun:test";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defaultBounds } from "../../src/config.ts";
@@ -48,6 +48,9 @@ test("the one named is taken, else the one beside us, else PATH's; a name that i
   expect(findLlamaServer(null, beside, "/nowhere")).toBe(found);
   expect(findLlamaServer(null, "/nowhere/parlor", `/nowhere:${folder}`)).toBe(found);
   rmSync(found);
+  mkdirSync(found);
+  expect(findLlamaServer(null, beside, "/nowhere")).toBeNull(); // a folder of that name is no program
+  rmdirSync(found);
 });
 
 describe("the real llama-server", () => {
@@ -84,6 +87,16 @@ test("one that cannot start is tried again with growing pauses, and its last wor
     [3, 100],
   ]);
   expect(own.progress?.line).toBe("error: no such model");
+});
+
+test("a program that is gone, or is none, when it is to be started is a failed start like others", async () => {
+  const program = script("vanishing", "exit 1");
+  const own = await child(program);
+  await until(() => lines.some((line) => line.includes("llama-server ended")), "it has ended");
+  rmSync(program);
+  await until(() => own.progress?.line.includes("can't be started") === true, "the next start says why it failed");
+  script("vanishing", `echo "here again"; exec sleep 60`);
+  await until(() => own.progress?.line === "here again", "it is started once it is there again");
 });
 
 test("what it has started itself ends with it", async () => {

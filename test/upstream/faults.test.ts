@@ -274,6 +274,110 @@ test("the first delta is not held back, a burst after it goes together", async (
   page.close();
 });
 
+test("questions without an answer are joined with the next, so that roles alternate as templates demand", async () => {
+  page = await new PageClient(house).ready();
+  upstream.script = () => {};
+  page.say("one");
+  await until(() => page.last?.status === "running", "it runs");
+  page.command({ type: "stop" });
+  await page.lastIs("stopped");
+  upstream.script = (exchange) => {
+    exchange.begin();
+    exchange.delta("an answer");
+    exchange.finish();
+  };
+  page.say("two");
+  await page.lastIs("done");
+  page.say("three");
+  await until(() => page.articles().length === 6 && page.last?.status === "done", "the third is answered");
+  const { messages } = JSON.parse(upstream.chats.at(-1)?.request.split("\r\n\r\n")[1] as string) as { messages: unknown };
+  expect(messages).toEqual([
+    { role: "user", content: "one\n\ntwo" },
+    { role: "assistant", content: "an answer" },
+    { role: "user", content: "three" },
+  ]);
+  page.close();
+});
+
+test("two stops at once: neither counts as stopped while a slot is busy", async () => {
+  upstream.script = begun;
+  const [a, b] = [await new PageClient(house).ready(), await new PageClient(house).ready()];
+  for (const each of [a, b]) {
+    each.say("?");
+    await until(() => each.last?.text === half, "the half has arrived");
+  }
+  upstream.looks.slots = `[{"id":0,"is_processing":true},{"id":1,"is_processing":false}]`;
+  a.command({ type: "stop" });
+  b.command({ type: "stop" });
+  for (const each of [a, b]) {
+    const { id } = await each.lastIs("stopped");
+    expect(each.element(`m-${id}`).textContent).toContain("still showed this answer's slot as busy");
+    each.close();
+  }
+});
+
+test("Stop sends the DELETE that ends a stream which llama-server keeps", async () => {
+  upstream.script = begun;
+  page = await new PageClient(house).ready();
+  page.say("?");
+  await until(() => page.last?.text === half, "the half has arrived");
+  const id = /x-conversation-id: (\S+)/i.exec(upstream.chats.at(-1)?.request ?? "")?.[1];
+  page.command({ type: "stop" });
+  await page.lastIs("stopped");
+  expect(upstream.streams.at(-1)).toBe(`DELETE /v1/stream?conv_id=${id} HTTP/1.1`);
+  page.close();
+});
+
+test("nonsense where slots and properties are asked for harms nobody", async () => {
+  for (const slots of ["[null]", "{}", "7", "nothing", `[{"is_processing":"yes"}]`]) {
+    upstream.looks.slots = slots;
+    upstream.script = begun;
+    page = await new PageClient(house).ready();
+    page.say("?");
+    await until(() => page.last?.text === half, "the half has arrived");
+    page.command({ type: "stop" });
+    await page.lastIs("stopped");
+    page.close();
+  }
+  for (const props of [`{"total_slots":"two","model_alias":5}`, "null", "[]", `{"total_slots":-1}`]) {
+    const odd = startScripted((exchange) => {
+      exchange.begin();
+      exchange.delta("ok");
+      exchange.finish();
+    });
+    odd.looks.props = props;
+    const alone = await startHouse({ llama: odd.url });
+    await until(() => alone.upstream.state.status === "ready", "it is taken as ready");
+    page = await new PageClient(alone).ready();
+    page.say("?");
+    expect((await page.lastIs("done")).text).toBe("ok");
+    page.close();
+    await alone.stop();
+    odd.stop();
+  }
+});
+
+test("a refusal that never had a slot claims nothing about slots and does not wait", async () => {
+  upstream.looks.slots = `[{"id":0,"is_processing":true}]`;
+  upstream.script = (x) => refuse(x, 401, { message: "Invalid API Key" });
+  page = await new PageClient(house).ready();
+  page.say("?");
+  const { id } = await page.lastIs("failed");
+  expect(page.element(`m-${id}`).textContent).not.toContain("slot");
+  page.close();
+});
+
+test("what llama-server says of an error is shown, but not logged: it may quote what people wrote", async () => {
+  upstream.script = (x) => refuse(x, 500, { message: "Failed to parse input: my secret pin" });
+  page = await new PageClient(house).ready();
+  page.say("?");
+  const { id } = await page.lastIs("failed");
+  expect(page.element(`m-${id}`).textContent).toContain("my secret pin");
+  expect(house.log.join("\n")).not.toContain("secret");
+  expect(JSON.parse(house.log.find((line) => line.includes("Run failed")) as string)).toMatchObject({ status: "failed", code: "upstream_error" });
+  page.close();
+});
+
 describe("a llama-server that comes and goes", () => {
   test("absent, the page says what it waits for and how to start one, and goes live by itself", async () => {
     const port = freePort();

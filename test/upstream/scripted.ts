@@ -26,7 +26,7 @@ export interface Scripted {
   /** What happens at the next requests for a chat completion. */
   script: (exchange: Exchange) => void | Promise<void>;
   /** Status and body of /health, /props and /slots. */
-  looks: { health: number; slots: string };
+  looks: { health: number; slots: string; props?: string };
   readonly chats: Exchange[];
   /** First lines of the requests about resumable streams. */
   readonly streams: string[];
@@ -84,7 +84,7 @@ function answerAll(socket: Socket<Peer>, scripted: Scripted): void {
 function answer(socket: Socket<Peer>, request: string, scripted: Scripted): void {
   const path = request.split(" ")[1];
   if (path === "/health") plain(socket, scripted.looks.health, `{"status":"ok"}`);
-  else if (path === "/props") plain(socket, 200, `{"total_slots":2,"model_alias":"scripted"}`);
+  else if (path === "/props") plain(socket, 200, scripted.looks.props ?? `{"total_slots":2,"model_alias":"scripted"}`);
   else if (path === "/slots") plain(socket, 200, scripted.looks.slots);
   else if (path?.startsWith("/v1/stream?")) {
     scripted.streams.push(request.split("\r\n", 1)[0] as string);

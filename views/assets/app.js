@@ -6,8 +6,8 @@
   const form = field.form;
   const scroller = find("scroller");
 
-  /** Milliseconds without a frame (a heartbeat comes every 15 s) after which a socket that looks open is taken for dead. */
-  const silentMs = 45_000;
+  /** Milliseconds without a frame (three heartbeats) after which a socket that looks open is taken for dead. */
+  const silentMs = Number(document.body.dataset.silentMs);
   const sent = new Map(); // message id → the text that went out under it
   let connection = null;
   let heardAt = Date.now();
@@ -19,37 +19,51 @@
     if (form.querySelector(".send")) form.requestSubmit();
   });
 
-  // The server refuses a message that is too long, but a frame far beyond its bound closes the socket: looked at before it goes.
+  // Nothing is sent of nothing. The server refuses a message that is too long, but a frame far beyond its bound closes the socket: looked at before it goes.
   form.addEventListener(
     "submit",
     (event) => {
-      if (new Blob([field.value]).size <= Number(field.dataset.maxBytes)) return;
+      const isEmpty = field.value.trim() === "";
+      if (!isEmpty && new Blob([field.value]).size <= Number(field.dataset.maxBytes)) return;
       event.preventDefault();
       event.stopImmediatePropagation();
-      find("notice").replaceChildren(find("too-long").content.cloneNode(true));
+      if (!isEmpty) find("notice").replaceChildren(find("too-long").content.cloneNode(true));
     },
     { capture: true },
   );
 
-  // The reader who asks wants to see the answer, wherever they have scrolled to.
-  form.addEventListener("submit", () => {
-    const id = find("message-id").value;
-    if (!sent.has(id)) sent.set(id, field.value);
-    toEnd();
-    field.focus();
-  });
+  // Another text is another message, also when the one before is still on its way or was refused: it gets an id of its own.
+  // And the reader who asks wants to see the answer, wherever they have scrolled to.
+  form.addEventListener(
+    "submit",
+    () => {
+      const input = find("message-id");
+      if (sent.has(input.value) && sent.get(input.value) !== field.value) input.value = newId();
+      sent.set(input.value, field.value);
+      toEnd();
+      field.focus();
+    },
+    { capture: true },
+  );
 
   // The button that was pressed is replaced by another, and the focus would be nowhere. A finger keeps its keyboard shut.
   find("halt").addEventListener("submit", () => matchMedia("(pointer: fine)").matches && field.focus());
 
-  // The field is emptied only when the server has the message, and only of what was sent: what was typed since stays.
+  // The field is emptied only when the message stands in the thread, and only of what was sent: what was typed since stays.
+  // Looked at after every frame, so that an answer to the sending can get lost.
   function emptyField() {
-    const id = find("message-id").dataset.accepted;
-    const text = sent.get(id);
-    if (text === undefined) return;
-    sent.delete(id);
-    if (field.value.startsWith(text)) field.value = field.value.slice(text.length);
+    for (const [id, text] of sent) {
+      if (!find(`m-${id}`)) continue;
+      sent.delete(id);
+      const isOnItsWay = [...sent.values()].includes(field.value); // as a message of its own
+      if (!isOnItsWay && field.value.startsWith(text)) field.value = field.value.slice(text.length);
+      if (find("message-id").value === id) find("message-id").value = newId();
+    }
   }
+
+  /** As the server makes them: 128 random bits. (crypto.randomUUID needs a secure origin.) */
+  const newId = () =>
+    btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16)))).replace(/[+/=]/g, (sign) => ({ "+": "-", "/": "_", "=": "" })[sign]);
 
   // A conversation gets its address with its first message; htmx pushes addresses only with HTTP answers.
   function nameConversation() {

@@ -1,0 +1,36 @@
+// When the socket broke after a question was stored but before the page heard of it, the next question was swallowed.
+
+import { afterAll, expect, test } from "bun:test";
+import { textOf } from "../../llama/recitals.ts";
+import { until } from "../../llama/server.ts";
+import { answered, ask, closeBrowser, connected, startParlor, visit, withModel } from "../stage.ts";
+
+afterAll(closeBrowser);
+
+test("the thread itself acknowledges: the field is emptied after the reconnect, and the next question is asked", async () => {
+  const parlor = await startParlor(await withModel());
+  await until(async () => (await fetch(`${parlor.url}/readyz`)).status === 200, "the model is loaded");
+  const { page, close } = await visit("about:blank", {}, async (page) => {
+    let cut = false;
+    await page.routeWebSocket(/\/live/, (socket) => {
+      const server = socket.connectToServer();
+      socket.onMessage((message) => {
+        server.send(message);
+        // the question is out: nothing of what it causes reaches the page
+        if (!cut && String(message).includes("story")) {
+          cut = true;
+          server.onMessage(() => socket.close({ code: 1012 }));
+        }
+      });
+    });
+    await page.goto(parlor.url);
+  });
+  await ask(page, "story");
+  await connected(page);
+  expect(await answered(page)).toBe(textOf("story"));
+  expect(await page.inputValue("#text")).toBe("");
+  await ask(page, "twenty");
+  expect(await answered(page, "done", 1)).toBe(textOf("twenty"));
+  await close();
+  await parlor.stop();
+}, 60_000);

@@ -1,0 +1,27 @@
+// A text that was sent while offline, then changed and sent again under the same id, was swallowed without a word.
+
+import { afterAll, expect, test } from "bun:test";
+import { until } from "../../llama/server.ts";
+import { ask, closeBrowser, startParlor, startWire, visit, withModel } from "../stage.ts";
+
+afterAll(closeBrowser);
+
+test("both texts reach the server: the first is asked, the second is refused in words or asked, and not lost", async () => {
+  const parlor = await startParlor(await withModel());
+  await until(async () => (await fetch(`${parlor.url}/readyz`)).status === 200, "the model is loaded");
+  const wire = startWire(parlor.url);
+  const { page, close } = await visit(wire.url);
+  wire.cut();
+  await page.waitForSelector('[role="status"][data-connection="off"]');
+  await ask(page, "endless");
+  await ask(page, "endless, better");
+  await page.waitForSelector('article[data-status="running"]');
+  await page.getByText("An answer is still being written here").waitFor();
+  expect(await page.locator('article[data-role="user"] > .text').allTextContents()).toEqual(["endless"]);
+  expect(await page.inputValue("#text")).toBe("endless, better");
+  await page.getByRole("button", { name: "Stop" }).click();
+  await page.waitForSelector('article[data-status="stopped"]');
+  await close();
+  wire.stop();
+  await parlor.stop();
+}, 60_000);
