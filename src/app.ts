@@ -3,9 +3,11 @@
 
 import type { Server, WebSocketHandler } from "bun";
 import { heartbeat } from "../views/frame.ts";
+import { listPageMax } from "../views/list.tsx";
 import { languageOf } from "../views/words.ts";
 import type { Bus } from "./bus/bus.ts";
 import { Chat, type ChatBounds } from "./chat/chat.ts";
+import { Shelf } from "./chat/shelf.ts";
 import { isId } from "./domain/conversation.ts";
 import { asFailure, Failure } from "./domain/failure.ts";
 import { AddressCount, checkHost, checkOrigin } from "./http/guard.ts";
@@ -27,6 +29,8 @@ export interface AppBounds extends ChatBounds {
 
 export interface AppParts {
   readonly store: Store;
+  /** For conversations that are never written to disk. */
+  readonly temporary: Store;
   readonly bus: Bus;
   readonly upstream: Upstream;
   readonly log: Log;
@@ -69,19 +73,26 @@ const undoMs = 24 * 3_600_000;
 
 /** The house, ready for Bun.serve: what the process before this one left is taken up first. */
 export async function createApp(parts: AppParts): Promise<App> {
-  const { store, bus, upstream, log, allowOrigins, bounds } = parts;
+  const { store, temporary, bus, upstream, log, allowOrigins, bounds } = parts;
   const bug = (error: unknown) => log.error("a bug", { error: String(error), stack: error instanceof Error ? error.stack : undefined });
   const chat = new Chat(parts);
-  const hub = new Hub({ bus, upstream: () => upstream.state, live: (id) => chat.live(id), thread: (id) => chat.thread(id), failed: bug });
+  const shelf = new Shelf(parts);
+  const hub = new Hub({
+    bus,
+    upstream: () => upstream.state,
+    live: (id) => chat.live(id),
+    thread: (id, part) => chat.thread(id, part),
+    listed: (id) => store.listed(id),
+    list: () => store.list({ limit: listPageMax }),
+    failed: bug,
+  });
   const pages = routes({
     chat,
     log,
     messageMaxBytes: bounds.messageMaxBytes,
     silentMs: silentBeats * bounds.heartbeatMs,
     upstream: () => upstream.state,
-    exists: async (id) => (await store.conversation(id)) !== null,
-    messageOf: (conversation, message) => store.message(conversation, message),
-    probeStore: () => store.probe(),
+    store,
   });
   const addresses = new AddressCount(bounds.socketsMaxPerAddress);
   const sockets = new Set<Socket>();
@@ -110,7 +121,8 @@ export async function createApp(parts: AppParts): Promise<App> {
     if (url.pathname !== "/live") return null;
     const conversation = url.searchParams.get("c");
     if (!isId(conversation)) throw new Failure("not_found");
-    return liveDoor(conversation, language, { chat, hub, bug, commandsMax: bounds.commandsMax });
+    const at = url.searchParams.get("at");
+    return liveDoor(conversation, language, isId(at) ? at : null, { chat, shelf, hub, bug, commandsMax: bounds.commandsMax });
   }
 
   function upgrade(request: Request, server: Server<SocketData>, door: Door): Response | undefined {
@@ -174,6 +186,7 @@ export async function createApp(parts: AppParts): Promise<App> {
       await upstream.close();
       await bus.close();
       await store.close();
+      await temporary.close();
     },
   };
 }

@@ -86,7 +86,7 @@ async function serve(config: Config): Promise<void> {
   const starting = { args: config.llamaArgs, apiKey: config.llamaApiKey, endMs: bounds.graceMs, log, ...bounds };
   const child = program === null || config.model === null ? undefined : new LlamaChild({ ...starting, program, model: config.model });
   const upstream = openLlama({ url: child?.url ?? config.llama, apiKey: config.llamaApiKey, ...bounds, ...(child ? { child } : {}) });
-  const app = await createApp({ store, bus: localBus(), upstream, log, allowOrigins: config.allowOrigins, bounds });
+  const app = await createApp({ store, temporary: openSqlite(":memory:"), bus: localBus(), upstream, log, allowOrigins: config.allowOrigins, bounds });
 
   let server: Bun.Server<never>;
   try {

@@ -38,7 +38,7 @@ export async function startHouse({ llama, bounds: wished, allowOrigins = [], api
   const log = openLog({ level: "debug", format: "json", write: (line) => lines.push(line) });
   const upstream = openLlama({ url: llama, apiKey: apiKey ?? null, ...bounds });
   const store = openSqlite(file ?? ":memory:");
-  const app = await createApp({ store, bus: localBus(), upstream, log, allowOrigins, bounds });
+  const app = await createApp({ store, temporary: openSqlite(":memory:"), bus: localBus(), upstream, log, allowOrigins, bounds });
   const server = Bun.serve({ hostname: "127.0.0.1", port: 0, development: false, fetch: app.fetch, websocket: app.websocket });
   return {
     url: `http://127.0.0.1:${server.port}`,

@@ -7,6 +7,7 @@ export type Swap =
   | "innerHTML" // replaces what is in it
   | "outerHTML" // replaces it
   | "beforeend" // goes behind what is in it
+  | "afterbegin" // goes before what is in it
   | "before" // goes before it
   | "innerMorph" // changes what is in it into this, keeping what is equal (focus and selection survive)
   | "outerMorph" // the same with the element itself

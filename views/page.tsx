@@ -1,9 +1,11 @@
 // The whole page: head, header, thread, composer. Drawn once per load; from then on views/frame's fragments change it.
 
 import type { Child } from "hono/jsx";
+import type { ListedConversation, MessageId } from "../src/domain/conversation.ts";
 import type { UpstreamState } from "../src/domain/upstream.ts";
 import { Composer } from "./composer.tsx";
 import { htmxConfig, pageTitle } from "./frame.ts";
+import { Sidebar } from "./list.tsx";
 import { ids } from "./message.tsx";
 import { Status, statusIds, UpstreamBanner } from "./status.tsx";
 import { Articles, composerState, type ThreadNow } from "./thread.tsx";
@@ -19,6 +21,12 @@ export interface Assets {
 export interface PageProps extends ThreadNow {
   /** A message id for the form. */
   readonly message: string;
+  /** The list's first page. */
+  readonly list: readonly ListedConversation[];
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  /** The oldest message that the page must hold, when it was asked for. */
+  readonly through: MessageId | null;
   readonly upstream: UpstreamState;
   readonly assets: Assets;
   readonly messageMaxBytes: number;
@@ -35,14 +43,18 @@ export function ChatPage(props: PageProps) {
       title={pageTitle(props.title)}
       assets={props.assets}
       words={words}
-      live={`/live?c=${conversation}`}
+      live={`/live?c=${conversation}${props.through ? `&at=${props.through}` : ""}`}
       conversation={conversation}
       silentMs={props.silentMs}
     >
       <a class="skip" href="#text">
         {words.skip}
       </a>
+      <Sidebar list={props.list} open={conversation} words={words} now={props.now} />
       <header>
+        <button type="button" class="drawer" popovertarget="list" aria-label={words.conversations} title={words.conversations}>
+          ☰
+        </button>
         <a class="wordmark" href="/">
           parlor
         </a>

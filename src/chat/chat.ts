@@ -2,7 +2,7 @@
 // Decides whether it may be done, has it stored, hands Runs to scheduler and runner. No sockets, no HTML, no fetch.
 
 import type { Bus } from "../bus/bus.ts";
-import type { ConversationId, MessageId, ThreadPage } from "../domain/conversation.ts";
+import { type ConversationId, isTemporary, type MessageId, type ThreadPage } from "../domain/conversation.ts";
 import { listTopic } from "../domain/event.ts";
 import { Failure } from "../domain/failure.ts";
 import type { RunId, Snapshot } from "../domain/run.ts";
@@ -26,6 +26,8 @@ export interface ChatBounds {
 
 export interface ChatParts {
   readonly store: Store;
+  /** Keeps the conversations that are never written to disk. */
+  readonly temporary: Store;
   readonly bus: Bus;
   readonly upstream: Upstream;
   readonly log: Log;
@@ -75,7 +77,7 @@ export class Chat {
     const bytes = Buffer.byteLength(say.text);
     if (say.text.trim() === "") throw new Failure("message_empty");
     if (bytes > messageMaxBytes) throw new Failure("message_too_long", { bytes, limitBytes: messageMaxBytes });
-    const said = await this.#parts.store.say({ ...say, text: say.text.toWellFormed(), queueMaxRuns });
+    const said = await this.#storeOf(say.conversation).say({ ...say, text: say.text.toWellFormed(), queueMaxRuns });
     if (said) this.#enqueue(said, { isAddedAtEnd: say.edits === undefined, tap });
   }
 
@@ -84,7 +86,7 @@ export class Chat {
    * @throws Failure `not_found`, `conversation_busy`, `queue_full`, `shutting_down`
    */
   async retry(conversation: ConversationId, message: MessageId): Promise<void> {
-    await this.#again((ask) => this.#parts.store.retry(ask), conversation, message);
+    await this.#again((store, ask) => store.retry(ask), conversation, message);
   }
 
   /**
@@ -92,18 +94,18 @@ export class Chat {
    * @throws Failure `not_found`, `conversation_busy`, `queue_full`, `shutting_down`
    */
   async continue(conversation: ConversationId, message: MessageId): Promise<void> {
-    await this.#again((ask) => this.#parts.store.continue(ask), conversation, message);
+    await this.#again((store, ask) => store.continue(ask), conversation, message);
   }
 
   /** Shows another branch. @throws Failure `not_found`, `conversation_busy` */
   async select(conversation: ConversationId, message: MessageId): Promise<void> {
-    await this.#parts.store.select(conversation, message);
+    await this.#storeOf(conversation).select(conversation, message);
     this.#reshaped(conversation);
   }
 
   /** Deletes a message with what follows it. @throws Failure `not_found`, `conversation_busy` */
   async prune(conversation: ConversationId, message: MessageId): Promise<void> {
-    await this.#parts.store.prune(conversation, message);
+    await this.#storeOf(conversation).prune(conversation, message);
     this.#reshaped(conversation);
   }
 
@@ -117,10 +119,12 @@ export class Chat {
     }
   }
 
-  /** The end of the thread (or of what stands before a message), with what is being written in it now, at one instant. */
-  async thread(conversation: ConversationId, before?: MessageId): Promise<ThreadPage & { live: readonly Snapshot[] }> {
-    const limit = this.#parts.bounds.pageMaxMessages;
-    const page = await this.#parts.store.thread(conversation, before === undefined ? { limit } : { limit, before });
+  /**
+   * The end of the thread (or of what stands before a message, or as much of it as reaches back to one), with what is being
+   * written in it now, at one instant.
+   */
+  async thread(conversation: ConversationId, part: { before?: MessageId; through?: MessageId } = {}): Promise<ThreadPage & { live: readonly Snapshot[] }> {
+    const page = await this.#storeOf(conversation).thread(conversation, { ...part, limit: this.#parts.bounds.pageMaxMessages });
     return { ...page, live: this.live(conversation) };
   }
 
@@ -147,7 +151,7 @@ export class Chat {
     this.stop(conversation);
     const isLive = () => [...this.#live.values()].some((live) => live.run.conversation === conversation);
     while (isLive()) await Promise.race(this.#running);
-    if (!this.#closed) await this.#parts.store.forget(conversation);
+    if (!this.#closed) await this.#storeOf(conversation).forget(conversation);
   }
 
   /**
@@ -168,9 +172,9 @@ export class Chat {
     if (this.#closing) throw new Failure("shutting_down");
   }
 
-  async #again(store: (ask: Ask) => Promise<Said>, conversation: ConversationId, message: MessageId): Promise<void> {
+  async #again(wish: (store: Store, ask: Ask) => Promise<Said>, conversation: ConversationId, message: MessageId): Promise<void> {
     this.#refuseWhileClosing();
-    const said = await store({ conversation, message, queueMaxRuns: this.#parts.bounds.queueMaxRuns });
+    const said = await wish(this.#storeOf(conversation), { conversation, message, queueMaxRuns: this.#parts.bounds.queueMaxRuns });
     this.#enqueue(said, { isAddedAtEnd: false });
   }
 
@@ -183,13 +187,10 @@ export class Chat {
   }
 
   #makeLive(said: Said, tap?: Tap): LiveRun {
-    const { bus, bounds, store, log } = this.#parts;
-    const checkpoint = (live: LiveRun) => {
-      store
-        .checkpoint(live.run.id, live.text, live.reasoning)
-        .catch((error) => log.error("a checkpoint could not be written", { run: live.run.id, error: String(error) }));
-    };
-    const live = new LiveRun(said.run, said.answer, { bus, ...bounds, checkpoint }, tap);
+    const { bus, bounds, log } = this.#parts;
+    const store = this.#storeOf(said.run.conversation);
+    const checkpointFailed = (run: RunId, error: unknown) => log.error("a checkpoint could not be written", { run, error: String(error) });
+    const live = new LiveRun(said.run, said.answer, { bus, ...bounds, store, checkpointFailed }, tap);
     this.#live.set(said.run.id, live);
     return live;
   }
@@ -199,12 +200,17 @@ export class Chat {
     return { ...this.#parts, running: () => [...this.#live.values()].filter(holdsSlot).length };
   }
 
+  #storeOf(conversation: ConversationId): Store {
+    return isTemporary(conversation) ? this.#parts.temporary : this.#parts.store;
+  }
+
   #reshaped(conversation: ConversationId): void {
     this.#parts.bus.publish(conversation, { kind: "reshaped", conversation });
   }
 
+  /** Something was said, or has ended: the conversation is the latest now. */
   #listed(conversation: ConversationId): void {
-    this.#parts.bus.publish(listTopic, { kind: "listed", conversation });
+    if (!isTemporary(conversation)) this.#parts.bus.publish(listTopic, { kind: "listed", conversation, isLatest: true });
   }
 
   #start(run: RunId): void {

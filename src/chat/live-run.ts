@@ -3,7 +3,8 @@
 
 import type { Bus } from "../bus/bus.ts";
 import type { Message, Utterance } from "../domain/conversation.ts";
-import type { Place, PromptProgress, Run, RunEvent, RunFact, Snapshot } from "../domain/run.ts";
+import type { Place, PromptProgress, Run, RunEvent, RunFact, RunId, Snapshot } from "../domain/run.ts";
+import type { Store } from "../store/store.ts";
 
 /** A program's direct line to a Run: every Delta as it comes, unfolded. */
 export interface Tap {
@@ -13,11 +14,13 @@ export interface Tap {
 
 export interface LiveRunParts {
   readonly bus: Bus;
+  /** Where its conversation is kept. */
+  readonly store: Store;
   /** Deltas that come within this time of the last event go out together. */
   readonly foldMs: number;
-  /** At most this long after a Delta its text is handed to `checkpoint`. */
+  /** At most this long after a Delta its text is in the Store. */
   readonly checkpointEveryMs: number;
-  checkpoint(live: LiveRun): void;
+  checkpointFailed(run: RunId, error: unknown): void;
 }
 
 export class LiveRun {
@@ -42,6 +45,8 @@ export class LiveRun {
   #held = { text: "", reasoning: "" };
   #timer: Timer | null = null;
   #checkpoint: Timer | null = null;
+  /** Characters that are in the Store. */
+  #saved: { text: number; reasoning: number };
 
   /** `answer.text` is what is there already: empty, or what this Run goes on with. */
   constructor(run: Run, answer: Message, parts: LiveRunParts, tap?: Tap) {
@@ -49,6 +54,7 @@ export class LiveRun {
     this.answer = answer;
     this.text = answer.text;
     this.reasoning = answer.reasoning;
+    this.#saved = { text: answer.text.length, reasoning: answer.reasoning.length };
     this.#parts = parts;
     this.#tap = tap;
   }
@@ -67,6 +73,10 @@ export class LiveRun {
       progress: this.#progress,
       stopping,
     };
+  }
+
+  get store(): Store {
+    return this.#parts.store;
   }
 
   publish(fact: RunFact): void {
@@ -102,10 +112,7 @@ export class LiveRun {
     this.#held[kind] += piece;
     if (kind === "text") this.#tap?.text(piece);
     if (this.#timer === null) this.#flush();
-    this.#checkpoint ??= setTimeout(() => {
-      this.#checkpoint = null;
-      this.#parts.checkpoint(this);
-    }, this.#parts.checkpointEveryMs);
+    this.#checkpoint ??= setTimeout(() => void this.#save(), this.#parts.checkpointEveryMs);
   }
 
   /** True when a program listens, which is gone with this process. */
@@ -126,6 +133,19 @@ export class LiveRun {
     this.over = true;
     this.publish({ kind: "ended", utterance });
     this.#tap?.ended(utterance.run);
+  }
+
+  /** Stores what was written since the last time; what could not be stored goes with the next. */
+  async #save(): Promise<void> {
+    const upTo = { text: this.text.length, reasoning: this.reasoning.length };
+    try {
+      await this.store.checkpoint(this.run.id, this.text.slice(this.#saved.text), this.reasoning.slice(this.#saved.reasoning));
+      this.#saved = upTo;
+    } catch (error) {
+      this.#parts.checkpointFailed(this.run.id, error);
+    } finally {
+      this.#checkpoint = null;
+    }
   }
 
   #flush(): void {

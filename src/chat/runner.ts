@@ -12,7 +12,6 @@ import type { LiveRun } from "./live-run.ts";
 export type Halt = "stopped" | "interrupted";
 
 export interface RunnerParts {
-  readonly store: Store;
   readonly upstream: Upstream;
   readonly log: Log;
   /** Runs of ours that hold a Slot and are not about to give it back. */
@@ -50,17 +49,17 @@ const neverHadSlot: ReadonlySet<FailureCode | undefined> = new Set<FailureCode>(
 type Outcome = Pick<Ending, "status" | "finish" | "failure" | "stats">;
 
 async function attempt(live: LiveRun, parts: RunnerParts, onToken: () => void, left?: Left): Promise<Outcome> {
-  const { upstream, store } = parts;
+  const { upstream } = parts;
   const grow = (kind: "text" | "reasoning") => (piece: string) => {
     onToken();
     live.grow(kind, piece);
   };
   const deltas: Deltas = { text: grow("text"), reasoning: grow("reasoning"), prompt: (progress) => live.read(progress) };
   try {
-    if (!left && !(await store.start(live.run.id))) return ended("interrupted");
+    if (!left && !(await live.store.start(live.run.id))) return ended("interrupted");
     live.started();
     const { signal } = live.abort;
-    const end = left ? await upstream.resume(live.run.id, deltas, signal) : await upstream.chat(live.run.id, await messagesFor(live, store), deltas, signal);
+    const end = left ? await upstream.resume(live.run.id, deltas, signal) : await upstream.chat(live.run.id, await messagesFor(live), deltas, signal);
     return { ...ended("done"), finish: end.finish, stats: end.stats };
   } catch (error) {
     if (live.abort.signal.aborted) return ended(live.abort.signal.reason as Halt);
@@ -83,8 +82,8 @@ const ended = (status: Ending["status"]): Outcome => ({ status, finish: null, fa
  * The path to the answer, and the answer itself where the Run goes on with one. Answers without text are left out, and
  * questions that follow each other are joined: most templates demand that roles alternate.
  */
-async function messagesFor(live: LiveRun, store: Store): Promise<ChatMessage[]> {
-  const path = [...(await store.history(live.answer.id)), live.answer].filter(({ text }) => text !== "");
+async function messagesFor(live: LiveRun): Promise<ChatMessage[]> {
+  const path = [...(await live.store.history(live.answer.id)), live.answer].filter(({ text }) => text !== "");
   const messages: ChatMessage[] = [];
   for (const { role, text } of path) {
     const last = messages.at(-1);
@@ -95,11 +94,11 @@ async function messagesFor(live: LiveRun, store: Store): Promise<ChatMessage[]> 
 }
 
 /** Stores the end of a Run and tells everybody; the page is told even when the store can't be written. */
-export async function close(live: LiveRun, outcome: Omit<Ending, "text" | "reasoning">, { store, log }: Pick<RunnerParts, "store" | "log">): Promise<void> {
+export async function close(live: LiveRun, outcome: Omit<Ending, "text" | "reasoning">, { log }: Pick<RunnerParts, "log">): Promise<void> {
   const ending: Ending = { ...outcome, text: live.text, reasoning: live.reasoning };
   let stored: Awaited<ReturnType<Store["end"]>> = null;
   try {
-    stored = await store.end(live.run.id, ending);
+    stored = await live.store.end(live.run.id, ending);
   } catch (error) {
     log.error("the end of a Run could not be stored", { run: live.run.id, error: String(error) });
   }

@@ -26,6 +26,16 @@ export interface ListedConversation extends Conversation {
   readonly active: boolean;
 }
 
+/** A title or a message that a search has found. */
+export interface FoundPassage {
+  readonly conversation: ConversationId;
+  readonly title: string;
+  /** null when the title was found. */
+  readonly message: MessageId | null;
+  /** The passage, in parts that alternate: before the first match, the match, between, the match … */
+  readonly excerpt: readonly string[];
+}
+
 /** One utterance. */
 export interface Message {
   readonly id: MessageId;
@@ -74,6 +84,17 @@ export function titleFrom(question: string): string {
 /** 128 random bits in 22 characters that are safe in addresses and in element ids. */
 export function newId(): string {
   return Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString("base64url");
+}
+
+const temporaryPrefix = "temporary-";
+
+/** An id for a conversation that is never written to disk. */
+export function newTemporaryId(): ConversationId {
+  return temporaryPrefix + newId();
+}
+
+export function isTemporary(conversation: ConversationId): boolean {
+  return conversation.startsWith(temporaryPrefix);
 }
 
 /** True for what `newId` could have made: anything else from outside is refused before it is looked up. */

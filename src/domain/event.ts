@@ -13,6 +13,8 @@ export interface Reshaped {
 export interface Listed {
   readonly kind: "listed";
   readonly conversation: ConversationId;
+  /** Something was said in it: it belongs at the top now. Otherwise the list's order may be any other. */
+  readonly isLatest: boolean;
 }
 
 export type HouseEvent = RunEvent | Reshaped | Listed;

@@ -1,31 +1,34 @@
 // The pages and the answers for orchestrators, over plain HTTP. Failures end here as a page (or JSON) with a sentence.
 
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { FoundList } from "../../views/found.tsx";
+import { listPageMax, Menu, OlderGroups } from "../../views/list.tsx";
 import { Edit } from "../../views/message.tsx";
 import { ChatPage, SentencePage } from "../../views/page.tsx";
 import { Articles } from "../../views/thread.tsx";
 import { languageOf, sentenceOf, wordsOf } from "../../views/words.ts";
 import type { Chat } from "../chat/chat.ts";
-import { isId, type Message, newId } from "../domain/conversation.ts";
+import { type Conversation, isId, newId } from "../domain/conversation.ts";
 import { asFailure, Failure, type FailureCode } from "../domain/failure.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
+import type { Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
 import { asset, assetPaths } from "./assets.ts";
 import { securityHeaders } from "./guard.ts";
 
 export interface RouteParts {
   readonly chat: Chat;
+  readonly store: Store;
   readonly log: Log;
   readonly messageMaxBytes: number;
   readonly silentMs: number;
   upstream(): UpstreamState;
-  exists(conversation: string): Promise<boolean>;
-  /** A message of a conversation that is there; null for any other. */
-  messageOf(conversation: string, message: string): Promise<Message | null>;
-  /** Rejects when the store can't be written. */
-  probeStore(): Promise<void>;
 }
+
+/** Longest search, in UTF-16 units, and most that is shown of what it finds. */
+const queryMaxChars = 200;
+const foundMax = 30;
 
 /** HTTP's word for a Failure; 500 for all that are not the caller's doing. */
 const statusOf: Partial<Record<FailureCode, ContentfulStatusCode>> = {
@@ -39,23 +42,21 @@ const statusOf: Partial<Record<FailureCode, ContentfulStatusCode>> = {
 };
 
 /** Everything that is answered without a WebSocket. */
-export function routes({ chat, log, messageMaxBytes, silentMs, upstream, exists, messageOf, probeStore }: RouteParts): Hono {
+export function routes({ chat, log, messageMaxBytes, silentMs, upstream, store }: RouteParts): Hono {
   const app = new Hono();
 
-  const page = async (conversation: string, acceptLanguage: string | null) => {
-    const words = wordsOf(languageOf(acceptLanguage));
-    const now = { ...(await chat.thread(conversation)), upstream: upstream() };
-    return (
-      <ChatPage
-        conversation={conversation}
-        message={newId()}
-        {...now}
-        assets={assetPaths}
-        messageMaxBytes={messageMaxBytes}
-        silentMs={silentMs}
-        words={words}
-      />
-    );
+  const wordsFor = (c: Context) => wordsOf(languageOf(c.req.header("accept-language") ?? null));
+  const page = async (c: Context, conversation: string, through: string | null) => {
+    const now = { ...(await chat.thread(conversation, through === null ? {} : { through })), list: await store.list({ limit: listPageMax }) };
+    const given = { conversation, through, message: newId(), now: Date.now(), upstream: upstream(), assets: assetPaths, messageMaxBytes, silentMs };
+    return c.html(html(<ChatPage {...now} {...given} words={wordsFor(c)} />));
+  };
+  /** The conversation that a path names. @throws Failure `not_found` */
+  const named = async (c: Context): Promise<Conversation> => {
+    const id = c.req.param("id");
+    const found = isId(id) ? await store.conversation(id) : null;
+    if (!found) throw new Failure("not_found");
+    return found;
   };
   const html = (body: unknown) => `<!doctype html>${String(body)}`;
 
@@ -65,26 +66,44 @@ export function routes({ chat, log, messageMaxBytes, silentMs, upstream, exists,
     if (!c.res.headers.has("cache-control")) c.header("cache-control", "no-store");
   });
 
-  app.get("/", async (c) => c.html(html(await page(newId(), c.req.header("accept-language") ?? null))));
+  app.get("/", (c) => page(c, newId(), null));
 
   app.get("/c/:id", async (c) => {
-    const id = c.req.param("id");
-    if (!isId(id) || !(await exists(id))) throw new Failure("not_found");
-    return c.html(html(await page(id, c.req.header("accept-language") ?? null)));
+    const { id, head } = await named(c);
+    const at = c.req.query("at");
+    if (!isId(at) || head === null) return page(c, id, null);
+    // a passage that a search found may lie on another branch: that one is shown from now on
+    const path = await store.history(head);
+    if (at !== head && !path.some((message) => message.id === at)) await chat.select(id, at);
+    return page(c, id, at);
   });
 
   app.get("/c/:id/before/:message", async (c) => {
-    const { id, message } = c.req.param();
-    if (!isId(id) || !isId(message) || !(await exists(id))) throw new Failure("not_found");
-    const words = wordsOf(languageOf(c.req.header("accept-language") ?? null));
-    return c.html(String(<Articles conversation={id} {...(await chat.thread(id, message))} isEnd={false} words={words} />));
+    const { id } = await named(c);
+    const part = await chat.thread(id, { before: c.req.param("message") });
+    return c.html(String(<Articles conversation={id} {...part} isEnd={false} words={wordsFor(c)} />));
   });
 
   app.get("/c/:id/edit/:message", async (c) => {
-    const { id, message } = c.req.param();
-    const found = isId(message) ? await messageOf(id, message) : null;
+    const found = await store.message((await named(c)).id, c.req.param("message"));
     if (found?.role !== "user") throw new Failure("not_found");
-    return c.html(String(<Edit message={found} words={wordsOf(languageOf(c.req.header("accept-language") ?? null))} />));
+    return c.html(String(<Edit message={found} words={wordsFor(c)} />));
+  });
+
+  app.get("/c/:id/menu", async (c) => c.html(String(<Menu entry={await named(c)} words={wordsFor(c)} />)));
+
+  app.get("/list", async (c) => {
+    const [after, open] = [c.req.query("after"), c.req.query("open")];
+    const before = isId(after) ? await store.listed(after) : null;
+    if (!before) throw new Failure("not_found");
+    const list = await store.list({ limit: listPageMax, after: before.id });
+    const rest = { list, after: before, last: list.at(-1), isFull: list.length >= listPageMax, open: open ?? "", now: Date.now() };
+    return c.html(String(<OlderGroups {...rest} words={wordsFor(c)} />));
+  });
+
+  app.get("/search", async (c) => {
+    const query = (c.req.query("q") ?? "").slice(0, queryMaxChars);
+    return c.html(String(<FoundList query={query} found={await store.search(query, foundMax)} words={wordsFor(c)} />));
   });
 
   app.get("/assets/*", (c) => {
@@ -99,7 +118,7 @@ export function routes({ chat, log, messageMaxBytes, silentMs, upstream, exists,
 
   app.get("/readyz", async (c) => {
     const { status, slots, model, progress } = upstream();
-    const storeFault = await probeStore().then(
+    const storeFault = await store.probe().then(
       () => null,
       (error: unknown) => String(error),
     );

@@ -3,12 +3,13 @@
 
 import { Controls, composerIds, Notice } from "../../views/composer.tsx";
 import { fragment, growth, titleFragment } from "../../views/frame.ts";
+import { itemId, ListBody, ListItem, listIds, Removed } from "../../views/list.tsx";
 import { PlainStream } from "../../views/markdown/plain.ts";
 import { articleId, ids, MessageArticle, OpenReasoning, RunningArticle, RunState } from "../../views/message.tsx";
 import { Status, statusIds, UpstreamBanner } from "../../views/status.tsx";
 import { Articles, composerState, type ThreadNow } from "../../views/thread.tsx";
 import { type Language, wordsOf } from "../../views/words.ts";
-import { type Message, titleFrom } from "../domain/conversation.ts";
+import { type ConversationId, type ListedConversation, type Message, titleFrom } from "../domain/conversation.ts";
 import type { FailureReport } from "../domain/failure.ts";
 import type { RunEvent, RunId, Snapshot } from "../domain/run.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
@@ -147,6 +148,22 @@ export function upstreamFrame(upstream: UpstreamState, language: Language): stri
     fragment(statusIds.status, "outerMorph", String(Status({ upstream, connected: true, words }))) +
     fragment(statusIds.upstream, "innerMorph", String(UpstreamBanner({ upstream, words })))
   );
+}
+
+/** A conversation in which something was said or has ended: at the top of its group, on a page that shows it (`isOpen`) or another. */
+export function entryFrame(entry: ListedConversation, isOpen: boolean, language: Language): string {
+  const item = String(ListItem({ entry, isOpen, words: wordsOf(language) }));
+  return fragment(itemId(entry.id), "delete") + fragment(entry.pinned ? listIds.pinned : listIds.today, "afterbegin", item);
+}
+
+/** The list's first page anew. */
+export function listFrame(list: readonly ListedConversation[], open: ConversationId, language: Language): string {
+  return fragment(listIds.body, "innerMorph", String(ListBody({ list, open, words: wordsOf(language), now: Date.now() })));
+}
+
+/** To the sender alone: the conversation is gone, and can be brought back. */
+export function removedFrame(conversation: ConversationId, language: Language): string {
+  return fragment(composerIds.notice, "innerHTML", String(Removed({ conversation, words: wordsOf(language) })));
 }
 
 /** To the sender alone: what was wished is done, so an earlier notice is of no use any more. */

@@ -3,11 +3,11 @@
 
 import type { Language } from "../../views/words.ts";
 import type { Bus } from "../bus/bus.ts";
-import type { ConversationId, Thread, ThreadPage } from "../domain/conversation.ts";
-import type { HouseEvent } from "../domain/event.ts";
+import type { ConversationId, ListedConversation, MessageId, Thread, ThreadPage } from "../domain/conversation.ts";
+import { type HouseEvent, type Listed, listTopic } from "../domain/event.ts";
 import type { RunEvent, Snapshot } from "../domain/run.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
-import { type Frame, once, RunFrames, snapshotFrame, upstreamFrame } from "./frames.ts";
+import { entryFrame, type Frame, listFrame, once, RunFrames, snapshotFrame, upstreamFrame } from "./frames.ts";
 import { Outbox, type Sink } from "./outbox.ts";
 
 /** What the hub asks of the house. */
@@ -16,7 +16,11 @@ export interface Source {
   upstream(): UpstreamState;
   /** The Runs in progress, as the events so far have told them. */
   live(conversation: ConversationId): readonly Snapshot[];
-  thread(conversation: ConversationId): Promise<ThreadPage & { live: readonly Snapshot[] }>;
+  thread(conversation: ConversationId, part: { through?: MessageId }): Promise<ThreadPage & { live: readonly Snapshot[] }>;
+  /** One entry of the list; null when it is not in it (any more). */
+  listed(conversation: ConversationId): Promise<ListedConversation | null>;
+  /** The list's first page. */
+  list(): Promise<readonly ListedConversation[]>;
   failed(error: unknown): void;
 }
 
@@ -30,6 +34,8 @@ export interface Member {
 }
 
 interface Seat extends Member {
+  /** The oldest message that its page must hold. */
+  readonly through: MessageId | null;
   /** Events that came while a snapshot is being fetched; null while it is up to date. */
   held: { event: RunEvent; frame: Frame }[] | null;
   gone: boolean;
@@ -49,14 +55,16 @@ export class Hub {
 
   constructor(source: Source) {
     this.#source = source;
+    source.bus.subscribe(listTopic, (event) => event.kind === "listed" && void this.#tellList(event));
   }
 
   /** Seats a socket in the Room of a conversation; a frame with everything so far follows, then the events. */
-  join(conversation: ConversationId, language: Language, sink: Sink): Member {
+  join(conversation: ConversationId, language: Language, sink: Sink, through: MessageId | null = null): Member {
     const room = this.#rooms.get(conversation) ?? this.#open(conversation);
     const seat: Seat = {
       outbox: new Outbox(sink, () => void this.#sync(conversation, seat)),
       language,
+      through,
       held: null,
       gone: false,
       again: false,
@@ -78,8 +86,24 @@ export class Hub {
     this.#everySeat((seat) => seat.outbox.send(frame));
   }
 
-  #everySeat(each: (seat: Seat) => void): void {
-    for (const room of this.#rooms.values()) for (const seat of room.seats) if (seat.held === null) each(seat);
+  #everySeat(each: (seat: Seat, conversation: ConversationId) => void): void {
+    for (const [conversation, room] of this.#rooms) for (const seat of room.seats) each(seat, conversation);
+  }
+
+  /** Tells every page what has changed in the list: one entry, or its order. */
+  async #tellList({ conversation, isLatest }: Listed): Promise<void> {
+    try {
+      const entry = await this.#source.listed(conversation);
+      if (isLatest && entry) {
+        const frames = [false, true].map((isOpen) => once((language) => entryFrame(entry, isOpen, language)));
+        this.#everySeat((seat, open) => seat.outbox.send((frames[open === conversation ? 1 : 0] as Frame)(seat.language)));
+        return;
+      }
+      const list = await this.#source.list();
+      this.#everySeat((seat, open) => seat.outbox.send(listFrame(list, open, seat.language)));
+    } catch (error) {
+      this.#source.failed(error);
+    }
   }
 
   #open(conversation: ConversationId): Room {
@@ -123,12 +147,14 @@ export class Hub {
       do {
         seat.held = [];
         seat.again = false;
-        const now = await this.#source.thread(conversation);
+        const list = await this.#source.list();
+        const now = await this.#source.thread(conversation, seat.through === null ? {} : { through: seat.through });
         if (seat.gone) return;
         if (seat.again || seat.held.length > heldMaxEvents) continue;
         const missed = seat.held.filter(({ event }) => isNews(event, now.thread, now.live));
         seat.held = null;
-        seat.outbox.send(snapshotFrame({ ...now, conversation, upstream: this.#source.upstream() }, seat.language));
+        const snapshot = snapshotFrame({ ...now, conversation, upstream: this.#source.upstream() }, seat.language);
+        seat.outbox.send(snapshot + listFrame(list, conversation, seat.language));
         for (const { frame } of missed) seat.outbox.send(frame(seat.language));
       } while (seat.held);
     } catch (error) {

@@ -3,36 +3,38 @@
 
 import type { Language } from "../../views/words.ts";
 import type { Chat } from "../chat/chat.ts";
-import type { ConversationId } from "../domain/conversation.ts";
+import type { Shelf } from "../chat/shelf.ts";
+import type { ConversationId, MessageId } from "../domain/conversation.ts";
 import { asFailure, Failure } from "../domain/failure.ts";
-import { doneFrame, noticeFrame } from "./frames.ts";
+import { doneFrame, noticeFrame, removedFrame } from "./frames.ts";
 import type { Hub, Member } from "./hub.ts";
 import { type Command, parseCommand } from "./inbound.ts";
 import type { Sink } from "./outbox.ts";
 
 export interface LiveParts {
   readonly chat: Chat;
+  readonly shelf: Shelf;
   readonly hub: Hub;
   bug(error: unknown): void;
   /** Commands of one socket that may be under way at once; more are refused. */
   readonly commandsMax: number;
 }
 
-/** The handler of one page's socket. */
-export function liveDoor(conversation: ConversationId, language: Language, parts: LiveParts) {
+/** The handler of one page's socket; its thread reaches back to `through`, if that is given. */
+export function liveDoor(conversation: ConversationId, language: Language, through: MessageId | null, parts: LiveParts) {
   let member: Member | null = null;
   let underWay = 0;
   return {
     open(ws: Sink): void {
-      member = parts.hub.join(conversation, language, ws);
+      member = parts.hub.join(conversation, language, ws, through);
     },
     async message(ws: Sink, frame: string | Uint8Array): Promise<void> {
       try {
         underWay++;
         if (underWay > parts.commandsMax) throw new Failure("conversation_busy");
         const command = parseCommand(frame);
-        await obey(command, conversation, parts.chat);
-        ws.send(doneFrame());
+        await obey(command, conversation, parts);
+        ws.send(command.type === "remove" ? removedFrame(command.conversation, language) : doneFrame());
       } catch (error) {
         const failure = asFailure(error);
         if (failure.code === "internal") parts.bug(error);
@@ -50,7 +52,7 @@ export function liveDoor(conversation: ConversationId, language: Language, parts
   };
 }
 
-async function obey(command: Command, conversation: ConversationId, chat: Chat): Promise<void> {
+async function obey(command: Command, conversation: ConversationId, { chat, shelf }: Pick<LiveParts, "chat" | "shelf">): Promise<void> {
   switch (command.type) {
     case "say":
       return chat.say({ ...command, conversation });
@@ -61,5 +63,13 @@ async function obey(command: Command, conversation: ConversationId, chat: Chat):
       return chat[command.type](conversation, command.message);
     case "stop":
       return chat.stop(conversation);
+    case "rename":
+      return shelf.rename(command.conversation, command.title);
+    case "pin":
+    case "unpin":
+      return shelf.pin(command.conversation, command.type === "pin");
+    case "remove":
+    case "restore":
+      return shelf[command.type](command.conversation);
   }
 }

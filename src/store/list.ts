@@ -1,10 +1,9 @@
 // The Store's list of conversations and its search, in SQLite. Used by store/sqlite only.
 
-import type { ConversationId, ListedConversation } from "../domain/conversation.ts";
+import type { ConversationId, FoundPassage, ListedConversation } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
 import type { Queries } from "./queries.ts";
 import { type ConversationRow, toConversation } from "./rows.ts";
-import type { Found } from "./store.ts";
 
 /** Tokens of context around a match in an excerpt. */
 const excerptTokens = 16;
@@ -18,6 +17,13 @@ interface FoundRow {
   excerpt: string;
 }
 
+type EntryRow = ConversationRow & { active: number };
+
+const entries = `select c.*, exists (select 1 from runs where runs.conversation = c.id and status in ('queued', 'running')) as active
+  from conversations c where c.deleted_at is null`;
+
+const toEntry = (row: EntryRow): ListedConversation => ({ ...toConversation(row), active: row.active === 1 });
+
 export class ConversationList {
   readonly #q: Queries;
 
@@ -26,11 +32,14 @@ export class ConversationList {
   }
 
   page({ limit, after }: { limit: number; after?: ConversationId }): ListedConversation[] {
-    const active = "exists (select 1 from runs where runs.conversation = c.id and status in ('queued', 'running')) as active";
     const from = after === undefined ? "" : "and (c.pinned, c.updated_at, c.seq) < (select pinned, updated_at, seq from conversations where id = ?2)";
-    const sql = `select c.*, ${active} from conversations c where c.deleted_at is null ${from} order by c.pinned desc, c.updated_at desc, c.seq desc limit ?1`;
-    const rows = this.#q.all<ConversationRow & { active: number }>(sql, limit, ...(after === undefined ? [] : [after]));
-    return rows.map((row) => ({ ...toConversation(row), active: row.active === 1 }));
+    const sql = `${entries} ${from} order by c.pinned desc, c.updated_at desc, c.seq desc limit ?1`;
+    return this.#q.all<EntryRow>(sql, limit, ...(after === undefined ? [] : [after])).map(toEntry);
+  }
+
+  entry(id: ConversationId): ListedConversation | null {
+    const row = this.#q.one<EntryRow>(`${entries} and c.id = ?`, id);
+    return row && toEntry(row);
   }
 
   rename(id: ConversationId, title: string): void {
@@ -53,7 +62,7 @@ export class ConversationList {
     this.#q.run("delete from conversations where deleted_at < ?", time);
   }
 
-  search(query: string, limit: number): Found[] {
+  search(query: string, limit: number): FoundPassage[] {
     const words = query.match(/[\p{L}\p{N}\p{M}]+/gu);
     if (!words) return [];
     // each word in quotes, so that nothing in it is FTS5's own language; the last may go on

@@ -37,8 +37,6 @@ export interface RunRow {
   failure: string | null;
   stats: string;
   slot_freed: number;
-  draft: string;
-  draft_reasoning: string;
 }
 
 export function toConversation(row: ConversationRow): Conversation {

@@ -6,7 +6,7 @@ import { Failure } from "../domain/failure.ts";
 import type { Run, RunId } from "../domain/run.ts";
 import type { Queries } from "./queries.ts";
 import { type RunRow, toRun } from "./rows.ts";
-import type { Ending, Left } from "./store.ts";
+import type { Ending } from "./store.ts";
 
 export class RunTable {
   readonly #q: Queries;
@@ -34,7 +34,7 @@ export class RunTable {
   }
 
   checkpoint(run: RunId, text: string, reasoning: string): void {
-    this.#q.run("update runs set draft = ?, draft_reasoning = ? where id = ? and status = 'running'", text, reasoning, run);
+    this.#q.run("insert into drafts (run, text, reasoning) select id, ?, ? from runs where id = ? and status = 'running'", text, reasoning, run);
   }
 
   /** Closes an active Run and writes its text into its message; null when it was closed before. */
@@ -42,7 +42,7 @@ export class RunTable {
     const { status, finish, stats, slotFreed, text, reasoning } = ending;
     const failure = ending.failure && JSON.stringify(ending.failure);
     const closed = this.#q.run(
-      `update runs set status = ?, finish = ?, failure = ?, stats = ?, slot_freed = ?, draft = '', draft_reasoning = ''
+      `update runs set status = ?, finish = ?, failure = ?, stats = ?, slot_freed = ?
        where id = ? and status in ('queued', 'running')`,
       status,
       finish,
@@ -52,6 +52,7 @@ export class RunTable {
       run,
     );
     if (closed === 0) return null;
+    this.#q.run("delete from drafts where run = ?", run);
     const row = this.#row(run);
     this.#q.run("update messages set text = ?, reasoning = ? where id = ?", text, reasoning, row.message);
     this.#touch(row.conversation);
@@ -59,9 +60,14 @@ export class RunTable {
   }
 
   /** The Runs that wait or run, in the order in which they were queued. */
-  active(): { message: string; left: Pick<Left, "run" | "draft" | "draftReasoning"> }[] {
-    const rows = this.#q.all<RunRow>("select * from runs where status in ('queued', 'running') order by seq");
-    return rows.map((row) => ({ message: row.message, left: { run: toRun(row), draft: row.draft, draftReasoning: row.draft_reasoning } }));
+  active(): Run[] {
+    return this.#q.all<RunRow>("select * from runs where status in ('queued', 'running') order by seq").map(toRun);
+  }
+
+  /** What a Run has added to its message by its checkpoints. */
+  draft(run: RunId): { text: string; reasoning: string } {
+    const pieces = this.#q.all<{ text: string; reasoning: string }>("select text, reasoning from drafts where run = ? order by seq", run);
+    return { text: pieces.map(({ text }) => text).join(""), reasoning: pieces.map(({ reasoning }) => reasoning).join("") };
   }
 
   /** @throws Failure `conversation_busy` */

@@ -5,6 +5,7 @@ import { Database } from "bun:sqlite";
 import {
   type Conversation,
   type ConversationId,
+  type FoundPassage,
   type ListedConversation,
   type Message,
   type MessageId,
@@ -21,7 +22,7 @@ import { migrate } from "./migrate.ts";
 import { Queries } from "./queries.ts";
 import { type ConversationRow, toConversation } from "./rows.ts";
 import { RunTable } from "./runs.ts";
-import type { Ask, Ending, Found, Left, Said, Say, Store } from "./store.ts";
+import type { Ask, Ending, Left, Said, Say, Store } from "./store.ts";
 import { MessageTree } from "./tree.ts";
 
 /**
@@ -56,9 +57,9 @@ class SqliteStore implements Store {
     this.#db.run("pragma busy_timeout = 2000"); // a backup or a check of the file may hold it for a moment
     migrate(this.#db, file);
     this.#q = new Queries(this.#db);
-    this.#tree = new MessageTree(this.#q);
-    this.#list = new ConversationList(this.#q);
     this.#runs = new RunTable(this.#q);
+    this.#tree = new MessageTree(this.#q, this.#runs);
+    this.#list = new ConversationList(this.#q);
     this.#onClose = onClose;
   }
 
@@ -116,7 +117,11 @@ class SqliteStore implements Store {
   }
 
   async left(): Promise<readonly Left[]> {
-    return this.#runs.active().map((row) => ({ question: null, answer: this.#tree.message(row.message) as Message, ...row.left }));
+    return this.#runs.active().map((run) => {
+      const answer = this.#tree.message(run.message) as Message;
+      const added = this.#runs.draft(run.id);
+      return { question: null, answer, run, draft: answer.text + added.text, draftReasoning: answer.reasoning + added.reasoning };
+    });
   }
 
   async conversation(id: ConversationId): Promise<Conversation | null> {
@@ -128,10 +133,13 @@ class SqliteStore implements Store {
     return found?.conversation === conversation && this.#conversation(conversation) ? found : null;
   }
 
-  async thread(id: ConversationId, { limit, before }: { limit: number; before?: MessageId }): Promise<ThreadPage> {
+  async thread(id: ConversationId, { limit, before, through }: { limit: number; before?: MessageId; through?: MessageId }): Promise<ThreadPage> {
     const conversation = this.#conversation(id);
     const last = before === undefined ? conversation?.head : this.#tree.messageOf(id, before).parent;
-    return { title: conversation?.title ?? "", ...(last ? this.#tree.page(last, limit) : { thread: [], hasEarlier: false }) };
+    return {
+      title: conversation?.title ?? "",
+      ...(last ? this.#tree.page(last, Math.max(limit, through ? this.#tree.stepsBetween(last, through) : 0)) : { thread: [], hasEarlier: false }),
+    };
   }
 
   async history(message: MessageId): Promise<readonly Message[]> {
@@ -161,6 +169,10 @@ class SqliteStore implements Store {
     return this.#list.page(page);
   }
 
+  async listed(id: ConversationId): Promise<ListedConversation | null> {
+    return this.#list.entry(id);
+  }
+
   async rename(id: ConversationId, title: string): Promise<void> {
     this.#list.rename(id, title);
   }
@@ -188,7 +200,7 @@ class SqliteStore implements Store {
     this.#q.run("delete from conversations where id = ?", id);
   }
 
-  async search(query: string, limit: number): Promise<readonly Found[]> {
+  async search(query: string, limit: number): Promise<readonly FoundPassage[]> {
     return this.#list.search(query, limit);
   }
 

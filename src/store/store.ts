@@ -2,7 +2,7 @@
 // each method is one transaction. The queue is the table of Runs: nothing else remembers who waits.
 // Implemented by store/sqlite; every implementation passes test/contract/store.ts.
 
-import type { Conversation, ConversationId, ListedConversation, Message, MessageId, ThreadPage, Utterance } from "../domain/conversation.ts";
+import type { Conversation, ConversationId, FoundPassage, ListedConversation, Message, MessageId, ThreadPage, Utterance } from "../domain/conversation.ts";
 import type { FailureReport } from "../domain/failure.ts";
 import type { Run, RunId, RunStats, RunStatus } from "../domain/run.ts";
 
@@ -47,19 +47,9 @@ export interface Ending {
 
 /** A Run that was waiting or running when the process before this one ended. */
 export interface Left extends Said {
-  /** What had been written at the last checkpoint. */
+  /** The answer's text as it was at the last checkpoint, with what was there before the Run. */
   readonly draft: string;
   readonly draftReasoning: string;
-}
-
-/** A message that a search found. */
-export interface Found {
-  readonly conversation: ConversationId;
-  readonly title: string;
-  /** null when the title was found. */
-  readonly message: MessageId | null;
-  /** The passage, in parts that alternate: before the first match, the match, between, the match … */
-  readonly excerpt: readonly string[];
 }
 
 export interface Store {
@@ -85,7 +75,7 @@ export interface Store {
   /** `queued → running`; false when the Run is no longer queued. */
   start(run: RunId): Promise<boolean>;
 
-  /** Keeps what an active Run has written so far; no effect on any other. */
+  /** Keeps what a running Run has written since the checkpoint before; no effect on any other. */
   checkpoint(run: RunId, text: string, reasoning: string): Promise<void>;
 
   /** Writes the final text and closes an active Run, which is returned as it is now shown; null when it was closed before. */
@@ -100,8 +90,11 @@ export interface Store {
   /** null for one that is unknown, of another conversation, or of a deleted one. */
   message(conversation: ConversationId, id: MessageId): Promise<Message | null>;
 
-  /** The last `limit` messages of the path to the head, or of the path to `before`, which is excluded; empty for an unknown conversation. */
-  thread(id: ConversationId, page: { limit: number; before?: MessageId }): Promise<ThreadPage>;
+  /**
+   * The last `limit` messages of the path to the head, or of the path to `before`, which is excluded; more where that is
+   * needed to reach back to `through`. Empty for an unknown conversation.
+   */
+  thread(id: ConversationId, page: { limit: number; before?: MessageId; through?: MessageId }): Promise<ThreadPage>;
 
   /** The path that leads to `message`, which is excluded: what is sent to the model to have it written. */
   history(message: MessageId): Promise<readonly Message[]>;
@@ -120,6 +113,9 @@ export interface Store {
 
   /** Conversations that are not deleted, the pinned ones first, then the latest first; `after` is the last of the page before. */
   list(page: { limit: number; after?: ConversationId }): Promise<readonly ListedConversation[]>;
+
+  /** One entry of the list; null when it is not in it. */
+  listed(id: ConversationId): Promise<ListedConversation | null>;
 
   /** @throws Failure `not_found` */
   rename(id: ConversationId, title: string): Promise<void>;
@@ -140,7 +136,7 @@ export interface Store {
   forget(id: ConversationId): Promise<void>;
 
   /** Titles and messages with all words of `query`, best first. Case and diacritics fold; the last word may be unfinished. */
-  search(query: string, limit: number): Promise<readonly Found[]>;
+  search(query: string, limit: number): Promise<readonly FoundPassage[]>;
 
   /** Proves that it can be written to. @throws when it can't */
   probe(): Promise<void>;

@@ -4,6 +4,7 @@ import type { ConversationId, Message, MessageId, ThreadPage } from "../domain/c
 import { Failure } from "../domain/failure.ts";
 import type { Queries } from "./queries.ts";
 import { type MessageRow, type RunRow, toMessage, toRun } from "./rows.ts";
+import type { RunTable } from "./runs.ts";
 
 /** The walk from a message towards the root, at most `?2` steps, as a table `path(id, parent, depth)`. */
 const pathFrom = `
@@ -19,9 +20,11 @@ const pathMaxMessages = 1_000_000;
 
 export class MessageTree {
   readonly #q: Queries;
+  readonly #runs: RunTable;
 
-  constructor(queries: Queries) {
+  constructor(queries: Queries, runs: RunTable) {
     this.#q = queries;
+    this.#runs = runs;
   }
 
   message(id: MessageId): Message | null {
@@ -62,11 +65,17 @@ export class MessageTree {
     const siblings = this.#siblings(shown);
     const thread = shown.map((row) => {
       const run = latest.get(row.id);
-      const isActive = run?.status === "queued" || run?.status === "running";
-      const message = toMessage(isActive && run.draft !== "" ? { ...row, text: run.draft, reasoning: run.draft_reasoning } : row);
+      const added = run?.status === "running" ? this.#runs.draft(run.id) : { text: "", reasoning: "" };
+      const message = toMessage({ ...row, text: row.text + added.text, reasoning: row.reasoning + added.reasoning });
       return { message, run: run ? toRun(run) : null, siblings: siblings.get(row.parent) ?? [row.id] };
     });
     return { thread, hasEarlier };
+  }
+
+  /** Messages on the path from `last` back to `first`, both included; 0 when it does not lie on it. */
+  stepsBetween(last: MessageId, first: MessageId): number {
+    const found = this.#q.one<{ depth: number }>(`${pathFrom} select depth from path where id = ?3`, last, pathMaxMessages, first);
+    return found ? found.depth + 1 : 0;
   }
 
   history(message: MessageId): Message[] {

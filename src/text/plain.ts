@@ -3,7 +3,7 @@
 
 import { type Language, sentenceOf, wordsOf } from "../../views/words.ts";
 import type { Chat } from "../chat/chat.ts";
-import { newId } from "../domain/conversation.ts";
+import { newId, newTemporaryId } from "../domain/conversation.ts";
 import { asFailure, Failure, type FailureReport } from "../domain/failure.ts";
 import type { Run } from "../domain/run.ts";
 
@@ -22,7 +22,7 @@ export interface PlainSocket {
 
 /** The handler of one `/chat` socket. */
 export function plainDoor(language: Language, parts: PlainParts) {
-  const conversation = newId();
+  const conversation = newTemporaryId();
   let way: PlainWay;
   let answering = false;
 

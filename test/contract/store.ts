@@ -230,7 +230,8 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       const running = await say(newId());
       await store.checkpoint(running.run.id, "too early", "");
       await store.start(running.run.id);
-      await store.checkpoint(running.run.id, "half", "thought");
+      await store.checkpoint(running.run.id, "ha", "thou");
+      await store.checkpoint(running.run.id, "lf", "ght");
       expect((await threadOf(running.run.conversation)).at(-1)?.message).toMatchObject({ text: "half", reasoning: "thought" });
       expect(await store.left()).toMatchObject([
         { run: { id: waiting.run.id, status: "queued" }, draft: "", answer: { text: "" } },

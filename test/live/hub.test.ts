@@ -29,6 +29,8 @@ function house() {
       await asking.promise;
       return { title: "", thread: [{ message, run, siblings: [message.id] }] as Thread, hasEarlier: false, live: live() };
     },
+    listed: async () => null,
+    list: async () => [],
     failed: (error) => {
       throw error;
     },

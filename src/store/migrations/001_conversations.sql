@@ -32,23 +32,30 @@ create index messages_by_conversation on messages (conversation);
 create index messages_by_parent on messages (parent, seq);
 
 create table runs (
-  seq             integer primary key,
-  id              text not null unique,
-  conversation    text not null references conversations (id) on delete cascade,
-  message         text not null references messages (id) on delete cascade,
-  status          text not null check (status in ('queued', 'running', 'done', 'stopped', 'failed', 'interrupted')),
-  created_at      integer not null,
-  finish          text,
-  failure         text,
-  stats           text not null default '{}',
-  slot_freed      integer not null default 1,
-  -- what has been written so far; moved into the message at the end, so that the search index is touched once
-  draft           text not null default '',
-  draft_reasoning text not null default ''
+  seq          integer primary key,
+  id           text not null unique,
+  conversation text not null references conversations (id) on delete cascade,
+  message      text not null references messages (id) on delete cascade,
+  status       text not null check (status in ('queued', 'running', 'done', 'stopped', 'failed', 'interrupted')),
+  created_at   integer not null,
+  finish       text,
+  failure      text,
+  stats        text not null default '{}',
+  slot_freed   integer not null default 1
 ) strict;
 create index runs_by_message on runs (message, seq);
 -- One Run at a time in a conversation: the database refuses the second.
 create unique index runs_one_active on runs (conversation) where status in ('queued', 'running');
+
+-- What a running Run has added to its message so far, piece by piece, so that a checkpoint costs the same however long the
+-- answer is. Moved into the message at the end: the search index is touched once.
+create table drafts (
+  seq       integer primary key,
+  run       text not null references runs (id) on delete cascade,
+  text      text not null,
+  reasoning text not null
+) strict;
+create index drafts_by_run on drafts (run, seq);
 
 -- Diacritics fold: "Grüße" is found by "grusse" no more than by "grüsse", but by "gruße".
 create virtual table message_search using fts5 (text, content = 'messages', content_rowid = 'seq', tokenize = 'unicode61 remove_diacritics 2');

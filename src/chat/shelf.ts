@@ -1,0 +1,52 @@
+// What people can do with conversations as a whole: name, pin, delete, bring back. Those that are kept, that is: a temporary
+// one is on no shelf. Tells the list and the conversation's own pages. Used by live/socket.
+
+import type { Bus } from "../bus/bus.ts";
+import type { ConversationId } from "../domain/conversation.ts";
+import { listTopic } from "../domain/event.ts";
+import { Failure } from "../domain/failure.ts";
+import type { Store } from "../store/store.ts";
+
+/** Longest name of a conversation, in UTF-16 units. */
+const titleMaxChars = 200;
+
+export class Shelf {
+  readonly #store: Store;
+  readonly #bus: Bus;
+
+  constructor({ store, bus }: { store: Store; bus: Bus }) {
+    this.#store = store;
+    this.#bus = bus;
+  }
+
+  /** Gives a conversation a name. @throws Failure `not_found`, `message_empty` */
+  async rename(conversation: ConversationId, title: string): Promise<void> {
+    const name = title.trim().slice(0, titleMaxChars).toWellFormed();
+    if (name === "") throw new Failure("message_empty");
+    await this.#store.rename(conversation, name);
+    this.#tell(conversation);
+  }
+
+  /** @throws Failure `not_found` */
+  async pin(conversation: ConversationId, pinned: boolean): Promise<void> {
+    await this.#store.pin(conversation, pinned);
+    this.#tell(conversation);
+  }
+
+  /** Deletes a conversation in a way that `restore` undoes. @throws Failure `not_found`, `conversation_busy` */
+  async remove(conversation: ConversationId): Promise<void> {
+    await this.#store.remove(conversation);
+    this.#tell(conversation);
+  }
+
+  /** @throws Failure `not_found` */
+  async restore(conversation: ConversationId): Promise<void> {
+    await this.#store.restore(conversation);
+    this.#tell(conversation);
+  }
+
+  #tell(conversation: ConversationId): void {
+    this.#bus.publish(listTopic, { kind: "listed", conversation, isLatest: false });
+    this.#bus.publish(conversation, { kind: "reshaped", conversation });
+  }
+}

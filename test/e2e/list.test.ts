@@ -1,0 +1,131 @@
+// The list of conversations: live on every device, search that jumps to its place, delete with undo.
+
+import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import type { Locator, Page } from "playwright-core";
+import { until } from "../llama/server.ts";
+import { answered, ask, closeBrowser, connected, grownBeyond, type Parlor, startParlor, type Visit, visit, withModel } from "./stage.ts";
+
+let parlor: Parlor;
+const visits: Visit[] = [];
+const open = async (...args: Parameters<typeof visit>): Promise<Visit> => {
+  const made = await visit(...args);
+  visits.push(made);
+  return made;
+};
+const list = (page: Page): Locator => page.getByRole("navigation", { name: "Conversations" });
+const titles = (page: Page): Promise<string[]> => list(page).locator(".conversations li > a").allTextContents();
+const listed = (page: Page, wished: string[]): Promise<void> =>
+  until(async () => JSON.stringify((await titles(page)).map((title) => title.replace(/ Answering$/, ""))) === JSON.stringify(wished), `the list is ${wished}`);
+const menu = async (page: Page, title: string): Promise<Locator> => {
+  await page.getByRole("button", { name: `Options: ${title}` }).click();
+  const item = list(page).locator("li", { has: page.getByRole("link", { name: title }) });
+  await item.locator(".menu form").waitFor();
+  return item;
+};
+
+beforeAll(async () => {
+  parlor = await startParlor(await withModel());
+  await until(async () => (await fetch(`${parlor.url}/readyz`)).status === 200, "the model is loaded");
+});
+afterEach(async () => {
+  const problems = visits.flatMap(({ problems }) => problems);
+  for (const each of visits.splice(0)) await each.close();
+  expect(problems).toEqual([]);
+});
+afterAll(async () => {
+  await closeBrowser();
+  await parlor.stop();
+});
+
+test("two devices: what is said on one is listed on the other, the latest first, with a mark while it runs", async () => {
+  const one = await open(parlor.url);
+  const two = await open(parlor.url);
+  await ask(one.page, "twenty please");
+  await answered(one.page);
+  await ask(two.page, "endless, a second question");
+  await grownBeyond(two.page, 50);
+  await listed(one.page, ["endless, a second question", "twenty please"]);
+  expect(await list(one.page).locator('li[data-active="true"]').count()).toBe(1);
+  expect(await list(one.page).locator('[aria-current="page"]').textContent()).toBe("twenty please");
+  expect(await list(two.page).locator('[aria-current="page"]').textContent()).toContain("endless, a second question");
+  await two.page.getByRole("button", { name: "Stop" }).click();
+  await answered(two.page, "stopped");
+  await until(async () => (await list(one.page).locator('li[data-active="true"]').count()) === 0, "the mark is gone");
+  await ask(one.page, "story");
+  await answered(one.page, "done", 1);
+  for (const { page } of [one, two]) await listed(page, ["twenty please", "endless, a second question"]);
+  expect(await one.page.title()).toBe("twenty please · parlor");
+});
+
+test("rename, pin and delete with undo, on both devices", async () => {
+  const one = await open(parlor.url);
+  const two = await open(parlor.url);
+  const item = await menu(one.page, "twenty please");
+  await item.getByRole("textbox", { name: "Name" }).fill("Zahlen & <Zeichen>");
+  await item.getByRole("button", { name: "Rename" }).click();
+  for (const { page } of [one, two]) await listed(page, ["Zahlen & <Zeichen>", "endless, a second question"]);
+  await (await menu(two.page, "endless, a second question")).getByRole("button", { name: "Pin", exact: true }).click();
+  for (const { page } of [one, two]) await listed(page, ["endless, a second question", "Zahlen & <Zeichen>"]);
+  await (await menu(one.page, "endless, a second question")).getByRole("button", { name: "Delete" }).click();
+  for (const { page } of [one, two]) await listed(page, ["Zahlen & <Zeichen>"]);
+  await one.page.getByRole("button", { name: "Undo" }).click();
+  for (const { page } of [one, two]) await listed(page, ["endless, a second question", "Zahlen & <Zeichen>"]);
+  expect(await one.page.getByRole("button", { name: "Undo" }).count()).toBe(0);
+});
+
+test("search finds titles and texts, without umlauts too, and jumps to the passage, also on another branch", async () => {
+  const { page } = await open(parlor.url);
+  await ask(page, "Deutsch");
+  await answered(page);
+  await ask(page, "something else");
+  await answered(page, "done", 1);
+  const { page: searching } = await open(parlor.url);
+  await list(searching).getByRole("searchbox", { name: "Search" }).fill("vogelein schw");
+  const hit = list(searching).locator("#found a").first();
+  await hit.waitFor();
+  expect(await hit.locator("mark").allTextContents()).toEqual(["Vögelein", "schweigen"]);
+  await hit.click();
+  await connected(searching);
+  await until(async () => {
+    const passage = searching.locator("article:target");
+    return (await passage.count()) === 1 && (await passage.isVisible()) && /Vögelein/.test((await passage.textContent()) ?? "");
+  }, "the passage is shown");
+  await list(searching).getByRole("searchbox", { name: "Search" }).fill("xyzzy");
+  await list(searching).getByText("Nothing found").waitFor();
+});
+
+test("on a phone the list is a drawer that opens and closes with a touch", async () => {
+  const { page } = await open(parlor.url, { viewport: { width: 390, height: 700 }, hasTouch: true, isMobile: true });
+  expect(await list(page).count()).toBe(0); // not there for anybody while it is closed
+  await page.getByRole("button", { name: "Conversations" }).click();
+  await list(page).waitFor();
+  await list(page).getByRole("link").first().click();
+  await connected(page);
+  expect(await page.locator("article").count()).toBeGreaterThan(0);
+  expect(await list(page).count()).toBe(0);
+});
+
+test("a long list is fetched in pages as one scrolls down", async () => {
+  const alone = await startParlor(await withModel());
+  await until(async () => (await fetch(`${alone.url}/readyz`)).status === 200, "the model is loaded");
+  const sockets = Array.from({ length: 60 }, (_, i) => i);
+  for (const i of sockets) {
+    const id = `listed-conversation-${String(i).padStart(3, "0")}`;
+    const socket = new WebSocket(`${alone.url.replace("http", "ws")}/live?c=${id}`);
+    await new Promise((resolve) => socket.addEventListener("open", resolve));
+    socket.send(JSON.stringify({ type: "say", message: `listed-question-${String(i).padStart(3, "0")}`, text: `emoji ${i}` }));
+    await new Promise((resolve) =>
+      socket.addEventListener("message", ({ data }) => String(data).includes('data-status="done"') && String(data).includes("outerMorph") && resolve(null)),
+    );
+    socket.close();
+  }
+  const { page } = await open(alone.url);
+  expect((await titles(page)).length).toBeLessThan(60);
+  await until(async () => {
+    await list(page).locator(".conversations").hover();
+    await page.mouse.wheel(0, 4000);
+    return (await titles(page)).length === 60;
+  }, "all are listed");
+  expect(await titles(page)).toEqual(sockets.toReversed().map((i) => `emoji ${i}`));
+  await alone.stop();
+}, 60_000);

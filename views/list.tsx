@@ -1,0 +1,159 @@
+// The list of conversations: a column beside the thread, a drawer on phones. Grouped by day in the server's time zone.
+
+import type { ConversationId, ListedConversation } from "../src/domain/conversation.ts";
+import type { Words } from "./words.ts";
+
+/** Ids of the elements that frames address. */
+export const listIds = { body: "list-body", pinned: "list-pinned", today: "list-today" } as const;
+
+export const itemId = (conversation: ConversationId): string => `l-${conversation}`;
+
+/** Conversations that a page of the list holds. */
+export const listPageMax = 50;
+
+interface ListProps {
+  readonly list: readonly ListedConversation[];
+  /** The conversation that the page shows. */
+  readonly open: ConversationId;
+  readonly words: Words;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+export function Sidebar(props: ListProps) {
+  const { words } = props;
+  return (
+    <nav id="list" aria-label={words.conversations} popover="auto">
+      <search class="search">
+        <input
+          type="search"
+          name="q"
+          aria-label={words.search}
+          placeholder={words.search}
+          autocomplete="off"
+          hx-get="/search"
+          hx-trigger="input changed delay:200ms"
+          hx-target="#found"
+        />
+      </search>
+      <div id="found" aria-live="polite" />
+      <div id={listIds.body} class="conversations">
+        <ListBody {...props} />
+      </div>
+    </nav>
+  );
+}
+
+/** The first page: the pinned ones and today's always have a place, so that a new one can be put there. */
+export function ListBody(props: ListProps) {
+  const pinned = props.list.filter((entry) => entry.pinned);
+  const today = props.list.filter((entry) => !entry.pinned && dayOf(entry.updatedAt) === dayOf(props.now));
+  const older = props.list.filter((entry) => !entry.pinned && dayOf(entry.updatedAt) !== dayOf(props.now));
+  return (
+    <>
+      <Group id={listIds.pinned} name={props.words.pinned} {...props} list={pinned} />
+      <Group id={listIds.today} name={props.words.today} {...props} list={today} />
+      <OlderGroups {...props} list={older} isFull={props.list.length >= listPageMax} last={props.list.at(-1)} />
+    </>
+  );
+}
+
+/** Groups below today's, and a mark that fetches the next page when it is seen. `after` is the entry before the first. */
+export function OlderGroups(props: ListProps & { isFull: boolean; last: ListedConversation | undefined; after?: ListedConversation }) {
+  const { list, words, now, after } = props;
+  const days = [...new Set(list.map((entry) => dayOf(entry.updatedAt)))];
+  return (
+    <>
+      {days.map((day) => {
+        const entries = list.filter((entry) => dayOf(entry.updatedAt) === day);
+        const isContinued = after !== undefined && !after.pinned && dayOf(after.updatedAt) === day;
+        return <Group name={isContinued ? "" : dayName(entries[0]?.updatedAt ?? 0, now, words)} {...props} list={entries} />;
+      })}
+      {props.isFull && props.last && (
+        <p
+          id="list-more"
+          class="earlier"
+          hx-get={`/list?after=${props.last.id}&open=${props.open}`}
+          hx-trigger="intersect once root:#list-body"
+          hx-swap="outerHTML"
+        >
+          …
+        </p>
+      )}
+    </>
+  );
+}
+
+function Group({ id, name, list, open, words }: ListProps & { id?: string; name: string }) {
+  return (
+    <section>
+      {name !== "" && <h2>{name}</h2>}
+      <ul id={id}>
+        {list.map((entry) => (
+          <ListItem entry={entry} isOpen={entry.id === open} words={words} />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+export function ListItem({ entry, isOpen, words }: { entry: ListedConversation; isOpen: boolean; words: Words }) {
+  const { id, title, active } = entry;
+  return (
+    <li id={itemId(id)} data-active={active ? "true" : undefined}>
+      <a href={`/c/${id}`} aria-current={isOpen ? "page" : undefined}>
+        {title}
+        {active && <span class="unseen"> {words.answering}</span>}
+      </a>
+      <button type="button" aria-label={`${words.options}: ${title}`} title={words.options} hx-get={`/c/${id}/menu`} hx-target={`#${itemId(id)} > .menu`}>
+        ⋯
+      </button>
+      <div class="menu" />
+    </li>
+  );
+}
+
+/** What can be done with a conversation. Fetched when it is wanted. */
+export function Menu({ entry, words }: { entry: Pick<ListedConversation, "id" | "title" | "pinned">; words: Words }) {
+  return (
+    <form hx-ws:send method="dialog">
+      <input type="hidden" name="conversation" value={entry.id} />
+      <input name="title" value={entry.title} aria-label={words.name} maxlength={200} autofocus />
+      <button type="submit" name="type" value="rename">
+        {words.rename}
+      </button>
+      <button type="submit" name="type" value={entry.pinned ? "unpin" : "pin"}>
+        {entry.pinned ? words.unpin : words.pin}
+      </button>
+      <button type="submit" name="type" value="remove">
+        {words.delete}
+      </button>
+    </form>
+  );
+}
+
+/** After a delete: said, and undone with one press. */
+export function Removed({ conversation, words }: { conversation: ConversationId; words: Words }) {
+  return (
+    <form hx-ws:send method="dialog" class="removed">
+      <span>{words.removed}</span>
+      <input type="hidden" name="conversation" value={conversation} />
+      <button type="submit" name="type" value="restore">
+        {words.undo}
+      </button>
+    </form>
+  );
+}
+
+function dayOf(time: number): string {
+  return new Date(time).toDateString();
+}
+
+const dayMs = 86_400_000;
+
+function dayName(time: number, now: number, words: Words): string {
+  if (dayOf(time) === dayOf(now)) return words.today;
+  if (dayOf(time) === dayOf(now - dayMs)) return words.yesterday;
+  const isThisYear = new Date(time).getFullYear() === new Date(now).getFullYear();
+  return new Intl.DateTimeFormat(words.lang, { weekday: "long", day: "numeric", month: "long", ...(isThisYear ? {} : { year: "numeric" }) }).format(time);
+}
