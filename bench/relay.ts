@@ -1,10 +1,12 @@
 // What the relay adds: the same streams read directly from the source, through /chat, and through a page's socket, in one
 // run, interleaved. Prints a table and writes it into bench/README.md. Run: make bench (QUICK=1 for a short look).
 
-import { cpus } from "node:os";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { newId } from "../src/domain/conversation.ts";
 import { startLlama } from "../test/llama/server.ts";
+import { median, quantile, writeTable } from "./report.ts";
 import { microseconds } from "./source.ts";
 
 const quick = process.env["QUICK"] === "1";
@@ -13,7 +15,12 @@ const root = join(import.meta.dir, "..");
 
 /** Starts a script and gives the first line it prints. */
 async function start(command: string[], env: Record<string, string> = {}): Promise<{ line: string; process: Bun.Subprocess }> {
-  const child = Bun.spawn(command, { stdout: "pipe", stderr: "ignore", stdin: "ignore", env: { ...process.env, ...env } });
+  const child = Bun.spawn(command, {
+    stdout: "pipe",
+    stderr: "ignore",
+    stdin: "ignore",
+    env: { ...process.env, PARLOR_DATA: mkdtempSync(join(tmpdir(), "parlor-bench-")), ...env },
+  });
   process.on("exit", () => child.kill("SIGKILL"));
   let line = "";
   for await (const chunk of child.stdout as ReadableStream<Uint8Array>) {
@@ -118,9 +125,6 @@ const page =
     )(question);
   };
 
-const quantile = (values: number[], q: number): number =>
-  values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(q * values.length))] ?? Number.NaN;
-const median = (values: number[]): number => quantile(values, 0.5);
 const ms = (us: number): string => (us / 1000).toFixed(2);
 
 /** CPU time of a process so far, in µs (/proc/PID/stat, 100 ticks a second). */
@@ -234,18 +238,5 @@ await firstTokens();
 parlor.process.kill();
 source.process.kill();
 
-const report = rows.join("\n").trim();
-process.stdout.write(`${report}\n`);
-if (!quick) {
-  const readme = join(root, "bench/README.md");
-  const text = await Bun.file(readme).text();
-  const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, Bun ${Bun.version}, ${new Date().toISOString().slice(0, 10)}`;
-  await Bun.write(
-    readme,
-    text.replace(
-      /(<!-- relay -->).*(<!-- \/relay -->)/s,
-      (_, open, close) => `${open}\n\nMeasured on ${machine}; medians of ${rounds} rounds.\n\n${report}\n\n${close}`,
-    ),
-  );
-}
+await writeTable("relay", rows.join("\n").trim(), quick);
 process.exit(0);

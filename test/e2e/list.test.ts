@@ -114,9 +114,8 @@ test("a long list is fetched in pages as one scrolls down", async () => {
     const socket = new WebSocket(`${alone.url.replace("http", "ws")}/live?c=${id}`);
     await new Promise((resolve) => socket.addEventListener("open", resolve));
     socket.send(JSON.stringify({ type: "say", message: `listed-question-${String(i).padStart(3, "0")}`, text: `emoji ${i}` }));
-    await new Promise((resolve) =>
-      socket.addEventListener("message", ({ data }) => String(data).includes('data-status="done"') && String(data).includes("outerMorph") && resolve(null)),
-    );
+    const isDone = (frame: string) => /data-role="assistant" data-status="done"/.test(frame);
+    await new Promise((resolve) => socket.addEventListener("message", ({ data }) => isDone(String(data)) && resolve(null)));
     socket.close();
   }
   const { page } = await open(alone.url);
