@@ -85,6 +85,8 @@ export const de: Words = {
     upstream_line_too_long: ({ limitBytes }) => `llama-server hat eine Zeile von mehr als ${number(limitBytes)} Byte ohne Ende geschickt. Was da war, bleibt.`,
     context_overflow: ({ promptTokens, contextTokens }) =>
       `Diese Unterhaltung hat ${number(promptTokens)} Token; das Modell fasst ${number(contextTokens)}. Beginne einen neuen Chat, frag weniger auf einmal oder gib llama-server mehr Kontext (-c).`,
+    store_unwritable: () =>
+      "parlor kann seine Datei nicht schreiben: Der Datenträger ist voll oder schreibgeschützt. Dein Text bleibt stehen; versuch es nochmal, sobald Platz ist.",
     message_empty: () => "Noch steht nichts da, was sich senden ließe.",
     message_too_long: ({ bytes, limitBytes }) =>
       `Diese Nachricht hat ${number(bytes)} Byte; höchstens ${number(limitBytes)} lassen sich senden. Kürze sie oder schick sie in Teilen.`,

@@ -85,6 +85,7 @@ export const en: Words = {
     upstream_line_too_long: ({ limitBytes }) => `llama-server sent a line of more than ${number(limitBytes)} bytes without an end. What had come is kept.`,
     context_overflow: ({ promptTokens, contextTokens }) =>
       `This conversation has ${number(promptTokens)} tokens; the model can take ${number(contextTokens)}. Start a new chat, ask for less, or give llama-server a larger context (-c).`,
+    store_unwritable: () => "parlor can't write its file: the disk is full or read-only. Your text is kept; try again once there is room.",
     message_empty: () => "There is nothing to send yet.",
     message_too_long: ({ bytes, limitBytes }) =>
       `This message has ${number(bytes)} bytes; at most ${number(limitBytes)} can be sent. Shorten it or send it in parts.`,

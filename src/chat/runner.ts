@@ -96,16 +96,32 @@ async function messagesFor(live: LiveRun): Promise<ChatMessage[]> {
 /** Stores the end of a Run and tells everybody; the page is told even when the store can't be written. */
 export async function close(live: LiveRun, outcome: Omit<Ending, "text" | "reasoning">, { log }: Pick<RunnerParts, "log">): Promise<void> {
   const ending: Ending = { ...outcome, text: live.text, reasoning: live.reasoning };
-  let stored: Awaited<ReturnType<Store["end"]>> = null;
-  try {
-    stored = await live.store.end(live.run.id, ending);
-  } catch (error) {
-    log.error("the end of a Run could not be stored", { run: live.run.id, error: String(error) });
-  }
+  const end = () => live.store.end(live.run.id, ending);
   const { status, finish, failure, stats, slotFreed } = ending;
   const message = { ...live.answer, text: live.text, reasoning: live.reasoning };
-  live.ended(stored ?? { message, run: { ...live.run, status, finish, failure, stats, slotFreed }, siblings: [message.id] });
+  const shown = { message, run: { ...live.run, status, finish, failure, stats, slotFreed }, siblings: [message.id] };
+  try {
+    live.ended((await end()) ?? shown);
+  } catch (error) {
+    log.error("the end of a Run could not be stored", { run: live.run.id, error: String(error) });
+    live.ended(shown);
+    endLater(end, log);
+  }
   report(live, ending, log);
+}
+
+/** Between two attempts at storing an end that could not be stored, in ms. */
+const endAgainMs = 1_000;
+
+/** Tries until it is stored: until then the conversation counts as busy. A process that ends before leaves it to the next one. */
+function endLater(end: () => Promise<unknown>, log: Log): void {
+  const timer = setTimeout(() => {
+    end().then(
+      () => log.info("the end of a Run is stored after all"),
+      () => endLater(end, log),
+    );
+  }, endAgainMs);
+  timer.unref();
 }
 
 function report(live: LiveRun, ending: Ending, log: Log): void {

@@ -15,6 +15,8 @@ export type FailureCode =
   | "upstream_garbled" // what came is not the protocol
   | "upstream_line_too_long" // a line that exceeds the buffer
   | "context_overflow" // the conversation is longer than the slot's context
+  // where we keep things
+  | "store_unwritable" // the disk is full, or the file can't be written
   // what people ask for
   | "message_empty"
   | "message_too_long"

@@ -39,6 +39,7 @@ const statusOf: Partial<Record<FailureCode, ContentfulStatusCode>> = {
   too_large: 413,
   too_many_sockets: 429,
   shutting_down: 503,
+  store_unwritable: 503,
 };
 
 /** Everything that is answered without a WebSocket. */
