@@ -39,7 +39,7 @@ bench: $(BUN) $(PARROT) build ## what the relay and the store cost, measured; se
 clean: ## remove what was built here (not the llama-server in the user's cache)
 	rm -rf dist .cache node_modules
 
-UNIT := test/tidy.test.ts test/bus test/chat test/domain test/http test/live test/store test/telemetry test/text test/views test/config.test.ts
+UNIT := test/tidy.test.ts test/bus test/chat test/domain test/http test/live test/store test/telemetry test/text test/transfer test/views test/config.test.ts
 TESTS ?=
 REPORT := .cache/tests.xml
 

@@ -25,6 +25,7 @@ export interface AppBounds extends ChatBounds {
   readonly outboxMaxBytes: number;
   readonly heartbeatMs: number;
   readonly graceMs: number;
+  readonly importMaxBytes: number;
 }
 
 export interface AppParts {
@@ -91,6 +92,8 @@ export async function createApp(parts: AppParts): Promise<App> {
     log,
     messageMaxBytes: bounds.messageMaxBytes,
     silentMs: silentBeats * bounds.heartbeatMs,
+    importMaxBytes: bounds.importMaxBytes,
+    shelf,
     upstream: () => upstream.state,
     store,
   });

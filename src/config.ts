@@ -82,6 +82,7 @@ export const bounds = {
   pageMaxMessages: { default: 50, min: 2, max: 10_000, doc: "messages of a long conversation that a page holds at first, and gets more of at a time" },
   queueMaxRuns: { default: 200, min: 1, max: 100_000, doc: "questions that may wait at once" },
   messageMaxBytes: { default: 256 * 1024, min: 1, max: 16 << 20, doc: "longest message, in UTF-8" },
+  importMaxBytes: { default: 100 << 20, min: 1024, max: 1 << 30, doc: "largest file of conversations that is brought in" },
   socketsMaxPerAddress: { default: 512, min: 1, max: 100_000, doc: "open sockets from one address" },
   commandsMax: { default: 8, min: 1, max: 1_000, doc: "commands of one socket under way at once" },
   outboxMaxBytes: { default: 1 << 20, min: 64 * 1024, max: 64 << 20, doc: "what may wait for one socket that does not read" },

@@ -14,6 +14,8 @@ export function help(version: string): string {
 Usage: parlor [options]                    serve
        parlor backup FILE [--data DIR]     copy the conversations to FILE, also while parlor runs
        parlor check [--data DIR]           verify the file that holds them
+       parlor export FILE [--data DIR]     write all conversations as JSON Lines, also while parlor runs
+       parlor import FILE [--data DIR]     bring in such a file, or an export of llama-server's UI or of ChatGPT
 
 A flag wins over the environment.
 

@@ -1,15 +1,18 @@
 // Command line → config → adapters → app → Bun.serve → signals. The only file that chooses adapters and ends the process.
 
-import { homedir } from "node:os";
-import { join } from "node:path";
+import { mkdtempSync, rmSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { version } from "../package.json";
 import { createApp } from "./app.ts";
 import { localBus } from "./bus/local.ts";
+import { Shelf } from "./chat/shelf.ts";
 import { type Config, parseConfig, UsageError } from "./config.ts";
 import { help } from "./help.ts";
 import { backup, check, StoreUnusable } from "./store/file.ts";
 import { openSqlite } from "./store/sqlite.ts";
 import { openLog } from "./telemetry/log.ts";
+import { readConversations } from "./transfer/read.ts";
 import { findLlamaServer, LlamaChild } from "./upstream/child.ts";
 import { openLlama } from "./upstream/llama.ts";
 
@@ -55,8 +58,8 @@ function storeFile(config: Config): string {
   return join(config.data ?? join(home, "parlor"), "parlor.db");
 }
 
-/** `parlor backup FILE` and `parlor check`; false when the command line asks for neither. */
-function command(words: readonly string[], args: readonly string[]): boolean {
+/** `parlor backup FILE`, `check`, `export FILE`, `import FILE`; false when the command line asks for none of them. */
+async function command(words: readonly string[], args: readonly string[]): Promise<boolean> {
   const [name, operand] = words;
   if (name === undefined) return false;
   const file = storeFile(readConfig(args));
@@ -67,8 +70,36 @@ function command(words: readonly string[], args: readonly string[]): boolean {
     const faults = check(file);
     if (faults.length > 0) fail(`${file} is damaged: ${faults.slice(0, 3).join("; ")}`, 1);
     process.stdout.write(`${file} is sound\n`);
-  } else fail(`${words.join(" ")} is not a command; parlor --help lists them`, 2);
+  } else if (name === "export" && operand !== undefined) await exportAll(file, operand);
+  else if (name === "import" && operand !== undefined) await importFile(file, operand);
+  else fail(`${words.join(" ")} is not a command; parlor --help lists them`, 2);
   return true;
+}
+
+/** Writes all conversations as JSON Lines, from a copy, so that a parlor may be running. */
+async function exportAll(file: string, to: string): Promise<void> {
+  const copy = join(mkdtempSync(join(tmpdir(), "parlor-export-")), "parlor.db");
+  backup(file, copy);
+  const store = openSqlite(copy);
+  const sink = Bun.file(to).writer();
+  const ids = await store.ids();
+  for (const id of ids) sink.write(`${JSON.stringify(await store.record(id))}\n`);
+  await sink.end();
+  await store.close();
+  rmSync(dirname(copy), { recursive: true });
+  process.stdout.write(`${ids.length} conversations are written to ${to}\n`);
+}
+
+/** Brings in a file of conversations; what can't be read is named line by line. */
+async function importFile(file: string, from: string): Promise<void> {
+  if (!(await Bun.file(from).exists())) fail(`there is no ${from}`, 1);
+  const store = openSqlite(file);
+  const { records, faults } = readConversations(await Bun.file(from).text());
+  const { added, known } = await new Shelf({ store, bus: localBus() }).add(records);
+  await store.close();
+  for (const fault of faults) process.stderr.write(`parlor: ${from}: ${fault}\n`);
+  process.stdout.write(`${added} conversations are brought in, ${known} were here already, ${faults.length} could not be read\n`);
+  if (added + known === 0) process.exit(1);
 }
 
 async function serve(config: Config): Promise<void> {
@@ -94,6 +125,7 @@ async function serve(config: Config): Promise<void> {
       hostname: config.host,
       port: config.port,
       development: false,
+      maxRequestBodySize: bounds.importMaxBytes + (1 << 20), // a form around the file
       reusePort: false, // with `development: false` Bun shares a port that is in use, without a word
       fetch: app.fetch,
       websocket: app.websocket,
@@ -131,7 +163,7 @@ const firstFlag = given.findIndex((word) => word.startsWith("-"));
 const words = firstFlag < 0 ? given : given.slice(0, firstFlag);
 const args = given.slice(words.length);
 try {
-  if (!command(words, args)) {
+  if (!(await command(words, args))) {
     const config = readConfig(args);
     raiseFetchLimit(args);
     await serve(config);

@@ -40,6 +40,7 @@ export function Sidebar(props: ListProps) {
       <div id={listIds.body} class="conversations">
         <ListBody {...props} />
       </div>
+      <Transfer words={words} />
     </nav>
   );
 }
@@ -128,7 +129,48 @@ export function Menu({ entry, words }: { entry: Pick<ListedConversation, "id" | 
       <button type="submit" name="type" value="remove">
         {words.delete}
       </button>
+      <p class="note">
+        {words.exportAs}{" "}
+        <a href={`/c/${entry.id}/export.md`} download>
+          Markdown
+        </a>{" "}
+        <a href={`/c/${entry.id}/export.json`} download>
+          JSON
+        </a>
+      </p>
     </form>
+  );
+}
+
+/** The way in and out for whole files. */
+function Transfer({ words }: { words: Words }) {
+  return (
+    <form class="transfer" hx-post="/import" hx-encoding="multipart/form-data" hx-trigger="change" hx-target="#imported" method="dialog">
+      <a href="/export.jsonl" download>
+        {words.exportAll}
+      </a>
+      <label>
+        {words.import}
+        <input type="file" name="file" accept=".json,.jsonl" class="unseen" />
+      </label>
+      <div id="imported" role="status" />
+    </form>
+  );
+}
+
+/** What an import brought, and what it could not read. */
+export function Imported({ added, known, faults, words }: { added: number; known: number; faults: readonly string[]; words: Words }) {
+  return (
+    <>
+      <p>{words.imported(added, known)}</p>
+      {faults.length > 0 && (
+        <ul class="failure">
+          {faults.map((fault) => (
+            <li>{fault}</li>
+          ))}
+        </ul>
+      )}
+    </>
   );
 }
 

@@ -22,6 +22,11 @@ export const de: Words = {
   unpin: "Lösen",
   removed: "Die Unterhaltung ist gelöscht.",
   undo: "Rückgängig",
+  exportAs: "Speichern als",
+  exportAll: "Alle speichern",
+  import: "Datei hereinholen",
+  imported: (added, known) =>
+    `${number(added)} ${added === 1 ? "Unterhaltung" : "Unterhaltungen"} hereingeholt${known > 0 ? `, ${number(known)} schon da` : ""}.`,
   message: "Nachricht",
   placeholder: "Frag etwas",
   send: "Senden",

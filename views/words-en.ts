@@ -22,6 +22,11 @@ export const en: Words = {
   unpin: "Unpin",
   removed: "The conversation is deleted.",
   undo: "Undo",
+  exportAs: "Save as",
+  exportAll: "Save all",
+  import: "Bring in a file",
+  imported: (added, known) =>
+    `${number(added)} ${added === 1 ? "conversation" : "conversations"} brought in${known > 0 ? `, ${number(known)} here already` : ""}.`,
   message: "Message",
   placeholder: "Ask something",
   send: "Send",

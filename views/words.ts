@@ -27,6 +27,10 @@ export interface Words {
   readonly unpin: string;
   readonly removed: string;
   readonly undo: string;
+  readonly exportAs: string;
+  readonly exportAll: string;
+  readonly import: string;
+  imported(added: number, known: number): string;
   readonly message: string;
   readonly placeholder: string;
   readonly send: string;

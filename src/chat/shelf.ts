@@ -5,6 +5,7 @@ import type { Bus } from "../bus/bus.ts";
 import type { ConversationId } from "../domain/conversation.ts";
 import { listTopic } from "../domain/event.ts";
 import { Failure } from "../domain/failure.ts";
+import type { ConversationRecord } from "../domain/record.ts";
 import type { Store } from "../store/store.ts";
 
 /** Longest name of a conversation, in UTF-16 units. */
@@ -43,6 +44,15 @@ export class Shelf {
   async restore(conversation: ConversationId): Promise<void> {
     await this.#store.restore(conversation);
     this.#tell(conversation);
+  }
+
+  /** Takes in conversations from a file: how many are new, how many were here already. */
+  async add(records: readonly ConversationRecord[]): Promise<{ added: number; known: number }> {
+    let added = 0;
+    for (const record of records) if (await this.#store.add(record)) added++;
+    const [first] = records;
+    if (added > 0 && first) this.#bus.publish(listTopic, { kind: "listed", conversation: first.id, isLatest: false });
+    return { added, known: records.length - added };
   }
 
   #tell(conversation: ConversationId): void {

@@ -9,6 +9,7 @@ import { ChatPage, SentencePage } from "../../views/page.tsx";
 import { Articles } from "../../views/thread.tsx";
 import { languageOf, sentenceOf, wordsOf } from "../../views/words.ts";
 import type { Chat } from "../chat/chat.ts";
+import type { Shelf } from "../chat/shelf.ts";
 import { type Conversation, isId, newId } from "../domain/conversation.ts";
 import { asFailure, Failure, type FailureCode } from "../domain/failure.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
@@ -16,10 +17,13 @@ import type { Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
 import { asset, assetPaths } from "./assets.ts";
 import { securityHeaders } from "./guard.ts";
+import { transferRoutes } from "./transfer.tsx";
 
 export interface RouteParts {
   readonly chat: Chat;
   readonly store: Store;
+  readonly shelf: Shelf;
+  readonly importMaxBytes: number;
   readonly log: Log;
   readonly messageMaxBytes: number;
   readonly silentMs: number;
@@ -43,7 +47,7 @@ const statusOf: Partial<Record<FailureCode, ContentfulStatusCode>> = {
 };
 
 /** Everything that is answered without a WebSocket. */
-export function routes({ chat, log, messageMaxBytes, silentMs, upstream, store }: RouteParts): Hono {
+export function routes({ chat, log, messageMaxBytes, silentMs, importMaxBytes, upstream, store, shelf }: RouteParts): Hono {
   const app = new Hono();
 
   const wordsFor = (c: Context) => wordsOf(languageOf(c.req.header("accept-language") ?? null));
@@ -106,6 +110,8 @@ export function routes({ chat, log, messageMaxBytes, silentMs, upstream, store }
     const query = (c.req.query("q") ?? "").slice(0, queryMaxChars);
     return c.html(String(<FoundList query={query} found={await store.search(query, foundMax)} words={wordsFor(c)} />));
   });
+
+  transferRoutes(app, { store, shelf, importMaxBytes, wordsFor });
 
   app.get("/assets/*", (c) => {
     const found = asset(c.req.path, c.req.header("accept-encoding") ?? null);

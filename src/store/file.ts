@@ -38,6 +38,16 @@ export function lockFile(file: string): { release(): void } {
   return { release: () => lock.close() };
 }
 
+/** The database in `file` as parlor uses it: a journal beside it, references that hold. */
+export function openDatabase(file: string): Database {
+  const db = new Database(file, { create: true, strict: true });
+  db.run("pragma journal_mode = wal");
+  db.run("pragma synchronous = normal");
+  db.run("pragma foreign_keys = on");
+  db.run("pragma busy_timeout = 2000"); // a backup or a check of the file may hold it for a moment
+  return db;
+}
+
 /**
  * Copies the database in `file` to `copy`, also while a parlor uses it.
  * @throws StoreUnusable

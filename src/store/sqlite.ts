@@ -1,7 +1,7 @@
 // The Store in SQLite, by bun:sqlite. Synchronous inside, so every method is one transaction by construction.
 // Not a place for rules about people or slots: it keeps what chat/ decided. Made by main and by tests.
 
-import { Database } from "bun:sqlite";
+import type { Database } from "bun:sqlite";
 import {
   type Conversation,
   type ConversationId,
@@ -15,14 +15,16 @@ import {
   type Utterance,
 } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
+import type { ConversationRecord } from "../domain/record.ts";
 import type { Run, RunId } from "../domain/run.ts";
-import { lockFile, makeFile } from "./file.ts";
+import { lockFile, makeFile, openDatabase } from "./file.ts";
 import { ConversationList } from "./list.ts";
 import { migrate } from "./migrate.ts";
 import { Queries } from "./queries.ts";
 import { type ConversationRow, toConversation } from "./rows.ts";
 import { RunTable } from "./runs.ts";
 import type { Ask, Ending, Left, Said, Say, Store } from "./store.ts";
+import { TransferTable } from "./transfer.ts";
 import { MessageTree } from "./tree.ts";
 
 /**
@@ -46,20 +48,18 @@ class SqliteStore implements Store {
   readonly #q: Queries;
   readonly #tree: MessageTree;
   readonly #list: ConversationList;
+  readonly #transfer: TransferTable;
   readonly #runs: RunTable;
   readonly #onClose: () => void;
 
   constructor(file: string, onClose: () => void) {
-    this.#db = new Database(file, { create: true, strict: true });
-    this.#db.run("pragma journal_mode = wal");
-    this.#db.run("pragma synchronous = normal");
-    this.#db.run("pragma foreign_keys = on");
-    this.#db.run("pragma busy_timeout = 2000"); // a backup or a check of the file may hold it for a moment
+    this.#db = openDatabase(file);
     migrate(this.#db, file);
     this.#q = new Queries(this.#db);
     this.#runs = new RunTable(this.#q);
     this.#tree = new MessageTree(this.#q, this.#runs);
     this.#list = new ConversationList(this.#q);
+    this.#transfer = new TransferTable(this.#q);
     this.#onClose = onClose;
   }
 
@@ -74,7 +74,8 @@ class SqliteStore implements Store {
       );
       this.#runs.refuseIfBusy(say.conversation);
       this.#runs.refuseIfFull(say.queueMaxRuns);
-      const parent = say.edits === undefined ? (this.#conversation(say.conversation)?.head ?? null) : this.#question(say.conversation, say.edits).parent;
+      const parent =
+        say.edits === undefined ? (this.#conversation(say.conversation)?.head ?? null) : this.#tree.messageOf(say.conversation, say.edits, "user").parent;
       const question = this.#tree.add({ id: say.message, conversation: say.conversation, parent, role: "user", text: say.text });
       return { question, ...this.#addAttempt(question) };
     });
@@ -82,7 +83,7 @@ class SqliteStore implements Store {
 
   async retry(ask: Ask): Promise<Said> {
     return this.#q.transaction(() => {
-      const { parent } = this.#answer(ask.conversation, ask.message);
+      const { parent } = this.#tree.messageOf(ask.conversation, ask.message, "assistant");
       this.#runs.refuseIfBusy(ask.conversation);
       this.#runs.refuseIfFull(ask.queueMaxRuns);
       return { question: null, ...this.#addAttempt(this.#tree.messageOf(ask.conversation, parent as MessageId)) };
@@ -91,7 +92,7 @@ class SqliteStore implements Store {
 
   async continue(ask: Ask): Promise<Said> {
     return this.#q.transaction(() => {
-      const answer = this.#answer(ask.conversation, ask.message);
+      const answer = this.#tree.messageOf(ask.conversation, ask.message, "assistant");
       if (answer.text === "" || this.#conversation(ask.conversation)?.head !== answer.id) throw new Failure("not_found");
       this.#runs.refuseIfBusy(ask.conversation);
       this.#runs.refuseIfFull(ask.queueMaxRuns);
@@ -204,6 +205,18 @@ class SqliteStore implements Store {
     return this.#list.search(query, limit);
   }
 
+  async ids(): Promise<readonly ConversationId[]> {
+    return this.#transfer.ids();
+  }
+
+  async record(id: ConversationId): Promise<ConversationRecord | null> {
+    return this.#transfer.record(id);
+  }
+
+  async add(record: ConversationRecord): Promise<boolean> {
+    return this.#q.transaction(() => this.#transfer.add(record));
+  }
+
   async probe(): Promise<void> {
     // a write that changes nothing, but needs the journal: it fails on a full disk or a read-only file
     this.#q.transaction(() => {
@@ -220,18 +233,6 @@ class SqliteStore implements Store {
   #conversation(id: ConversationId): Conversation | null {
     const row = this.#q.one<ConversationRow>("select * from conversations where id = ? and deleted_at is null", id);
     return row && toConversation(row);
-  }
-
-  #answer(conversation: ConversationId, id: MessageId): Message {
-    const found = this.#tree.messageOf(conversation, id);
-    if (found.role !== "assistant" || found.parent === null) throw new Failure("not_found");
-    return found;
-  }
-
-  #question(conversation: ConversationId, id: MessageId): Message {
-    const found = this.#tree.messageOf(conversation, id);
-    if (found.role !== "user") throw new Failure("not_found");
-    return found;
   }
 
   /** An empty answer below `question`, its queued Run, and the head moved there. */

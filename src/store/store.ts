@@ -4,6 +4,7 @@
 
 import type { Conversation, ConversationId, FoundPassage, ListedConversation, Message, MessageId, ThreadPage, Utterance } from "../domain/conversation.ts";
 import type { FailureReport } from "../domain/failure.ts";
+import type { ConversationRecord } from "../domain/record.ts";
 import type { Run, RunId, RunStats, RunStatus } from "../domain/run.ts";
 
 /** A question to be stored with the Run that will answer it. */
@@ -137,6 +138,15 @@ export interface Store {
 
   /** Titles and messages with all words of `query`, best first. Case and diacritics fold; the last word may be unfinished. */
   search(query: string, limit: number): Promise<readonly FoundPassage[]>;
+
+  /** Ids of all conversations that are not deleted. */
+  ids(): Promise<readonly ConversationId[]>;
+
+  /** A whole conversation for a file; null for one that is unknown or deleted. */
+  record(id: ConversationId): Promise<ConversationRecord | null>;
+
+  /** Takes in a conversation from a file; false, and nothing is changed, when it is here already. */
+  add(record: ConversationRecord): Promise<boolean>;
 
   /** Proves that it can be written to. @throws when it can't */
   probe(): Promise<void>;

@@ -1,6 +1,6 @@
 // The tree of messages in SQLite: paths, branches, siblings. Used by store/sqlite only.
 
-import type { ConversationId, Message, MessageId, ThreadPage } from "../domain/conversation.ts";
+import type { ConversationId, Message, MessageId, Role, ThreadPage } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
 import type { Queries } from "./queries.ts";
 import { type MessageRow, type RunRow, toMessage, toRun } from "./rows.ts";
@@ -32,10 +32,10 @@ export class MessageTree {
     return row && toMessage(row);
   }
 
-  /** A message of this conversation. @throws Failure `not_found` */
-  messageOf(conversation: ConversationId, id: MessageId): Message {
+  /** A message of this conversation, of this role if one is given. @throws Failure `not_found` */
+  messageOf(conversation: ConversationId, id: MessageId, role?: Role): Message {
     const found = this.message(id);
-    if (found?.conversation !== conversation) throw new Failure("not_found");
+    if (found?.conversation !== conversation || (role && found.role !== role)) throw new Failure("not_found");
     return found;
   }
 

@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { newId } from "../../src/domain/conversation.ts";
 import { Failure } from "../../src/domain/failure.ts";
+import type { ConversationRecord } from "../../src/domain/record.ts";
 import type { Ending, Said, Store } from "../../src/store/store.ts";
 import { until } from "../llama/server.ts";
 import { seeded } from "../seeded.ts";
@@ -317,6 +318,25 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       const text = `'; drop table messages; -- \u2028\ufeff\r\n\t"{}" ${"long ".repeat(10_000)}🦜`;
       const { run } = await say(newId(), text);
       expect((await threadOf(run.conversation))[0]?.message.text).toBe(text);
+    });
+
+    test("a whole conversation goes out into a record and comes in elsewhere, once", async () => {
+      const conversation = newId();
+      const one = await answered(conversation, "a remarkable question");
+      const again = await store.retry({ conversation, message: one.answer.id, queueMaxRuns: 10 });
+      await store.end(again.run.id, done);
+      const record = (await store.record(conversation)) as ConversationRecord;
+      expect(await store.ids()).toEqual([conversation]);
+      const elsewhere = await open();
+      expect([await elsewhere.add(record), await elsewhere.add(record)]).toEqual([true, false]);
+      expect(await elsewhere.record(conversation)).toEqual(record);
+      expect((await elsewhere.thread(conversation, { limit: 10 })).thread.map(({ message, siblings }) => [message.text, siblings.length])).toEqual([
+        ["a remarkable question", 1],
+        ["answer", 2],
+      ]);
+      expect((await elsewhere.search("remarkable", 5)).length).toBe(2);
+      expect(await elsewhere.record(newId())).toBeNull();
+      await elsewhere.close();
     });
 
     test("it says that it can be written", async () => {

@@ -56,6 +56,15 @@ describe("command line", () => {
       err: `parlor: ${data}/parlor.db is in use by another parlor; end that one, or choose another place with --data\n`,
     });
     expect(run("check", "--data", "/nowhere")).toMatchObject({ code: 1, err: "parlor: there is no /nowhere/parlor.db\n" });
+    const out = join(data, "all.jsonl");
+    expect(run("export", out, "--data", data)).toEqual({ code: 0, out: `0 conversations are written to ${out}\n`, err: "" });
+    writeFileSync(out, `{"conv":{"name":"Tea"},"messages":[{"id":"a","role":"user","content":"Which?"}]}\n{broken\n`);
+    expect(run("import", out, "--data", join(data, "new"))).toEqual({
+      code: 0,
+      out: "1 conversations are brought in, 0 were here already, 1 could not be read\n",
+      err: `parlor: ${out}: line 2: this is no JSON object\n`,
+    });
+    expect(run("import", out, "--data", data)).toMatchObject({ code: 1, err: expect.stringContaining("is in use by another parlor") });
     expect(run("dance")).toEqual({ code: 2, out: "", err: "parlor: dance is not a command; parlor --help lists them\n" });
     await parlor.stop();
   });

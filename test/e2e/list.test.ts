@@ -2,6 +2,7 @@
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import type { Locator, Page } from "playwright-core";
+import { textOf } from "../llama/recitals.ts";
 import { until } from "../llama/server.ts";
 import { answered, ask, closeBrowser, connected, grownBeyond, type Parlor, startParlor, type Visit, visit, withModel } from "./stage.ts";
 
@@ -93,6 +94,37 @@ test("search finds titles and texts, without umlauts too, and jumps to the passa
   await list(searching).getByRole("searchbox", { name: "Search" }).fill("xyzzy");
   await list(searching).getByText("Nothing found").waitFor();
 });
+
+test("out as Markdown, JSON and JSON Lines; in again elsewhere, also from llama-server's UI, with faults named", async () => {
+  const { page } = await open(parlor.url);
+  await ask(page, "story for export");
+  await answered(page);
+  const id = new URL(page.url()).pathname.slice(3);
+  const markdown = await fetch(`${parlor.url}/c/${id}/export.md`);
+  expect(markdown.headers.get("content-disposition")).toBe("attachment; filename*=UTF-8''story%20for%20export.md");
+  expect(await markdown.text()).toBe(`# story for export\n\n## You\n\nstory for export\n\n## Answer\n\n${textOf("story")}\n`);
+  expect(((await (await fetch(`${parlor.url}/c/${id}/export.json`)).json()) as { parlor: number }).parlor).toBe(1);
+  const all = await (await fetch(`${parlor.url}/export.jsonl`)).text();
+
+  const elsewhere = await startParlor([]);
+  const { page: fresh } = await open(elsewhere.url);
+  const theirs = {
+    conv: { id: crypto.randomUUID(), name: "From elsewhere", currNode: "b" },
+    messages: [
+      { id: "a", role: "user", content: "Which tea?", parent: null },
+      { id: "b", role: "assistant", content: "Black.", parent: "a" },
+    ],
+  };
+  const file = { name: "all.jsonl", mimeType: "application/jsonl", buffer: Buffer.from(`${all}${JSON.stringify(theirs)}\n{broken\n`) };
+  await fresh.setInputFiles('input[type="file"]', file);
+  const lines = all.trim().split("\n").length;
+  await fresh.getByText(`${lines + 1} conversations brought in.`).waitFor();
+  await fresh.getByText(`line ${lines + 2}: this is no JSON object`).waitFor();
+  await fresh.getByRole("link", { name: "From elsewhere" }).click();
+  await connected(fresh);
+  expect(await fresh.locator("article > .text").allTextContents()).toEqual(["Which tea?", "Black."]);
+  await elsewhere.stop();
+}, 60_000);
 
 test("on a phone the list is a drawer that opens and closes with a touch", async () => {
   const { page } = await open(parlor.url, { viewport: { width: 390, height: 700 }, hasTouch: true, isMobile: true });

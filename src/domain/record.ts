@@ -1,0 +1,34 @@
+// A conversation as a file holds it: everything that is kept of it, in parlor's own form. Written by export, read by import.
+
+import type { ConversationId, MessageId, Role } from "./conversation.ts";
+
+export interface MessageRecord {
+  readonly id: MessageId;
+  readonly parent: MessageId | null;
+  readonly role: Role;
+  readonly text: string;
+  readonly reasoning: string;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+}
+
+export interface ConversationRecord {
+  /** The form's version. */
+  readonly parlor: 1;
+  readonly id: ConversationId;
+  readonly title: string;
+  readonly head: MessageId | null;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  /** Parents before their children. */
+  readonly messages: readonly MessageRecord[];
+}
+
+/** The path to the head, oldest first. */
+export function pathOf(record: ConversationRecord): MessageRecord[] {
+  const byId = new Map(record.messages.map((message) => [message.id, message]));
+  const path: MessageRecord[] = [];
+  for (let at = byId.get(record.head ?? ""); at; at = byId.get(at.parent ?? "")) path.unshift(at);
+  return path;
+}

@@ -1,0 +1,68 @@
+// Conversations out as files, and in from files. Part of http/routes.
+
+import type { Context, Hono } from "hono";
+import { Imported } from "../../views/list.tsx";
+import type { Words } from "../../views/words.ts";
+import type { Shelf } from "../chat/shelf.ts";
+import { Failure } from "../domain/failure.ts";
+import type { ConversationRecord } from "../domain/record.ts";
+import type { Store } from "../store/store.ts";
+import { readConversations } from "../transfer/read.ts";
+import { toMarkdown } from "../transfer/write.ts";
+
+export interface TransferParts {
+  readonly store: Store;
+  readonly shelf: Shelf;
+  /** Largest file that is read. */
+  readonly importMaxBytes: number;
+  wordsFor(c: Context): Words;
+}
+
+/** Adds the routes for export and import. */
+export function transferRoutes(app: Hono, { store, shelf, importMaxBytes, wordsFor }: TransferParts): void {
+  const found = async (c: Context): Promise<ConversationRecord> => {
+    const record = await store.record(c.req.param("id") ?? "");
+    if (!record) throw new Failure("not_found");
+    return record;
+  };
+
+  app.get("/c/:id/export.json", async (c) => file(c, `${JSON.stringify(await found(c), null, 2)}\n`, "application/json", `${(await found(c)).title}.json`));
+
+  app.get("/c/:id/export.md", async (c) => {
+    const [record, words] = [await found(c), wordsFor(c)];
+    return file(c, toMarkdown(record, { user: words.you, assistant: words.assistant }), "text/markdown; charset=utf-8", `${record.title}.md`);
+  });
+
+  app.get("/export.jsonl", async (c) => {
+    const ids = await store.ids();
+    let next = 0;
+    // a conversation at a time: the whole need not fit into memory
+    const stream = new ReadableStream({
+      async pull(controller) {
+        const id = ids[next++];
+        if (id === undefined) return controller.close();
+        const record = await store.record(id);
+        if (record) controller.enqueue(new TextEncoder().encode(`${JSON.stringify(record)}\n`));
+      },
+    });
+    return file(c, stream, "application/jsonl", "parlor.jsonl");
+  });
+
+  app.post("/import", async (c) => {
+    if (Number(c.req.header("content-length") ?? Number.POSITIVE_INFINITY) > importMaxBytes) throw new Failure("too_large", { limitBytes: importMaxBytes });
+    const { file: given } = await c.req.parseBody();
+    if (!(given instanceof File)) throw new Failure("bad_request", { detail: "file" });
+    const { records, faults } = readConversations(await given.text());
+    return c.html(String(<Imported {...(await shelf.add(records))} faults={faults} words={wordsFor(c)} />));
+  });
+}
+
+function file(c: Context, body: string | ReadableStream, type: string, name: string): Response {
+  c.header("content-type", type);
+  // RFC 6266 with RFC 8187: titles hold any character
+  c.header(
+    "content-disposition",
+    `attachment; filename*=UTF-8''${encodeURIComponent(name.replace(/[\\/:*?"<>|\p{Cc}]/gu, " ").trim()).replace(/['()]/g, escape)}`,
+  );
+  return c.body(body);
+}

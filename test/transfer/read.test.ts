@@ -1,0 +1,176 @@
+// Files of conversations, parlor's own and others'. If this fails, somebody's old conversations do not come in, or come in wrong.
+
+import { describe, expect, test } from "bun:test";
+import { newId } from "../../src/domain/conversation.ts";
+import { type ConversationRecord, pathOf } from "../../src/domain/record.ts";
+import { readConversations } from "../../src/transfer/read.ts";
+import { toMarkdown } from "../../src/transfer/write.ts";
+
+const [question, answer, other] = [newId(), newId(), newId()];
+const own: ConversationRecord = {
+  parlor: 1,
+  id: newId(),
+  title: "Grüße",
+  head: answer,
+  createdAt: 1_790_000_000_000,
+  updatedAt: 1_790_000_001_000,
+  messages: [
+    { id: question, parent: null, role: "user", text: "Wie geht's? 🦜\r\n", reasoning: "", createdAt: 1_790_000_000_000 },
+    { id: other, parent: question, role: "assistant", text: "Schlecht.", reasoning: "", createdAt: 1_790_000_000_500 },
+    { id: answer, parent: question, role: "assistant", text: "Gut.", reasoning: "Hm.", createdAt: 1_790_000_001_000 },
+  ],
+};
+
+describe("parlor's own", () => {
+  test("one as JSON and many as JSON Lines come back as they were", () => {
+    expect(readConversations(JSON.stringify(own, null, 2))).toEqual({ records: [own], faults: [] });
+    const second = { ...own, id: newId() };
+    expect(readConversations(`${JSON.stringify(own)}\n\n${JSON.stringify(second)}\n`)).toEqual({ records: [own, second], faults: [] });
+  });
+
+  test("what can't be read is named line by line, the rest comes in", () => {
+    const { records, faults } = readConversations(
+      [JSON.stringify(own), "{broken", `{"parlor":1}`, `{"hello":1}`, "[1]", `{"parlor":1,"messages":[]}`].join("\n"),
+    );
+    expect(records).toEqual([own]);
+    expect(faults).toEqual([
+      "line 2: this is no JSON object",
+      "line 5: this is no JSON object",
+      "line 3: it has no messages",
+      "line 4: this is in no form that parlor knows (its own, llama-server's UI, ChatGPT)",
+      "line 6: it has no message of a person or a model",
+    ]);
+  });
+
+  test("as Markdown: the path that is shown, under who said it", () => {
+    expect(toMarkdown(own, { user: "You", assistant: "Answer" })).toBe("# Grüße\n\n## You\n\nWie geht's? 🦜\n\n## Answer\n\nGut.\n");
+  });
+});
+
+/** After tools/ui of llama.cpp v0.5.0: a root message, a system message, branches, thoughts, tool calls. */
+const llamaUi = {
+  conv: { id: "8b3f0c1e-5a5e-4b5e-9a59-0c8f6d8f1a01", name: "Tea", currNode: "m5", lastModified: 1_780_000_009_000 },
+  messages: [
+    { id: "m0", convId: "8b3f0c1e", type: "root", timestamp: 1_780_000_000_000, role: "system", content: "", parent: null, children: ["m1"] },
+    { id: "m1", convId: "8b3f0c1e", type: "system", timestamp: 1_780_000_000_000, role: "system", content: "Be brief.", parent: "m0", children: ["m2"] },
+    { id: "m2", convId: "8b3f0c1e", type: "text", timestamp: 1_780_000_001_000, role: "user", content: "Which tea?", parent: "m1", children: ["m3", "m4"] },
+    { id: "m3", convId: "8b3f0c1e", type: "text", timestamp: 1_780_000_002_000, role: "assistant", content: "Green.", parent: "m2", children: [] },
+    { id: "m4", convId: "8b3f0c1e", type: "text", timestamp: 1_780_000_003_000, role: "tool", content: "{}", parent: "m2", children: ["m5"], toolCallId: "x" },
+    {
+      id: "m5",
+      convId: "8b3f0c1e",
+      type: "text",
+      timestamp: 1_780_000_004_000,
+      role: "assistant",
+      content: "Black.",
+      reasoningContent: "Or green?",
+      parent: "m4",
+      children: [],
+    },
+  ],
+};
+
+describe("llama-server's own UI", () => {
+  const expected = (records: readonly ConversationRecord[]) => {
+    const [record] = records as [ConversationRecord];
+    expect(record).toMatchObject({ id: llamaUi.conv.id, title: "Tea", updatedAt: 1_780_000_009_000 });
+    expect(pathOf(record).map(({ role, text, reasoning }) => [role, text, reasoning])).toEqual([
+      ["user", "Which tea?", ""],
+      ["assistant", "Black.", "Or green?"],
+    ]);
+    expect(record.messages.map(({ text }) => text)).toEqual(["Which tea?", "Green.", "Black."]);
+  };
+
+  test("the JSON Lines of today, several sessions in one file", () => {
+    const session = [{ harness: "llama.app", type: "session", ...llamaUi.conv }, ...llamaUi.messages.map((message) => ({ message, type: "message" }))];
+    const second = [
+      { type: "session", ...llamaUi.conv, id: newId() },
+      { type: "message", message: llamaUi.messages[2] },
+    ];
+    const { records, faults } = readConversations([...session, ...second, { type: "later" }].map((line) => JSON.stringify(line)).join("\n"));
+    expect(records.length).toBe(2);
+    expected(records);
+    expect(faults.length).toBe(1);
+  });
+
+  test("the older JSON, one or an array", () => {
+    expected(readConversations(JSON.stringify(llamaUi)).records);
+    expected(readConversations(JSON.stringify([llamaUi])).records);
+  });
+
+  test("its ZIP is named for what it is", () => {
+    expect(readConversations("PK\u0003\u0004…").faults).toEqual(["this is a ZIP archive: unpack it and take the files in it"]);
+  });
+});
+
+/** After the conversations.json of ChatGPT's data export. */
+const chatGpt = {
+  title: "Bread",
+  create_time: 1_700_000_000.5,
+  update_time: 1_700_000_100.25,
+  conversation_id: "c0ffee00-1111-2222-3333-444455556666",
+  current_node: "aaaa3333-0000-0000-0000-000000000003",
+  mapping: {
+    root: { id: "root", message: null, parent: null, children: ["sys"] },
+    sys: {
+      id: "sys",
+      parent: "root",
+      children: ["aaaa1111-0000-0000-0000-000000000001"],
+      message: { id: "sys", author: { role: "system" }, content: { content_type: "text", parts: [""] } },
+    },
+    "aaaa1111-0000-0000-0000-000000000001": {
+      id: "aaaa1111-0000-0000-0000-000000000001",
+      parent: "sys",
+      children: [],
+      message: {
+        author: { role: "user" },
+        create_time: 1_700_000_001,
+        content: { content_type: "multimodal_text", parts: [{ asset_pointer: "file://x" }, "How do I bake", "bread?"] },
+      },
+    },
+    t: {
+      id: "t",
+      parent: "aaaa1111-0000-0000-0000-000000000001",
+      children: [],
+      message: { author: { role: "tool", name: "browser" }, content: { content_type: "tether_quote", text: "x" } },
+    },
+    "aaaa3333-0000-0000-0000-000000000003": {
+      id: "aaaa3333-0000-0000-0000-000000000003",
+      parent: "t",
+      children: [],
+      message: { author: { role: "assistant" }, create_time: 1_700_000_002, content: { content_type: "text", parts: ["Slowly."] } },
+    },
+  },
+};
+
+describe("ChatGPT", () => {
+  test("texts, times and the shown path come in; pictures, tools and empty system messages are left out", () => {
+    const { records, faults } = readConversations(JSON.stringify([chatGpt, { title: "broken" }]));
+    expect(faults).toEqual(["conversation 2: this is in no form that parlor knows (its own, llama-server's UI, ChatGPT)"]);
+    const [record] = records as [ConversationRecord];
+    expect(record).toMatchObject({ id: chatGpt.conversation_id, title: "Bread", createdAt: 1_700_000_000_500, updatedAt: 1_700_000_100_250 });
+    expect(pathOf(record).map(({ role, text, createdAt }) => [role, text, createdAt])).toEqual([
+      ["user", "How do I bake\nbread?", 1_700_000_001_000],
+      ["assistant", "Slowly.", 1_700_000_002_000],
+    ]);
+  });
+});
+
+test("a file that lies about itself harms nobody: circles, strangers as parents, odd types", () => {
+  const circle = { ...own, messages: [{ ...own.messages[0], parent: answer }, own.messages[2]] };
+  const stranger = { ...own, messages: [{ ...own.messages[0], parent: newId() }] };
+  const odd = {
+    parlor: 1,
+    id: 7,
+    title: ["x"],
+    head: 5,
+    messages: [{ id: "short", role: "user", text: "a\ud800", parent: 3, createdAt: "x" }, 5, null, { id: 8 }],
+  };
+  for (const file of [circle, stranger, odd]) {
+    const { records, faults } = readConversations(JSON.stringify(file));
+    expect([records.length, faults]).toEqual([1, []]);
+    const ids = new Set((records[0] as ConversationRecord).messages.map(({ id }) => id));
+    for (const { parent } of records[0]?.messages ?? []) expect(parent === null || ids.has(parent)).toBe(true);
+    expect(pathOf(records[0] as ConversationRecord).length).toBeGreaterThan(0);
+  }
+});
