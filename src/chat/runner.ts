@@ -3,7 +3,7 @@
 
 import { asFailure, type Failure, type FailureCode } from "../domain/failure.ts";
 import type { RunStats } from "../domain/run.ts";
-import type { Ending, Left, Store } from "../store/store.ts";
+import type { Ending, Left } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { ChatMessage, Deltas, Upstream } from "../upstream/upstream.ts";
 import type { LiveRun } from "./live-run.ts";

@@ -77,10 +77,10 @@ export function routes({ chat, log, messageMaxBytes, silentMs, importMaxBytes, u
     const { id, head } = await named(c);
     const at = c.req.query("at");
     if (!isId(at) || head === null) return page(c, id, null);
-    // a passage that a search found may lie on another branch: that one is shown from now on
-    const path = await store.history(head);
-    if (at !== head && !path.some((message) => message.id === at)) await chat.select(id, at);
-    return page(c, id, at);
+    const isShown = at === head || (await store.history(head)).some((message) => message.id === at);
+    // a passage that a search found may lie on another branch: that one is shown from now on, unless an answer is being written
+    const isThere = isShown || (await chat.select(id, at).then(() => true, refusedAsBusy));
+    return page(c, id, isThere ? at : null);
   });
 
   app.get("/c/:id/before/:message", async (c) => {
@@ -148,6 +148,12 @@ export function routes({ chat, log, messageMaxBytes, silentMs, importMaxBytes, u
     return refusal(failure, c.req.raw.headers);
   });
   return app;
+}
+
+/** False for a conversation that is busy; any other fault goes on. */
+function refusedAsBusy(error: unknown): false {
+  if (asFailure(error).code !== "conversation_busy") throw error;
+  return false;
 }
 
 /** The answer to a request that failed: a page for browsers, JSON for programs. */

@@ -2,8 +2,8 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Page } from "playwright-core";
-import { freePort, until } from "../llama/server.ts";
-import { answered, ask, closeBrowser, grownBeyond, type Parlor, startParlor, visit, withModel } from "./stage.ts";
+import { freePort } from "../llama/server.ts";
+import { answered, ask, closeBrowser, grownBeyond, type Parlor, serving, startParlor, visit, withModel } from "./stage.ts";
 
 const axe = Bun.resolveSync("axe-core/axe.min.js", import.meta.dir);
 let parlor: Parlor;
@@ -12,7 +12,7 @@ let alone: Parlor;
 beforeAll(async () => {
   parlor = await startParlor(await withModel());
   alone = await startParlor(["--llama", `http://127.0.0.1:${freePort()}`]);
-  await until(async () => (await fetch(`${parlor.url}/readyz`)).status === 200, "the model is loaded");
+  await serving(parlor);
 });
 afterAll(async () => {
   await closeBrowser();

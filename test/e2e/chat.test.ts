@@ -1,34 +1,15 @@
 // The main job in a real browser, against the compiled executable and the real llama-server.
 
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { textOf } from "../llama/recitals.ts";
 import { until } from "../llama/server.ts";
-import { answered, ask, closeBrowser, connected, grownBeyond, type Parlor, startParlor, startWire, type Visit, visit, withModel } from "./stage.ts";
+import { answered, ask, connected, grownBeyond, startWire, withHouse } from "./stage.ts";
 
-let parlor: Parlor;
-const visits: Visit[] = [];
-const open = async (...args: Parameters<typeof visit>): Promise<Visit> => {
-  const made = await visit(...args);
-  visits.push(made);
-  return made;
-};
-
-beforeAll(async () => {
-  parlor = await startParlor(await withModel());
-  await until(async () => (await fetch(`${parlor.url}/readyz`)).status === 200, "the model is loaded");
-});
-afterEach(async () => {
-  const problems = visits.flatMap(({ problems }) => problems);
-  for (const each of visits.splice(0)) await each.close();
-  expect(problems).toEqual([]);
-});
-afterAll(async () => {
-  await closeBrowser();
-  await parlor.stop();
-});
+const house = withHouse();
+const { open } = house;
 
 test("ask: the first message makes the conversation, the answer is there byte for byte, the field is empty and has the focus", async () => {
-  const { page } = await open(parlor.url);
+  const { page } = await open(house.url);
   await ask(page, "html please");
   expect(await answered(page)).toBe(textOf("html"));
   expect(new URL(page.url()).pathname).toMatch(/^\/c\/[\w-]{22}$/);
@@ -40,7 +21,7 @@ test("ask: the first message makes the conversation, the answer is there byte fo
 
 for (const name of ["emoji", "json", "spaces", "separators", "long", "think"] as const) {
   test(`recital "${name}" stands in the DOM byte for byte, and after a reload too`, async () => {
-    const { page } = await open(parlor.url);
+    const { page } = await open(house.url);
     await ask(page, name);
     expect(await answered(page)).toBe(textOf(name));
     await page.reload();
@@ -50,7 +31,7 @@ for (const name of ["emoji", "json", "spaces", "separators", "long", "think"] as
 
 describe("Stop", () => {
   test("stands where Send stood, in mid-answer; what was generated stays", async () => {
-    const { page } = await open(parlor.url);
+    const { page } = await open(house.url);
     const send = await page.getByRole("button", { name: "Send" }).boundingBox();
     await ask(page, "endless");
     await grownBeyond(page, 200);
@@ -66,12 +47,12 @@ describe("Stop", () => {
   });
 
   test("while waiting in line, which the page shows", async () => {
-    const busy = await Promise.all([open(parlor.url), open(parlor.url)]);
+    const busy = await Promise.all([open(house.url), open(house.url)]);
     for (const { page } of busy) {
       await ask(page, "endless");
       await grownBeyond(page, 10);
     }
-    const { page } = await open(parlor.url);
+    const { page } = await open(house.url);
     await ask(page, "twenty");
     await page.getByText("Waiting: 1st of 1 in line").waitFor();
     expect(await page.locator("article").last().getAttribute("data-status")).toBe("queued");
@@ -84,7 +65,7 @@ describe("Stop", () => {
   });
 
   test("while the prompt is read", async () => {
-    const { page } = await open(parlor.url);
+    const { page } = await open(house.url);
     await ask(page, `endless ${"word ".repeat(5500)}`);
     await page.getByText(/^Reading: /).waitFor();
     await page.getByRole("button", { name: "Stop" }).click();
@@ -94,7 +75,7 @@ describe("Stop", () => {
 
 describe("many pages, one truth", () => {
   test("two tabs on one conversation show the same tokens", async () => {
-    const one = await open(parlor.url);
+    const one = await open(house.url);
     await ask(one.page, "endless");
     await grownBeyond(one.page, 100);
     const two = await open(one.page.url());
@@ -106,7 +87,7 @@ describe("many pages, one truth", () => {
   });
 
   test("a reload in mid-answer comes back to the whole text so far, and goes on", async () => {
-    const { page } = await open(parlor.url);
+    const { page } = await open(house.url);
     await ask(page, "long");
     for (let i = 1; i <= 3; i++) {
       await grownBeyond(page, i * 300);
@@ -117,7 +98,7 @@ describe("many pages, one truth", () => {
   });
 
   test("a socket cut in mid-answer comes back by itself: no token lost, none twice", async () => {
-    const wire = startWire(parlor.url);
+    const wire = startWire(house.url);
     const { page, problems } = await open(wire.url);
     await ask(page, "long");
     for (let i = 1; i <= 3; i++) {
@@ -133,7 +114,7 @@ describe("many pages, one truth", () => {
   });
 
   test("a hidden, frozen tab whose socket is cut shows everything when it is looked at again", async () => {
-    const wire = startWire(parlor.url);
+    const wire = startWire(house.url);
     const { page, problems } = await open(wire.url);
     await ask(page, "long");
     await grownBeyond(page, 200);
@@ -141,7 +122,7 @@ describe("many pages, one truth", () => {
     await session.send("Page.setWebLifecycleState", { state: "frozen" });
     wire.cut();
     await until(
-      async () => ((await (await fetch(`${parlor.url}/readyz`)).json()) as { running: number }).running === 0,
+      async () => ((await (await fetch(`${house.url}/readyz`)).json()) as { running: number }).running === 0,
       "the answer is complete without a watcher",
     );
     await session.send("Page.setWebLifecycleState", { state: "active" });
@@ -151,7 +132,7 @@ describe("many pages, one truth", () => {
   });
 
   test("what is sent while the socket is cut is kept in the field, and arrives once when it is back", async () => {
-    const wire = startWire(parlor.url);
+    const wire = startWire(house.url);
     const { page, problems } = await open(wire.url);
     wire.cut();
     await page.waitForSelector('[role="status"][data-connection="off"]');
@@ -168,7 +149,7 @@ describe("many pages, one truth", () => {
 
 describe("languages", () => {
   test("English by preference", async () => {
-    const { page } = await open(parlor.url, { locale: "en-US" });
+    const { page } = await open(house.url, { locale: "en-US" });
     expect(await page.getAttribute("html", "lang")).toBe("en");
     for (const name of ["Conversation"]) await page.getByRole("log", { name }).waitFor();
     await page.getByRole("textbox", { name: "Message" }).waitFor();
@@ -176,7 +157,7 @@ describe("languages", () => {
   });
 
   test("German by preference, on the page and in what the socket brings", async () => {
-    const { page } = await open(parlor.url, { locale: "de-DE" });
+    const { page } = await open(house.url, { locale: "de-DE" });
     expect(await page.getAttribute("html", "lang")).toBe("de");
     await page.getByRole("log", { name: "Unterhaltung" }).waitFor();
     await page.getByRole("textbox", { name: "Nachricht" }).waitFor();
@@ -195,7 +176,7 @@ describe("languages", () => {
 
 describe("hands and eyes", () => {
   test("keyboard alone: Shift+Enter breaks the line, Enter sends, the field grows, Tab reaches Stop", async () => {
-    const { page } = await open(parlor.url);
+    const { page } = await open(house.url);
     const height = async () => (await page.locator("#text").boundingBox())?.height ?? 0;
     const before = await height();
     await page.keyboard.type("twenty");
@@ -218,7 +199,7 @@ describe("hands and eyes", () => {
   });
 
   test("Enter while a word is composed belongs to the input method", async () => {
-    const { page } = await open(parlor.url);
+    const { page } = await open(house.url);
     await page.fill("#text", "twen");
     await page.dispatchEvent("#text", "keydown", { key: "Enter", isComposing: true, bubbles: true, cancelable: true });
     await page.fill("#text", "twenty");
@@ -228,7 +209,7 @@ describe("hands and eyes", () => {
   });
 
   test("Enter while an answer is written sends nothing and loses nothing", async () => {
-    const { page } = await open(parlor.url);
+    const { page } = await open(house.url);
     await ask(page, "endless");
     await grownBeyond(page, 100);
     await ask(page, "next question");
@@ -240,7 +221,7 @@ describe("hands and eyes", () => {
   });
 
   test("the view follows the text until the reader scrolls up, then leaves them there, with a button back down", async () => {
-    const { page } = await open(parlor.url);
+    const { page } = await open(house.url);
     await ask(page, "endless");
     await grownBeyond(page, 4000);
     const place = () =>
@@ -268,7 +249,7 @@ describe("hands and eyes", () => {
   });
 
   test("screen readers hear of the start and the end of an answer, not of each token", async () => {
-    const { page } = await open(parlor.url);
+    const { page } = await open(house.url);
     expect(await page.locator('[role="log"]').getAttribute("aria-live")).toBe("off");
     await page.evaluate(() => {
       const heard: string[] = [];
@@ -283,7 +264,7 @@ describe("hands and eyes", () => {
   });
 
   test("a phone's viewport: nothing scrolls sideways, targets are large enough to touch", async () => {
-    const { page } = await open(parlor.url, { viewport: { width: 360, height: 640 }, hasTouch: true, isMobile: true });
+    const { page } = await open(house.url, { viewport: { width: 360, height: 640 }, hasTouch: true, isMobile: true });
     await ask(page, "html please");
     await answered(page);
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
@@ -292,7 +273,7 @@ describe("hands and eyes", () => {
   });
 
   test("a cursor blinks at the open end, and is gone at the end", async () => {
-    const { page } = await open(parlor.url);
+    const { page } = await open(house.url);
     await ask(page, "endless");
     await grownBeyond(page, 10);
     const cursor = () =>

@@ -8,7 +8,7 @@ import { version } from "../../package.json";
 import { PlainClient } from "../house.ts";
 import { textOf } from "../llama/recitals.ts";
 import { freePort, startLlama, until } from "../llama/server.ts";
-import { answered, ask, bareEnvironment, closeBrowser, executable, grownBeyond, startParlor, visit, withModel } from "./stage.ts";
+import { answered, ask, bareEnvironment, closeBrowser, executable, grownBeyond, serving, startParlor, visit, withModel } from "./stage.ts";
 
 afterAll(closeBrowser);
 
@@ -137,7 +137,7 @@ describe("with a model of its own", () => {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     test(`${signal} ends it in order, llama-server with it, exit 0; a running answer is told so`, async () => {
       const parlor = await startParlor([...(await withModel()), "--grace-ms", "100"]);
-      await until(async () => (await fetch(`${parlor.url}/readyz`)).status === 200, "the model is loaded");
+      await serving(parlor);
       const pid = await llamaPid(parlor.log);
       const client = await new PlainClient(parlor).opened();
       client.ws.send("endless");
@@ -166,7 +166,7 @@ describe("with a model of its own", () => {
 
 test("the tutorial's page, unchanged, talks to /chat", async () => {
   const parlor = await startParlor(await withModel());
-  await until(async () => (await fetch(`${parlor.url}/readyz`)).status === 200, "the model is loaded");
+  await serving(parlor);
   const { page, close } = await visit(parlor.url);
   // what its component does: open, append each frame until [DONE], show [ERROR]
   const text = await page.evaluate(
@@ -190,7 +190,7 @@ test("the tutorial's page, unchanged, talks to /chat", async () => {
 
 test("the log is JSON lines without the text of messages", async () => {
   const parlor = await startParlor([...(await withModel()), "--log-level", "info"]);
-  await until(async () => (await fetch(`${parlor.url}/readyz`)).status === 200, "the model is loaded");
+  await serving(parlor);
   const client = await new PlainClient(parlor).opened();
   await client.ask("my secret wish: a story");
   client.close();

@@ -1,18 +1,13 @@
 // The list of conversations: live on every device, search that jumps to its place, delete with undo.
 
-import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import type { Locator, Page } from "playwright-core";
 import { textOf } from "../llama/recitals.ts";
 import { until } from "../llama/server.ts";
-import { answered, ask, closeBrowser, connected, grownBeyond, type Parlor, startParlor, type Visit, visit, withModel } from "./stage.ts";
+import { answered, ask, connected, grownBeyond, serving, startParlor, withHouse, withModel } from "./stage.ts";
 
-let parlor: Parlor;
-const visits: Visit[] = [];
-const open = async (...args: Parameters<typeof visit>): Promise<Visit> => {
-  const made = await visit(...args);
-  visits.push(made);
-  return made;
-};
+const house = withHouse();
+const { open } = house;
 const list = (page: Page): Locator => page.getByRole("navigation", { name: "Conversations" });
 const titles = (page: Page): Promise<string[]> => list(page).locator(".conversations li > a").allTextContents();
 const listed = (page: Page, wished: string[]): Promise<void> =>
@@ -24,23 +19,9 @@ const menu = async (page: Page, title: string): Promise<Locator> => {
   return item;
 };
 
-beforeAll(async () => {
-  parlor = await startParlor(await withModel());
-  await until(async () => (await fetch(`${parlor.url}/readyz`)).status === 200, "the model is loaded");
-});
-afterEach(async () => {
-  const problems = visits.flatMap(({ problems }) => problems);
-  for (const each of visits.splice(0)) await each.close();
-  expect(problems).toEqual([]);
-});
-afterAll(async () => {
-  await closeBrowser();
-  await parlor.stop();
-});
-
 test("two devices: what is said on one is listed on the other, the latest first, with a mark while it runs", async () => {
-  const one = await open(parlor.url);
-  const two = await open(parlor.url);
+  const one = await open(house.url);
+  const two = await open(house.url);
   await ask(one.page, "twenty please");
   await answered(one.page);
   await ask(two.page, "endless, a second question");
@@ -59,8 +40,8 @@ test("two devices: what is said on one is listed on the other, the latest first,
 });
 
 test("rename, pin and delete with undo, on both devices", async () => {
-  const one = await open(parlor.url);
-  const two = await open(parlor.url);
+  const one = await open(house.url);
+  const two = await open(house.url);
   const item = await menu(one.page, "twenty please");
   await item.getByRole("textbox", { name: "Name" }).fill("Zahlen & <Zeichen>");
   await item.getByRole("button", { name: "Rename" }).click();
@@ -75,12 +56,16 @@ test("rename, pin and delete with undo, on both devices", async () => {
 });
 
 test("search finds titles and texts, without umlauts too, and jumps to the passage, also on another branch", async () => {
-  const { page } = await open(parlor.url);
+  const { page } = await open(house.url);
   await ask(page, "Deutsch");
   await answered(page);
-  await ask(page, "something else");
-  await answered(page, "done", 1);
-  const { page: searching } = await open(parlor.url);
+  await page.locator("article").first().hover();
+  await page.getByRole("button", { name: "Edit" }).click();
+  await page.locator(".edit textarea").fill("emoji, on another branch");
+  await page.getByRole("button", { name: "Ask anew" }).click();
+  await page.getByText("2 / 2").waitFor();
+  await answered(page);
+  const { page: searching } = await open(house.url);
   await list(searching).getByRole("searchbox", { name: "Search" }).fill("vogelein schw");
   const hit = list(searching).locator("#found a").first();
   await hit.waitFor();
@@ -96,15 +81,15 @@ test("search finds titles and texts, without umlauts too, and jumps to the passa
 });
 
 test("out as Markdown, JSON and JSON Lines; in again elsewhere, also from llama-server's UI, with faults named", async () => {
-  const { page } = await open(parlor.url);
+  const { page } = await open(house.url);
   await ask(page, "story for export");
   await answered(page);
   const id = new URL(page.url()).pathname.slice(3);
-  const markdown = await fetch(`${parlor.url}/c/${id}/export.md`);
+  const markdown = await fetch(`${house.url}/c/${id}/export.md`);
   expect(markdown.headers.get("content-disposition")).toBe("attachment; filename*=UTF-8''story%20for%20export.md");
   expect(await markdown.text()).toBe(`# story for export\n\n## You\n\nstory for export\n\n## Answer\n\n${textOf("story")}\n`);
-  expect(((await (await fetch(`${parlor.url}/c/${id}/export.json`)).json()) as { parlor: number }).parlor).toBe(1);
-  const all = await (await fetch(`${parlor.url}/export.jsonl`)).text();
+  expect(((await (await fetch(`${house.url}/c/${id}/export.json`)).json()) as { parlor: number }).parlor).toBe(1);
+  const all = await (await fetch(`${house.url}/export.jsonl`)).text();
 
   const elsewhere = await startParlor([]);
   const { page: fresh } = await open(elsewhere.url);
@@ -127,7 +112,7 @@ test("out as Markdown, JSON and JSON Lines; in again elsewhere, also from llama-
 }, 60_000);
 
 test("on a phone the list is a drawer that opens and closes with a touch", async () => {
-  const { page } = await open(parlor.url, { viewport: { width: 390, height: 700 }, hasTouch: true, isMobile: true });
+  const { page } = await open(house.url, { viewport: { width: 390, height: 700 }, hasTouch: true, isMobile: true });
   expect(await list(page).count()).toBe(0); // not there for anybody while it is closed
   await page.getByRole("button", { name: "Conversations" }).click();
   await list(page).waitFor();
@@ -139,7 +124,7 @@ test("on a phone the list is a drawer that opens and closes with a touch", async
 
 test("a long list is fetched in pages as one scrolls down", async () => {
   const alone = await startParlor(await withModel());
-  await until(async () => (await fetch(`${alone.url}/readyz`)).status === 200, "the model is loaded");
+  await serving(alone);
   const sockets = Array.from({ length: 60 }, (_, i) => i);
   for (const i of sockets) {
     const id = `listed-conversation-${String(i).padStart(3, "0")}`;

@@ -1,6 +1,7 @@
 // What every end-to-end test stands on: the compiled executable in an empty folder, Debian's Chromium, and a wire
 // between them that can be cut. Problems that a page has (console, policy, exceptions) fail the test that made them.
 
+import { afterAll, afterEach, beforeAll, expect } from "bun:test";
 import { existsSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -136,6 +137,46 @@ export const grownBeyond = (page: Page, length: number): Promise<unknown> =>
     (wished) => ([...document.querySelectorAll('article[data-role="assistant"] > .text')].at(-1)?.textContent?.length ?? 0) > wished,
     length,
   );
+
+/**
+ * Parlor with the demo model for the tests of one file. Pages opened with `open` are closed after their test, and whatever
+ * problem one of them had fails it.
+ */
+export function withHouse(): { readonly url: string; readonly parlor: Parlor; open: typeof visit } {
+  let parlor: Parlor | null = null;
+  const visits: Visit[] = [];
+  beforeAll(async () => {
+    parlor = await startParlor(await withModel());
+    await serving(parlor);
+  });
+  afterEach(async () => {
+    const problems = visits.flatMap((each) => each.problems);
+    for (const each of visits.splice(0)) await each.close();
+    expect(problems).toEqual([]);
+  });
+  afterAll(async () => {
+    await closeBrowser();
+    await parlor?.stop();
+  });
+  return {
+    get url() {
+      return (parlor as Parlor).url;
+    },
+    get parlor() {
+      return parlor as Parlor;
+    },
+    async open(...args) {
+      const made = await visit(...args);
+      visits.push(made);
+      return made;
+    },
+  };
+}
+
+/** Waits until the model is loaded. */
+export async function serving({ url }: Pick<Parlor, "url">): Promise<void> {
+  await until(async () => (await fetch(`${url}/readyz`)).status === 200, "the model is loaded");
+}
 
 interface Pair {
   other: Bun.Socket<Pair> | null;

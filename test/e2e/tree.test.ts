@@ -1,18 +1,13 @@
 // A conversation is a tree: edit, ask again, branches, delete, continue; on every page that looks at it; over a restart.
 
-import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import type { Page } from "playwright-core";
 import { textOf } from "../llama/recitals.ts";
 import { until } from "../llama/server.ts";
-import { answered, ask, closeBrowser, grownBeyond, type Parlor, startParlor, type Visit, visit, withModel } from "./stage.ts";
+import { answered, ask, grownBeyond, serving, startParlor, withHouse, withModel } from "./stage.ts";
 
-let parlor: Parlor;
-const visits: Visit[] = [];
-const open = async (...args: Parameters<typeof visit>): Promise<Visit> => {
-  const made = await visit(...args);
-  visits.push(made);
-  return made;
-};
+const house = withHouse();
+const { open } = house;
 const act = async (page: Page, article: number, name: string): Promise<void> => {
   await page.locator("article").nth(article).hover();
   await page.locator("article").nth(article).getByRole("button", { name }).click();
@@ -24,22 +19,8 @@ const showing = (page: Page, wished: string[]): Promise<unknown> =>
     JSON.stringify(wished),
   );
 
-beforeAll(async () => {
-  parlor = await startParlor(await withModel());
-  await until(async () => (await fetch(`${parlor.url}/readyz`)).status === 200, "the model is loaded");
-});
-afterEach(async () => {
-  const problems = visits.flatMap(({ problems }) => problems);
-  for (const each of visits.splice(0)) await each.close();
-  expect(problems).toEqual([]);
-});
-afterAll(async () => {
-  await closeBrowser();
-  await parlor.stop();
-});
-
 test("an edited question is a branch beside the old one; both pages follow, and the path shown is what is sent", async () => {
-  const { page } = await open(parlor.url);
+  const { page } = await open(house.url);
   await ask(page, "twenty");
   await answered(page);
   await ask(page, "count");
@@ -59,7 +40,7 @@ test("an edited question is a branch beside the old one; both pages follow, and 
 });
 
 test("ask again: another answer beside the first, and the way between them", async () => {
-  const { page } = await open(parlor.url);
+  const { page } = await open(house.url);
   await ask(page, "story");
   await answered(page);
   const first = await page.locator("article").nth(1).getAttribute("id");
@@ -73,7 +54,7 @@ test("ask again: another answer beside the first, and the way between them", asy
 });
 
 test("a deleted message takes with it what follows, also on the other page", async () => {
-  const { page } = await open(parlor.url);
+  const { page } = await open(house.url);
   for (const [i, word] of ["twenty", "emoji", "story"].entries()) {
     await ask(page, word);
     await answered(page, "done", i);
@@ -84,7 +65,7 @@ test("a deleted message takes with it what follows, also on the other page", asy
 });
 
 test("continue goes on where a stopped answer ended, in the same message", async () => {
-  const { page } = await open(parlor.url);
+  const { page } = await open(house.url);
   await ask(page, "endless");
   await grownBeyond(page, 300);
   await page.getByRole("button", { name: "Stop" }).click();
@@ -103,7 +84,7 @@ test("continue goes on where a stopped answer ended, in the same message", async
 });
 
 test("a message is copied as it was written", async () => {
-  const { page } = await open(parlor.url, { permissions: ["clipboard-read", "clipboard-write"] });
+  const { page } = await open(house.url, { permissions: ["clipboard-read", "clipboard-write"] });
   await ask(page, "html please");
   await answered(page);
   await act(page, 1, "Copy");
@@ -113,7 +94,7 @@ test("a message is copied as it was written", async () => {
 
 test("a long conversation opens at its end and brings the older messages as one scrolls up", async () => {
   const long = await startParlor([...(await withModel()), "--page-max-messages", "6"]);
-  await until(async () => (await fetch(`${long.url}/readyz`)).status === 200, "the model is loaded");
+  await serving(long);
   const { page } = await open(long.url);
   for (let i = 0; i < 8; i++) {
     await ask(page, `story ${i}`);

@@ -2,14 +2,13 @@
 
 import { afterAll, expect, test } from "bun:test";
 import { textOf } from "../../llama/recitals.ts";
-import { until } from "../../llama/server.ts";
-import { answered, ask, closeBrowser, connected, startParlor, visit, withModel } from "../stage.ts";
+import { answered, ask, closeBrowser, connected, serving, startParlor, visit, withModel } from "../stage.ts";
 
 afterAll(closeBrowser);
 
 test("the thread itself acknowledges: the field is emptied after the reconnect, and the next question is asked", async () => {
   const parlor = await startParlor(await withModel());
-  await until(async () => (await fetch(`${parlor.url}/readyz`)).status === 200, "the model is loaded");
+  await serving(parlor);
   const { page, close } = await visit("about:blank", {}, async (page) => {
     let cut = false;
     await page.routeWebSocket(/\/live/, (socket) => {

@@ -2,14 +2,13 @@
 
 import { afterAll, expect, test } from "bun:test";
 import { textOf } from "../../llama/recitals.ts";
-import { until } from "../../llama/server.ts";
-import { answered, ask, closeBrowser, startParlor, visit, withModel } from "../stage.ts";
+import { answered, ask, closeBrowser, serving, startParlor, visit, withModel } from "../stage.ts";
 
 afterAll(closeBrowser);
 
 test("the field is emptied of what was accepted, whatever was refused before", async () => {
   const parlor = await startParlor([...(await withModel()), "--queue-max-runs", "1"]);
-  await until(async () => (await fetch(`${parlor.url}/readyz`)).status === 200, "the model is loaded");
+  await serving(parlor);
   const others = await Promise.all([0, 1, 2].map(() => visit(parlor.url)));
   for (const [i, { page }] of others.entries()) {
     await ask(page, "endless");

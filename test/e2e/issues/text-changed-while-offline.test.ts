@@ -1,14 +1,13 @@
 // A text that was sent while offline, then changed and sent again under the same id, was swallowed without a word.
 
 import { afterAll, expect, test } from "bun:test";
-import { until } from "../../llama/server.ts";
-import { ask, closeBrowser, startParlor, startWire, visit, withModel } from "../stage.ts";
+import { ask, closeBrowser, serving, startParlor, startWire, visit, withModel } from "../stage.ts";
 
 afterAll(closeBrowser);
 
 test("both texts reach the server: the first is asked, the second is refused in words or asked, and not lost", async () => {
   const parlor = await startParlor(await withModel());
-  await until(async () => (await fetch(`${parlor.url}/readyz`)).status === 200, "the model is loaded");
+  await serving(parlor);
   const wire = startWire(parlor.url);
   const { page, close } = await visit(wire.url);
   wire.cut();
