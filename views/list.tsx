@@ -24,6 +24,9 @@ export function Sidebar(props: ListProps) {
   const { words } = props;
   return (
     <nav id="list" aria-label={words.conversations} popover="auto">
+      <a class="new" href="/">
+        {words.newChat}
+      </a>
       <search class="search">
         <input
           type="search"

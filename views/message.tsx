@@ -74,7 +74,7 @@ function Reasoning({ summary, html, open }: { summary: string; html: string; ope
   return (
     <details class="reasoning" open={open}>
       <summary>{summary}</summary>
-      <div class="text" dir="auto">
+      <div class="thought" dir="auto">
         {raw(html)}
       </div>
     </details>

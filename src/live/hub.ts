@@ -27,6 +27,11 @@ export interface Source {
 /** Events held while a snapshot is fetched; more than this many and the snapshot is fetched again instead. */
 const heldMaxEvents = 1000;
 
+/** Changes of the list that come within this time are told together: with many at work each page would else hear of each start and end. */
+const listFoldMs = 100;
+/** With more changed entries than this the whole first page is told. */
+const entriesMax = 10;
+
 export interface Member {
   readonly outbox: Outbox;
   readonly language: Language;
@@ -53,9 +58,13 @@ export class Hub {
   readonly #source: Source;
   readonly #rooms = new Map<ConversationId, Room>();
 
+  /** Entries that have changed since the pages were last told, and whether each belongs at the top. */
+  readonly #changed = new Map<ConversationId, boolean>();
+  #listTimer: Timer | null = null;
+
   constructor(source: Source) {
     this.#source = source;
-    source.bus.subscribe(listTopic, (event) => event.kind === "listed" && void this.#tellList(event));
+    source.bus.subscribe(listTopic, (event) => event.kind === "listed" && this.#hearList(event));
   }
 
   /** Seats a socket in the Room of a conversation; a frame with everything so far follows, then the events. */
@@ -90,17 +99,32 @@ export class Hub {
     for (const [conversation, room] of this.#rooms) for (const seat of room.seats) each(seat, conversation);
   }
 
-  /** Tells every page what has changed in the list: one entry, or its order. */
-  async #tellList({ conversation, isLatest }: Listed): Promise<void> {
+  #hearList({ conversation, isLatest }: Listed): void {
+    const isStillLatest = isLatest && (this.#changed.get(conversation) ?? true);
+    this.#changed.delete(conversation); // so that the order is that of the last changes
+    this.#changed.set(conversation, isStillLatest);
+    this.#listTimer ??= setTimeout(() => void this.#tellList(), listFoldMs);
+  }
+
+  /** Tells every page what has changed in the list: its few latest entries, or all of its first page. */
+  async #tellList(): Promise<void> {
+    const changed = new Map(this.#changed);
+    this.#changed.clear();
+    this.#listTimer = null;
     try {
-      const entry = await this.#source.listed(conversation);
-      if (isLatest && entry) {
-        const frames = [false, true].map((isOpen) => once((language) => entryFrame(entry, isOpen, language)));
-        this.#everySeat((seat, open) => seat.outbox.send((frames[open === conversation ? 1 : 0] as Frame)(seat.language)));
-        return;
-      }
-      const list = await this.#source.list();
-      this.#everySeat((seat, open) => seat.outbox.send(listFrame(list, open, seat.language)));
+      const isFew = changed.size <= entriesMax && [...changed.values()].every((isLatest) => isLatest);
+      const entries = isFew ? await Promise.all([...changed.keys()].map((id) => this.#source.listed(id))) : [];
+      const found = entries.filter((entry) => entry !== null);
+      const list = isFew && found.length === changed.size ? null : await this.#source.list();
+      const frames = new Map<ConversationId, Frame>();
+      this.#everySeat((seat, room) => {
+        const open = list || changed.has(room) ? room : "";
+        const frame =
+          frames.get(open) ??
+          once((language) => (list ? listFrame(list, open, language) : found.map((entry) => entryFrame(entry, entry.id === open, language)).join("")));
+        frames.set(open, frame);
+        seat.outbox.send(frame(seat.language));
+      });
     } catch (error) {
       this.#source.failed(error);
     }

@@ -1,12 +1,14 @@
 // A thin way to speak SQL to bun:sqlite: prepared statements by their text, rows of a type. Used by store/sqlite only.
 
-import type { Database } from "bun:sqlite";
+import type { Database, Statement } from "bun:sqlite";
 import { Failure } from "../domain/failure.ts";
 
 export type Value = string | number | null;
 
 export class Queries {
   readonly #db: Database;
+  /** Every SQL text of ours, prepared once. (Database.query keeps 20 at most, and prepares the others anew at each call.) */
+  readonly #statements = new Map<string, Statement<unknown, Value[]>>();
 
   constructor(db: Database) {
     this.#db = db;
@@ -18,16 +20,30 @@ export class Queries {
   }
 
   one<Row>(sql: string, ...values: Value[]): Row | null {
-    return this.#db.query<Row, Value[]>(sql).get(...values);
+    return this.#prepared(sql).get(...values) as Row | null;
   }
 
   all<Row>(sql: string, ...values: Value[]): Row[] {
-    return this.#db.query<Row, Value[]>(sql).all(...values);
+    return this.#prepared(sql).all(...values) as Row[];
   }
 
   /** Rows changed. @throws Failure `store_unwritable` */
   run(sql: string, ...values: Value[]): number {
-    return writing(() => this.#db.query<never, Value[]>(sql).run(...values).changes);
+    return writing(() => this.#prepared(sql).run(...values).changes);
+  }
+
+  /** Lets go of the statements, so that the database can be closed. */
+  close(): void {
+    for (const statement of this.#statements.values()) statement.finalize();
+    this.#statements.clear();
+  }
+
+  #prepared(sql: string): Statement<unknown, Value[]> {
+    const known = this.#statements.get(sql);
+    if (known) return known;
+    const statement = this.#db.prepare<unknown, Value[]>(sql);
+    this.#statements.set(sql, statement);
+    return statement;
   }
 }
 

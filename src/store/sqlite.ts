@@ -226,6 +226,7 @@ class SqliteStore implements Store {
   }
 
   async close(): Promise<void> {
+    this.#q.close();
     this.#db.close();
     this.#onClose();
   }

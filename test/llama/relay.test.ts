@@ -68,7 +68,7 @@ test("thoughts are shown apart from the answer", async () => {
   page.say("think first");
   const answer = await page.lastIs("done");
   expect(answer.text).toBe(textOf("think"));
-  expect(page.element(`m-${answer.id}`).querySelector(".reasoning .text")?.textContent?.trim()).toBe(recitals["think"]?.reasoning as string);
+  expect(page.element(`m-${answer.id}`).querySelector(".reasoning .thought")?.textContent?.trim()).toBe(recitals["think"]?.reasoning as string);
   page.close();
 });
 
