@@ -2,7 +2,6 @@
 // were chosen. Tests enter here.
 
 import type { Server, WebSocketHandler } from "bun";
-import { heartbeat } from "../views/frame.ts";
 import { listPageMax } from "../views/list.tsx";
 import { languageOf } from "../views/words.ts";
 import type { Bus } from "./bus/bus.ts";
@@ -69,6 +68,12 @@ const frameOverheadBytes = 16 * 1024;
 /** Heartbeats without an answer after which the other side is taken for dead. */
 const silentBeats = 3;
 
+/**
+ * What Bun may hold for one socket that does not read. Nothing is sent to a reader who is behind (Outbox, PlainWay), so that is
+ * one frame: the largest is a snapshot, which must fit, or a slow reader would be closed and come again for ever.
+ */
+const snapshotMaxBytes = 64 << 20;
+
 /** How long a delete can be undone, in ms. */
 const undoMs = 24 * 3_600_000;
 
@@ -110,7 +115,7 @@ export async function createApp(parts: AppParts): Promise<App> {
 
   // a dead client that is fed a trickle never idles out in Bun: every send resets its timer. So: our own ping and deadline.
   const pulse = setInterval(() => {
-    hub.tellAll(heartbeat);
+    hub.beat();
     const deadline = performance.now() - silentBeats * bounds.heartbeatMs;
     for (const ws of sockets) {
       if (ws.data.heardAt < deadline) ws.terminate();
@@ -160,7 +165,7 @@ export async function createApp(parts: AppParts): Promise<App> {
       idleTimeout: 0,
       sendPings: false,
       maxPayloadLength: bounds.messageMaxBytes * 6 + frameOverheadBytes,
-      backpressureLimit: bounds.outboxMaxBytes,
+      backpressureLimit: snapshotMaxBytes,
       closeOnBackpressureLimit: true,
       open(ws) {
         sockets.add(ws);

@@ -85,7 +85,12 @@ export const bounds = {
   importMaxBytes: { default: 100 << 20, min: 1024, max: 1 << 30, doc: "largest file of conversations that is brought in" },
   socketsMaxPerAddress: { default: 512, min: 1, max: 100_000, doc: "open sockets from one address" },
   commandsMax: { default: 8, min: 1, max: 1_000, doc: "commands of one socket under way at once" },
-  outboxMaxBytes: { default: 1 << 20, min: 64 * 1024, max: 64 << 20, doc: "what may wait for one socket that does not read" },
+  outboxMaxBytes: {
+    default: 1 << 20,
+    min: 64 * 1024,
+    max: 64 << 20,
+    doc: "text that may wait for one program that does not read; a page has at most one frame waiting",
+  },
   heartbeatMs: { default: 15_000, min: 100, max: 5 * minute, doc: "between two signs of life to every page; one that is silent for three is closed" },
   pollMs: { default: 500, min: 20, max: minute, doc: "between two looks at a llama-server that is not ready" },
   pollReadyMs: { default: 2_000, min: 20, max: minute, doc: "between two looks at a llama-server that is ready" },

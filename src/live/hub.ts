@@ -1,6 +1,7 @@
 // The sockets that watch conversations. A Room renders each RunEvent once (once per language where words of ours are
 // in it) and gives the same string to every Outbox. Joining, reconnecting, a slow reader that is back: one path, `#sync`.
 
+import { heartbeat } from "../../views/frame.ts";
 import type { Language } from "../../views/words.ts";
 import type { Bus } from "../bus/bus.ts";
 import type { ConversationId, ListedConversation, MessageId, Thread, ThreadPage } from "../domain/conversation.ts";
@@ -71,7 +72,7 @@ export class Hub {
   join(conversation: ConversationId, language: Language, sink: Sink, through: MessageId | null = null): Member {
     const room = this.#rooms.get(conversation) ?? this.#open(conversation);
     const seat: Seat = {
-      outbox: new Outbox(sink, () => void this.#sync(conversation, seat)),
+      outbox: new Outbox(sink, (missed) => void (missed === "thread" ? this.#sync(conversation, seat) : this.#tellSurroundings(conversation, seat))),
       language,
       through,
       held: null,
@@ -87,12 +88,12 @@ export class Hub {
   /** Tells every page that the upstream has changed. */
   tellUpstream(state: UpstreamState): void {
     const frame = once((language) => upstreamFrame(state, language));
-    this.#everySeat((seat) => seat.outbox.send(frame(seat.language)));
+    this.#everySeat((seat) => seat.outbox.send(frame(seat.language), "surroundings"));
   }
 
-  /** Sends one frame to every page. */
-  tellAll(frame: string): void {
-    this.#everySeat((seat) => seat.outbox.send(frame));
+  /** A sign of life to every page. */
+  beat(): void {
+    this.#everySeat((seat) => seat.outbox.send(heartbeat, "nothing"));
   }
 
   #everySeat(each: (seat: Seat, conversation: ConversationId) => void): void {
@@ -123,8 +124,18 @@ export class Hub {
           frames.get(open) ??
           once((language) => (list ? listFrame(list, open, language) : found.map((entry) => entryFrame(entry, entry.id === open, language)).join("")));
         frames.set(open, frame);
-        seat.outbox.send(frame(seat.language));
+        seat.outbox.send(frame(seat.language), "surroundings");
       });
+    } catch (error) {
+      this.#source.failed(error);
+    }
+  }
+
+  /** The upstream and the list as they are now, to one page that missed a change of them. */
+  async #tellSurroundings(conversation: ConversationId, seat: Seat): Promise<void> {
+    try {
+      const list = listFrame(await this.#source.list(), conversation, seat.language);
+      seat.outbox.send(upstreamFrame(this.#source.upstream(), seat.language) + list, "surroundings");
     } catch (error) {
       this.#source.failed(error);
     }

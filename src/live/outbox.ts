@@ -10,23 +10,26 @@ export interface Sink {
 /** Closed because too slow; htmx comes again on this code (RFC 6455 §7.4, IANA: try again later). */
 const tryAgainLater = 1013;
 
+/** What a frame tells of: that is what must be told again when it was skipped. */
+export type About = "thread" | "surroundings" | "nothing";
+
 export class Outbox {
   readonly #sink: Sink;
-  readonly #resync: () => void;
+  readonly #resync: (missed: About) => void;
   #behind = false;
-  #skipped = false;
+  #missed: About = "nothing";
 
-  /** `resync` is called when the reader has caught up and has missed something: it must send a snapshot. */
-  constructor(sink: Sink, resync: () => void) {
+  /** `resync` is called when the reader has caught up and has missed something: it must tell that as it is now. */
+  constructor(sink: Sink, resync: (missed: About) => void) {
     this.#sink = sink;
     this.#resync = resync;
   }
 
   /** Sends a frame, or skips it while the reader is behind. An empty one is for nobody. */
-  send(frame: string): void {
+  send(frame: string, about: About = "thread"): void {
     if (frame === "") return;
     if (this.#behind) {
-      this.#skipped = true;
+      if (this.#missed !== "thread" && about !== "nothing") this.#missed = about;
       return;
     }
     const result = this.#sink.send(frame);
@@ -37,8 +40,8 @@ export class Outbox {
   /** The socket's buffer has been emptied. */
   drain(): void {
     this.#behind = false;
-    if (!this.#skipped) return;
-    this.#skipped = false;
-    this.#resync();
+    const missed = this.#missed;
+    this.#missed = "nothing";
+    if (missed !== "nothing") this.#resync(missed);
   }
 }

@@ -51,6 +51,23 @@ test("behind without having missed anything needs no snapshot", () => {
   expect(to.sent).toEqual(["a", "b"]);
 });
 
+test("what was skipped says what is told again: a sign of life nothing, the list no thread, a thread everything", () => {
+  const to = sink();
+  const told: string[] = [];
+  const outbox = new Outbox(to, (missed) => told.push(missed));
+  const behindWith = (...abouts: ("thread" | "surroundings" | "nothing")[]) => {
+    to.state.answer = -1;
+    outbox.send("a");
+    for (const about of abouts) outbox.send("skipped", about);
+    to.state.answer = 10;
+    outbox.drain();
+  };
+  behindWith("nothing");
+  behindWith("nothing", "surroundings");
+  behindWith("thread", "surroundings", "nothing");
+  expect(told).toEqual(["surroundings", "thread"]);
+});
+
 test("a dropped frame closes the socket for retry, with a code on which the page comes again", () => {
   const to = sink();
   to.state.answer = 0;
