@@ -103,7 +103,10 @@ class PlainWay {
   #put(frame: string, isText: boolean): void {
     if (this.#over) return;
     if (!this.#behind) {
-      this.#behind = this.#ws.send(frame) === -1;
+      // what a model says is never taken for a closing word: such a frame goes in two
+      const isLikeClosing = isText && (frame === "[DONE]" || frame.startsWith("[ERROR] "));
+      const results = isLikeClosing ? [this.#ws.send("["), this.#ws.send(frame.slice(1))] : [this.#ws.send(frame)];
+      this.#behind = results.includes(-1);
       return;
     }
     const last = this.#waiting.at(-1);

@@ -41,7 +41,15 @@ test("text that waits is joined, closing words stay frames of their own, whateve
   expect(sent).toEqual(["a"]);
   state.pace = 1;
   made.drain();
-  expect(sent).toEqual(["a", "b[DONE]c", "[DONE]", "[ERROR] is a word", "[DONE]"]);
+  expect(sent).toEqual(["a", "b[DONE]c", "[DONE]", "[", "ERROR] is a word", "[DONE]"]);
+});
+
+test("a piece of text that is a closing word goes in two frames, so that nobody takes it for one", async () => {
+  const { made, socket, sent, taps } = door();
+  await made.message(socket, "one");
+  for (const piece of ["true", "[DONE]", "[ERROR] no", "[DONE] and more"]) taps[0]?.text(piece);
+  taps[0]?.ended(ended);
+  expect(sent).toEqual(["true", "[", "DONE]", "[", "ERROR] no", "[DONE] and more", "[DONE]"]);
 });
 
 test("a client that does not read at all is dropped at the bound, and costs nothing more", async () => {
