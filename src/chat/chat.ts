@@ -59,7 +59,9 @@ export class Chat {
       },
       parts.upstream.state.slots,
     );
-    parts.upstream.watch((state) => this.#scheduler.resize(state.slots));
+    parts.upstream.watch((state) => {
+      if (!this.#closing) this.#scheduler.resize(state.slots);
+    });
   }
 
   /** Runs by state, in this process. */

@@ -1,7 +1,7 @@
 // One Run from its Slot to its end: history → upstream → Deltas → the stored answer.
 // Not who runs when (chat/scheduler) nor who watches (live/hub). A Failure ends here as the Run's outcome.
 
-import { asFailure, type Failure, type FailureCode } from "../domain/failure.ts";
+import { asFailure, type FailureCode } from "../domain/failure.ts";
 import type { RunStats } from "../domain/run.ts";
 import type { Ending, Left } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -135,6 +135,6 @@ function report(live: LiveRun, ending: Ending, log: Log): void {
 }
 
 /** Aborts the request of a running Run; it ends with `halt`. */
-export function halt(live: LiveRun, reason: Halt | Failure): void {
+export function halt(live: LiveRun, reason: Halt): void {
   live.abort.abort(reason);
 }

@@ -9,11 +9,6 @@ export type RunId = string;
 /** `queued → running → done | stopped | failed | interrupted`. */
 export type RunStatus = "queued" | "running" | "done" | "stopped" | "failed" | "interrupted";
 
-/** True while a Run waits for or holds a Slot. */
-export function isActive(status: RunStatus): boolean {
-  return status === "queued" || status === "running";
-}
-
 /** What llama-server reported of a finished Run; a field is absent when it did not say. */
 export interface RunStats {
   /** Tokens of the prompt, those from the cache included. */

@@ -26,7 +26,10 @@ export function transferRoutes(app: Hono, { store, shelf, importMaxBytes, wordsF
     return record;
   };
 
-  app.get("/c/:id/export.json", async (c) => file(c, `${JSON.stringify(await found(c), null, 2)}\n`, "application/json", `${(await found(c)).title}.json`));
+  app.get("/c/:id/export.json", async (c) => {
+    const record = await found(c);
+    return file(c, `${JSON.stringify(record, null, 2)}\n`, "application/json", `${record.title}.json`);
+  });
 
   app.get("/c/:id/export.md", async (c) => {
     const [record, words] = [await found(c), wordsFor(c)];

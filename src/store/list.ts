@@ -7,7 +7,7 @@ import { type ConversationRow, toConversation } from "./rows.ts";
 
 /** Tokens of context around a match in an excerpt. */
 const excerptTokens = 16;
-/** Marks around a match; no text holds them, since the Store's texts have no such control characters in them for long. */
+/** Marks around a match: control characters that texts hardly hold; one that does shows a mark too many. */
 const [open, close] = ["\u0001", "\u0002"];
 
 interface FoundRow {
