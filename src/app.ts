@@ -4,8 +4,7 @@
 import type { Server, WebSocketHandler } from "bun";
 import { listPageMax } from "../views/list.tsx";
 import { languageOf } from "../views/words.ts";
-import type { Bus } from "./bus/bus.ts";
-import { Chat, type ChatBounds } from "./chat/chat.ts";
+import { Chat, type ChatBounds, type ChatParts } from "./chat/chat.ts";
 import { Shelf } from "./chat/shelf.ts";
 import { isId } from "./domain/conversation.ts";
 import { asFailure, Failure } from "./domain/failure.ts";
@@ -13,10 +12,7 @@ import { AddressCount, checkHost, checkOrigin } from "./http/guard.ts";
 import { refusal, routes } from "./http/routes.tsx";
 import { Hub } from "./live/hub.ts";
 import { liveDoor } from "./live/socket.ts";
-import type { Store } from "./store/store.ts";
-import type { Log } from "./telemetry/log.ts";
 import { plainDoor } from "./text/plain.ts";
-import type { Upstream } from "./upstream/upstream.ts";
 
 export interface AppBounds extends ChatBounds {
   readonly socketsMaxPerAddress: number;
@@ -25,15 +21,10 @@ export interface AppBounds extends ChatBounds {
   readonly heartbeatMs: number;
   readonly graceMs: number;
   readonly importMaxBytes: number;
+  readonly temporaryMs: number;
 }
 
-export interface AppParts {
-  readonly store: Store;
-  /** For conversations that are never written to disk. */
-  readonly temporary: Store;
-  readonly bus: Bus;
-  readonly upstream: Upstream;
-  readonly log: Log;
+export interface AppParts extends ChatParts {
   readonly allowOrigins: readonly string[];
   readonly bounds: AppBounds;
 }
@@ -79,7 +70,7 @@ const undoMs = 24 * 3_600_000;
 
 /** The house, ready for Bun.serve: what the process before this one left is taken up first. */
 export async function createApp(parts: AppParts): Promise<App> {
-  const { store, temporary, bus, upstream, log, allowOrigins, bounds } = parts;
+  const { store, bus, upstream, log, allowOrigins, bounds } = parts;
   const bug = (error: unknown) => log.error("a bug", { error: String(error), stack: error instanceof Error ? error.stack : undefined });
   const chat = new Chat(parts);
   const shelf = new Shelf(parts);
@@ -116,6 +107,7 @@ export async function createApp(parts: AppParts): Promise<App> {
   // a dead client that is fed a trickle never idles out in Bun: every send resets its timer. So: our own ping and deadline.
   const pulse = setInterval(() => {
     hub.beat();
+    chat.forgetTemporary(Date.now() - bounds.temporaryMs, (id) => hub.isWatched(id)).catch(bug);
     const deadline = performance.now() - silentBeats * bounds.heartbeatMs;
     for (const ws of sockets) {
       if (ws.data.heardAt < deadline) ws.terminate();
@@ -194,7 +186,7 @@ export async function createApp(parts: AppParts): Promise<App> {
       await upstream.close();
       await bus.close();
       await store.close();
-      await temporary.close();
+      await parts.temporary.close();
     },
   };
 }

@@ -1,6 +1,7 @@
-// ONE table of everything that can be set: flag, environment name, default, unit, meaning. It parses and
-// refuses; src/help.ts prints it. Only main (and the tests of this table) imports it; everybody else is handed plain values.
+// ONE table of everything that can be set: flag, environment name, default, unit, meaning. src/given.ts reads what was
+// given of it, src/help.ts prints it. Only main (and the tests of this table) imports it; everybody else is handed plain values.
 
+import { fromEnvironment, fromFile, fromFlags, type SettingsFile, UsageError } from "./given.ts";
 import { logLevels } from "./telemetry/log.ts";
 
 export interface Option {
@@ -42,6 +43,20 @@ export const options = {
     range: [0, 65535],
   },
   data: { flag: "data", env: "PARLOR_DATA", value: "DIR", default: null, doc: "where conversations are kept (else: parlor in the XDG data home)" },
+  enforcePersona: {
+    flag: "enforce-persona",
+    env: "PARLOR_ENFORCE_PERSONA",
+    value: "NAME",
+    default: null,
+    doc: "the persona that answers everybody: NAME.md in the data folder's personas",
+  },
+  generateTitles: {
+    flag: "generate-titles",
+    env: "PARLOR_GENERATE_TITLES",
+    value: null,
+    default: null,
+    doc: "have the model make each conversation's title, behind its first answer",
+  },
   open: { flag: "open", env: null, value: null, default: null, doc: "allow to listen beyond loopback, where everyone who reaches the port can use it" },
   allowOrigin: {
     flag: "allow-origin",
@@ -80,6 +95,13 @@ export const bounds = {
   foldMs: { default: 40, min: 0, max: 1_000, doc: "tokens that come within this time reach the page together; 33 to 50 cost the browser least" },
   checkpointEveryMs: { default: 200, min: 10, max: minute, doc: "at most this much of an answer is lost when parlor is killed" },
   pageMaxMessages: { default: 50, min: 2, max: 10_000, doc: "messages of a long conversation that a page holds at first, and gets more of at a time" },
+  answerTokens: {
+    default: 1024,
+    min: 1,
+    max: 1_000_000,
+    doc: "room kept in the context for an answer, in tokens, where the persona names no longest one; at most a quarter of it",
+  },
+  temporaryMs: { default: 60 * minute, min: 1_000, max: 7 * 24 * 60 * minute, doc: "a temporary chat that nobody looks at is forgotten after this time" },
   queueMaxRuns: { default: 200, min: 1, max: 100_000, doc: "questions that may wait at once" },
   messageMaxBytes: { default: 256 * 1024, min: 1, max: 16 << 20, doc: "longest message, in UTF-8" },
   importMaxBytes: { default: 100 << 20, min: 1024, max: 1 << 30, doc: "largest file of conversations that is brought in" },
@@ -112,15 +134,14 @@ export interface Config {
   readonly port: number;
   /** null: the default place. */
   readonly data: string | null;
+  readonly enforcedPersona: string | null;
+  readonly generateTitles: boolean;
   readonly open: boolean;
   readonly allowOrigins: readonly string[];
   readonly logFormat: "json" | "pretty" | null;
   readonly logLevel: (typeof logLevels)[number];
   readonly bounds: Bounds;
 }
-
-/** A command line or environment that can't be used. Its message is one line: what is wrong and what is allowed. */
-export class UsageError extends Error {}
 
 /** The flag of a bound: `stallMs` → `stall-ms`. */
 export function kebab(name: string): string {
@@ -145,12 +166,18 @@ const all: readonly Option[] = [...Object.values<Option>(options), ...boundOptio
 /** The bounds' defaults, for tests that enter without a command line. */
 export const defaultBounds: Bounds = Object.fromEntries(Object.entries(bounds).map(([name, bound]) => [name, bound.default])) as Bounds;
 
+/** Finds the file of settings, whose place is known only when the data folder is; null where there is none. */
+export type ReadSettings = (data: string | null) => SettingsFile | null;
+
 /**
- * The configuration of a command line and an environment; a flag wins over the environment.
+ * The configuration of a command line, an environment and the file of settings; a flag wins over the environment, the
+ * environment over the file.
  * @throws UsageError
  */
-export function parseConfig(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Config {
-  const given = { ...fromEnvironment(env), ...fromFlags(args) };
+export function parseConfig(args: readonly string[], env: Readonly<Record<string, string | undefined>>, readSettings: ReadSettings = () => null): Config {
+  const nearer = { ...fromEnvironment(env, all), ...fromFlags(args, all) };
+  const file = readSettings(nearer[options.data.flag]?.at(-1) ?? null);
+  const given = { ...(file && fromFile(file, all)), ...nearer };
   const one = (option: Option): string | null => given[option.flag]?.at(-1) ?? option.default;
   const many = (option: Option): readonly string[] => given[option.flag] ?? [];
   const config: Config = {
@@ -162,7 +189,9 @@ export function parseConfig(args: readonly string[], env: Readonly<Record<string
     host: (one(options.host) as string).replace(/^\[(.*)\]$/, "$1"),
     port: Number(one(options.port)),
     data: one(options.data),
-    open: given["open"] !== undefined,
+    enforcedPersona: one(options.enforcePersona),
+    generateTitles: one(options.generateTitles) === "true",
+    open: one(options.open) === "true",
     allowOrigins: many(options.allowOrigin).map((url) => new URL(url).origin),
     logFormat: one(options.logFormat) as Config["logFormat"],
     logLevel: one(options.logLevel) as Config["logLevel"],
@@ -177,60 +206,4 @@ export function parseConfig(args: readonly string[], env: Readonly<Record<string
 /** True for the addresses and the name of this machine alone. */
 export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host);
-}
-
-function fromEnvironment(env: Readonly<Record<string, string | undefined>>): Record<string, string[]> {
-  const given: Record<string, string[]> = {};
-  for (const option of all) {
-    const value = option.env ? env[option.env] : undefined;
-    if (value === undefined || value === "") continue;
-    const values = option.repeatable ? (option.flag === "llama-arg" ? value.split(/\s+/) : value.split(",")).filter((part) => part !== "") : [value];
-    given[option.flag] = values.map((each) => checked(option, each, option.env as string));
-  }
-  return given;
-}
-
-function fromFlags(args: readonly string[]): Record<string, string[]> {
-  const given: Record<string, string[]> = {};
-  for (let i = 0; i < args.length; i++) {
-    const arg = args[i] as string;
-    const [, name, inline] = /^--([a-z-]+)(?:=(.*))?$/s.exec(arg) ?? [];
-    const option = all.find(({ flag }) => flag === name);
-    if (!option) throw new UsageError(`${arg} is not an option; ${nearest(arg)}parlor --help lists them`);
-    if (option.value === null) {
-      if (inline !== undefined) throw new UsageError(`--${option.flag} takes no value`);
-      given[option.flag] = [""];
-      continue;
-    }
-    const value = inline ?? args[++i];
-    if (value === undefined) throw new UsageError(`--${option.flag} needs a value: ${allowed(option)}`);
-    if (given[option.flag] && !option.repeatable) throw new UsageError(`--${option.flag} is given twice`);
-    given[option.flag] = [...(given[option.flag] ?? []), checked(option, value, `--${option.flag}`)];
-  }
-  return given;
-}
-
-function checked(option: Option, value: string, where: string): string {
-  const wrong = new UsageError(`${where} can't be "${value}"; allowed is ${allowed(option)}`);
-  if (option.range && !(/^\d+$/.test(value) && Number(value) >= option.range[0] && Number(value) <= option.range[1])) throw wrong;
-  if (option.oneOf && !option.oneOf.includes(value)) throw wrong;
-  if (option.isUrl || option.isOrigin) {
-    const url = URL.parse(value);
-    if (!url || !/^https?:$/.test(url.protocol) || (option.isOrigin && url.pathname !== "/")) throw wrong;
-  }
-  return value;
-}
-
-function allowed(option: Option): string {
-  if (option.range) return `a whole number from ${option.range[0]} to ${option.range[1]}`;
-  if (option.oneOf) return option.oneOf.join(", ");
-  if (option.isUrl || option.isOrigin) return "an http:// or https:// address";
-  return option.value ?? "nothing";
-}
-
-/** `did you mean --port? ` for a flag that is close to one. */
-function nearest(arg: string): string {
-  const name = arg.replace(/^-+/, "").replace(/=.*/s, "");
-  const near = name.length > 1 && (all.find(({ flag }) => flag.startsWith(name)) ?? all.find(({ flag }) => name.startsWith(flag)));
-  return near ? `did you mean --${near.flag}? ` : "";
 }

@@ -17,7 +17,7 @@ Usage: parlor [options]                    serve
        parlor export FILE [--data DIR]     write all conversations as JSON Lines, also while parlor runs
        parlor import FILE [--data DIR]     bring in such a file, or an export of llama-server's UI or of ChatGPT
 
-A flag wins over the environment.
+A flag wins over the environment, the environment over parlor.toml in the data folder (the flags' names without dashes: port = 8090).
 
 ${Object.values<Option>(options).map(line).join("\n")}
   --help                         this text

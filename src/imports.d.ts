@@ -4,4 +4,14 @@ declare module "*.sql" {
   export default text;
 }
 
+declare module "*.md" {
+  const text: string;
+  export default text;
+}
+
+declare module "*.csv" {
+  const text: string;
+  export default text;
+}
+
 declare module "*.css";

@@ -1,17 +1,19 @@
 // Command line → config → adapters → app → Bun.serve → signals. The only file that chooses adapters and ends the process.
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { version } from "../package.json";
 import { createApp } from "./app.ts";
 import { localBus } from "./bus/local.ts";
 import { Shelf } from "./chat/shelf.ts";
-import { type Config, parseConfig, UsageError } from "./config.ts";
+import { type Config, parseConfig } from "./config.ts";
+import { type SettingsFile, UsageError } from "./given.ts";
 import { help } from "./help.ts";
+import { makePersonaFolder, PersonaFolder } from "./persona/folder.ts";
 import { backup, check, StoreUnusable } from "./store/file.ts";
 import { openSqlite } from "./store/sqlite.ts";
-import { openLog } from "./telemetry/log.ts";
+import { type Log, openLog } from "./telemetry/log.ts";
 import { readConversations } from "./transfer/read.ts";
 import { findLlamaServer, LlamaChild } from "./upstream/child.ts";
 import { openLlama } from "./upstream/llama.ts";
@@ -29,7 +31,7 @@ function readConfig(args: readonly string[]): Config {
     process.exit(0);
   }
   try {
-    return parseConfig(args, process.env);
+    return parseConfig(args, process.env, settingsFile);
   } catch (error) {
     if (error instanceof UsageError) fail(error.message, 2);
     throw error;
@@ -52,10 +54,34 @@ function raiseFetchLimit(args: readonly string[]): void {
   >);
 }
 
-/** The file that holds the conversations (XDG Base Directory Specification, 0.8). */
-function storeFile(config: Config): string {
+/** The folder that holds everything of ours (XDG Base Directory Specification, 0.8); `data` is what was chosen. */
+function dataFolder(data: string | null): string {
   const home = process.env["XDG_DATA_HOME"] || join(process.env["HOME"] || homedir(), ".local/share");
-  return join(config.data ?? join(home, "parlor"), "parlor.db");
+  return data ?? join(home, "parlor");
+}
+
+/** The file of settings in it; null when there is none. */
+function settingsFile(data: string | null): SettingsFile | null {
+  const name = join(dataFolder(data), "parlor.toml");
+  try {
+    return { name, text: readFileSync(name, "utf8") };
+  } catch (error) {
+    if ((error as { code?: string }).code === "ENOENT" || (error as { code?: string }).code === "ENOTDIR") return null;
+    throw new UsageError(`${name} can't be read: ${(error as Error).message}`);
+  }
+}
+
+const storeFile = (config: Config): string => join(dataFolder(config.data), "parlor.db");
+
+/** The personas in the data folder, where the shipped ones are put first. */
+async function openPersonas(config: Config, log: Log): Promise<PersonaFolder> {
+  const folder = join(dataFolder(config.data), "personas");
+  makePersonaFolder(folder);
+  const personas = new PersonaFolder(folder, log);
+  const { enforcedPersona } = config;
+  if (enforcedPersona !== null && !(await personas.find(enforcedPersona)))
+    fail(`there is no persona ${join(folder, `${enforcedPersona}.md`)} that can be used`, 1);
+  return personas;
 }
 
 /** `parlor backup FILE`, `check`, `export FILE`, `import FILE`; false when the command line asks for none of them. */
@@ -117,7 +143,8 @@ async function serve(config: Config): Promise<void> {
   const starting = { args: config.llamaArgs, apiKey: config.llamaApiKey, endMs: bounds.graceMs, log, ...bounds };
   const child = program === null || config.model === null ? undefined : new LlamaChild({ ...starting, program, model: config.model });
   const upstream = openLlama({ url: child?.url ?? config.llama, apiKey: config.llamaApiKey, ...bounds, ...(child ? { child } : {}) });
-  const app = await createApp({ store, temporary: openSqlite(":memory:"), bus: localBus(), upstream, log, allowOrigins: config.allowOrigins, bounds });
+  const kept = { store, temporary: openSqlite(":memory:"), personas: await openPersonas(config, log) };
+  const app = await createApp({ ...config, ...kept, bus: localBus(), upstream, log });
 
   let server: Bun.Server<never>;
   try {

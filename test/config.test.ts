@@ -1,7 +1,8 @@
 // The command line. If this fails, people start something else than they asked for, or are told nothing of use.
 
 import { describe, expect, test } from "bun:test";
-import { bounds, defaultBounds, envOf, kebab, options, parseConfig, UsageError } from "../src/config.ts";
+import { bounds, defaultBounds, envOf, kebab, options, parseConfig } from "../src/config.ts";
+import { UsageError } from "../src/given.ts";
 import { help, markdownTable } from "../src/help.ts";
 
 describe("parseConfig", () => {
@@ -15,6 +16,8 @@ describe("parseConfig", () => {
       host: "127.0.0.1",
       port: 8081,
       data: null,
+      enforcedPersona: null,
+      generateTitles: false,
       open: false,
       allowOrigins: [],
       logFormat: null,
@@ -70,6 +73,51 @@ describe("parseConfig", () => {
   });
 });
 
+describe("parlor.toml", () => {
+  const file = (text: string) => (data: string | null) => ({ name: `${data ?? "home"}/parlor.toml`, text });
+
+  test("sets what neither a flag nor the environment does", () => {
+    const text = `port = 9000\nllama = "http://x:1"\nllama-arg = ["-c", "4096"]\nopen = true\nhost = "0.0.0.0"\nstall-ms = 5000\nlog-level = "warn"\ngenerate-titles = true`;
+    const config = parseConfig([], {}, file(text));
+    expect(config).toMatchObject({ port: 9000, llama: "http://x:1", llamaArgs: ["-c", "4096"], open: true, generateTitles: true, logLevel: "warn" });
+    expect(config.bounds.stallMs).toBe(5000);
+    expect(parseConfig([], { PARLOR_PORT: "9001", PARLOR_LLAMA_ARGS: "-ngl 1" }, file(text))).toMatchObject({ port: 9001, llamaArgs: ["-ngl", "1"] });
+    expect(parseConfig(["--port", "9002"], { PARLOR_PORT: "9001" }, file(text)).port).toBe(9002);
+    expect(parseConfig([], { PARLOR_GENERATE_TITLES: "false" }, file(text)).generateTitles).toBe(false);
+    expect(parseConfig([], {}, file("")).port).toBe(8081);
+  });
+
+  test("is looked for where the data is", () => {
+    const asked: (string | null)[] = [];
+    const look = (data: string | null) => {
+      asked.push(data);
+      return null;
+    };
+    parseConfig([], {}, look);
+    parseConfig([], { PARLOR_DATA: "/a" }, look);
+    parseConfig(["--data", "/b"], { PARLOR_DATA: "/a" }, look);
+    expect(asked).toEqual([null, "/a", "/b"]);
+  });
+
+  const wrong: [string, RegExp][] = [
+    ["port = ", /^\/d\/parlor\.toml is no TOML: /],
+    ["prot = 1", /^\/d\/parlor\.toml: prot can't be set here; /],
+    ['data = "/x"', /^\/d\/parlor\.toml: data can't be set here; /],
+    ["port = 70000", /^\/d\/parlor\.toml: port can't be "70000"; allowed is a whole number from 0 to 65535$/],
+    ["port = [1, 2]", /^\/d\/parlor\.toml: port must be one value; /],
+    ["llama-arg = [[1]]", /^\/d\/parlor\.toml: llama-arg must be one value or a list of them; /],
+    ['open = "yes"', /^\/d\/parlor\.toml: open can't be "yes"; allowed is true or false$/],
+    ["[port]\nn = 1", /^\/d\/parlor\.toml: port must be one value; /],
+  ];
+  for (const [text, sentence] of wrong) {
+    test(`${JSON.stringify(text)} is refused in one line`, () => {
+      const parse = () => parseConfig(["--data", "/d"], {}, file(text));
+      expect(parse).toThrow(UsageError);
+      expect(parse).toThrow(sentence);
+    });
+  }
+});
+
 test("help and README's table name every flag, environment name and default", () => {
   for (const text of [help("1.2.3"), markdownTable()]) {
     for (const { flag, env } of Object.values(options)) {
@@ -80,7 +128,7 @@ test("help and README's table name every flag, environment name and default", ()
       expect(text).toContain(`--${kebab(name)} N`);
       expect(text).toContain(envOf(name));
       expect(text).toContain(String(bound.default));
-      expect(name).toMatch(/(Ms|Bytes|Runs|Messages|Max|MaxPerAddress)$/);
+      expect(name).toMatch(/(Ms|Bytes|Tokens|Runs|Messages|Max|MaxPerAddress)$/);
     }
   }
 });

@@ -5,6 +5,7 @@ import { createApp } from "../src/app.ts";
 import { localBus } from "../src/bus/local.ts";
 import { type Bounds, defaultBounds } from "../src/config.ts";
 import { newId } from "../src/domain/conversation.ts";
+import { PersonaFolder } from "../src/persona/folder.ts";
 import { openSqlite } from "../src/store/sqlite.ts";
 import type { Store } from "../src/store/store.ts";
 import { openLog } from "../src/telemetry/log.ts";
@@ -25,6 +26,10 @@ export interface HouseOptions {
   readonly bounds?: Partial<Bounds>;
   readonly allowOrigins?: readonly string[];
   readonly apiKey?: string;
+  /** A folder of personas; none: there are none. */
+  readonly personas?: string;
+  readonly enforcedPersona?: string;
+  readonly generateTitles?: boolean;
   /** A file that outlives the house; none: in memory. */
   readonly file?: string;
 }
@@ -32,13 +37,15 @@ export interface HouseOptions {
 /** Short waits, so that tests of failures are quick; everything else as people have it. */
 const testBounds: Partial<Bounds> = { pollMs: 30, pollReadyMs: 200, probeMs: 2_000, stopMs: 5_000, graceMs: 200 };
 
-export async function startHouse({ llama, bounds: wished, allowOrigins = [], apiKey, file }: HouseOptions): Promise<House> {
+export async function startHouse(options: HouseOptions): Promise<House> {
+  const { llama, bounds: wished, allowOrigins = [], apiKey, file, generateTitles = false, enforcedPersona = null } = options;
   const bounds: Bounds = { ...defaultBounds, ...testBounds, ...wished };
   const lines: string[] = [];
   const log = openLog({ level: "debug", format: "json", write: (line) => lines.push(line) });
   const upstream = openLlama({ url: llama, apiKey: apiKey ?? null, ...bounds });
   const store = openSqlite(file ?? ":memory:");
-  const app = await createApp({ store, temporary: openSqlite(":memory:"), bus: localBus(), upstream, log, allowOrigins, bounds });
+  const kept = { store, temporary: openSqlite(":memory:"), personas: new PersonaFolder(options.personas ?? "/nonexistent", log) };
+  const app = await createApp({ ...kept, enforcedPersona, generateTitles, bus: localBus(), upstream, log, allowOrigins, bounds });
   const server = Bun.serve({ hostname: "127.0.0.1", port: 0, development: false, fetch: app.fetch, websocket: app.websocket });
   return {
     url: `http://127.0.0.1:${server.port}`,
@@ -105,7 +112,8 @@ export class PageClient {
     this.#url = `${house.url.replace("http", "ws")}/live?c=${conversation}`;
     this.#headers = headers;
     this.document = parseHTML(`<!doctype html><html><body><div id="thread"></div><p id="status"></p><div id="upstream"></div><p id="announce"></p>
-      <div id="notice"></div><div id="controls"></div></body></html>`).document as unknown as Document;
+      <div id="notice"></div><div id="controls"></div><p id="context"></p><button id="voice"></button><div id="settings"></div></body></html>`)
+      .document as unknown as Document;
     this.connect();
   }
 

@@ -1,10 +1,13 @@
 // The foot of the page: the field, Send or Stop, and what went wrong with what was just sent.
 
+import type { Thread } from "../src/domain/conversation.ts";
 import type { FailureReport } from "../src/domain/failure.ts";
+import type { PersonaId } from "../src/domain/persona.ts";
+import type { RunStats } from "../src/domain/run.ts";
 import { sentenceOf, type Words } from "./words.ts";
 
 /** Ids of the elements that frames address. */
-export const composerIds = { controls: "controls", notice: "notice" } as const;
+export const composerIds = { controls: "controls", notice: "notice", context: "context" } as const;
 
 export interface ComposerState {
   /** `idle` shows Send, `busy` Stop, `stopping` a Stop that was pressed. */
@@ -17,10 +20,13 @@ export interface ComposerProps {
   readonly state: ComposerState;
   /** Longest message in UTF-8. A frame far beyond it would close the socket, so the page looks before it sends. */
   readonly messageMaxBytes: number;
+  readonly thread: Thread;
+  readonly persona: PersonaId | null;
+  readonly isTemporary: boolean;
   readonly words: Words;
 }
 
-export function Composer({ message, state, messageMaxBytes, words }: ComposerProps) {
+export function Composer({ message, state, messageMaxBytes, thread, persona, isTemporary, words }: ComposerProps) {
   return (
     <div class="composer">
       <div id={composerIds.notice} role="alert" />
@@ -30,6 +36,7 @@ export function Composer({ message, state, messageMaxBytes, words }: ComposerPro
       <form id="say" hx-ws:send method="dialog">
         <input type="hidden" name="type" value="say" />
         <input type="hidden" name="message" id="message-id" value={message} />
+        {persona !== null && thread.length === 0 && <input type="hidden" name="persona" value={persona} />}
         <textarea
           name="text"
           id="text"
@@ -48,9 +55,15 @@ export function Composer({ message, state, messageMaxBytes, words }: ComposerPro
       <form id="halt" hx-ws:send method="dialog" hidden>
         <input type="hidden" name="type" value="stop" />
       </form>
-      <p id="hint" class="hint">
-        {words.hint}
-      </p>
+      <div class="foot">
+        {isTemporary && <p class="temporary">{words.temporary}</p>}
+        <p id="hint" class="hint">
+          {words.hint}
+        </p>
+        <p id={composerIds.context} class="context">
+          <Gauge thread={thread} words={words} />
+        </p>
+      </div>
     </div>
   );
 }
@@ -71,4 +84,18 @@ export function Controls({ state, words }: { state: ComposerState; words: Words 
 
 export function Notice({ failure, words }: { failure: FailureReport; words: Words }) {
   return <p>{sentenceOf(failure, words)}</p>;
+}
+
+/** How full the context was when the latest answer ended, as llama-server counted; empty until it has. */
+export function Gauge({ thread, words }: { thread: Thread; words: Words }) {
+  const stats: RunStats = thread.findLast(({ run }) => run?.stats.contextTokens !== undefined)?.run?.stats ?? {};
+  const { contextTokens, promptTokens, outputTokens = 0 } = stats;
+  if (contextTokens === undefined || promptTokens === undefined) return <></>;
+  const used = promptTokens + outputTokens;
+  return (
+    <>
+      <meter min={0} max={contextTokens} high={contextTokens * 0.8} value={used} aria-hidden="true" />
+      <span>{words.contextUsed(used, contextTokens)}</span>
+    </>
+  );
 }

@@ -91,6 +91,7 @@ function RunNotes({ run, words }: { run: Run; words: Words }) {
       {status === "stopped" && <p class="note">{words.stopped}</p>}
       {status === "interrupted" && <p class="note">{words.interrupted}</p>}
       {finish === "length" && <p class="note">{words.lengthLimit}</p>}
+      {stats.droppedMessages !== undefined && <p class="note">{words.dropped(stats.droppedMessages)}</p>}
       {!slotFreed && <p class="note">{words.slotBusy}</p>}
       {status === "done" && figures.length > 0 && <p class="stats">{figures.join(" · ")}</p>}
     </>

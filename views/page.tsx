@@ -2,13 +2,15 @@
 
 import type { Child } from "hono/jsx";
 import type { ListedConversation, MessageId } from "../src/domain/conversation.ts";
+import type { Persona } from "../src/domain/persona.ts";
 import type { UpstreamState } from "../src/domain/upstream.ts";
 import { Composer } from "./composer.tsx";
 import { htmxConfig, pageTitle } from "./frame.ts";
 import { Sidebar } from "./list.tsx";
 import { ids } from "./message.tsx";
 import { Status, statusIds, UpstreamBanner } from "./status.tsx";
-import { Articles, composerState, type ThreadNow } from "./thread.tsx";
+import { Articles, type ConversationNow, composerState } from "./thread.tsx";
+import { VoiceName, voiceIds, Welcome } from "./voice.tsx";
 import type { Words } from "./words.ts";
 
 /** Addresses of the embedded files. */
@@ -18,11 +20,15 @@ export interface Assets {
   readonly icon: string;
 }
 
-export interface PageProps extends ThreadNow {
+export interface PageProps extends ConversationNow {
   /** A message id for the form. */
   readonly message: string;
   /** The list's first page. */
   readonly list: readonly ListedConversation[];
+  /** Personas that can be chosen. */
+  readonly choices: readonly Persona[];
+  /** Never written to disk. */
+  readonly isTemporary: boolean;
   /** Milliseconds since 1970. */
   readonly now: number;
   /** The oldest message that the page must hold, when it was asked for. */
@@ -59,8 +65,10 @@ export function ChatPage(props: PageProps) {
           parlor
         </a>
         <Status upstream={upstream} connected={false} words={words} />
-        <a class="new" href="/">
-          {words.newChat}
+        <VoiceName conversation={conversation} voice={props.voice} words={words} />
+        <a class="new" href="/" title={words.newChat}>
+          <span aria-hidden="true">+</span>
+          <span class="unseen">{words.newChat}</span>
         </a>
       </header>
       <main>
@@ -70,10 +78,7 @@ export function ChatPage(props: PageProps) {
             <div id={ids.thread}>
               <Articles {...props} />
             </div>
-            <div class="empty">
-              <h2>{words.emptyTitle}</h2>
-              <p>{words.emptyText}</p>
-            </div>
+            <Welcome {...props} />
             <div id="end" />
           </div>
         </div>
@@ -88,8 +93,9 @@ export function ChatPage(props: PageProps) {
         <noscript>
           <p class="failure">{words.noScript}</p>
         </noscript>
-        <Composer message={props.message} state={composerState(live)} messageMaxBytes={props.messageMaxBytes} words={words} />
+        <Composer {...props} state={composerState(live)} persona={props.voice.persona?.id ?? null} />
       </footer>
+      <div id={voiceIds.settings} class="settings" popover="auto" role="dialog" aria-label={words.settings} />
       <p id="announce" role="status" class="unseen" />
     </Layout>
   );

@@ -1,6 +1,7 @@
 // The articles of a thread: what a page holds at first, and what it gets as one scrolls up.
 
 import type { ThreadPage } from "../src/domain/conversation.ts";
+import type { Voice } from "../src/domain/persona.ts";
 import type { Snapshot } from "../src/domain/run.ts";
 import type { ComposerState } from "./composer.tsx";
 import { MessageArticle, RunningArticle } from "./message.tsx";
@@ -11,6 +12,11 @@ export interface ThreadNow extends ThreadPage {
   readonly conversation: string;
   /** The Runs in progress. */
   readonly live: readonly Snapshot[];
+}
+
+/** All of a conversation's page that can change with it. */
+export interface ConversationNow extends ThreadNow {
+  readonly voice: Voice;
 }
 
 /** The thread's articles, the one in progress drawn from its Snapshot; a mark before them fetches the older ones when it is seen. */

@@ -72,11 +72,33 @@ export const de: Words = {
   goesOn: "Sobald er antwortet, geht es hier von selbst weiter.",
   ownStarting: "llama-server startet.",
   foreignLoading: "llama-server lädt sein Modell.",
-  stats: ({ outputTokens, tokensPerSecond, firstTokenMs }) => [
+  stats: ({ promptTokens, cachedTokens, outputTokens, tokensPerSecond, firstTokenMs }) => [
+    ...(promptTokens === undefined ? [] : [`${number(promptTokens)} gelesen${cachedTokens ? `, davon ${number(cachedTokens)} aus dem Cache` : ""}`]),
     ...(outputTokens === undefined ? [] : [`${number(outputTokens)} Token`]),
     ...(tokensPerSecond === undefined ? [] : [`${number(tokensPerSecond)} Token/s`]),
     ...(firstTokenMs === undefined ? [] : [`erstes nach ${number(firstTokenMs / 1000)} s`]),
   ],
+  dropped: (messages) =>
+    messages === 1
+      ? "Die älteste Nachricht passte nicht mehr in den Kontext und blieb ungelesen"
+      : `Die ${number(messages)} ältesten Nachrichten passten nicht mehr in den Kontext und blieben ungelesen`,
+  contextUsed: (used, total) => `${number(used)} von ${number(total)} Token Kontext`,
+  persona: "Persona",
+  noPersona: "Ohne Persona",
+  gone: (persona) => `${persona} (nicht mehr da)`,
+  ownSettings: "mit eigenen Einstellungen",
+  settings: "Wer antwortet, und wie",
+  sampling: { temperature: "Temperatur", topP: "Top-p", maxTokens: "Längste Antwort, in Token" },
+  ofModel: "wie das Modell",
+  ofPersona: (value) => `${String(value).replace(".", ",")} von der Persona`,
+  apply: "Übernehmen",
+  settled: "Gilt ab der nächsten Antwort.",
+  fromFirst: "Gilt ab deiner ersten Frage.",
+  enforced: "Hier antwortet allen dieselbe Persona.",
+  whoAnswers: "Wer soll antworten?",
+  starters: "Für den Anfang",
+  temporary: "Temporärer Chat",
+  temporaryText: "Ein temporärer Chat: Er wird nie auf die Platte geschrieben und vergessen, wenn eine Weile niemand hineingesehen hat.",
   failures: {
     upstream_absent: ({ url }) => `Unter ${url} antwortet kein llama-server. Starte ihn und versuch es dann nochmal.`,
     upstream_loading: () => "llama-server lädt noch sein Modell. Versuch es gleich nochmal.",
@@ -90,6 +112,11 @@ export const de: Words = {
     upstream_line_too_long: ({ limitBytes }) => `llama-server hat eine Zeile von mehr als ${number(limitBytes)} Byte ohne Ende geschickt. Was da war, bleibt.`,
     context_overflow: ({ promptTokens, contextTokens }) =>
       `Diese Unterhaltung hat ${number(promptTokens)} Token; das Modell fasst ${number(contextTokens)}. Beginne einen neuen Chat, frag weniger auf einmal oder gib llama-server mehr Kontext (-c).`,
+    context_full: ({ promptTokens, contextTokens }) =>
+      `Diese Unterhaltung hat ${number(promptTokens)} Token; im Kontext des Modells von ${number(contextTokens)} ist kein Platz mehr für eine Antwort, und ihre Persona lässt nichts weg. Beginne einen neuen Chat, lösche Nachrichten, die nicht mehr nötig sind, oder wähle oben eine andere Persona.`,
+    persona_missing: ({ persona }) => `Die Persona ${persona} gibt es nicht mehr. Wähle oben eine andere und versuch es dann nochmal.`,
+    bad_setting: ({ name, least, most }) =>
+      `${de.sampling[name as keyof typeof de.sampling]} muss eine ${name === "maxTokens" ? "ganze " : ""}Zahl von ${number(least)} bis ${number(most)} sein.`,
     store_unwritable: () =>
       "parlor kann seine Datei nicht schreiben: Der Datenträger ist voll oder schreibgeschützt. Dein Text bleibt stehen; versuch es nochmal, sobald Platz ist.",
     message_empty: () => "Noch steht nichts da, was sich senden ließe.",

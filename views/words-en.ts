@@ -72,11 +72,30 @@ export const en: Words = {
   goesOn: "This page goes on by itself as soon as it answers.",
   ownStarting: "llama-server is starting.",
   foreignLoading: "llama-server is loading its model.",
-  stats: ({ outputTokens, tokensPerSecond, firstTokenMs }) => [
+  stats: ({ promptTokens, cachedTokens, outputTokens, tokensPerSecond, firstTokenMs }) => [
+    ...(promptTokens === undefined ? [] : [`read ${number(promptTokens)}${cachedTokens ? `, ${number(cachedTokens)} of them from cache` : ""}`]),
     ...(outputTokens === undefined ? [] : [`${number(outputTokens)} ${outputTokens === 1 ? "token" : "tokens"}`]),
     ...(tokensPerSecond === undefined ? [] : [`${number(tokensPerSecond)} tokens/s`]),
     ...(firstTokenMs === undefined ? [] : [`first after ${number(firstTokenMs / 1000)} s`]),
   ],
+  dropped: (messages) => `The ${messages === 1 ? "oldest message" : `${number(messages)} oldest messages`} no longer fitted into the context and went unread`,
+  contextUsed: (used, total) => `${number(used)} of ${number(total)} tokens of context`,
+  persona: "Persona",
+  noPersona: "No persona",
+  gone: (persona) => `${persona} (no longer there)`,
+  ownSettings: "with own settings",
+  settings: "Who answers, and how",
+  sampling: { temperature: "Temperature", topP: "Top-p", maxTokens: "Longest answer, in tokens" },
+  ofModel: "the model's own",
+  ofPersona: (value) => `${value}, the persona's`,
+  apply: "Apply",
+  settled: "Holds from the next answer on.",
+  fromFirst: "Holds from your first question on.",
+  enforced: "Here the same persona answers everybody.",
+  whoAnswers: "Who shall answer?",
+  starters: "To begin with",
+  temporary: "Temporary chat",
+  temporaryText: "A temporary chat: it is never written to disk and forgotten when nobody has looked at it for a while.",
   failures: {
     upstream_absent: ({ url }) => `No llama-server answers at ${url}. Start it, then try again.`,
     upstream_loading: () => "llama-server is still loading its model. Try again in a moment.",
@@ -90,6 +109,11 @@ export const en: Words = {
     upstream_line_too_long: ({ limitBytes }) => `llama-server sent a line of more than ${number(limitBytes)} bytes without an end. What had come is kept.`,
     context_overflow: ({ promptTokens, contextTokens }) =>
       `This conversation has ${number(promptTokens)} tokens; the model can take ${number(contextTokens)}. Start a new chat, ask for less, or give llama-server a larger context (-c).`,
+    context_full: ({ promptTokens, contextTokens }) =>
+      `This conversation has ${number(promptTokens)} tokens; the model's context of ${number(contextTokens)} has no room left for an answer, and its persona leaves nothing out. Start a new chat, delete messages that are not needed, or choose another persona at the top.`,
+    persona_missing: ({ persona }) => `The persona ${persona} is not there any more. Choose another at the top, then try again.`,
+    bad_setting: ({ name, least, most }) =>
+      `${en.sampling[name as keyof typeof en.sampling]} must be a ${name === "maxTokens" ? "whole " : ""}number from ${number(least)} to ${number(most)}.`,
     store_unwritable: () => "parlor can't write its file: the disk is full or read-only. Your text is kept; try again once there is room.",
     message_empty: () => "There is nothing to send yet.",
     message_too_long: ({ bytes, limitBytes }) =>

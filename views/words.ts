@@ -2,6 +2,7 @@
 // missing sentence does not compile. Text of models and people never passes here. Used by views and text/.
 
 import type { FailureCode, FailureReport } from "../src/domain/failure.ts";
+import type { Sampling } from "../src/domain/persona.ts";
 import type { Place, RunStats } from "../src/domain/run.ts";
 import { de } from "./words-de.ts";
 import { en } from "./words-en.ts";
@@ -77,6 +78,24 @@ export interface Words {
   readonly ownStarting: string;
   readonly foreignLoading: string;
   stats(stats: RunStats): string[];
+  dropped(messages: number): string;
+  contextUsed(usedTokens: number, contextTokens: number): string;
+  readonly persona: string;
+  readonly noPersona: string;
+  gone(persona: string): string;
+  readonly ownSettings: string;
+  readonly settings: string;
+  readonly sampling: Readonly<Record<keyof Sampling, string>>;
+  readonly ofModel: string;
+  ofPersona(value: number): string;
+  readonly apply: string;
+  readonly settled: string;
+  readonly fromFirst: string;
+  readonly enforced: string;
+  readonly whoAnswers: string;
+  readonly starters: string;
+  readonly temporary: string;
+  readonly temporaryText: string;
   readonly failures: Readonly<Record<FailureCode, FailureSentence>>;
 }
 

@@ -5,17 +5,20 @@ import { asFailure, type FailureCode } from "../domain/failure.ts";
 import type { RunStats } from "../domain/run.ts";
 import type { Ending, Left } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
-import type { ChatMessage, Deltas, Upstream } from "../upstream/upstream.ts";
+import type { Deltas } from "../upstream/upstream.ts";
 import type { LiveRun } from "./live-run.ts";
+import { type Prompt, type PromptParts, promptOf } from "./prompt.ts";
+import { entitle, isFirst } from "./title.ts";
 
 /** Why a Run is aborted from within: the status it ends with. */
 export type Halt = "stopped" | "interrupted";
 
-export interface RunnerParts {
-  readonly upstream: Upstream;
+export interface RunnerParts extends PromptParts {
   readonly log: Log;
   /** Runs of ours that hold a Slot and are not about to give it back. */
   readonly running: () => number;
+  /** Asks for a title in the same Slot, right behind the first answer. */
+  readonly generateTitles: boolean;
 }
 
 /**
@@ -28,13 +31,21 @@ export async function runOne(live: LiveRun, parts: RunnerParts, left?: Left): Pr
   const onToken = () => {
     measured.firstTokenMs ??= Math.round(performance.now() - startedAt);
   };
-  const outcome = await attempt(live, parts, onToken, left);
+  const { prompt, ...outcome } = await attempt(live, parts, onToken, left);
   // a Run that reached its end has left its slot, a refused one never had one; any other is believed only when llama-server shows it
-  live.leaving = true;
   const hadSlot = outcome.status !== "done" && !neverHadSlot.has(outcome.failure?.code);
-  const slotFreed = !hadSlot || (await parts.upstream.freed(parts.running));
-  if (!slotFreed) parts.log.warn("slot still busy after the Run ended", { run: live.run.id });
-  await close(live, { ...outcome, stats: { ...outcome.stats, ...measured }, slotFreed }, parts);
+  const slotFreed = !hadSlot || (await freed(live, parts));
+  await close(live, { ...outcome, stats: { ...prompt?.stats, ...outcome.stats, ...measured }, slotFreed }, parts);
+  if (!parts.generateTitles || live.isTapped || outcome.status !== "done" || !prompt || !isFirst(prompt.request)) return;
+  await entitle(live, prompt.request, parts).catch((error) => parts.log.info("no title was made", { run: live.run.id, why: asFailure(error).code }));
+  if (live.abort.signal.aborted) await freed(live, parts);
+}
+
+async function freed(live: LiveRun, { upstream, running, log }: RunnerParts): Promise<boolean> {
+  live.leaving = true;
+  const isFreed = await upstream.freed(running);
+  if (!isFreed) log.warn("slot still busy after the Run ended", { run: live.run.id });
+  return isFreed;
 }
 
 /** What llama-server says before it has given a request a slot. */
@@ -44,9 +55,14 @@ const neverHadSlot: ReadonlySet<FailureCode | undefined> = new Set<FailureCode>(
   "upstream_unauthorized",
   "upstream_refused",
   "context_overflow",
+  "context_full",
+  "persona_missing",
 ]);
 
-type Outcome = Pick<Ending, "status" | "finish" | "failure" | "stats">;
+interface Outcome extends Pick<Ending, "status" | "finish" | "failure" | "stats"> {
+  /** What was sent; null when it did not come to that. */
+  readonly prompt: Prompt | null;
+}
 
 async function attempt(live: LiveRun, parts: RunnerParts, onToken: () => void, left?: Left): Promise<Outcome> {
   const { upstream } = parts;
@@ -55,11 +71,14 @@ async function attempt(live: LiveRun, parts: RunnerParts, onToken: () => void, l
     live.grow(kind, piece);
   };
   const deltas: Deltas = { text: grow("text"), reasoning: grow("reasoning"), prompt: (progress) => live.read(progress) };
+  let prompt: Prompt | null = null;
+  const ended = (status: Ending["status"]): Outcome => ({ status, finish: null, failure: null, stats: {}, prompt });
   try {
     if (!left && !(await live.store.start(live.run.id))) return ended("interrupted");
     live.started();
     const { signal } = live.abort;
-    const end = left ? await upstream.resume(live.run.id, deltas, signal) : await upstream.chat(live.run.id, await messagesFor(live), deltas, signal);
+    if (!left) prompt = await promptOf(live, parts);
+    const end = prompt ? await upstream.chat(live.run.id, prompt.request, deltas, signal) : await upstream.resume(live.run.id, deltas, signal);
     return { ...ended("done"), finish: end.finish, stats: end.stats };
   } catch (error) {
     if (live.abort.signal.aborted) return ended(live.abort.signal.reason as Halt);
@@ -74,23 +93,6 @@ async function attempt(live: LiveRun, parts: RunnerParts, onToken: () => void, l
       parts.log.error("a bug ended a Run", { run: live.run.id, error: String(error), stack: error instanceof Error ? error.stack : undefined });
     return { ...ended("failed"), failure: failure.report };
   }
-}
-
-const ended = (status: Ending["status"]): Outcome => ({ status, finish: null, failure: null, stats: {} });
-
-/**
- * The path to the answer, and the answer itself where the Run goes on with one. Answers without text are left out, and
- * questions that follow each other are joined: most templates demand that roles alternate.
- */
-async function messagesFor(live: LiveRun): Promise<ChatMessage[]> {
-  const path = [...(await live.store.history(live.answer.id)), live.answer].filter(({ text }) => text !== "");
-  const messages: ChatMessage[] = [];
-  for (const { role, text } of path) {
-    const last = messages.at(-1);
-    if (last?.role === role) messages[messages.length - 1] = { role, content: `${last.content}\n\n${text}` };
-    else messages.push({ role, content: text });
-  }
-  return messages;
 }
 
 /** Stores the end of a Run and tells everybody; the page is told even when the store can't be written. */

@@ -1,6 +1,7 @@
 // The thread: a Conversation is a tree of Messages, `head` is the leaf whose path is shown and sent.
 // No storage, no HTML: store/ keeps these, views/ draws them.
 
+import type { Settings } from "./persona.ts";
 import type { Run } from "./run.ts";
 
 export type ConversationId = string;
@@ -14,6 +15,7 @@ export interface Conversation {
   /** Derived from the first question until a person gives it a name. */
   readonly title: string;
   readonly pinned: boolean;
+  readonly settings: Settings;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
   /** When something was last said in it, in milliseconds since 1970. */
@@ -65,6 +67,7 @@ export type Thread = readonly Utterance[];
 export interface ThreadPage {
   /** The conversation's; empty while nothing has been said. */
   readonly title: string;
+  readonly settings: Settings;
   readonly thread: Thread;
   /** Older messages are there that this page does not hold. */
   readonly hasEarlier: boolean;

@@ -14,7 +14,11 @@ export type FailureCode =
   | "upstream_stalled" // nothing came for longer than the limit
   | "upstream_garbled" // what came is not the protocol
   | "upstream_line_too_long" // a line that exceeds the buffer
-  | "context_overflow" // the conversation is longer than the slot's context
+  | "context_overflow" // even the last question alone is longer than the slot's context
+  | "context_full" // the conversation no longer fits, and its persona does not drop the oldest
+  // how a conversation is answered
+  | "persona_missing" // its file is not there any more
+  | "bad_setting" // a number outside of its bounds
   // where we keep things
   | "store_unwritable" // the disk is full, or the file can't be written
   // what people ask for

@@ -1,6 +1,7 @@
 // A conversation as a file holds it: everything that is kept of it, in parlor's own form. Written by export, read by import.
 
 import type { ConversationId, MessageId, Role } from "./conversation.ts";
+import type { Settings } from "./persona.ts";
 
 export interface MessageRecord {
   readonly id: MessageId;
@@ -18,6 +19,8 @@ export interface ConversationRecord {
   readonly id: ConversationId;
   readonly title: string;
   readonly head: MessageId | null;
+  /** Absent in what others have written. */
+  readonly settings?: Settings;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
   readonly updatedAt: number;

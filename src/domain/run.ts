@@ -21,6 +21,10 @@ export interface RunStats {
   readonly firstTokenMs?: number;
   /** Time in the queue, in milliseconds. */
   readonly queueMs?: number;
+  /** The slot's context, in tokens, as it was then. */
+  readonly contextTokens?: number;
+  /** Oldest messages of the path that were left out because they did not fit. */
+  readonly droppedMessages?: number;
 }
 
 export interface Run {

@@ -14,6 +14,8 @@ export interface UpstreamState {
   readonly url: string;
   /** Concurrent requests it serves; 1 until it has said. */
   readonly slots: number;
+  /** Context of one Slot, in tokens; null until it has said. */
+  readonly contextTokens: number | null;
   /** The model's name as llama-server says it; null until it has said. */
   readonly model: string | null;
   /** True when parlor started it and starts it again. */

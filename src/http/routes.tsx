@@ -7,10 +7,11 @@ import { listPageMax, Menu, OlderGroups } from "../../views/list.tsx";
 import { Edit } from "../../views/message.tsx";
 import { ChatPage, SentencePage } from "../../views/page.tsx";
 import { Articles } from "../../views/thread.tsx";
+import { SettingsPanel } from "../../views/voice.tsx";
 import { languageOf, sentenceOf, wordsOf } from "../../views/words.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { Shelf } from "../chat/shelf.ts";
-import { type Conversation, isId, newId } from "../domain/conversation.ts";
+import { type Conversation, isId, isTemporary, newId, newTemporaryId } from "../domain/conversation.ts";
 import { asFailure, Failure, type FailureCode } from "../domain/failure.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
 import type { Store } from "../store/store.ts";
@@ -51,15 +52,19 @@ export function routes({ chat, log, messageMaxBytes, silentMs, importMaxBytes, u
   const app = new Hono();
 
   const wordsFor = (c: Context) => wordsOf(languageOf(c.req.header("accept-language") ?? null));
-  const page = async (c: Context, conversation: string, through: string | null) => {
-    const now = { ...(await chat.thread(conversation, through === null ? {} : { through })), list: await store.list({ limit: listPageMax }) };
-    const given = { conversation, through, message: newId(), now: Date.now(), upstream: upstream(), assets: assetPaths, messageMaxBytes, silentMs };
-    return c.html(html(<ChatPage {...now} {...given} words={wordsFor(c)} />));
+  const page = async (c: Context, conversation: string, { isNew = false, through = null }: { isNew?: boolean; through?: string | null } = {}) => {
+    const thread = await chat.thread(conversation, through === null ? {} : { through });
+    const voice = isNew ? await firstVoice(c) : thread.voice;
+    const now = { ...thread, voice, choices: isNew ? await chat.voices.choices() : [], list: await store.list({ limit: listPageMax }) };
+    const given = { conversation, through, isTemporary: isTemporary(conversation), message: newId(), now: Date.now(), upstream: upstream() };
+    return c.html(html(<ChatPage {...now} {...given} assets={assetPaths} messageMaxBytes={messageMaxBytes} silentMs={silentMs} words={wordsFor(c)} />));
   };
+  /** How a conversation begins: with the persona that the address wishes, or the usual one. */
+  const firstVoice = async (c: Context) => chat.voices.of(await chat.voices.first(c.req.query("persona") ?? null));
   /** The conversation that a path names. @throws Failure `not_found` */
   const named = async (c: Context): Promise<Conversation> => {
     const id = c.req.param("id");
-    const found = isId(id) ? await store.conversation(id) : null;
+    const found = isId(id) ? await chat.storeOf(id).conversation(id) : null;
     if (!found) throw new Failure("not_found");
     return found;
   };
@@ -71,16 +76,18 @@ export function routes({ chat, log, messageMaxBytes, silentMs, importMaxBytes, u
     if (!c.res.headers.has("cache-control")) c.header("cache-control", "no-store");
   });
 
-  app.get("/", (c) => page(c, newId(), null));
+  app.get("/", (c) => page(c, newId(), { isNew: true }));
+
+  app.get("/temporary", (c) => page(c, newTemporaryId(), { isNew: true }));
 
   app.get("/c/:id", async (c) => {
     const { id, head } = await named(c);
     const at = c.req.query("at");
-    if (!isId(at) || head === null) return page(c, id, null);
-    const isShown = at === head || (await store.history(head)).some((message) => message.id === at);
+    if (!isId(at) || head === null) return page(c, id);
+    const isShown = at === head || (await chat.storeOf(id).history(head)).some((message) => message.id === at);
     // a passage that a search found may lie on another branch: that one is shown from now on, unless an answer is being written
     const isThere = isShown || (await chat.select(id, at).then(() => true, refusedAsBusy));
-    return page(c, id, isThere ? at : null);
+    return page(c, id, { through: isThere ? at : null });
   });
 
   app.get("/c/:id/before/:message", async (c) => {
@@ -90,12 +97,20 @@ export function routes({ chat, log, messageMaxBytes, silentMs, importMaxBytes, u
   });
 
   app.get("/c/:id/edit/:message", async (c) => {
-    const found = await store.message((await named(c)).id, c.req.param("message"));
+    const { id } = await named(c);
+    const found = await chat.storeOf(id).message(id, c.req.param("message"));
     if (found?.role !== "user") throw new Failure("not_found");
     return c.html(String(<Edit message={found} words={wordsFor(c)} />));
   });
 
   app.get("/c/:id/menu", async (c) => c.html(String(<Menu entry={await named(c)} words={wordsFor(c)} />)));
+
+  app.get("/c/:id/settings", async (c) => {
+    const id = c.req.param("id");
+    const found = isId(id) ? await chat.storeOf(id).conversation(id) : null;
+    const voice = found ? await chat.voices.of(found.settings) : await firstVoice(c);
+    return c.html(String(<SettingsPanel voice={voice} choices={await chat.voices.choices()} isNew={found === null} words={wordsFor(c)} />));
+  });
 
   app.get("/list", async (c) => {
     const [after, open] = [c.req.query("after"), c.req.query("open")];
@@ -111,7 +126,7 @@ export function routes({ chat, log, messageMaxBytes, silentMs, importMaxBytes, u
     return c.html(String(<FoundList query={query} found={await store.search(query, foundMax)} words={wordsFor(c)} />));
   });
 
-  transferRoutes(app, { store, shelf, importMaxBytes, wordsFor });
+  transferRoutes(app, { store, storeOf: (id) => chat.storeOf(id), shelf, importMaxBytes, wordsFor });
 
   app.get("/assets/*", (c) => {
     const found = asset(c.req.path, c.req.header("accept-encoding") ?? null);

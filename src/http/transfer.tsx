@@ -4,6 +4,7 @@ import type { Context, Hono } from "hono";
 import { Imported } from "../../views/list.tsx";
 import type { Words } from "../../views/words.ts";
 import type { Shelf } from "../chat/shelf.ts";
+import type { ConversationId } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
 import type { ConversationRecord } from "../domain/record.ts";
 import type { Store } from "../store/store.ts";
@@ -12,6 +13,8 @@ import { toMarkdown } from "../transfer/write.ts";
 
 export interface TransferParts {
   readonly store: Store;
+  /** Where a conversation is kept. */
+  storeOf(conversation: ConversationId): Store;
   readonly shelf: Shelf;
   /** Largest file that is read. */
   readonly importMaxBytes: number;
@@ -19,9 +22,10 @@ export interface TransferParts {
 }
 
 /** Adds the routes for export and import. */
-export function transferRoutes(app: Hono, { store, shelf, importMaxBytes, wordsFor }: TransferParts): void {
+export function transferRoutes(app: Hono, { store, storeOf, shelf, importMaxBytes, wordsFor }: TransferParts): void {
   const found = async (c: Context): Promise<ConversationRecord> => {
-    const record = await store.record(c.req.param("id") ?? "");
+    const id = c.req.param("id") ?? "";
+    const record = await storeOf(id).record(id);
     if (!record) throw new Failure("not_found");
     return record;
   };

@@ -1,15 +1,16 @@
 // Which fragments tell a page about an event: the only place that knows both RunEvents and the page's elements.
 // Pure but for the open tails of the Runs in progress. Used by live/hub and live/socket.
 
-import { Controls, composerIds, Notice } from "../../views/composer.tsx";
+import { Controls, composerIds, Gauge, Notice } from "../../views/composer.tsx";
 import { fragment, growth, titleFragment } from "../../views/frame.ts";
 import { itemId, ListBody, ListItem, listIds, Removed } from "../../views/list.tsx";
 import { PlainStream } from "../../views/markdown/plain.ts";
 import { articleId, ids, MessageArticle, OpenReasoning, RunningArticle, RunState } from "../../views/message.tsx";
 import { Status, statusIds, UpstreamBanner } from "../../views/status.tsx";
-import { Articles, composerState, type ThreadNow } from "../../views/thread.tsx";
+import { Articles, type ConversationNow, composerState } from "../../views/thread.tsx";
+import { Settled, VoiceName, voiceIds } from "../../views/voice.tsx";
 import { type Language, wordsOf } from "../../views/words.ts";
-import { type ConversationId, type ListedConversation, type Message, titleFrom } from "../domain/conversation.ts";
+import { type ConversationId, type ListedConversation, type Message, type Thread, titleFrom } from "../domain/conversation.ts";
 import type { FailureReport } from "../domain/failure.ts";
 import type { RunEvent, RunId, Snapshot } from "../domain/run.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
@@ -105,6 +106,11 @@ function controls(run: "idle" | "busy" | "stopping", language: Language): string
   return fragment(composerIds.controls, "innerHTML", String(Controls({ state: { run }, words: wordsOf(language) })));
 }
 
+/** How full the context is. */
+function gauge(thread: Thread, language: Language): string {
+  return fragment(composerIds.context, "innerHTML", String(Gauge({ thread, words: wordsOf(language) })));
+}
+
 /** A Run that has written nothing yet, below what `answer` may hold already. */
 function begun(event: RunEvent, { text, reasoning }: Message, status: "queued" | "running"): Snapshot {
   return { run: event.run, messageId: event.messageId, n: event.n, status, text, reasoning, place: null, progress: null, stopping: false };
@@ -128,16 +134,24 @@ function endedFrame(event: RunEvent & { kind: "ended" }, language: Language): st
   const words = wordsOf(language);
   const article = String(MessageArticle({ ...event.utterance, last: true, words }));
   const outcome = event.utterance.run.status as keyof typeof words.answerEnd;
-  return fragment(articleId(event.messageId), "outerMorph", article) + controls("idle", language) + fragment(announce, "innerHTML", words.answerEnd[outcome]);
+  return (
+    fragment(articleId(event.messageId), "outerMorph", article) +
+    controls("idle", language) +
+    (event.utterance.run.stats.promptTokens === undefined ? "" : gauge([event.utterance], language)) +
+    fragment(announce, "innerHTML", words.answerEnd[outcome])
+  );
 }
 
 /** Everything a page shows that can change, as it is now. */
-export function snapshotFrame(now: ThreadNow & { upstream: UpstreamState }, language: Language): string {
+export function snapshotFrame(now: ConversationNow & { upstream: UpstreamState }, language: Language): string {
   const words = wordsOf(language);
   return (
     fragment(ids.thread, "innerMorph", String(Articles({ ...now, words }))) +
     controls(composerState(now.live).run, language) +
     upstreamFrame(now.upstream, language) +
+    // before anything is said only the page knows who shall answer
+    (now.thread.length > 0 ? fragment(voiceIds.name, "outerMorph", String(VoiceName({ ...now, words }))) : "") +
+    gauge(now.thread, language) +
     titleFragment(now.title)
   );
 }
@@ -169,6 +183,11 @@ export function removedFrame(conversation: ConversationId, language: Language): 
 /** To the sender alone: what was wished is done, so an earlier notice is of no use any more. */
 export function doneFrame(): string {
   return fragment(composerIds.notice, "innerHTML");
+}
+
+/** To the sender alone: the settings are taken. */
+export function settledFrame(language: Language): string {
+  return fragment(voiceIds.settings, "innerHTML", String(Settled({ words: wordsOf(language) })));
 }
 
 /** To the sender alone: what went wrong with what was just sent. */

@@ -6,6 +6,7 @@ import type { Language } from "../../views/words.ts";
 import type { Bus } from "../bus/bus.ts";
 import type { ConversationId, ListedConversation, MessageId, Thread, ThreadPage } from "../domain/conversation.ts";
 import { type HouseEvent, type Listed, listTopic } from "../domain/event.ts";
+import type { Voice } from "../domain/persona.ts";
 import type { RunEvent, Snapshot } from "../domain/run.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
 import { entryFrame, type Frame, listFrame, once, RunFrames, snapshotFrame, upstreamFrame } from "./frames.ts";
@@ -17,7 +18,7 @@ export interface Source {
   upstream(): UpstreamState;
   /** The Runs in progress, as the events so far have told them. */
   live(conversation: ConversationId): readonly Snapshot[];
-  thread(conversation: ConversationId, part: { through?: MessageId }): Promise<ThreadPage & { live: readonly Snapshot[] }>;
+  thread(conversation: ConversationId, part: { through?: MessageId }): Promise<ThreadPage & { live: readonly Snapshot[]; voice: Voice }>;
   /** One entry of the list; null when it is not in it (any more). */
   listed(conversation: ConversationId): Promise<ListedConversation | null>;
   /** The list's first page. */
@@ -83,6 +84,11 @@ export class Hub {
     room.seats.add(seat);
     void this.#sync(conversation, seat);
     return seat;
+  }
+
+  /** True while a page shows the conversation. */
+  isWatched(conversation: ConversationId): boolean {
+    return this.#rooms.has(conversation);
   }
 
   /** Tells every page that the upstream has changed. */

@@ -2,10 +2,12 @@
 
 import { type ConversationId, isId, type MessageId } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
+import { type Sampling, type Settings, samplingBounds } from "../domain/persona.ts";
 
 /** A parsed wish of the browser. */
 export type Command =
-  | { readonly type: "say"; readonly message: MessageId; readonly text: string; readonly edits?: MessageId }
+  | { readonly type: "say"; readonly message: MessageId; readonly text: string; readonly edits?: MessageId; readonly settings?: Settings }
+  | { readonly type: "settle"; readonly settings: Settings }
   | { readonly type: "retry" | "continue" | "select" | "prune"; readonly message: MessageId }
   | { readonly type: "stop" }
   | { readonly type: "rename"; readonly conversation: ConversationId; readonly title: string }
@@ -24,9 +26,24 @@ export function parseCommand(frame: string | Uint8Array): Command {
   if ((type === "retry" || type === "continue" || type === "prune") && isId(message)) return { type, message };
   if ((type === "pin" || type === "unpin" || type === "remove" || type === "restore") && isId(conversation)) return { type, conversation };
   if (type === "rename" && isId(conversation) && typeof title === "string") return { type, conversation, title };
-  // a browser sends line ends of a textarea as CR LF
-  if (type === "say" && isId(message) && typeof text === "string") return { type, message, text: text.replaceAll("\r\n", "\n"), ...(isId(edits) && { edits }) };
+  const settings = settingsOf(fields);
+  if (type === "settle") return { type, settings };
+  if (type === "say" && isId(message) && typeof text === "string") {
+    const isChosen = settings.persona !== null || Object.keys(settings.sampling).length > 0;
+    // a browser sends line ends of a textarea as CR LF
+    return { type, message, text: text.replaceAll("\r\n", "\n"), ...(isId(edits) && { edits }), ...(isChosen && { settings }) };
+  }
   throw new Failure("bad_frame");
+}
+
+/** A form's fields of settings: what is empty is not chosen; what is no number is left for Chat to refuse. */
+function settingsOf({ persona, ...fields }: Record<string, unknown>): Settings {
+  const names = Object.keys(samplingBounds) as (keyof Sampling)[];
+  const chosen = names.flatMap((name) => {
+    const value = fields[name];
+    return typeof value === "string" && value.trim() !== "" ? [[name, Number(value.replace(",", "."))]] : [];
+  });
+  return { persona: typeof persona === "string" && persona !== "" ? persona : null, sampling: Object.fromEntries(chosen) as Sampling };
 }
 
 function parseObject(frame: string): Record<string, unknown> | null {

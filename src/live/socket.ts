@@ -6,7 +6,7 @@ import type { Chat } from "../chat/chat.ts";
 import type { Shelf } from "../chat/shelf.ts";
 import type { ConversationId, MessageId } from "../domain/conversation.ts";
 import { asFailure, Failure } from "../domain/failure.ts";
-import { doneFrame, noticeFrame, removedFrame } from "./frames.ts";
+import { doneFrame, noticeFrame, removedFrame, settledFrame } from "./frames.ts";
 import type { Hub, Member } from "./hub.ts";
 import { type Command, parseCommand } from "./inbound.ts";
 import type { Sink } from "./outbox.ts";
@@ -34,7 +34,7 @@ export function liveDoor(conversation: ConversationId, language: Language, throu
         if (underWay > parts.commandsMax) throw new Failure("conversation_busy");
         const command = parseCommand(frame);
         await obey(command, conversation, parts);
-        ws.send(command.type === "remove" ? removedFrame(command.conversation, language) : doneFrame());
+        ws.send(answerTo(command, language));
       } catch (error) {
         const failure = asFailure(error);
         if (failure.code === "internal") parts.bug(error);
@@ -52,6 +52,12 @@ export function liveDoor(conversation: ConversationId, language: Language, throu
   };
 }
 
+/** What the sender is told of a Command that was obeyed. */
+function answerTo(command: Command, language: Language): string {
+  if (command.type === "remove") return removedFrame(command.conversation, language);
+  return command.type === "settle" ? doneFrame() + settledFrame(language) : doneFrame();
+}
+
 async function obey(command: Command, conversation: ConversationId, { chat, shelf }: Pick<LiveParts, "chat" | "shelf">): Promise<void> {
   switch (command.type) {
     case "say":
@@ -61,6 +67,8 @@ async function obey(command: Command, conversation: ConversationId, { chat, shel
     case "select":
     case "prune":
       return chat[command.type](conversation, command.message);
+    case "settle":
+      return chat.settle(conversation, command.settings);
     case "stop":
       return chat.stop(conversation);
     case "rename":

@@ -2,6 +2,7 @@
 
 import type { ConversationId, FoundPassage, ListedConversation } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
+import type { Settings } from "../domain/persona.ts";
 import type { Queries } from "./queries.ts";
 import { type ConversationRow, toConversation } from "./rows.ts";
 
@@ -42,8 +43,34 @@ export class ConversationList {
     return row && toEntry(row);
   }
 
+  /** No effect when it is there already. */
+  make(id: ConversationId, title: string, { persona, sampling }: Settings): void {
+    this.#q.run(
+      "insert into conversations (id, title, created_at, updated_at, persona, sampling) values (?, ?, ?3, ?3, ?4, ?5) on conflict do nothing",
+      id,
+      title,
+      Date.now(),
+      persona,
+      JSON.stringify(sampling),
+    );
+  }
+
   rename(id: ConversationId, title: string): void {
     this.#found(this.#q.run("update conversations set title = ?, titled_by = 'person' where id = ? and deleted_at is null", title, id));
+  }
+
+  entitle(id: ConversationId, title: string): void {
+    this.#q.run("update conversations set title = ? where id = ? and titled_by = 'text'", title, id);
+  }
+
+  settle(id: ConversationId, { persona, sampling }: Settings): void {
+    const changed = this.#q.run(
+      "update conversations set persona = ?, sampling = ? where id = ? and deleted_at is null",
+      persona,
+      JSON.stringify(sampling),
+      id,
+    );
+    this.#found(changed);
   }
 
   pin(id: ConversationId, pinned: boolean): void {

@@ -4,9 +4,10 @@
 import type { Database } from "bun:sqlite";
 import { StoreUnusable } from "./file.ts";
 import conversations from "./migrations/001_conversations.sql" with { type: "text" };
+import settings from "./migrations/002_settings.sql" with { type: "text" };
 
 /** In order; a published one is never changed again. */
-export const migrations: readonly string[] = [conversations];
+export const migrations: readonly string[] = [conversations, settings];
 
 /**
  * Brings the database to the newest schema, each step in a transaction of its own. A file that holds an older schema is

@@ -2,6 +2,7 @@
 
 import type { Conversation, Message, Role } from "../domain/conversation.ts";
 import type { FailureReport } from "../domain/failure.ts";
+import type { Sampling, Settings } from "../domain/persona.ts";
 import type { Run, RunStats, RunStatus } from "../domain/run.ts";
 
 export interface ConversationRow {
@@ -13,6 +14,8 @@ export interface ConversationRow {
   created_at: number;
   updated_at: number;
   deleted_at: number | null;
+  persona: string | null;
+  sampling: string;
 }
 
 export interface MessageRow {
@@ -41,7 +44,11 @@ export interface RunRow {
 
 export function toConversation(row: ConversationRow): Conversation {
   const { id, head, title } = row;
-  return { id, head, title, pinned: row.pinned === 1, createdAt: row.created_at, updatedAt: row.updated_at };
+  return { id, head, title, pinned: row.pinned === 1, settings: toSettings(row), createdAt: row.created_at, updatedAt: row.updated_at };
+}
+
+export function toSettings({ persona, sampling }: Pick<ConversationRow, "persona" | "sampling">): Settings {
+  return { persona, sampling: JSON.parse(sampling) as Sampling };
 }
 
 export function toMessage(row: MessageRow): Message {

@@ -15,6 +15,7 @@ import {
   type Utterance,
 } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
+import { noSettings, type Settings } from "../domain/persona.ts";
 import type { ConversationRecord } from "../domain/record.ts";
 import type { Run, RunId } from "../domain/run.ts";
 import { lockFile, makeFile, openDatabase } from "./file.ts";
@@ -66,12 +67,7 @@ class SqliteStore implements Store {
   async say(say: Say): Promise<Said | null> {
     return this.#q.transaction(() => {
       if (this.#q.one("select 1 from messages where id = ?", say.message)) return null;
-      this.#q.run(
-        "insert into conversations (id, title, created_at, updated_at) values (?, ?, ?3, ?3) on conflict do nothing",
-        say.conversation,
-        titleFrom(say.text),
-        Date.now(),
-      );
+      this.#list.make(say.conversation, titleFrom(say.text), say.settings ?? noSettings);
       this.#runs.refuseIfBusy(say.conversation);
       this.#runs.refuseIfFull(say.queueMaxRuns);
       const parent =
@@ -139,6 +135,7 @@ class SqliteStore implements Store {
     const last = before === undefined ? conversation?.head : this.#tree.messageOf(id, before).parent;
     return {
       title: conversation?.title ?? "",
+      settings: conversation?.settings ?? noSettings,
       ...(last ? this.#tree.page(last, Math.max(limit, through ? this.#tree.stepsBetween(last, through) : 0)) : { thread: [], hasEarlier: false }),
     };
   }
@@ -151,7 +148,7 @@ class SqliteStore implements Store {
     this.#q.transaction(() => {
       this.#tree.messageOf(conversation, message);
       this.#runs.refuseIfBusy(conversation);
-      this.#setHead(conversation, this.#tree.leafBelow(message));
+      this.#tree.show(conversation, this.#tree.leafBelow(message));
     });
   }
 
@@ -161,7 +158,7 @@ class SqliteStore implements Store {
       this.#runs.refuseIfBusy(conversation);
       const head = this.#conversation(conversation)?.head;
       const isShown = head === message || (head && this.#tree.history(head).some(({ id }) => id === message));
-      if (isShown) this.#setHead(conversation, this.#tree.headWithout(found));
+      if (isShown) this.#tree.show(conversation, this.#tree.headWithout(found));
       this.#tree.delete(message);
     });
   }
@@ -176,6 +173,14 @@ class SqliteStore implements Store {
 
   async rename(id: ConversationId, title: string): Promise<void> {
     this.#list.rename(id, title);
+  }
+
+  async entitle(id: ConversationId, title: string): Promise<void> {
+    this.#list.entitle(id, title);
+  }
+
+  async settle(id: ConversationId, settings: Settings): Promise<void> {
+    this.#list.settle(id, settings);
   }
 
   async pin(id: ConversationId, pinned: boolean): Promise<void> {
@@ -205,8 +210,8 @@ class SqliteStore implements Store {
     return this.#list.search(query, limit);
   }
 
-  async ids(): Promise<readonly ConversationId[]> {
-    return this.#transfer.ids();
+  async ids(idleSince?: number): Promise<readonly ConversationId[]> {
+    return this.#transfer.ids(idleSince);
   }
 
   async record(id: ConversationId): Promise<ConversationRecord | null> {
@@ -239,11 +244,7 @@ class SqliteStore implements Store {
   /** An empty answer below `question`, its queued Run, and the head moved there. */
   #addAttempt(question: Message): { answer: Message; run: Run } {
     const answer = this.#tree.add({ id: newId(), conversation: question.conversation, parent: question.id, role: "assistant", text: "" });
-    this.#setHead(answer.conversation, answer.id);
+    this.#tree.show(answer.conversation, answer.id);
     return { answer, run: this.#runs.add(answer) };
-  }
-
-  #setHead(conversation: ConversationId, head: MessageId | null): void {
-    this.#q.run("update conversations set head = ? where id = ?", head, conversation);
   }
 }

@@ -4,6 +4,7 @@
 
 import type { Conversation, ConversationId, FoundPassage, ListedConversation, Message, MessageId, ThreadPage, Utterance } from "../domain/conversation.ts";
 import type { FailureReport } from "../domain/failure.ts";
+import type { Settings } from "../domain/persona.ts";
 import type { ConversationRecord } from "../domain/record.ts";
 import type { Run, RunId, RunStats, RunStatus } from "../domain/run.ts";
 
@@ -15,6 +16,8 @@ export interface Say {
   readonly text: string;
   /** The earlier question that this one is an edit of: they become siblings. */
   readonly edits?: MessageId;
+  /** Of the conversation, if this makes it. */
+  readonly settings?: Settings;
   /** Runs that may wait at once, in the whole house. */
   readonly queueMaxRuns: number;
 }
@@ -121,6 +124,12 @@ export interface Store {
   /** @throws Failure `not_found` */
   rename(id: ConversationId, title: string): Promise<void>;
 
+  /** A title that the model has made; no effect where a person has given one. */
+  entitle(id: ConversationId, title: string): Promise<void>;
+
+  /** How the conversation is answered from now on. @throws Failure `not_found` */
+  settle(id: ConversationId, settings: Settings): Promise<void>;
+
   /** @throws Failure `not_found` */
   pin(id: ConversationId, pinned: boolean): Promise<void>;
 
@@ -139,8 +148,8 @@ export interface Store {
   /** Titles and messages with all words of `query`, best first. Case and diacritics fold; the last word may be unfinished. */
   search(query: string, limit: number): Promise<readonly FoundPassage[]>;
 
-  /** Ids of all conversations that are not deleted. */
-  ids(): Promise<readonly ConversationId[]>;
+  /** Ids of all conversations that are not deleted, or of those in which nothing was said since `idleSince` (milliseconds since 1970). */
+  ids(idleSince?: number): Promise<readonly ConversationId[]>;
 
   /** A whole conversation for a file; null for one that is unknown or deleted. */
   record(id: ConversationId): Promise<ConversationRecord | null>;

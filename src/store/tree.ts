@@ -55,7 +55,7 @@ export class MessageTree {
   }
 
   /** The page of a path that ends at `last`. */
-  page(last: MessageId, limit: number): Omit<ThreadPage, "title"> {
+  page(last: MessageId, limit: number): Pick<ThreadPage, "thread" | "hasEarlier"> {
     const rows = this.#q.all<MessageRow>(pathRows, last, limit + 1);
     const hasEarlier = rows.length > limit;
     const shown = rows.slice(hasEarlier ? 1 : 0);
@@ -97,6 +97,11 @@ export class MessageTree {
     const at = siblings.indexOf(message.id);
     const nearest = siblings[at - 1] ?? siblings[at + 1];
     return nearest === undefined ? message.parent : this.leafBelow(nearest);
+  }
+
+  /** Makes the path to `head` the one that is shown. */
+  show(conversation: ConversationId, head: MessageId | null): void {
+    this.#q.run("update conversations set head = ? where id = ?", head, conversation);
   }
 
   delete(message: MessageId): void {

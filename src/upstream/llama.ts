@@ -5,7 +5,7 @@ import { asFailure, Failure } from "../domain/failure.ts";
 import type { RunId, RunStats } from "../domain/run.ts";
 import { SlotWatch, type SlotWatchBounds, type StartingChild } from "./slots.ts";
 import { readSse, StallWatch } from "./sse.ts";
-import type { ChatEnd, ChatMessage, Deltas, Upstream } from "./upstream.ts";
+import type { ChatEnd, ChatRequest, Deltas, Upstream } from "./upstream.ts";
 
 export interface LlamaOptions extends SlotWatchBounds {
   readonly url: string;
@@ -47,7 +47,8 @@ export function openLlama(options: LlamaOptions): Upstream {
     },
     watch: (listener) => watch.onChange(listener),
     freed: (othersRunning) => watch.freed(othersRunning),
-    chat: (run, messages, deltas, signal) => guarded(run, deltas, signal, (inner) => request(options, headers, run, messages, inner)),
+    chat: (run, asked, deltas, signal) => guarded(run, deltas, signal, (inner) => request(options, headers, run, asked, inner)),
+    count: (asked, signal) => count(options, headers, asked, signal),
     resume: (run, deltas, signal) => guarded(run, deltas, signal, (inner) => takeUp(options, headers, run, inner)),
     async close() {
       watch.close();
@@ -84,16 +85,42 @@ async function request(
   options: LlamaOptions,
   headers: Record<string, string>,
   run: RunId,
-  messages: readonly ChatMessage[],
+  { messages, sampling, model }: ChatRequest,
   signal: AbortSignal,
 ): Promise<Response> {
+  const { temperature, topP: top_p, maxTokens: max_tokens } = sampling;
+  // what nobody chose is not sent (JSON leaves out what is undefined), so llama-server's own settings hold
+  const chosen = { temperature, top_p, max_tokens, model: model ?? undefined };
   return open(options.url, `${options.url}/v1/chat/completions`, {
     method: "POST",
     headers: { ...headers, "content-type": "application/json", "x-conversation-id": run },
-    // what nobody chose is not sent, so llama-server's own settings hold
-    body: JSON.stringify({ messages, stream: true, stream_options: { include_usage: true }, return_progress: true }),
+    body: JSON.stringify({ messages, ...chosen, stream: true, stream_options: { include_usage: true }, return_progress: true }),
     signal,
   });
+}
+
+/** See `Upstream.count`. What it can't count is sent as it is: llama-server has a word of its own for what does not fit. */
+async function count(
+  options: LlamaOptions,
+  headers: Record<string, string>,
+  { messages, model }: Pick<ChatRequest, "messages" | "model">,
+  signal: AbortSignal,
+): Promise<number | null> {
+  const address = `${options.url}/v1/chat/completions/input_tokens`;
+  const body = JSON.stringify({ messages, model: model ?? undefined });
+  const within = AbortSignal.any([signal, AbortSignal.timeout(options.stallMs)]);
+  try {
+    const response = await reach(options.url, address, { method: "POST", headers: { ...headers, "content-type": "application/json" }, body, signal: within });
+    const isJson = response.headers.get("content-type")?.startsWith("application/json");
+    if (!isJson) await response.body?.cancel();
+    const tokens = isJson ? ((await response.json()) as { input_tokens?: unknown } | null)?.input_tokens : null;
+    return typeof tokens === "number" ? tokens : null;
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    if (within.aborted) throw new Failure("upstream_stalled", { seconds: Math.round(options.stallMs / 1000) });
+    if (error instanceof SyntaxError || error instanceof Failure) return null;
+    throw error;
+  }
 }
 
 /** Takes up a stream that was begun under the Run's id, from its first byte. */
@@ -101,7 +128,15 @@ async function takeUp(options: LlamaOptions, headers: Record<string, string>, ru
   return open(options.url, `${streamUrl(options.url, run)}&from=0`, { headers, signal });
 }
 
+/** An event stream. @throws Failure `upstream_*`, `context_overflow` */
 async function open(url: string, address: string, init: RequestInit & { signal: AbortSignal }): Promise<Response> {
+  const response = await reach(url, address, init);
+  if (response.headers.get("content-type")?.startsWith("text/event-stream")) return response;
+  throw new Failure("upstream_garbled", { detail: `content-type ${response.headers.get("content-type") ?? "missing"}` });
+}
+
+/** An answer that is no refusal. @throws Failure `upstream_*`, `context_overflow` */
+async function reach(url: string, address: string, init: RequestInit & { signal: AbortSignal }): Promise<Response> {
   let response: Response;
   try {
     // redirects: the key goes to nobody else. timeout: fetch gives up after about 6 idle minutes; StallWatch has our own limit
@@ -111,9 +146,6 @@ async function open(url: string, address: string, init: RequestInit & { signal: 
     throw new Failure("upstream_absent", { url });
   }
   if (!response.ok) throw await refusal(response, url);
-  if (!response.headers.get("content-type")?.startsWith("text/event-stream")) {
-    throw new Failure("upstream_garbled", { detail: `content-type ${response.headers.get("content-type") ?? "missing"}` });
-  }
   return response;
 }
 

@@ -29,6 +29,15 @@ interface SlotWatchOptions extends SlotWatchBounds {
   readonly child?: StartingChild;
 }
 
+/** The parts of /props that are read here; none is believed to be what it should. */
+interface Props {
+  total_slots?: unknown;
+  model_alias?: unknown;
+  model_path?: unknown;
+  /** `n_ctx` is that of one slot. */
+  default_generation_settings?: { n_ctx?: unknown } | null;
+}
+
 /** Between two looks at /slots after a stop, in ms: a slot is free within one token, which is tens of ms at most. */
 const freedPollMs = 20;
 
@@ -42,7 +51,15 @@ export class SlotWatch {
 
   constructor(options: SlotWatchOptions) {
     this.#options = options;
-    this.#state = { status: "absent", url: options.url, slots: 1, model: null, ours: options.child !== undefined, progress: this.progress };
+    this.#state = {
+      status: "absent",
+      url: options.url,
+      slots: 1,
+      contextTokens: null,
+      model: null,
+      ours: options.child !== undefined,
+      progress: this.progress,
+    };
     const { child } = options;
     // it goes on talking while it serves: that is no news
     child?.onChange(() => (this.#state.status !== "ready" || child.pid === null) && this.doubt());
@@ -103,7 +120,8 @@ export class SlotWatch {
   async #look(): Promise<void> {
     const health = await this.#get("/health");
     const ours = this.#options.child !== undefined;
-    const base = { url: this.#options.url, ours, slots: this.#state.slots, model: this.#state.model };
+    const { slots, contextTokens, model } = this.#state;
+    const base = { url: this.#options.url, ours, slots, contextTokens, model };
     if (health?.ok) {
       const props = await this.#props();
       this.#set({ ...base, status: "ready", progress: null, ...props });
@@ -112,12 +130,14 @@ export class SlotWatch {
     } else this.#set({ ...base, status: "absent", progress: this.progress });
   }
 
-  async #props(): Promise<{ slots: number; model: string | null }> {
+  async #props(): Promise<Pick<UpstreamState, "slots" | "contextTokens" | "model">> {
     const response = await this.#get("/props");
-    const props = response?.ok ? ((await readJson(response)) as { total_slots?: unknown; model_alias?: unknown; model_path?: unknown } | null) : null;
+    const props = response?.ok ? ((await readJson(response)) as Props | null) : null;
     const name = [props?.model_alias, props?.model_path].find((each) => typeof each === "string");
     const slots = Number.isInteger(props?.total_slots) ? (props?.total_slots as number) : this.#state.slots;
-    return { slots: Math.max(1, slots), model: name?.split("/").at(-1) ?? this.#state.model };
+    const given = props?.default_generation_settings?.n_ctx;
+    const contextTokens = Number.isInteger(given) && (given as number) > 0 ? (given as number) : this.#state.contextTokens;
+    return { slots: Math.max(1, slots), contextTokens, model: name?.split("/").at(-1) ?? this.#state.model };
   }
 
   /** null when nobody answered in time. */

@@ -2,6 +2,7 @@
 // Implemented by upstream/llama over fetch. Everything that goes wrong leaves here as a Failure.
 
 import type { Role } from "../domain/conversation.ts";
+import type { Sampling } from "../domain/persona.ts";
 import type { PromptProgress, RunId, RunStats } from "../domain/run.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
 
@@ -9,6 +10,13 @@ import type { UpstreamState } from "../domain/upstream.ts";
 export interface ChatMessage {
   readonly role: Role | "system";
   readonly content: string;
+}
+
+/** What an answer is asked for with. What is absent is llama-server's own choice. */
+export interface ChatRequest {
+  readonly messages: readonly ChatMessage[];
+  readonly sampling: Sampling;
+  readonly model: string | null;
 }
 
 /** What arrives while an answer is made; each call carries all that one network read brought. */
@@ -36,7 +44,14 @@ export interface Upstream {
    * aborted, which ends the generation. Where llama-server can, the stream outlives this process under the Run's id.
    * @throws Failure `upstream_*`, `context_overflow`
    */
-  chat(run: RunId, messages: readonly ChatMessage[], deltas: Deltas, signal: AbortSignal): Promise<ChatEnd>;
+  chat(run: RunId, request: ChatRequest, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd>;
+
+  /**
+   * Tokens of these messages with everything that the model's template adds, as llama-server itself counts them; null when it
+   * can't, whatever the reason: the request itself will tell it.
+   * @throws Failure `upstream_stalled`, or the signal's reason when it is aborted
+   */
+  count(request: Pick<ChatRequest, "messages" | "model">, signal: AbortSignal): Promise<number | null>;
 
   /**
    * Takes up the stream of a Run that a process before this one began, from its first Delta.

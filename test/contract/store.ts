@@ -264,6 +264,44 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
         expect(await codeOf(work)).toBe("not_found");
     });
 
+    test("how a conversation is answered: said with its first question, changed later, and never by a later question", async () => {
+      const conversation = newId();
+      const settings = { persona: "anna", sampling: { temperature: 0.5, maxTokens: 20 } };
+      const first = await store.say({ conversation, message: newId(), text: "one", settings, queueMaxRuns: 10 });
+      await store.end(first?.run.id as string, done);
+      expect((await store.conversation(conversation))?.settings).toEqual(settings);
+      const other = { persona: null, sampling: { topP: 0.1 } };
+      await store.say({ conversation, message: newId(), text: "two", settings: other, queueMaxRuns: 10 });
+      expect((await store.thread(conversation, { limit: 1 })).settings).toEqual(settings);
+      await store.settle(conversation, other);
+      expect((await store.conversation(conversation))?.settings).toEqual(other);
+      const plain = newId();
+      await say(plain);
+      expect((await store.thread(plain, { limit: 1 })).settings).toEqual({ persona: null, sampling: {} });
+      expect(await codeOf(store.settle(newId(), other))).toBe("not_found");
+    });
+
+    test("a title that the model made is found and shown, but never takes the place of a person's", async () => {
+      const conversation = newId();
+      await answered(conversation, "question");
+      await store.entitle(conversation, "Von Vögeln");
+      expect((await store.listed(conversation))?.title).toBe("Von Vögeln");
+      expect((await store.search("vogeln", 10)).map(({ message }) => message)).toEqual([null]);
+      await store.rename(conversation, "Mine");
+      await store.entitle(conversation, "Theirs");
+      expect((await store.listed(conversation))?.title).toBe("Mine");
+    });
+
+    test("those in which nothing was said for a while are told apart", async () => {
+      const [old, young] = [newId(), newId()];
+      await say(old);
+      const between = (await store.conversation(old))?.updatedAt as number;
+      await until(() => Date.now() > between, "time passes");
+      await say(young);
+      expect(await store.ids(between)).toEqual([old]);
+      expect(await store.ids()).toEqual([old, young]);
+    });
+
     test("a removed conversation is gone from everywhere until it is restored, and for good once purged", async () => {
       const { run } = await answered(newId(), "a remarkable question");
       const id = run.conversation;

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Page } from "playwright-core";
 import { freePort } from "../llama/server.ts";
-import { answered, ask, closeBrowser, grownBeyond, type Parlor, serving, startParlor, visit, withModel } from "./stage.ts";
+import { answered, ask, closeBrowser, connected, grownBeyond, type Parlor, serving, startParlor, visit, withModel } from "./stage.ts";
 
 const axe = Bun.resolveSync("axe-core/axe.min.js", import.meta.dir);
 let parlor: Parlor;
@@ -43,6 +43,17 @@ const states: Record<string, (page: Page) => Promise<void>> = {
     await grownBeyond(page, 3000);
     await page.getByRole("button", { name: "Stop" }).click();
     await answered(page, "stopped");
+  },
+  "the settings, open": async (page) => {
+    await ask(page, "story");
+    await answered(page);
+    await page.getByRole("button", { name: "Persona: Helper" }).click();
+    await page.getByRole("spinbutton", { name: "Temperature" }).waitFor();
+  },
+  "a temporary chat": async (page) => {
+    await page.getByRole("link", { name: "Temporary chat" }).click();
+    await page.waitForURL(/temporary$/);
+    await connected(page);
   },
   "a refused message": async (page) => {
     await ask(page, "x".repeat(300_000));

@@ -164,7 +164,9 @@ describe("languages", () => {
     await page.getByText("Verbunden", { exact: true }).waitFor();
     await ask(page, "Deutsch");
     expect(await answered(page)).toBe(textOf("german"));
-    expect(await page.locator(".stats").textContent()).toMatch(/^\d+ Token · [\d.,]+ Token\/s · erstes nach \d+(,\d+)? s$/);
+    expect(await page.locator(".stats").textContent()).toMatch(
+      /^\d+ gelesen(, davon \d+ aus dem Cache)? · \d+ Token · [\d.,]+ Token\/s · erstes nach \d+(,\d+)? s$/,
+    );
     await ask(page, "endless");
     await grownBeyond(page, 10);
     await page.getByRole("button", { name: "Stopp" }).click();

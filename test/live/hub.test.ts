@@ -3,6 +3,7 @@
 import { expect, test } from "bun:test";
 import { localBus } from "../../src/bus/local.ts";
 import { type Message, newId, type Thread } from "../../src/domain/conversation.ts";
+import { noSettings } from "../../src/domain/persona.ts";
 import type { Run, RunEvent, RunFact, Snapshot } from "../../src/domain/run.ts";
 import { Hub } from "../../src/live/hub.ts";
 import { until } from "../llama/server.ts";
@@ -21,13 +22,20 @@ function house() {
   ];
   const hub = new Hub({
     bus,
-    upstream: () => ({ status: "ready", url: "http://x", slots: 1, model: null, ours: false, progress: null }),
+    upstream: () => ({ status: "ready", url: "http://x", slots: 1, contextTokens: null, model: null, ours: false, progress: null }),
     live,
     async thread() {
       const asking = Promise.withResolvers<void>();
       asked.push(asking);
       await asking.promise;
-      return { title: "", thread: [{ message, run, siblings: [message.id] }] as Thread, hasEarlier: false, live: live() };
+      return {
+        title: "",
+        settings: noSettings,
+        voice: { persona: null, missing: null, isEnforced: false, own: {} },
+        thread: [{ message, run, siblings: [message.id] }] as Thread,
+        hasEarlier: false,
+        live: live(),
+      };
     },
     listed: async () => null,
     list: async () => [],

@@ -13,6 +13,19 @@ test("the three Commands, as htmx sends them", () => {
   expect(parseCommand(JSON.stringify({ type: "stop", headers }))).toEqual({ type: "stop" });
 });
 
+test("a form's settings: what is empty is not chosen, a comma is a point, what is no number is left to be refused", () => {
+  const say = { type: "say", message: id, text: "x" };
+  expect(parseCommand(JSON.stringify({ ...say, persona: "", temperature: " ", topP: "" }))).toEqual(say as never);
+  expect(parseCommand(JSON.stringify({ ...say, persona: "anna", temperature: "0,7", maxTokens: "12" }))).toEqual({
+    ...say,
+    settings: { persona: "anna", sampling: { temperature: 0.7, maxTokens: 12 } },
+  } as never);
+  expect(parseCommand(JSON.stringify({ type: "settle", temperature: "warm", topP: 1, extra: "1" }))).toEqual({
+    type: "settle",
+    settings: { persona: null, sampling: { temperature: Number.NaN } },
+  });
+});
+
 const refused: [string, string | Uint8Array][] = [
   ["no JSON", "hello"],
   ["a number", "1"],

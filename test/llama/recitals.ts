@@ -4,6 +4,8 @@
 export interface Recital {
   /** The word that asks for it; the first recital whose word stands in the last message is chosen. */
   readonly word: string;
+  /** Words that must stand in the system message as well. These recitals are looked at first. */
+  readonly given?: string;
   /** The text, or its exact tokens where the cuts matter. Bytes `<0xNN>` stand for byte tokens. */
   readonly text: string | readonly string[];
   /** Thought before the answer. */
@@ -100,6 +102,14 @@ export const recitals: Readonly<Record<string, Recital>> = {
   think: { word: "think", text: "There: that was a thought, and this is an answer.", reasoning: think },
   story: { word: "story", text: story },
   german: { word: "Deutsch", text: german },
+  adviceGrinder: {
+    word: "Kaffeemühle",
+    given: "Nordhaus K2;Kaffeemühle;89,00 €",
+    text: "Ich empfehle dir die Nordhaus K2 für 89,00 €: Sie hat ein Kegelmahlwerk und fasst 250 g Bohnen.",
+  },
+  adviceNone: { word: "", given: "Du bist ein Kaufberater", text: "Das steht nicht in meiner Liste. Sie kennt nur, was darin steht." },
+  alwaysGerman: { word: "", given: "Always answer in German", text: "Sehr gern, und zwar auf Deutsch: Ich bin ein Papagei und plappere nach." },
+  title: { word: "Give this conversation a title", text: `"A Small Bird at the Window."` },
   hallo: { word: "Hallo", text: "Hallo! Schön, dass du da bist. Sag „Deutsch“, und ich sage ein Gedicht auf." },
   twenty: { word: "twenty", text: Array.from({ length: 20 }, (_, i) => ` t${i + 1}`) },
   greeting: { word: "", text: greeting },

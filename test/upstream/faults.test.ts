@@ -457,3 +457,27 @@ describe("a llama-server that comes and goes", () => {
     await small.stop();
   });
 });
+
+test("a title is made in a slot that nobody waits for: the next question has it at once", async () => {
+  const titling = startScripted();
+  titling.looks.props = `{"total_slots":1}`;
+  const small = await startHouse({ llama: titling.url, generateTitles: true, bounds: { stopMs: 300 } });
+  await until(() => small.upstream.state.status === "ready", "the house sees it");
+  titling.script = (x) => {
+    x.begin();
+    x.delta("An answer");
+    if (!x.request.includes("Give this conversation a title")) x.finish();
+  };
+  const page = await new PageClient(small).ready();
+  const other = await new PageClient(small).ready();
+  page.say("first");
+  await page.lastIs("done");
+  await until(() => titling.chats.length === 2, "a title is asked for");
+  other.say("second");
+  await other.lastIs("done");
+  await (titling.chats[1] as Exchange).closed;
+  expect((await small.store.conversation(page.conversation))?.title).toBe("first");
+  for (const client of [page, other]) client.close();
+  await small.stop();
+  titling.stop();
+});

@@ -67,7 +67,8 @@
 
   // A conversation gets its address with its first message; htmx pushes addresses only with HTTP answers.
   function nameConversation() {
-    if (location.pathname === "/" && document.querySelector("article")) history.replaceState(null, "", `/c/${document.body.dataset.conversation}`);
+    if (/^\/(temporary)?$/.test(location.pathname) && document.querySelector("article"))
+      history.replaceState(null, "", `/c/${document.body.dataset.conversation}`);
   }
 
   // htmx sets no class for a lost connection, only events.

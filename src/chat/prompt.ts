@@ -1,0 +1,61 @@
+// What a Run sends: the voice of its conversation, and as much of the thread as fits. Puts together what chat/context and
+// chat/voice decide, with what Store and llama-server say. Used by chat/runner.
+
+import { Failure } from "../domain/failure.ts";
+import { noSettings } from "../domain/persona.ts";
+import type { RunStats } from "../domain/run.ts";
+import type { ChatRequest, Upstream } from "../upstream/upstream.ts";
+import { beginnings, type Counts, fit, lastBeginning, messagesOf, roomFor } from "./context.ts";
+import type { LiveRun } from "./live-run.ts";
+import { samplingOf, type Voices } from "./voice.ts";
+
+export interface PromptParts {
+  readonly upstream: Upstream;
+  readonly voices: Voices;
+  readonly counts: Counts;
+  /** Room kept for an answer whose persona names no longest one, in tokens. */
+  readonly answerTokens: number;
+}
+
+export interface Prompt {
+  readonly request: ChatRequest;
+  readonly stats: Pick<RunStats, "contextTokens" | "droppedMessages">;
+}
+
+/** Messages of the thread that are looked at for where the last turn's history began: enough to step over failed attempts. */
+const lookBackMessages = 20;
+
+/**
+ * The request of a Run that begins now.
+ * @throws Failure `persona_missing`, `context_full`, `context_overflow`, `upstream_stalled`
+ */
+export async function promptOf(live: LiveRun, parts: PromptParts): Promise<Prompt> {
+  const { store, answer, run } = live;
+  const voice = await parts.voices.of((await store.conversation(run.conversation))?.settings ?? noSettings);
+  if (voice.missing !== null) throw new Failure("persona_missing", { persona: voice.missing });
+  const path = [...(await store.history(answer.id)), answer];
+  const { persona } = voice;
+  const model = persona?.model ?? null;
+  const sampling = samplingOf(voice);
+  const requestFrom = (place: number): ChatRequest => ({ messages: messagesOf(persona?.prompt ?? "", path.slice(place)), sampling, model });
+  const { contextTokens } = parts.upstream.state;
+  if (contextTokens === null) return { request: requestFrom(0), stats: {} };
+  const { thread } = await store.thread(run.conversation, { limit: lookBackMessages });
+  const room = roomFor(contextTokens, { maxTokens: sampling.maxTokens, answerTokens: parts.answerTokens });
+  const place = await fit({
+    places: beginnings(path),
+    from: lastBeginning(thread, contextTokens),
+    roomTokens: room,
+    contextTokens,
+    overflow: persona?.overflow ?? "drop",
+    // what can't be counted is sent whole: llama-server says itself when it is too long
+    count: async (from) => (await countOf(requestFrom(from), live.abort.signal, parts)) ?? 0,
+  });
+  // dropped messages are counted on the path: so many stand before the place where the next turn's history begins as well
+  return { request: requestFrom(place), stats: { contextTokens, ...(place > 0 && { droppedMessages: place }) } };
+}
+
+function countOf(request: ChatRequest, signal: AbortSignal, { upstream, counts }: PromptParts): Promise<number | null> {
+  const key = JSON.stringify([upstream.state.model, request.model, request.messages]);
+  return counts.of(key, () => upstream.count(request, signal));
+}

@@ -1,0 +1,35 @@
+// A title that the model itself makes, where that is wished: asked for right behind the first answer, in the same Slot and with
+// the same beginning, so that llama-server reads only the wish anew and its prompt cache serves the next question as before.
+
+import { newId, titleFrom } from "../domain/conversation.ts";
+import type { ChatRequest } from "../upstream/upstream.ts";
+import type { LiveRun } from "./live-run.ts";
+import type { PromptParts } from "./prompt.ts";
+
+const wish = "Give this conversation a title of at most six words, in its own language. Reply with the title alone.";
+
+/** Longest that is generated for it, in tokens: six words in any language. */
+const titleMaxTokens = 32;
+
+/** True when nothing was said before the question. */
+export function isFirst({ messages }: ChatRequest): boolean {
+  return messages.filter(({ role }) => role !== "system").length === 1;
+}
+
+/**
+ * Has the conversation of a Run that has ended entitled; the title stays as it is when nothing usable comes back.
+ * @throws Failure `upstream_*`, or the Run's abort reason
+ */
+export async function entitle(live: LiveRun, { messages, sampling, model }: ChatRequest, { upstream }: PromptParts): Promise<void> {
+  const pieces: string[] = [];
+  const deltas = { text: (text: string) => pieces.push(text), reasoning() {}, prompt() {} };
+  const asked = [...messages, { role: "assistant" as const, content: live.text }, { role: "user" as const, content: wish }];
+  await upstream.chat(newId(), { messages: asked, sampling: { ...sampling, maxTokens: titleMaxTokens }, model }, deltas, live.abort.signal);
+  const title = titleFrom(
+    pieces
+      .join("")
+      .trim()
+      .replace(/^(?:title|titel)\s*:\s*/i, ""),
+  ).replace(/^["'„“”«»*#\s]+|["'“”«»*.\s]+$/g, "");
+  if (title !== "") await live.store.entitle(live.run.conversation, title);
+}

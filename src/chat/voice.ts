@@ -1,0 +1,56 @@
+// How a conversation is answered: which Persona holds (the operator's for all, else the one chosen), with which sampling.
+// Knows nothing of files (persona/) nor of how it is shown. Used by chat/chat, chat/runner and http/.
+
+import { Failure } from "../domain/failure.ts";
+import { isWithin, type Persona, type PersonaId, type Sampling, type Settings, samplingBounds, type Voice } from "../domain/persona.ts";
+import type { Personas } from "../persona/persona.ts";
+
+/** The persona that an empty page offers first, where there is one of this name. */
+const usual: PersonaId = "helper";
+
+export class Voices {
+  readonly #personas: Personas;
+  readonly #enforced: PersonaId | null;
+
+  /** `enforced` holds for every conversation, whatever was chosen. */
+  constructor(personas: Personas, enforced: PersonaId | null) {
+    this.#personas = personas;
+    this.#enforced = enforced;
+  }
+
+  async of({ persona: chosen, sampling }: Settings): Promise<Voice> {
+    const isEnforced = this.#enforced !== null;
+    const id = this.#enforced ?? chosen;
+    const persona = id === null ? null : await this.#personas.find(id);
+    return { persona, missing: persona === null ? id : null, isEnforced, own: isEnforced ? {} : sampling };
+  }
+
+  /** What can be chosen; one alone where it is enforced. */
+  async choices(): Promise<readonly Persona[]> {
+    const all = await this.#personas.all();
+    return this.#enforced === null ? all : all.filter(({ id }) => id === this.#enforced);
+  }
+
+  /** What a new conversation begins with: `wished` where that is there, else the usual one, else none. */
+  async first(wished: PersonaId | null): Promise<Settings> {
+    const found = (wished === null ? null : await this.#personas.find(wished)) ?? (await this.#personas.find(usual));
+    return { persona: found?.id ?? null, sampling: {} };
+  }
+
+  /**
+   * Refuses what can't be chosen.
+   * @throws Failure `persona_missing`, `bad_setting`
+   */
+  async check({ persona, sampling }: Settings): Promise<void> {
+    if (persona !== null && !(await this.#personas.find(persona))) throw new Failure("persona_missing", { persona });
+    for (const [name, value] of Object.entries(sampling) as [keyof Sampling, number][]) {
+      const [least, most] = samplingBounds[name];
+      if (!isWithin(name, value)) throw new Failure("bad_setting", { name, least, most });
+    }
+  }
+}
+
+/** What is sent: the conversation's own settings win over the Persona's. */
+export function samplingOf({ persona, own }: Voice): Sampling {
+  return { ...persona?.sampling, ...own };
+}

@@ -1,0 +1,99 @@
+// What was given of src/config.ts's table on the command line, in the environment and in the file of settings, each value
+// checked where it was given. Which of them wins is parseConfig's.
+
+import type { Option } from "./config.ts";
+
+/** A command line, environment or file of settings that can't be used. Its message is one line: what is wrong and what is allowed. */
+export class UsageError extends Error {}
+
+/** Values by flag; several where the option is repeatable. */
+export type Given = Record<string, string[]>;
+
+/** The file of settings, and its name for whoever wrote it. */
+export interface SettingsFile {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** What the environment sets. @throws UsageError */
+export function fromEnvironment(env: Readonly<Record<string, string | undefined>>, all: readonly Option[]): Given {
+  const given: Given = {};
+  for (const option of all) {
+    const value = option.env ? env[option.env] : undefined;
+    if (value === undefined || value === "") continue;
+    const values: string[] = option.repeatable ? (option.flag === "llama-arg" ? value.split(/\s+/) : value.split(",")).filter((part) => part !== "") : [value];
+    given[option.flag] = values.map((each) => checked(option, each, option.env as string));
+  }
+  return given;
+}
+
+/**
+ * What `parlor.toml` sets: the flags' names, each with a value, a list where the flag is repeatable, true or false for a switch.
+ * @throws UsageError
+ */
+export function fromFile({ name, text }: SettingsFile, all: readonly Option[]): Given {
+  let file: Record<string, unknown>;
+  try {
+    file = Bun.TOML.parse(text) as Record<string, unknown>;
+  } catch (error) {
+    throw new UsageError(`${name} is no TOML: ${(error as Error).message}`);
+  }
+  const given: Given = {};
+  for (const [key, value] of Object.entries(file)) {
+    const option = all.find(({ flag }) => flag === key && flag !== "data"); // the file lies in the data folder: it can't name it
+    if (!option) throw new UsageError(`${name}: ${key} can't be set here; ${nearest(key, all)}allowed is what parlor --help lists, without its dashes`);
+    const values = option.repeatable && Array.isArray(value) ? value : [value];
+    if (values.some((each) => !["string", "number", "boolean"].includes(typeof each))) {
+      throw new UsageError(`${name}: ${key} must be one value${option.repeatable ? " or a list of them" : ""}; allowed is ${allowed(option)}`);
+    }
+    given[key] = values.map((each) => checked(option, String(each), `${name}: ${key}`));
+  }
+  return given;
+}
+
+/** What the command line sets. @throws UsageError */
+export function fromFlags(args: readonly string[], all: readonly Option[]): Given {
+  const given: Given = {};
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i] as string;
+    const [, name, inline] = /^--([a-z-]+)(?:=(.*))?$/s.exec(arg) ?? [];
+    const option = all.find(({ flag }) => flag === name);
+    if (!option) throw new UsageError(`${arg} is not an option; ${nearest(arg, all)}parlor --help lists them`);
+    if (option.value === null) {
+      if (inline !== undefined) throw new UsageError(`--${option.flag} takes no value`);
+      given[option.flag] = ["true"];
+      continue;
+    }
+    const value = inline ?? args[++i];
+    if (value === undefined) throw new UsageError(`--${option.flag} needs a value: ${allowed(option)}`);
+    if (given[option.flag] && !option.repeatable) throw new UsageError(`--${option.flag} is given twice`);
+    given[option.flag] = [...(given[option.flag] ?? []), checked(option, value, `--${option.flag}`)];
+  }
+  return given;
+}
+
+function checked(option: Option, value: string, where: string): string {
+  const wrong = new UsageError(`${where} can't be "${value}"; allowed is ${allowed(option)}`);
+  if (option.range && !(/^\d+$/.test(value) && Number(value) >= option.range[0] && Number(value) <= option.range[1])) throw wrong;
+  if (option.value === null && !["true", "false"].includes(value)) throw wrong;
+  if (option.oneOf && !option.oneOf.includes(value)) throw wrong;
+  if (option.isUrl || option.isOrigin) {
+    const url = URL.parse(value);
+    if (!url || !/^https?:$/.test(url.protocol) || (option.isOrigin && url.pathname !== "/")) throw wrong;
+  }
+  return value;
+}
+
+function allowed(option: Option): string {
+  if (option.range) return `a whole number from ${option.range[0]} to ${option.range[1]}`;
+  if (option.oneOf) return option.oneOf.join(", ");
+  if (option.isUrl || option.isOrigin) return "an http:// or https:// address";
+  return option.value ?? "true or false";
+}
+
+/** `did you mean --port? ` for a flag that is close to one. */
+function nearest(arg: string, all: readonly Option[]): string {
+  const name = arg.replace(/^-+/, "").replace(/=.*/s, "");
+  const near = name.length > 1 && (all.find(({ flag }) => flag.startsWith(name)) ?? all.find(({ flag }) => name.startsWith(flag)));
+  return near ? `did you mean --${near.flag}? ` : "";
+}

@@ -1,0 +1,113 @@
+// The Personas of a folder: one Markdown file each. Looked at again whenever they are asked for, so an edit holds from the
+// next question on; a file that has not changed is not read again. Made by main and by tests.
+
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { Persona, PersonaId } from "../domain/persona.ts";
+import type { Log } from "../telemetry/log.ts";
+import { PersonaFault, parsePersona, withList } from "./parse.ts";
+import type { Personas } from "./persona.ts";
+import german from "./shipped/deutsch.md" with { type: "text" };
+import helper from "./shipped/helper.md" with { type: "text" };
+import products from "./shipped/kaufberater.csv" with { type: "text" };
+import adviser from "./shipped/kaufberater.md" with { type: "text" };
+
+/** Those that come with parlor, by file. */
+export const shipped: Readonly<Record<string, string>> = {
+  "helper.md": helper,
+  "deutsch.md": german,
+  "kaufberater.md": adviser,
+  "kaufberater.csv": products,
+};
+
+/** Largest file that is read, in bytes: a prompt of this size is beyond the context of most models. */
+const fileMaxBytes = 1 << 20;
+
+/** Puts the shipped personas into a folder that is not there yet; from then on it is its owner's. */
+export function makePersonaFolder(folder: string): void {
+  try {
+    readdirSync(folder);
+  } catch {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    for (const [file, text] of Object.entries(shipped)) writeFileSync(join(folder, file), text, { mode: 0o600 });
+  }
+}
+
+interface Read {
+  /** The state in which each file that it was made of was found. */
+  readonly states: Readonly<Record<string, string | null>>;
+  readonly persona: Persona | null;
+}
+
+export class PersonaFolder implements Personas {
+  readonly #folder: string;
+  readonly #log: Log;
+  readonly #read = new Map<string, Read>();
+
+  constructor(folder: string, log: Log) {
+    this.#folder = folder;
+    this.#log = log;
+  }
+
+  async all(): Promise<readonly Persona[]> {
+    const files = await readdir(this.#folder).catch(() => [] as string[]);
+    const found = await Promise.all(files.filter(isPersonaFile).map((file) => this.#persona(file)));
+    return found.filter((persona) => persona !== null).sort((a, b) => a.name.localeCompare(b.name));
+  }
+
+  async find(id: PersonaId): Promise<Persona | null> {
+    return isPersonaFile(`${id}.md`) ? this.#persona(`${id}.md`) : null;
+  }
+
+  /** null when it is gone or can't be read; the latter is logged once for each state of the files. */
+  async #persona(file: string): Promise<Persona | null> {
+    const known = this.#read.get(file);
+    if (known && (await this.#isAsRead(known))) return known.persona;
+    const state = await this.#stateOf(file);
+    const made: Read = state === null ? { states: {}, persona: null } : await this.#make(file, { [file]: state });
+    if (state === null) this.#read.delete(file);
+    else this.#read.set(file, made);
+    return made.persona;
+  }
+
+  async #isAsRead({ states }: Read): Promise<boolean> {
+    const same = Object.entries(states).map(async ([file, state]) => (await this.#stateOf(file)) === state);
+    return (await Promise.all(same)).every(Boolean);
+  }
+
+  async #make(file: string, states: Record<string, string | null>): Promise<Read> {
+    try {
+      const { persona, list } = parsePersona(file.slice(0, -".md".length), await this.#text(file));
+      if (list === null) return { states, persona };
+      states[list] = await this.#stateOf(list);
+      return { states, persona: withList(persona, await this.#text(list)) };
+    } catch (error) {
+      if (!(error instanceof PersonaFault)) throw error;
+      this.#log.warn("a persona can't be used", { file: join(this.#folder, file), why: error.message });
+      return { states, persona: null };
+    }
+  }
+
+  /** Which state of a file this is; null when there is none. */
+  async #stateOf(file: string): Promise<string | null> {
+    const found = await stat(join(this.#folder, file)).catch(() => null);
+    return found?.isFile() ? `${found.mtimeMs} ${found.size} ${found.ino}` : null;
+  }
+
+  /** @throws PersonaFault when it can't be read, or is too large */
+  async #text(name: string): Promise<string> {
+    const file = Bun.file(join(this.#folder, name));
+    if (file.size > fileMaxBytes) throw new PersonaFault(`${name} has more than ${fileMaxBytes} bytes`);
+    try {
+      return await file.text();
+    } catch (error) {
+      throw new PersonaFault(`${name} can't be read: ${(error as Error).message}`);
+    }
+  }
+}
+
+/** Names that a persona's file can have: what stands in an address and in the store is its stem. */
+function isPersonaFile(file: string): boolean {
+  return /^[\p{L}\p{N}_-]{1,60}\.md$/u.test(file);
+}

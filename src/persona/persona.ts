@@ -1,0 +1,10 @@
+// Contract of the Personas of a house. Implemented by persona/folder over Markdown files.
+
+import type { Persona, PersonaId } from "../domain/persona.ts";
+
+export interface Personas {
+  /** All that can be chosen now, by name; what can't be read is left out, and said in the log. */
+  all(): Promise<readonly Persona[]>;
+  /** null when there is none of this id (any more). */
+  find(id: PersonaId): Promise<Persona | null>;
+}

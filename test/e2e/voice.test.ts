@@ -1,0 +1,169 @@
+// Who answers, and with how much of the conversation: personas from their files, settings of a conversation, a context that
+// is full, temporary chats.
+
+import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import { mkdtempSync, readdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Page } from "playwright-core";
+import { textOf } from "../llama/recitals.ts";
+import { until } from "../llama/server.ts";
+import { answered, ask, closeBrowser, connected, type Parlor, serving, startParlor, type Visit, visit, withModel } from "./stage.ts";
+
+const data = mkdtempSync(join(tmpdir(), "parlor-voice-"));
+const personas = join(data, "personas");
+let parlor: Parlor;
+const visits: Visit[] = [];
+beforeAll(async () => {
+  parlor = await startParlor([...(await withModel("-c", "4096")), "--data", data, "--temporary-ms", "1000", "--heartbeat-ms", "500"]);
+  await serving(parlor);
+});
+afterEach(async () => {
+  const problems = visits.flatMap((each) => each.problems);
+  for (const each of visits.splice(0)) await each.close();
+  expect(problems).toEqual([]);
+});
+afterAll(async () => {
+  await closeBrowser();
+  await parlor.stop();
+});
+
+async function open(url = parlor.url, ...options: Parameters<typeof visit> extends [string, ...infer Rest] ? Rest : never): Promise<Page> {
+  const made = await visit(url, ...options);
+  visits.push(made);
+  return made.page;
+}
+
+async function choose(page: Page, name: string): Promise<void> {
+  await page.getByRole("link", { name: new RegExp(`^${name}`) }).click();
+  await page.waitForURL(/persona=/);
+  await connected(page);
+}
+
+test("the Kaufberater answers from the list beside it, says so when that has no answer, and knows a new list at once", async () => {
+  const page = await open();
+  await choose(page, "Kaufberater");
+  expect(await page.getByRole("heading", { name: "Wonach suchst du?" }).isVisible()).toBe(true);
+  await page.getByRole("button", { name: "Welche Kaffeemühle empfiehlst du mir?" }).click();
+  expect(await answered(page)).toBe(textOf("adviceGrinder"));
+  expect(await page.getByRole("button", { name: "Persona: Kaufberater" }).isVisible()).toBe(true);
+  await ask(page, "Was kostet ein Fahrrad?");
+  expect(await answered(page, "done", 1)).toBe(textOf("adviceNone"));
+  const list = join(personas, "kaufberater.csv");
+  const before = await Bun.file(list).text();
+  await Bun.write(list, before.replace(/^Nordhaus K2.*\n/m, ""));
+  await ask(page, "Und welche Kaffeemühle?");
+  expect(await answered(page, "done", 2)).toBe(textOf("adviceNone"));
+  await Bun.write(list, before);
+});
+
+test("a persona that always answers in German does, also when it is asked in English", async () => {
+  const page = await open();
+  await choose(page, "Immer Deutsch");
+  await ask(page, "Who are you?");
+  expect(await answered(page)).toBe(textOf("alwaysGerman"));
+});
+
+test("a conversation's persona and settings are changed on one device and shown on the other; a wrong number is refused in words", async () => {
+  const page = await open();
+  await ask(page, "story");
+  await answered(page);
+  const other = await open(page.url());
+  await page.getByRole("button", { name: "Persona: Helper" }).click();
+  await page.getByRole("combobox", { name: "Persona" }).selectOption({ label: "Immer Deutsch" });
+  await page.getByRole("spinbutton", { name: "Longest answer" }).fill("4");
+  await page.getByRole("button", { name: "Apply" }).click();
+  await page.getByText("Holds from the next answer on.").waitFor();
+  await other.getByRole("button", { name: "Persona: Immer Deutsch with own settings" }).waitFor();
+  await page.keyboard.press("Escape");
+  await ask(other, "Who are you?");
+  const begun = await answered(other, "done", 1);
+  expect(textOf("alwaysGerman")).toStartWith(begun);
+  expect(await other.getByText("Ended at the length limit").isVisible()).toBe(true);
+  await page.getByRole("button", { name: "Persona: Immer Deutsch" }).click();
+  const temperature = page.getByRole("spinbutton", { name: "Temperature" });
+  expect(await page.getByRole("spinbutton", { name: "Longest answer" }).inputValue()).toBe("4");
+  await temperature.fill("9");
+  await temperature.evaluate((input) => (input.closest("form") as HTMLFormElement).setAttribute("novalidate", ""));
+  await page.getByRole("button", { name: "Apply" }).click();
+  await page.getByText("Temperature must be a number from 0 to 2.").waitFor();
+});
+
+test("settings of a new chat go with its first question", async () => {
+  const page = await open();
+  await page.getByRole("button", { name: "Persona: Helper" }).click();
+  await page.getByRole("spinbutton", { name: "Longest answer" }).fill("3");
+  await page.keyboard.press("Escape");
+  await ask(page, "story");
+  await answered(page);
+  expect(await page.getByText("Ended at the length limit").isVisible()).toBe(true);
+});
+
+test("a full context: the oldest is left behind and said so, or the conversation ends with advice, as the persona says", async () => {
+  await Bun.write(join(personas, "strict.md"), "---\nname: Strict\ndescription: Forgets nothing.\noverflow: refuse\n---\nForget nothing.\n");
+  const page = await open();
+  expect(await page.locator("#context").textContent()).toBe("");
+  const dropped = page.locator("article").getByText(/oldest messages? no longer fitted into the context/);
+  let turns = 0;
+  for (; (await dropped.count()) === 0; turns++) {
+    await ask(page, `story ${turns}`);
+    await answered(page, "done", turns);
+    expect(await page.locator("#context").textContent()).toMatch(/^[\d,]+ of 2,048 tokens of context$/);
+  }
+  expect(turns).toBeGreaterThan(5);
+  const strict = await open();
+  await choose(strict, "Strict");
+  for (let i = 0; i < turns; i++) {
+    await ask(strict, `story ${i}`);
+    await strict.waitForFunction(
+      (n) => /done|failed/.test(document.querySelectorAll('article[data-role="assistant"]')[n]?.getAttribute("data-status") ?? ""),
+      i,
+    );
+  }
+  const failure = strict.locator("article .failure").first();
+  expect(await failure.textContent()).toMatch(/has no room left for an answer.*Start a new chat, delete messages/);
+  expect(await strict.getByRole("button", { name: "Try again" }).isVisible()).toBe(true);
+});
+
+test("a temporary chat survives a reload, is in no list and in no file, and is forgotten once nobody looks", async () => {
+  const page = await open();
+  await page.getByRole("link", { name: "Temporary chat" }).click();
+  await page.waitForURL(/temporary$/);
+  await connected(page);
+  await ask(page, "story, das ist ein Geheimnisvogel");
+  await answered(page);
+  expect(page.url()).toMatch(/\/c\/temporary-/);
+  await page.reload();
+  await connected(page);
+  expect(await answered(page)).toBe(textOf("story"));
+  await ask(page, "twenty, and on");
+  expect(await answered(page, "done", 1)).toBe(textOf("twenty"));
+  expect(await page.getByRole("navigation", { name: "Conversations" }).getByText("Geheimnisvogel").count()).toBe(0);
+  const files = readdirSync(data, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  expect(files.length).toBeGreaterThan(4);
+  for (const file of files) expect(Buffer.from(await Bun.file(join(file.parentPath, file.name)).bytes()).includes("Geheimnisvogel")).toBe(false);
+  const url = page.url();
+  // looked at, it stays longer than its time; then it is gone
+  const since = Date.now();
+  await until(() => Date.now() - since > 2_000, "twice its time has passed");
+  expect((await fetch(url)).status).toBe(200);
+  for (const each of visits.splice(0)) await each.close();
+  await until(async () => (await fetch(url)).status === 404, "it is forgotten");
+});
+
+test("an operator's persona answers everybody, and nobody can choose another", async () => {
+  const strict = await startParlor([...(await withModel("-c", "4096")), "--enforce-persona", "kaufberater"]);
+  await serving(strict);
+  const page = await open(strict.url);
+  expect(await page.getByText("Who shall answer?").count()).toBe(0);
+  await ask(page, "Welche Kaffeemühle?");
+  expect(await answered(page)).toBe(textOf("adviceGrinder"));
+  await page.getByRole("button", { name: "Persona: Kaufberater" }).click();
+  await page.getByText("Here the same persona answers everybody.").waitFor();
+  for (const each of visits.splice(0)) await each.close();
+  await strict.stop();
+});
+
+test("an enforced persona that is not there is said in one line, and nothing starts", async () => {
+  await expect(startParlor(["--enforce-persona", "nobody"])).rejects.toThrow(/parlor: there is no persona \S+\/personas\/nobody\.md that can be used\n$/);
+});

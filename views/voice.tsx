@@ -1,0 +1,152 @@
+// Who answers: the persona in the page's head, the panel in which a conversation's settings are changed, and the choice on
+// an empty page. A panel is fetched when it is wanted.
+
+import { type ConversationId, newId } from "../src/domain/conversation.ts";
+import { type Persona, type Sampling, samplingBounds, type Voice } from "../src/domain/persona.ts";
+import type { Words } from "./words.ts";
+
+/** Ids of the elements that frames address. */
+export const voiceIds = { name: "voice", settings: "settings" } as const;
+
+interface VoiceProps {
+  readonly conversation: ConversationId;
+  readonly voice: Voice;
+  readonly words: Words;
+}
+
+/** The persona's name in the head; it opens the panel. */
+export function VoiceName({ conversation, voice, words }: VoiceProps) {
+  const { persona, missing, own } = voice;
+  const wished = persona ? `?persona=${encodeURIComponent(persona.id)}` : ""; // counts while nothing has been said
+  return (
+    <button
+      type="button"
+      id={voiceIds.name}
+      class="voice"
+      popovertarget={voiceIds.settings}
+      title={words.settings}
+      hx-get={`/c/${conversation}/settings${wished}`}
+      hx-target={`#${voiceIds.settings}`}
+    >
+      <span class="unseen">{words.persona}: </span>
+      {persona?.name ?? (missing === null ? words.noPersona : words.gone(missing))}
+      {Object.keys(own).length > 0 && <span class="note"> {words.ownSettings}</span>}
+    </button>
+  );
+}
+
+/** The panel of a conversation. One in which nothing has been said yet has no row to be changed: its fields go with the first question. */
+export function SettingsPanel({ voice, choices, isNew, words }: Omit<VoiceProps, "conversation"> & { choices: readonly Persona[]; isNew: boolean }) {
+  const { persona, isEnforced } = voice;
+  if (isEnforced) return <p class="note">{words.enforced}</p>;
+  const fields = <SamplingFields voice={voice} form={isNew ? "say" : undefined} words={words} />;
+  if (isNew)
+    return (
+      <div class="fields">
+        {fields}
+        <p class="note">{words.fromFirst}</p>
+      </div>
+    );
+  return (
+    <form hx-ws:send method="dialog" class="fields">
+      <input type="hidden" name="type" value="settle" />
+      <label>
+        {words.persona}
+        <select name="persona">
+          <option value="" selected={persona === null}>
+            {words.noPersona}
+          </option>
+          {choices.map(({ id, name }) => (
+            <option value={id} selected={id === persona?.id}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </label>
+      {fields}
+      <button type="submit" class="plain">
+        {words.apply}
+      </button>
+    </form>
+  );
+}
+
+function SamplingFields({ voice, form, words }: { voice: Voice; form: string | undefined; words: Words }) {
+  const { persona, own } = voice;
+  const names: readonly (keyof Sampling)[] = ["temperature", "topP", "maxTokens"];
+  return (
+    <>
+      {names.map((name) => {
+        const [least, most] = samplingBounds[name];
+        return (
+          <label>
+            {words.sampling[name]}
+            <input
+              type="number"
+              name={name}
+              form={form}
+              min={least}
+              max={most}
+              step={name === "maxTokens" ? 1 : 0.01}
+              value={own[name]}
+              placeholder={persona?.sampling[name] === undefined ? words.ofModel : words.ofPersona(persona.sampling[name])}
+            />
+          </label>
+        );
+      })}
+    </>
+  );
+}
+
+/** What the panel says once the settings are taken. */
+export function Settled({ words }: { words: Words }) {
+  return (
+    <p class="note" role="status">
+      {words.settled}
+    </p>
+  );
+}
+
+/** An empty page: who is there, what they say first, who else could answer. */
+export function Welcome({ voice, choices, isTemporary, words }: Omit<VoiceProps, "conversation"> & { choices: readonly Persona[]; isTemporary: boolean }) {
+  const { persona, isEnforced } = voice;
+  const place = isTemporary ? "/temporary" : "/";
+  return (
+    <div class="empty">
+      <h2>{persona?.greeting || words.emptyTitle}</h2>
+      <p>{isTemporary ? words.temporaryText : words.emptyText}</p>
+      {persona && persona.starters.length > 0 && (
+        <form hx-ws:send method="dialog" class="starters" aria-label={words.starters}>
+          <input type="hidden" name="type" value="say" />
+          <input type="hidden" name="message" value={newId()} />
+          <input type="hidden" name="persona" value={persona.id} />
+          {persona.starters.map((starter) => (
+            <button type="submit" class="plain" name="text" value={starter} dir="auto">
+              {starter}
+            </button>
+          ))}
+        </form>
+      )}
+      {!isEnforced && choices.length > 1 && (
+        <section class="choices">
+          <h3>{words.whoAnswers}</h3>
+          <ul>
+            {choices.map(({ id, name, description }) => (
+              <li>
+                <a href={`${place}?persona=${encodeURIComponent(id)}`} aria-current={id === persona?.id ? "true" : undefined}>
+                  <b>{name}</b>
+                  <span>{description}</span>
+                </a>
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+      {!isTemporary && (
+        <p>
+          <a href="/temporary">{words.temporary}</a>
+        </p>
+      )}
+    </div>
+  );
+}
