@@ -103,7 +103,7 @@ function chatTemplate(): string {
   const branches = choices.map(([name, { word, given = "" }]) => `{%- elif '${word}' in q and '${given}' in s -%}<|recite:${name}|>`).join("");
   const counts = Array.from({ length: countsUpTo }, (_, i) => `{%- elif 'count' in q and n == ${i + 1} -%}<|recite:count${i + 1}|>`).join("");
   const message = `<|{{ m.role }}|>{% if m.reasoning_content is defined and m.reasoning_content %}<think>\n{{ m.reasoning_content }}\n</think>\n\n{% endif %}{{ m.content }}<|end|>`;
-  return `{%- for m in messages -%}${message}{%- endfor -%}{%- if add_generation_prompt -%}<|assistant|>{%- set q = messages[-1].content -%}{%- set n = messages|length -%}{%- set s = '' -%}{%- if messages[0].role == 'system' -%}{%- set s = messages[0].content -%}{%- endif -%}{%- if false -%}${branches}${counts}{%- else -%}<|recite:greeting|>{%- endif -%}{%- endif -%}`;
+  return `{%- for m in messages -%}${message}{%- endfor -%}{%- if add_generation_prompt -%}<|assistant|>{%- set q = messages[-1].content -%}{%- set n = messages|length -%}{%- set s = '' -%}{%- if messages[0].role == 'system' -%}{%- set s = messages[0].content -%}{%- set n = n - 1 -%}{%- endif -%}{%- if false -%}${branches}${counts}{%- else -%}<|recite:greeting|>{%- endif -%}{%- endif -%}`;
 }
 
 /** Numbers in [0, 1) that are the same at every call with the same seed (mulberry32). */

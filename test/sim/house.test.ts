@@ -22,7 +22,7 @@ const endless = (() => {
 
 /** Whether `shown` is what llama-server can have said to `question` by then. */
 function couldBe(question: string, shown: string, status: string): boolean {
-  const [name] = Object.entries(recitals).find(([, { word }]) => question.includes(word)) as [string, unknown]; // as the chat template chooses
+  const [name] = Object.entries(recitals).find(([, { word, given }]) => given === undefined && question.includes(word)) as [string, unknown]; // as the chat template chooses
   if (name === "endless") return shown.startsWith(endless.slice(0, shown.length)) || endless.startsWith(shown.slice(0, endless.length));
   return status === "done" ? shown === textOf(name) : textOf(name).startsWith(shown);
 }
