@@ -5,7 +5,7 @@ import { Database } from "bun:sqlite";
 import { mkdtempSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { newId } from "../src/domain/conversation.ts";
+import { type ListPlace, newId } from "../src/domain/conversation.ts";
 import { migrate } from "../src/store/migrate.ts";
 import { openSqlite } from "../src/store/sqlite.ts";
 import { seeded } from "../test/seeded.ts";
@@ -62,7 +62,7 @@ const row = (name: string, found: number[]) => rows.push(`| ${name} | ${median(f
 row("open a conversation of 2 messages", await timed(() => store.thread(short, { limit: 50 })));
 row("open a conversation of 5 000 messages", await timed(() => store.thread(long, { limit: 50 })));
 row(`first page of a list of ${conversations.toLocaleString("en")} conversations`, await timed(() => store.list({ limit: 50 })));
-const middle = (await store.list({ limit: conversations / 2 })).at(-1)?.id as string;
+const middle = (await store.list({ limit: conversations / 2 })).at(-1) as ListPlace;
 row("a page from the middle of that list", await timed(() => store.list({ limit: 50, after: middle })));
 const total = (conversations * 2 + messages).toLocaleString("en");
 row(`search ${total} messages for a rare word`, await timed(() => store.search(words.at(-1) as string, 30)));

@@ -6,7 +6,7 @@ import { listPageMax } from "../views/list.tsx";
 import { languageOf } from "../views/words.ts";
 import { Chat, type ChatBounds, type ChatParts } from "./chat/chat.ts";
 import { Shelf } from "./chat/shelf.ts";
-import { isId } from "./domain/conversation.ts";
+import { type ConversationId, isId } from "./domain/conversation.ts";
 import { asFailure, Failure } from "./domain/failure.ts";
 import { AddressCount, checkHost, checkOrigin } from "./http/guard.ts";
 import { refusal, routes } from "./http/routes.tsx";
@@ -95,6 +95,8 @@ export async function createApp(parts: AppParts): Promise<App> {
   });
   const addresses = new AddressCount(bounds.socketsMaxPerAddress);
   const sockets = new Set<Socket>();
+  /** Conversations of the plain sockets. */
+  const plain = new Set<ConversationId>();
 
   let status: string | null = null;
   upstream.watch((state) => {
@@ -107,7 +109,9 @@ export async function createApp(parts: AppParts): Promise<App> {
   // a dead client that is fed a trickle never idles out in Bun: every send resets its timer. So: our own ping and deadline.
   const pulse = setInterval(() => {
     hub.beat();
-    chat.forgetTemporary(Date.now() - bounds.temporaryMs, (id) => hub.isWatched(id)).catch(bug);
+    const isOpen = (id: ConversationId) => hub.isWatched(id) || plain.has(id);
+    chat.forgetTemporary(Date.now() - bounds.temporaryMs, isOpen).catch(bug);
+    store.purge(Date.now() - undoMs).catch(bug);
     const deadline = performance.now() - silentBeats * bounds.heartbeatMs;
     for (const ws of sockets) {
       if (ws.data.heardAt < deadline) ws.terminate();
@@ -117,7 +121,7 @@ export async function createApp(parts: AppParts): Promise<App> {
 
   function doorFor(url: URL, headers: Headers): Door | null {
     const language = languageOf(headers.get("accept-language"));
-    if (url.pathname === "/chat") return plainDoor(language, { chat, bug, outboxMaxBytes: bounds.outboxMaxBytes });
+    if (url.pathname === "/chat") return plainDoor(language, { chat, bug, open: plain, outboxMaxBytes: bounds.outboxMaxBytes });
     if (url.pathname !== "/live") return null;
     const conversation = url.searchParams.get("c");
     if (!isId(conversation)) throw new Failure("not_found");

@@ -41,7 +41,8 @@ export function fromFile({ name, text }: SettingsFile, all: readonly Option[]): 
   const given: Given = {};
   for (const [key, value] of Object.entries(file)) {
     const option = all.find(({ flag }) => flag === key && flag !== "data"); // the file lies in the data folder: it can't name it
-    if (!option) throw new UsageError(`${name}: ${key} can't be set here; ${nearest(key, all)}allowed is what parlor --help lists, without its dashes`);
+    const hint = key === "data" ? "it says where this file is; " : nearest(key, all);
+    if (!option) throw new UsageError(`${name}: ${key} can't be set here; ${hint}allowed is what parlor --help lists, without its dashes`);
     const values = option.repeatable && Array.isArray(value) ? value : [value];
     if (values.some((each) => !["string", "number", "boolean"].includes(typeof each))) {
       throw new UsageError(`${name}: ${key} must be one value${option.repeatable ? " or a list of them" : ""}; allowed is ${allowed(option)}`);

@@ -15,3 +15,7 @@ declare module "*.csv" {
 }
 
 declare module "*.css";
+
+declare module "commonmark-spec" {
+  export const tests: readonly { readonly markdown: string; readonly section: string; readonly number: number }[];
+}

@@ -1,8 +1,8 @@
 // Command line → config → adapters → app → Bun.serve → signals. The only file that chooses adapters and ends the process.
 
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { version } from "../package.json";
 import { createApp } from "./app.ts";
 import { localBus } from "./bus/local.ts";
@@ -13,6 +13,7 @@ import { help } from "./help.ts";
 import { makePersonaFolder, PersonaFolder } from "./persona/folder.ts";
 import { backup, check, StoreUnusable } from "./store/file.ts";
 import { openSqlite } from "./store/sqlite.ts";
+import type { Store } from "./store/store.ts";
 import { type Log, openLog } from "./telemetry/log.ts";
 import { readConversations } from "./transfer/read.ts";
 import { findLlamaServer, LlamaChild } from "./upstream/child.ts";
@@ -104,23 +105,29 @@ async function command(words: readonly string[], args: readonly string[]): Promi
 
 /** Writes all conversations as JSON Lines, from a copy, so that a parlor may be running. */
 async function exportAll(file: string, to: string): Promise<void> {
-  const copy = join(mkdtempSync(join(tmpdir(), "parlor-export-")), "parlor.db");
-  backup(file, copy);
-  const store = openSqlite(copy);
-  const sink = Bun.file(to).writer();
-  const ids = await store.ids();
-  for (const id of ids) sink.write(`${JSON.stringify(await store.record(id))}\n`);
-  await sink.end();
-  await store.close();
-  rmSync(dirname(copy), { recursive: true });
-  process.stdout.write(`${ids.length} conversations are written to ${to}\n`);
+  if (existsSync(to)) fail(`${to} is there already; name a file that is not`, 1);
+  const folder = mkdtempSync(join(tmpdir(), "parlor-export-"));
+  let store: Store | null = null;
+  try {
+    const copy = join(folder, "parlor.db");
+    backup(file, copy);
+    store = openSqlite(copy);
+    const sink = Bun.file(to).writer();
+    const ids = await store.ids();
+    for (const id of ids) await sink.write(`${JSON.stringify(await store.record(id))}\n`);
+    await sink.end();
+    process.stdout.write(`${ids.length} conversations are written to ${to}\n`);
+  } finally {
+    await store?.close();
+    rmSync(folder, { recursive: true });
+  }
 }
 
 /** Brings in a file of conversations; what can't be read is named line by line. */
 async function importFile(file: string, from: string): Promise<void> {
   if (!(await Bun.file(from).exists())) fail(`there is no ${from}`, 1);
   const store = openSqlite(file);
-  const { records, faults } = readConversations(await Bun.file(from).text());
+  const { records, faults } = await readConversations(await Bun.file(from).text());
   const { added, known } = await new Shelf({ store, bus: localBus() }).add(records);
   await store.close();
   for (const fault of faults) process.stderr.write(`parlor: ${from}: ${fault}\n`);
@@ -185,6 +192,7 @@ async function serve(config: Config): Promise<void> {
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => void end(signal));
 }
 
+process.umask(0o077); // whatever is written here is for its owner's eyes
 const given = process.argv.slice(2);
 const firstFlag = given.findIndex((word) => word.startsWith("-"));
 const words = firstFlag < 0 ? given : given.slice(0, firstFlag);
@@ -197,5 +205,8 @@ try {
   }
 } catch (error) {
   if (error instanceof StoreUnusable) fail(error.message, 1);
+  // what the system says of a file or a folder is for whoever started us; anything else is a bug, and its place is of use
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  if (typeof code === "string" && /^(E[A-Z]+|SQLITE_\w+)$/.test(code)) fail(String(message), 1);
   throw error;
 }

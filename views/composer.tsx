@@ -33,7 +33,7 @@ export function Composer({ message, state, messageMaxBytes, thread, persona, isT
       <template id="too-long">
         <p>{words.tooLong(messageMaxBytes)}</p>
       </template>
-      <form id="say" hx-ws:send method="dialog">
+      <form id="say" hx-ws:send method="dialog" novalidate>
         <input type="hidden" name="type" value="say" />
         <input type="hidden" name="message" id="message-id" value={message} />
         {persona !== null && thread.length === 0 && <input type="hidden" name="persona" value={persona} />}

@@ -1,12 +1,15 @@
 // The list of conversations: a column beside the thread, a drawer on phones. Grouped by day in the server's time zone.
 
-import type { ConversationId, ListedConversation } from "../src/domain/conversation.ts";
+import type { ConversationId, ListedConversation, ListPlace } from "../src/domain/conversation.ts";
 import type { Words } from "./words.ts";
 
 /** Ids of the elements that frames address. */
 export const listIds = { body: "list-body", pinned: "list-pinned", today: "list-today" } as const;
 
 export const itemId = (conversation: ConversationId): string => `l-${conversation}`;
+
+/** What is done with an entry: filled when it is wanted, and left alone when the list is drawn anew around it. */
+export const menuId = (conversation: ConversationId): string => `n-${conversation}`;
 
 /** Conversations that a page of the list holds. */
 export const listPageMax = 50;
@@ -63,7 +66,7 @@ export function ListBody(props: ListProps) {
 }
 
 /** Groups below today's, and a mark that fetches the next page when it is seen. `after` is the entry before the first. */
-export function OlderGroups(props: ListProps & { isFull: boolean; last: ListedConversation | undefined; after?: ListedConversation }) {
+export function OlderGroups(props: ListProps & { isFull: boolean; last: ListedConversation | undefined; after?: ListPlace }) {
   const { list, words, now, after } = props;
   const days = [...new Set(list.map((entry) => dayOf(entry.updatedAt)))];
   return (
@@ -77,7 +80,7 @@ export function OlderGroups(props: ListProps & { isFull: boolean; last: ListedCo
         <p
           id="list-more"
           class="earlier"
-          hx-get={`/list?after=${props.last.id}&open=${props.open}`}
+          hx-get={`/list?after=${props.last.id}&at=${props.last.updatedAt}&pinned=${props.last.pinned}&open=${props.open}`}
           hx-trigger="intersect once root:#list-body"
           hx-swap="outerHTML"
         >
@@ -109,10 +112,10 @@ export function ListItem({ entry, isOpen, words }: { entry: ListedConversation; 
         {title}
         {active && <span class="unseen"> {words.answering}</span>}
       </a>
-      <button type="button" aria-label={`${words.options}: ${title}`} title={words.options} hx-get={`/c/${id}/menu`} hx-target={`#${itemId(id)} > .menu`}>
+      <button type="button" aria-label={`${words.options}: ${title}`} title={words.options} hx-get={`/c/${id}/menu`} hx-target={`#${menuId(id)}`}>
         ⋯
       </button>
-      <div class="menu" />
+      <div class="menu" id={menuId(id)} hx-preserve hx-morph-skip />
     </li>
   );
 }

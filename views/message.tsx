@@ -139,7 +139,7 @@ function Acts({ message, run, siblings, last, words }: Props) {
           </button>
         </span>
       </form>
-      {role === "user" && <div id={`e-${id}`} class="edit" />}
+      {role === "user" && <div id={`e-${id}`} class="edit" hx-morph-skip />}
     </>
   );
 }

@@ -1,7 +1,7 @@
 // Who answers: the persona in the page's head, the panel in which a conversation's settings are changed, and the choice on
 // an empty page. A panel is fetched when it is wanted.
 
-import { type ConversationId, newId } from "../src/domain/conversation.ts";
+import type { ConversationId } from "../src/domain/conversation.ts";
 import { type Persona, type Sampling, samplingBounds, type Voice } from "../src/domain/persona.ts";
 import type { Words } from "./words.ts";
 
@@ -116,16 +116,14 @@ export function Welcome({ voice, choices, isTemporary, words }: Omit<VoiceProps,
       <h2>{persona?.greeting || words.emptyTitle}</h2>
       <p>{isTemporary ? words.temporaryText : words.emptyText}</p>
       {persona && persona.starters.length > 0 && (
-        <form hx-ws:send method="dialog" class="starters" aria-label={words.starters}>
-          <input type="hidden" name="type" value="say" />
-          <input type="hidden" name="message" value={newId()} />
-          <input type="hidden" name="persona" value={persona.id} />
+        <fieldset class="starters">
+          <legend class="unseen">{words.starters}</legend>
           {persona.starters.map((starter) => (
-            <button type="submit" class="plain" name="text" value={starter} dir="auto">
+            <button type="submit" form="say" class="plain" name="starter" value={starter} dir="auto">
               {starter}
             </button>
           ))}
-        </form>
+        </fieldset>
       )}
       {!isEnforced && choices.length > 1 && (
         <section class="choices">

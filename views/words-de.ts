@@ -125,6 +125,7 @@ export const de: Words = {
     conversation_busy: () => "Hier wird noch eine Antwort geschrieben. Warte sie ab oder halte sie an; dein Text bleibt stehen.",
     queue_full: ({ waiting }) => `Es warten schon ${number(waiting)} andere. Versuch es in einer Minute nochmal; dein Text bleibt stehen.`,
     not_found: () => "Das gibt es hier nicht (mehr).",
+    conversation_removed: () => "Diese Unterhaltung wurde gelöscht. Mach das rückgängig oder beginne einen neuen Chat; dein Text bleibt stehen.",
     bad_frame: () => "Diese Nachricht war nicht zu verstehen. Lade die Seite neu und versuch es nochmal.",
     bad_request: ({ detail }) => `Diese Anfrage war nicht zu verstehen${detail ? `: ${detail}` : "."}`,
     too_large: ({ limitBytes }) => `Das ist größer als ${number(limitBytes)} Byte.`,

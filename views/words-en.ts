@@ -121,6 +121,7 @@ export const en: Words = {
     conversation_busy: () => "An answer is still being written here. Wait for it or stop it; your text is kept.",
     queue_full: ({ waiting }) => `${number(waiting)} others are waiting already. Try again in a minute; your text is kept.`,
     not_found: () => "That is not here (any more).",
+    conversation_removed: () => "This conversation was deleted. Undo that, or start a new chat; your text is kept.",
     bad_frame: () => "That message could not be understood. Reload the page and try again.",
     bad_request: ({ detail }) => `That request could not be understood${detail ? `: ${detail}` : "."}`,
     too_large: ({ limitBytes }) => `That is larger than ${number(limitBytes)} bytes.`,

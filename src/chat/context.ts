@@ -41,8 +41,8 @@ export interface Fitting {
   readonly roomTokens: number;
   readonly contextTokens: number;
   readonly overflow: Overflow;
-  /** Tokens of the history that begins at a place. */
-  count(place: number): Promise<number>;
+  /** Tokens of the history that begins at a place; null when they can't be counted. */
+  count(place: number): Promise<number | null>;
 }
 
 /**
@@ -50,8 +50,10 @@ export interface Fitting {
  * @throws Failure `context_full` where nothing may be dropped, `context_overflow` when the last exchange alone is too long
  */
 export async function fit({ places, from, roomTokens, contextTokens, overflow, count }: Fitting): Promise<number> {
-  const start = places.includes(from) ? from : (places[0] ?? 0);
+  // where nothing may be dropped, nothing that was dropped before stays away
+  const start = places.includes(from) && overflow === "drop" ? from : (places[0] ?? 0);
   const promptTokens = await count(start);
+  if (promptTokens === null) return start; // llama-server says itself when it is too long
   const isFitting = promptTokens <= roomTokens;
   // what had to stay behind comes back when so much was deleted that it would not be dropped again
   if (isFitting && (start === places[0] || promptTokens > (roomTokens * filledShare) / 2)) return start;
@@ -63,13 +65,13 @@ export async function fit({ places, from, roomTokens, contextTokens, overflow, c
   let [low, high] = [0, candidates.length - 1]; // the first that fits is in this range, or none does
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((await count(candidates[middle] as number)) <= roomTokens * filledShare) high = middle;
+    if (((await count(candidates[middle] as number)) ?? 0) <= roomTokens * filledShare) high = middle;
     else low = middle + 1;
   }
   const place = candidates[low] as number;
   // the last exchange is sent even where it leaves little room for the next
   if (place === last) {
-    const lastTokens = await count(last);
+    const lastTokens = (await count(last)) ?? 0;
     if (lastTokens > roomTokens) throw new Failure("context_overflow", { ...facts, promptTokens: lastTokens });
   }
   return place;

@@ -20,6 +20,8 @@ export interface PromptParts {
 export interface Prompt {
   readonly request: ChatRequest;
   readonly stats: Pick<RunStats, "contextTokens" | "droppedMessages">;
+  /** Nothing was said in the conversation before the question. */
+  readonly isFirst: boolean;
 }
 
 /** Messages of the thread that are looked at for where the last turn's history began: enough to step over failed attempts. */
@@ -35,11 +37,12 @@ export async function promptOf(live: LiveRun, parts: PromptParts): Promise<Promp
   if (voice.missing !== null) throw new Failure("persona_missing", { persona: voice.missing });
   const path = [...(await store.history(answer.id)), answer];
   const { persona } = voice;
+  const isFirst = path.length === 2;
   const model = persona?.model ?? null;
   const sampling = samplingOf(voice);
   const requestFrom = (place: number): ChatRequest => ({ messages: messagesOf(persona?.prompt ?? "", path.slice(place)), sampling, model });
   const { contextTokens } = parts.upstream.state;
-  if (contextTokens === null) return { request: requestFrom(0), stats: {} };
+  if (contextTokens === null) return { request: requestFrom(0), stats: {}, isFirst };
   const { thread } = await store.thread(run.conversation, { limit: lookBackMessages });
   const room = roomFor(contextTokens, { maxTokens: sampling.maxTokens, answerTokens: parts.answerTokens });
   const place = await fit({
@@ -48,11 +51,10 @@ export async function promptOf(live: LiveRun, parts: PromptParts): Promise<Promp
     roomTokens: room,
     contextTokens,
     overflow: persona?.overflow ?? "drop",
-    // what can't be counted is sent whole: llama-server says itself when it is too long
-    count: async (from) => (await countOf(requestFrom(from), live.abort.signal, parts)) ?? 0,
+    count: (from) => countOf(requestFrom(from), live.abort.signal, parts),
   });
   // dropped messages are counted on the path: so many stand before the place where the next turn's history begins as well
-  return { request: requestFrom(place), stats: { contextTokens, ...(place > 0 && { droppedMessages: place }) } };
+  return { request: requestFrom(place), stats: { contextTokens, ...(place > 0 && { droppedMessages: place }) }, isFirst };
 }
 
 function countOf(request: ChatRequest, signal: AbortSignal, { upstream, counts }: PromptParts): Promise<number | null> {

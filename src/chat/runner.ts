@@ -8,7 +8,7 @@ import type { Log } from "../telemetry/log.ts";
 import type { Deltas } from "../upstream/upstream.ts";
 import type { LiveRun } from "./live-run.ts";
 import { type Prompt, type PromptParts, promptOf } from "./prompt.ts";
-import { entitle, isFirst } from "./title.ts";
+import { entitle } from "./title.ts";
 
 /** Why a Run is aborted from within: the status it ends with. */
 export type Halt = "stopped" | "interrupted";
@@ -17,8 +17,12 @@ export interface RunnerParts extends PromptParts {
   readonly log: Log;
   /** Runs of ours that hold a Slot and are not about to give it back. */
   readonly running: () => number;
-  /** Asks for a title in the same Slot, right behind the first answer. */
-  readonly generateTitles: boolean;
+  /** Whether the model may make a title now: in the same Slot, right behind the first answer, if nobody waits for it. */
+  readonly mayEntitle: () => boolean;
+  /** A Run is over, as the Store has it: what lists it is to be told. */
+  readonly closed: (live: LiveRun) => void;
+  /** A conversation has got another title. */
+  readonly entitled: (live: LiveRun) => void;
 }
 
 /**
@@ -36,8 +40,11 @@ export async function runOne(live: LiveRun, parts: RunnerParts, left?: Left): Pr
   const hadSlot = outcome.status !== "done" && !neverHadSlot.has(outcome.failure?.code);
   const slotFreed = !hadSlot || (await freed(live, parts));
   await close(live, { ...outcome, stats: { ...prompt?.stats, ...outcome.stats, ...measured }, slotFreed }, parts);
-  if (!parts.generateTitles || live.isTapped || outcome.status !== "done" || !prompt || !isFirst(prompt.request)) return;
-  await entitle(live, prompt.request, parts).catch((error) => parts.log.info("no title was made", { run: live.run.id, why: asFailure(error).code }));
+  if (live.isTapped || outcome.status !== "done" || !prompt?.isFirst || !parts.mayEntitle()) return;
+  await entitle(live, prompt.request, parts).then(
+    () => parts.entitled(live),
+    (error) => parts.log.info("no title was made", { run: live.run.id, why: asFailure(error).code }),
+  );
   if (live.abort.signal.aborted) await freed(live, parts);
 }
 
@@ -96,7 +103,7 @@ async function attempt(live: LiveRun, parts: RunnerParts, onToken: () => void, l
 }
 
 /** Stores the end of a Run and tells everybody; the page is told even when the store can't be written. */
-export async function close(live: LiveRun, outcome: Omit<Ending, "text" | "reasoning">, { log }: Pick<RunnerParts, "log">): Promise<void> {
+export async function close(live: LiveRun, outcome: Omit<Ending, "text" | "reasoning">, { log, closed }: Pick<RunnerParts, "log" | "closed">): Promise<void> {
   const ending: Ending = { ...outcome, text: live.text, reasoning: live.reasoning };
   const end = () => live.store.end(live.run.id, ending);
   const { status, finish, failure, stats, slotFreed } = ending;
@@ -109,6 +116,7 @@ export async function close(live: LiveRun, outcome: Omit<Ending, "text" | "reaso
     live.ended(shown);
     endLater(end, log);
   }
+  closed(live);
   report(live, ending, log);
 }
 

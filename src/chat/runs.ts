@@ -31,7 +31,8 @@ export class Runs {
   readonly #counts = new Counts();
   readonly #scheduler: Scheduler;
   readonly #live = new Map<RunId, LiveRun>();
-  readonly #running = new Set<Promise<void>>();
+  /** When each Run that has begun has given its Slot back. */
+  readonly #ends = new Map<RunId, Promise<void>>();
   #closing = false;
 
   constructor(parts: RunsParts) {
@@ -64,8 +65,9 @@ export class Runs {
     live.publish({ kind: "queued", question, answer: said.answer });
     this.#listed(said.run.conversation);
     this.#scheduler.enqueue(said.run.id);
-    // a title is made in a Slot that nobody waits for
-    if (this.#scheduler.isWaiting(said.run.id)) for (const other of this.#live.values()) if (other.over) halt(other, "interrupted");
+    // a title is made in a Slot that nobody waits for, and that nobody wants to go on in
+    const isWaiting = this.#scheduler.isWaiting(said.run.id);
+    for (const other of this.#live.values()) if (other.over && (isWaiting || other.run.conversation === said.run.conversation)) halt(other, "interrupted");
   }
 
   /** Takes up what the process before this one left: who waited waits on; what ran is taken up, or closed as interrupted. */
@@ -97,7 +99,7 @@ export class Runs {
   /** Resolves when a conversation has no Run any more, not even one that only gives its Slot back. */
   async over(conversation: ConversationId): Promise<void> {
     const isLive = () => [...this.#live.values()].some((live) => live.run.conversation === conversation);
-    while (isLive()) await Promise.race(this.#running);
+    while (isLive()) await Promise.race(this.#ends.values());
   }
 
   /**
@@ -107,10 +109,11 @@ export class Runs {
   async close(graceMs: number): Promise<void> {
     this.#closing = true;
     this.#scheduler.resize(0);
+    for (const live of this.#live.values()) if (live.over) halt(live, "interrupted");
     for (const live of this.#live.values()) if (live.isTapped && this.#scheduler.leave(live.run.id)) this.#leave(live, "interrupted");
-    await Promise.race([Promise.all(this.#running), Bun.sleep(this.#running.size > 0 ? graceMs : 0)]);
+    await Promise.race([Promise.all(this.#ends.values()), Bun.sleep(this.#ends.size > 0 ? graceMs : 0)]);
     for (const live of this.#live.values()) if (!this.#scheduler.isWaiting(live.run.id)) halt(live, "interrupted");
-    while (this.#running.size > 0) await Promise.all(this.#running);
+    while (this.#ends.size > 0) await Promise.all(this.#ends.values());
   }
 
   #make(said: Said, tap?: Tap): LiveRun {
@@ -125,7 +128,19 @@ export class Runs {
   get #runnerParts(): RunnerParts {
     const holdsSlot = (live: LiveRun) => live.status === "running" && !live.leaving && !live.abort.signal.aborted;
     const running = () => [...this.#live.values()].filter(holdsSlot).length;
-    return { ...this.#parts, answerTokens: this.#parts.bounds.answerTokens, counts: this.#counts, running };
+    const { bus, bounds, generateTitles } = this.#parts;
+    return {
+      ...this.#parts,
+      answerTokens: bounds.answerTokens,
+      counts: this.#counts,
+      running,
+      mayEntitle: () => generateTitles && !this.#closing && this.#scheduler.waiting === 0,
+      closed: (live) => this.#listed(live.run.conversation),
+      entitled: ({ run: { conversation } }) => {
+        if (!isTemporary(conversation)) bus.publish(listTopic, { kind: "listed", conversation, isLatest: false });
+        bus.publish(conversation, { kind: "reshaped", conversation });
+      },
+    };
   }
 
   /** Something was said, or has ended: the conversation is the latest now. */
@@ -135,23 +150,25 @@ export class Runs {
 
   #start(run: RunId): void {
     const live = this.#live.get(run) as LiveRun;
-    this.#track(runOne(live, this.#runnerParts), live);
+    // the Slot that still makes a title of the same conversation has its prompt cache: waited for, it is the one that is taken
+    const entitling = [...this.#live.values()].find((other) => other.over && other.run.conversation === live.run.conversation);
+    const before = entitling && this.#ends.get(entitling.run.id);
+    this.#track(before ? before.then(() => runOne(live, this.#runnerParts)) : runOne(live, this.#runnerParts), live);
   }
 
   /** Ends a Run that never had a Slot. */
   #leave(live: LiveRun, status: Halt): void {
-    this.#track(close(live, { status, finish: null, failure: null, stats: {}, slotFreed: true }, this.#parts), live);
+    this.#track(close(live, { status, finish: null, failure: null, stats: {}, slotFreed: true }, this.#runnerParts), live);
   }
 
   /** Keeps the promise of a Run's end, and cleans up behind it. */
   #track(ended: Promise<void>, live: LiveRun): void {
     const bug = (error: unknown) => this.#parts.log.error("a bug ended a Run", { run: live.run.id, error: String(error) });
     const tracked = ended.catch(bug).finally(() => {
-      this.#running.delete(tracked);
+      this.#ends.delete(live.run.id);
       this.#live.delete(live.run.id);
       this.#scheduler.release(live.run.id);
-      this.#listed(live.run.conversation);
     });
-    this.#running.add(tracked);
+    this.#ends.set(live.run.id, tracked);
   }
 }

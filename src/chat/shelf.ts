@@ -49,7 +49,10 @@ export class Shelf {
   /** Takes in conversations from a file: how many are new, how many were here already. */
   async add(records: readonly ConversationRecord[]): Promise<{ added: number; known: number }> {
     let added = 0;
-    for (const record of records) if (await this.#store.add(record)) added++;
+    for (const record of records) {
+      if (await this.#store.add(record)) added++;
+      await new Promise((resolve) => setImmediate(resolve)); // whoever is being answered goes on being answered
+    }
     const [first] = records;
     if (added > 0 && first) this.#bus.publish(listTopic, { kind: "listed", conversation: first.id, isLatest: false });
     return { added, known: records.length - added };

@@ -11,11 +11,6 @@ const wish = "Give this conversation a title of at most six words, in its own la
 /** Longest that is generated for it, in tokens: six words in any language. */
 const titleMaxTokens = 32;
 
-/** True when nothing was said before the question. */
-export function isFirst({ messages }: ChatRequest): boolean {
-  return messages.filter(({ role }) => role !== "system").length === 1;
-}
-
 /**
  * Has the conversation of a Run that has ended entitled; the title stays as it is when nothing usable comes back.
  * @throws Failure `upstream_*`, or the Run's abort reason

@@ -28,6 +28,9 @@ export interface ListedConversation extends Conversation {
   readonly active: boolean;
 }
 
+/** Where a page of the list ended. */
+export type ListPlace = Pick<Conversation, "id" | "pinned" | "updatedAt">;
+
 /** A title or a message that a search has found. */
 export interface FoundPassage {
   readonly conversation: ConversationId;

@@ -27,6 +27,7 @@ export type FailureCode =
   | "conversation_busy" // one Run at a time in a conversation
   | "queue_full"
   | "not_found"
+  | "conversation_removed" // deleted, in a way that can be undone
   | "bad_frame" // a frame that is no Command
   | "bad_request"
   | "too_large"

@@ -113,11 +113,11 @@ export function routes({ chat, log, messageMaxBytes, silentMs, importMaxBytes, u
   });
 
   app.get("/list", async (c) => {
-    const [after, open] = [c.req.query("after"), c.req.query("open")];
-    const before = isId(after) ? await store.listed(after) : null;
-    if (!before) throw new Failure("not_found");
-    const list = await store.list({ limit: listPageMax, after: before.id });
-    const rest = { list, after: before, last: list.at(-1), isFull: list.length >= listPageMax, open: open ?? "", now: Date.now() };
+    const [id, updatedAt, pinned, open] = [c.req.query("after"), Number(c.req.query("at")), c.req.query("pinned") === "true", c.req.query("open")];
+    if (!isId(id) || !Number.isFinite(updatedAt)) throw new Failure("bad_request", { detail: "after" });
+    const after = { id, updatedAt, pinned };
+    const list = await store.list({ limit: listPageMax, after });
+    const rest = { list, after, last: list.at(-1), isFull: list.length >= listPageMax, open: open ?? "", now: Date.now() };
     return c.html(String(<OlderGroups {...rest} words={wordsFor(c)} />));
   });
 

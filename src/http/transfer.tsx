@@ -59,7 +59,7 @@ export function transferRoutes(app: Hono, { store, storeOf, shelf, importMaxByte
     if (Number(c.req.header("content-length") ?? Number.POSITIVE_INFINITY) > importMaxBytes) throw new Failure("too_large", { limitBytes: importMaxBytes });
     const { file: given } = await c.req.parseBody();
     if (!(given instanceof File)) throw new Failure("bad_request", { detail: "file" });
-    const { records, faults } = readConversations(await given.text());
+    const { records, faults } = await readConversations(await given.text());
     return c.html(String(<Imported {...(await shelf.add(records))} faults={faults} words={wordsFor(c)} />));
   });
 }

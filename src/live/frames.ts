@@ -3,7 +3,7 @@
 
 import { Controls, composerIds, Gauge, Notice } from "../../views/composer.tsx";
 import { fragment, growth, titleFragment } from "../../views/frame.ts";
-import { itemId, ListBody, ListItem, listIds, Removed } from "../../views/list.tsx";
+import { itemId, ListBody, ListItem, listIds, menuId, Removed } from "../../views/list.tsx";
 import { PlainStream } from "../../views/markdown/plain.ts";
 import { articleId, ids, MessageArticle, OpenReasoning, RunningArticle, RunState } from "../../views/message.tsx";
 import { Status, statusIds, UpstreamBanner } from "../../views/status.tsx";
@@ -137,7 +137,7 @@ function endedFrame(event: RunEvent & { kind: "ended" }, language: Language): st
   return (
     fragment(articleId(event.messageId), "outerMorph", article) +
     controls("idle", language) +
-    (event.utterance.run.stats.promptTokens === undefined ? "" : gauge([event.utterance], language)) +
+    (event.utterance.run.stats.contextTokens === undefined ? "" : gauge([event.utterance], language)) +
     fragment(announce, "innerHTML", words.answerEnd[outcome])
   );
 }
@@ -167,7 +167,8 @@ export function upstreamFrame(upstream: UpstreamState, language: Language): stri
 /** A conversation in which something was said or has ended: at the top of its group, on a page that shows it (`isOpen`) or another. */
 export function entryFrame(entry: ListedConversation, isOpen: boolean, language: Language): string {
   const item = String(ListItem({ entry, isOpen, words: wordsOf(language) }));
-  return fragment(itemId(entry.id), "delete") + fragment(entry.pinned ? listIds.pinned : listIds.today, "afterbegin", item);
+  // the new one first: it takes over the menu that may be open in the old one
+  return fragment(entry.pinned ? listIds.pinned : listIds.today, "afterbegin", item) + fragment(itemId(entry.id), "delete");
 }
 
 /** The list's first page anew. */
@@ -180,9 +181,9 @@ export function removedFrame(conversation: ConversationId, language: Language): 
   return fragment(composerIds.notice, "innerHTML", String(Removed({ conversation, words: wordsOf(language) })));
 }
 
-/** To the sender alone: what was wished is done, so an earlier notice is of no use any more. */
-export function doneFrame(): string {
-  return fragment(composerIds.notice, "innerHTML");
+/** To the sender alone: what was wished is done, so an earlier notice is of no use any more, nor the menu it was wished in. */
+export function doneFrame(menuOf?: ConversationId): string {
+  return fragment(composerIds.notice, "innerHTML") + (menuOf === undefined ? "" : fragment(menuId(menuOf), "innerHTML"));
 }
 
 /** To the sender alone: the settings are taken. */
@@ -191,6 +192,8 @@ export function settledFrame(language: Language): string {
 }
 
 /** To the sender alone: what went wrong with what was just sent. */
-export function noticeFrame(failure: FailureReport, language: Language): string {
-  return fragment(composerIds.notice, "innerHTML", String(Notice({ failure, words: wordsOf(language) })));
+export function noticeFrame(failure: FailureReport, conversation: ConversationId, language: Language): string {
+  const words = wordsOf(language);
+  const undo = failure.code === "conversation_removed" ? String(Removed({ conversation, words })) : "";
+  return fragment(composerIds.notice, "innerHTML", undo + String(Notice({ failure, words })));
 }

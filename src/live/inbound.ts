@@ -20,7 +20,8 @@ export type Command =
 export function parseCommand(frame: string | Uint8Array): Command {
   const fields = typeof frame === "string" ? parseObject(frame) : null;
   if (fields === null) throw new Failure("bad_frame");
-  const { type, message, text, select, edits, conversation, title } = fields;
+  const { type, message, select, edits, conversation, title, starter } = fields;
+  const text = starter ?? fields["text"]; // a question that is offered goes with the form, whatever stands in its field
   if (type === "stop") return { type };
   if (isId(select)) return { type: "select", message: select };
   if ((type === "retry" || type === "continue" || type === "prune") && isId(message)) return { type, message };

@@ -38,7 +38,7 @@ export function liveDoor(conversation: ConversationId, language: Language, throu
       } catch (error) {
         const failure = asFailure(error);
         if (failure.code === "internal") parts.bug(error);
-        ws.send(noticeFrame(failure.report, language)); // past the outbox: it is small, and a snapshot would not bring it again
+        ws.send(noticeFrame(failure.report, conversation, language)); // past the outbox: it is small, and a snapshot would not bring it again
       } finally {
         underWay--;
       }
@@ -55,7 +55,8 @@ export function liveDoor(conversation: ConversationId, language: Language, throu
 /** What the sender is told of a Command that was obeyed. */
 function answerTo(command: Command, language: Language): string {
   if (command.type === "remove") return removedFrame(command.conversation, language);
-  return command.type === "settle" ? doneFrame() + settledFrame(language) : doneFrame();
+  if (command.type === "settle") return doneFrame() + settledFrame(language);
+  return doneFrame("conversation" in command ? command.conversation : undefined);
 }
 
 async function obey(command: Command, conversation: ConversationId, { chat, shelf }: Pick<LiveParts, "chat" | "shelf">): Promise<void> {

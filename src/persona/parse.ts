@@ -100,7 +100,7 @@ function samplingOf(given: Front): Sampling {
 function startersOf(given: Front): readonly string[] {
   const value = given.starters ?? [];
   if (!Array.isArray(value) || value.some((each) => typeof each !== "string" || each.trim() === "")) {
-    throw new PersonaFault("starters must be a list of questions, each on a line that begins with -");
+    throw new PersonaFault("starters must be a list of questions, each on a line that begins with - (one with a colon in quotes)");
   }
   return value;
 }

@@ -44,6 +44,7 @@ export function openDatabase(file: string): Database {
   db.run("pragma journal_mode = wal");
   db.run("pragma synchronous = normal");
   db.run("pragma foreign_keys = on");
+  db.run("pragma temp_store = memory"); // a large sort would else go to a file, a temporary chat's text with it
   db.run("pragma busy_timeout = 2000"); // a backup or a check of the file may hold it for a moment
   return db;
 }

@@ -1,6 +1,6 @@
 // The Store's list of conversations and its search, in SQLite. Used by store/sqlite only.
 
-import type { ConversationId, FoundPassage, ListedConversation } from "../domain/conversation.ts";
+import type { ConversationId, FoundPassage, ListedConversation, ListPlace } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
 import type { Settings } from "../domain/persona.ts";
 import type { Queries } from "./queries.ts";
@@ -32,10 +32,11 @@ export class ConversationList {
     this.#q = queries;
   }
 
-  page({ limit, after }: { limit: number; after?: ConversationId }): ListedConversation[] {
-    const from = after === undefined ? "" : "and (c.pinned, c.updated_at, c.seq) < (select pinned, updated_at, seq from conversations where id = ?2)";
+  page({ limit, after }: { limit: number; after?: ListPlace }): ListedConversation[] {
+    // the place as it was: the entry itself may have moved up since, or be gone
+    const from = after === undefined ? "" : "and (c.pinned, c.updated_at, c.seq) < (?2, ?3, coalesce((select seq from conversations where id = ?4), 0))";
     const sql = `${entries} ${from} order by c.pinned desc, c.updated_at desc, c.seq desc limit ?1`;
-    return this.#q.all<EntryRow>(sql, limit, ...(after === undefined ? [] : [after])).map(toEntry);
+    return this.#q.all<EntryRow>(sql, limit, ...(after === undefined ? [] : [after.pinned ? 1 : 0, after.updatedAt, after.id])).map(toEntry);
   }
 
   entry(id: ConversationId): ListedConversation | null {
@@ -60,7 +61,8 @@ export class ConversationList {
   }
 
   entitle(id: ConversationId, title: string): void {
-    this.#q.run("update conversations set title = ? where id = ? and titled_by = 'text'", title, id);
+    // once: from then on it is as if a person had chosen it
+    this.#q.run("update conversations set title = ?, titled_by = 'person' where id = ? and titled_by = 'text'", title, id);
   }
 
   settle(id: ConversationId, { persona, sampling }: Settings): void {
@@ -85,8 +87,23 @@ export class ConversationList {
     this.#found(this.#q.run("update conversations set deleted_at = null where id = ?", id));
   }
 
-  purge(time: number): void {
-    this.#q.run("delete from conversations where deleted_at < ?", time);
+  removedBefore(time: number): ConversationId[] {
+    return this.#q.all<{ id: string }>("select id from conversations where deleted_at < ?", time).map(({ id }) => id);
+  }
+
+  isRemoved(id: ConversationId): boolean {
+    return this.#q.one("select 1 from conversations where id = ? and deleted_at is not null", id) !== null;
+  }
+
+  /** For good; its messages must be gone. */
+  delete(id: ConversationId): void {
+    this.#q.run("delete from conversations where id = ?", id);
+  }
+
+  /** A write that changes nothing, but needs the journal: it fails on a full disk or a read-only file. */
+  probe(): void {
+    this.#q.run("insert into conversations (id, created_at, updated_at) values ('', 0, 0)");
+    this.delete("");
   }
 
   search(query: string, limit: number): FoundPassage[] {

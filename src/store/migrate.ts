@@ -2,6 +2,7 @@
 // Before an existing file is changed a copy is set aside. Only store/sqlite calls this.
 
 import type { Database } from "bun:sqlite";
+import { chmodSync, existsSync } from "node:fs";
 import { StoreUnusable } from "./file.ts";
 import conversations from "./migrations/001_conversations.sql" with { type: "text" };
 import settings from "./migrations/002_settings.sql" with { type: "text" };
@@ -17,11 +18,23 @@ export const migrations: readonly string[] = [conversations, settings];
 export function migrate(db: Database, file: string, steps: readonly string[] = migrations): void {
   const { user_version: done } = db.query<{ user_version: number }, []>("pragma user_version").get() ?? { user_version: 0 };
   if (done > steps.length) throw new StoreUnusable(`${file} was made by a newer parlor (schema ${done}, this one knows ${steps.length}); use that one`);
-  if (done > 0 && done < steps.length && file !== ":memory:") db.query("vacuum into ?").run(`${file}.before-${steps.length}`);
+  if (done > 0 && done < steps.length && file !== ":memory:") setAside(db, `${file}.before-${steps.length}`);
   steps.slice(done).forEach((sql, i) => {
     db.transaction(() => {
       db.run(sql);
       db.run(`pragma user_version = ${done + i + 1}`);
     }).immediate();
   });
+}
+
+/** A copy for its owner's eyes; one that is there already, from an upgrade that was cut short, is kept. */
+function setAside(db: Database, wished: string): void {
+  let copy = wished;
+  for (let n = 2; existsSync(copy); n++) copy = `${wished}.${n}`;
+  try {
+    db.query("vacuum into ?").run(copy);
+    chmodSync(copy, 0o600);
+  } catch (error) {
+    throw new StoreUnusable(`can't set a copy aside as ${copy} before the upgrade: ${(error as Error).message}`);
+  }
 }

@@ -64,6 +64,12 @@ export class RunTable {
     return this.#q.all<RunRow>("select * from runs where status in ('queued', 'running') order by seq").map(toRun);
   }
 
+  /** The Run that is writing in a conversation now. */
+  running(conversation: ConversationId): Run | null {
+    const row = this.#q.one<RunRow>("select * from runs where conversation = ? and status = 'running'", conversation);
+    return row && toRun(row);
+  }
+
   /** What a Run has added to its message by its checkpoints. */
   draft(run: RunId): { text: string; reasoning: string } {
     const pieces = this.#q.all<{ text: string; reasoning: string }>("select text, reasoning from drafts where run = ? order by seq", run);

@@ -7,6 +7,7 @@ import {
   type ConversationId,
   type FoundPassage,
   type ListedConversation,
+  type ListPlace,
   type Message,
   type MessageId,
   newId,
@@ -60,7 +61,7 @@ class SqliteStore implements Store {
     this.#runs = new RunTable(this.#q);
     this.#tree = new MessageTree(this.#q, this.#runs);
     this.#list = new ConversationList(this.#q);
-    this.#transfer = new TransferTable(this.#q);
+    this.#transfer = new TransferTable(this.#q, this.#runs);
     this.#onClose = onClose;
   }
 
@@ -68,6 +69,7 @@ class SqliteStore implements Store {
     return this.#q.transaction(() => {
       if (this.#q.one("select 1 from messages where id = ?", say.message)) return null;
       this.#list.make(say.conversation, titleFrom(say.text), say.settings ?? noSettings);
+      this.#tree.refuseRemoved(say.conversation);
       this.#runs.refuseIfBusy(say.conversation);
       this.#runs.refuseIfFull(say.queueMaxRuns);
       const parent =
@@ -79,10 +81,10 @@ class SqliteStore implements Store {
 
   async retry(ask: Ask): Promise<Said> {
     return this.#q.transaction(() => {
-      const { parent } = this.#tree.messageOf(ask.conversation, ask.message, "assistant");
+      const question = this.#tree.questionAbove(this.#tree.messageOf(ask.conversation, ask.message, "assistant"));
       this.#runs.refuseIfBusy(ask.conversation);
       this.#runs.refuseIfFull(ask.queueMaxRuns);
-      return { question: null, ...this.#addAttempt(this.#tree.messageOf(ask.conversation, parent as MessageId)) };
+      return { question: null, ...this.#addAttempt(question) };
     });
   }
 
@@ -163,7 +165,7 @@ class SqliteStore implements Store {
     });
   }
 
-  async list(page: { limit: number; after?: ConversationId }): Promise<readonly ListedConversation[]> {
+  async list(page: { limit: number; after?: ListPlace }): Promise<readonly ListedConversation[]> {
     return this.#list.page(page);
   }
 
@@ -199,11 +201,14 @@ class SqliteStore implements Store {
   }
 
   async purge(time: number): Promise<void> {
-    this.#list.purge(time);
+    for (const id of this.#list.removedBefore(time)) await this.forget(id);
   }
 
   async forget(id: ConversationId): Promise<void> {
-    this.#q.run("delete from conversations where id = ?", id);
+    this.#q.transaction(() => {
+      this.#tree.clear(id);
+      this.#list.delete(id);
+    });
   }
 
   async search(query: string, limit: number): Promise<readonly FoundPassage[]> {
@@ -219,15 +224,13 @@ class SqliteStore implements Store {
   }
 
   async add(record: ConversationRecord): Promise<boolean> {
+    // one that was removed makes room for the file's
+    if (this.#list.isRemoved(record.id)) await this.forget(record.id);
     return this.#q.transaction(() => this.#transfer.add(record));
   }
 
   async probe(): Promise<void> {
-    // a write that changes nothing, but needs the journal: it fails on a full disk or a read-only file
-    this.#q.transaction(() => {
-      this.#q.run("insert into conversations (id, created_at, updated_at) values ('', 0, 0)");
-      this.#q.run("delete from conversations where id = ''");
-    });
+    this.#q.transaction(() => this.#list.probe());
   }
 
   async close(): Promise<void> {

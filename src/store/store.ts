@@ -2,7 +2,17 @@
 // each method is one transaction. The queue is the table of Runs: nothing else remembers who waits.
 // Implemented by store/sqlite; every implementation passes test/contract/store.ts.
 
-import type { Conversation, ConversationId, FoundPassage, ListedConversation, Message, MessageId, ThreadPage, Utterance } from "../domain/conversation.ts";
+import type {
+  Conversation,
+  ConversationId,
+  FoundPassage,
+  ListedConversation,
+  ListPlace,
+  Message,
+  MessageId,
+  ThreadPage,
+  Utterance,
+} from "../domain/conversation.ts";
 import type { FailureReport } from "../domain/failure.ts";
 import type { Settings } from "../domain/persona.ts";
 import type { ConversationRecord } from "../domain/record.ts";
@@ -60,7 +70,7 @@ export interface Store {
   /**
    * Stores the question, its (empty) answer and a queued Run; makes the conversation if it is the first.
    * Returns null, and changes nothing, when this message id is known already.
-   * @throws Failure `not_found` (an edit of nothing), `conversation_busy`, `queue_full`
+   * @throws Failure `not_found` (an edit of nothing), `conversation_removed`, `conversation_busy`, `queue_full`
    */
   say(say: Say): Promise<Said | null>;
 
@@ -115,8 +125,8 @@ export interface Store {
    */
   prune(conversation: ConversationId, message: MessageId): Promise<void>;
 
-  /** Conversations that are not deleted, the pinned ones first, then the latest first; `after` is the last of the page before. */
-  list(page: { limit: number; after?: ConversationId }): Promise<readonly ListedConversation[]>;
+  /** Conversations that are not deleted, the pinned ones first, then the latest first; `after` is the last of the page before, as it was there. */
+  list(page: { limit: number; after?: ListPlace }): Promise<readonly ListedConversation[]>;
 
   /** One entry of the list; null when it is not in it. */
   listed(id: ConversationId): Promise<ListedConversation | null>;

@@ -1,16 +1,19 @@
 // Whole conversations out of SQLite and into it. Used by store/sqlite only.
 
-import type { ConversationId } from "../domain/conversation.ts";
+import { type ConversationId, newId } from "../domain/conversation.ts";
 import { noSettings } from "../domain/persona.ts";
 import type { ConversationRecord } from "../domain/record.ts";
 import type { Queries } from "./queries.ts";
 import { type ConversationRow, type MessageRow, toMessage, toSettings } from "./rows.ts";
+import type { RunTable } from "./runs.ts";
 
 export class TransferTable {
   readonly #q: Queries;
+  readonly #runs: RunTable;
 
-  constructor(queries: Queries) {
+  constructor(queries: Queries, runs: RunTable) {
     this.#q = queries;
+    this.#runs = runs;
   }
 
   ids(idleSince = Number.MAX_SAFE_INTEGER): ConversationId[] {
@@ -21,17 +24,21 @@ export class TransferTable {
   record(id: ConversationId): ConversationRecord | null {
     const row = this.#q.one<ConversationRow>("select * from conversations where id = ? and deleted_at is null", id);
     if (!row) return null;
-    const messages = this.#q.all<MessageRow>("select * from messages where conversation = ? order by seq", id).map(toMessage);
-    const shown = messages.map(({ id, parent, role, text, reasoning, createdAt }) => ({ id, parent, role, text, reasoning, createdAt }));
+    const messages = this.#q.all<MessageRow>("select * from messages where conversation = ? order by seq", id).map((row) => toMessage(row));
+    const running = this.#runs.running(id);
+    const draft = running && this.#runs.draft(running.id);
+    const shown = messages.map(({ id, parent, role, text, reasoning, createdAt }) => {
+      const added = id === running?.message && draft ? draft : { text: "", reasoning: "" };
+      return { id, parent, role, text: text + added.text, reasoning: reasoning + added.reasoning, createdAt };
+    });
     const { title, head, created_at: createdAt, updated_at: updatedAt } = row;
     return { parlor: 1, id, title, head, settings: toSettings(row), createdAt, updatedAt, messages: shown };
   }
 
-  /** False when the conversation, or a message of it, is here already. */
-  add({ id, title, head, createdAt, updatedAt, messages, settings = noSettings }: ConversationRecord): boolean {
-    const ids = JSON.stringify(messages.map((message) => message.id));
+  /** False when the conversation is here already. Its messages get other ids where another conversation has these. */
+  add(record: ConversationRecord): boolean {
+    const { id, title, head, createdAt, updatedAt, messages, settings = noSettings } = this.#withFreeIds(record);
     if (this.#q.one("select 1 from conversations where id = ?", id)) return false;
-    if (this.#q.one("select 1 from messages where id in (select value from json_each(?))", ids)) return false;
     this.#q.run(
       "insert into conversations (id, head, title, titled_by, created_at, updated_at, persona, sampling) values (?, ?, ?, 'person', ?, ?, ?, ?)",
       id,
@@ -55,5 +62,16 @@ export class TransferTable {
       );
     }
     return true;
+  }
+
+  #withFreeIds(record: ConversationRecord): ConversationRecord {
+    const ids = record.messages.map(({ id }) => id);
+    const sql = "select id from messages where conversation <> ? and id in (select value from json_each(?))";
+    const taken = new Set(this.#q.all<{ id: string }>(sql, record.id, JSON.stringify(ids)).map(({ id }) => id));
+    if (taken.size === 0) return record;
+    const others = new Map(ids.map((id) => [id, taken.has(id) ? newId() : id]));
+    const other = (id: string | null) => (id === null ? null : (others.get(id) ?? null));
+    const messages = record.messages.map((message) => ({ ...message, id: other(message.id) as string, parent: other(message.parent) }));
+    return { ...record, head: other(record.head), messages };
   }
 }

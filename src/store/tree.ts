@@ -18,6 +18,9 @@ const pathRows = `${pathFrom} select m.* from path join messages m using (id) or
 /** No conversation is longer than this many messages on one path. */
 const pathMaxMessages = 1_000_000;
 
+/** Messages that are deleted by one statement. */
+const deletedAtOnce = 500;
+
 export class MessageTree {
   readonly #q: Queries;
   readonly #runs: RunTable;
@@ -32,11 +35,23 @@ export class MessageTree {
     return row && toMessage(row);
   }
 
-  /** A message of this conversation, of this role if one is given. @throws Failure `not_found` */
+  /** A message of this conversation, of this role if one is given. @throws Failure `not_found`, `conversation_removed` */
   messageOf(conversation: ConversationId, id: MessageId, role?: Role): Message {
     const found = this.message(id);
     if (found?.conversation !== conversation || (role && found.role !== role)) throw new Failure("not_found");
+    this.refuseRemoved(conversation);
     return found;
+  }
+
+  /** What an answer answers. What others have written down may have answers below answers: then the question above them all. */
+  questionAbove({ conversation, parent }: Message): Message {
+    const above = this.messageOf(conversation, parent ?? "");
+    return above.role === "assistant" && above.parent !== null ? this.questionAbove(above) : above;
+  }
+
+  /** @throws Failure `conversation_removed` */
+  refuseRemoved(conversation: ConversationId): void {
+    if (this.#q.one("select 1 from conversations where id = ? and deleted_at is not null", conversation)) throw new Failure("conversation_removed");
   }
 
   add(made: Pick<Message, "id" | "conversation" | "parent" | "role" | "text">): Message {
@@ -104,8 +119,24 @@ export class MessageTree {
     this.#q.run("update conversations set head = ? where id = ?", head, conversation);
   }
 
+  /** Deletes a message with all below it. */
   delete(message: MessageId): void {
-    this.#q.run("delete from messages where id = ?", message); // and all below it, by the foreign key
+    const below = `with recursive below (id) as (select ?1 union all select m.id from messages m join below on m.parent = below.id)
+      select seq from messages where id in (select id from below) order by seq desc`;
+    this.#deleteAll(this.#q.all<{ seq: number }>(below, message));
+  }
+
+  /** Deletes all messages of a conversation. */
+  clear(conversation: ConversationId): void {
+    this.#deleteAll(this.#q.all<{ seq: number }>("select seq from messages where conversation = ? order by seq desc", conversation));
+  }
+
+  /** Leaves first (a child is always younger), for SQLite lets a cascade reach 1 000 rows deep at most (sqlite.org/limits.html). */
+  #deleteAll(rows: readonly { seq: number }[]): void {
+    for (let i = 0; i < rows.length; i += deletedAtOnce) {
+      const seqs = JSON.stringify(rows.slice(i, i + deletedAtOnce).map(({ seq }) => seq));
+      this.#q.run("delete from messages where seq in (select value from json_each(?))", seqs);
+    }
   }
 
   /** By parent, the messages that could stand in the place of each of `messages`; first messages share the parent null. */

@@ -3,13 +3,15 @@
 
 import { type Language, sentenceOf, wordsOf } from "../../views/words.ts";
 import type { Chat } from "../chat/chat.ts";
-import { newId, newTemporaryId } from "../domain/conversation.ts";
+import { type ConversationId, newId, newTemporaryId } from "../domain/conversation.ts";
 import { asFailure, Failure, type FailureReport } from "../domain/failure.ts";
 import type { Run } from "../domain/run.ts";
 
 export interface PlainParts {
   readonly chat: Chat;
   bug(error: unknown): void;
+  /** Conversations whose sockets are open. */
+  readonly open: Set<ConversationId>;
   /** What may wait for a client that does not read; more and it is closed. */
   readonly outboxMaxBytes: number;
 }
@@ -37,6 +39,7 @@ export function plainDoor(language: Language, parts: PlainParts) {
   return {
     open(ws: PlainSocket): void {
       way = new PlainWay(ws, parts.outboxMaxBytes);
+      parts.open.add(conversation);
     },
     async message(_: PlainSocket, frame: string | Uint8Array): Promise<void> {
       try {
@@ -58,6 +61,7 @@ export function plainDoor(language: Language, parts: PlainParts) {
     },
     close(): void {
       way.end();
+      parts.open.delete(conversation);
       parts.chat.forget(conversation).catch(parts.bug);
     },
   };

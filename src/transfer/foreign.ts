@@ -11,6 +11,7 @@ export interface Loose {
   readonly id?: unknown;
   readonly title?: unknown;
   readonly head?: string | null;
+  readonly settings?: unknown;
   readonly createdAt?: unknown;
   readonly updatedAt?: unknown;
   readonly messages: readonly {

@@ -2,7 +2,8 @@
 // (JSON Lines, and the older JSON) and of ChatGPT (conversations.json). What can't be read is named with its line or number;
 // the rest comes in. Pure: nothing is stored here.
 
-import { isId, newId, titleFrom } from "../domain/conversation.ts";
+import { isId, isTemporary, newId, titleFrom } from "../domain/conversation.ts";
+import { isWithin, noSettings, type Sampling, type Settings, samplingBounds } from "../domain/persona.ts";
 import type { ConversationRecord, MessageRecord } from "../domain/record.ts";
 import { type Dict, fromChatGpt, fromLlamaUi, isDict, type Loose } from "./foreign.ts";
 
@@ -12,19 +13,27 @@ export interface ReadFile {
   readonly faults: readonly string[];
 }
 
-/** Reads the text of a file, whatever its name. */
-export function readConversations(text: string): ReadFile {
+/** Faults that are named; of more only the number is said. */
+const faultsMax = 50;
+
+/** Conversations after which others get their turn. */
+const readAtOnce = 20;
+
+/** Reads the text of a file, whatever its name. Gives way to others in between: a file may be large. */
+export async function readConversations(text: string): Promise<ReadFile> {
   const faults: string[] = [];
   const records: ConversationRecord[] = [];
-  for (const { where, value } of documents(text, faults)) {
+  for (const [i, { where, value }] of documents(text, faults).entries()) {
+    if (i % readAtOnce === 0) await new Promise((resolve) => setImmediate(resolve));
     try {
-      records.push(settle(looseOf(value)));
+      records.push(settle(looseOf(value), (fault) => faults.push(`${where}: ${fault}`)));
     } catch (error) {
       faults.push(`${where}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
   if (records.length === 0 && faults.length === 0) faults.push("there is no conversation in this file");
-  return { records, faults };
+  const more = faults.length - faultsMax;
+  return { records, faults: more > 0 ? [...faults.slice(0, faultsMax), `and ${more} more`] : faults };
 }
 
 interface Document {
@@ -79,16 +88,37 @@ function looseOf(value: unknown): Loose {
   throw new Error("this is in no form that parlor knows (its own, llama-server's UI, ChatGPT)");
 }
 
-/** Makes a proper record of what a file says: known roles, texts, every parent there and before its children. */
-function settle(loose: Loose): ConversationRecord {
+/**
+ * Makes a proper record of what a file says: known roles, texts, every parent there and before its children. `unread` hears of
+ * messages that somebody would miss.
+ */
+function settle(loose: Loose, unread: (fault: string) => void): ConversationRecord {
   if (!Array.isArray(loose.messages)) throw new Error("it has no messages");
   const given = new Map(loose.messages.filter((message) => isDict(message) && typeof message.id === "string").map((message) => [message.id, message]));
   const isKept = (message: Loose["messages"][number]) => (message.role === "user" || message.role === "assistant") && typeof message.text === "string";
+  for (const [i, message] of loose.messages.entries()) {
+    const isSaid = isDict(message) && typeof message["text"] === "string" && message["text"] !== "" && message["role"] !== null;
+    const isOthers = isDict(message) && (message["role"] === "system" || message["role"] === "tool" || message["role"] === "developer");
+    if (isSaid && !isOthers && given.get(String(message["id"])) !== message) unread(`message ${i + 1} has no id of its own`);
+    else if (isSaid && !isOthers && !isKept(message as unknown as Loose["messages"][number]))
+      unread(`message ${i + 1} is of an unknown role, ${JSON.stringify(message["role"])?.slice(0, 40)}`);
+  }
   const ids = new Map([...given.keys()].map((id) => [id, isId(id) ? id : newId()]));
   /** The nearest ancestor that is kept: system and tool messages are left out. */
+  const ancestors = new Map<string, string | null>();
   const keptAncestor = (id: string | null | undefined): string | null => {
-    for (let [at, steps] = [given.get(id ?? ""), 0]; at && steps <= given.size; at = given.get(at.parent ?? ""), steps++) if (isKept(at)) return at.id;
-    return null;
+    const passed: string[] = [];
+    let found: string | null = null;
+    for (let at = given.get(id ?? ""); at; at = given.get(at.parent ?? "")) {
+      const known = isKept(at) ? at.id : ancestors.get(at.id);
+      if (known !== undefined || passed.length > given.size) {
+        found = known ?? null;
+        break;
+      }
+      passed.push(at.id);
+    }
+    for (const each of passed) ancestors.set(each, found);
+    return found;
   };
   const messages: MessageRecord[] = [];
   const placed = new Set<string>();
@@ -96,10 +126,12 @@ function settle(loose: Loose): ConversationRecord {
   /** Places a message behind its ancestors; one that is its own ancestor has none. */
   const place = (message: Loose["messages"][number]): void => {
     const line = [message];
+    const inLine = new Set([message.id]);
     for (let parent = keptAncestor(message.parent); parent !== null && !placed.has(parent); ) {
-      if (line.some(({ id }) => id === parent)) break;
+      if (inLine.has(parent)) break;
       const found = given.get(parent) as Loose["messages"][number];
       line.push(found);
+      inLine.add(found.id);
       parent = keptAncestor(found.parent);
     }
     for (const { id, parent, role, text, reasoning, createdAt } of line.reverse()) {
@@ -117,7 +149,8 @@ function settle(loose: Loose): ConversationRecord {
   const [first, last] = [messages[0] as MessageRecord, messages.at(-1) as MessageRecord];
   return {
     parlor: 1,
-    id: isId(loose.id) ? loose.id : newId(),
+    id: isId(loose.id) && !isTemporary(loose.id) ? loose.id : newId(), // what is brought in is kept
+    settings: settingsOf(loose.settings),
     title: (typeof loose.title === "string" && loose.title.trim().slice(0, 200)) || titleFrom(first.text),
     head: head === null ? last.id : (ids.get(head) as string),
     createdAt: timeOf(loose.createdAt) ?? first.createdAt,
@@ -126,6 +159,24 @@ function settle(loose: Loose): ConversationRecord {
   };
 }
 
+/** What a conversation had chosen, as far as it can be chosen. */
+function settingsOf(value: unknown): Settings {
+  if (!isDict(value)) return noSettings;
+  const { persona, sampling } = value;
+  const names = Object.keys(samplingBounds) as (keyof Sampling)[];
+  const chosen = names.flatMap((name) => {
+    const number = isDict(sampling) ? sampling[name] : undefined;
+    return typeof number === "number" && isWithin(name, number) ? [[name, number]] : [];
+  });
+  return { persona: typeof persona === "string" && persona.length <= personaMaxChars ? persona : null, sampling: Object.fromEntries(chosen) as Sampling };
+}
+
+/** Longest id of a persona: the longest name of a file. */
+const personaMaxChars = 255;
+
+const dayMs = 86_400_000;
+
+/** A time that can have been: not in other units, not in the future. */
 function timeOf(value: unknown): number | null {
-  return typeof value === "number" && Number.isFinite(value) && value > 0 ? Math.round(value) : null;
+  return typeof value === "number" && value > 0 && value <= Date.now() + dayMs ? Math.round(value) : null;
 }

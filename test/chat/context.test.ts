@@ -123,6 +123,16 @@ describe("fit", () => {
     expect(await fit({ ...room, ...long, count: long.count, from: 4 })).toBe(2);
   });
 
+  test("where nothing may be dropped, nothing that was dropped before stays away", async () => {
+    const all = talk(100, [300, 300, 100]);
+    expect(await fit({ ...room, ...all, count: all.count, from: 4, overflow: "refuse" })).toBe(0);
+  });
+
+  test("what can't be counted begins where it began", async () => {
+    const all = talk(100, [900, 300, 100]);
+    expect(await fit({ ...room, ...all, count: async () => null, from: 4 })).toBe(4);
+  });
+
   test("a beginning that is on another branch counts for nothing", async () => {
     const all = talk(100, [100, 100]);
     expect(await fit({ ...room, ...all, count: all.count, from: 7 })).toBe(0);

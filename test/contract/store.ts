@@ -1,7 +1,7 @@
 // The suite that every Store must pass. An adapter's test file is six lines that call this.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { newId } from "../../src/domain/conversation.ts";
+import { type ListPlace, newId } from "../../src/domain/conversation.ts";
 import { Failure } from "../../src/domain/failure.ts";
 import type { ConversationRecord } from "../../src/domain/record.ts";
 import type { Ending, Said, Store } from "../../src/store/store.ts";
@@ -252,10 +252,10 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       const now = Date.now();
       await until(() => Date.now() > now, "the clock has moved on");
       await answered(ids[0] as string, "again");
-      const titles = async (page: { limit: number; after?: string }) => (await store.list(page)).map(({ title }) => title);
+      const titles = async (page: { limit: number; after?: ListPlace }) => (await store.list(page)).map(({ title }) => title);
       expect(await titles({ limit: 10 })).toEqual(["question 1", "question 0", "question 4", "My own name", "question 2"]);
       const [, second] = await store.list({ limit: 2 });
-      expect(await titles({ limit: 2, after: second?.id as string })).toEqual(["question 4", "My own name"]);
+      expect(await titles({ limit: 2, after: second as ListPlace })).toEqual(["question 4", "My own name"]);
       const { run } = await say(ids[2] as string);
       expect((await store.list({ limit: 2 })).map(({ active }) => active)).toEqual([false, true]);
       await store.end(run.id, done);
@@ -290,6 +290,64 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       await store.rename(conversation, "Mine");
       await store.entitle(conversation, "Theirs");
       expect((await store.listed(conversation))?.title).toBe("Mine");
+    });
+
+    test("a page of the list goes on from where it ended, also when the entry there has moved up or is gone", async () => {
+      const ids: string[] = [];
+      for (let i = 0; i < 5; i++) ids.push((await answered(newId(), `question ${i}`)).run.conversation);
+      const [, , last] = await store.list({ limit: 3 });
+      const rest = async () => (await store.list({ limit: 10, after: last as ListPlace })).map(({ id }) => id);
+      const before = await rest();
+      expect(before).toEqual([ids[1], ids[0]] as string[]);
+      const now = Date.now();
+      await until(() => Date.now() > now, "the clock has moved on");
+      await answered(last?.id as string, "again");
+      expect(await rest()).toEqual(before);
+    });
+
+    test("a path of thousands of messages can be deleted, forgotten and purged", async () => {
+      const deep = (id: string): ConversationRecord => {
+        const messages = Array.from({ length: 2_500 }, (_, i) => ({
+          role: i % 2 === 0 ? ("user" as const) : ("assistant" as const),
+          text: `m${i}`,
+          reasoning: "",
+          createdAt: 1,
+        }));
+        const named = messages.map((message, i) => ({
+          ...message,
+          id: `${id}-${i}`.padEnd(24, "x"),
+          parent: i === 0 ? null : `${id}-${i - 1}`.padEnd(24, "x"),
+        }));
+        return { parlor: 1, id, title: "deep", head: named.at(-1)?.id as string, createdAt: 1, updatedAt: 1, messages: named };
+      };
+      const [pruned, forgotten, purged] = [newId(), newId(), newId()];
+      for (const id of [pruned, forgotten, purged]) await store.add(deep(id));
+      await store.prune(pruned, `${pruned}-1`.padEnd(24, "x"));
+      expect((await threadOf(pruned)).map(({ message }) => message.text)).toEqual(["m0"]);
+      await store.forget(forgotten);
+      expect(await store.conversation(forgotten)).toBeNull();
+      await store.remove(purged);
+      await store.purge(Date.now() + 1);
+      expect(await codeOf(store.restore(purged))).toBe("not_found");
+      expect((await store.search("m2", 10)).length).toBe(0);
+    });
+
+    test("in a removed conversation nothing is said or changed, until it is brought back", async () => {
+      const conversation = newId();
+      const { answer, question } = await answered(conversation, "question");
+      await store.remove(conversation);
+      const ask = { conversation, message: answer.id, queueMaxRuns: 10 };
+      const works = () => [
+        say(conversation),
+        store.retry(ask),
+        store.continue(ask),
+        store.select(conversation, answer.id),
+        store.prune(conversation, question?.id as string),
+      ];
+      for (const work of works()) expect(await codeOf(work)).toBe("conversation_removed");
+      await store.restore(conversation);
+      expect((await threadOf(conversation)).map(({ message }) => message.text)).toEqual(["question", "answer"]);
+      expect(await codeOf(say(conversation))).toBe("none");
     });
 
     test("those in which nothing was said for a while are told apart", async () => {
@@ -375,6 +433,37 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       expect((await elsewhere.search("remarkable", 5)).length).toBe(2);
       expect(await elsewhere.record(newId())).toBeNull();
       await elsewhere.close();
+    });
+
+    test("a record that is brought in: again changes nothing, removed it comes back, another one's ids are left alone", async () => {
+      const { run } = await answered(newId(), "question");
+      const id = run.conversation;
+      const record = (await store.record(id)) as ConversationRecord;
+      expect(await store.add(record)).toBe(false);
+      const copy = { ...record, id: newId() };
+      expect(await store.add(copy)).toBe(true);
+      expect((await threadOf(copy.id)).map(({ message }) => message.text)).toEqual(["question", "answer"]);
+      expect((await threadOf(id)).length).toBe(2);
+      await store.remove(id);
+      expect(await store.add(record)).toBe(true);
+      expect((await threadOf(id)).map(({ message }) => message.text)).toEqual(["question", "answer"]);
+    });
+
+    test("a record holds what has been written so far of an answer that is being written", async () => {
+      const { run, answer } = await say(newId());
+      await store.start(run.id);
+      await store.checkpoint(run.id, "so far", "thought");
+      expect((await store.record(run.conversation))?.messages.find(({ id }) => id === answer.id)).toMatchObject({ text: "so far", reasoning: "thought" });
+    });
+
+    test("another attempt at an answer below an answer answers the question above", async () => {
+      const message = (id: string, parent: string | null, role: "user" | "assistant") => ({ id, parent, role, text: id, reasoning: "", createdAt: 1 });
+      const [question, first, second] = [newId(), newId(), newId()];
+      const messages = [message(question, null, "user"), message(first, question, "assistant"), message(second, first, "assistant")];
+      const conversation = newId();
+      await store.add({ parlor: 1, id: conversation, title: "t", head: second, createdAt: 1, updatedAt: 1, messages });
+      const said = await store.retry({ conversation, message: second, queueMaxRuns: 10 });
+      expect(said.answer.parent).toBe(question);
     });
 
     test("it says that it can be written", async () => {

@@ -1,7 +1,7 @@
 // dist/parlor as somebody runs it: alone in a folder, from a terminal, with a model of its own, to its end.
 
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { version } from "../../package.json";
@@ -58,6 +58,8 @@ describe("command line", () => {
     expect(run("check", "--data", "/nowhere")).toMatchObject({ code: 1, err: "parlor: there is no /nowhere/parlor.db\n" });
     const out = join(data, "all.jsonl");
     expect(run("export", out, "--data", data)).toEqual({ code: 0, out: `0 conversations are written to ${out}\n`, err: "" });
+    expect(statSync(out).mode & 0o777).toBe(0o600);
+    expect(run("export", out, "--data", data)).toMatchObject({ code: 1, err: `parlor: ${out} is there already; name a file that is not\n` });
     writeFileSync(out, `{"conv":{"name":"Tea"},"messages":[{"id":"a","role":"user","content":"Which?"}]}\n{broken\n`);
     expect(run("import", out, "--data", join(data, "new"))).toEqual({
       code: 0,

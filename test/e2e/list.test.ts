@@ -145,3 +145,41 @@ test("a long list is fetched in pages as one scrolls down", async () => {
   expect(await titles(page)).toEqual(sockets.toReversed().map((i) => `emoji ${i}`));
   await alone.stop();
 }, 60_000);
+
+test("a name or a question that is being reworded stays while others work on the list, and a reconnect comes", async () => {
+  const one = await open(house.url);
+  await ask(one.page, "twenty to be reworded");
+  await answered(one.page);
+  const two = await open(one.page.url());
+  const article = one.page.locator("article").first();
+  await article.hover();
+  await article.getByRole("button", { name: "Edit" }).click();
+  await one.page.getByRole("textbox", { name: "Edit" }).fill("story, half reword");
+  const item = await menu(one.page, "twenty to be reworded");
+  await item.getByRole("textbox", { name: "Name" }).fill("Half a na");
+  await (await menu(two.page, "twenty to be reworded")).getByRole("button", { name: "Pin", exact: true }).click();
+  await until(async () => (await list(one.page).locator("#list-pinned li").count()) > 0, "the pin is told");
+  expect(await item.getByRole("textbox", { name: "Name" }).inputValue()).toBe("Half a na");
+  expect(await one.page.getByRole("textbox", { name: "Edit" }).inputValue()).toBe("story, half reword");
+  await item.getByRole("button", { name: "Rename" }).click();
+  await list(two.page).getByRole("link", { name: "Half a na" }).waitFor();
+  expect(await list(one.page).locator(".menu form").count()).toBe(0);
+  await one.page.getByRole("button", { name: "Ask anew" }).click();
+  await until(async () => (await answered(one.page)) === textOf("story"), "the reworded question is answered");
+  expect(await one.page.getByRole("textbox", { name: "Edit" }).count()).toBe(0);
+});
+
+test("in a conversation that was deleted nothing is said into the void: the text stays, and the delete can be undone", async () => {
+  const { page } = await open(house.url);
+  await ask(page, "twenty to be deleted");
+  await answered(page);
+  await (await menu(page, "twenty to be deleted")).getByRole("button", { name: "Delete", exact: true }).click();
+  await page.getByRole("button", { name: "Undo" }).waitFor();
+  await ask(page, "story for nobody");
+  await page.getByText("This conversation was deleted. Undo that, or start a new chat; your text is kept.").waitFor();
+  expect(await page.getByRole("textbox", { name: "Message" }).inputValue()).toBe("story for nobody");
+  await page.getByRole("button", { name: "Undo" }).click();
+  await page.locator("article").nth(1).waitFor();
+  await page.getByRole("textbox", { name: "Message" }).press("Enter");
+  expect(await answered(page, "done", 1)).toBe(textOf("story"));
+});

@@ -99,6 +99,33 @@ test("settings of a new chat go with its first question", async () => {
   expect(await page.getByText("Ended at the length limit").isVisible()).toBe(true);
 });
 
+test("an offered question goes with the settings of the panel; a wrong number there is said, and nothing is lost", async () => {
+  const page = await open();
+  await page.getByRole("button", { name: "Persona: Helper" }).click();
+  await page.getByRole("spinbutton", { name: "Temperature" }).fill("9");
+  await page.keyboard.press("Escape");
+  await ask(page, "story");
+  await page.getByText("Temperature must be a number from 0 to 2.").waitFor();
+  expect(await page.getByRole("textbox", { name: "Message" }).inputValue()).toBe("story");
+  await page.getByRole("button", { name: "Persona: Helper" }).click();
+  await page.getByRole("spinbutton", { name: "Temperature" }).fill("1");
+  await page.getByRole("spinbutton", { name: "Longest answer" }).fill("4");
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "What can you help me with?" }).click();
+  await answered(page);
+  expect(await page.getByText("Ended at the length limit").isVisible()).toBe(true);
+  expect(await page.getByRole("textbox", { name: "Message" }).inputValue()).toBe("story");
+  await page.keyboard.press("Enter");
+  await answered(page, "done", 1);
+});
+
+test("who chooses another persona keeps what was typed", async () => {
+  const page = await open();
+  await page.getByRole("textbox", { name: "Message" }).fill("half a que");
+  await choose(page, "Immer Deutsch");
+  expect(await page.getByRole("textbox", { name: "Message" }).inputValue()).toBe("half a que");
+});
+
 test("a full context: the oldest is left behind and said so, or the conversation ends with advice, as the persona says", async () => {
   await Bun.write(join(personas, "strict.md"), "---\nname: Strict\ndescription: Forgets nothing.\noverflow: refuse\n---\nForget nothing.\n");
   const page = await open();

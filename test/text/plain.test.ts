@@ -23,7 +23,7 @@ function door(outboxMaxBytes = 1000) {
       state.closed = code;
     },
   };
-  const made = plainDoor("en", { chat, bug: () => {}, outboxMaxBytes });
+  const made = plainDoor("en", { chat, bug: () => {}, open: new Set(), outboxMaxBytes });
   made.open(socket);
   return { made, socket, sent, state, taps };
 }

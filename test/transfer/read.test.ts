@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { newId } from "../../src/domain/conversation.ts";
+import { noSettings } from "../../src/domain/persona.ts";
 import { type ConversationRecord, pathOf } from "../../src/domain/record.ts";
 import { readConversations } from "../../src/transfer/read.ts";
 import { toMarkdown } from "../../src/transfer/write.ts";
@@ -12,6 +13,7 @@ const own: ConversationRecord = {
   id: newId(),
   title: "Grüße",
   head: answer,
+  settings: { persona: "anna", sampling: { temperature: 0.5 } },
   createdAt: 1_790_000_000_000,
   updatedAt: 1_790_000_001_000,
   messages: [
@@ -22,14 +24,14 @@ const own: ConversationRecord = {
 };
 
 describe("parlor's own", () => {
-  test("one as JSON and many as JSON Lines come back as they were", () => {
-    expect(readConversations(JSON.stringify(own, null, 2))).toEqual({ records: [own], faults: [] });
+  test("one as JSON and many as JSON Lines come back as they were", async () => {
+    expect(await readConversations(JSON.stringify(own, null, 2))).toEqual({ records: [own], faults: [] });
     const second = { ...own, id: newId() };
-    expect(readConversations(`${JSON.stringify(own)}\n\n${JSON.stringify(second)}\n`)).toEqual({ records: [own, second], faults: [] });
+    expect(await readConversations(`${JSON.stringify(own)}\n\n${JSON.stringify(second)}\n`)).toEqual({ records: [own, second], faults: [] });
   });
 
-  test("what can't be read is named line by line, the rest comes in", () => {
-    const { records, faults } = readConversations(
+  test("what can't be read is named line by line, the rest comes in", async () => {
+    const { records, faults } = await readConversations(
       [JSON.stringify(own), "{broken", `{"parlor":1}`, `{"hello":1}`, "[1]", `{"parlor":1,"messages":[]}`].join("\n"),
     );
     expect(records).toEqual([own]);
@@ -42,7 +44,7 @@ describe("parlor's own", () => {
     ]);
   });
 
-  test("as Markdown: the path that is shown, under who said it", () => {
+  test("as Markdown: the path that is shown, under who said it", async () => {
     expect(toMarkdown(own, { user: "You", assistant: "Answer" })).toBe("# Grüße\n\n## You\n\nWie geht's? 🦜\n\n## Answer\n\nGut.\n");
   });
 });
@@ -70,6 +72,64 @@ const llamaUi = {
   ],
 };
 
+describe("nothing in a file is believed", () => {
+  const read = async (change: Record<string, unknown>) => readConversations(JSON.stringify({ ...own, ...change }));
+
+  test("times that can't have been are not taken over", async () => {
+    for (const updatedAt of [1.79e18, 1e300, -1, "yesterday", Number.MAX_SAFE_INTEGER]) {
+      const { records } = await read({ updatedAt, createdAt: updatedAt });
+      expect(records[0]?.updatedAt).toBe(1_790_000_001_000);
+    }
+  });
+
+  test("an id of a temporary chat becomes one of a kept one", async () => {
+    const { records } = await read({ id: `temporary-${newId()}` });
+    expect(records[0]?.id).toMatch(/^[\w-]{22}$/);
+  });
+
+  test("settings come in as far as they can be chosen", async () => {
+    const settings = { persona: "anna", sampling: { temperature: 9, topP: 0.5, maxTokens: "many", mood: 1 } };
+    expect((await read({ settings })).records[0]?.settings).toEqual({ persona: "anna", sampling: { topP: 0.5 } });
+    for (const odd of [null, 7, "x", { persona: ["a"] }]) expect((await read({ settings: odd })).records[0]?.settings).toEqual(noSettings);
+  });
+
+  test("messages that somebody would miss are named, those of the system are not", async () => {
+    const { records, faults } = await read({
+      messages: [
+        ...own.messages,
+        { id: 5, role: "user", text: "numbered" },
+        { role: "user", text: "without an id" },
+        { id: "m", role: "model", text: "of another" },
+        { id: "s", role: "system", text: "Be kind." },
+      ],
+    });
+    expect(records[0]?.messages.length).toBe(3);
+    expect(faults).toEqual([
+      "the file: message 4 has no id of its own",
+      "the file: message 5 has no id of its own",
+      'the file: message 6 is of an unknown role, "model"',
+    ]);
+  });
+
+  test("a file of something else is named in few words, however long it is", async () => {
+    const { faults } = await readConversations("a line of some log\n".repeat(10_000));
+    expect(faults.length).toBe(51);
+    expect(faults.at(-1)).toBe("and 9950 more");
+  });
+
+  test("a long chain that runs backwards is read in time", async () => {
+    const messages = Array.from({ length: 20_000 }, (_, i) => ({
+      id: `m${i}`,
+      parent: i === 0 ? null : `m${i - 1}`,
+      role: i % 3 === 0 ? "user" : "system",
+      text: "x",
+    }));
+    const from = performance.now();
+    expect((await read({ messages: messages.toReversed() })).records[0]?.messages.length).toBe(6_667);
+    expect(performance.now() - from).toBeLessThan(2_000);
+  });
+});
+
 describe("llama-server's own UI", () => {
   const expected = (records: readonly ConversationRecord[]) => {
     const [record] = records as [ConversationRecord];
@@ -81,25 +141,25 @@ describe("llama-server's own UI", () => {
     expect(record.messages.map(({ text }) => text)).toEqual(["Which tea?", "Green.", "Black."]);
   };
 
-  test("the JSON Lines of today, several sessions in one file", () => {
+  test("the JSON Lines of today, several sessions in one file", async () => {
     const session = [{ harness: "llama.app", type: "session", ...llamaUi.conv }, ...llamaUi.messages.map((message) => ({ message, type: "message" }))];
     const second = [
       { type: "session", ...llamaUi.conv, id: newId() },
       { type: "message", message: llamaUi.messages[2] },
     ];
-    const { records, faults } = readConversations([...session, ...second, { type: "later" }].map((line) => JSON.stringify(line)).join("\n"));
+    const { records, faults } = await readConversations([...session, ...second, { type: "later" }].map((line) => JSON.stringify(line)).join("\n"));
     expect(records.length).toBe(2);
     expected(records);
     expect(faults.length).toBe(1);
   });
 
-  test("the older JSON, one or an array", () => {
-    expected(readConversations(JSON.stringify(llamaUi)).records);
-    expected(readConversations(JSON.stringify([llamaUi])).records);
+  test("the older JSON, one or an array", async () => {
+    expected((await readConversations(JSON.stringify(llamaUi))).records);
+    expected((await readConversations(JSON.stringify([llamaUi]))).records);
   });
 
-  test("its ZIP is named for what it is", () => {
-    expect(readConversations("PK\u0003\u0004…").faults).toEqual(["this is a ZIP archive: unpack it and take the files in it"]);
+  test("its ZIP is named for what it is", async () => {
+    expect((await readConversations("PK\u0003\u0004…")).faults).toEqual(["this is a ZIP archive: unpack it and take the files in it"]);
   });
 });
 
@@ -144,8 +204,8 @@ const chatGpt = {
 };
 
 describe("ChatGPT", () => {
-  test("texts, times and the shown path come in; pictures, tools and empty system messages are left out", () => {
-    const { records, faults } = readConversations(JSON.stringify([chatGpt, { title: "broken" }]));
+  test("texts, times and the shown path come in; pictures, tools and empty system messages are left out", async () => {
+    const { records, faults } = await readConversations(JSON.stringify([chatGpt, { title: "broken" }]));
     expect(faults).toEqual(["conversation 2: this is in no form that parlor knows (its own, llama-server's UI, ChatGPT)"]);
     const [record] = records as [ConversationRecord];
     expect(record).toMatchObject({ id: chatGpt.conversation_id, title: "Bread", createdAt: 1_700_000_000_500, updatedAt: 1_700_000_100_250 });
@@ -156,7 +216,7 @@ describe("ChatGPT", () => {
   });
 });
 
-test("a file that lies about itself harms nobody: circles, strangers as parents, odd types", () => {
+test("a file that lies about itself harms nobody: circles, strangers as parents, odd types", async () => {
   const circle = { ...own, messages: [{ ...own.messages[0], parent: answer }, own.messages[2]] };
   const stranger = { ...own, messages: [{ ...own.messages[0], parent: newId() }] };
   const odd = {
@@ -167,7 +227,7 @@ test("a file that lies about itself harms nobody: circles, strangers as parents,
     messages: [{ id: "short", role: "user", text: "a\ud800", parent: 3, createdAt: "x" }, 5, null, { id: 8 }],
   };
   for (const file of [circle, stranger, odd]) {
-    const { records, faults } = readConversations(JSON.stringify(file));
+    const { records, faults } = await readConversations(JSON.stringify(file));
     expect([records.length, faults]).toEqual([1, []]);
     const ids = new Set((records[0] as ConversationRecord).messages.map(({ id }) => id));
     for (const { parent } of records[0]?.messages ?? []) expect(parent === null || ids.has(parent)).toBe(true);

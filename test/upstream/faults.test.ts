@@ -458,6 +458,37 @@ describe("a llama-server that comes and goes", () => {
   });
 });
 
+test("who goes on in a conversation whose title is being made waits for that slot, which has its prompt cache", async () => {
+  const titling = startScripted();
+  const small = await startHouse({ llama: titling.url, generateTitles: true, bounds: { stopMs: 300 } });
+  await until(() => small.upstream.state.status === "ready", "the house sees it");
+  titling.script = (x) => {
+    x.begin();
+    x.delta("An answer");
+    if (!x.request.includes("Give this conversation a title")) x.finish();
+  };
+  const page = await new PageClient(small).ready();
+  page.say("first");
+  await page.lastIs("done");
+  await until(() => titling.chats.length === 2, "a title is asked for");
+  const closedBefore: boolean[] = [];
+  let isClosed = false;
+  void (titling.chats[1] as Exchange).closed.then(() => {
+    isClosed = true;
+  });
+  titling.script = (x) => {
+    closedBefore.push(isClosed);
+    x.begin();
+    x.finish();
+  };
+  page.say("second");
+  await until(() => page.articles().length === 4 && page.last?.status === "done", "the second is answered");
+  expect(closedBefore).toEqual([true]);
+  page.close();
+  await small.stop();
+  titling.stop();
+});
+
 test("a title is made in a slot that nobody waits for: the next question has it at once", async () => {
   const titling = startScripted();
   titling.looks.props = `{"total_slots":1}`;

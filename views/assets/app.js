@@ -23,6 +23,7 @@
   form.addEventListener(
     "submit",
     (event) => {
+      if (event.submitter?.name === "starter") return;
       const isEmpty = field.value.trim() === "";
       if (!isEmpty && new Blob([field.value]).size <= Number(field.dataset.maxBytes)) return;
       event.preventDefault();
@@ -36,10 +37,11 @@
   // And the reader who asks wants to see the answer, wherever they have scrolled to.
   form.addEventListener(
     "submit",
-    () => {
+    (event) => {
       const input = find("message-id");
-      if (sent.has(input.value) && sent.get(input.value) !== field.value) input.value = newId();
-      sent.set(input.value, field.value);
+      const text = event.submitter?.name === "starter" ? "" : field.value; // an offered question takes nothing out of the field
+      if (sent.has(input.value) && sent.get(input.value) !== text) input.value = newId();
+      sent.set(input.value, text);
       toEnd();
       field.focus();
     },
@@ -65,10 +67,15 @@
   const newId = () =>
     btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16)))).replace(/[+/=]/g, (sign) => ({ "+": "-", "/": "_", "=": "" })[sign]);
 
+  // Who shall answer is chosen by a way to another page: what was typed goes along.
+  const isNew = () => /^\/(temporary)?$/.test(location.pathname);
+  addEventListener("pagehide", () => isNew() && sessionStorage.setItem("typed", field.value));
+  if (isNew() && field.value === "") field.value = sessionStorage.getItem("typed") ?? "";
+  sessionStorage.removeItem("typed");
+
   // A conversation gets its address with its first message; htmx pushes addresses only with HTTP answers.
   function nameConversation() {
-    if (/^\/(temporary)?$/.test(location.pathname) && document.querySelector("article"))
-      history.replaceState(null, "", `/c/${document.body.dataset.conversation}`);
+    if (isNew() && document.querySelector("article")) history.replaceState(null, "", `/c/${document.body.dataset.conversation}`);
   }
 
   // htmx sets no class for a lost connection, only events.
