@@ -10,6 +10,9 @@ import { openSqlite } from "../src/store/sqlite.ts";
 import type { Store } from "../src/store/store.ts";
 import { openLog } from "../src/telemetry/log.ts";
 import { openLlama } from "../src/upstream/llama.ts";
+import { inWords } from "../views/markdown/code.ts";
+import { markdownHtml } from "../views/markdown/html.ts";
+import { wordsOf } from "../views/words.ts";
 import { until } from "./llama/server.ts";
 
 export interface House {
@@ -156,7 +159,10 @@ export class PageClient {
       id: article.id.slice(2),
       role: article.getAttribute("data-role") ?? "",
       status: article.getAttribute("data-status") ?? "",
-      text: [...article.children].find((child) => child.className === "text")?.textContent ?? "",
+      text: textIn(
+        [...article.children].find((child) => child.className === "text"),
+        article.getAttribute("data-role"),
+      ),
     }));
   }
 
@@ -176,21 +182,63 @@ export class PageClient {
 
   protected receive(frame: string): void {
     this.frames.push(frame);
-    for (const [, id, , swap, html] of frame.matchAll(/<hx-partial id=([\w-]+)( hx-swap=(\w+))?>(.*?)<\/hx-partial>/gs))
-      this.#swap(id as string, swap ?? "innerHTML", html as string);
+    applyFrame(this.document, frame);
   }
+}
 
-  #swap(id: string, swap: string, html: string): void {
-    const target = this.document.getElementById(id);
-    if (!target) return; // as htmx: a fragment for nobody is dropped
-    const template = this.document.createElement("template");
-    template.innerHTML = html;
-    const nodes = [...template.content.childNodes];
-    if (swap === "innerHTML" || swap === "innerMorph") target.replaceChildren(...nodes);
-    else if (swap === "beforeend") target.append(...nodes);
-    else if (swap === "before") target.before(...nodes);
-    else if (swap === "outerHTML" || swap === "outerMorph") target.replaceWith(...nodes);
-    else if (swap === "delete") target.remove();
-    else throw new Error(`unknown swap ${swap}`);
+/** The elements of a page that frames address. */
+export function emptyPage(): Document {
+  return parseHTML(`<!doctype html><html><body><div id="thread"></div><p id="status"></p><div id="upstream"></div><p id="announce"></p>
+    <div id="notice"></div><div id="controls"></div><p id="context"></p><button id="voice"></button><div id="settings"></div></body></html>`)
+    .document as unknown as Document;
+}
+
+/** The text of an answer as a reader sees it: its Markdown rendered, as text. */
+export function rendered(text: string): string {
+  const { document } = parseHTML(`<!doctype html><html><body>${inWords(markdownHtml(text), wordsOf("en"))}</body></html>`);
+  return readable(document.body as unknown as Element);
+}
+
+/** A question stands as it was written; of an answer it counts what can be read. */
+function textIn(element: Element | undefined, role: string | null): string {
+  return role === "user" ? (element?.textContent ?? "") : readable(element);
+}
+
+/** What can be read in an element: its text, without the white space that only stands between blocks. */
+export function readable(element: Element | undefined): string {
+  return (element?.textContent ?? "").replace(/\s+/g, " ").trim();
+}
+
+/** Does to a document what htmx does with a frame: all targets are found before any fragment is put in its place. */
+export function applyFrame(document: Document, frame: string): void {
+  const fragments = [...frame.matchAll(/<hx-partial (?:id=([\w-]+)|hx-target="([^"]*)")(?: hx-swap=(\w+))?>(.*?)<\/hx-partial>/gs)];
+  const found = fragments.map(([, id, selector, swap = "innerHTML", html = ""]) => ({ target: targetOf(document, id, selector), swap, html }));
+  for (const { target, swap, html } of found) if (target) put(document, target, swap, html); // a fragment for nobody is dropped
+}
+
+function targetOf(document: Document, id: string | undefined, selector = ""): Element | null {
+  if (id !== undefined) return document.getElementById(id);
+  let target: Element | null = document.getElementById(/^#([\w-]+)/.exec(selector)?.[1] ?? "");
+  for (const [, step = ""] of selector.matchAll(/>([^>]+)/g)) {
+    const children: Element[] = [...(target?.children ?? [])];
+    target =
+      (step === ":last-child"
+        ? children.at(-1)
+        : children.find((child) => (step.startsWith(".") ? child.className === step.slice(1) : child.localName === step))) ?? null;
   }
+  return target;
+}
+
+function put(document: Document, target: Element, swap: string, html: string): void {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  const nodes = [...template.content.childNodes];
+  const only = template.content.firstElementChild;
+  if (swap === "outerMorph" && only?.hasAttribute("hx-morph-skip-children")) for (const { name, value } of only.attributes) target.setAttribute(name, value);
+  else if (swap === "innerHTML" || swap === "innerMorph") target.replaceChildren(...nodes);
+  else if (swap === "beforeend") target.append(...nodes);
+  else if (swap === "before") target.before(...nodes);
+  else if (swap === "outerHTML" || swap === "outerMorph") target.replaceWith(...nodes);
+  else if (swap === "delete") target.remove();
+  else throw new Error(`unknown swap ${swap}`);
 }

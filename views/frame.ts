@@ -2,6 +2,8 @@
 // swap words. A frame is one string of <hx-partial> elements, so it starts with "<" and is never taken for JSON.
 // The token path is a template literal: 12 × cheaper than JSX (measured: 3.1 M against 244 k fragments a second).
 
+import { type Change, openIds } from "./markdown/stream.ts";
+
 /** How a fragment meets its element. */
 export type Swap =
   | "innerHTML" // replaces what is in it
@@ -21,6 +23,27 @@ export function fragment(id: string, swap: Swap, html = ""): string {
 /** Grows the text before the open tail `id`: what is finished is sent once, the tail is replaced. */
 export function growth(id: string, finished: string, tail: string): string {
   return (finished === "" ? "" : fragment(id, "before", finished)) + fragment(id, "innerHTML", tail);
+}
+
+/** The changes of an answer's text, whose element is `text`. One template literal each: this is the token path. */
+export function changes(list: readonly Change[], text: string): string {
+  let frame = "";
+  for (const change of list) {
+    if (change.kind === "grow")
+      frame += `<hx-partial hx-target="#${openIds.block}${">:last-child".repeat(change.depth)}" hx-swap=beforeend>${change.html}</hx-partial>`;
+    else if (change.kind === "finish") frame += fragment(openIds.block, "before", change.html);
+    else if (change.kind === "open") frame += fragment(openIds.block, "innerHTML", change.html);
+    else if (change.kind === "code") frame += fragment(openIds.line, "before", change.html);
+    else if (change.kind === "codeLine") frame += fragment(openIds.line, "innerHTML", change.html);
+    else if (change.kind === "codeEnd") frame += fragment(openIds.line, "delete");
+    else frame += fragmentAt(text, change.html);
+  }
+  return frame;
+}
+
+/** Replaces what is in an element that has no id of its own. */
+export function fragmentAt(selector: string, html: string): string {
+  return `<hx-partial hx-target="${selector}">${html}</hx-partial>`;
 }
 
 /** A title for the browser's tab. htmx sets it when a frame carries one. */

@@ -1,16 +1,22 @@
 // A Message as an article: the question in the reader's own voice, the answer as text on the page.
-// While it is written its open end is an element of its own (#t, or #r for thoughts), which live/hub's frames grow.
+// While it is written its open end is an element of its own (views/markdown/stream; #r for thoughts), which live/hub's frames grow.
 
 import { raw } from "hono/html";
 import { type Message, newId, type Utterance } from "../src/domain/conversation.ts";
 import type { Run, Snapshot } from "../src/domain/run.ts";
+import { inWords } from "./markdown/code.ts";
+import { markdownOf } from "./markdown/html.ts";
 import { escapeText, PlainStream } from "./markdown/plain.ts";
+import { MarkdownStream } from "./markdown/stream.ts";
 import { sentenceOf, type Words } from "./words.ts";
 
 /** Ids of the elements that frames address. One Run at a time in a conversation, so its parts need no ids of their own. */
-export const ids = { thread: "thread", tail: "t", reasoningTail: "r", reasoning: "reasoning", run: "run" } as const;
+export const ids = { thread: "thread", reasoning: "think", reasoningTail: "r", run: "run" } as const;
 
 export const articleId = (message: string): string => `m-${message}`;
+
+/** Where the text of a message stands. */
+export const textOf = (message: string): string => `#${articleId(message)}>.text`;
 
 interface Props extends Utterance {
   /** The last message of the thread: the one that may be tried again. */
@@ -18,35 +24,64 @@ interface Props extends Utterance {
   readonly words: Words;
 }
 
-/** A message that nobody is writing. */
-export function MessageArticle({ message, run, siblings, last, words }: Props) {
+/** A message that nobody is writing. What people wrote stands as they wrote it, what a model wrote is Markdown. */
+export function MessageArticle(props: Props) {
+  const { message, run, words } = props;
   const status = run?.status ?? "done";
   const label = message.role === "user" ? words.you : words.assistant;
+  const html = message.role === "user" ? escapeText(message.text) : inWords(markdownOf(message.text), words);
   return (
     <article id={articleId(message.id)} data-role={message.role} data-status={status} aria-label={label}>
-      {message.reasoning !== "" && <Reasoning summary={words.thought} html={escapeText(message.reasoning)} />}
+      {message.reasoning !== "" && <Thought text={message.reasoning} ms={run?.stats.thinkingMs} words={words} />}
       <div class="text" dir="auto">
-        {raw(escapeText(message.text))}
+        {raw(html)}
       </div>
-      {run && <RunNotes run={run} words={words} />}
-      <Acts message={message} run={run} siblings={siblings} last={last} words={words} />
+      <After {...props} />
     </article>
   );
 }
 
-/** The answer that is being written now. */
-export function RunningArticle({ snapshot, words }: { snapshot: Snapshot; words: Words }) {
-  const { finished, tail } = PlainStream.parts(snapshot.text);
+/** What stands behind the text of a message: how its Run ended, what can be done with it. */
+export function After(props: Props) {
+  return (
+    <>
+      {props.run && <RunNotes run={props.run} words={props.words} />}
+      <Acts {...props} />
+    </>
+  );
+}
+
+/** Attributes of an article whose text is there already. */
+export function ArticleShell({ message, status, words }: { message: string; status: string; words: Words }) {
+  return <article id={articleId(message)} data-role="assistant" data-status={status} aria-label={words.assistant} hx-morph-skip-children />;
+}
+
+/** An answer in progress as the page shows it: HTML of its text so far, with the elements that grow. */
+export interface Drawn {
+  readonly text: string;
+  readonly reasoning: string;
+}
+
+/** The answer that is being written now; `drawn` is what those who watch it have on their pages. */
+export function RunningArticle({ snapshot, drawn, words }: { snapshot: Snapshot; drawn?: Drawn | undefined; words: Words }) {
+  const { text, reasoning, thinkingSince } = snapshot;
+  const html = drawn?.text ?? new MarkdownStream(text).html;
+  const isThinking = reasoning !== "" && text === "";
   return (
     <article id={articleId(snapshot.messageId)} data-role="assistant" data-status={snapshot.status} aria-label={words.assistant}>
-      <div id={ids.reasoning}>{snapshot.reasoning !== "" && <OpenReasoning text={snapshot.reasoning} words={words} />}</div>
+      {isThinking ? (
+        <Thinking html={drawn?.reasoning ?? openThought(reasoning)} seconds={secondsSince(thinkingSince)} words={words} />
+      ) : reasoning !== "" ? (
+        <Thought text={reasoning} words={words} />
+      ) : (
+        <div id={ids.reasoning} />
+      )}
       <div class="text" dir="auto">
-        {raw(finished)}
-        <span id={ids.tail}>{raw(tail)}</span>
+        {raw(inWords(html, words))}
       </div>
-      <p id={ids.run} class="run">
+      <div id={ids.run} class="run">
         <RunState snapshot={snapshot} words={words} />
-      </p>
+      </div>
     </article>
   );
 }
@@ -65,17 +100,36 @@ export function RunState({ snapshot, words }: { snapshot: Pick<Snapshot, "status
   );
 }
 
-export function OpenReasoning({ text, words }: { text: string; words: Words }) {
-  const { finished, tail } = PlainStream.parts(text);
-  return <Reasoning open summary={words.thinking} html={`${finished}<span id=${ids.reasoningTail}>${tail}</span>`} />;
+/** Whole seconds since a moment. */
+export function secondsSince(time: number | null): number {
+  return time === null ? 0 : Math.floor((Date.now() - time) / 1000);
 }
 
-function Reasoning({ summary, html, open }: { summary: string; html: string; open?: boolean }) {
+/** HTML of a thought in progress: plain text, its open end in an element of its own. */
+export function openThought(text: string): string {
+  const { finished, tail } = PlainStream.parts(text);
+  return `${finished}<span id=${ids.reasoningTail}>${tail}</span>`;
+}
+
+/** Thoughts while they come. */
+export function Thinking({ html, seconds, words }: { html: string; seconds: number; words: Words }) {
   return (
-    <details class="reasoning" open={open}>
-      <summary>{summary}</summary>
+    <details id={ids.reasoning} class="reasoning" open>
+      <summary>{words.thinking(seconds)}</summary>
       <div class="thought" dir="auto">
         {raw(html)}
+      </div>
+    </details>
+  );
+}
+
+/** Thoughts that are over: folded. */
+export function Thought({ text, ms, words }: { text: string; ms?: number | undefined; words: Words }) {
+  return (
+    <details class="reasoning">
+      <summary>{words.thought(ms === undefined ? null : Math.round(ms / 1000))}</summary>
+      <div class="thought" dir="auto">
+        {raw(escapeText(text))}
       </div>
     </details>
   );
@@ -84,7 +138,7 @@ function Reasoning({ summary, html, open }: { summary: string; html: string; ope
 /** How a Run ended, and its figures. */
 function RunNotes({ run, words }: { run: Run; words: Words }) {
   const { status, failure, finish, stats, slotFreed } = run;
-  const figures = words.stats(stats);
+  const [brief, ...figures] = words.stats(run);
   return (
     <>
       {failure && <p class="failure">{sentenceOf(failure, words)}</p>}
@@ -93,7 +147,16 @@ function RunNotes({ run, words }: { run: Run; words: Words }) {
       {finish === "length" && <p class="note">{words.lengthLimit}</p>}
       {stats.droppedMessages !== undefined && <p class="note">{words.dropped(stats.droppedMessages)}</p>}
       {!slotFreed && <p class="note">{words.slotBusy}</p>}
-      {status === "done" && figures.length > 0 && <p class="stats">{figures.join(" · ")}</p>}
+      {brief !== undefined && (
+        <details class="stats">
+          <summary>{brief}</summary>
+          <ul>
+            {figures.map((figure) => (
+              <li>{figure}</li>
+            ))}
+          </ul>
+        </details>
+      )}
     </>
   );
 }
@@ -125,7 +188,7 @@ function Acts({ message, run, siblings, last, words }: Props) {
             </button>
           )}
           {text !== "" && (
-            <button type="button" data-copy={articleId(id)} data-done={words.copied}>
+            <button type="button" data-copy={`/c/${message.conversation}/text/${id}`} data-done={words.copied}>
               {words.copy}
             </button>
           )}

@@ -2,9 +2,9 @@
 
 import type { ThreadPage } from "../src/domain/conversation.ts";
 import type { Voice } from "../src/domain/persona.ts";
-import type { Snapshot } from "../src/domain/run.ts";
+import type { RunId, Snapshot } from "../src/domain/run.ts";
 import type { ComposerState } from "./composer.tsx";
-import { MessageArticle, RunningArticle } from "./message.tsx";
+import { type Drawn, MessageArticle, RunningArticle } from "./message.tsx";
 import type { Words } from "./words.ts";
 
 /** A thread's end, or a part before it, at one instant. */
@@ -12,6 +12,8 @@ export interface ThreadNow extends ThreadPage {
   readonly conversation: string;
   /** The Runs in progress. */
   readonly live: readonly Snapshot[];
+  /** A Run in progress as those who watch have it on their pages. */
+  readonly drawn?: (run: RunId) => Drawn | undefined;
 }
 
 /** All of a conversation's page that can change with it. */
@@ -20,7 +22,7 @@ export interface ConversationNow extends ThreadNow {
 }
 
 /** The thread's articles, the one in progress drawn from its Snapshot; a mark before them fetches the older ones when it is seen. */
-export function Articles({ conversation, thread, hasEarlier, live, words, isEnd = true }: ThreadNow & { words: Words; isEnd?: boolean }) {
+export function Articles({ conversation, thread, hasEarlier, live, drawn, words, isEnd = true }: ThreadNow & { words: Words; isEnd?: boolean }) {
   const first = thread[0]?.message.id;
   return (
     <>
@@ -31,7 +33,7 @@ export function Articles({ conversation, thread, hasEarlier, live, words, isEnd 
       )}
       {thread.map((utterance, i) => {
         const snapshot = live.find(({ messageId }) => messageId === utterance.message.id);
-        if (snapshot) return <RunningArticle snapshot={snapshot} words={words} />;
+        if (snapshot) return <RunningArticle snapshot={snapshot} drawn={drawn?.(snapshot.run)} words={words} />;
         return <MessageArticle {...utterance} last={isEnd && i === thread.length - 1} words={words} />;
       })}
     </>

@@ -45,8 +45,9 @@ export const de: Words = {
   earlier: "Frühere Nachrichten …",
   you: "Du",
   assistant: "Antwort",
-  thinking: "Denkt nach …",
-  thought: "Gedanken",
+  wrap: "Umbrechen",
+  thinking: (seconds) => (seconds === 0 ? "Denkt nach …" : `Denkt nach … ${seconds} s`),
+  thought: (seconds) => (seconds ? `Nachgedacht: ${seconds} s` : "Gedanken"),
   toEnd: "Zum Ende",
   skip: "Zum Nachrichtenfeld",
   hint: "Eingabe sendet, Umschalt+Eingabe macht eine neue Zeile",
@@ -72,12 +73,21 @@ export const de: Words = {
   goesOn: "Sobald er antwortet, geht es hier von selbst weiter.",
   ownStarting: "llama-server startet.",
   foreignLoading: "llama-server lädt sein Modell.",
-  stats: ({ promptTokens, cachedTokens, outputTokens, tokensPerSecond, firstTokenMs }) => [
-    ...(promptTokens === undefined ? [] : [`${number(promptTokens)} gelesen${cachedTokens ? `, davon ${number(cachedTokens)} aus dem Cache` : ""}`]),
-    ...(outputTokens === undefined ? [] : [`${number(outputTokens)} Token`]),
-    ...(tokensPerSecond === undefined ? [] : [`${number(tokensPerSecond)} Token/s`]),
-    ...(firstTokenMs === undefined ? [] : [`erstes nach ${number(firstTokenMs / 1000)} s`]),
-  ],
+  stats: ({ status, finish, stats }) => {
+    const { promptTokens, cachedTokens, outputTokens, tokensPerSecond, firstTokenMs, queueMs, model } = stats;
+    if (outputTokens === undefined) return [];
+    const speed = tokensPerSecond === undefined ? "" : ` · ${number(tokensPerSecond)} Token/s`;
+    return [
+      `${number(outputTokens)} Token${speed}`,
+      ...(model === undefined ? [] : [model]),
+      ...(promptTokens === undefined ? [] : [`${number(promptTokens)} Token gelesen${cachedTokens ? `, davon ${number(cachedTokens)} aus dem Cache` : ""}`]),
+      ...(firstTokenMs === undefined ? [] : [`erstes Token nach ${number(firstTokenMs / 1000)} s`]),
+      ...(queueMs === undefined || queueMs < 10 ? [] : [`${number(queueMs / 1000)} s in der Schlange`]),
+      ...(status !== "done"
+        ? []
+        : [finish === "length" ? "an der Längengrenze beendet" : finish === "tool_calls" ? "verlangte ein Werkzeug" : "kam zu ihrem Ende"]),
+    ];
+  },
   dropped: (messages) =>
     messages === 1
       ? "Die älteste Nachricht passte nicht mehr in den Kontext und blieb ungelesen"

@@ -45,8 +45,9 @@ export const en: Words = {
   earlier: "Earlier messages …",
   you: "You",
   assistant: "Answer",
-  thinking: "Thinking…",
-  thought: "Thoughts",
+  wrap: "Wrap lines",
+  thinking: (seconds) => (seconds === 0 ? "Thinking…" : `Thinking… ${seconds} s`),
+  thought: (seconds) => (seconds ? `Thought for ${seconds} s` : "Thoughts"),
   toEnd: "To the end",
   skip: "To the message field",
   hint: "Enter sends, Shift+Enter breaks the line",
@@ -72,12 +73,19 @@ export const en: Words = {
   goesOn: "This page goes on by itself as soon as it answers.",
   ownStarting: "llama-server is starting.",
   foreignLoading: "llama-server is loading its model.",
-  stats: ({ promptTokens, cachedTokens, outputTokens, tokensPerSecond, firstTokenMs }) => [
-    ...(promptTokens === undefined ? [] : [`read ${number(promptTokens)}${cachedTokens ? `, ${number(cachedTokens)} of them from cache` : ""}`]),
-    ...(outputTokens === undefined ? [] : [`${number(outputTokens)} ${outputTokens === 1 ? "token" : "tokens"}`]),
-    ...(tokensPerSecond === undefined ? [] : [`${number(tokensPerSecond)} tokens/s`]),
-    ...(firstTokenMs === undefined ? [] : [`first after ${number(firstTokenMs / 1000)} s`]),
-  ],
+  stats: ({ status, finish, stats }) => {
+    const { promptTokens, cachedTokens, outputTokens, tokensPerSecond, firstTokenMs, queueMs, model } = stats;
+    if (outputTokens === undefined) return [];
+    const speed = tokensPerSecond === undefined ? "" : ` · ${number(tokensPerSecond)} tokens/s`;
+    return [
+      `${number(outputTokens)} ${outputTokens === 1 ? "token" : "tokens"}${speed}`,
+      ...(model === undefined ? [] : [model]),
+      ...(promptTokens === undefined ? [] : [`${number(promptTokens)} tokens read${cachedTokens ? `, ${number(cachedTokens)} of them from cache` : ""}`]),
+      ...(firstTokenMs === undefined ? [] : [`first token after ${number(firstTokenMs / 1000)} s`]),
+      ...(queueMs === undefined || queueMs < 10 ? [] : [`${number(queueMs / 1000)} s in line`]),
+      ...(status !== "done" ? [] : [finish === "length" ? "ended at the length limit" : finish === "tool_calls" ? "asked for a tool" : "came to its end"]),
+    ];
+  },
   dropped: (messages) => `The ${messages === 1 ? "oldest message" : `${number(messages)} oldest messages`} no longer fitted into the context and went unread`,
   contextUsed: (used, total) => `${number(used)} of ${number(total)} tokens of context`,
   persona: "Persona",

@@ -3,7 +3,7 @@
 
 import type { FailureCode, FailureReport } from "../src/domain/failure.ts";
 import type { Sampling } from "../src/domain/persona.ts";
-import type { Place, RunStats } from "../src/domain/run.ts";
+import type { Place, Run } from "../src/domain/run.ts";
 import { de } from "./words-de.ts";
 import { en } from "./words-en.ts";
 
@@ -50,8 +50,9 @@ export interface Words {
   readonly earlier: string;
   readonly you: string;
   readonly assistant: string;
-  readonly thinking: string;
-  readonly thought: string;
+  readonly wrap: string;
+  thinking(seconds: number): string;
+  thought(seconds: number | null): string;
   readonly toEnd: string;
   readonly skip: string;
   readonly hint: string;
@@ -77,7 +78,8 @@ export interface Words {
   readonly goesOn: string;
   readonly ownStarting: string;
   readonly foreignLoading: string;
-  stats(stats: RunStats): string[];
+  /** Figures of a finished Run: the first is the one that is always seen. */
+  stats(run: Pick<Run, "status" | "finish" | "stats">): string[];
   dropped(messages: number): string;
   contextUsed(usedTokens: number, contextTokens: number): string;
   readonly persona: string;

@@ -32,6 +32,8 @@ export class LiveRun {
   status: "queued" | "running" = "queued";
   text: string;
   reasoning: string;
+  /** When its first thought came, in milliseconds since 1970. */
+  thinkingSince: number | null = null;
   stopping = false;
   /** True once its end has been told: a snapshot taken later must not show it in progress. */
   over = false;
@@ -69,6 +71,7 @@ export class LiveRun {
       status,
       text: text.slice(0, text.length - held.text.length),
       reasoning: reasoning.slice(0, reasoning.length - held.reasoning.length),
+      thinkingSince: this.thinkingSince,
       place: this.#place,
       progress: this.#progress,
       stopping,
@@ -108,6 +111,7 @@ export class LiveRun {
 
   /** The first piece, and the first after a pause, goes out at once; what follows within `foldMs` goes together. */
   grow(kind: "text" | "reasoning", piece: string): void {
+    if (kind === "reasoning") this.thinkingSince ??= Date.now();
     this[kind] += piece;
     this.#held[kind] += piece;
     if (kind === "text") this.#tap?.text(piece);
@@ -151,7 +155,7 @@ export class LiveRun {
   #flush(): void {
     const { text, reasoning } = this.#held;
     this.#held = { text: "", reasoning: "" };
-    if (reasoning !== "") this.publish({ kind: "reasoning", text: reasoning });
+    if (reasoning !== "") this.publish({ kind: "reasoning", text: reasoning, since: this.thinkingSince });
     if (text !== "") this.publish({ kind: "text", text });
     this.#timer = setTimeout(() => {
       this.#timer = null;

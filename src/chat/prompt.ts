@@ -19,7 +19,7 @@ export interface PromptParts {
 
 export interface Prompt {
   readonly request: ChatRequest;
-  readonly stats: Pick<RunStats, "contextTokens" | "droppedMessages">;
+  readonly stats: Pick<RunStats, "model" | "contextTokens" | "droppedMessages">;
   /** Nothing was said in the conversation before the question. */
   readonly isFirst: boolean;
 }
@@ -41,8 +41,9 @@ export async function promptOf(live: LiveRun, parts: PromptParts): Promise<Promp
   const model = persona?.model ?? null;
   const sampling = samplingOf(voice);
   const requestFrom = (place: number): ChatRequest => ({ messages: messagesOf(persona?.prompt ?? "", path.slice(place)), sampling, model });
-  const { contextTokens } = parts.upstream.state;
-  if (contextTokens === null) return { request: requestFrom(0), stats: {}, isFirst };
+  const { contextTokens, model: served } = parts.upstream.state;
+  const named = served === null ? {} : { model: served };
+  if (contextTokens === null) return { request: requestFrom(0), stats: named, isFirst };
   const { thread } = await store.thread(run.conversation, { limit: lookBackMessages });
   const room = roomFor(contextTokens, { maxTokens: sampling.maxTokens, answerTokens: parts.answerTokens });
   const place = await fit({
@@ -54,7 +55,7 @@ export async function promptOf(live: LiveRun, parts: PromptParts): Promise<Promp
     count: (from) => countOf(requestFrom(from), live.abort.signal, parts),
   });
   // dropped messages are counted on the path: so many stand before the place where the next turn's history begins as well
-  return { request: requestFrom(place), stats: { contextTokens, ...(place > 0 && { droppedMessages: place }) }, isFirst };
+  return { request: requestFrom(place), stats: { ...named, contextTokens, ...(place > 0 && { droppedMessages: place }) }, isFirst };
 }
 
 function countOf(request: ChatRequest, signal: AbortSignal, { upstream, counts }: PromptParts): Promise<number | null> {

@@ -31,9 +31,10 @@ export interface RunnerParts extends PromptParts {
  */
 export async function runOne(live: LiveRun, parts: RunnerParts, left?: Left): Promise<void> {
   const startedAt = performance.now();
-  const measured: { firstTokenMs?: number; queueMs: number } = { queueMs: Math.round(startedAt - live.queuedAt) };
-  const onToken = () => {
+  const measured: { firstTokenMs?: number; queueMs: number; thinkingMs?: number } = { queueMs: Math.round(startedAt - live.queuedAt) };
+  const onToken = (kind: "text" | "reasoning") => {
     measured.firstTokenMs ??= Math.round(performance.now() - startedAt);
+    if (kind === "text" && live.thinkingSince !== null) measured.thinkingMs ??= Date.now() - live.thinkingSince;
   };
   const { prompt, ...outcome } = await attempt(live, parts, onToken, left);
   // a Run that reached its end has left its slot, a refused one never had one; any other is believed only when llama-server shows it
@@ -71,10 +72,10 @@ interface Outcome extends Pick<Ending, "status" | "finish" | "failure" | "stats"
   readonly prompt: Prompt | null;
 }
 
-async function attempt(live: LiveRun, parts: RunnerParts, onToken: () => void, left?: Left): Promise<Outcome> {
+async function attempt(live: LiveRun, parts: RunnerParts, onToken: (kind: "text" | "reasoning") => void, left?: Left): Promise<Outcome> {
   const { upstream } = parts;
   const grow = (kind: "text" | "reasoning") => (piece: string) => {
-    onToken();
+    onToken(kind);
     live.grow(kind, piece);
   };
   const deltas: Deltas = { text: grow("text"), reasoning: grow("reasoning"), prompt: (progress) => live.read(progress) };

@@ -21,6 +21,10 @@ export interface RunStats {
   readonly firstTokenMs?: number;
   /** Time in the queue, in milliseconds. */
   readonly queueMs?: number;
+  /** From its first thought to its answer, in milliseconds. */
+  readonly thinkingMs?: number;
+  /** The model's name as llama-server said it. */
+  readonly model?: string;
   /** The slot's context, in tokens, as it was then. */
   readonly contextTokens?: number;
   /** Oldest messages of the path that were left out because they did not fit. */
@@ -65,7 +69,8 @@ export type RunFact =
   | { readonly kind: "started"; readonly answer: Message }
   | { readonly kind: "prompt"; readonly progress: PromptProgress }
   | { readonly kind: "text"; readonly text: string }
-  | { readonly kind: "reasoning"; readonly text: string }
+  /** `since` is when the first thought came, in milliseconds since 1970. */
+  | { readonly kind: "reasoning"; readonly text: string; readonly since: number | null }
   /** Stop was asked for; the slot is being watched until it is idle. */
   | { readonly kind: "stopping" }
   | { readonly kind: "ended"; readonly utterance: Utterance & { readonly run: Run } };
@@ -86,6 +91,8 @@ export interface Snapshot {
   readonly status: "queued" | "running";
   readonly text: string;
   readonly reasoning: string;
+  /** When its first thought came, in milliseconds since 1970; null when there was none. */
+  readonly thinkingSince: number | null;
   readonly place: Place | null;
   readonly progress: PromptProgress | null;
   readonly stopping: boolean;

@@ -103,6 +103,13 @@ export function routes({ chat, log, messageMaxBytes, silentMs, importMaxBytes, u
     return c.html(String(<Edit message={found} words={wordsFor(c)} />));
   });
 
+  app.get("/c/:id/text/:message", async (c) => {
+    const { id } = await named(c);
+    const found = await chat.storeOf(id).message(id, c.req.param("message"));
+    if (!found) throw new Failure("not_found");
+    return c.text(found.text);
+  });
+
   app.get("/c/:id/menu", async (c) => c.html(String(<Menu entry={await named(c)} words={wordsFor(c)} />)));
 
   app.get("/c/:id/settings", async (c) => {

@@ -4,13 +4,14 @@
 import { heartbeat } from "../../views/frame.ts";
 import type { Language } from "../../views/words.ts";
 import type { Bus } from "../bus/bus.ts";
-import type { ConversationId, ListedConversation, MessageId, Thread, ThreadPage } from "../domain/conversation.ts";
+import type { ConversationId, ListedConversation, MessageId, ThreadPage } from "../domain/conversation.ts";
 import { type HouseEvent, type Listed, listTopic } from "../domain/event.ts";
 import type { Voice } from "../domain/persona.ts";
-import type { RunEvent, Snapshot } from "../domain/run.ts";
+import type { RunEvent, RunId, Snapshot } from "../domain/run.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
-import { entryFrame, type Frame, listFrame, once, RunFrames, snapshotFrame, upstreamFrame } from "./frames.ts";
+import { entryFrame, type Frame, listFrame, once, snapshotFrame, upstreamFrame } from "./frames.ts";
 import { Outbox, type Sink } from "./outbox.ts";
+import { RunFrames } from "./run-frames.ts";
 
 /** What the hub asks of the house. */
 export interface Source {
@@ -26,8 +27,8 @@ export interface Source {
   failed(error: unknown): void;
 }
 
-/** Events held while a snapshot is fetched; more than this many and the snapshot is fetched again instead. */
-const heldMaxEvents = 1000;
+/** A thread is fetched again at most this often because a Run has begun or ended meanwhile. */
+const fetchMax = 5;
 
 /** Changes of the list that come within this time are told together: with many at work each page would else hear of each start and end. */
 const listFoldMs = 100;
@@ -43,8 +44,8 @@ export interface Member {
 interface Seat extends Member {
   /** The oldest message that its page must hold. */
   readonly through: MessageId | null;
-  /** Events that came while a snapshot is being fetched; null while it is up to date. */
-  held: { event: RunEvent; frame: Frame }[] | null;
+  /** Its snapshot is being fetched: what happens meanwhile will be in it. */
+  syncing: boolean;
   gone: boolean;
   /** The thread was reshaped while a snapshot was being fetched: that one is old. */
   again: boolean;
@@ -73,16 +74,16 @@ export class Hub {
   join(conversation: ConversationId, language: Language, sink: Sink, through: MessageId | null = null): Member {
     const room = this.#rooms.get(conversation) ?? this.#open(conversation);
     const seat: Seat = {
-      outbox: new Outbox(sink, (missed) => void (missed === "thread" ? this.#sync(conversation, seat) : this.#tellSurroundings(conversation, seat))),
+      outbox: new Outbox(sink, (missed) => void (missed === "thread" ? this.#sync(conversation, seat, room) : this.#tellSurroundings(conversation, seat))),
       language,
       through,
-      held: null,
+      syncing: false,
       gone: false,
       again: false,
       leave: () => this.#leave(conversation, room, seat),
     };
     room.seats.add(seat);
-    void this.#sync(conversation, seat);
+    void this.#sync(conversation, seat, room);
     return seat;
   }
 
@@ -165,7 +166,7 @@ export class Hub {
 
   #hear(conversation: ConversationId, room: Room, event: HouseEvent): void {
     try {
-      if (event.kind === "reshaped") for (const seat of room.seats) void this.#sync(conversation, seat);
+      if (event.kind === "reshaped") for (const seat of room.seats) void this.#sync(conversation, seat, room);
       else if (event.kind !== "listed") this.#tell(room, event);
     } catch (error) {
       this.#source.failed(error); // who publishes must not fall over what we draw
@@ -175,40 +176,36 @@ export class Hub {
   #tell(room: Room, event: RunEvent): void {
     const frame = room.frames.of(event);
     for (const seat of room.seats) {
-      if (seat.held) seat.held.push({ event, frame });
-      else seat.outbox.send(frame(seat.language));
+      if (!seat.syncing) seat.outbox.send(frame(seat.language));
     }
   }
 
-  /** Sends the thread as it is, then what happened while it was fetched. */
-  async #sync(conversation: ConversationId, seat: Seat): Promise<void> {
-    seat.again = seat.held !== null;
-    if (seat.held) return; // under way already, and then once more
+  /**
+   * Sends the thread as it is. Events that come while it is fetched are skipped: what is in progress is drawn as it stands when
+   * the frame is made, and when a Run has begun or ended meanwhile the thread is fetched again.
+   */
+  async #sync(conversation: ConversationId, seat: Seat, room: Room): Promise<void> {
+    seat.again = seat.syncing;
+    if (seat.syncing) return; // under way already, and then once more
+    seat.syncing = true;
     try {
-      do {
-        seat.held = [];
+      for (let isNow = false, times = 1; !isNow && !seat.gone; times++) {
         seat.again = false;
         const list = await this.#source.list();
-        const now = await this.#source.thread(conversation, seat.through === null ? {} : { through: seat.through });
-        if (seat.gone) return;
-        if (seat.again || seat.held.length > heldMaxEvents) continue;
-        const missed = seat.held.filter(({ event }) => isNews(event, now.thread, now.live));
-        seat.held = null;
-        const snapshot = snapshotFrame({ ...now, conversation, upstream: this.#source.upstream() }, seat.language);
-        seat.outbox.send(snapshot + listFrame(list, conversation, seat.language));
-        for (const { frame } of missed) seat.outbox.send(frame(seat.language));
-      } while (seat.held);
+        const fetched = await this.#source.thread(conversation, seat.through === null ? {} : { through: seat.through });
+        const live = this.#source.live(conversation);
+        const active = fetched.thread.flatMap(({ run }) => (run?.status === "queued" || run?.status === "running" ? [run.id] : []));
+        const isSame = [...active, ...fetched.live.map(({ run }) => run)].every((id) => live.some(({ run }) => run === id));
+        // a Run whose end can't be stored stays active in the Store: it is not waited for
+        isNow = (!seat.again && isSame && live.length === fetched.live.length) || times >= fetchMax;
+        if (!isNow || seat.gone) continue;
+        const now = { ...fetched, live, drawn: (run: RunId) => room.frames.drawn(run), conversation, upstream: this.#source.upstream() };
+        seat.outbox.send(snapshotFrame(now, seat.language) + listFrame(list, conversation, seat.language));
+      }
     } catch (error) {
-      seat.held = null;
       this.#source.failed(error);
+    } finally {
+      seat.syncing = false;
     }
   }
-}
-
-/** Whether a snapshot does not contain an event yet. */
-function isNews(event: RunEvent, thread: Thread, live: readonly Snapshot[]): boolean {
-  const snapshot = live.find(({ run }) => run === event.run);
-  if (snapshot) return event.n > snapshot.n;
-  const known = thread.find(({ run }) => run?.id === event.run)?.run;
-  return known === undefined || known === null || known.status === "queued" || known.status === "running";
 }

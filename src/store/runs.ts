@@ -1,12 +1,12 @@
 // The Runs in SQLite: the queue, their drafts, their ends. Used by store/sqlite only.
 
-import type { ConversationId, Message } from "../domain/conversation.ts";
+import type { ConversationId, Message, MessageId } from "../domain/conversation.ts";
 import { newId } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
 import type { Run, RunId } from "../domain/run.ts";
 import type { Queries } from "./queries.ts";
 import { type RunRow, toRun } from "./rows.ts";
-import type { Ending } from "./store.ts";
+import type { Ending, Left } from "./store.ts";
 
 export class RunTable {
   readonly #q: Queries;
@@ -68,6 +68,15 @@ export class RunTable {
   running(conversation: ConversationId): Run | null {
     const row = this.#q.one<RunRow>("select * from runs where conversation = ? and status = 'running'", conversation);
     return row && toRun(row);
+  }
+
+  /** The active Runs with what they have written so far. */
+  left(messageOf: (id: MessageId) => Message): Left[] {
+    return this.active().map((run) => {
+      const answer = messageOf(run.message);
+      const added = this.draft(run.id);
+      return { question: null, answer, run, draft: answer.text + added.text, draftReasoning: answer.reasoning + added.reasoning };
+    });
   }
 
   /** What a Run has added to its message by its checkpoints. */

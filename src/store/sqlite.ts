@@ -116,11 +116,7 @@ class SqliteStore implements Store {
   }
 
   async left(): Promise<readonly Left[]> {
-    return this.#runs.active().map((run) => {
-      const answer = this.#tree.message(run.message) as Message;
-      const added = this.#runs.draft(run.id);
-      return { question: null, answer, run, draft: answer.text + added.text, draftReasoning: answer.reasoning + added.reasoning };
-    });
+    return this.#runs.left((id) => this.#tree.message(id) as Message);
   }
 
   async conversation(id: ConversationId): Promise<Conversation | null> {
@@ -201,7 +197,7 @@ class SqliteStore implements Store {
   }
 
   async purge(time: number): Promise<void> {
-    for (const id of this.#list.removedBefore(time)) await this.forget(id);
+    await Promise.all(this.#list.removedBefore(time).map((id) => this.forget(id)));
   }
 
   async forget(id: ConversationId): Promise<void> {
@@ -224,7 +220,6 @@ class SqliteStore implements Store {
   }
 
   async add(record: ConversationRecord): Promise<boolean> {
-    // one that was removed makes room for the file's
     if (this.#list.isRemoved(record.id)) await this.forget(record.id);
     return this.#q.transaction(() => this.#transfer.add(record));
   }

@@ -6,9 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { version } from "../../package.json";
 import { PlainClient } from "../house.ts";
-import { textOf } from "../llama/recitals.ts";
 import { freePort, startLlama, until } from "../llama/server.ts";
-import { answered, ask, bareEnvironment, closeBrowser, executable, grownBeyond, serving, startParlor, visit, withModel } from "./stage.ts";
+import { answered, ask, bareEnvironment, closeBrowser, executable, grownBeyond, serving, shown, startParlor, visit, withModel } from "./stage.ts";
 
 afterAll(closeBrowser);
 
@@ -108,7 +107,7 @@ test("it waits for a llama-server, says how to start one, and the page goes live
   const llama = await startLlama({ port });
   await page.waitForSelector('[role="status"][data-upstream="ready"]');
   await page.getByRole("button", { name: "Try again" }).click();
-  expect(await answered(page)).toBe(textOf("greeting"));
+  expect(await answered(page)).toBe(shown("greeting"));
   expect(problems).toEqual([]);
   await close();
   await llama.stop();
@@ -124,7 +123,7 @@ describe("with a model of its own", () => {
     await grownBeyond(page, 200);
     process.kill(await llamaPid(parlor.log), "SIGKILL");
     const part = await answered(page, "failed");
-    expect(textOf("endless").startsWith(part.slice(0, 200))).toBe(true);
+    expect(shown("endless").startsWith(part.slice(0, 200))).toBe(true);
     await page.getByText("broke in the middle of the answer").waitFor();
     await page.waitForSelector('[role="status"][data-upstream="ready"]');
     await page.getByRole("button", { name: "Try again" }).click();
@@ -185,7 +184,7 @@ test("the tutorial's page, unchanged, talks to /chat", async () => {
       }),
     `${parlor.url.replace("http", "ws")}/chat`,
   );
-  expect(text).toBe(textOf("german"));
+  expect(text).toBe(shown("german"));
   await close();
   await parlor.stop();
 });

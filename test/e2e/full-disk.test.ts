@@ -6,9 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { check } from "../../src/store/file.ts";
 import { PageClient } from "../house.ts";
-import { textOf } from "../llama/recitals.ts";
 import { startLlama, until } from "../llama/server.ts";
-import { startParlor } from "./stage.ts";
+import { shown, startParlor } from "./stage.ts";
 
 const data = mkdtempSync(join(tmpdir(), "parlor-full-"));
 const canMount = process.getuid?.() === 0 && Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", data]).exitCode === 0;
@@ -30,7 +29,7 @@ test.skipIf(!canMount)(
         writeFileSync(filler, "x".repeat(size), { flag: "a" });
       } catch {} // no room for this much: half of it may fit
     }
-    expect((await page.lastIs("done")).text).toBe(textOf("long"));
+    expect((await page.lastIs("done")).text).toBe(shown("long"));
     expect(await ready()).toBe(503);
     expect(((await (await fetch(`${parlor.url}/readyz`)).json()) as { reasons: string[] }).reasons.join()).toContain("can't be written");
     const other = await new PageClient(parlor).ready();
@@ -44,7 +43,7 @@ test.skipIf(!canMount)(
     other.say("twenty");
     await other.lastIs("done");
     const again = await new PageClient(parlor, page.conversation).ready();
-    expect(again.last?.text).toBe(textOf("long"));
+    expect(again.last?.text).toBe(shown("long"));
     for (const each of [page, other, again]) each.close();
     await parlor.stop();
     expect(check(join(data, "parlor.db"))).toEqual([]);

@@ -8,11 +8,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { check } from "../../src/store/file.ts";
 import { PageClient, PlainClient } from "../house.ts";
-import { textOf } from "../llama/recitals.ts";
 import { type Llama, startLlama, until } from "../llama/server.ts";
 import { seeded } from "../seeded.ts";
 import { type Scripted, startScripted } from "../upstream/scripted.ts";
-import { type Parlor, startParlor } from "./stage.ts";
+import { type Parlor, shown, startParlor } from "./stage.ts";
 
 const rounds = 25;
 
@@ -69,7 +68,7 @@ describe("a llama-server that keeps the stream: nothing is lost at all", () => {
       await mortal.start();
       const again = await Promise.all(pages.map(({ conversation }) => new PageClient(mortal.parlor, conversation).ready()));
       for (const page of again) {
-        expect((await page.lastIs("done")).text).toBe(textOf("medium"));
+        expect((await page.lastIs("done")).text).toBe(shown("medium"));
         expect(page.articles().map(({ id }) => id)).toEqual(acknowledged.get(page.conversation) as string[]);
         takenUp++;
         page.close();
@@ -95,7 +94,7 @@ describe("a llama-server that keeps the stream: nothing is lost at all", () => {
     await until(() => (again.last?.text.length ?? 0) > before + 500, "it goes on");
     again.command({ type: "stop" });
     const stopped = await again.lastIs("stopped");
-    expect(stopped.text.startsWith(textOf("endless").slice(0, 400))).toBe(true);
+    expect(stopped.text.startsWith(shown("endless").slice(0, 400))).toBe(true);
     expect(await llama.busySlots()).toBe(0);
     again.close();
     await mortal.kill();
@@ -145,7 +144,7 @@ test("SIGTERM keeps who waits: they are answered by the next process; programs t
   expect(mortal.parlor.log()).not.toContain('"level":"error"');
   await mortal.start();
   for (const page of pages.slice(0, 2)) await page.lastIs("interrupted");
-  for (const page of pages.slice(2)) expect((await page.lastIs("done")).text).toBe(textOf("twenty"));
+  for (const page of pages.slice(2)) expect((await page.lastIs("done")).text).toBe(shown("twenty"));
   for (const page of pages) page.close();
   await mortal.kill();
   await llama.stop();

@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import type { Locator, Page } from "playwright-core";
 import { textOf } from "../llama/recitals.ts";
 import { until } from "../llama/server.ts";
-import { answered, ask, connected, grownBeyond, serving, startParlor, withHouse, withModel } from "./stage.ts";
+import { answered, ask, connected, grownBeyond, serving, shown, startParlor, withHouse, withModel } from "./stage.ts";
 
 const house = withHouse();
 const { open } = house;
@@ -165,7 +165,7 @@ test("a name or a question that is being reworded stays while others work on the
   await list(two.page).getByRole("link", { name: "Half a na" }).waitFor();
   expect(await list(one.page).locator(".menu form").count()).toBe(0);
   await one.page.getByRole("button", { name: "Ask anew" }).click();
-  await until(async () => (await answered(one.page)) === textOf("story"), "the reworded question is answered");
+  await until(async () => (await answered(one.page)) === shown("story"), "the reworded question is answered");
   expect(await one.page.getByRole("textbox", { name: "Edit" }).count()).toBe(0);
 });
 
@@ -181,5 +181,5 @@ test("in a conversation that was deleted nothing is said into the void: the text
   await page.getByRole("button", { name: "Undo" }).click();
   await page.locator("article").nth(1).waitFor();
   await page.getByRole("textbox", { name: "Message" }).press("Enter");
-  expect(await answered(page, "done", 1)).toBe(textOf("story"));
+  expect(await answered(page, "done", 1)).toBe(shown("story"));
 });

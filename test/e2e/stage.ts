@@ -6,6 +6,8 @@ import { existsSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { rendered } from "../house.ts";
+import { textOf } from "../llama/recitals.ts";
 import { demoModel, freePort, llamaProgram, until } from "../llama/server.ts";
 
 export const executable = join(import.meta.dir, "../../dist/parlor");
@@ -116,7 +118,10 @@ export async function ask(page: Page, text: string): Promise<void> {
   await page.keyboard.press("Enter");
 }
 
-/** The last answer, once it has this status. */
+/** A recital as a reader sees it. */
+export const shown = (name: string): string => rendered(textOf(name));
+
+/** The last answer as it can be read, once it has this status. */
 export async function answered(page: Page, status = "done", nth?: number): Promise<string> {
   const answers = page.locator(`article[data-role="assistant"]`);
   const answer = nth === undefined ? answers.last() : answers.nth(nth);
@@ -128,7 +133,7 @@ export async function answered(page: Page, status = "done", nth?: number): Promi
     },
     [status, nth ?? null] as const,
   );
-  return (await answer.locator("> .text").textContent()) ?? "";
+  return ((await answer.locator("> .text").textContent()) ?? "").replace(/\s+/g, " ").trim();
 }
 
 /** Waits until the running answer has more than `length` characters. */

@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import type { Page } from "playwright-core";
 import { textOf } from "../llama/recitals.ts";
 import { until } from "../llama/server.ts";
-import { answered, ask, grownBeyond, serving, startParlor, withHouse, withModel } from "./stage.ts";
+import { answered, ask, grownBeyond, serving, shown, startParlor, withHouse, withModel } from "./stage.ts";
 
 const house = withHouse();
 const { open } = house;
@@ -12,10 +12,14 @@ const act = async (page: Page, article: number, name: string): Promise<void> => 
   await page.locator("article").nth(article).hover();
   await page.locator("article").nth(article).getByRole("button", { name }).click();
 };
-const texts = (page: Page): Promise<string[]> => page.locator("article > .text").allTextContents();
+const texts = (page: Page): Promise<string[]> =>
+  page
+    .locator("article > .text")
+    .allTextContents()
+    .then((all) => all.map((text) => text.replace(/\s+/g, " ").trim()));
 const showing = (page: Page, wished: string[]): Promise<unknown> =>
   page.waitForFunction(
-    (list) => JSON.stringify([...document.querySelectorAll("article > .text")].map((text) => text.textContent)) === list,
+    (list) => JSON.stringify([...document.querySelectorAll("article > .text")].map((text) => (text.textContent ?? "").replace(/\s+/g, " ").trim())) === list,
     JSON.stringify(wished),
   );
 
@@ -29,14 +33,14 @@ test("an edited question is a branch beside the old one; both pages follow, and 
   await act(page, 0, "Edit");
   await page.locator(".edit textarea").fill("emoji");
   await page.getByRole("button", { name: "Ask anew" }).click();
-  for (const each of [page, second.page]) await showing(each, ["emoji", textOf("emoji")]);
+  for (const each of [page, second.page]) await showing(each, ["emoji", shown("emoji")]);
   await ask(page, "count again");
-  await showing(second.page, ["emoji", textOf("emoji"), "count again", "3 messages were sent to me."]);
+  await showing(second.page, ["emoji", shown("emoji"), "count again", "3 messages were sent to me."]);
   expect(await page.locator(".branches").first().textContent()).toBe("‹2 / 2›");
   await second.page.getByRole("button", { name: "Previous version" }).click();
-  for (const each of [page, second.page]) await showing(each, ["twenty", textOf("twenty"), "count", "3 messages were sent to me."]);
+  for (const each of [page, second.page]) await showing(each, ["twenty", shown("twenty"), "count", "3 messages were sent to me."]);
   await page.reload();
-  expect(await texts(page)).toEqual(["twenty", textOf("twenty"), "count", "3 messages were sent to me."]);
+  expect(await texts(page)).toEqual(["twenty", shown("twenty"), "count", "3 messages were sent to me."]);
 });
 
 test("ask again: another answer beside the first, and the way between them", async () => {
@@ -61,7 +65,7 @@ test("a deleted message takes with it what follows, also on the other page", asy
   }
   const second = await open(page.url());
   await act(page, 2, "Delete");
-  for (const each of [page, second.page]) await showing(each, ["twenty", textOf("twenty")]);
+  for (const each of [page, second.page]) await showing(each, ["twenty", shown("twenty")]);
 });
 
 test("continue goes on where a stopped answer ended, in the same message", async () => {
@@ -102,7 +106,7 @@ test("a long conversation opens at its end and brings the older messages as one 
   }
   await page.reload();
   expect(await page.locator("article").count()).toBeLessThan(16);
-  expect((await texts(page)).at(-1)).toBe(textOf("story"));
+  expect((await texts(page)).at(-1)).toBe(shown("story"));
   await until(async () => {
     await page.locator("#scroller").hover();
     await page.mouse.wheel(0, -2000);

@@ -6,9 +6,8 @@ import { mkdtempSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
-import { textOf } from "../llama/recitals.ts";
 import { until } from "../llama/server.ts";
-import { answered, ask, closeBrowser, connected, type Parlor, serving, startParlor, type Visit, visit, withModel } from "./stage.ts";
+import { answered, ask, closeBrowser, connected, type Parlor, serving, shown, startParlor, type Visit, visit, withModel } from "./stage.ts";
 
 const data = mkdtempSync(join(tmpdir(), "parlor-voice-"));
 const personas = join(data, "personas");
@@ -45,15 +44,15 @@ test("the Kaufberater answers from the list beside it, says so when that has no 
   await choose(page, "Kaufberater");
   expect(await page.getByRole("heading", { name: "Wonach suchst du?" }).isVisible()).toBe(true);
   await page.getByRole("button", { name: "Welche Kaffeemühle empfiehlst du mir?" }).click();
-  expect(await answered(page)).toBe(textOf("adviceGrinder"));
+  expect(await answered(page)).toBe(shown("adviceGrinder"));
   expect(await page.getByRole("button", { name: "Persona: Kaufberater" }).isVisible()).toBe(true);
   await ask(page, "Was kostet ein Fahrrad?");
-  expect(await answered(page, "done", 1)).toBe(textOf("adviceNone"));
+  expect(await answered(page, "done", 1)).toBe(shown("adviceNone"));
   const list = join(personas, "kaufberater.csv");
   const before = await Bun.file(list).text();
   await Bun.write(list, before.replace(/^Nordhaus K2.*\n/m, ""));
   await ask(page, "Und welche Kaffeemühle?");
-  expect(await answered(page, "done", 2)).toBe(textOf("adviceNone"));
+  expect(await answered(page, "done", 2)).toBe(shown("adviceNone"));
   await Bun.write(list, before);
 });
 
@@ -61,7 +60,7 @@ test("a persona that always answers in German does, also when it is asked in Eng
   const page = await open();
   await choose(page, "Immer Deutsch");
   await ask(page, "Who are you?");
-  expect(await answered(page)).toBe(textOf("alwaysGerman"));
+  expect(await answered(page)).toBe(shown("alwaysGerman"));
 });
 
 test("a conversation's persona and settings are changed on one device and shown on the other; a wrong number is refused in words", async () => {
@@ -78,7 +77,7 @@ test("a conversation's persona and settings are changed on one device and shown 
   await page.keyboard.press("Escape");
   await ask(other, "Who are you?");
   const begun = await answered(other, "done", 1);
-  expect(textOf("alwaysGerman")).toStartWith(begun);
+  expect(shown("alwaysGerman")).toStartWith(begun);
   expect(await other.getByText("Ended at the length limit").isVisible()).toBe(true);
   await page.getByRole("button", { name: "Persona: Immer Deutsch" }).click();
   const temperature = page.getByRole("spinbutton", { name: "Temperature" });
@@ -162,9 +161,9 @@ test("a temporary chat survives a reload, is in no list and in no file, and is f
   expect(page.url()).toMatch(/\/c\/temporary-/);
   await page.reload();
   await connected(page);
-  expect(await answered(page)).toBe(textOf("story"));
+  expect(await answered(page)).toBe(shown("story"));
   await ask(page, "twenty, and on");
-  expect(await answered(page, "done", 1)).toBe(textOf("twenty"));
+  expect(await answered(page, "done", 1)).toBe(shown("twenty"));
   expect(await page.getByRole("navigation", { name: "Conversations" }).getByText("Geheimnisvogel").count()).toBe(0);
   const files = readdirSync(data, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   expect(files.length).toBeGreaterThan(4);
@@ -184,7 +183,7 @@ test("an operator's persona answers everybody, and nobody can choose another", a
   const page = await open(strict.url);
   expect(await page.getByText("Who shall answer?").count()).toBe(0);
   await ask(page, "Welche Kaffeemühle?");
-  expect(await answered(page)).toBe(textOf("adviceGrinder"));
+  expect(await answered(page)).toBe(shown("adviceGrinder"));
   await page.getByRole("button", { name: "Persona: Kaufberater" }).click();
   await page.getByText("Here the same persona answers everybody.").waitFor();
   for (const each of visits.splice(0)) await each.close();

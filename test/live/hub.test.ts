@@ -6,6 +6,7 @@ import { type Message, newId, type Thread } from "../../src/domain/conversation.
 import { noSettings } from "../../src/domain/persona.ts";
 import type { Run, RunEvent, RunFact, Snapshot } from "../../src/domain/run.ts";
 import { Hub } from "../../src/live/hub.ts";
+import { applyFrame, emptyPage, readable } from "../house.ts";
 import { until } from "../llama/server.ts";
 
 /** A house of one conversation whose store answers only when told to. */
@@ -18,7 +19,7 @@ function house() {
   let text = "";
   let asked: PromiseWithResolvers<void>[] = [];
   const live = (): Snapshot[] => [
-    { run: run.id, messageId: message.id, n, status: "running", text, reasoning: "", place: null, progress: null, stopping: false },
+    { run: run.id, messageId: message.id, n, status: "running", text, reasoning: "", thinkingSince: null, place: null, progress: null, stopping: false },
   ];
   const hub = new Hub({
     bus,
@@ -68,15 +69,9 @@ const watcher = () => {
 };
 /** The running text as a page that got these frames shows it. */
 function shown(frames: string[]): string {
-  let finished = "";
-  let tail = "";
-  for (const frame of frames) {
-    const snapshot = /<div class="text" dir="auto">(.*?)<span id="t">(.*?)<\/span>/s.exec(frame);
-    if (snapshot) [finished, tail] = [snapshot[1] as string, snapshot[2] as string];
-    finished += /<hx-partial id=t hx-swap=before>(.*?)<\/hx-partial>/s.exec(frame)?.[1] ?? "";
-    tail = /<hx-partial id=t>(.*?)<\/hx-partial>/s.exec(frame)?.[1] ?? tail;
-  }
-  return finished + tail;
+  const page = emptyPage();
+  for (const frame of frames) applyFrame(page, frame);
+  return readable(page.querySelector("article > .text") ?? undefined);
 }
 
 test("what happens while a snapshot is fetched is neither lost nor doubled", async () => {
@@ -90,7 +85,7 @@ test("what happens while a snapshot is fetched is neither lost nor doubled", asy
   await answer();
   await until(() => first.frames.length > 0, "the snapshot has come");
   say("three");
-  expect(shown(first.frames)).toBe("before\none\ntwo three");
+  expect(shown(first.frames)).toBe("before one two three");
 
   const second = watcher();
   hub.join(conversation, "en", second);
@@ -98,7 +93,7 @@ test("what happens while a snapshot is fetched is neither lost nor doubled", asy
   await answer();
   await until(() => second.frames.length > 0, "the second snapshot has come");
   say(" five");
-  expect(shown(second.frames)).toBe("before\none\ntwo three\nfour five");
+  expect(shown(second.frames)).toBe("before one two three four five");
   expect(shown(first.frames)).toBe(shown(second.frames));
 });
 
@@ -109,7 +104,9 @@ test("each event is rendered once: all who watch get the very same string", asyn
   await answer();
   await until(() => watchers.every(({ frames }) => frames.length === 1), "all are seated");
   say("a <b> c");
-  expect(new Set(watchers.map(({ frames }) => frames[1]))).toEqual(new Set(["<hx-partial id=run></hx-partial><hx-partial id=t>a &lt;b&gt; c</hx-partial>"]));
+  expect(new Set(watchers.map(({ frames }) => frames[1]))).toEqual(
+    new Set(["<hx-partial id=run></hx-partial><hx-partial id=t><p>a &lt;b&gt; c</p></hx-partial>"]),
+  );
 });
 
 test("who leaves while the snapshot is fetched gets nothing, and an empty Room listens no more", async () => {
@@ -138,7 +135,7 @@ test("a slow reader holds nobody up and gets one snapshot when it is back", asyn
   await answer();
   await until(() => slow.frames.length === 1 && quick.frames.length === 1, "both are seated");
   slow.pace = -1;
-  for (let i = 0; i < 500; i++) say(`line ${i}\n`);
+  for (let i = 0; i < 500; i++) say(`line ${i}\n\n`);
   expect(slow.frames.length).toBe(2);
   expect(quick.frames.length).toBe(501);
   slow.pace = 10;

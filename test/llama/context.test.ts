@@ -6,7 +6,7 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RunStats } from "../../src/domain/run.ts";
-import { type House, type HouseOptions, PageClient, PlainClient, startHouse } from "../house.ts";
+import { type House, type HouseOptions, PageClient, PlainClient, rendered, startHouse } from "../house.ts";
 import { textOf } from "./recitals.ts";
 import { type Llama, startLlama, until } from "./server.ts";
 
@@ -123,7 +123,7 @@ describe("a conversation longer than the context", () => {
     const page = await enter();
     wire.hides = "/v1/chat/completions/input_tokens";
     await turn(page, "story");
-    expect(page.last?.text).toBe(textOf("story"));
+    expect(page.last?.text).toBe(rendered(textOf("story")));
     await turn(page, "x ".repeat(3_000), {}, "failed");
     expect(page.document.querySelector("article:last-child .failure")?.textContent).toMatch(/^This conversation has 6,\d{3} tokens; the model can take 2,048/);
   });

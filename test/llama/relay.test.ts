@@ -1,7 +1,7 @@
 // The relay against the real llama-server: every text that Parrot can recite reaches both doors byte for byte.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { type House, PageClient, PlainClient, startHouse } from "../house.ts";
+import { type House, PageClient, PlainClient, rendered, startHouse } from "../house.ts";
 import { countText, recitals, textOf } from "./recitals.ts";
 import { type Llama, startLlama, until } from "./server.ts";
 
@@ -38,7 +38,7 @@ describe("every recital arrives byte for byte", () => {
     test(`${name}: on the page`, async () => {
       const page = await new PageClient(house).ready();
       page.say(question);
-      expect((await page.lastIs("done")).text).toBe(textOf(name));
+      expect((await page.lastIs("done")).text).toBe(rendered(textOf(name)));
       page.close();
     });
 
@@ -67,8 +67,8 @@ test("thoughts are shown apart from the answer", async () => {
   const page = await new PageClient(house).ready();
   page.say("think first");
   const answer = await page.lastIs("done");
-  expect(answer.text).toBe(textOf("think"));
-  expect(page.element(`m-${answer.id}`).querySelector(".reasoning .thought")?.textContent?.trim()).toBe(recitals["think"]?.reasoning as string);
+  expect(answer.text).toBe(rendered(textOf("think")));
+  expect(page.element(`m-${answer.id}`).querySelector(".reasoning:not([open]) .thought")?.textContent?.trim()).toBe(recitals["think"]?.reasoning as string);
   page.close();
 });
 
@@ -77,7 +77,7 @@ test("the answer's end shows its figures", async () => {
   page.say("twenty");
   const answer = await page.lastIs("done");
   const stats = page.element(`m-${answer.id}`).querySelector(".stats")?.textContent;
-  expect(stats).toMatch(/^read \d+(, \d+ of them from cache)? · \d+ tokens · [\d.,]+ tokens\/s · first after [\d.]+ s$/);
+  expect(stats).toMatch(/^\d+ tokens · [\d.,]+ tokens\/sparrot\.gguf\d+ tokens read(, \d+ of them from cache)?first token after [\d.]+ scame to its end$/);
   page.close();
 });
 
@@ -99,7 +99,7 @@ describe("Stop frees the slot", () => {
     const stopped = await page.lastIs("stopped");
     expect(await llama.busySlots()).toBe(0);
     expect(stopped.text.length).toBeGreaterThan(200);
-    expect(textOf("endless").startsWith(stopped.text.slice(0, 300))).toBe(true);
+    expect(rendered(textOf("endless")).startsWith(stopped.text.slice(0, 300))).toBe(true);
     page.close();
   });
 
@@ -127,7 +127,7 @@ describe("Stop frees the slot", () => {
     await c.lastIs("stopped");
     await until(() => d.runState === "Waiting: 1st of 1 in line", "d has moved up");
     a.command({ type: "stop" });
-    expect((await d.lastIs("done")).text).toBe(textOf("twenty"));
+    expect((await d.lastIs("done")).text).toBe(rendered(textOf("twenty")));
     b.command({ type: "stop" });
     await b.lastIs("stopped");
     await until(async () => (await llama.busySlots()) === 0, "all slots are idle");
@@ -147,7 +147,7 @@ describe("many pages, one truth", () => {
     await second.lastIs("stopped");
     expect(second.articles()).toEqual(first.articles());
     const stored = (await house.store.thread(first.conversation, { limit: 100 })).thread.map(({ message }) => message.text);
-    expect(first.articles().map(({ text }) => text)).toEqual(stored);
+    expect(first.articles().map(({ text }) => text)).toEqual(stored.map(rendered));
     first.close();
     second.close();
   });
@@ -162,7 +162,7 @@ describe("many pages, one truth", () => {
       const cut = page.ws;
       await until(() => page.ws !== cut, "the page comes again");
     }
-    expect((await page.lastIs("done")).text).toBe(textOf("long"));
+    expect((await page.lastIs("done")).text).toBe(rendered(textOf("long")));
     page.close();
   });
 
@@ -174,7 +174,7 @@ describe("many pages, one truth", () => {
     page.say("twenty", message);
     page.say("story");
     await until(() => page.articles().length === 4 && page.last?.status === "done", "the second question is answered");
-    expect(page.articles().map(({ text }) => text)).toEqual(["twenty", textOf("twenty"), "story", textOf("story")]);
+    expect(page.articles().map(({ text }) => text)).toEqual(["twenty", textOf("twenty"), "story", rendered(textOf("story"))]);
     page.close();
   });
 });

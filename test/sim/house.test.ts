@@ -4,7 +4,7 @@
 
 import { afterAll, expect, test } from "bun:test";
 import { newId } from "../../src/domain/conversation.ts";
-import { type House, PageClient, startHouse } from "../house.ts";
+import { type House, PageClient, rendered, startHouse } from "../house.ts";
 import { recitals, textOf } from "../llama/recitals.ts";
 import { freePort, type Llama, startLlama, until } from "../llama/server.ts";
 import { type Seeded, seeded } from "../seeded.ts";
@@ -123,7 +123,12 @@ for (const seed of seeds) {
     let answers = 0;
     for (const page of world.pages) {
       const { thread: stored } = await house.store.thread(page.conversation, { limit: 50 });
-      const expected = stored.map(({ message, run }) => ({ id: message.id, role: message.role as string, status: run?.status ?? "done", text: message.text }));
+      const expected = stored.map(({ message, run }) => ({
+        id: message.id,
+        role: message.role as string,
+        status: run?.status ?? "done",
+        text: message.role === "user" ? message.text : rendered(message.text),
+      }));
       expect(page.articles()).toEqual(expected);
       stored.forEach(({ message, run }, i) => {
         if (run === null) return;

@@ -89,6 +89,7 @@
     heardAt = Date.now();
     emptyField();
     nameConversation();
+    openThoughts();
     showToEnd();
   });
 
@@ -105,15 +106,18 @@
   // A page that comes back from the browser's cache has lost its socket for good.
   addEventListener("pageshow", (event) => event.persisted && location.reload());
 
-  // The clipboard is script's alone. Without a secure origin it is closed, and the selection has to do.
+  // The clipboard is script's alone. A message is copied as it was written, code as it stands there. Without a secure origin the
+  // clipboard is closed, and a selection has to do.
   document.addEventListener("click", async (event) => {
     const button = event.target.closest?.("[data-copy]");
     if (!button) return;
-    const text = find(button.dataset.copy).querySelector(":scope > .text");
+    const isCode = button.dataset.copy === "code";
+    const shown = isCode ? button.closest(".code").querySelector("code") : button.closest("article").querySelector(".text");
     try {
-      await navigator.clipboard.writeText(text.textContent);
+      const text = isCode ? shown.textContent : await (await fetch(button.dataset.copy)).text();
+      await navigator.clipboard.writeText(text);
     } catch {
-      getSelection().selectAllChildren(text);
+      getSelection().selectAllChildren(shown);
       document.execCommand("copy");
     }
     const label = button.textContent;
@@ -122,6 +126,16 @@
       button.textContent = label;
     }, 1500);
   });
+
+  // Thoughts fold when the answer begins; who opened some by hand wants to see all of them.
+  const keepThoughts = () => localStorage.getItem("thoughts") === "open";
+  document.addEventListener("click", (event) => {
+    const thought = event.target.closest?.(".reasoning > summary")?.parentElement;
+    if (thought) localStorage.setItem("thoughts", thought.open ? "folded" : "open");
+  });
+  function openThoughts() {
+    if (keepThoughts()) for (const thought of document.querySelectorAll(".reasoning:not([open])")) thought.open = true;
+  }
 
   // Where the reader is decides whether the button is there; CSS cannot ask that in every engine yet.
   const awayFromEnd = () => scroller.scrollTop < -80;

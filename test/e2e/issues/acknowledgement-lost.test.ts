@@ -1,8 +1,7 @@
 // When the socket broke after a question was stored but before the page heard of it, the next question was swallowed.
 
 import { afterAll, expect, test } from "bun:test";
-import { textOf } from "../../llama/recitals.ts";
-import { answered, ask, closeBrowser, connected, serving, startParlor, visit, withModel } from "../stage.ts";
+import { answered, ask, closeBrowser, connected, serving, shown, startParlor, visit, withModel } from "../stage.ts";
 
 afterAll(closeBrowser);
 
@@ -26,10 +25,10 @@ test("the thread itself acknowledges: the field is emptied after the reconnect, 
   });
   await ask(page, "story");
   await connected(page);
-  expect(await answered(page)).toBe(textOf("story"));
+  expect(await answered(page)).toBe(shown("story"));
   expect(await page.inputValue("#text")).toBe("");
   await ask(page, "twenty");
-  expect(await answered(page, "done", 1)).toBe(textOf("twenty"));
+  expect(await answered(page, "done", 1)).toBe(shown("twenty"));
   await close();
   await parlor.stop();
 }, 60_000);

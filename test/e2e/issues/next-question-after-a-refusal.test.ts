@@ -1,8 +1,7 @@
 // After a refused message the next one was sent, but stayed in the field, and Enter sent it again.
 
 import { afterAll, expect, test } from "bun:test";
-import { textOf } from "../../llama/recitals.ts";
-import { answered, ask, closeBrowser, serving, startParlor, visit, withModel } from "../stage.ts";
+import { answered, ask, closeBrowser, serving, shown, startParlor, visit, withModel } from "../stage.ts";
 
 afterAll(closeBrowser);
 
@@ -21,7 +20,7 @@ test("the field is emptied of what was accepted, whatever was refused before", a
   for (const other of others) await other.page.getByRole("button", { name: "Stop" }).click();
   for (const other of others) await other.page.waitForSelector('article[data-status="stopped"]');
   await ask(page, "twenty");
-  expect(await answered(page)).toBe(textOf("twenty"));
+  expect(await answered(page)).toBe(shown("twenty"));
   expect(await page.inputValue("#text")).toBe("");
   expect(await page.getByText("others are waiting already").count()).toBe(0);
   expect(await page.locator('article[data-role="user"]').count()).toBe(1);

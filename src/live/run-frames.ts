@@ -1,0 +1,177 @@
+// What the events of a Run change on a page: the only place that knows both RunEvents and the page's elements. Keeps what all who
+// watch an answer have on their pages of it. Used by live/hub.
+
+import { changes, fragment, fragmentAt, growth, titleFragment } from "../../views/frame.ts";
+import { hasWords, inWords } from "../../views/markdown/code.ts";
+import { PlainStream } from "../../views/markdown/plain.ts";
+import { MarkdownStream, openIds } from "../../views/markdown/stream.ts";
+import {
+  After,
+  ArticleShell,
+  articleId,
+  type Drawn,
+  ids,
+  MessageArticle,
+  openThought,
+  RunningArticle,
+  RunState,
+  secondsSince,
+  Thinking,
+  Thought,
+  textOf,
+} from "../../views/message.tsx";
+import { type Language, wordsOf } from "../../views/words.ts";
+import { type Message, titleFrom } from "../domain/conversation.ts";
+import type { RunEvent, RunId, Snapshot } from "../domain/run.ts";
+import { controls, type Frame, gauge, once } from "./frames.ts";
+
+/** For events that change nothing on a page. */
+const nothing: Frame = () => "";
+
+/** The element that tells screen readers of an answer's start and end. */
+const announce = "announce";
+
+/** An answer as it grows on the pages of a Room. */
+interface Growing {
+  readonly text: MarkdownStream;
+  /** Its thoughts; null once they are folded away. */
+  thought: { readonly stream: PlainStream; text: string; seconds: number } | null;
+  readonly message: string;
+  /** Nothing of it has been seen yet. */
+  isSilent: boolean;
+}
+
+/** Renders the events of a Room's Runs. Keeps what every watcher's page shows of an answer in progress. */
+export class RunFrames {
+  readonly #growing = new Map<RunId, Growing>();
+
+  /** `live` are the Runs in progress when the Room opens. */
+  constructor(live: readonly Snapshot[]) {
+    for (const snapshot of live) this.#open(snapshot.run, snapshot.messageId, snapshot);
+  }
+
+  /** What the pages show of a Run in progress. */
+  drawn(run: RunId): Drawn | undefined {
+    const growing = this.#growing.get(run);
+    return growing && { text: growing.text.html, reasoning: growing.thought === null ? "" : openThought(growing.thought.text) };
+  }
+
+  /** The frame for an event; must be called once for each, in order. */
+  of(event: RunEvent): Frame {
+    switch (event.kind) {
+      case "queued":
+        this.#open(event.run, event.messageId, event.answer);
+        return event.question === null ? nothing : once((language) => queuedFrame(event, language));
+      case "place":
+        return once((language) => fragment(ids.run, "innerHTML", runState({ status: "queued", place: event.place, progress: null }, language)));
+      case "started": {
+        const drawn = this.drawn(event.run);
+        return once((language) => startedFrame(event, drawn, language));
+      }
+      case "prompt":
+        return once((language) => fragment(ids.run, "innerHTML", runState({ status: "running", place: null, progress: event.progress }, language)));
+      case "reasoning":
+        return this.#reasoning(event.run, event.text, event.since);
+      case "text":
+        return this.#text(event.run, event.text);
+      case "stopping":
+        return once((language) => controls("stopping", language));
+      case "ended":
+        return this.#ended(event);
+    }
+  }
+
+  #open(run: RunId, message: string, { text, reasoning }: { text: string; reasoning: string }): void {
+    const thought = reasoning !== "" && text === "" ? { stream: new PlainStream(reasoning), text: reasoning, seconds: -1 } : null;
+    this.#growing.set(run, { text: new MarkdownStream(text), thought, message, isSilent: text === "" && reasoning === "" });
+  }
+
+  #text(run: RunId, text: string): Frame {
+    const growing = this.#growing.get(run);
+    if (!growing) return nothing;
+    const frame = this.#begin(growing) + changes(growing.text.push(text), textOf(growing.message));
+    const { thought } = growing;
+    growing.thought = null;
+    if (thought === null && !hasWords(frame)) return () => frame;
+    return once((language) => (thought ? folded(thought, language) : "") + inWords(frame, wordsOf(language)));
+  }
+
+  /** The first sign of an answer takes the place of what was said of waiting for it. */
+  #begin(growing: Growing): string {
+    const first = growing.isSilent ? fragment(ids.run, "innerHTML") : "";
+    growing.isSilent = false;
+    return first;
+  }
+
+  #reasoning(run: RunId, text: string, since: number | null): Frame {
+    const growing = this.#growing.get(run);
+    if (!growing) return nothing;
+    const first = this.#begin(growing);
+    const seconds = secondsSince(since);
+    if (growing.thought === null) {
+      growing.thought = { stream: new PlainStream(text), text, seconds };
+      const html = openThought(text);
+      return once((language) => first + fragment(ids.reasoning, "outerHTML", String(Thinking({ html, seconds, words: wordsOf(language) }))));
+    }
+    const { thought } = growing;
+    const { finished, tail } = thought.stream.push(text);
+    thought.text += text;
+    const frame = first + growth(ids.reasoningTail, finished, tail);
+    if (seconds === thought.seconds) return () => frame;
+    thought.seconds = seconds;
+    return once((language) => frame + fragmentAt(`#${ids.reasoning}>summary`, Bun.escapeHTML(wordsOf(language).thinking(seconds))));
+  }
+
+  #ended(event: RunEvent & { kind: "ended" }): Frame {
+    const growing = this.#growing.get(event.run);
+    this.#growing.delete(event.run);
+    if (!growing) return nothing;
+    const last = changes(growing.text.end(event.utterance.message.text), textOf(event.messageId));
+    return once((language) => endedFrame(event, inWords(last, wordsOf(language)), growing.thought, language));
+  }
+}
+
+/** Thoughts that are over. */
+function folded({ text, seconds }: { text: string; seconds: number }, language: Language): string {
+  return fragment(ids.reasoning, "outerHTML", String(Thought({ text, ms: Math.max(0, seconds) * 1000, words: wordsOf(language) })));
+}
+
+function runState(state: Pick<Snapshot, "status" | "place" | "progress">, language: Language): string {
+  return String(RunState({ snapshot: { ...state, text: "", reasoning: "" }, words: wordsOf(language) }));
+}
+
+/** A Run that has written nothing yet, below what `answer` may hold already. */
+function begun(event: RunEvent, { text, reasoning }: Message, status: "queued" | "running"): Snapshot {
+  return { run: event.run, messageId: event.messageId, n: event.n, status, text, reasoning, thinkingSince: null, place: null, progress: null, stopping: false };
+}
+
+function queuedFrame(event: RunEvent & { kind: "queued" }, language: Language): string {
+  const words = wordsOf(language);
+  const answer = String(RunningArticle({ snapshot: begun(event, event.answer, "queued"), words }));
+  const question = event.question ? String(MessageArticle({ message: event.question, run: null, siblings: [event.question.id], last: false, words })) : "";
+  const title = event.question?.parent === null ? titleFragment(titleFrom(event.question.text)) : "";
+  return fragment(ids.thread, "beforeend", question + answer) + controls("busy", language) + title;
+}
+
+function startedFrame(event: RunEvent & { kind: "started" }, drawn: Drawn | undefined, language: Language): string {
+  const words = wordsOf(language);
+  const article = String(RunningArticle({ snapshot: begun(event, event.answer, "running"), drawn, words }));
+  return fragment(articleId(event.messageId), "outerHTML", article) + fragment(announce, "innerHTML", words.answering);
+}
+
+/** `last` is what remains to be changed in the text: the whole of it is never sent again. */
+function endedFrame(event: RunEvent & { kind: "ended" }, last: string, thought: Growing["thought"], language: Language): string {
+  const words = wordsOf(language);
+  const { message, run } = event.utterance;
+  const after = String(After({ ...event.utterance, last: true, words }));
+  return (
+    last +
+    fragment(openIds.block, "delete") +
+    (thought ? folded(thought, language) : "") +
+    fragment(ids.run, "outerHTML", after) +
+    fragment(articleId(message.id), "outerMorph", String(ArticleShell({ message: message.id, status: run.status, words }))) +
+    controls("idle", language) +
+    (run.stats.contextTokens === undefined ? "" : gauge([event.utterance], language)) +
+    fragment(announce, "innerHTML", words.answerEnd[run.status as keyof typeof words.answerEnd])
+  );
+}

@@ -1,0 +1,157 @@
+// Where a growing Markdown text can be cut: a block is given away once no later line can change it, but for the rare cases that the
+// end of the stream mends (a reference defined later, a list that turns loose). Cuts too rarely rather than too often.
+
+/** What the splitter tells, in the order of the text. */
+export interface BlockSink {
+  /** A block that is complete. */
+  block(text: string): void;
+  /** A fence of code at the outermost level has been opened; `info` stands behind it. */
+  fence(info: string): void;
+  /** A complete line of its code. */
+  code(line: string): void;
+  fenceEnd(): void;
+}
+
+type Kind = "none" | "paragraph" | "list" | "quote" | "indented";
+
+const marker = /^ {0,3}(?:[-+*]|\d{1,9}[.)])(?:[ \t]|$)/;
+const heading = /^ {0,3}#{1,6}(?:[ \t]|$)/;
+const rule = /^ {0,3}(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$/;
+const underline = /^ {0,3}(?:=+|-+)[ \t]*$/;
+const quote = /^ {0,3}>/;
+const fence = /^( {0,3})(`{3,}|~{3,})(.*)$/;
+const indented = /^(?: {4}| {0,3}\t)/;
+
+export class BlockSplitter {
+  readonly #sink: BlockSink;
+  #kind: Kind = "none";
+  /** The complete lines of the block that is open. */
+  #lines = "";
+  /** A blank line stands behind them. */
+  #isAfterBlank = false;
+  #rest = "";
+  #fence: { indent: number; mark: string } | null = null;
+
+  constructor(sink: BlockSink) {
+    this.#sink = sink;
+  }
+
+  /** Complete lines of the open block; empty in a fence. */
+  get lines(): string {
+    return this.#lines;
+  }
+
+  /** The line that is not complete yet. */
+  get rest(): string {
+    return this.#rest;
+  }
+
+  get isInFence(): boolean {
+    return this.#fence !== null;
+  }
+
+  push(piece: string): void {
+    const lines = (this.#rest + piece).split("\n");
+    this.#rest = lines.pop() as string;
+    for (const line of lines) this.#line(line);
+  }
+
+  /** There is no more: what is open is complete. */
+  end(): void {
+    if (this.#rest !== "") this.#line(this.#rest);
+    this.#rest = "";
+    if (this.#fence) this.#sink.fenceEnd();
+    this.#fence = null;
+    this.#cut();
+  }
+
+  #line(line: string): void {
+    if (this.#fence) this.#codeLine(line, this.#fence);
+    else if (line.trim() === "") this.#blank(line);
+    else {
+      const starts = kindOf(line);
+      if (this.#isNew(line, starts)) this.#cut();
+      this.#add(line, starts);
+    }
+  }
+
+  #codeLine(line: string, { indent, mark }: { indent: number; mark: string }): void {
+    const closing = fence.exec(line);
+    if (closing?.[2]?.startsWith(mark) && (closing[3] as string).trim() === "") {
+      this.#fence = null;
+      this.#sink.fenceEnd();
+    } else this.#sink.code(line.slice(Math.min(indent, /^ */.exec(line)?.[0].length ?? 0)));
+  }
+
+  #blank(line: string): void {
+    if (this.#kind === "none") return;
+    this.#isAfterBlank = true;
+    this.#lines += `${line}\n`;
+  }
+
+  /** Whether a line begins another block than the one that is open. */
+  #isNew(line: string, starts: Starts): boolean {
+    switch (this.#kind) {
+      case "none":
+        return false;
+      case "paragraph":
+        // a line of dashes below a paragraph makes a heading of it; an item interrupts it unless it is empty or counts from elsewhere
+        return (
+          this.#isAfterBlank || (starts === "rule" ? !underline.test(line) : starts === "list" ? interrupts(line) : starts !== "text" && starts !== "indented")
+        );
+      case "quote":
+        return this.#isAfterBlank || (starts !== "text" && starts !== "quote" && starts !== "indented");
+      case "list":
+        if (/^[ \t]{2}|^\t/.test(line) || starts === "list") return false;
+        return this.#isAfterBlank || starts !== "text";
+      case "indented":
+        return starts !== "indented";
+    }
+  }
+
+  #add(line: string, starts: Starts): void {
+    const opening = this.#kind === "none" ? openingOf(line) : null;
+    if (opening) {
+      this.#fence = opening;
+      this.#sink.fence(opening.info);
+      return;
+    }
+    const wasNone = this.#kind === "none";
+    this.#lines += `${line}\n`;
+    this.#isAfterBlank = false;
+    if (wasNone) this.#kind = starts === "list" || starts === "quote" || starts === "indented" ? starts : "paragraph";
+    const isHeading = starts === "heading" || (this.#kind === "paragraph" && !wasNone && underline.test(line));
+    if (this.#kind === "paragraph" && (isHeading || (wasNone && starts === "rule"))) this.#cut();
+  }
+
+  #cut(): void {
+    const text = this.#lines;
+    this.#lines = "";
+    this.#kind = "none";
+    this.#isAfterBlank = false;
+    if (text !== "") this.#sink.block(text);
+  }
+}
+
+type Starts = "text" | "heading" | "rule" | "list" | "quote" | "fence" | "indented";
+
+function kindOf(line: string): Starts {
+  if (indented.test(line)) return "indented";
+  if (heading.test(line)) return "heading";
+  if (rule.test(line)) return "rule";
+  if (quote.test(line)) return "quote";
+  if (openingOf(line)) return "fence";
+  return marker.test(line) ? "list" : "text";
+}
+
+/** The fence that a line opens; the info behind backticks holds none. */
+function openingOf(line: string): { indent: number; mark: string; info: string } | null {
+  const [, indent, mark, info] = fence.exec(line) ?? [];
+  if (indent === undefined || mark === undefined || info === undefined || (mark.startsWith("`") && info.includes("`"))) return null;
+  return { indent: indent.length, mark, info };
+}
+
+/** Whether an item may follow a paragraph without a blank line between (CommonMark 0.31.2, §5.3). */
+function interrupts(line: string): boolean {
+  return /^ {0,3}(?:[-+*]|1[.)])[ \t]+\S/.test(line);
+}

@@ -1,0 +1,82 @@
+// Code with its language's colours, line by line: a line's HTML depends on it and on the lines before, never on those after. So
+// code that streams has each line finished once, and looks in the end as if it had been there at once.
+
+import hljs from "highlight.js/lib/common";
+
+hljs.configure({ classPrefix: "h-" });
+
+/** A line longer than this is not highlighted: it is data, not code that somebody reads. */
+const lineMaxChars = 1_000;
+/** A comment or string that spans more than this is coloured anew from its middle: each line costs what stands before it in here. */
+const windowMaxChars = 4_000;
+
+/** Marks for words of ours, which differ by the reader's language: noncharacters, which `clean` takes out of every text. */
+const marks = { copy: "\ufdd2", copied: "\ufdd3", wrap: "\ufdd4" } as const;
+
+/** True for HTML that differs by the reader's language. */
+export function hasWords(html: string): boolean {
+  return html.includes(marks.copy);
+}
+
+/** Rendered Markdown with our words in it. What is rendered once for all has marks in their places. */
+export function inWords(html: string, words: { readonly [name in keyof typeof marks]: string }): string {
+  if (!hasWords(html)) return html; // no code begins in it
+  return html.replaceAll(marks.copy, words.copy).replaceAll(marks.copied, words.copied).replaceAll(marks.wrap, words.wrap);
+}
+
+/** The name of the language in what stands behind a fence; empty when there is none. */
+export function languageOf(info: string): string {
+  return /^[^\s{,:]*/.exec(info.trim())?.[0] ?? "";
+}
+
+/** Highlights the lines of one block of code as they come. */
+export class CodeLines {
+  readonly #language: string | null;
+  #window = "";
+
+  constructor(language: string) {
+    this.#language = hljs.getLanguage(language) ? language : null;
+  }
+
+  /** HTML of the next line, without its line feed; every element it opens it closes. */
+  push(line: string): string {
+    if (this.#language === null || line.length > lineMaxChars) return Bun.escapeHTML(line);
+    const { value } = hljs.highlight(`${this.#window}${line}\n`, { language: this.#language, ignoreIllegals: true });
+    const { html, isOpen } = lastLine(value);
+    // a string or a comment that goes on is what the next line has to be seen with
+    this.#window = isOpen && this.#window.length < windowMaxChars ? `${this.#window}${line}\n` : "";
+    return html;
+  }
+}
+
+/** The last line of highlighted code that ends in a line feed: elements that reach into it are opened again, those that reach beyond are closed. */
+function lastLine(value: string): { html: string; isOpen: boolean } {
+  const open: string[] = [];
+  let html = "";
+  for (const [token] of value.slice(0, value.lastIndexOf("\n")).matchAll(/<span[^>]*>|<\/span>|\n|[^<\n]+/g)) {
+    if (token === "\n") html = open.join("");
+    else html += token;
+    if (token.startsWith("<span")) open.push(token);
+    else if (token === "</span>") open.pop();
+  }
+  return { html: html + "</span>".repeat(open.length), isOpen: open.length > 0 };
+}
+
+/** What stands before and behind the lines of a block of code. */
+export function codeFrame(language: string): { head: string; foot: string } {
+  const name = Bun.escapeHTML(language);
+  const { copy, copied, wrap } = marks;
+  return {
+    head: `<div class="code" dir="ltr"><div class="bar"><span>${name}</span><label><input type="checkbox">${wrap}</label><button type="button" data-copy="code" data-done="${copied}">${copy}</button></div><pre tabindex="0"><code>`,
+    foot: "</code></pre></div>",
+  };
+}
+
+/** A whole block of code; `info` is what stands behind the fence. */
+export function codeBlock(info: string, code: string): string {
+  const language = languageOf(info);
+  const lines = new CodeLines(language);
+  const { head, foot } = codeFrame(language);
+  const body = code.split("\n").map((line, i, all) => (i === all.length - 1 && line === "" ? "" : lines.push(line)));
+  return head + body.join("\n") + foot;
+}

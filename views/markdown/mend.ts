@@ -1,0 +1,149 @@
+// The open end of a text that is still being written, made good for showing: what is unfinished (bold, code, a link, a formula) is
+// closed or kept back, so that nothing on the page jumps when its end arrives. Nothing is decided here: what is shown in the
+// end is the whole text's.
+
+/** How long something that may yet become a link or a formula is kept back, in characters; longer and it is shown as it stands. */
+const labelMaxChars = 300;
+const targetMaxChars = 2_000;
+const formulaMaxChars = 1_000;
+const dollarMaxChars = 80;
+
+/** A line of these alone may yet become anything: a rule, a heading's underline, an item, a fence, a table. */
+const undecidedLine = /^[ \t]*(?:[-+*_=#>~`|: \t]*|\d{1,9}[.)]?[ \t]*)$/;
+/** A line that begins a fence tells what it is only at its end; so does a definition, or the row of a table. */
+const heldLine = /^ {0,3}(?:`{3,}|~{3,}|\[[^\]\n]*(?:\](?::.*)?)?$|\|)/;
+
+/** The part of an open block that can be shown: its complete lines, and the one being written once it is clear what it is. */
+export function shownPart(lines: string, rest: string): string {
+  const isUndecided = undecidedLine.test(rest) || heldLine.test(rest);
+  if (isUndecided) return isFirstRow(lines) ? "" : lines;
+  return lines + rest;
+}
+
+/** The first row of what may be a table: shown once the line below it says what it is. */
+function isFirstRow(lines: string): boolean {
+  return /^[ \t]*\|[^\n]*\n$/.test(lines);
+}
+
+interface Scan {
+  /** Marks that are open, outermost first. */
+  readonly open: string[];
+  /** From here on nothing is shown yet. */
+  cut: number;
+  /** Closes what is open behind all others: a code span. */
+  tail: string;
+}
+
+/** The shown part of an open block with everything closed that is open in it. */
+export function mended(text: string): string {
+  if (isInsideFence(text)) return text;
+  const from = lastContextOf(text);
+  const scan: Scan = { open: [], cut: text.length, tail: "" };
+  for (let i = from; i < scan.cut && scan.tail === ""; ) i = step(text, i, scan);
+  const shown = text.slice(0, scan.cut).replace(/(?:https?:\/\/|www\.)\S*$|&[#\w]*$/, "");
+  const begun = scan.tail === "" ? shown.trimEnd() : shown.replace(/[`\s]+$/, "");
+  return begun + scan.tail + scan.open.reverse().join("");
+}
+
+/** A fence inside a list or a quote is open: what is in it is code. */
+function isInsideFence(text: string): boolean {
+  return (text.match(/^[ \t>]*(?:[-+*]|\d{1,9}[.)])?[ \t]*(?:`{3,}|~{3,})/gm)?.length ?? 0) % 2 === 1;
+}
+
+/** Where the last paragraph, item, row or heading begins: nothing inline reaches across its start. */
+function lastContextOf(text: string): number {
+  const starts = text.matchAll(/(?:^|\n)(?:[ \t]*\n|[ \t]*(?:[-+*>|]|#{1,6}|\d{1,9}[.)])(?:[ \t]|(?=\|)))/g);
+  let last = 0;
+  for (const { index, 0: found } of starts) last = index + found.length;
+  return last;
+}
+
+/** Looks at what stands at `i`; returns where to look next. */
+function step(text: string, i: number, scan: Scan): number {
+  const hold = (at: number, maxChars: number): number => {
+    if (text.length - at <= maxChars) scan.cut = at;
+    return text.length - at <= maxChars ? text.length : at + 1;
+  };
+  switch (text[i]) {
+    case "\\":
+      return escaped(text, i, hold);
+    case "`":
+      return codeSpan(text, i, scan);
+    case "$":
+      return dollars(text, i, hold);
+    case "[":
+      return link(text, i, hold);
+    case "<":
+      return /^<[a-z][a-z0-9+.@-]*(?::[^\s>]*)?$/i.test(text.slice(i, i + targetMaxChars)) ? hold(i, targetMaxChars) : i + 1;
+    case "*":
+    case "_":
+    case "~":
+      return emphasis(text, i, scan, hold);
+    default:
+      return i + 1;
+  }
+}
+
+type Hold = (at: number, maxChars: number) => number;
+
+function escaped(text: string, i: number, hold: Hold): number {
+  const next = text[i + 1];
+  if (next === undefined) return hold(i, 1);
+  if (next !== "(" && next !== "[") return i + 2;
+  const close = text.indexOf(next === "(" ? "\\)" : "\\]", i + 2);
+  return close < 0 ? hold(i, formulaMaxChars) : close + 2;
+}
+
+function codeSpan(text: string, i: number, scan: Scan): number {
+  const [run = "`"] = /^`+/.exec(text.slice(i)) ?? [];
+  const close = new RegExp(`(?<!\`)${run}(?!\`)`).exec(text.slice(i + run.length));
+  if (close) return i + run.length + close.index + run.length;
+  if (/^[`\s]*$/.test(text.slice(i))) scan.cut = i;
+  else scan.tail = run;
+  return text.length;
+}
+
+function dollars(text: string, i: number, hold: Hold): number {
+  const mark = text[i + 1] === "$" ? "$$" : "$";
+  const after = text.slice(i + mark.length);
+  if (mark === "$$") {
+    const close = after.indexOf("$$");
+    return close < 0 ? hold(i, formulaMaxChars) : i + 4 + close;
+  }
+  if (/^\s|^\d[\d.,]*(?:\s|$)/.test(after) || /\w/.test(text[i - 1] ?? "")) return after === "" ? hold(i, 1) : i + 1; // a price
+  const close = /^(?:[^$\n`\\]|\\[^\n])*?(?<!\s)\$(?!\w)/.exec(after);
+  if (close) return i + 1 + close[0].length;
+  return after.includes("\n") ? i + 1 : hold(i, dollarMaxChars);
+}
+
+function link(text: string, i: number, hold: Hold): number {
+  const start = text[i - 1] === "!" ? i - 1 : i;
+  let depth = 0;
+  for (let j = i; j < text.length; j++) {
+    if (text[j] === "\\") j++;
+    else if (text[j] === "[") depth++;
+    else if (text[j] === "]" && --depth === 0) {
+      if (j + 1 === text.length) return hold(start, labelMaxChars);
+      if (text[j + 1] !== "(") return i + 1;
+      const close = text.indexOf(")", j);
+      return close < 0 ? hold(start, targetMaxChars) : close + 1;
+    }
+  }
+  return hold(start, labelMaxChars);
+}
+
+function emphasis(text: string, i: number, { open }: Scan, hold: Hold): number {
+  const [run = ""] = /^(?:\*+|_+|~+)/.exec(text.slice(i, i + 100)) ?? [];
+  const [before = " ", after] = [text[i - 1], text[i + run.length]];
+  if (after === undefined) return hold(i, text.length); // what it does depends on what follows
+  const isInWord = /\w/.test(before) && /\w/.test(after);
+  if ((run[0] === "_" && isInWord) || (run[0] === "~" && run.length > 2)) return i + run.length;
+  let left = run.length;
+  while (left > 0 && !/\s/.test(before) && open.at(-1)?.[0] === run[0]) {
+    const top = open.pop() as string;
+    if (top.length > left) open.push(top.slice(left));
+    left -= Math.min(left, top.length);
+  }
+  if (left > 0 && !/\s/.test(after)) open.push(run.slice(0, left));
+  return i + run.length;
+}

@@ -1,0 +1,234 @@
+// A Markdown text that grows, as changes to a page: finished blocks are sent once, the open one grows by what is new in it, code
+// grows line by line. The end compares what was sent with the whole text rendered at once, and mends the difference.
+// Kept once for all who watch; whoever comes later gets `html`, which is the page as it is then.
+
+import { BlockSplitter } from "./blocks.ts";
+import { CodeLines, codeFrame, languageOf } from "./code.ts";
+import { clean, markdownHtml } from "./html.ts";
+import { mended, shownPart } from "./mend.ts";
+
+/** What is to be changed on the page; `views/frame` says how. All of one push are found on the page before any of them is done. */
+export type Change =
+  /** Goes before the open block. */
+  | { readonly kind: "finish"; readonly html: string }
+  /** The open block is this from now on. */
+  | { readonly kind: "open"; readonly html: string }
+  /** Goes to the end of the open block's last element, or of that one's, `depth` deep. */
+  | { readonly kind: "grow"; readonly depth: number; readonly html: string }
+  /** Goes before the open line of the open code. */
+  | { readonly kind: "code"; readonly html: string }
+  /** The open line of the open code is this from now on. */
+  | { readonly kind: "codeLine"; readonly html: string }
+  /** The open code has no open line any more. */
+  | { readonly kind: "codeEnd" }
+  /** All of the text is this. */
+  | { readonly kind: "replace"; readonly html: string };
+
+/** Ids of the open block and of the open line of code. One Run at a time in a conversation, so they need not differ. */
+export const openIds = { block: "t", line: "c" } as const;
+
+/** An open block larger than this is drawn anew only when it has grown by a good part, so that its cost stays proportional to its length. */
+const largeChars = 4_000;
+const largeGrowth = 1.125;
+
+/** Definitions of references that are kept for the blocks behind them, in UTF-16 units. */
+const definitionsMaxChars = 16_000;
+
+export class MarkdownStream {
+  readonly #splitter: BlockSplitter;
+  /** What stands before the open block and is final, but for an open code's lines. */
+  #done = "";
+  /** The code that is open at the end of what is done. */
+  #code: { lines: CodeLines; foot: string; hasLine: boolean; line: string; isNew: boolean } | null = null;
+  /** The open block as it is on the page, without the tags that close it, and these tags' names, outermost first. */
+  #open = "";
+  #openTags: string[] = [];
+  #drawnChars = 0;
+  #definitions = "";
+  /** What this push has brought. */
+  #finished = "";
+  #codeAdded = "";
+  #changes: Change[] = [];
+  #isReturnHeld = false;
+
+  constructor(text = "") {
+    this.#splitter = new BlockSplitter({
+      block: (block) => this.#finish(this.#render(block), block),
+      fence: (info) => this.#openCode(info),
+      code: (line) => this.#addCode(line),
+      fenceEnd: () => this.#closeCode(),
+    });
+    if (text !== "") this.push(text);
+  }
+
+  /** The text as it is on the page now, with the elements that the next changes are for. */
+  get html(): string {
+    const code = this.#code ? `<span id="${openIds.line}">${this.#code.line}</span>${this.#code.foot}` : "";
+    return `${this.#done}${code}<div id="${openIds.block}">${this.#open}${closing(this.#openTags)}</div>`;
+  }
+
+  /** What a further piece changes. */
+  push(piece: string): readonly Change[] {
+    this.#begin();
+    this.#splitter.push(this.#cleaned(piece));
+    this.#drawOpen();
+    return this.#take();
+  }
+
+  /** What the end changes, once the whole text is `text`. */
+  end(text: string): readonly Change[] {
+    this.#begin();
+    if (this.#isReturnHeld) this.#splitter.push("\n");
+    this.#splitter.end();
+    const changes = this.#take();
+    const whole = markdownHtml(text);
+    return whole === this.#done ? changes : [{ kind: "replace", html: whole }];
+  }
+
+  #begin(): void {
+    this.#finished = "";
+    this.#codeAdded = "";
+    this.#changes = [];
+  }
+
+  /** CR LF and CR are line feeds; one at the end of a piece is known only with the next. */
+  #cleaned(piece: string): string {
+    const whole = (this.#isReturnHeld ? "\r" : "") + piece;
+    this.#isReturnHeld = whole.endsWith("\r");
+    return clean(this.#isReturnHeld ? whole.slice(0, -1) : whole).replace(/\r\n?/g, "\n");
+  }
+
+  #render(block: string): string {
+    return markdownHtml(this.#definitions === "" ? block : `${this.#definitions}\n${block}`);
+  }
+
+  #finish(html: string, block: string): void {
+    this.#finished += html;
+    this.#done += html;
+    if (this.#open !== "") this.#setOpen("", []);
+    if (!block.trimStart().startsWith("[") || this.#definitions.length > definitionsMaxChars) return;
+    for (const [definition] of block.matchAll(/^ {0,3}\[[^\]\n]+\]:[ \t]*\S.*$/gm)) this.#definitions += `${definition}\n`;
+  }
+
+  /** What was shown of the line that turns out to be a fence goes away with the open block. */
+  #openCode(info: string): void {
+    const { head, foot } = codeFrame(languageOf(info));
+    this.#done += head;
+    this.#finished += head;
+    this.#code = { lines: new CodeLines(languageOf(info)), foot, hasLine: false, line: "", isNew: true };
+    if (this.#open !== "") this.#setOpen("", []);
+  }
+
+  #addCode(line: string): void {
+    if (!this.#code) return;
+    const html = `${this.#code.lines.push(line)}\n`;
+    this.#done += html;
+    if (this.#code.isNew) this.#finished += html;
+    else this.#codeAdded += html;
+    this.#code.line = "";
+  }
+
+  #closeCode(): void {
+    if (!this.#code) return;
+    const { foot, isNew } = this.#code;
+    this.#done += `${foot}\n`;
+    if (isNew) this.#finished += `${foot}\n`;
+    else {
+      if (this.#codeAdded !== "") this.#changes.push({ kind: "code", html: this.#codeAdded });
+      this.#changes.push({ kind: "codeEnd" });
+    }
+    this.#codeAdded = "";
+    this.#code = null;
+  }
+
+  /** Draws what is open at the end of a push. */
+  #drawOpen(): void {
+    const { lines, rest, isInFence } = this.#splitter;
+    if (isInFence) this.#drawCodeLine(rest);
+    else this.#drawBlock(shownPart(lines, rest));
+  }
+
+  #drawBlock(shown: string): void {
+    const isLarge = shown.length > largeChars && this.#open !== "";
+    if (shown.trim() === "" || (isLarge && shown.length < this.#drawnChars * largeGrowth)) return;
+    this.#drawnChars = shown.length;
+    const { open, tags } = opened(this.#render(mended(shown)));
+    if (this.#open !== "" && this.#finished === "" && open.startsWith(this.#open)) this.#grow(open.slice(this.#open.length), open, tags);
+    else this.#setOpen(open, tags);
+  }
+
+  #drawCodeLine(rest: string): void {
+    const code = this.#code;
+    if (!code) return;
+    // a long line is drawn anew only when it has grown by a good part
+    const isMuch = rest.length < largeChars || rest.length > code.line.length * largeGrowth;
+    const mayEnd = /^ {0,3}(?:`+|~+)[ \t]*$/.test(rest);
+    const line = mayEnd ? "" : isMuch ? Bun.escapeHTML(rest) : code.line;
+    if (code.isNew) this.#finished += `<span id="${openIds.line}">${line}</span>${code.foot}`;
+    else {
+      if (this.#codeAdded !== "") this.#changes.push({ kind: "code", html: this.#codeAdded });
+      if (line !== code.line || this.#codeAdded !== "") this.#changes.push({ kind: "codeLine", html: line });
+    }
+    this.#codeAdded = "";
+    code.isNew = false;
+    code.line = line;
+  }
+
+  #setOpen(open: string, tags: string[]): void {
+    this.#open = open;
+    this.#openTags = tags;
+    this.#drawnChars = open === "" ? 0 : this.#drawnChars;
+    this.#changes = this.#changes.filter(({ kind }) => kind !== "open");
+    this.#changes.push({ kind: "open", html: open + closing(tags) });
+  }
+
+  /** Adds what is new, each part to the element that it belongs to. */
+  #grow(added: string, open: string, tags: string[]): void {
+    let depth = this.#openTags.length;
+    let html = "";
+    const inner: string[] = [];
+    const put = () => {
+      if (html !== "") this.#changes.push({ kind: "grow", depth, html });
+      html = "";
+    };
+    for (const [token, close, name] of added.matchAll(/<(\/?)([a-z][a-z0-9]*)[^>]*>|[^<]+/g)) {
+      if (close === "/" && inner.length === 0) {
+        put();
+        depth--;
+      } else {
+        html += token;
+        if (close === "/") inner.pop();
+        else if (name !== undefined && !isVoid(name)) inner.push(name);
+      }
+    }
+    html += closing(inner);
+    put();
+    this.#open = open;
+    this.#openTags = tags;
+  }
+
+  #take(): readonly Change[] {
+    const finished: Change[] = this.#finished === "" ? [] : [{ kind: "finish", html: this.#finished }];
+    // what ends the code that was open comes before what follows it
+    const codeEnd = this.#changes.filter(({ kind }) => kind === "code" || kind === "codeEnd");
+    return [...codeEnd, ...finished, ...this.#changes.filter((change) => !codeEnd.includes(change))];
+  }
+}
+
+function isVoid(name: string): boolean {
+  return name === "br" || name === "hr" || name === "input";
+}
+
+function closing(tags: readonly string[]): string {
+  return [...tags]
+    .reverse()
+    .map((name) => `</${name}>`)
+    .join("");
+}
+
+/** HTML without the closing tags at its end, and the names of the elements that they close, outermost first. */
+function opened(html: string): { open: string; tags: string[] } {
+  const end = /(?:\s*<\/[a-z][a-z0-9]*>)*\s*$/.exec(html)?.index ?? html.length;
+  const tags = [...html.slice(end).matchAll(/<\/([a-z][a-z0-9]*)>/g)].map(([, name]) => name as string);
+  return { open: html.slice(0, end), tags: tags.reverse() };
+}
