@@ -49,7 +49,7 @@ dist/parlor: $(BUN) $(SOURCES)
 	@$(BUN) build --compile --minify --bytecode --format=esm --sourcemap --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
 		--compile-exec-argv="--no-orphans" src/main.ts --outfile=dist/parlor
 
-$(PARROT): $(BUN) test/llama/parrot.ts test/llama/gguf.ts test/llama/recitals.ts
+$(PARROT): $(BUN) test/llama/parrot.ts test/llama/gguf.ts test/llama/recitals.ts test/views/markdown/dangers.ts
 	@mkdir -p .cache
 	@$(BUN) test/llama/parrot.ts $@
 

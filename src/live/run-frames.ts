@@ -37,6 +37,8 @@ interface Growing {
   /** Its thoughts; null once they are folded away. */
   thought: { readonly stream: PlainStream; text: string; seconds: number } | null;
   readonly message: string;
+  /** Thoughts of it are on the pages, open or folded. */
+  hasThought: boolean;
   /** Nothing of it has been seen yet. */
   isSilent: boolean;
 }
@@ -83,7 +85,7 @@ export class RunFrames {
 
   #open(run: RunId, message: string, { text, reasoning }: { text: string; reasoning: string }): void {
     const thought = reasoning !== "" && text === "" ? { stream: new PlainStream(reasoning), text: reasoning, seconds: -1 } : null;
-    this.#growing.set(run, { text: new MarkdownStream(text), thought, message, isSilent: text === "" && reasoning === "" });
+    this.#growing.set(run, { text: new MarkdownStream(text), thought, message, hasThought: reasoning !== "", isSilent: text === "" && reasoning === "" });
   }
 
   #text(run: RunId, text: string): Frame {
@@ -109,6 +111,7 @@ export class RunFrames {
     const first = this.#begin(growing);
     const seconds = secondsSince(since);
     if (growing.thought === null) {
+      growing.hasThought = true;
       growing.thought = { stream: new PlainStream(text), text, seconds };
       const html = openThought(text);
       return once((language) => first + fragment(ids.reasoning, "outerHTML", String(Thinking({ html, seconds, words: wordsOf(language) }))));
@@ -127,12 +130,16 @@ export class RunFrames {
     this.#growing.delete(event.run);
     if (!growing) return nothing;
     const last = changes(growing.text.end(event.utterance.message.text), textOf(event.messageId));
-    return once((language) => endedFrame(event, inWords(last, wordsOf(language)), growing.thought, language));
+    // all of it may have come at once, unseen until now
+    const { reasoning } = event.utterance.message;
+    const isFolded = growing.thought === null && growing.hasThought;
+    const thought = reasoning === "" || isFolded ? null : { text: reasoning, seconds: Math.round((event.utterance.run.stats.thinkingMs ?? 0) / 1000) };
+    return once((language) => endedFrame(event, inWords(last, wordsOf(language)), thought, language));
   }
 }
 
 /** Thoughts that are over. */
-function folded({ text, seconds }: { text: string; seconds: number }, language: Language): string {
+function folded({ text, seconds }: Pick<NonNullable<Growing["thought"]>, "text" | "seconds">, language: Language): string {
   return fragment(ids.reasoning, "outerHTML", String(Thought({ text, ms: Math.max(0, seconds) * 1000, words: wordsOf(language) })));
 }
 
@@ -160,7 +167,7 @@ function startedFrame(event: RunEvent & { kind: "started" }, drawn: Drawn | unde
 }
 
 /** `last` is what remains to be changed in the text: the whole of it is never sent again. */
-function endedFrame(event: RunEvent & { kind: "ended" }, last: string, thought: Growing["thought"], language: Language): string {
+function endedFrame(event: RunEvent & { kind: "ended" }, last: string, thought: Parameters<typeof folded>[0] | null, language: Language): string {
   const words = wordsOf(language);
   const { message, run } = event.utterance;
   const after = String(After({ ...event.utterance, last: true, words }));

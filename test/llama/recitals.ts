@@ -1,6 +1,8 @@
 // The texts that the demo model recites, each under the word in a question that asks for it.
 // Tests read them here, so they know every byte that must reach the browser. Used by parrot.ts and the tests.
 
+import { dangers } from "../views/markdown/dangers.ts";
+
 export interface Recital {
   /** The word that asks for it; the first recital whose word stands in the last message is chosen. */
   readonly word: string;
@@ -51,6 +53,41 @@ At noon a boy brings bread up the hundred and eleven steps and asks, as on any o
 
 Dusk again: matches, wick, brass, prayer. `;
 
+/** Everything that Markdown has, as models write it. */
+const markdown = `## How a lamp is wired
+
+A lamp has **three parts**: a *source*, a \`switch\` and a [bulb](https://example.org/bulb). It costs $5 to $10.
+
+1. Turn the power off.
+2. Strip the wire:
+   - brown is live,
+   - blue is *neutral*.
+3. Close the circuit.
+
+| Part | Ohm | Price |
+| :--- | --: | :---: |
+| bulb | 240 | 2,50 € |
+| switch | 0.1 | 4 € |
+
+\`\`\`python
+def resistance(parts):
+    """Sums them up."""
+    return sum(part.ohm for part in parts)  # in ohm
+\`\`\`
+
+By Ohm's law $I = \\frac{U}{R}$, so
+
+$$P = U \\cdot I = \\frac{U^2}{R}$$
+
+> Never work on a *live* wire.
+
+- [x] power off
+- [ ] bulb in
+
+![The finished lamp](https://example.org/lamp.png)
+
+Good light!`;
+
 const think = "The person asks me to think. I know nothing by thinking, yet I can show how it looks: first a thought, then the answer.";
 
 /** Words of a long text: numbered lines that never repeat. */
@@ -99,6 +136,8 @@ export const recitals: Readonly<Record<string, Recital>> = {
   long: { word: "long", text: longText(600) },
   medium: { word: "medium", text: longText(150, 1001) },
   endless: { word: "endless", text: rounds, endless: true },
+  markdown: { word: "lamp", text: markdown },
+  dangers: { word: "harm", text: dangers.join("\n\n") },
   think: { word: "think", text: "There: that was a thought, and this is an answer.", reasoning: think },
   story: { word: "story", text: story },
   german: { word: "Deutsch", text: german },

@@ -26,7 +26,7 @@ export function llamaProgram(): string {
 
 /** The demo model's file, made when it is not there or older than what it is made of. */
 export async function demoModel(): Promise<string> {
-  const madeOf = ["gguf.ts", "parrot.ts", "recitals.ts"].map((file) => Bun.file(join(import.meta.dir, file)).lastModified);
+  const madeOf = ["gguf.ts", "parrot.ts", "recitals.ts", "../views/markdown/dangers.ts"].map((file) => Bun.file(join(import.meta.dir, file)).lastModified);
   const made = Bun.file(model);
   if (!(await made.exists()) || made.lastModified < Math.max(...madeOf)) await Bun.write(model, parrot());
   return model;

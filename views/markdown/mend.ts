@@ -8,6 +8,9 @@ const targetMaxChars = 2_000;
 const formulaMaxChars = 1_000;
 const dollarMaxChars = 80;
 
+/** The longest paragraph in which anything is made good. */
+const contextMaxChars = 10_000;
+
 /** A line of these alone may yet become anything: a rule, a heading's underline, an item, a fence, a table. */
 const undecidedLine = /^[ \t]*(?:[-+*_=#>~`|: \t]*|\d{1,9}[.)]?[ \t]*)$/;
 /** A line that begins a fence tells what it is only at its end; so does a definition, or the row of a table. */
@@ -38,6 +41,7 @@ interface Scan {
 export function mended(text: string): string {
   if (isInsideFence(text)) return text;
   const from = lastContextOf(text);
+  if (text.length - from > contextMaxChars) return text; // nobody writes like this: shown as it stands
   const scan: Scan = { open: [], cut: text.length, tail: "" };
   for (let i = from; i < scan.cut && scan.tail === ""; ) i = step(text, i, scan);
   const shown = text.slice(0, scan.cut).replace(/(?:https?:\/\/|www\.)\S*$|&[#\w]*$/, "");
@@ -119,7 +123,8 @@ function dollars(text: string, i: number, hold: Hold): number {
 function link(text: string, i: number, hold: Hold): number {
   const start = text[i - 1] === "!" ? i - 1 : i;
   let depth = 0;
-  for (let j = i; j < text.length; j++) {
+  const limit = Math.min(text.length, i + labelMaxChars);
+  for (let j = i; j < limit; j++) {
     if (text[j] === "\\") j++;
     else if (text[j] === "[") depth++;
     else if (text[j] === "]" && --depth === 0) {
@@ -129,7 +134,7 @@ function link(text: string, i: number, hold: Hold): number {
       return close < 0 ? hold(start, targetMaxChars) : close + 1;
     }
   }
-  return hold(start, labelMaxChars);
+  return limit === text.length ? hold(start, labelMaxChars) : i + 1;
 }
 
 function emphasis(text: string, i: number, { open }: Scan, hold: Hold): number {

@@ -50,6 +50,8 @@ export class MarkdownStream {
   #codeAdded = "";
   #changes: Change[] = [];
   #isReturnHeld = false;
+  /** Of the text, in UTF-16 units. */
+  #seenChars = 0;
 
   constructor(text = "") {
     this.#splitter = new BlockSplitter({
@@ -75,9 +77,10 @@ export class MarkdownStream {
     return this.#take();
   }
 
-  /** What the end changes, once the whole text is `text`. */
+  /** What the end changes; `text` is the whole of it, what was never pushed included. */
   end(text: string): readonly Change[] {
     this.#begin();
+    this.#splitter.push(this.#cleaned(text.slice(this.#seenChars))); // what came last has not been pushed
     if (this.#isReturnHeld) this.#splitter.push("\n");
     this.#splitter.end();
     const changes = this.#take();
@@ -93,6 +96,7 @@ export class MarkdownStream {
 
   /** CR LF and CR are line feeds; one at the end of a piece is known only with the next. */
   #cleaned(piece: string): string {
+    this.#seenChars += piece.length;
     const whole = (this.#isReturnHeld ? "\r" : "") + piece;
     this.#isReturnHeld = whole.endsWith("\r");
     return clean(this.#isReturnHeld ? whole.slice(0, -1) : whole).replace(/\r\n?/g, "\n");
