@@ -1,9 +1,12 @@
 // The foot of the page: the field, Send or Stop, and what went wrong with what was just sent.
 
-import type { Thread } from "../src/domain/conversation.ts";
+import { raw } from "hono/html";
+import type { ConversationId, Thread } from "../src/domain/conversation.ts";
 import type { FailureReport } from "../src/domain/failure.ts";
 import type { PersonaId } from "../src/domain/persona.ts";
 import type { RunStats } from "../src/domain/run.ts";
+import { commandPath } from "./frame.ts";
+import { escapeText } from "./markdown/plain.ts";
 import { sentenceOf, type Words } from "./words.ts";
 
 /** Ids of the elements that frames address. */
@@ -15,6 +18,13 @@ export interface ComposerState {
 }
 
 export interface ComposerProps {
+  readonly conversation: ConversationId;
+  /** What is in the field already: what could not be sent. */
+  readonly typed: string;
+  /** What went wrong with it. */
+  readonly notice: FailureReport | null;
+  /** Drawn for a browser without scripts: nothing can be typed while an answer is being written, since the page is loaded anew. */
+  readonly isPlain: boolean;
   /** The next message's id. */
   readonly message: string;
   readonly state: ComposerState;
@@ -26,14 +36,16 @@ export interface ComposerProps {
   readonly words: Words;
 }
 
-export function Composer({ message, state, messageMaxBytes, thread, persona, isTemporary, words }: ComposerProps) {
+export function Composer({ conversation, typed, notice, isPlain, message, state, messageMaxBytes, thread, persona, isTemporary, words }: ComposerProps) {
   return (
     <div class="composer">
-      <div id={composerIds.notice} role="alert" />
+      <div id={composerIds.notice} role="alert">
+        {notice && <Notice failure={notice} words={words} />}
+      </div>
       <template id="too-long">
         <p>{words.tooLong(messageMaxBytes)}</p>
       </template>
-      <form id="say" hx-ws:send method="dialog" novalidate>
+      <form id="say" hx-ws:send method="post" action={commandPath(conversation)} novalidate>
         <input type="hidden" name="type" value="say" />
         <input type="hidden" name="message" id="message-id" value={message} />
         {persona !== null && thread.length === 0 && <input type="hidden" name="persona" value={persona} />}
@@ -47,12 +59,15 @@ export function Composer({ message, state, messageMaxBytes, thread, persona, isT
           autofocus
           enterkeyhint="send"
           data-max-bytes={messageMaxBytes}
-        />
+          readonly={isPlain && state.run !== "idle"}
+        >
+          {typed === "" ? "" : raw(`\n${escapeText(typed)}`)}
+        </textarea>
         <div id={composerIds.controls}>
           <Controls state={state} words={words} />
         </div>
       </form>
-      <form id="halt" hx-ws:send method="dialog" hidden>
+      <form id="halt" hx-ws:send method="post" action={commandPath(conversation)} hidden>
         <input type="hidden" name="type" value="stop" />
       </form>
       <div class="foot">

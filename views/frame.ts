@@ -56,6 +56,11 @@ export function titleFragment(title: string): string {
   return `<title>${Bun.escapeHTML(pageTitle(title))}</title>`;
 }
 
+/** Where forms go in a browser that runs no scripts; with scripts their fields go through the socket. */
+export function commandPath(conversation: string): string {
+  return `/c/${conversation}?plain`;
+}
+
 /** htmx's settings, for <meta name="htmx-config">; each was measured or is explained in ARCHITECTURE.md. */
 export const htmxConfig = "ws.pauseOnBackground:false, defaultSettleDelay:0, history:false, includeIndicatorCSS:false, extensions:ws";
 

@@ -1,6 +1,7 @@
 // The list of conversations: a column beside the thread, a drawer on phones. Grouped by day in the server's time zone.
 
 import type { ConversationId, ListedConversation, ListPlace } from "../src/domain/conversation.ts";
+import { commandPath } from "./frame.ts";
 import type { Words } from "./words.ts";
 
 /** Ids of the elements that frames address. */
@@ -123,7 +124,7 @@ export function ListItem({ entry, isOpen, words }: { entry: ListedConversation; 
 /** What can be done with a conversation. Fetched when it is wanted. */
 export function Menu({ entry, words }: { entry: Pick<ListedConversation, "id" | "title" | "pinned">; words: Words }) {
   return (
-    <form hx-ws:send method="dialog">
+    <form hx-ws:send>
       <input type="hidden" name="conversation" value={entry.id} />
       <input name="title" value={entry.title} aria-label={words.name} maxlength={200} autofocus />
       <button type="submit" name="type" value="rename">
@@ -151,7 +152,7 @@ export function Menu({ entry, words }: { entry: Pick<ListedConversation, "id" | 
 /** The way in and out for whole files. */
 function Transfer({ words }: { words: Words }) {
   return (
-    <form class="transfer" hx-post="/import" hx-encoding="multipart/form-data" hx-trigger="change" hx-target="#imported" method="dialog">
+    <form class="transfer" hx-post="/import" hx-encoding="multipart/form-data" hx-trigger="change" hx-target="#imported">
       <a href="/export.jsonl" download>
         {words.exportAll}
       </a>
@@ -183,7 +184,7 @@ export function Imported({ added, known, faults, words }: { added: number; known
 /** After a delete: said, and undone with one press. */
 export function Removed({ conversation, words }: { conversation: ConversationId; words: Words }) {
   return (
-    <form hx-ws:send method="dialog" class="removed">
+    <form hx-ws:send method="post" action={commandPath(conversation)} class="removed">
       <span>{words.removed}</span>
       <input type="hidden" name="conversation" value={conversation} />
       <button type="submit" name="type" value="restore">

@@ -4,6 +4,7 @@
 import { raw } from "hono/html";
 import { type Message, newId, type Utterance } from "../src/domain/conversation.ts";
 import type { Run, Snapshot } from "../src/domain/run.ts";
+import { commandPath } from "./frame.ts";
 import { inWords } from "./markdown/code.ts";
 import { markdownOf } from "./markdown/html.ts";
 import { escapeText, PlainStream } from "./markdown/plain.ts";
@@ -168,7 +169,7 @@ function Acts({ message, run, siblings, last, words }: Props) {
   const canContinue = last && run !== null && text !== "" && (isOver || run.finish === "length");
   return (
     <>
-      <form hx-ws:send method="dialog" class="acts">
+      <form hx-ws:send method="post" action={commandPath(message.conversation)} class="acts">
         <input type="hidden" name="message" value={id} />
         {siblings.length > 1 && <Branches id={id} siblings={siblings} words={words} />}
         {last && isOver && (
@@ -227,7 +228,7 @@ function Branches({ id, siblings, words }: { id: string; siblings: readonly stri
 /** An earlier question, to be asked anew as a branch beside it. Fetched when it is wanted. */
 export function Edit({ message, words }: { message: Message; words: Words }) {
   return (
-    <form hx-ws:send method="dialog">
+    <form hx-ws:send>
       <input type="hidden" name="type" value="say" />
       <input type="hidden" name="message" value={newId()} />
       <input type="hidden" name="edits" value={message.id} />

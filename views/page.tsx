@@ -2,6 +2,7 @@
 
 import type { Child } from "hono/jsx";
 import type { ListedConversation, MessageId } from "../src/domain/conversation.ts";
+import type { FailureReport } from "../src/domain/failure.ts";
 import type { Persona } from "../src/domain/persona.ts";
 import type { UpstreamState } from "../src/domain/upstream.ts";
 import { Composer } from "./composer.tsx";
@@ -29,6 +30,10 @@ export interface PageProps extends ConversationNow {
   readonly choices: readonly Persona[];
   /** Never written to disk. */
   readonly isTemporary: boolean;
+  /** What could not be sent, and why: for a browser without scripts. */
+  readonly typed: string;
+  readonly notice: FailureReport | null;
+  readonly isPlain: boolean;
   /** Milliseconds since 1970. */
   readonly now: number;
   /** The oldest message that the page must hold, when it was asked for. */
@@ -41,6 +46,9 @@ export interface PageProps extends ConversationNow {
   readonly words: Words;
 }
 
+/** Without scripts a page is loaded anew as long as an answer grows. */
+const refreshSeconds = 2;
+
 /** A conversation, or the start of one. */
 export function ChatPage(props: PageProps) {
   const { conversation, live, upstream, words } = props;
@@ -52,6 +60,7 @@ export function ChatPage(props: PageProps) {
       live={`/live?c=${conversation}${props.through ? `&at=${props.through}` : ""}`}
       conversation={conversation}
       silentMs={props.silentMs}
+      isGrowing={props.isPlain && live.length > 0}
     >
       <a class="skip" href="#text">
         {words.skip}
@@ -90,9 +99,6 @@ export function ChatPage(props: PageProps) {
         <div id={statusIds.upstream}>
           <UpstreamBanner upstream={upstream} words={words} />
         </div>
-        <noscript>
-          <p class="failure">{words.noScript}</p>
-        </noscript>
         <Composer {...props} state={composerState(live)} persona={props.voice.persona?.id ?? null} />
       </footer>
       <div id={voiceIds.settings} class="settings" popover="auto" role="dialog" aria-label={words.settings} />
@@ -118,7 +124,16 @@ export function SentencePage({ sentence, assets, words }: { sentence: string; as
   );
 }
 
-function Layout(props: { title: string; assets: Assets; words: Words; live?: string; conversation?: string; silentMs?: number; children: Child }) {
+function Layout(props: {
+  title: string;
+  assets: Assets;
+  words: Words;
+  live?: string;
+  conversation?: string;
+  silentMs?: number;
+  isGrowing?: boolean;
+  children: Child;
+}) {
   const { assets, words, live } = props;
   return (
     <html lang={words.lang}>
@@ -127,6 +142,11 @@ function Layout(props: { title: string; assets: Assets; words: Words; live?: str
         <meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content" />
         <meta name="color-scheme" content="light dark" />
         <meta name="htmx-config" content={htmxConfig} />
+        {props.isGrowing && (
+          <noscript>
+            <meta http-equiv="refresh" content={String(refreshSeconds)} />
+          </noscript>
+        )}
         <title>{props.title}</title>
         <link rel="icon" href={assets.icon} type="image/svg+xml" />
         <link rel="stylesheet" href={assets.css} />

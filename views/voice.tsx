@@ -48,7 +48,7 @@ export function SettingsPanel({ voice, choices, isNew, words }: Omit<VoiceProps,
       </div>
     );
   return (
-    <form hx-ws:send method="dialog" class="fields">
+    <form hx-ws:send class="fields">
       <input type="hidden" name="type" value="settle" />
       <label>
         {words.persona}

@@ -51,7 +51,6 @@ export const de: Words = {
   toEnd: "Zum Ende",
   skip: "Zum Nachrichtenfeld",
   hint: "Eingabe sendet, Umschalt+Eingabe macht eine neue Zeile",
-  noScript: "Zum Senden und Empfangen braucht diese Seite JavaScript.",
   emptyTitle: "Schön, dass du da bist.",
   emptyText: "Was du hier fragst, beantwortet das Sprachmodell auf diesem Rechner. Nichts verlässt das Haus.",
   connected: "Verbunden",
@@ -83,7 +82,7 @@ export const de: Words = {
       ...(promptTokens === undefined ? [] : [`${number(promptTokens)} Token gelesen${cachedTokens ? `, davon ${number(cachedTokens)} aus dem Cache` : ""}`]),
       ...(firstTokenMs === undefined ? [] : [`erstes Token nach ${number(firstTokenMs / 1000)} s`]),
       ...(queueMs === undefined || queueMs < 10 ? [] : [`${number(queueMs / 1000)} s in der Schlange`]),
-      ...(status !== "done"
+      ...(status !== "done" || finish === "length"
         ? []
         : [finish === "length" ? "an der Längengrenze beendet" : finish === "tool_calls" ? "verlangte ein Werkzeug" : "kam zu ihrem Ende"]),
     ];

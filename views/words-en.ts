@@ -51,7 +51,6 @@ export const en: Words = {
   toEnd: "To the end",
   skip: "To the message field",
   hint: "Enter sends, Shift+Enter breaks the line",
-  noScript: "This page needs JavaScript to send and to receive.",
   emptyTitle: "Good to see you.",
   emptyText: "What you ask here is answered by the language model on this machine. Nothing leaves the house.",
   connected: "Connected",
@@ -83,7 +82,7 @@ export const en: Words = {
       ...(promptTokens === undefined ? [] : [`${number(promptTokens)} tokens read${cachedTokens ? `, ${number(cachedTokens)} of them from cache` : ""}`]),
       ...(firstTokenMs === undefined ? [] : [`first token after ${number(firstTokenMs / 1000)} s`]),
       ...(queueMs === undefined || queueMs < 10 ? [] : [`${number(queueMs / 1000)} s in line`]),
-      ...(status !== "done" ? [] : [finish === "length" ? "ended at the length limit" : finish === "tool_calls" ? "asked for a tool" : "came to its end"]),
+      ...(status !== "done" || finish === "length" ? [] : [finish === "tool_calls" ? "asked for a tool" : "came to its end"]),
     ];
   },
   dropped: (messages) => `The ${messages === 1 ? "oldest message" : `${number(messages)} oldest messages`} no longer fitted into the context and went unread`,

@@ -56,7 +56,6 @@ export interface Words {
   readonly toEnd: string;
   readonly skip: string;
   readonly hint: string;
-  readonly noScript: string;
   readonly emptyTitle: string;
   readonly emptyText: string;
   readonly connected: string;

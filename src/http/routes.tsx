@@ -10,9 +10,10 @@ import { Articles } from "../../views/thread.tsx";
 import { SettingsPanel } from "../../views/voice.tsx";
 import { languageOf, sentenceOf, wordsOf } from "../../views/words.ts";
 import type { Chat } from "../chat/chat.ts";
+import { commandOf, obey } from "../chat/command.ts";
 import type { Shelf } from "../chat/shelf.ts";
 import { type Conversation, isId, isTemporary, newId, newTemporaryId } from "../domain/conversation.ts";
-import { asFailure, Failure, type FailureCode } from "../domain/failure.ts";
+import { asFailure, Failure, type FailureCode, type FailureReport } from "../domain/failure.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
 import type { Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -35,6 +36,13 @@ export interface RouteParts {
 const queryMaxChars = 200;
 const foundMax = 30;
 
+interface PageWishes {
+  readonly isNew?: boolean;
+  readonly through?: string | null;
+  readonly typed?: string;
+  readonly notice?: FailureReport | null;
+}
+
 /** HTTP's word for a Failure; 500 for all that are not the caller's doing. */
 const statusOf: Partial<Record<FailureCode, ContentfulStatusCode>> = {
   not_found: 404,
@@ -52,11 +60,21 @@ export function routes({ chat, log, messageMaxBytes, silentMs, importMaxBytes, u
   const app = new Hono();
 
   const wordsFor = (c: Context) => wordsOf(languageOf(c.req.header("accept-language") ?? null));
-  const page = async (c: Context, conversation: string, { isNew = false, through = null }: { isNew?: boolean; through?: string | null } = {}) => {
+  const page = async (c: Context, conversation: string, { isNew = false, through = null, typed = "", notice = null }: PageWishes = {}) => {
     const thread = await chat.thread(conversation, through === null ? {} : { through });
     const voice = isNew ? await firstVoice(c) : thread.voice;
     const now = { ...thread, voice, choices: isNew ? await chat.voices.choices() : [], list: await store.list({ limit: listPageMax }) };
-    const given = { conversation, through, isTemporary: isTemporary(conversation), message: newId(), now: Date.now(), upstream: upstream() };
+    const given = {
+      conversation,
+      through,
+      typed,
+      notice,
+      isPlain: c.req.query("plain") !== undefined,
+      isTemporary: isTemporary(conversation),
+      message: newId(),
+      now: Date.now(),
+      upstream: upstream(),
+    };
     return c.html(html(<ChatPage {...now} {...given} assets={assetPaths} messageMaxBytes={messageMaxBytes} silentMs={silentMs} words={wordsFor(c)} />));
   };
   /** How a conversation begins: with the persona that the address wishes, or the usual one. */
@@ -88,6 +106,24 @@ export function routes({ chat, log, messageMaxBytes, silentMs, importMaxBytes, u
     // a passage that a search found may lie on another branch: that one is shown from now on, unless an answer is being written
     const isThere = isShown || (await chat.select(id, at).then(() => true, refusedAsBusy));
     return page(c, id, { through: isThere ? at : null });
+  });
+
+  // where a browser runs no scripts, a form's fields come this way instead of through the socket
+  app.post("/c/:id", async (c) => {
+    const id = c.req.param("id");
+    if (!isId(id)) throw new Failure("not_found");
+    const fields = await c.req.parseBody();
+    const command = commandOf(fields);
+    try {
+      await obey(command, id, { chat, shelf });
+      return c.redirect(command.type === "remove" ? "/" : `/c/${id}?plain`, 303);
+    } catch (error) {
+      const failure = asFailure(error);
+      if (failure.code === "internal") throw error;
+      c.status(statusOf[failure.code] ?? 422);
+      const isNew = (await chat.storeOf(id).conversation(id)) === null;
+      return page(c, id, { isNew, typed: command.type === "say" ? command.text : "", notice: failure.report });
+    }
   });
 
   app.get("/c/:id/before/:message", async (c) => {

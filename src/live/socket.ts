@@ -3,12 +3,13 @@
 
 import type { Language } from "../../views/words.ts";
 import type { Chat } from "../chat/chat.ts";
+import { type Command, obey } from "../chat/command.ts";
 import type { Shelf } from "../chat/shelf.ts";
 import type { ConversationId, MessageId } from "../domain/conversation.ts";
 import { asFailure, Failure } from "../domain/failure.ts";
 import { doneFrame, noticeFrame, removedFrame, settledFrame } from "./frames.ts";
 import type { Hub, Member } from "./hub.ts";
-import { type Command, parseCommand } from "./inbound.ts";
+import { parseCommand } from "./inbound.ts";
 import type { Sink } from "./outbox.ts";
 
 export interface LiveParts {
@@ -57,28 +58,4 @@ function answerTo(command: Command, language: Language): string {
   if (command.type === "remove") return removedFrame(command.conversation, language);
   if (command.type === "settle") return doneFrame() + settledFrame(language);
   return doneFrame("conversation" in command ? command.conversation : undefined);
-}
-
-async function obey(command: Command, conversation: ConversationId, { chat, shelf }: Pick<LiveParts, "chat" | "shelf">): Promise<void> {
-  switch (command.type) {
-    case "say":
-      return chat.say({ ...command, conversation });
-    case "retry":
-    case "continue":
-    case "select":
-    case "prune":
-      return chat[command.type](conversation, command.message);
-    case "settle":
-      return chat.settle(conversation, command.settings);
-    case "stop":
-      return chat.stop(conversation);
-    case "rename":
-      return shelf.rename(command.conversation, command.title);
-    case "pin":
-    case "unpin":
-      return shelf.pin(command.conversation, command.type === "pin");
-    case "remove":
-    case "restore":
-      return shelf[command.type](command.conversation);
-  }
 }

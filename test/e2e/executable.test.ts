@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { version } from "../../package.json";
 import { PlainClient } from "../house.ts";
+import { textOf } from "../llama/recitals.ts";
 import { freePort, startLlama, until } from "../llama/server.ts";
 import { answered, ask, bareEnvironment, closeBrowser, executable, grownBeyond, serving, shown, startParlor, visit, withModel } from "./stage.ts";
 
@@ -184,7 +185,7 @@ test("the tutorial's page, unchanged, talks to /chat", async () => {
       }),
     `${parlor.url.replace("http", "ws")}/chat`,
   );
-  expect(text).toBe(shown("german"));
+  expect(text).toBe(textOf("german"));
   await close();
   await parlor.stop();
 });

@@ -139,7 +139,8 @@ test("a full context: the oldest is left behind and said so, or the conversation
   expect(turns).toBeGreaterThan(5);
   const strict = await open();
   await choose(strict, "Strict");
-  for (let i = 0; i < turns; i++) {
+  const failed = strict.locator("article[data-status=failed]");
+  for (let i = 0; (await failed.count()) === 0 && i < 4 * turns; i++) {
     await ask(strict, `story ${i}`);
     await strict.waitForFunction(
       (n) => /done|failed/.test(document.querySelectorAll('article[data-role="assistant"]')[n]?.getAttribute("data-status") ?? ""),
@@ -149,7 +150,7 @@ test("a full context: the oldest is left behind and said so, or the conversation
   const failure = strict.locator("article .failure").first();
   expect(await failure.textContent()).toMatch(/has no room left for an answer.*Start a new chat, delete messages/);
   expect(await strict.getByRole("button", { name: "Try again" }).isVisible()).toBe(true);
-});
+}, 90_000);
 
 test("a temporary chat survives a reload, is in no list and in no file, and is forgotten once nobody looks", async () => {
   const page = await open();

@@ -172,7 +172,7 @@ describe("pages and files", () => {
       );
       expect([headers.get("x-content-type-options"), headers.get("referrer-policy"), headers.get("cache-control")]).toEqual([
         "nosniff",
-        "no-referrer",
+        "same-origin",
         "no-store",
       ]);
     }

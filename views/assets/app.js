@@ -4,6 +4,7 @@
   const field = find("text");
   if (!field) return;
   const form = field.form;
+  field.readOnly = false; // as it is drawn for those who come without scripts
   const scroller = find("scroller");
 
   /** Milliseconds without a frame (three heartbeats) after which a socket that looks open is taken for dead. */

@@ -1,0 +1,74 @@
+// What a page can wish, in fields of a form: read, or refused; then done. Used by the page's socket and, where a browser runs no
+// scripts, by HTTP.
+
+import { type ConversationId, isId, type MessageId } from "../domain/conversation.ts";
+import { Failure } from "../domain/failure.ts";
+import { type Sampling, type Settings, samplingBounds } from "../domain/persona.ts";
+import type { Chat } from "./chat.ts";
+import type { Shelf } from "./shelf.ts";
+
+/** A parsed wish of the browser. */
+export type Command =
+  | { readonly type: "say"; readonly message: MessageId; readonly text: string; readonly edits?: MessageId; readonly settings?: Settings }
+  | { readonly type: "settle"; readonly settings: Settings }
+  | { readonly type: "retry" | "continue" | "select" | "prune"; readonly message: MessageId }
+  | { readonly type: "stop" }
+  | { readonly type: "rename"; readonly conversation: ConversationId; readonly title: string }
+  | { readonly type: "pin" | "unpin" | "remove" | "restore"; readonly conversation: ConversationId };
+
+/**
+ * The Command in a form's fields.
+ * @throws Failure `bad_frame`
+ */
+export function commandOf(fields: Readonly<Record<string, unknown>>): Command {
+  const { type, message, select, edits, conversation, title, starter } = fields;
+  const text = starter ?? fields["text"]; // a question that is offered goes with the form, whatever stands in its field
+  if (type === "stop") return { type };
+  if (isId(select)) return { type: "select", message: select };
+  if ((type === "retry" || type === "continue" || type === "prune") && isId(message)) return { type, message };
+  if ((type === "pin" || type === "unpin" || type === "remove" || type === "restore") && isId(conversation)) return { type, conversation };
+  if (type === "rename" && isId(conversation) && typeof title === "string") return { type, conversation, title };
+  const settings = settingsOf(fields);
+  if (type === "settle") return { type, settings };
+  if (type === "say" && isId(message) && typeof text === "string") {
+    const isChosen = settings.persona !== null || Object.keys(settings.sampling).length > 0;
+    // a browser sends line ends of a textarea as CR LF
+    return { type, message, text: text.replaceAll("\r\n", "\n"), ...(isId(edits) && { edits }), ...(isChosen && { settings }) };
+  }
+  throw new Failure("bad_frame");
+}
+
+/** A form's fields of settings: what is empty is not chosen; what is no number is left for Chat to refuse. */
+function settingsOf({ persona, ...fields }: Readonly<Record<string, unknown>>): Settings {
+  const names = Object.keys(samplingBounds) as (keyof Sampling)[];
+  const chosen = names.flatMap((name) => {
+    const value = fields[name];
+    return typeof value === "string" && value.trim() !== "" ? [[name, Number(value.replace(",", "."))]] : [];
+  });
+  return { persona: typeof persona === "string" && persona !== "" ? persona : null, sampling: Object.fromEntries(chosen) as Sampling };
+}
+
+/** Does what was wished in a conversation. @throws Failure as Chat and Shelf */
+export async function obey(command: Command, conversation: ConversationId, { chat, shelf }: { chat: Chat; shelf: Shelf }): Promise<void> {
+  switch (command.type) {
+    case "say":
+      return chat.say({ ...command, conversation });
+    case "retry":
+    case "continue":
+    case "select":
+    case "prune":
+      return chat[command.type](conversation, command.message);
+    case "settle":
+      return chat.settle(conversation, command.settings);
+    case "stop":
+      return chat.stop(conversation);
+    case "rename":
+      return shelf.rename(command.conversation, command.title);
+    case "pin":
+    case "unpin":
+      return shelf.pin(command.conversation, command.type === "pin");
+    case "remove":
+    case "restore":
+      return shelf[command.type](command.conversation);
+  }
+}
