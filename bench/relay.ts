@@ -1,35 +1,15 @@
 // What the relay adds: the same streams read directly from the source, through /chat, and through a page's socket, in one
 // run, interleaved. Prints a table and writes it into bench/README.md. Run: make bench (QUICK=1 for a short look).
 
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { newId } from "../src/domain/conversation.ts";
 import { startLlama } from "../test/llama/server.ts";
+import { cpuOf, root, start } from "./process.ts";
 import { median, quantile, writeTable } from "./report.ts";
 import { microseconds } from "./source.ts";
 
 const quick = process.env["QUICK"] === "1";
 const rounds = quick ? 1 : 5;
-const root = join(import.meta.dir, "..");
-
-/** Starts a script and gives the first line it prints. */
-async function start(command: string[], env: Record<string, string> = {}): Promise<{ line: string; process: Bun.Subprocess }> {
-  const child = Bun.spawn(command, {
-    stdout: "pipe",
-    stderr: "ignore",
-    stdin: "ignore",
-    env: { ...process.env, PARLOR_DATA: mkdtempSync(join(tmpdir(), "parlor-bench-")), ...env },
-  });
-  process.on("exit", () => child.kill("SIGKILL"));
-  let line = "";
-  for await (const chunk of child.stdout as ReadableStream<Uint8Array>) {
-    line += new TextDecoder().decode(chunk);
-    if (line.includes("\n")) break;
-  }
-  return { line: line.trim(), process: child };
-}
-
 /** What one reader saw. */
 interface Reading {
   /** Age of each piece that arrived, of its newest token, in µs. */
@@ -109,7 +89,7 @@ const page =
   (question) => {
     let newest = 0;
     const fresh = (frame: string): string => {
-      if (!frame.includes("id=t")) return "";
+      if (!/id=t|"#t/.test(frame)) return "";
       const stamps = (frame.match(/\d{16}/g) ?? []).map(Number).filter((stamp) => stamp > newest);
       newest = Math.max(newest, ...stamps);
       return stamps.join(" ");
@@ -126,12 +106,6 @@ const page =
   };
 
 const ms = (us: number): string => (us / 1000).toFixed(2);
-
-/** CPU time of a process so far, in µs (/proc/PID/stat, 100 ticks a second). */
-async function cpuOf(pid: number): Promise<number> {
-  const fields = (await Bun.file(`/proc/${pid}/stat`).text()).split(") ")[1]?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) * 10_000;
-}
 
 /** Runs `streams` at once through each reader in turn, round by round. */
 async function contest(readers: Record<string, Reader>, streams: number, question: object, cpu: () => Promise<number>) {
@@ -180,7 +154,7 @@ const table = (title: string, head: string) => rows.push(`\n${title}\n`, head, h
 
 await contest(readers, 4, { tokens: 50, perSecond: 100 }, cpu); // warm-up
 table(
-  "**Age of a token when it arrives** (20 tokens/s per stream; a page gets tokens folded for 40 ms, by design)",
+  "**Age of a token when it arrives** (20 tokens/s per stream; a page gets tokens folded for 50 ms, by design)",
   "| streams | way | p50 ms | p99 ms | added to p50 | first token after, ms | CPU µs per token |",
 );
 for (const streams of [1, 16, 128]) {

@@ -1,6 +1,7 @@
 // A source of known pace, as a process of its own: speaks llama-server's streaming chat protocol and writes the moment of
 // sending into each token, so that a reader on this machine can say how old it is. Run: bun bench/source.ts
-// The question says what to send: `{"tokens":200,"perSecond":20}`; perSecond 0 means as fast as it is taken.
+// The question says what to send: `{"tokens":200,"perSecond":20}`; perSecond 0 means as fast as it is taken. With
+// `"markdown":true` it sends an answer such as models write instead of moments.
 
 const slots = 1024;
 const head = `data: {"choices":[{"finish_reason":null,"index":0,"delta":{"content":"`;
@@ -9,12 +10,53 @@ const tail = `"}}],"created":1790000000,"id":"chatcmpl-0123456789abcdefghijklmno
 /** Microseconds since 1970, comparable between processes of one machine. */
 export const microseconds = (): number => Math.round((performance.timeOrigin + performance.now()) * 1000);
 
-/** A token of 17 characters: a space and the moment it was made. */
-const token = (): string => ` ${microseconds()}`;
+/** A token of 17 characters: a space and the moment it was made. A paragraph has 40. */
+const token = (n: number): string => `${n % 40 === 39 ? "\\n\\n" : " "}${microseconds()}`;
 
-function stream(tokens: number, perSecond: number): ReadableStream {
+/** What a model writes, in the mixture of its kinds: prose, lists, a table, code. `part` makes each part differ. */
+const prose = (part: number): string => `## Part ${part}: on lamps and wires
+
+A lamp has **three parts**: a *source*, a \`switch\` and a [bulb](https://example.org/bulb/${part}). Current flows when the circuit is closed, and the bulb
+gives light, as anybody knows who has ever pressed a switch in the dark and been glad of what came of it.
+
+Whoever wires a lamp begins with the power: it has to be **off**. Then the wires are stripped, which is best done with a tool that is made for it, since a knife
+takes some of the copper along; and a wire with less copper than it should have grows warm.
+
+- brown is *live*, and must never be touched,
+- blue is neutral, which is not to say harmless,
+- green and yellow is \`earth\`, and comes first.
+
+| Part | Ohm | Price |
+|------|----:|------:|
+| bulb | ${part + 240} | 2,50 |
+| switch | 0.1 | 4,00 |
+
+\`\`\`python
+def resistance(parts):
+    """Sums up what part ${part} needs."""
+    total = 0
+    for each in parts:
+        total += each.ohm  # in ohm
+    return total
+\`\`\`
+
+`;
+
+/** Characters of a token, as English has them. */
+const tokenChars = 5;
+
+/** An answer of so many tokens. */
+export function markdownAnswer(tokens: number): string {
+  let text = "";
+  for (let part = 1; text.length < tokens * tokenChars; part++) text += prose(part);
+  return text.slice(0, tokens * tokenChars);
+}
+
+function stream(tokens: number, perSecond: number, markdown: boolean): ReadableStream {
   let sent = 0;
-  const event = () => head + token() + tail;
+  const answer = markdown ? markdownAnswer(tokens) : "";
+  const piece = () => (markdown ? JSON.stringify(answer.slice(sent * tokenChars, (sent + 1) * tokenChars)).slice(1, -1) : token(sent));
+  const event = () => head + piece() + tail;
   const end = `data: {"choices":[{"finish_reason":"stop","index":0,"delta":{}}]}\n\ndata: [DONE]\n\n`;
   return new ReadableStream({
     type: "direct",
@@ -48,8 +90,8 @@ if (import.meta.main) {
       if (pathname === "/props") return Response.json({ total_slots: slots, model_alias: "source" });
       if (pathname === "/slots") return Response.json([]);
       const { messages } = (await request.json()) as { messages: { content: string }[] };
-      const { tokens, perSecond } = JSON.parse(messages.at(-1)?.content as string) as { tokens: number; perSecond: number };
-      return new Response(stream(tokens, perSecond), { headers: { "content-type": "text/event-stream" } });
+      const wish = JSON.parse(messages.at(-1)?.content as string) as { tokens: number; perSecond: number; markdown?: boolean };
+      return new Response(stream(wish.tokens, wish.perSecond, wish.markdown === true), { headers: { "content-type": "text/event-stream" } });
     },
   });
   process.stdout.write(`${server.port}\n`);

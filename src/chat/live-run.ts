@@ -23,6 +23,10 @@ export interface LiveRunParts {
   checkpointFailed(run: RunId, error: unknown): void;
 }
 
+/** How much longer Deltas are held together at last, and at what length of the answer (UTF-16 units). */
+const foldGrowth = 1.6;
+const foldGrowsChars = 20_000;
+
 export class LiveRun {
   readonly run: Run;
   readonly answer: Message;
@@ -152,6 +156,12 @@ export class LiveRun {
     }
   }
 
+  /** The longer an answer, the more a change of it costs the page that shows it, and the less a change tells its reader. */
+  get #foldMs(): number {
+    const { length } = this.text;
+    return this.#parts.foldMs * (1 + (foldGrowth - 1) * Math.min(1, length / foldGrowsChars));
+  }
+
   #flush(): void {
     const { text, reasoning } = this.#held;
     this.#held = { text: "", reasoning: "" };
@@ -160,6 +170,6 @@ export class LiveRun {
     this.#timer = setTimeout(() => {
       this.#timer = null;
       if (this.#held.text !== "" || this.#held.reasoning !== "") this.#flush();
-    }, this.#parts.foldMs);
+    }, this.#foldMs);
   }
 }

@@ -91,7 +91,6 @@
     emptyField();
     nameConversation();
     openThoughts();
-    showToEnd();
   });
 
   // A laptop that slept, or a phone that changed networks, has a socket that looks open and is dead: only silence tells.
@@ -129,25 +128,28 @@
   });
 
   // Thoughts fold when the answer begins; who opened some by hand wants to see all of them.
-  const keepThoughts = () => localStorage.getItem("thoughts") === "open";
+  let keepsThoughts = localStorage.getItem("thoughts") === "open";
   document.addEventListener("click", (event) => {
     const thought = event.target.closest?.(".reasoning > summary")?.parentElement;
-    if (thought) localStorage.setItem("thoughts", thought.open ? "folded" : "open");
+    if (!thought) return;
+    keepsThoughts = !thought.open; // it is about to change
+    localStorage.setItem("thoughts", keepsThoughts ? "open" : "folded");
   });
   function openThoughts() {
-    if (keepThoughts()) for (const thought of document.querySelectorAll(".reasoning:not([open])")) thought.open = true;
+    if (keepsThoughts) for (const thought of document.querySelectorAll(".reasoning:not([open])")) thought.open = true;
   }
 
-  // Where the reader is decides whether the button is there; CSS cannot ask that in every engine yet.
-  const awayFromEnd = () => scroller.scrollTop < -80;
+  // Where the reader is decides whether the button is there; CSS cannot ask that in every engine yet. Watched, not asked at each
+  // frame: asking has the page laid out at once.
   const button = find("to-end");
-  const showToEnd = () => {
-    button.hidden = !awayFromEnd();
-  };
-  function toEnd() {
+  const toEnd = () => {
     scroller.scrollTop = 0;
-    showToEnd();
-  }
-  scroller.addEventListener("scroll", showToEnd, { passive: true });
+  };
+  new IntersectionObserver(
+    ([entry]) => {
+      button.hidden = entry.isIntersecting;
+    },
+    { root: scroller, rootMargin: "0px 0px 80px 0px" },
+  ).observe(find("end"));
   button.addEventListener("click", toEnd);
 })();
