@@ -10,8 +10,8 @@ import { openSqlite } from "../src/store/sqlite.ts";
 import type { Store } from "../src/store/store.ts";
 import { openLog } from "../src/telemetry/log.ts";
 import { openLlama } from "../src/upstream/llama.ts";
-import { inWords } from "../views/markdown/code.ts";
 import { markdownHtml } from "../views/markdown/html.ts";
+import { inWords } from "../views/markdown/marks.ts";
 import { wordsOf } from "../views/words.ts";
 import { until } from "./llama/server.ts";
 

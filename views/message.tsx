@@ -5,8 +5,8 @@ import { raw } from "hono/html";
 import { type Message, newId, type Utterance } from "../src/domain/conversation.ts";
 import type { Run, Snapshot } from "../src/domain/run.ts";
 import { commandPath } from "./frame.ts";
-import { inWords } from "./markdown/code.ts";
 import { markdownOf } from "./markdown/html.ts";
+import { inWords } from "./markdown/marks.ts";
 import { escapeText, PlainStream } from "./markdown/plain.ts";
 import { MarkdownStream } from "./markdown/stream.ts";
 import { sentenceOf, type Words } from "./words.ts";
@@ -15,6 +15,9 @@ import { sentenceOf, type Words } from "./words.ts";
 export const ids = { thread: "thread", reasoning: "think", reasoningTail: "r", run: "run" } as const;
 
 export const articleId = (message: string): string => `m-${message}`;
+
+/** Thoughts that are over. */
+export const thoughtId = (message: string): string => `r-${message}`;
 
 /** Where the text of a message stands. */
 export const textOf = (message: string): string => `#${articleId(message)}>.text`;
@@ -33,7 +36,8 @@ export function MessageArticle(props: Props) {
   const html = message.role === "user" ? escapeText(message.text) : inWords(markdownOf(message.text), words);
   return (
     <article id={articleId(message.id)} data-role={message.role} data-status={status} aria-label={label}>
-      {message.reasoning !== "" && <Thought text={message.reasoning} ms={run?.stats.thinkingMs} words={words} />}
+      <h2 class="unseen">{label}</h2>
+      {message.reasoning !== "" && <Thought message={message.id} text={message.reasoning} ms={run?.stats.thinkingMs} words={words} />}
       <div class="text" dir="auto">
         {raw(html)}
       </div>
@@ -70,10 +74,11 @@ export function RunningArticle({ snapshot, drawn, words }: { snapshot: Snapshot;
   const isThinking = reasoning !== "" && text === "";
   return (
     <article id={articleId(snapshot.messageId)} data-role="assistant" data-status={snapshot.status} aria-label={words.assistant}>
+      <h2 class="unseen">{words.assistant}</h2>
       {isThinking ? (
         <Thinking html={drawn?.reasoning ?? openThought(reasoning)} seconds={secondsSince(thinkingSince)} words={words} />
       ) : reasoning !== "" ? (
-        <Thought text={reasoning} words={words} />
+        <Thought message={snapshot.messageId} text={reasoning} words={words} />
       ) : (
         <div id={ids.reasoning} />
       )}
@@ -125,9 +130,9 @@ export function Thinking({ html, seconds, words }: { html: string; seconds: numb
 }
 
 /** Thoughts that are over: folded. */
-export function Thought({ text, ms, words }: { text: string; ms?: number | undefined; words: Words }) {
+export function Thought({ message, text, ms, words }: { message: string; text: string; ms?: number | undefined; words: Words }) {
   return (
-    <details class="reasoning">
+    <details id={thoughtId(message)} class="reasoning">
       <summary>{words.thought(ms === undefined ? null : Math.round(ms / 1000))}</summary>
       <div class="thought" dir="auto">
         {raw(escapeText(text))}

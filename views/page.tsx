@@ -60,7 +60,7 @@ export function ChatPage(props: PageProps) {
       live={`/live?c=${conversation}${props.through ? `&at=${props.through}` : ""}`}
       conversation={conversation}
       silentMs={props.silentMs}
-      isGrowing={props.isPlain && live.length > 0}
+      isGrowing={live.length > 0}
     >
       <a class="skip" href="#text">
         {words.skip}

@@ -46,6 +46,8 @@ export const de: Words = {
   you: "Du",
   assistant: "Antwort",
   wrap: "Umbrechen",
+  taskDone: "erledigt",
+  taskOpen: "zu tun",
   thinking: (seconds) => (seconds === 0 ? "Denkt nach …" : `Denkt nach … ${seconds} s`),
   thought: (seconds) => (seconds ? `Nachgedacht: ${seconds} s` : "Gedanken"),
   toEnd: "Zum Ende",

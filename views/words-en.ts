@@ -46,6 +46,8 @@ export const en: Words = {
   you: "You",
   assistant: "Answer",
   wrap: "Wrap lines",
+  taskDone: "done",
+  taskOpen: "to do",
   thinking: (seconds) => (seconds === 0 ? "Thinking…" : `Thinking… ${seconds} s`),
   thought: (seconds) => (seconds ? `Thought for ${seconds} s` : "Thoughts"),
   toEnd: "To the end",

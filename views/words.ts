@@ -51,6 +51,8 @@ export interface Words {
   readonly you: string;
   readonly assistant: string;
   readonly wrap: string;
+  readonly taskDone: string;
+  readonly taskOpen: string;
   thinking(seconds: number): string;
   thought(seconds: number | null): string;
   readonly toEnd: string;

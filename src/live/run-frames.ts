@@ -2,7 +2,7 @@
 // watch an answer have on their pages of it. Used by live/hub.
 
 import { changes, fragment, fragmentAt, growth, titleFragment } from "../../views/frame.ts";
-import { hasWords, inWords } from "../../views/markdown/code.ts";
+import { hasWords, inWords } from "../../views/markdown/marks.ts";
 import { PlainStream } from "../../views/markdown/plain.ts";
 import { MarkdownStream, openIds } from "../../views/markdown/stream.ts";
 import {
@@ -19,6 +19,7 @@ import {
   Thinking,
   Thought,
   textOf,
+  thoughtId,
 } from "../../views/message.tsx";
 import { type Language, wordsOf } from "../../views/words.ts";
 import { type Message, titleFrom } from "../domain/conversation.ts";
@@ -35,10 +36,10 @@ const announce = "announce";
 interface Growing {
   readonly text: MarkdownStream;
   /** Its thoughts; null once they are folded away. */
-  thought: { readonly stream: PlainStream; text: string; seconds: number } | null;
+  thought: { readonly stream: PlainStream; text: string; seconds: number; readonly since: number | null } | null;
   readonly message: string;
-  /** Thoughts of it are on the pages, open or folded. */
-  hasThought: boolean;
+  /** The thoughts that are on the pages folded. */
+  folded: string;
   /** Nothing of it has been seen yet. */
   isSilent: boolean;
 }
@@ -83,9 +84,9 @@ export class RunFrames {
     }
   }
 
-  #open(run: RunId, message: string, { text, reasoning }: { text: string; reasoning: string }): void {
-    const thought = reasoning !== "" && text === "" ? { stream: new PlainStream(reasoning), text: reasoning, seconds: -1 } : null;
-    this.#growing.set(run, { text: new MarkdownStream(text), thought, message, hasThought: reasoning !== "", isSilent: text === "" && reasoning === "" });
+  #open(run: RunId, message: string, { text, reasoning, thinkingSince }: { text: string; reasoning: string; thinkingSince?: number | null }): void {
+    const thought = reasoning !== "" && text === "" ? { stream: new PlainStream(reasoning), text: reasoning, seconds: -1, since: thinkingSince ?? null } : null;
+    this.#growing.set(run, { text: new MarkdownStream(text), thought, message, folded: thought ? "" : reasoning, isSilent: text === "" && reasoning === "" });
   }
 
   #text(run: RunId, text: string): Frame {
@@ -94,8 +95,13 @@ export class RunFrames {
     const frame = this.#begin(growing) + changes(growing.text.push(text), textOf(growing.message));
     const { thought } = growing;
     growing.thought = null;
+    if (thought) growing.folded = thought.text;
     if (thought === null && !hasWords(frame)) return () => frame;
-    return once((language) => (thought ? folded(thought, language) : "") + inWords(frame, wordsOf(language)));
+    return once(
+      (language) =>
+        (thought ? folded(ids.reasoning, growing.message, { text: thought.text, ms: passed(thought.since) }, language) : "") +
+        inWords(frame, wordsOf(language)),
+    );
   }
 
   /** The first sign of an answer takes the place of what was said of waiting for it. */
@@ -111,8 +117,8 @@ export class RunFrames {
     const first = this.#begin(growing);
     const seconds = secondsSince(since);
     if (growing.thought === null) {
-      growing.hasThought = true;
-      growing.thought = { stream: new PlainStream(text), text, seconds };
+      if (growing.folded !== "") return nothing; // thought again in the middle of the answer: told at its end
+      growing.thought = { stream: new PlainStream(text), text, seconds, since };
       const html = openThought(text);
       return once((language) => first + fragment(ids.reasoning, "outerHTML", String(Thinking({ html, seconds, words: wordsOf(language) }))));
     }
@@ -130,17 +136,26 @@ export class RunFrames {
     this.#growing.delete(event.run);
     if (!growing) return nothing;
     const last = changes(growing.text.end(event.utterance.message.text), textOf(event.messageId));
-    // all of it may have come at once, unseen until now
     const { reasoning } = event.utterance.message;
-    const isFolded = growing.thought === null && growing.hasThought;
-    const thought = reasoning === "" || isFolded ? null : { text: reasoning, seconds: Math.round((event.utterance.run.stats.thinkingMs ?? 0) / 1000) };
-    return once((language) => endedFrame(event, inWords(last, wordsOf(language)), thought, language));
+    const place = growing.folded === "" ? ids.reasoning : thoughtId(event.messageId);
+    const ms = event.utterance.run.stats.thinkingMs;
+    return once((language) => {
+      // all of it may have come at once, unseen until now; or more of it behind the answer's beginning
+      const isSame = reasoning === growing.folded;
+      const thoughts = reasoning === "" ? fragment(ids.reasoning, "delete") : isSame ? "" : folded(place, event.messageId, { text: reasoning, ms }, language);
+      return endedFrame(event, inWords(last, wordsOf(language)) + thoughts, language);
+    });
   }
 }
 
-/** Thoughts that are over. */
-function folded({ text, seconds }: Pick<NonNullable<Growing["thought"]>, "text" | "seconds">, language: Language): string {
-  return fragment(ids.reasoning, "outerHTML", String(Thought({ text, ms: Math.max(0, seconds) * 1000, words: wordsOf(language) })));
+/** Milliseconds since a moment. */
+function passed(since: number | null): number | undefined {
+  return since === null ? undefined : Date.now() - since;
+}
+
+/** Thoughts that are over, in the place of those that came. */
+function folded(place: string, message: string, { text, ms }: { text: string; ms: number | undefined }, language: Language): string {
+  return fragment(place, "outerHTML", String(Thought({ message, text, ms, words: wordsOf(language) })));
 }
 
 function runState(state: Pick<Snapshot, "status" | "place" | "progress">, language: Language): string {
@@ -166,15 +181,14 @@ function startedFrame(event: RunEvent & { kind: "started" }, drawn: Drawn | unde
   return fragment(articleId(event.messageId), "outerHTML", article) + fragment(announce, "innerHTML", words.answering);
 }
 
-/** `last` is what remains to be changed in the text: the whole of it is never sent again. */
-function endedFrame(event: RunEvent & { kind: "ended" }, last: string, thought: Parameters<typeof folded>[0] | null, language: Language): string {
+/** `last` is what remains to be changed in text and thoughts: the whole of the text is never sent again. */
+function endedFrame(event: RunEvent & { kind: "ended" }, last: string, language: Language): string {
   const words = wordsOf(language);
   const { message, run } = event.utterance;
   const after = String(After({ ...event.utterance, last: true, words }));
   return (
     last +
     fragment(openIds.block, "delete") +
-    (thought ? folded(thought, language) : "") +
     fragment(ids.run, "outerHTML", after) +
     fragment(articleId(message.id), "outerMorph", String(ArticleShell({ message: message.id, status: run.status, words }))) +
     controls("idle", language) +

@@ -34,6 +34,10 @@ const states: Record<string, (page: Page) => Promise<void>> = {
     await ask(page, "think");
     await answered(page);
   },
+  "everything that Markdown has": async (page) => {
+    await ask(page, "how is a lamp wired?");
+    await answered(page);
+  },
   "an answer in progress": async (page) => {
     await ask(page, "endless");
     await grownBeyond(page, 3000);

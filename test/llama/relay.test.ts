@@ -72,6 +72,18 @@ test("thoughts are shown apart from the answer", async () => {
   page.close();
 });
 
+test("thoughts stand in the answer they belong to, also when one without any came before", async () => {
+  const page = await new PageClient(house).ready();
+  page.say("twenty");
+  await page.lastIs("done");
+  page.say("think first");
+  await until(() => page.articles().length === 4 && page.last?.status === "done", "the second is answered");
+  const thoughts = [...page.document.querySelectorAll("article")].map((article) => article.querySelectorAll(".thought").length);
+  expect(thoughts).toEqual([0, 0, 0, 1]);
+  expect(page.document.getElementById("think")).toBeNull();
+  page.close();
+});
+
 test("the answer's end shows its figures", async () => {
   const page = await new PageClient(house).ready();
   page.say("twenty");

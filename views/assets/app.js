@@ -120,6 +120,7 @@
       getSelection().selectAllChildren(shown);
       document.execCommand("copy");
     }
+    if (button.textContent === button.dataset.done) return;
     const label = button.textContent;
     button.textContent = button.dataset.done;
     setTimeout(() => {

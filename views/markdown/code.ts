@@ -2,6 +2,7 @@
 // code that streams has each line finished once, and looks in the end as if it had been there at once.
 
 import hljs from "highlight.js/lib/common";
+import { marks } from "./marks.ts";
 
 hljs.configure({ classPrefix: "h-" });
 
@@ -9,20 +10,6 @@ hljs.configure({ classPrefix: "h-" });
 const lineMaxChars = 1_000;
 /** A comment or string that spans more than this is coloured anew from its middle: each line costs what stands before it in here. */
 const windowMaxChars = 4_000;
-
-/** Marks for words of ours, which differ by the reader's language: noncharacters, which `clean` takes out of every text. */
-const marks = { copy: "\ufdd2", copied: "\ufdd3", wrap: "\ufdd4" } as const;
-
-/** True for HTML that differs by the reader's language. */
-export function hasWords(html: string): boolean {
-  return html.includes(marks.copy);
-}
-
-/** Rendered Markdown with our words in it. What is rendered once for all has marks in their places. */
-export function inWords(html: string, words: { readonly [name in keyof typeof marks]: string }): string {
-  if (!hasWords(html)) return html; // no code begins in it
-  return html.replaceAll(marks.copy, words.copy).replaceAll(marks.copied, words.copied).replaceAll(marks.wrap, words.wrap);
-}
 
 /** The name of the language in what stands behind a fence; empty when there is none. */
 export function languageOf(info: string): string {

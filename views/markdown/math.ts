@@ -38,7 +38,7 @@ export function takeFormulas(text: string): { source: string; formulas: readonly
 function endOf(text: string, sign: string, index: number, next: (mark: string, from: number) => number): number | null {
   const close = (mark: string, from: number) => {
     const at = next(mark, from);
-    const isNear = at > from && at - from <= formulaMaxChars && !/\n[^\S\n]*\n/.test(text.slice(from, at));
+    const isNear = at > from && at - from <= formulaMaxChars && !/\n[^\S\n]*(?:\n|>)/.test(text.slice(from, at));
     return isNear ? at + mark.length : null;
   };
   if (/^ {0,3}[`~]{3}/.test(sign)) return fenceEnd(text, sign.trimStart()[0] as string, index + sign.length);
@@ -53,8 +53,12 @@ function endOf(text: string, sign: string, index: number, next: (mark: string, f
 function dollarEnd(text: string, index: number): number | null {
   if (/\w/.test(text[index - 1] ?? "")) return null;
   dollars.lastIndex = index;
-  return dollars.exec(text) ? dollars.lastIndex : null;
+  const [found] = dollars.exec(text) ?? [];
+  return found === undefined || isPrices.test(found) ? null : index + found.length;
 }
+
+/** A sum, then words: $10, you have 20$. */
+const isPrices = /^\$\d[^\\]*\s[a-z]{2,}/i;
 
 const dollars = new RegExp(`\\$(?!\\s)(?:[^$\\n\`\\\\]|\\\\[^\\n]){1,${formulaMaxChars}}(?<!\\s)\\$(?!\\w)`, "y");
 
@@ -87,31 +91,55 @@ function finder(text: string): (mark: string, from: number) => number {
   };
 }
 
-/** MathML of a formula with its delimiters; its source where it is no TeX. */
+/** What would make a formula of any size out of a few signs, or what MathML as browsers draw it has no signs for: shown as its source. */
+const notDrawn =
+  /\\(?:[egx]?def|let|futurelet|(?:re)?newcommand|providecommand|global|long|rule|ref|eqref|[bx]?cancel|f?boxed|fbox|enclose|f?colorbox|label|tag)(?![a-z])/i;
+
+/** Longest MathML of one formula, in UTF-16 units. */
+const mathmlMaxChars = 50_000;
+
+/** Formulas that are remembered: an open block is drawn many times. */
+const knownMax = 500;
+const known = new Map<string, string>();
+
+/** MathML of a formula with its delimiters; its source where it is no TeX, or none that can be drawn. */
 export function formula(found: string): string {
+  const remembered = known.get(found);
+  if (remembered !== undefined) return remembered;
+  const made = mathml(found) ?? `<code class="tex">${Bun.escapeHTML(found)}</code>`;
+  const [oldest] = known.keys();
+  if (known.size >= knownMax && oldest !== undefined) known.delete(oldest);
+  known.set(found, made);
+  return made;
+}
+
+function mathml(found: string): string | null {
+  if (notDrawn.test(found)) return null;
   const displayMode = found.startsWith("$$") || found.startsWith("\\[");
   const length = found.startsWith("$") && !displayMode ? 1 : 2;
   try {
-    const mathml = temml.renderToString(found.slice(length, -length).trim(), {
-      displayMode,
-      throwOnError: true,
-      trust: false,
-      maxExpand: 500,
-      maxSize: [20, 40],
-    });
-    return bare(mathml);
+    const tex = found.slice(length, -length).trim();
+    const made = temml.renderToString(tex, { displayMode, throwOnError: true, trust: false, maxExpand: 50, maxSize: [20, 40] });
+    return made.length > mathmlMaxChars ? null : bare(made);
   } catch {
-    return `<code class="tex">${Bun.escapeHTML(found)}</code>`;
+    return null;
   }
 }
 
+const elements =
+  /^(?:math|m(?:row|i|n|o|s|text|space|frac|sqrt|root|sub|sup|subsup|under|over|underover|multiscripts|table|tr|td|style|error|padded|phantom)|mprescripts|none)$/;
+
 /** Attributes of MathML Core that say how a formula is set; style and class are the page's alone. */
 const allowed =
-  /^(?:accent|accentunder|columnalign|columnspan|depth|display|displaystyle|fence|form|height|linethickness|lspace|mathvariant|maxsize|minsize|movablelimits|notation|rowspan|rspace|scriptlevel|separator|stretchy|symmetric|voffset|width)$/;
+  /^(?:accent|accentunder|columnalign|columnspan|depth|display|displaystyle|fence|form|height|linethickness|lspace|mathvariant|maxsize|minsize|movablelimits|rowspan|rspace|scriptlevel|separator|stretchy|symmetric|voffset|width)$/;
 
-function bare(mathml: string): string {
-  return mathml.replace(/<([a-z]+)((?:\s[\w-]+="[^"]*")+)/g, (_, name: string, attributes: string) => {
+/** Every tag built anew from what is allowed; null when one is not. */
+function bare(made: string): string | null {
+  let isKnown = true;
+  const html = made.replace(/<(\/?)([a-z]+)([^>]*)>/g, (_, close: string, name: string, attributes: string) => {
+    isKnown &&= elements.test(name);
     const kept = [...attributes.matchAll(/\s([\w-]+)="[^"]*"/g)].filter(([, key]) => allowed.test(key as string)).map(([whole]) => whole);
-    return `<${name}${kept.join("")}`;
+    return `<${close}${name}${kept.join("")}>`;
   });
+  return isKnown ? html : null;
 }

@@ -19,13 +19,14 @@ const heldLine = /^ {0,3}(?:`{3,}|~{3,}|\[[^\]\n]*(?:\](?::.*)?)?$|\|)/;
 /** The part of an open block that can be shown: its complete lines, and the one being written once it is clear what it is. */
 export function shownPart(lines: string, rest: string): string {
   const isUndecided = undecidedLine.test(rest) || heldLine.test(rest);
-  if (isUndecided) return isFirstRow(lines) ? "" : lines;
-  return lines + rest;
+  return isUndecided ? withoutFirstRow(lines) : lines + rest;
 }
 
-/** The first row of what may be a table: shown once the line below it says what it is. */
-function isFirstRow(lines: string): boolean {
-  return /^[ \t]*\|[^\n]*\n$/.test(lines);
+/** The lines without the last, where that may be the first row of a table: the line below it says. */
+function withoutFirstRow(lines: string): string {
+  const start = lines.lastIndexOf("\n", lines.length - 2) + 1;
+  const before = lines.slice(lines.lastIndexOf("\n", start - 2) + 1, start);
+  return /^[ \t]*\|/.test(lines.slice(start)) && !before.includes("|") ? lines.slice(0, start) : lines;
 }
 
 interface Scan {
@@ -37,16 +38,23 @@ interface Scan {
   tail: string;
 }
 
+/** What can be shown of an open block, and the marks that close what is open in it. */
+export interface Mended {
+  readonly text: string;
+  readonly closers: string;
+}
+
 /** The shown part of an open block with everything closed that is open in it. */
-export function mended(text: string): string {
-  if (isInsideFence(text)) return text;
+export function mended(text: string): Mended {
+  // of code that stands in a list or a quote the complete lines: they change no more
+  if (isInsideFence(text)) return { text: text.slice(0, text.lastIndexOf("\n") + 1), closers: "" };
   const from = lastContextOf(text);
-  if (text.length - from > contextMaxChars) return text; // nobody writes like this: shown as it stands
+  if (text.length - from > contextMaxChars) return { text, closers: "" }; // nobody writes like this: shown as it stands
   const scan: Scan = { open: [], cut: text.length, tail: "" };
   for (let i = from; i < scan.cut && scan.tail === ""; ) i = step(text, i, scan);
-  const shown = text.slice(0, scan.cut).replace(/(?:https?:\/\/|www\.)\S*$|&[#\w]*$/, "");
+  const shown = text.slice(0, scan.cut).replace(/&[#\w]*$/, "");
   const begun = scan.tail === "" ? shown.trimEnd() : shown.replace(/[`\s]+$/, "");
-  return begun + scan.tail + scan.open.reverse().join("");
+  return { text: begun, closers: scan.tail + scan.open.reverse().join("") };
 }
 
 /** A fence inside a list or a quote is open: what is in it is code. */
@@ -83,9 +91,20 @@ function step(text: string, i: number, scan: Scan): number {
     case "_":
     case "~":
       return emphasis(text, i, scan, hold);
+    case "h":
+    case "w":
+      return address(text, i, hold);
+    case "!":
+      return i + 1 === text.length ? hold(i, 1) : i + 1;
     default:
       return i + 1;
   }
+}
+
+/** An address at the end of the text has its end still to come: it would be another link with each piece. */
+function address(text: string, i: number, hold: Hold): number {
+  const isStart = !/\w/.test(text[i - 1] ?? "") && /^(?:https?:\/\/|www\.)[!-~]*$/.test(text.slice(i, i + targetMaxChars));
+  return isStart ? hold(i, targetMaxChars) : i + 1;
 }
 
 type Hold = (at: number, maxChars: number) => number;
@@ -114,7 +133,8 @@ function dollars(text: string, i: number, hold: Hold): number {
     const close = after.indexOf("$$");
     return close < 0 ? hold(i, formulaMaxChars) : i + 4 + close;
   }
-  if (/^\s|^\d[\d.,]*(?:\s|$)/.test(after) || /\w/.test(text[i - 1] ?? "")) return after === "" ? hold(i, 1) : i + 1; // a price
+  if (/^[\s\d]/.test(after) || /\w/.test(text[i - 1] ?? "")) return i + 1; // a price, or nothing
+  if (after === "") return hold(i, 1);
   const close = /^(?:[^$\n`\\]|\\[^\n])*?(?<!\s)\$(?!\w)/.exec(after);
   if (close) return i + 1 + close[0].length;
   return after.includes("\n") ? i + 1 : hold(i, dollarMaxChars);
@@ -130,11 +150,22 @@ function link(text: string, i: number, hold: Hold): number {
     else if (text[j] === "]" && --depth === 0) {
       if (j + 1 === text.length) return hold(start, labelMaxChars);
       if (text[j + 1] !== "(") return i + 1;
-      const close = text.indexOf(")", j);
+      const close = targetEnd(text, j + 1);
       return close < 0 ? hold(start, targetMaxChars) : close + 1;
     }
   }
   return limit === text.length ? hold(start, labelMaxChars) : i + 1;
+}
+
+/** Where the parenthesis at `from` is closed; -1 when it is not. */
+function targetEnd(text: string, from: number): number {
+  let depth = 0;
+  for (let i = from; i < Math.min(text.length, from + targetMaxChars); i++) {
+    if (text[i] === "\\") i++;
+    else if (text[i] === "(") depth++;
+    else if (text[i] === ")" && --depth === 0) return i;
+  }
+  return -1;
 }
 
 function emphasis(text: string, i: number, { open }: Scan, hold: Hold): number {
@@ -142,7 +173,8 @@ function emphasis(text: string, i: number, { open }: Scan, hold: Hold): number {
   const [before = " ", after] = [text[i - 1], text[i + run.length]];
   if (after === undefined) return hold(i, text.length); // what it does depends on what follows
   const isInWord = /\w/.test(before) && /\w/.test(after);
-  if ((run[0] === "_" && isInWord) || (run[0] === "~" && run.length > 2)) return i + run.length;
+  // a single tilde says "about" far more often than it strikes out
+  if ((run[0] === "_" && isInWord) || (run[0] === "~" && run.length !== 2)) return i + run.length;
   let left = run.length;
   while (left > 0 && !/\s/.test(before) && open.at(-1)?.[0] === run[0]) {
     const top = open.pop() as string;

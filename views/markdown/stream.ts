@@ -4,7 +4,7 @@
 
 import { BlockSplitter } from "./blocks.ts";
 import { CodeLines, codeFrame, languageOf } from "./code.ts";
-import { clean, markdownHtml } from "./html.ts";
+import { clean, lastLevel, markdownHtml, messageLevel } from "./html.ts";
 import { mended, shownPart } from "./mend.ts";
 
 /** What is to be changed on the page; `views/frame` says how. All of one push are found on the page before any of them is done. */
@@ -27,9 +27,12 @@ export type Change =
 /** Ids of the open block and of the open line of code. One Run at a time in a conversation, so they need not differ. */
 export const openIds = { block: "t", line: "c" } as const;
 
-/** An open block larger than this is drawn anew only when it has grown by a good part, so that its cost stays proportional to its length. */
-const largeChars = 4_000;
+/** An open block larger than this, in UTF-16 units of HTML, is sent anew as a whole only when it has grown by a good part. */
+const largeChars = 8_000;
 const largeGrowth = 1.125;
+
+/** After a drawing the stream rests this many times as long as that took: a block of any length costs at most a part of the time. */
+const restPerDraw = 4;
 
 /** Definitions of references that are kept for the blocks behind them, in UTF-16 units. */
 const definitionsMaxChars = 16_000;
@@ -43,8 +46,11 @@ export class MarkdownStream {
   /** The open block as it is on the page, without the tags that close it, and these tags' names, outermost first. */
   #open = "";
   #openTags: string[] = [];
-  #drawnChars = 0;
+  /** On the monotonic clock, in ms. */
+  #drawAgainAt = 0;
   #definitions = "";
+  /** Of the last heading. */
+  #level: number = messageLevel;
   /** What this push has brought. */
   #finished = "";
   #codeAdded = "";
@@ -103,12 +109,13 @@ export class MarkdownStream {
   }
 
   #render(block: string): string {
-    return markdownHtml(this.#definitions === "" ? block : `${this.#definitions}\n${block}`);
+    return markdownHtml(this.#definitions === "" ? block : `${this.#definitions}\n${block}`, this.#level);
   }
 
   #finish(html: string, block: string): void {
     this.#finished += html;
     this.#done += html;
+    this.#level = lastLevel(html, this.#level);
     if (this.#open !== "") this.#setOpen("", []);
     if (!block.trimStart().startsWith("[") || this.#definitions.length > definitionsMaxChars) return;
     for (const [definition] of block.matchAll(/^ {0,3}\[[^\]\n]+\]:[ \t]*\S.*$/gm)) this.#definitions += `${definition}\n`;
@@ -153,12 +160,18 @@ export class MarkdownStream {
   }
 
   #drawBlock(shown: string): void {
-    const isLarge = shown.length > largeChars && this.#open !== "";
-    if (shown.trim() === "" || (isLarge && shown.length < this.#drawnChars * largeGrowth)) return;
-    this.#drawnChars = shown.length;
-    const { open, tags } = opened(this.#render(mended(shown)));
+    if (shown.trim() === "") return;
+    const startedAt = performance.now();
+    if (startedAt < this.#drawAgainAt && this.#finished === "") return;
+    const { text, closers } = mended(shown);
+    const mendedHtml = this.#render(text + closers);
+    // marks that close nothing stand there as what they are: then they were not meant as marks
+    const html = closers !== "" && opened(mendedHtml).open.endsWith(closers.at(-1) as string) ? this.#render(text) : mendedHtml;
+    const { open, tags } = opened(html);
     if (this.#open !== "" && this.#finished === "" && open.startsWith(this.#open)) this.#grow(open.slice(this.#open.length), open, tags);
-    else this.#setOpen(open, tags);
+    else if (open.length < largeChars || this.#finished !== "" || open.length > this.#open.length * largeGrowth) this.#setOpen(open, tags);
+    const now = performance.now();
+    this.#drawAgainAt = now + (now - startedAt) * restPerDraw;
   }
 
   #drawCodeLine(rest: string): void {
@@ -181,7 +194,6 @@ export class MarkdownStream {
   #setOpen(open: string, tags: string[]): void {
     this.#open = open;
     this.#openTags = tags;
-    this.#drawnChars = open === "" ? 0 : this.#drawnChars;
     this.#changes = this.#changes.filter(({ kind }) => kind !== "open");
     this.#changes.push({ kind: "open", html: open + closing(tags) });
   }

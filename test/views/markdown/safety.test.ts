@@ -18,7 +18,7 @@ const attributes: Record<string, Record<string, RegExp>> = {
   li: { class: /^task$/ },
   th: { align: /^(left|center|right)$/ },
   td: { align: /^(left|center|right)$/ },
-  input: { type: /^checkbox$/, disabled: /^$/, checked: /^$/ },
+  input: { type: /^checkbox$/, disabled: /^$/, checked: /^$/, "aria-label": /^.$/ },
   div: { class: /^(code|bar|table)$/, dir: /^ltr$/, tabindex: /^0$/, id: /^t$/ },
   span: { class: /^h-[\w-]+( [\w-]+_*)*$|^language-[\w-]+$/, id: /^c$/ },
   pre: { tabindex: /^0$/ },

@@ -1,0 +1,68 @@
+// What Lighthouse says of the compiled executable's pages: an empty one, and a conversation with everything that Markdown has.
+// Fails below 95. Lighthouse itself is fetched from the npm registry into .cache. Writes a table into bench/README.md.
+
+import { join } from "node:path";
+import { newId } from "../src/domain/conversation.ts";
+import { PageClient } from "../test/house.ts";
+import { startLlama, until } from "../test/llama/server.ts";
+import { root, start } from "./process.ts";
+import { writeTable } from "./report.ts";
+
+const version = "13.5.0";
+const least = 95;
+const folder = join(root, ".cache/lighthouse");
+const chromium = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
+
+if (!(await Bun.file(join(folder, "node_modules/lighthouse/package.json")).exists())) {
+  const installed = Bun.spawnSync(["npm", "install", "--silent", "--prefix", folder, `lighthouse@${version}`], { stdout: "inherit", stderr: "inherit" });
+  if (!installed.success) throw new Error("Lighthouse could not be fetched");
+}
+
+const llama = await startLlama();
+const parlor = await start([join(root, "dist/parlor"), "--port", "0", "--llama", llama.url, "--log-level", "error"]);
+const url = parlor.line.split(" ").at(-1) as string;
+await until(async () => (await fetch(`${url}/readyz`)).status === 200, "parlor is ready");
+const conversation = newId();
+const page = await new PageClient({ url }, conversation).ready();
+page.say("How is a lamp wired?");
+await page.lastIs("done");
+page.close();
+
+interface Report {
+  categories: Record<string, { score: number }>;
+  audits: Record<string, { numericValue?: number }>;
+}
+
+/** Scores of a page, and what it transfers in kB. */
+async function look(path: string): Promise<{ scores: number[]; kilobytes: number }> {
+  const flags = [
+    "--chrome-flags=--headless=new --no-sandbox --disable-gpu",
+    "--output=json",
+    "--quiet",
+    "--only-categories=performance,accessibility,best-practices",
+  ];
+  // under Bun, since it asks for a newer Node than this project does
+  const child = Bun.spawn([process.execPath, join(folder, "node_modules/lighthouse/cli/index.js"), url + path, ...flags], {
+    env: { ...process.env, CHROME_PATH: chromium },
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  const report = JSON.parse(await new Response(child.stdout).text()) as Report;
+  const scores = ["performance", "accessibility", "best-practices"].map((name) => Math.round((report.categories[name]?.score ?? 0) * 100));
+  return { scores, kilobytes: (report.audits["total-byte-weight"]?.numericValue ?? 0) / 1000 };
+}
+
+const rows: string[] = [];
+const all: number[] = [];
+for (const [name, path] of [
+  ["an empty page", "/"],
+  ["a conversation with Markdown", `/c/${conversation}`],
+] as const) {
+  const { scores, kilobytes } = await look(path);
+  all.push(...scores);
+  rows.push(`| ${name} | ${scores.join(" | ")} | ${kilobytes.toFixed(0)} |`);
+}
+const head = "| page | performance | accessibility | best practices | kB transferred, all in all |\n|---|---|---|---|---|";
+await writeTable("lighthouse", `${head}\n${rows.join("\n")}`, process.env["QUICK"] === "1");
+await llama.stop();
+process.exit(all.every((score) => score >= least) ? 0 : 1);
