@@ -92,6 +92,7 @@ export async function createApp(parts: AppParts): Promise<App> {
     shelf,
     upstream: () => upstream.state,
     store,
+    bus,
   });
   const addresses = new AddressCount(bounds.socketsMaxPerAddress);
   const sockets = new Set<Socket>();

@@ -6,7 +6,7 @@ import type { FailureReport } from "../src/domain/failure.ts";
 import type { Persona } from "../src/domain/persona.ts";
 import type { UpstreamState } from "../src/domain/upstream.ts";
 import { Composer } from "./composer.tsx";
-import { htmxConfig, pageTitle } from "./frame.ts";
+import { commandPath, htmxConfig, pageTitle } from "./frame.ts";
 import { Sidebar } from "./list.tsx";
 import { ids } from "./message.tsx";
 import { Status, statusIds, UpstreamBanner } from "./status.tsx";
@@ -30,10 +30,11 @@ export interface PageProps extends ConversationNow {
   readonly choices: readonly Persona[];
   /** Never written to disk. */
   readonly isTemporary: boolean;
-  /** What could not be sent, and why: for a browser without scripts. */
+  /** For a browser without scripts: the foot stands before the thread, which grows; an answer in progress has the page loaded anew at its end. */
+  readonly isPlain: boolean;
+  /** What could not be sent, and why. */
   readonly typed: string;
   readonly notice: FailureReport | null;
-  readonly isPlain: boolean;
   /** Milliseconds since 1970. */
   readonly now: number;
   /** The oldest message that the page must hold, when it was asked for. */
@@ -46,12 +47,17 @@ export interface PageProps extends ConversationNow {
   readonly words: Words;
 }
 
-/** Without scripts a page is loaded anew as long as an answer grows. */
-const refreshSeconds = 2;
-
 /** A conversation, or the start of one. */
 export function ChatPage(props: PageProps) {
   const { conversation, live, upstream, words } = props;
+  const foot = (
+    <footer>
+      <div id={statusIds.upstream}>
+        <UpstreamBanner upstream={upstream} words={words} />
+      </div>
+      <Composer {...props} state={composerState(live)} persona={props.voice.persona?.id ?? null} />
+    </footer>
+  );
   return (
     <Layout
       title={pageTitle(props.title)}
@@ -60,7 +66,7 @@ export function ChatPage(props: PageProps) {
       live={`/live?c=${conversation}${props.through ? `&at=${props.through}` : ""}`}
       conversation={conversation}
       silentMs={props.silentMs}
-      isGrowing={live.length > 0}
+      again={live.length > 0 && !props.isPlain ? `0;url=${commandPath(conversation)}` : undefined}
     >
       <a class="skip" href="#text">
         {words.skip}
@@ -80,6 +86,7 @@ export function ChatPage(props: PageProps) {
           <span class="unseen">{words.newChat}</span>
         </a>
       </header>
+      {props.isPlain && foot}
       <main>
         <h1 class="unseen">{words.conversation}</h1>
         <div class="scroller" id="scroller" tabindex={0} role="log" aria-live="off" aria-label={words.conversation}>
@@ -95,14 +102,22 @@ export function ChatPage(props: PageProps) {
           ↓
         </button>
       </main>
-      <footer>
-        <div id={statusIds.upstream}>
-          <UpstreamBanner upstream={upstream} words={words} />
-        </div>
-        <Composer {...props} state={composerState(live)} persona={props.voice.persona?.id ?? null} />
-      </footer>
+      {!props.isPlain && foot}
       <div id={voiceIds.settings} class="settings" popover="auto" role="dialog" aria-label={words.settings} />
+      <div id="keys" class="settings" popover="auto" role="dialog" aria-label={words.keys}>
+        <dl>
+          {Object.entries(words.keyDoes).map(([key, does]) => (
+            <div>
+              <dt>
+                <kbd>{key}</kbd>
+              </dt>
+              <dd>{does}</dd>
+            </div>
+          ))}
+        </dl>
+      </div>
       <p id="announce" role="status" class="unseen" />
+      {props.isPlain && live.length > 0 && <meta http-equiv="refresh" content={`0;url=${commandPath(conversation)}`} />}
     </Layout>
   );
 }
@@ -131,7 +146,7 @@ function Layout(props: {
   live?: string;
   conversation?: string;
   silentMs?: number;
-  isGrowing?: boolean;
+  again?: string | undefined;
   children: Child;
 }) {
   const { assets, words, live } = props;
@@ -142,9 +157,9 @@ function Layout(props: {
         <meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content" />
         <meta name="color-scheme" content="light dark" />
         <meta name="htmx-config" content={htmxConfig} />
-        {props.isGrowing && (
+        {props.again !== undefined && (
           <noscript>
-            <meta http-equiv="refresh" content={String(refreshSeconds)} />
+            <meta http-equiv="refresh" content={props.again} />
           </noscript>
         )}
         <title>{props.title}</title>

@@ -58,6 +58,9 @@ export interface Words {
   readonly toEnd: string;
   readonly skip: string;
   readonly hint: string;
+  readonly keys: string;
+  /** What each key does when nobody is writing; the keys themselves are views/assets/app.js's. */
+  readonly keyDoes: Readonly<Record<"n" | "/" | "m" | "." | "j" | "k" | "e" | "?", string>>;
   readonly emptyTitle: string;
   readonly emptyText: string;
   readonly connected: string;

@@ -4,11 +4,13 @@ import { type Context, Hono } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { FoundList } from "../../views/found.tsx";
 import { listPageMax, Menu, OlderGroups } from "../../views/list.tsx";
+import { inWords } from "../../views/markdown/marks.ts";
 import { Edit } from "../../views/message.tsx";
 import { ChatPage, SentencePage } from "../../views/page.tsx";
 import { Articles } from "../../views/thread.tsx";
 import { SettingsPanel } from "../../views/voice.tsx";
 import { languageOf, sentenceOf, wordsOf } from "../../views/words.ts";
+import type { Bus } from "../bus/bus.ts";
 import type { Chat } from "../chat/chat.ts";
 import { commandOf, obey } from "../chat/command.ts";
 import type { Shelf } from "../chat/shelf.ts";
@@ -18,6 +20,7 @@ import type { UpstreamState } from "../domain/upstream.ts";
 import type { Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
 import { asset, assetPaths } from "./assets.ts";
+import { growingPage, textPlace } from "./growing.ts";
 import { securityHeaders } from "./guard.ts";
 import { transferRoutes } from "./transfer.tsx";
 
@@ -25,6 +28,7 @@ export interface RouteParts {
   readonly chat: Chat;
   readonly store: Store;
   readonly shelf: Shelf;
+  readonly bus: Bus;
   readonly importMaxBytes: number;
   readonly log: Log;
   readonly messageMaxBytes: number;
@@ -56,7 +60,7 @@ const statusOf: Partial<Record<FailureCode, ContentfulStatusCode>> = {
 };
 
 /** Everything that is answered without a WebSocket. */
-export function routes({ chat, log, messageMaxBytes, silentMs, importMaxBytes, upstream, store, shelf }: RouteParts): Hono {
+export function routes({ chat, log, messageMaxBytes, silentMs, importMaxBytes, upstream, store, shelf, bus }: RouteParts): Hono {
   const app = new Hono();
 
   const wordsFor = (c: Context) => wordsOf(languageOf(c.req.header("accept-language") ?? null));
@@ -64,18 +68,18 @@ export function routes({ chat, log, messageMaxBytes, silentMs, importMaxBytes, u
     const thread = await chat.thread(conversation, through === null ? {} : { through });
     const voice = isNew ? await firstVoice(c) : thread.voice;
     const now = { ...thread, voice, choices: isNew ? await chat.voices.choices() : [], list: await store.list({ limit: listPageMax }) };
-    const given = {
-      conversation,
-      through,
-      typed,
-      notice,
-      isPlain: c.req.query("plain") !== undefined,
-      isTemporary: isTemporary(conversation),
-      message: newId(),
-      now: Date.now(),
-      upstream: upstream(),
-    };
-    return c.html(html(<ChatPage {...now} {...given} assets={assetPaths} messageMaxBytes={messageMaxBytes} silentMs={silentMs} words={wordsFor(c)} />));
+    const isPlain = c.req.query("plain") !== undefined;
+    const [snapshot] = thread.live;
+    const grows = isPlain && snapshot !== undefined;
+    const given = { conversation, through, typed, notice, isPlain, isTemporary: isTemporary(conversation), message: newId(), now: Date.now() };
+    const ours = { upstream: upstream(), assets: assetPaths, messageMaxBytes, silentMs, words: wordsFor(c) };
+    const place = grows ? { drawn: () => ({ text: textPlace, reasoning: "" }) } : {};
+    const whole = html(<ChatPage {...now} {...given} {...ours} {...place} />);
+    // what happened since the thread was read is in the snapshot that is taken now
+    const latest = grows ? chat.live(conversation).find(({ run }) => run === snapshot.run) : undefined;
+    if (!latest) return c.html(whole.replace(textPlace, ""));
+    c.header("content-type", "text/html; charset=utf-8");
+    return c.body(growingPage({ bus, conversation, html: whole, snapshot: latest, inWords: (part) => inWords(part, ours.words) }));
   };
   /** How a conversation begins: with the persona that the address wishes, or the usual one. */
   const firstVoice = async (c: Context) => chat.voices.of(await chat.voices.first(c.req.query("persona") ?? null));

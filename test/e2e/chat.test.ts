@@ -249,6 +249,39 @@ describe("hands and eyes", () => {
     await answered(page, "stopped");
   });
 
+  test("keys do what buttons do, for whoever is not writing, and ? shows them", async () => {
+    const { page } = await open(house.url);
+    await ask(page, "twenty by key");
+    await answered(page);
+    await page.keyboard.type("n/?");
+    expect(await page.inputValue("#text")).toBe("n/?");
+    await page.fill("#text", "");
+    await page.locator("#text").press("Escape");
+    await page.keyboard.press("?");
+    await page.getByRole("dialog", { name: "Keys" }).getByText("Edit the last question").waitFor();
+    await page.keyboard.press("?");
+    await page.keyboard.press("e");
+    await page.getByRole("textbox", { name: "Edit" }).waitFor();
+    await page.locator("body").click({ position: { x: 700, y: 5 } });
+    await page.keyboard.press("/");
+    expect(await page.evaluate(() => (document.activeElement as HTMLInputElement).type)).toBe("search");
+    await page.locator("body").click({ position: { x: 700, y: 5 } });
+    await page.keyboard.press("n");
+    await page.waitForURL(`${house.url}/`);
+    await connected(page);
+    await ask(page, "endless");
+    await grownBeyond(page, 100);
+    await page.locator("#text").press("Escape");
+    await page.keyboard.press(".");
+    await answered(page, "stopped");
+    const url = page.url();
+    await page.keyboard.press("Escape");
+    await page.locator("#text").press("Escape");
+    await page.keyboard.press("j");
+    await page.waitForURL((now) => now.href !== url);
+    await connected(page);
+  });
+
   test("screen readers hear of the start and the end of an answer, not of each token", async () => {
     const { page } = await open(house.url);
     expect(await page.locator('[role="log"]').getAttribute("aria-live")).toBe("off");

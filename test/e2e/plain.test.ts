@@ -51,12 +51,15 @@ test("a conversation: asked, answered, asked on, found in the list", async () =>
   expect(await answered(page, 1)).toBe(shown("twenty"));
 });
 
-test("an answer that goes on is loaded anew, and Stop ends it", async () => {
+test("an answer streams into the page as it is made, and Stop ends it", async () => {
   const page = await open();
-  await ask(page, "endless");
+  await field(page).fill("endless");
+  await page.getByRole("button", { name: "Send" }).click({ noWaitAfter: true });
   await until(async () => ((await answers(page).first().locator("> .text").textContent()) ?? "").length > 500, "it grows");
   expect(await field(page).isEditable()).toBe(false);
-  await page.getByRole("button", { name: "Stop" }).click();
+  const grown = ((await answers(page).first().locator("> .text").textContent()) ?? "").length;
+  await until(async () => ((await answers(page).first().locator("> .text").textContent()) ?? "").length > grown + 2_000, "it goes on, in the same page");
+  await page.getByRole("button", { name: "Stop" }).click({ noWaitAfter: true });
   await answered(page, 0, "stopped");
   expect(await page.getByRole("button", { name: "Continue" }).isVisible()).toBe(true);
   expect(await field(page).isEditable()).toBe(true);

@@ -140,12 +140,37 @@
     if (keepsThoughts) for (const thought of document.querySelectorAll(".reasoning:not([open])")) thought.open = true;
   }
 
+  // Keys, for whoever is not writing. What they do is what a button or a link on the page does: it is pressed.
+  const entries = () => [...document.querySelectorAll(".conversations a[href^='/c/']")];
+  const step = (by) => {
+    const all = entries();
+    all[all.findIndex((entry) => entry.ariaCurrent) + by]?.click();
+  };
+  const keys = {
+    n: () => document.querySelector(".new").click(),
+    "/": () => document.querySelector("[type=search]").focus(),
+    m: () => field.focus(),
+    ".": () => document.querySelector(".stop")?.click(),
+    j: () => step(1),
+    k: () => step(-1),
+    e: () => [...document.querySelectorAll("[data-role=user] [hx-get*='/edit/']")].at(-1)?.click(),
+    "?": () => find("keys").togglePopover(),
+  };
+  document.addEventListener("keydown", (event) => {
+    const isWriting = event.target.closest?.("input, textarea, select");
+    if (event.key === "Escape" && event.target === field) field.blur();
+    if (isWriting || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || !Object.hasOwn(keys, event.key)) return;
+    event.preventDefault();
+    keys[event.key]();
+  });
+
   // Where the reader is decides whether the button is there; CSS cannot ask that in every engine yet. Watched, not asked at each
   // frame: asking has the page laid out at once.
   const button = find("to-end");
-  const toEnd = () => {
+  function toEnd() {
     scroller.scrollTop = 0;
-  };
+    button.hidden = true;
+  }
   new IntersectionObserver(
     ([entry]) => {
       button.hidden = entry.isIntersecting;

@@ -29,13 +29,17 @@ const files = [
   { name: "icon", file: "icon.svg", type: "image/svg+xml", from: [join(import.meta.dir, "icon.svg")] },
 ];
 
+const shrink = new Bun.Transpiler({ loader: "js", minifyWhitespace: true });
+
+/** Our own script without its comments; of others' the source map's address is left out, for the map is not shipped. */
+function withoutComments(file: string, text: string): string {
+  return file.endsWith("app.js") ? shrink.transformSync(text) : text.replace(/\n\/\/# sourceMappingURL=.*\s*$/, "\n");
+}
+
 /** All files of the page. */
 export function pack(): Packed[] {
   return files.map(({ name, file, type, from }) => {
-    // source maps are not shipped
-    const content = Buffer.from(
-      from.map((each) => readFileSync(each, "utf8").replace(/\n\/\/# sourceMappingURL=.*\s*$/, "\n")).join("\n;\n".repeat(Number(from.length > 1)) || "\n"),
-    );
+    const content = Buffer.from(from.map((each) => withoutComments(each, readFileSync(each, "utf8"))).join("\n;\n".repeat(Number(from.length > 1)) || "\n"));
     const hash = createHash("sha256").update(content).digest("base64url").slice(0, 12);
     const [stem, extension] = file.split(".");
     return {

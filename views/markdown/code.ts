@@ -59,11 +59,30 @@ export function codeFrame(language: string): { head: string; foot: string } {
   };
 }
 
+/** Code that was highlighted lately, in complete lines: an open block is drawn many times, and the whole text once more at its end. */
+interface Recent {
+  readonly info: string;
+  readonly code: string;
+  readonly lines: CodeLines;
+  readonly html: string;
+}
+const recentMax = 16;
+let recent: readonly Recent[] = [];
+
 /** A whole block of code; `info` is what stands behind the fence. */
 export function codeBlock(info: string, code: string): string {
   const language = languageOf(info);
-  const lines = new CodeLines(language);
   const { head, foot } = codeFrame(language);
-  const body = code.split("\n").map((line, i, all) => (i === all.length - 1 && line === "" ? "" : lines.push(line)));
-  return head + body.join("\n") + foot;
+  const known = recent.find((each) => each.info === info && code.startsWith(each.code));
+  const lines = known?.lines ?? new CodeLines(language);
+  const end = code.lastIndexOf("\n") + 1;
+  let html = known?.html ?? "";
+  for (const line of code
+    .slice(known?.code.length ?? 0, end)
+    .split("\n")
+    .slice(0, -1))
+    html += `${lines.push(line)}\n`;
+  recent = [{ info, code: code.slice(0, end), lines, html }, ...recent.filter((each) => each !== known)].slice(0, recentMax);
+  const rest = code.slice(end); // the parser ends code with a line feed: there is none but in a text that is cut
+  return head + html + (rest === "" ? "" : Bun.escapeHTML(rest)) + foot;
 }

@@ -53,7 +53,12 @@ export function mended(text: string): Mended {
   const scan: Scan = { open: [], cut: text.length, tail: "" };
   for (let i = from; i < scan.cut && scan.tail === ""; ) i = step(text, i, scan);
   const shown = text.slice(0, scan.cut).replace(/&[#\w]*$/, "");
-  const begun = scan.tail === "" ? shown.trimEnd() : shown.replace(/[`\s]+$/, "");
+  let begun = scan.tail === "" ? shown.trimEnd() : shown.replace(/[`\s]+$/, "");
+  // a mark with nothing behind it yet is kept back as well
+  for (let mark = scan.open.at(-1); mark !== undefined && begun.endsWith(mark); mark = scan.open.at(-1)) {
+    begun = begun.slice(0, -mark.length).trimEnd();
+    scan.open.pop();
+  }
   return { text: begun, closers: scan.tail + scan.open.reverse().join("") };
 }
 
@@ -103,7 +108,9 @@ function step(text: string, i: number, scan: Scan): number {
 
 /** An address at the end of the text has its end still to come: it would be another link with each piece. */
 function address(text: string, i: number, hold: Hold): number {
-  const isStart = !/\w/.test(text[i - 1] ?? "") && /^(?:https?:\/\/|www\.)[!-~]*$/.test(text.slice(i, i + targetMaxChars));
+  const rest = text.slice(i, i + targetMaxChars);
+  const isBegun = ["https://", "http://", "www."].some((start) => start.startsWith(rest));
+  const isStart = !/\w/.test(text[i - 1] ?? "") && (isBegun || /^(?:https?:\/\/|www\.)[!-~]*$/.test(rest));
   return isStart ? hold(i, targetMaxChars) : i + 1;
 }
 
@@ -181,6 +188,7 @@ function emphasis(text: string, i: number, { open }: Scan, hold: Hold): number {
     if (top.length > left) open.push(top.slice(left));
     left -= Math.min(left, top.length);
   }
-  if (left > 0 && !/\s/.test(after)) open.push(run.slice(0, left));
+  // before a letter it is meant as a mark; before other signs (*.ts, **/) it is shown as it stands until it is closed
+  if (left > 0 && /[\p{L}\p{N}"'„“«([`*_~]/u.test(after)) open.push(run.slice(0, left));
   return i + run.length;
 }

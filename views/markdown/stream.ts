@@ -59,7 +59,10 @@ export class MarkdownStream {
   /** Of the text, in UTF-16 units. */
   #seenChars = 0;
 
-  constructor(text = "") {
+  readonly #now: () => number;
+  /** `now` is the monotonic clock, in ms. */
+  constructor(text = "", now: () => number = () => performance.now()) {
+    this.#now = now;
     this.#splitter = new BlockSplitter({
       block: (block) => this.#finish(this.#render(block), block),
       fence: (info) => this.#openCode(info),
@@ -73,6 +76,11 @@ export class MarkdownStream {
   get html(): string {
     const code = this.#code ? `<span id="${openIds.line}">${this.#code.line}</span>${this.#code.foot}` : "";
     return `${this.#done}${code}<div id="${openIds.block}">${this.#open}${closing(this.#openTags)}</div>`;
+  }
+
+  /** HTML of what is final, for a page that can only be added to: it may end inside a block of code. */
+  get settled(): string {
+    return this.#done;
   }
 
   /** What a further piece changes. */
@@ -161,7 +169,7 @@ export class MarkdownStream {
 
   #drawBlock(shown: string): void {
     if (shown.trim() === "") return;
-    const startedAt = performance.now();
+    const startedAt = this.#now();
     if (startedAt < this.#drawAgainAt && this.#finished === "") return;
     const { text, closers } = mended(shown);
     const mendedHtml = this.#render(text + closers);
@@ -170,7 +178,7 @@ export class MarkdownStream {
     const { open, tags } = opened(html);
     if (this.#open !== "" && this.#finished === "" && open.startsWith(this.#open)) this.#grow(open.slice(this.#open.length), open, tags);
     else if (open.length < largeChars || this.#finished !== "" || open.length > this.#open.length * largeGrowth) this.#setOpen(open, tags);
-    const now = performance.now();
+    const now = this.#now();
     this.#drawAgainAt = now + (now - startedAt) * restPerDraw;
   }
 
@@ -231,16 +239,8 @@ export class MarkdownStream {
   }
 }
 
-function isVoid(name: string): boolean {
-  return name === "br" || name === "hr" || name === "input";
-}
-
-function closing(tags: readonly string[]): string {
-  return [...tags]
-    .reverse()
-    .map((name) => `</${name}>`)
-    .join("");
-}
+const isVoid = (name: string): boolean => name === "br" || name === "hr" || name === "input";
+const closing = (tags: readonly string[]): string => tags.reduceRight((html, name) => `${html}</${name}>`, "");
 
 /** HTML without the closing tags at its end, and the names of the elements that they close, outermost first. */
 function opened(html: string): { open: string; tags: string[] } {

@@ -1,0 +1,59 @@
+// A page without scripts that shows an answer as it is made: the page is sent up to the answer's text, then each block of it when it
+// is complete, then the rest; at the end the page has itself loaded in its final form. Used by http/routes.
+
+import { MarkdownStream } from "../../views/markdown/stream.ts";
+import type { Bus } from "../bus/bus.ts";
+import type { ConversationId } from "../domain/conversation.ts";
+import type { Snapshot } from "../domain/run.ts";
+
+/** Where in a page the text of the answer in progress goes. */
+export const textPlace = "\ufdd7";
+
+/** Bun closes an answer that is silent for 10 s; white space is no news to HTML. */
+const aliveMs = 4_000;
+
+export interface Growing {
+  readonly bus: Bus;
+  readonly conversation: ConversationId;
+  /** The page, with `textPlace` in it. */
+  readonly html: string;
+  readonly snapshot: Snapshot;
+  /** Rendered Markdown with our words in it. */
+  inWords(html: string): string;
+}
+
+/** The page as a stream. Nothing may be waited for between taking the snapshot and this: it listens from now on. */
+export function growingPage({ bus, conversation, html, snapshot, inWords }: Growing): ReadableStream<Uint8Array> {
+  const [head = "", tail = ""] = html.split(textPlace);
+  const stream = new MarkdownStream(snapshot.text);
+  const encoder = new TextEncoder();
+  let sentChars = 0;
+  let stop = () => {};
+  return new ReadableStream<Uint8Array>({
+    start(controller) {
+      const send = (text: string) => text !== "" && controller.enqueue(encoder.encode(text));
+      const sendSettled = () => {
+        send(inWords(stream.settled.slice(sentChars)));
+        sentChars = stream.settled.length;
+      };
+      const alive = setInterval(() => send(" "), aliveMs);
+      const unsubscribe = bus.subscribe(conversation, (event) => {
+        if (!("run" in event) || event.run !== snapshot.run || event.n <= snapshot.n) return;
+        if (event.kind === "text") stream.push(event.text);
+        else if (event.kind === "ended") stream.end(event.utterance.message.text);
+        sendSettled();
+        if (event.kind !== "ended") return;
+        stop();
+        send(tail);
+        controller.close();
+      });
+      stop = () => {
+        clearInterval(alive);
+        unsubscribe();
+      };
+      send(head);
+      sendSettled();
+    },
+    cancel: () => stop(),
+  });
+}
