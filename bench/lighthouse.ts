@@ -29,12 +29,14 @@ await page.lastIs("done");
 page.close();
 
 interface Report {
+  /** It could not look, which happens on busy machines; it asks to be run again. */
+  runtimeError?: { code: string };
   categories: Record<string, { score: number }>;
   audits: Record<string, { numericValue?: number }>;
 }
 
 /** Scores of a page, and what it transfers in kB. */
-async function look(path: string): Promise<{ scores: number[]; kilobytes: number }> {
+async function look(path: string, tries = 3): Promise<{ scores: number[]; kilobytes: number }> {
   const flags = [
     "--chrome-flags=--headless=new --no-sandbox --disable-gpu",
     "--output=json",
@@ -48,6 +50,7 @@ async function look(path: string): Promise<{ scores: number[]; kilobytes: number
     stderr: "inherit",
   });
   const report = JSON.parse(await new Response(child.stdout).text()) as Report;
+  if (report.runtimeError && tries > 1) return look(path, tries - 1);
   const scores = ["performance", "accessibility", "best-practices"].map((name) => Math.round((report.categories[name]?.score ?? 0) * 100));
   return { scores, kilobytes: (report.audits["total-byte-weight"]?.numericValue ?? 0) / 1000 };
 }

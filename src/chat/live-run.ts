@@ -24,7 +24,7 @@ export interface LiveRunParts {
 }
 
 /** How much longer Deltas are held together at last, and at what length of the answer (UTF-16 units). */
-const foldGrowth = 1.6;
+const foldGrowth = 2;
 const foldGrowsChars = 20_000;
 
 export class LiveRun {
