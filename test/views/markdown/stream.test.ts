@@ -82,7 +82,6 @@ describe("cut anywhere, the page ends as the whole text rendered at once", () =>
   }
 
   test("the end seldom has anything to mend", () => {
-    console.log(mended.join("\n"));
     expect(mended.length).toBeLessThan(all.length / 10);
   });
 });
