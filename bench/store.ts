@@ -5,6 +5,7 @@ import { Database } from "bun:sqlite";
 import { mkdtempSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { localPerson, standardLimits } from "../src/domain/account.ts";
 import { type ListPlace, newId } from "../src/domain/conversation.ts";
 import { migrate } from "../src/store/migrate.ts";
 import { openSqlite } from "../src/store/sqlite.ts";
@@ -55,21 +56,21 @@ async function timed(work: () => Promise<unknown>, times = rounds): Promise<numb
 const [conversations, messages] = quick ? [500, 5_000] : [10_000, 80_000];
 const { long } = fill(conversations, messages);
 const store = openSqlite(file);
-const short = (await store.list({ limit: 1 }))[0]?.id as string;
+const short = (await store.list({ owner: localPerson, limit: 1 }))[0]?.id as string;
 const rows: string[] = [];
 const row = (name: string, found: number[]) => rows.push(`| ${name} | ${median(found).toFixed(3)} | ${quantile(found, 0.99).toFixed(3)} |`);
 
 row("open a conversation of 2 messages", await timed(() => store.thread(short, { limit: 50 })));
 row("open a conversation of 5 000 messages", await timed(() => store.thread(long, { limit: 50 })));
-row(`first page of a list of ${conversations.toLocaleString("en")} conversations`, await timed(() => store.list({ limit: 50 })));
-const middle = (await store.list({ limit: conversations / 2 })).at(-1) as ListPlace;
-row("a page from the middle of that list", await timed(() => store.list({ limit: 50, after: middle })));
+row(`first page of a list of ${conversations.toLocaleString("en")} conversations`, await timed(() => store.list({ owner: localPerson, limit: 50 })));
+const middle = (await store.list({ owner: localPerson, limit: conversations / 2 })).at(-1) as ListPlace;
+row("a page from the middle of that list", await timed(() => store.list({ owner: localPerson, limit: 50, after: middle })));
 const total = (conversations * 2 + messages).toLocaleString("en");
-row(`search ${total} messages for a rare word`, await timed(() => store.search(words.at(-1) as string, 30)));
-row(`search ${total} messages for a frequent word`, await timed(() => store.search(words[0] as string, 30)));
-row(`search ${total} messages for two words, the last unfinished`, await timed(() => store.search(`${words[40]} ${words[90]?.slice(0, 3)}`, 30)));
+row(`search ${total} messages for a rare word`, await timed(() => store.search(localPerson, words.at(-1) as string, 30)));
+row(`search ${total} messages for a frequent word`, await timed(() => store.search(localPerson, words[0] as string, 30)));
+row(`search ${total} messages for two words, the last unfinished`, await timed(() => store.search(localPerson, `${words[40]} ${words[90]?.slice(0, 3)}`, 30)));
 
-const said = await store.say({ conversation: newId(), message: newId(), text: "q", queueMaxRuns: 10 });
+const said = await store.say({ conversation: newId(), message: newId(), text: "q", owner: localPerson, limits: standardLimits.admin, queueMaxRuns: 10 });
 const run = said?.run.id as string;
 await store.start(run);
 const piece = text(20);

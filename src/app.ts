@@ -4,14 +4,21 @@
 import type { Server, WebSocketHandler } from "bun";
 import { listPageMax } from "../views/list.tsx";
 import { languageOf } from "../views/words.ts";
+import { Auth, type AuthMode, type Known } from "./auth/auth.ts";
+import { Oidc, type OidcOptions } from "./auth/oidc.ts";
+import { Passwords } from "./auth/password.ts";
 import { Chat, type ChatBounds, type ChatParts } from "./chat/chat.ts";
 import { Shelf } from "./chat/shelf.ts";
-import { type ConversationId, isId } from "./domain/conversation.ts";
+import { localPerson, type Person } from "./domain/account.ts";
+import { type ConversationId, isId, newId } from "./domain/conversation.ts";
 import { asFailure, Failure } from "./domain/failure.ts";
-import { AddressCount, checkHost, checkOrigin } from "./http/guard.ts";
+import type { PersonaId } from "./domain/persona.ts";
+import { AddressCount, checkHost, checkOrigin, clientOf } from "./http/guard.ts";
 import { refusal, routes } from "./http/routes.tsx";
+import type { Visitor } from "./http/visitor.ts";
 import { Hub } from "./live/hub.ts";
 import { liveDoor } from "./live/socket.ts";
+import { type Door, type SocketData, Sockets } from "./sockets.ts";
 import { plainDoor } from "./text/plain.ts";
 
 export interface AppBounds extends ChatBounds {
@@ -22,33 +29,28 @@ export interface AppBounds extends ChatBounds {
   readonly graceMs: number;
   readonly importMaxBytes: number;
   readonly temporaryMs: number;
+  readonly sessionMs: number;
 }
 
-export interface AppParts extends ChatParts {
+export interface AppParts extends Omit<ChatParts, "enforcedPersona" | "isAttended"> {
+  readonly auth: AuthMode;
+  /** Where `auth` is oidc. */
+  readonly oidc: OidcOptions | null;
+  /** Addresses of proxies whose word is believed: who it is, from where, by TLS or not. */
+  readonly trustedProxies: readonly string[];
   readonly allowOrigins: readonly string[];
+  /** Holds for everybody; null: the operator may set one while parlor runs. */
+  readonly enforcedPersona: PersonaId | null;
+  readonly metricsToken: string | null;
+  readonly metricsAllow: readonly string[];
   readonly bounds: AppBounds;
 }
 
-/** What a WebSocket address has behind it. Bun.serve has one handler, which passes each call to the socket's Door. */
-interface Door {
-  open(ws: Socket): void;
-  message(ws: Socket, frame: string | Buffer): void | Promise<void>;
-  drain(ws: Socket): void;
-  close(ws: Socket): void;
-}
-
-interface SocketData {
-  readonly door: Door;
-  readonly address: string;
-  /** Last time anything was heard of the client, on the monotonic clock, in ms. */
-  heardAt: number;
-}
-
-type Socket = Bun.ServerWebSocket<SocketData>;
-
 export interface App {
-  fetch(request: Request, server: Server<SocketData>): Response | Promise<Response> | undefined;
+  fetch(request: Request, server: Server<SocketData>): Promise<Response | undefined>;
   readonly websocket: WebSocketHandler<SocketData>;
+  /** The secret of an invitation for the first admin, where there is none yet. */
+  firstInvitation(): Promise<string | null>;
   /** Ends Runs and sockets in order, within `graceMs`; the ports are closed too. */
   stop(): Promise<void>;
 }
@@ -68,36 +70,65 @@ const snapshotMaxBytes = 64 << 20;
 /** How long a delete can be undone, in ms. */
 const undoMs = 24 * 3_600_000;
 
+/** Between two looks for what is to be forgotten: conversations past their time, sessions past theirs. In ms. */
+const tidyEveryMs = 10 * 60_000;
+
 /** The house, ready for Bun.serve: what the process before this one left is taken up first. */
 export async function createApp(parts: AppParts): Promise<App> {
-  const { store, bus, upstream, log, allowOrigins, bounds } = parts;
+  const { store, bus, upstream, log, metrics, allowOrigins, trustedProxies, bounds } = parts;
   const bug = (error: unknown) => log.error("a bug", { error: String(error), stack: error instanceof Error ? error.stack : undefined });
-  const chat = new Chat(parts);
+  let persona = parts.enforcedPersona ?? (await store.ledger.setting("enforcedPersona"));
+  const enforced = {
+    get now() {
+      return persona;
+    },
+    isFixed: parts.enforcedPersona !== null,
+    async set(wished: PersonaId | null) {
+      await store.ledger.set("enforcedPersona", wished);
+      persona = wished;
+    },
+  };
+  const auth = new Auth({ mode: parts.auth, store, sessionMs: bounds.sessionMs });
+  const passwords = new Passwords(store);
+  const oidc = parts.oidc && new Oidc(parts.oidc, log);
+  const chat: Chat = new Chat({ ...parts, enforcedPersona: () => persona, isAttended: (conversation) => hub.isWatched(conversation) });
   const shelf = new Shelf(parts);
   const hub = new Hub({
     bus,
+    traffic: metrics.traffic,
     upstream: () => upstream.state,
     live: (id) => chat.live(id),
     thread: (id, part) => chat.thread(id, part),
     listed: (id) => store.listed(id),
-    list: () => store.list({ limit: listPageMax }),
+    list: (owner) => store.list({ owner, limit: listPageMax }),
+    allowance: async (id) => chat.allowance((await store.people.person(id)) as Person),
+    attended: () => chat.runs.attended(),
     failed: bug,
   });
-  const pages = routes({
-    chat,
-    log,
-    messageMaxBytes: bounds.messageMaxBytes,
-    silentMs: silentBeats * bounds.heartbeatMs,
-    importMaxBytes: bounds.importMaxBytes,
-    shelf,
-    upstream: () => upstream.state,
-    store,
-    bus,
-  });
-  const addresses = new AddressCount(bounds.socketsMaxPerAddress);
-  const sockets = new Set<Socket>();
   /** Conversations of the plain sockets. */
   const plain = new Set<ConversationId>();
+  const holds = async ({ known, link }: SocketData): Promise<Known | boolean> => {
+    if (link !== null) return (await store.ledger.link(link)) !== null;
+    return (known && (await auth.again(known))) ?? false;
+  };
+  const sockets = new Sockets({ addresses: new AddressCount(bounds.socketsMaxPerAddress), holds, bug });
+  const pages = routes({
+    ...{ auth, passwords, oidc, chat, shelf, enforced, store, bus, log, metrics },
+    metricsToken: parts.metricsToken,
+    metricsAllow: parts.metricsAllow,
+    silentMs: silentBeats * bounds.heartbeatMs,
+    importMaxBytes: bounds.importMaxBytes,
+    upstream: () => upstream.state,
+    sockets: () => sockets.counts,
+  });
+  metrics.watch({
+    running: () => chat.runs.load.running,
+    waiting: () => chat.runs.load.waiting,
+    slots: () => upstream.state.slots,
+    strays: () => chat.runs.slots.strays,
+    isUpstreamReady: () => upstream.state.status === "ready",
+    sockets: () => sockets.counts,
+  });
 
   let status: string | null = null;
   upstream.watch((state) => {
@@ -107,50 +138,78 @@ export async function createApp(parts: AppParts): Promise<App> {
     hub.tellUpstream(state);
   });
 
+  // somebody may do less than before: their sockets and their Runs end with what they were allowed by
+  const unwatch = store.people.watch(() => {
+    sockets.review();
+    stopRunsOfTheGone().catch(bug);
+  });
+  async function stopRunsOfTheGone(): Promise<void> {
+    for (const owner of new Set(chat.runs.inProgress.now.map((run) => run.owner))) {
+      if ((await store.people.person(owner))?.removedAt !== null) chat.runs.stop({ owner });
+    }
+  }
+
   // a dead client that is fed a trickle never idles out in Bun: every send resets its timer. So: our own ping and deadline.
   const pulse = setInterval(() => {
     hub.beat();
     const isOpen = (id: ConversationId) => hub.isWatched(id) || plain.has(id);
     chat.forgetTemporary(Date.now() - bounds.temporaryMs, isOpen).catch(bug);
     store.purge(Date.now() - undoMs).catch(bug);
-    const deadline = performance.now() - silentBeats * bounds.heartbeatMs;
-    for (const ws of sockets) {
-      if (ws.data.heardAt < deadline) ws.terminate();
-      else ws.ping();
-    }
+    sockets.ping(performance.now() - silentBeats * bounds.heartbeatMs);
   }, bounds.heartbeatMs);
 
-  function doorFor(url: URL, headers: Headers): Door | null {
-    const language = languageOf(headers.get("accept-language"));
-    if (url.pathname === "/chat") return plainDoor(language, { chat, bug, open: plain, outboxMaxBytes: bounds.outboxMaxBytes });
-    if (url.pathname !== "/live") return null;
-    const conversation = url.searchParams.get("c");
-    if (!isId(conversation)) throw new Failure("not_found");
-    const at = url.searchParams.get("at");
-    return liveDoor(conversation, language, isId(at) ? at : null, { chat, shelf, hub, bug, commandsMax: bounds.commandsMax });
+  async function tidyUp(): Promise<void> {
+    for (const id of await store.ledger.outlived(Date.now())) await chat.forget(id);
+    await store.ledger.tidy(Date.now());
+    sockets.review(); // a session or a link may have come to its end
   }
+  const tidying = setInterval(() => void tidyUp().catch(bug), tidyEveryMs);
 
-  function upgrade(request: Request, server: Server<SocketData>, door: Door): Response | undefined {
+  async function open(request: Request, server: Server<SocketData>, { known, client, request: id }: Visitor): Promise<Response | undefined> {
     checkOrigin(request.headers, allowOrigins);
-    const address = server.requestIP(request)?.address ?? "unix";
-    addresses.enter(address);
-    if (server.upgrade(request, { data: { door, address, heardAt: performance.now() } })) return undefined;
-    addresses.leave(address);
-    throw new Failure("bad_request", { detail: "WebSocket" });
+    const url = new URL(request.url);
+    const language = languageOf(request.headers.get("accept-language"));
+    const link = url.pathname === "/live" ? url.searchParams.get("s") : null;
+    /** The socket's data: whoever it is is asked of it anew with each wish, since that may change. */
+    const behind = (make: (who: () => Person) => Door): undefined => {
+      const data: SocketData = { door: make(() => (data.known as Known).person), address: client.address, known, link, heardAt: performance.now() };
+      return sockets.upgrade(request, server, data);
+    };
+    const inside = { chat, shelf, hub, metrics, bug, commandsMax: bounds.commandsMax };
+    if (link !== null) {
+      const found = isId(link) ? await store.ledger.link(link) : null;
+      if (!found) throw new Failure("not_found");
+      return behind(() => liveDoor({ conversation: found.conversation, language, through: null, who: null, request: id }, inside));
+    }
+    if (!known) throw new Failure("not_signed_in");
+    if (url.pathname === "/chat") {
+      return behind((who) => plainDoor(language, { who, request: id }, { chat, metrics, bug, open: plain, outboxMaxBytes: bounds.outboxMaxBytes }));
+    }
+    const [conversation, at] = [url.searchParams.get("c"), url.searchParams.get("at")];
+    if (!isId(conversation)) throw new Failure("not_found");
+    await chat.enter(known.person, conversation);
+    return behind((who) => liveDoor({ conversation, language, through: isId(at) ? at : null, who, request: id }, inside));
   }
 
   await store.purge(Date.now() - undoMs);
   await chat.recover();
 
   return {
-    fetch(request, server) {
+    async fetch(request, server) {
       try {
         checkHost(request.headers.get("host"), allowOrigins);
-        if (request.method !== "GET" && request.method !== "HEAD") checkOrigin(request.headers, allowOrigins);
-        const door = doorFor(new URL(request.url), request.headers);
-        return door ? upgrade(request, server, door) : pages.fetch(request);
+        const { pathname } = new URL(request.url);
+        const client = clientOf(request.headers, server.requestIP(request)?.address ?? "unix", trustedProxies);
+        const known = pathname.startsWith("/assets/") ? null : await auth.identify(request.headers, client);
+        if (request.method !== "GET" && request.method !== "HEAD") {
+          checkOrigin(request.headers, allowOrigins, { isAmbient: known !== null && parts.auth !== "none" });
+        }
+        const visitor: Visitor = { known, client, request: idOf(request.headers, client.isProxied) };
+        if (pathname === "/live" || pathname === "/chat") return await open(request, server, visitor);
+        return await pages.fetch(request, visitor);
       } catch (error) {
         const failure = asFailure(error);
+        metrics.refused(failure.code);
         if (failure.code === "internal") bug(error);
         else log.warn("refused", { code: failure.code, ...failure.facts });
         return refusal(failure, request.headers);
@@ -164,34 +223,28 @@ export async function createApp(parts: AppParts): Promise<App> {
       maxPayloadLength: bounds.messageMaxBytes * 6 + frameOverheadBytes,
       backpressureLimit: snapshotMaxBytes,
       closeOnBackpressureLimit: true,
-      open(ws) {
-        sockets.add(ws);
-        ws.data.door.open(ws);
-      },
-      message(ws, frame) {
-        ws.data.heardAt = performance.now();
-        return ws.data.door.message(ws, frame);
-      },
-      pong(ws) {
-        ws.data.heardAt = performance.now();
-      },
-      drain(ws) {
-        ws.data.door.drain(ws);
-      },
-      close(ws) {
-        sockets.delete(ws);
-        addresses.leave(ws.data.address);
-        ws.data.door.close(ws);
-      },
+      ...sockets.handlers,
+    },
+    async firstInvitation() {
+      return parts.auth === "password" && !(await store.people.isClaimed()) ? passwords.invite("admin", localPerson) : null;
     },
     async stop() {
       clearInterval(pulse);
+      clearInterval(tidying);
+      unwatch();
       await chat.close(bounds.graceMs);
-      for (const ws of sockets) ws.close(1012, "restart"); // htmx comes again on this code
+      sockets.closeAll(1012, "restart"); // htmx comes again on this code
       await upstream.close();
       await bus.close();
       await store.close();
       await parts.temporary.close();
+      metrics.close();
     },
   };
+}
+
+/** What a request is called in logs: as a listed proxy named it, else a name of ours. */
+function idOf(headers: Headers, isProxied: boolean): string {
+  const given = isProxied ? headers.get("x-request-id") : null;
+  return given !== null && /^[\w.:-]{1,64}$/.test(given) ? given : newId();
 }

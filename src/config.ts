@@ -1,6 +1,7 @@
-// ONE table of everything that can be set: flag, environment name, default, unit, meaning. src/given.ts reads what was
+// ONE table of everything that can be set: flag, environment name, default, unit, meaning (the second half, bounds, is in src/bounds.ts). src/given.ts reads what was
 // given of it, src/help.ts prints it. Only main (and the tests of this table) imports it; everybody else is handed plain values.
 
+import { type Bounds, bounds } from "./bounds.ts";
 import { fromEnvironment, fromFile, fromFlags, type SettingsFile, UsageError } from "./given.ts";
 import { logLevels } from "./telemetry/log.ts";
 
@@ -57,7 +58,53 @@ export const options = {
     default: null,
     doc: "have the model make each conversation's title, behind its first answer",
   },
-  open: { flag: "open", env: null, value: null, default: null, doc: "allow to listen beyond loopback, where everyone who reaches the port can use it" },
+  auth: {
+    flag: "auth",
+    env: "PARLOR_AUTH",
+    value: "MODE",
+    default: "none",
+    doc: "who may come in: none (everybody is one person), password (accounts of parlor's own), header (a proxy says who it is), oidc (an OpenID provider)",
+    oneOf: ["none", "password", "header", "oidc"],
+  },
+  trustedProxy: {
+    flag: "trusted-proxy",
+    env: "PARLOR_TRUSTED_PROXY",
+    value: "ADDR",
+    default: null,
+    doc: "address of a proxy whose Remote-User, X-Forwarded-For, X-Forwarded-Proto and X-Request-Id are believed",
+    repeatable: true,
+  },
+  oidcIssuer: { flag: "oidc-issuer", env: "PARLOR_OIDC_ISSUER", value: "URL", default: null, doc: "the OpenID provider", isUrl: true },
+  oidcClientId: {
+    flag: "oidc-client-id",
+    env: "PARLOR_OIDC_CLIENT_ID",
+    value: "ID",
+    default: null,
+    doc: "parlor's name there; its way back is http(s)://HOST:PORT/login/callback",
+  },
+  oidcClientSecret: {
+    flag: "oidc-client-secret",
+    env: "PARLOR_OIDC_CLIENT_SECRET",
+    value: "KEY",
+    default: null,
+    doc: "its secret there (else: a public client)",
+  },
+  metricsToken: {
+    flag: "metrics-token",
+    env: "PARLOR_METRICS_TOKEN",
+    value: "KEY",
+    default: null,
+    doc: "what a monitoring from elsewhere must bear at /metrics (Authorization: Bearer KEY)",
+  },
+  metricsAllow: {
+    flag: "metrics-allow",
+    env: "PARLOR_METRICS_ALLOW",
+    value: "ADDR",
+    default: null,
+    doc: "address that may look at /metrics without a token (else: this machine)",
+    repeatable: true,
+  },
+  open: { flag: "open", env: null, value: null, default: null, doc: "allow --auth none beyond loopback, where everyone who reaches the port can use it" },
   allowOrigin: {
     flag: "allow-origin",
     env: "PARLOR_ALLOW_ORIGIN",
@@ -78,52 +125,6 @@ export const options = {
   logLevel: { flag: "log-level", env: "PARLOR_LOG_LEVEL", value: "LEVEL", default: "info", doc: "debug, info, warn or error", oneOf: logLevels },
 } as const satisfies Record<string, Option>;
 
-interface Bound {
-  readonly default: number;
-  readonly min: number;
-  readonly max: number;
-  readonly doc: string;
-}
-
-const minute = 60_000;
-
-/** Every queue, buffer, time-out and retry has a bound here, with its unit in its name. Set by flag or environment like the options. */
-export const bounds = {
-  stallMs: { default: 2 * minute, min: 100, max: 60 * minute, doc: "longest silence of llama-server within an answer (its pings, every 30 s, are sound)" },
-  stopMs: { default: 5_000, min: 0, max: minute, doc: "how long a stopped answer's slot is watched until llama-server shows it idle" },
-  graceMs: { default: 5_000, min: 0, max: 10 * minute, doc: "how long running answers may go on after SIGTERM" },
-  foldMs: { default: 40, min: 0, max: 1_000, doc: "tokens that come within this time reach the page together; in long answers it grows to twice this" },
-  checkpointEveryMs: { default: 200, min: 10, max: minute, doc: "at most this much of an answer is lost when parlor is killed" },
-  pageMaxMessages: { default: 50, min: 2, max: 10_000, doc: "messages of a long conversation that a page holds at first, and gets more of at a time" },
-  answerTokens: {
-    default: 1024,
-    min: 1,
-    max: 1_000_000,
-    doc: "room kept in the context for an answer, in tokens, where the persona names no longest one; at most a quarter of it",
-  },
-  temporaryMs: { default: 60 * minute, min: 1_000, max: 7 * 24 * 60 * minute, doc: "a temporary chat that nobody looks at is forgotten after this time" },
-  queueMaxRuns: { default: 200, min: 1, max: 100_000, doc: "questions that may wait at once" },
-  messageMaxBytes: { default: 256 * 1024, min: 1, max: 16 << 20, doc: "longest message, in UTF-8" },
-  importMaxBytes: { default: 100 << 20, min: 1024, max: 1 << 30, doc: "largest file of conversations that is brought in" },
-  socketsMaxPerAddress: { default: 512, min: 1, max: 100_000, doc: "open sockets from one address" },
-  commandsMax: { default: 8, min: 1, max: 1_000, doc: "commands of one socket under way at once" },
-  outboxMaxBytes: {
-    default: 1 << 20,
-    min: 64 * 1024,
-    max: 64 << 20,
-    doc: "text that may wait for one program that does not read; a page has at most one frame waiting",
-  },
-  heartbeatMs: { default: 15_000, min: 100, max: 5 * minute, doc: "between two signs of life to every page; one that is silent for three is closed" },
-  pollMs: { default: 500, min: 20, max: minute, doc: "between two looks at a llama-server that is not ready" },
-  pollReadyMs: { default: 2_000, min: 20, max: minute, doc: "between two looks at a llama-server that is ready" },
-  probeMs: { default: 2_000, min: 20, max: minute, doc: "how long one such look may take" },
-  lineMaxBytes: { default: 4 << 20, min: 1024, max: 256 << 20, doc: "longest line of llama-server's stream" },
-  restartMs: { default: 500, min: 10, max: minute, doc: "first pause before a llama-server of ours that died is started again; doubles" },
-  restartMaxMs: { default: 30_000, min: 10, max: 10 * minute, doc: "longest such pause" },
-} as const satisfies Record<string, Bound>;
-
-export type Bounds = { readonly [name in keyof typeof bounds]: number };
-
 export interface Config {
   readonly llama: string;
   readonly llamaApiKey: string | null;
@@ -136,6 +137,12 @@ export interface Config {
   readonly data: string | null;
   readonly enforcedPersona: string | null;
   readonly generateTitles: boolean;
+  readonly auth: "none" | "password" | "header" | "oidc";
+  readonly trustedProxies: readonly string[];
+  /** Where `auth` is oidc. */
+  readonly oidc: { readonly issuer: string; readonly clientId: string; readonly clientSecret: string | null } | null;
+  readonly metricsToken: string | null;
+  readonly metricsAllow: readonly string[];
   readonly open: boolean;
   readonly allowOrigins: readonly string[];
   readonly logFormat: "json" | "pretty" | null;
@@ -191,16 +198,34 @@ export function parseConfig(args: readonly string[], env: Readonly<Record<string
     data: one(options.data),
     enforcedPersona: one(options.enforcePersona),
     generateTitles: one(options.generateTitles) === "true",
+    auth: one(options.auth) as Config["auth"],
+    trustedProxies: many(options.trustedProxy),
+    oidc: oidcOf(one),
+    metricsToken: one(options.metricsToken),
+    metricsAllow: given[options.metricsAllow.flag] ?? ["127.0.0.1", "::1"],
     open: one(options.open) === "true",
     allowOrigins: many(options.allowOrigin).map((url) => new URL(url).origin),
     logFormat: one(options.logFormat) as Config["logFormat"],
     logLevel: one(options.logLevel) as Config["logLevel"],
     bounds: Object.freeze(Object.fromEntries(Object.keys(bounds).map((name, i) => [name, Number(one(boundOptions[i] as Option))]))) as Bounds,
   };
-  if (!config.open && !isLoopback(config.host)) {
-    throw new UsageError(`--host ${config.host} is reachable by others, who could all use parlor; add --open to allow that, or use 127.0.0.1`);
+  if (config.auth === "none" && !config.open && !isLoopback(config.host)) {
+    throw new UsageError(
+      `--host ${config.host} is reachable by others, who could all use parlor; add --auth password for accounts, --open to allow that, or use 127.0.0.1`,
+    );
+  }
+  if (config.auth === "header" && config.trustedProxies.length === 0) {
+    throw new UsageError("--auth header needs the proxy that is believed: --trusted-proxy ADDR, such as 127.0.0.1");
   }
   return Object.freeze(config);
+}
+
+/** The OpenID provider, where people sign in there. @throws UsageError */
+function oidcOf(one: (option: Option) => string | null): Config["oidc"] {
+  if (one(options.auth) !== "oidc") return null;
+  const [issuer, clientId] = [one(options.oidcIssuer), one(options.oidcClientId)];
+  if (issuer === null || clientId === null) throw new UsageError("--auth oidc needs --oidc-issuer URL and --oidc-client-id ID");
+  return { issuer, clientId, clientSecret: one(options.oidcClientSecret) };
 }
 
 /** True for the addresses and the name of this machine alone. */

@@ -15,6 +15,12 @@ Usage: parlor [options]                    serve
        parlor backup FILE [--data DIR]     copy the conversations to FILE, also while parlor runs
        parlor check [--data DIR]           verify the file that holds them
        parlor export FILE [--data DIR]     write all conversations as JSON Lines, also while parlor runs
+       parlor user list [--data DIR]       who there is
+       parlor user add NAME [ROLE]         an account (admin, member or guest); its password is read from standard input, if there is one
+       parlor user passwd NAME             another password, read from standard input
+       parlor user role NAME ROLE          another role
+       parlor user remove NAME             may not come in any more; what they said stays
+       parlor erase NAME                   delete somebody with everything of theirs
        parlor import FILE [--data DIR]     bring in such a file, or an export of llama-server's UI or of ChatGPT
 
 A flag wins over the environment, the environment over parlor.toml in the data folder (the flags' names without dashes: port = 8090).

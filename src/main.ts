@@ -1,21 +1,20 @@
 // Command line → config → adapters → app → Bun.serve → signals. The only file that chooses adapters and ends the process.
 
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { version } from "../package.json";
 import { createApp } from "./app.ts";
 import { localBus } from "./bus/local.ts";
-import { Shelf } from "./chat/shelf.ts";
+import { CommandError, runCommand } from "./commands.ts";
 import { type Config, parseConfig } from "./config.ts";
 import { type SettingsFile, UsageError } from "./given.ts";
 import { help } from "./help.ts";
 import { makePersonaFolder, PersonaFolder } from "./persona/folder.ts";
-import { backup, check, StoreUnusable } from "./store/file.ts";
+import { StoreUnusable } from "./store/file.ts";
 import { openSqlite } from "./store/sqlite.ts";
-import type { Store } from "./store/store.ts";
 import { type Log, openLog } from "./telemetry/log.ts";
-import { readConversations } from "./transfer/read.ts";
+import { Metrics } from "./telemetry/metrics.ts";
 import { findLlamaServer, LlamaChild } from "./upstream/child.ts";
 import { openLlama } from "./upstream/llama.ts";
 
@@ -85,56 +84,6 @@ async function openPersonas(config: Config, log: Log): Promise<PersonaFolder> {
   return personas;
 }
 
-/** `parlor backup FILE`, `check`, `export FILE`, `import FILE`; false when the command line asks for none of them. */
-async function command(words: readonly string[], args: readonly string[]): Promise<boolean> {
-  const [name, operand] = words;
-  if (name === undefined) return false;
-  const file = storeFile(readConfig(args));
-  if (name === "backup" && operand !== undefined) {
-    backup(file, operand);
-    process.stdout.write(`${file} is copied to ${operand}\n`);
-  } else if (name === "check" && operand === undefined) {
-    const faults = check(file);
-    if (faults.length > 0) fail(`${file} is damaged: ${faults.slice(0, 3).join("; ")}`, 1);
-    process.stdout.write(`${file} is sound\n`);
-  } else if (name === "export" && operand !== undefined) await exportAll(file, operand);
-  else if (name === "import" && operand !== undefined) await importFile(file, operand);
-  else fail(`${words.join(" ")} is not a command; parlor --help lists them`, 2);
-  return true;
-}
-
-/** Writes all conversations as JSON Lines, from a copy, so that a parlor may be running. */
-async function exportAll(file: string, to: string): Promise<void> {
-  if (existsSync(to)) fail(`${to} is there already; name a file that is not`, 1);
-  const folder = mkdtempSync(join(tmpdir(), "parlor-export-"));
-  let store: Store | null = null;
-  try {
-    const copy = join(folder, "parlor.db");
-    backup(file, copy);
-    store = openSqlite(copy);
-    const sink = Bun.file(to).writer();
-    const ids = await store.ids();
-    for (const id of ids) await sink.write(`${JSON.stringify(await store.record(id))}\n`);
-    await sink.end();
-    process.stdout.write(`${ids.length} conversations are written to ${to}\n`);
-  } finally {
-    await store?.close();
-    rmSync(folder, { recursive: true });
-  }
-}
-
-/** Brings in a file of conversations; what can't be read is named line by line. */
-async function importFile(file: string, from: string): Promise<void> {
-  if (!(await Bun.file(from).exists())) fail(`there is no ${from}`, 1);
-  const store = openSqlite(file);
-  const { records, faults } = await readConversations(await Bun.file(from).text());
-  const { added, known } = await new Shelf({ store, bus: localBus() }).add(records);
-  await store.close();
-  for (const fault of faults) process.stderr.write(`parlor: ${from}: ${fault}\n`);
-  process.stdout.write(`${added} conversations are brought in, ${known} were here already, ${faults.length} could not be read\n`);
-  if (added + known === 0) process.exit(1);
-}
-
 async function serve(config: Config): Promise<void> {
   const { bounds } = config;
   const format = config.logFormat ?? (process.stderr.isTTY ? "pretty" : "json");
@@ -146,12 +95,13 @@ async function serve(config: Config): Promise<void> {
     if (!(await Bun.file(config.model).exists())) fail(`there is no model at ${config.model}`, 1);
   }
   const file = storeFile(config);
-  const store = openSqlite(file);
+  const metrics = new Metrics();
+  const store = openSqlite(file, { stored: (ms) => metrics.stored(ms) });
   const starting = { args: config.llamaArgs, apiKey: config.llamaApiKey, endMs: bounds.graceMs, log, ...bounds };
   const child = program === null || config.model === null ? undefined : new LlamaChild({ ...starting, program, model: config.model });
   const upstream = openLlama({ url: child?.url ?? config.llama, apiKey: config.llamaApiKey, ...bounds, ...(child ? { child } : {}) });
   const kept = { store, temporary: openSqlite(":memory:"), personas: await openPersonas(config, log) };
-  const app = await createApp({ ...config, ...kept, bus: localBus(), upstream, log });
+  const app = await createApp({ ...config, ...kept, bus: localBus(), upstream, log, metrics });
 
   let server: Bun.Server<never>;
   try {
@@ -178,6 +128,10 @@ async function serve(config: Config): Promise<void> {
   const host = config.host.includes(":") ? `[${config.host}]` : config.host;
   process.stdout.write(`parlor ${version} listening on http://${host}:${server.port}\n`);
 
+  const invitation = await app.firstInvitation();
+  if (invitation !== null) {
+    process.stdout.write(`There is no admin yet. Become the first at http://${host}:${server.port}/invite/${invitation} (once, within a day).\n`);
+  }
   log.info("conversations are kept", { file });
 
   let ending = false;
@@ -198,13 +152,15 @@ const firstFlag = given.findIndex((word) => word.startsWith("-"));
 const words = firstFlag < 0 ? given : given.slice(0, firstFlag);
 const args = given.slice(words.length);
 try {
-  if (!(await command(words, args))) {
+  if (words.length > 0) await runCommand(words, storeFile(readConfig(args)));
+  else {
     const config = readConfig(args);
     raiseFetchLimit(args);
     await serve(config);
   }
 } catch (error) {
   if (error instanceof StoreUnusable) fail(error.message, 1);
+  if (error instanceof CommandError) fail(error.message, error.code);
   // what the system says of a file or a folder is for whoever started us; anything else is a bug, and its place is of use
   const { code, message } = error as { code?: unknown; message?: unknown };
   if (typeof code === "string" && /^(E[A-Z]+|SQLITE_\w+)$/.test(code)) fail(String(message), 1);

@@ -1,7 +1,8 @@
 // The command line. If this fails, people start something else than they asked for, or are told nothing of use.
 
 import { describe, expect, test } from "bun:test";
-import { bounds, defaultBounds, envOf, kebab, options, parseConfig } from "../src/config.ts";
+import { bounds } from "../src/bounds.ts";
+import { defaultBounds, envOf, kebab, options, parseConfig } from "../src/config.ts";
 import { UsageError } from "../src/given.ts";
 import { help, markdownTable } from "../src/help.ts";
 
@@ -17,6 +18,11 @@ describe("parseConfig", () => {
       port: 8081,
       data: null,
       enforcedPersona: null,
+      auth: "none",
+      trustedProxies: [],
+      oidc: null,
+      metricsToken: null,
+      metricsAllow: ["127.0.0.1", "::1"],
       generateTitles: false,
       open: false,
       allowOrigins: [],
@@ -55,7 +61,7 @@ describe("parseConfig", () => {
     [["--allow-origin", "http://a/path"], /^--allow-origin can't be/],
     [["--log-format", "xml"], /^--log-format can't be "xml"; allowed is json, pretty$/],
     [["--stall-ms", "1"], /^--stall-ms can't be "1"; allowed is a whole number from 100 to 3600000$/],
-    [["--host", "0.0.0.0"], /^--host 0\.0\.0\.0 is reachable by others.*add --open/],
+    [["--host", "0.0.0.0"], /^--host 0\.0\.0\.0 is reachable by others.*add --auth password for accounts, --open/],
     [[], /^PARLOR_PORT can't be "x"/, { PARLOR_PORT: "x" }],
   ];
   for (const [args, sentence, env] of refused) {

@@ -1,14 +1,18 @@
 // A whole parlor inside the test's process, on a free port, and clients for its two sockets.
 
 import { parseHTML } from "linkedom";
-import { createApp } from "../src/app.ts";
+import { type App, createApp } from "../src/app.ts";
+import type { AuthMode } from "../src/auth/auth.ts";
+import type { OidcOptions } from "../src/auth/oidc.ts";
+import type { Bounds } from "../src/bounds.ts";
 import { localBus } from "../src/bus/local.ts";
-import { type Bounds, defaultBounds } from "../src/config.ts";
+import { defaultBounds } from "../src/config.ts";
 import { newId } from "../src/domain/conversation.ts";
 import { PersonaFolder } from "../src/persona/folder.ts";
 import { openSqlite } from "../src/store/sqlite.ts";
 import type { Store } from "../src/store/store.ts";
 import { openLog } from "../src/telemetry/log.ts";
+import { Metrics } from "../src/telemetry/metrics.ts";
 import { openLlama } from "../src/upstream/llama.ts";
 import { markdownHtml } from "../views/markdown/html.ts";
 import { inWords } from "../views/markdown/marks.ts";
@@ -21,6 +25,7 @@ export interface House {
   /** Every line that was logged. */
   readonly log: string[];
   readonly upstream: ReturnType<typeof openLlama>;
+  readonly app: App;
   stop(): Promise<void>;
 }
 
@@ -33,6 +38,10 @@ export interface HouseOptions {
   readonly personas?: string;
   readonly enforcedPersona?: string;
   readonly generateTitles?: boolean;
+  readonly auth?: AuthMode;
+  readonly oidc?: OidcOptions;
+  readonly trustedProxies?: readonly string[];
+  readonly metricsToken?: string;
   /** A file that outlives the house; none: in memory. */
   readonly file?: string;
 }
@@ -42,19 +51,22 @@ const testBounds: Partial<Bounds> = { pollMs: 30, pollReadyMs: 200, probeMs: 2_0
 
 export async function startHouse(options: HouseOptions): Promise<House> {
   const { llama, bounds: wished, allowOrigins = [], apiKey, file, generateTitles = false, enforcedPersona = null } = options;
+  const { auth = "none", trustedProxies = [], oidc = null, metricsToken = null } = options;
   const bounds: Bounds = { ...defaultBounds, ...testBounds, ...wished };
   const lines: string[] = [];
   const log = openLog({ level: "debug", format: "json", write: (line) => lines.push(line) });
   const upstream = openLlama({ url: llama, apiKey: apiKey ?? null, ...bounds });
   const store = openSqlite(file ?? ":memory:");
   const kept = { store, temporary: openSqlite(":memory:"), personas: new PersonaFolder(options.personas ?? "/nonexistent", log) };
-  const app = await createApp({ ...kept, enforcedPersona, generateTitles, bus: localBus(), upstream, log, allowOrigins, bounds });
+  const doors = { auth, oidc, trustedProxies, allowOrigins, metricsToken, metricsAllow: ["127.0.0.1"] };
+  const app = await createApp({ ...kept, ...doors, enforcedPersona, generateTitles, bus: localBus(), upstream, log, metrics: new Metrics(), bounds });
   const server = Bun.serve({ hostname: "127.0.0.1", port: 0, development: false, fetch: app.fetch, websocket: app.websocket });
   return {
     url: `http://127.0.0.1:${server.port}`,
     store,
     log: lines,
     upstream,
+    app,
     async stop() {
       await app.stop();
       await server.stop(true);
@@ -115,7 +127,7 @@ export class PageClient {
     this.#url = `${house.url.replace("http", "ws")}/live?c=${conversation}`;
     this.#headers = headers;
     this.document = parseHTML(`<!doctype html><html><body><div id="thread"></div><p id="status"></p><div id="upstream"></div><p id="announce"></p>
-      <div id="notice"></div><div id="controls"></div><p id="context"></p><button id="voice"></button><div id="settings"></div></body></html>`)
+      <div id="notice"></div><div id="controls"></div><p id="context"></p><p id="allowance"></p><button id="voice"></button><div id="settings"></div></body></html>`)
       .document as unknown as Document;
     this.connect();
   }
@@ -189,7 +201,7 @@ export class PageClient {
 /** The elements of a page that frames address. */
 export function emptyPage(): Document {
   return parseHTML(`<!doctype html><html><body><div id="thread"></div><p id="status"></p><div id="upstream"></div><p id="announce"></p>
-    <div id="notice"></div><div id="controls"></div><p id="context"></p><button id="voice"></button><div id="settings"></div></body></html>`)
+    <div id="notice"></div><div id="controls"></div><p id="context"></p><p id="allowance"></p><button id="voice"></button><div id="settings"></div></body></html>`)
     .document as unknown as Document;
 }
 

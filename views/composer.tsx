@@ -1,6 +1,7 @@
 // The foot of the page: the field, Send or Stop, and what went wrong with what was just sent.
 
 import { raw } from "hono/html";
+import type { Allowance } from "../src/domain/account.ts";
 import type { ConversationId, Thread } from "../src/domain/conversation.ts";
 import type { FailureReport } from "../src/domain/failure.ts";
 import type { PersonaId } from "../src/domain/persona.ts";
@@ -10,7 +11,7 @@ import { escapeText } from "./markdown/plain.ts";
 import { sentenceOf, type Words } from "./words.ts";
 
 /** Ids of the elements that frames address. */
-export const composerIds = { controls: "controls", notice: "notice", context: "context" } as const;
+export const composerIds = { controls: "controls", notice: "notice", context: "context", allowance: "allowance" } as const;
 
 export interface ComposerState {
   /** `idle` shows Send, `busy` Stop, `stopping` a Stop that was pressed. */
@@ -33,10 +34,24 @@ export interface ComposerProps {
   readonly thread: Thread;
   readonly persona: PersonaId | null;
   readonly isTemporary: boolean;
+  readonly allowance: Allowance;
   readonly words: Words;
 }
 
-export function Composer({ conversation, typed, notice, isPlain, message, state, messageMaxBytes, thread, persona, isTemporary, words }: ComposerProps) {
+export function Composer({
+  allowance,
+  conversation,
+  typed,
+  notice,
+  isPlain,
+  message,
+  state,
+  messageMaxBytes,
+  thread,
+  persona,
+  isTemporary,
+  words,
+}: ComposerProps) {
   return (
     <div class="composer">
       <div id={composerIds.notice} role="alert">
@@ -75,6 +90,9 @@ export function Composer({ conversation, typed, notice, isPlain, message, state,
         <p id="hint" class="hint">
           {words.hint}
         </p>
+        <p id={composerIds.allowance} class="allowance">
+          <AllowanceLine allowance={allowance} words={words} />
+        </p>
         <p id={composerIds.context} class="context">
           <Gauge thread={thread} words={words} />
         </p>
@@ -99,6 +117,11 @@ export function Controls({ state, words }: { state: ComposerState; words: Words 
 
 export function Notice({ failure, words }: { failure: FailureReport; words: Words }) {
   return <p>{sentenceOf(failure, words)}</p>;
+}
+
+/** What somebody has used of what they may, where there are bounds: seen before they bite. */
+export function AllowanceLine({ allowance, words }: { allowance: Allowance; words: Words }) {
+  return <>{words.allowance(allowance).join(" · ")}</>;
 }
 
 /** How full the context was when the latest answer ended, as llama-server counted; empty until it has. */

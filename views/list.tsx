@@ -1,5 +1,6 @@
 // The list of conversations: a column beside the thread, a drawer on phones. Grouped by day in the server's time zone.
 
+import type { Person } from "../src/domain/account.ts";
 import type { ConversationId, ListedConversation, ListPlace } from "../src/domain/conversation.ts";
 import { commandPath } from "./frame.ts";
 import type { Words } from "./words.ts";
@@ -24,7 +25,7 @@ interface ListProps {
   readonly now: number;
 }
 
-export function Sidebar(props: ListProps) {
+export function Sidebar(props: ListProps & { person: Person; hasAccounts: boolean }) {
   const { words } = props;
   return (
     <nav id="list" aria-label={words.conversations} popover="auto">
@@ -48,6 +49,10 @@ export function Sidebar(props: ListProps) {
         <ListBody {...props} />
       </div>
       <Transfer words={words} />
+      <p class="who">
+        {props.hasAccounts && <a href="/account">{props.person.name}</a>}
+        {props.person.role === "admin" && <a href="/admin">{words.house.operate}</a>}
+      </p>
     </nav>
   );
 }

@@ -2,9 +2,8 @@
 // While it is written its open end is an element of its own (views/markdown/stream; #r for thoughts), which live/hub's frames grow.
 
 import { raw } from "hono/html";
-import { type Message, newId, type Utterance } from "../src/domain/conversation.ts";
 import type { Run, Snapshot } from "../src/domain/run.ts";
-import { commandPath } from "./frame.ts";
+import { Acts, type ActsProps } from "./acts.tsx";
 import { markdownOf } from "./markdown/html.ts";
 import { inWords } from "./markdown/marks.ts";
 import { escapeText, PlainStream } from "./markdown/plain.ts";
@@ -22,10 +21,9 @@ export const thoughtId = (message: string): string => `r-${message}`;
 /** Where the text of a message stands. */
 export const textOf = (message: string): string => `#${articleId(message)}>.text`;
 
-interface Props extends Utterance {
-  /** The last message of the thread: the one that may be tried again. */
-  readonly last: boolean;
-  readonly words: Words;
+interface Props extends ActsProps {
+  /** For somebody who only reads: nothing can be pressed. */
+  readonly isReader?: boolean;
 }
 
 /** A message that nobody is writing. What people wrote stands as they wrote it, what a model wrote is Markdown. */
@@ -51,7 +49,7 @@ export function After(props: Props) {
   return (
     <>
       {props.run && <RunNotes run={props.run} words={props.words} />}
-      <Acts {...props} />
+      {props.isReader !== true && <Acts {...props} />}
     </>
   );
 }
@@ -68,7 +66,7 @@ export interface Drawn {
 }
 
 /** The answer that is being written now; `drawn` is what those who watch it have on their pages. */
-export function RunningArticle({ snapshot, drawn, words }: { snapshot: Snapshot; drawn?: Drawn | undefined; words: Words }) {
+export function RunningArticle({ snapshot, drawn, isReader, words }: { snapshot: Snapshot; drawn?: Drawn | undefined; isReader?: boolean; words: Words }) {
   const { text, reasoning, thinkingSince } = snapshot;
   const html = drawn?.text ?? new MarkdownStream(text).html;
   const isThinking = reasoning !== "" && text === "";
@@ -86,17 +84,35 @@ export function RunningArticle({ snapshot, drawn, words }: { snapshot: Snapshot;
         {raw(inWords(html, words))}
       </div>
       <div id={ids.run} class="run">
-        <RunState snapshot={snapshot} words={words} />
+        <RunState snapshot={snapshot} isReader={isReader ?? false} words={words} />
       </div>
     </article>
   );
 }
 
 /** What a Run is doing before its first token, in words. */
-export function RunState({ snapshot, words }: { snapshot: Pick<Snapshot, "status" | "place" | "progress" | "text" | "reasoning">; words: Words }) {
+export function RunState({
+  snapshot,
+  isReader,
+  words,
+}: {
+  snapshot: Pick<Snapshot, "status" | "place" | "progress" | "text" | "reasoning">;
+  isReader: boolean;
+  words: Words;
+}) {
   const { status, place, progress } = snapshot;
   if (snapshot.text !== "" || snapshot.reasoning !== "") return <></>;
-  if (status === "queued") return <span>{place ? words.waiting(place) : words.starting}</span>;
+  if (status === "queued")
+    return (
+      <>
+        <span>{place ? words.waiting(place) : words.starting}</span>
+        {place && !isReader && (
+          <button type="submit" class="leave" form="halt">
+            {words.leaveLine}
+          </button>
+        )}
+      </>
+    );
   if (progress === null || progress.processed >= progress.total) return <span>{words.starting}</span>;
   return (
     <>
@@ -164,85 +180,5 @@ function RunNotes({ run, words }: { run: Run; words: Words }) {
         </details>
       )}
     </>
-  );
-}
-
-/** What can be done with a message. One form: the button that is pressed says what. */
-function Acts({ message, run, siblings, last, words }: Props) {
-  const { id, role, text } = message;
-  const isOver = run !== null && run.status !== "done";
-  const canContinue = last && run !== null && text !== "" && (isOver || run.finish === "length");
-  return (
-    <>
-      <form hx-ws:send method="post" action={commandPath(message.conversation)} class="acts">
-        <input type="hidden" name="message" value={id} />
-        {siblings.length > 1 && <Branches id={id} siblings={siblings} words={words} />}
-        {last && isOver && (
-          <button type="submit" name="type" value="retry" class="plain">
-            {words.tryAgain}
-          </button>
-        )}
-        {canContinue && (
-          <button type="submit" name="type" value="continue" class="plain">
-            {words.continue}
-          </button>
-        )}
-        <span class="quiet">
-          {role === "assistant" && !(last && isOver) && (
-            <button type="submit" name="type" value="retry">
-              {words.regenerate}
-            </button>
-          )}
-          {text !== "" && (
-            <button type="button" data-copy={`/c/${message.conversation}/text/${id}`} data-done={words.copied}>
-              {words.copy}
-            </button>
-          )}
-          {role === "user" && (
-            <button type="button" hx-get={`/c/${message.conversation}/edit/${id}`} hx-target={`#e-${id}`}>
-              {words.edit}
-            </button>
-          )}
-          <button type="submit" name="type" value="prune">
-            {words.delete}
-          </button>
-        </span>
-      </form>
-      {role === "user" && <div id={`e-${id}`} class="edit" hx-morph-skip />}
-    </>
-  );
-}
-
-/** The place of a message among those that could stand there, and the way to its neighbours. */
-function Branches({ id, siblings, words }: { id: string; siblings: readonly string[]; words: Words }) {
-  const at = siblings.indexOf(id);
-  const step = (to: string | undefined, label: string, sign: string) => (
-    <button type="submit" name="select" value={to} disabled={to === undefined} aria-label={label} title={label}>
-      {sign}
-    </button>
-  );
-  return (
-    <span class="branches">
-      {step(siblings[at - 1], words.previousBranch, "‹")}
-      <span>{`${at + 1} / ${siblings.length}`}</span>
-      {step(siblings[at + 1], words.nextBranch, "›")}
-    </span>
-  );
-}
-
-/** An earlier question, to be asked anew as a branch beside it. Fetched when it is wanted. */
-export function Edit({ message, words }: { message: Message; words: Words }) {
-  return (
-    <form hx-ws:send>
-      <input type="hidden" name="type" value="say" />
-      <input type="hidden" name="message" value={newId()} />
-      <input type="hidden" name="edits" value={message.id} />
-      <textarea name="text" rows={2} aria-label={words.edit} autofocus>
-        {raw(`\n${escapeText(message.text)}`)}
-      </textarea>
-      <button type="submit" class="plain">
-        {words.askAnew}
-      </button>
-    </form>
   );
 }

@@ -1,6 +1,7 @@
 // The whole page: head, header, thread, composer. Drawn once per load; from then on views/frame's fragments change it.
 
 import type { Child } from "hono/jsx";
+import type { Allowance, Person } from "../src/domain/account.ts";
 import type { ListedConversation, MessageId } from "../src/domain/conversation.ts";
 import type { FailureReport } from "../src/domain/failure.ts";
 import type { Persona } from "../src/domain/persona.ts";
@@ -26,6 +27,7 @@ export interface PageProps extends ConversationNow {
   readonly message: string;
   /** The list's first page. */
   readonly list: readonly ListedConversation[];
+  readonly allowance: Allowance;
   /** Personas that can be chosen. */
   readonly choices: readonly Persona[];
   /** Never written to disk. */
@@ -44,6 +46,9 @@ export interface PageProps extends ConversationNow {
   readonly messageMaxBytes: number;
   /** A page takes its socket for dead when nothing has come for this long. */
   readonly silentMs: number;
+  readonly person: Person;
+  /** There are accounts: this is one of several people. */
+  readonly hasAccounts: boolean;
   readonly words: Words;
 }
 
@@ -71,7 +76,7 @@ export function ChatPage(props: PageProps) {
       <a class="skip" href="#text">
         {words.skip}
       </a>
-      <Sidebar list={props.list} open={conversation} words={words} now={props.now} />
+      <Sidebar person={props.person} hasAccounts={props.hasAccounts} list={props.list} open={conversation} words={words} now={props.now} />
       <header>
         <button type="button" class="drawer" popovertarget="list" aria-label={words.conversations} title={words.conversations}>
           ☰
@@ -81,6 +86,18 @@ export function ChatPage(props: PageProps) {
         </a>
         <Status upstream={upstream} connected={false} words={words} />
         <VoiceName conversation={conversation} voice={props.voice} words={words} />
+        {!props.isTemporary && (
+          <button
+            type="button"
+            class="share"
+            popovertarget={voiceIds.settings}
+            title={words.house.share}
+            hx-get={`/c/${conversation}/share`}
+            hx-target={`#${voiceIds.settings}`}
+          >
+            {words.house.share}
+          </button>
+        )}
         <a class="new" href="/" title={words.newChat}>
           <span aria-hidden="true">+</span>
           <span class="unseen">{words.newChat}</span>
@@ -139,7 +156,8 @@ export function SentencePage({ sentence, assets, words }: { sentence: string; as
   );
 }
 
-function Layout(props: {
+/** The frame of every page. */
+export function Layout(props: {
   title: string;
   assets: Assets;
   words: Words;
@@ -147,6 +165,8 @@ function Layout(props: {
   conversation?: string;
   silentMs?: number;
   again?: string | undefined;
+  /** For whoever has its address, not for search engines. */
+  isPrivate?: boolean;
   children: Child;
 }) {
   const { assets, words, live } = props;
@@ -157,6 +177,7 @@ function Layout(props: {
         <meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content" />
         <meta name="color-scheme" content="light dark" />
         <meta name="htmx-config" content={htmxConfig} />
+        {props.isPrivate && <meta name="robots" content="noindex, nofollow" />}
         {props.again !== undefined && (
           <noscript>
             <meta http-equiv="refresh" content={props.again} />

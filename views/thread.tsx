@@ -14,6 +14,10 @@ export interface ThreadNow extends ThreadPage {
   readonly live: readonly Snapshot[];
   /** A Run in progress as those who watch have it on their pages. */
   readonly drawn?: (run: RunId) => Drawn | undefined;
+  /** For somebody who only reads: nothing can be pressed. */
+  readonly isReader?: boolean;
+  /** Where older messages are fetched; absent: below the conversation's own address. */
+  readonly path?: string;
 }
 
 /** All of a conversation's page that can change with it. */
@@ -22,19 +26,35 @@ export interface ConversationNow extends ThreadNow {
 }
 
 /** The thread's articles, the one in progress drawn from its Snapshot; a mark before them fetches the older ones when it is seen. */
-export function Articles({ conversation, thread, hasEarlier, live, drawn, words, isEnd = true }: ThreadNow & { words: Words; isEnd?: boolean }) {
+export function Articles({
+  conversation,
+  thread,
+  hasEarlier,
+  live,
+  drawn,
+  isReader = false,
+  path,
+  words,
+  isEnd = true,
+}: ThreadNow & { words: Words; isEnd?: boolean }) {
   const first = thread[0]?.message.id;
   return (
     <>
       {hasEarlier && (
-        <p id="earlier" class="earlier" hx-get={`/c/${conversation}/before/${first}`} hx-trigger="intersect once root:#scroller" hx-swap="outerHTML">
+        <p
+          id="earlier"
+          class="earlier"
+          hx-get={`${path ?? `/c/${conversation}`}/before/${first}`}
+          hx-trigger="intersect once root:#scroller"
+          hx-swap="outerHTML"
+        >
           {words.earlier}
         </p>
       )}
       {thread.map((utterance, i) => {
         const snapshot = live.find(({ messageId }) => messageId === utterance.message.id);
-        if (snapshot) return <RunningArticle snapshot={snapshot} drawn={drawn?.(snapshot.run)} words={words} />;
-        return <MessageArticle {...utterance} last={isEnd && i === thread.length - 1} words={words} />;
+        if (snapshot) return <RunningArticle snapshot={snapshot} drawn={drawn?.(snapshot.run)} isReader={isReader} words={words} />;
+        return <MessageArticle {...utterance} last={isEnd && i === thread.length - 1} isReader={isReader} words={words} />;
       })}
     </>
   );

@@ -1,7 +1,9 @@
 // parlor's words in German. See views/words.
 
+import type { Wait } from "../src/domain/run.ts";
 import { shortNumber } from "./numbers.ts";
 import type { Words } from "./words.ts";
+import { houseDe } from "./words-house-de.ts";
 
 const number = (value: unknown) => shortNumber(Number(value), "de");
 
@@ -76,7 +78,13 @@ export const de: Words = {
   interrupted: "Unterbrochen: parlor wurde beendet, während dies geschrieben wurde",
   slotBusy: "llama-server zeigte den Slot dieser Antwort noch als belegt, als parlor nicht länger wartete",
   lengthLimit: "An der Längengrenze beendet",
-  waiting: ({ position, of }) => `Wartet: Platz ${position} von ${of}`,
+  waiting: ({ position, of, wait }) => `${position}. von ${of} in der Schlange${wait ? ` – ${waitIn(wait)}` : ""}`,
+  leaveLine: "Schlange verlassen",
+  allowance: ({ usage, limits: { tokensPerDay, runsPerMinute }, runsLeft }) => [
+    ...(tokensPerDay === null ? [] : [`heute ${whole(usage.tokens)} von ${whole(tokensPerDay)} Token`]),
+    ...(runsPerMinute === null || runsLeft === null || runsLeft > runsPerMinute / 2 ? [] : [`noch ${runsLeft} von ${runsPerMinute} Fragen in der Minute`]),
+  ],
+  house: houseDe,
   starting: "Einen Moment …",
   reading: (processed, total) => `Liest: ${number(processed)} von ${number(total)} Token`,
   waitingFor: (url) => `Wartet auf einen llama-server unter ${url}.`,
@@ -145,7 +153,13 @@ export const de: Words = {
     message_too_long: ({ bytes, limitBytes }) =>
       `Diese Nachricht hat ${number(bytes)} Byte; höchstens ${number(limitBytes)} lassen sich senden. Kürze sie oder schick sie in Teilen.`,
     conversation_busy: () => "Hier wird noch eine Antwort geschrieben. Warte sie ab oder halte sie an; dein Text bleibt stehen.",
-    queue_full: ({ waiting }) => `Es warten schon ${number(waiting)} andere. Versuch es in einer Minute nochmal; dein Text bleibt stehen.`,
+    queue_full: ({ waiting, seconds }) => `Es warten schon ${number(waiting)} andere. Versuch es ${after(seconds ?? 60)} noch einmal; dein Text bleibt stehen.`,
+    too_many_waiting: ({ waiting }) =>
+      `${number(waiting)} deiner Fragen stehen schon in der Schlange. Schick diese, wenn eine davon beantwortet ist; dein Text bleibt stehen.`,
+    runs_limit: ({ limit, seconds }) =>
+      `Das waren ${number(limit)} Fragen in einer Minute, mehr darfst du nicht stellen. Versuch es ${after(seconds)} noch einmal; dein Text bleibt stehen.`,
+    tokens_limit: ({ tokens, limit, seconds }) =>
+      `Du hast heute ${whole(Number(tokens))} von ${whole(Number(limit))} Token verbraucht. Um Mitternacht, ${after(seconds)}, beginnt es neu; dein Text bleibt stehen.`,
     not_found: () => "Das gibt es hier nicht (mehr).",
     conversation_removed: () => "Diese Unterhaltung wurde gelöscht. Mach das rückgängig oder beginne einen neuen Chat; dein Text bleibt stehen.",
     bad_frame: () => "Diese Nachricht war nicht zu verstehen. Lade die Seite neu und versuch es nochmal.",
@@ -154,7 +168,44 @@ export const de: Words = {
     too_many_sockets: ({ limit }) => `Von dieser Adresse sind schon ${number(limit)} Verbindungen offen. Schließe ein paar Tabs.`,
     foreign_origin: ({ origin }) => `Seiten von ${origin} dürfen nicht mit parlor sprechen. Um es zu erlauben, starte parlor mit --allow-origin ${origin}.`,
     unknown_host: ({ host }) => `Unter dem Namen ${host} kennt sich parlor nicht. Um ihn zu erlauben, starte parlor mit --allow-origin http://${host}.`,
+    not_signed_in: () => "Du bist hier nicht (mehr) angemeldet. Melde dich an und lade diese Seite neu.",
+    not_admin: () => "Das darf nur ein Admin.",
+    wrong_password: () => "Dieser Name und dieses Passwort gehören nicht zusammen.",
+    too_many_attempts: ({ seconds }) => `Zu viele Versuche. Versuch es ${after(seconds)} noch einmal.`,
+    proxy_untrusted: ({ address }) =>
+      `Ein Name kam von ${address}, und diesem Proxy glaubt parlor nicht. Wenn es das soll, starte es mit --trusted-proxy ${address}.`,
+    person_removed: () => "Dieses Konto darf nicht mehr herein. Frag, wer dieses Haus führt.",
+    name_taken: ({ name }) => `${name} heißt hier schon jemand. Wähle einen anderen Namen.`,
+    bad_name: () => "Ein Name hat 1 bis 64 Zeichen.",
+    bad_password: ({ least }) => `Ein Passwort hat mindestens ${number(least)} Zeichen und höchstens 1.024 Bytes.`,
+    bad_limit: ({ name, least, most }) =>
+      `${houseDe.limitNames[name as keyof typeof houseDe.limitNames]}: eine Zahl von ${number(least)} bis ${whole(Number(most))}, oder nichts für keine Grenze.`,
+    last_admin: () => "Das Haus braucht mindestens einen Admin. Mach zuerst jemand anderen dazu.",
+    provider_failed: () => "Die Anmeldung dort hat nicht geklappt. Versuch es noch einmal; bleibt es dabei, sieh in parlors Log.",
+    read_only: () => "Wer einem Link folgt, kann lesen, nicht schreiben.",
     shutting_down: () => "parlor wird gerade beendet oder neu gestartet. Versuch es gleich nochmal; dein Text bleibt stehen.",
     internal: () => "In parlor ist etwas schiefgegangen. Versuch es nochmal; bleibt es dabei, hilft ein Blick in das Protokoll.",
   },
 };
+
+/** So genau, wie man es weiß: „etwa“, wo wenigstens und höchstens nah beieinander sind. */
+function waitIn({ leastMs, mostMs }: Wait): string {
+  if (mostMs <= 5_000) return "ein paar Sekunden";
+  const [least, most] = [duration(leastMs), duration(mostMs)];
+  if (leastMs === 0) return `bis zu ${most}`;
+  if (mostMs <= leastMs * 1.35) return `etwa ${most}`;
+  return least.split(" ")[1] === most.split(" ")[1] ? `${least.split(" ")[0]} bis ${most}` : `${least} bis ${most}`;
+}
+
+function duration(ms: number): string {
+  return ms < 90_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`;
+}
+
+function after(seconds: unknown): string {
+  const s = Number(seconds);
+  return s < 90 ? `in ${s} s` : s < 5400 ? `in ${Math.round(s / 60)} min` : `in ${Math.round(s / 3600)} h`;
+}
+
+function whole(n: number): string {
+  return n.toLocaleString("de");
+}

@@ -1,7 +1,9 @@
 // parlor's words in English. See views/words.
 
+import type { Wait } from "../src/domain/run.ts";
 import { shortNumber } from "./numbers.ts";
 import type { Words } from "./words.ts";
+import { houseEn } from "./words-house-en.ts";
 
 const number = (value: unknown) => shortNumber(Number(value), "en");
 
@@ -76,7 +78,13 @@ export const en: Words = {
   interrupted: "Interrupted: parlor was ended while this was being written",
   slotBusy: "llama-server still showed this answer's slot as busy when parlor stopped waiting for it",
   lengthLimit: "Ended at the length limit",
-  waiting: ({ position, of }) => `Waiting: ${ordinal(position)} of ${of} in line`,
+  waiting: ({ position, of, wait }) => `${ordinal(position)} of ${of} in line${wait ? ` – ${waitIn(wait)}` : ""}`,
+  leaveLine: "Leave the line",
+  allowance: ({ usage, limits: { tokensPerDay, runsPerMinute }, runsLeft }) => [
+    ...(tokensPerDay === null ? [] : [`${whole(usage.tokens)} of ${whole(tokensPerDay)} tokens today`]),
+    ...(runsPerMinute === null || runsLeft === null || runsLeft > runsPerMinute / 2 ? [] : [`${runsLeft} of ${runsPerMinute} questions a minute left`]),
+  ],
+  house: houseEn,
   starting: "One moment…",
   reading: (processed, total) => `Reading: ${number(processed)} of ${number(total)} tokens`,
   waitingFor: (url) => `Waiting for a llama-server at ${url}.`,
@@ -139,7 +147,13 @@ export const en: Words = {
     message_too_long: ({ bytes, limitBytes }) =>
       `This message has ${number(bytes)} bytes; at most ${number(limitBytes)} can be sent. Shorten it or send it in parts.`,
     conversation_busy: () => "An answer is still being written here. Wait for it or stop it; your text is kept.",
-    queue_full: ({ waiting }) => `${number(waiting)} others are waiting already. Try again in a minute; your text is kept.`,
+    queue_full: ({ waiting, seconds }) => `${number(waiting)} others are waiting already. Try again ${after(seconds ?? 60)}; your text is kept.`,
+    too_many_waiting: ({ waiting }) =>
+      `${number(waiting)} of your questions are in line already. Send this one when one of them is answered; your text is kept.`,
+    runs_limit: ({ limit, seconds }) =>
+      `That was ${number(limit)} questions within a minute, which is as many as you may ask. Try again ${after(seconds)}; your text is kept.`,
+    tokens_limit: ({ tokens, limit, seconds }) =>
+      `You have used ${whole(Number(tokens))} of ${whole(Number(limit))} tokens today. It starts anew at midnight, ${after(seconds)}; your text is kept.`,
     not_found: () => "That is not here (any more).",
     conversation_removed: () => "This conversation was deleted. Undo that, or start a new chat; your text is kept.",
     bad_frame: () => "That message could not be understood. Reload the page and try again.",
@@ -148,10 +162,48 @@ export const en: Words = {
     too_many_sockets: ({ limit }) => `There are ${number(limit)} open connections from this address already. Close some tabs.`,
     foreign_origin: ({ origin }) => `Pages of ${origin} may not talk to parlor. To allow it, start parlor with --allow-origin ${origin}.`,
     unknown_host: ({ host }) => `parlor does not know itself by the name ${host}. To allow it, start parlor with --allow-origin http://${host}.`,
+    not_signed_in: () => "You are not signed in here (any more). Sign in, then reload this page.",
+    not_admin: () => "Only an admin may do that.",
+    wrong_password: () => "That name and password do not belong together.",
+    too_many_attempts: ({ seconds }) => `Too many attempts. Try again ${after(seconds)}.`,
+    proxy_untrusted: ({ address }) =>
+      `A name came from ${address}, which is not a proxy that parlor believes. Start parlor with --trusted-proxy ${address} if it should be.`,
+    person_removed: () => "This account may not come in any more. Ask whoever runs this house.",
+    name_taken: ({ name }) => `Somebody is called ${name} already. Choose another name.`,
+    bad_name: () => "A name has 1 to 64 characters.",
+    bad_password: ({ least }) => `A password has at least ${number(least)} characters, and at most 1,024 bytes.`,
+    bad_limit: ({ name, least, most }) =>
+      `${houseEn.limitNames[name as keyof typeof houseEn.limitNames]}: a number from ${number(least)} to ${whole(Number(most))}, or nothing for no limit.`,
+    last_admin: () => "The house needs at least one admin. Make somebody else one first.",
+    provider_failed: () => "Signing in there did not work. Try again; if it stays, look at parlor's log.",
+    read_only: () => "Whoever follows a link can read, not write.",
     shutting_down: () => "parlor is being ended or restarted. Try again in a moment; your text is kept.",
     internal: () => "Something went wrong inside parlor. Try again; if it stays, look at parlor's log.",
   },
 };
+
+/** In the grain in which it is known: "about" where least and most are close. */
+function waitIn({ leastMs, mostMs }: Wait): string {
+  if (mostMs <= 5_000) return "a few seconds";
+  const [least, most] = [duration(leastMs), duration(mostMs)];
+  if (leastMs === 0) return `up to ${most}`;
+  if (mostMs <= leastMs * 1.35) return `about ${most}`;
+  return least.split(" ")[1] === most.split(" ")[1] ? `${least.split(" ")[0]} to ${most}` : `${least} to ${most}`;
+}
+
+function duration(ms: number): string {
+  return ms < 90_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`;
+}
+
+/** "in 40 s", "in 3 h". */
+function after(seconds: unknown): string {
+  const s = Number(seconds);
+  return s < 90 ? `in ${s} s` : s < 5400 ? `in ${Math.round(s / 60)} min` : `in ${Math.round(s / 3600)} h`;
+}
+
+function whole(n: number): string {
+  return n.toLocaleString("en");
+}
 
 function ordinal(n: number): string {
   const suffix = { one: "st", two: "nd", few: "rd" } as Record<string, string>;

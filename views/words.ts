@@ -1,11 +1,13 @@
 // Every word that parlor itself says, in each language it speaks. A language is one object of the same type, so a
 // missing sentence does not compile. Text of models and people never passes here. Used by views and text/.
 
+import type { Allowance } from "../src/domain/account.ts";
 import type { FailureCode, FailureReport } from "../src/domain/failure.ts";
 import type { Sampling } from "../src/domain/persona.ts";
 import type { Place, Run } from "../src/domain/run.ts";
 import { de } from "./words-de.ts";
 import { en } from "./words-en.ts";
+import type { HouseWords } from "./words-house.ts";
 
 export type Language = "en" | "de";
 
@@ -74,6 +76,10 @@ export interface Words {
   readonly slotBusy: string;
   readonly lengthLimit: string;
   waiting(place: Place): string;
+  readonly leaveLine: string;
+  /** What was used of what may be, where there are bounds. */
+  allowance(allowance: Allowance): string[];
+  readonly house: HouseWords;
   readonly starting: string;
   reading(processed: number, total: number): string;
   waitingFor(url: string): string;

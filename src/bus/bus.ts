@@ -4,7 +4,7 @@
 import type { HouseEvent } from "../domain/event.ts";
 
 export interface Bus {
-  /** `topic` is a conversation's id, or `listTopic`. */
+  /** `topic` is a conversation's id, or a `listTopic`. */
   publish(topic: string, event: HouseEvent): void;
   /** Calls `listener` for each later event of the topic, in order. Returns the function that ends it. */
   subscribe(topic: string, listener: (event: HouseEvent) => void): () => void;

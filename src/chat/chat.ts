@@ -2,40 +2,38 @@
 // Decides whether it may be done, has it stored, hands Runs on to chat/runs. No sockets, no HTML, no fetch.
 
 import type { Bus } from "../bus/bus.ts";
-import { type ConversationId, isTemporary, type MessageId, type ThreadPage } from "../domain/conversation.ts";
+import type { Allowance, Person } from "../domain/account.ts";
+import { type Conversation, type ConversationId, isTemporary, type MessageId, type ThreadPage } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
 import { noSettings, type PersonaId, type Settings, type Voice } from "../domain/persona.ts";
 import type { Snapshot } from "../domain/run.ts";
 import type { Personas } from "../persona/persona.ts";
-import type { Ask, Said, Store } from "../store/store.ts";
+import { perMinute, runsBucket } from "../store/accounts.ts";
+import type { Admission, Ask, Said, Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import type { Tap } from "./live-run.ts";
-import { Runs, type RunsParts } from "./runs.ts";
+import { Runs, type RunsBounds, type RunsParts } from "./runs.ts";
 import { Voices } from "./voice.ts";
 
-export interface ChatBounds {
-  readonly foldMs: number;
-  readonly checkpointEveryMs: number;
+export interface ChatBounds extends RunsBounds {
   /** Messages of a thread that a page holds at first, and gets more of at a time. */
   readonly pageMaxMessages: number;
   /** Runs that may wait at once. */
   readonly queueMaxRuns: number;
   /** Longest message in UTF-8. */
   readonly messageMaxBytes: number;
-  /** Room kept for an answer whose persona names no longest one. */
-  readonly answerTokens: number;
 }
 
-export interface ChatParts extends Pick<RunsParts, "generateTitles"> {
+export interface ChatParts extends Pick<RunsParts, "generateTitles" | "isAttended" | "metrics"> {
   readonly store: Store;
   /** Keeps the conversations that are never written to disk. */
   readonly temporary: Store;
   readonly bus: Bus;
   readonly upstream: Upstream;
   readonly personas: Personas;
-  /** Holds for everybody, whatever was chosen. */
-  readonly enforcedPersona: PersonaId | null;
+  /** Holds for everybody, whatever was chosen; the operator may set another while parlor runs. */
+  enforcedPersona(): PersonaId | null;
   readonly log: Log;
   readonly bounds: ChatBounds;
 }
@@ -48,6 +46,15 @@ export interface Say {
   readonly edits?: MessageId;
   /** Of the conversation, if this is the first that is said in it. */
   readonly settings?: Settings;
+  /** Names the wish in logs, here and in llama-server's. */
+  readonly request?: string;
+}
+
+/** A wish for another Run about a message that is there. */
+export interface Again {
+  readonly conversation: ConversationId;
+  readonly message: MessageId;
+  readonly request?: string;
 }
 
 /** A thread, or a part of it, at one instant: what is being written in it, how it is answered. */
@@ -65,42 +72,67 @@ export class Chat {
     this.#runs = new Runs({ ...parts, voices: this.voices, storeOf: (conversation) => this.storeOf(conversation) });
   }
 
-  /** Runs by state, in this process. */
-  get load(): { running: number; waiting: number } {
-    return this.#runs.load;
+  /** The Runs in progress: what the operator sees of them, and stops. */
+  get runs(): Runs {
+    return this.#runs;
+  }
+
+  /**
+   * The conversation, if it is this person's; null for one that is not there (yet, or any more). Every door asks here before anything is read or done.
+   * @throws Failure `not_found` for somebody else's, in the words of a missing one
+   */
+  async enter(person: Pick<Person, "id">, conversation: ConversationId): Promise<Conversation | null> {
+    const store = this.storeOf(conversation);
+    const owner = await store.ownerOf(conversation);
+    if (owner !== null && owner !== person.id) throw new Failure("not_found");
+    return owner === null ? null : store.conversation(conversation);
   }
 
   /**
    * Stores a message and queues its answer. A message id that is known already changes nothing.
-   * @throws Failure `message_empty`, `message_too_long`, `persona_missing`, `bad_setting`, `conversation_busy`, `queue_full`, `shutting_down`
+   * @throws Failure `message_empty`, `message_too_long`, `persona_missing`, `bad_setting`, `conversation_busy`, `queue_full`,
+   *   `too_many_waiting`, `runs_limit`, `tokens_limit`, `shutting_down`
    */
-  async say(say: Say, tap?: Tap): Promise<void> {
+  async say(person: Person, say: Say, tap?: Tap): Promise<void> {
     this.#refuseWhileClosing();
-    const { messageMaxBytes, queueMaxRuns } = this.#parts.bounds;
+    const limitBytes = this.messageMaxBytes(person);
     const bytes = Buffer.byteLength(say.text);
     if (say.text.trim() === "") throw new Failure("message_empty");
-    if (bytes > messageMaxBytes) throw new Failure("message_too_long", { bytes, limitBytes: messageMaxBytes });
+    if (bytes > limitBytes) throw new Failure("message_too_long", { bytes, limitBytes });
     const store = this.storeOf(say.conversation);
     // only the first question makes settings: a page that was open since then still sends those it began with
     if (say.settings && !(await store.conversation(say.conversation))) await this.voices.check(say.settings);
-    const said = await store.say({ ...say, text: say.text.toWellFormed(), queueMaxRuns });
-    if (said) this.#enqueue(said, { isAddedAtEnd: say.edits === undefined, tap });
+    const said = await this.#admitted(person, (admission) => store.say({ ...say, text: say.text.toWellFormed(), ...admission }));
+    if (said) this.#enqueue(person, said, { isAddedAtEnd: say.edits === undefined, tap, request: say.request });
+  }
+
+  /** What somebody has used of what they may. */
+  async allowance({ id, limits }: Pick<Person, "id" | "limits">): Promise<Allowance> {
+    const { ledger } = this.#parts.store;
+    const { runsPerMinute } = limits;
+    const runsLeft = runsPerMinute === null ? null : Math.floor(await ledger.left(runsBucket(id), perMinute(runsPerMinute)));
+    return { usage: await ledger.usage(id), limits, runsLeft };
+  }
+
+  /** Longest message of somebody, in UTF-8. */
+  messageMaxBytes({ limits }: Person): number {
+    return Math.min(this.#parts.bounds.messageMaxBytes, limits.messageMaxBytes ?? Number.POSITIVE_INFINITY);
   }
 
   /**
    * Queues another attempt at an answer, as a branch beside it.
-   * @throws Failure `not_found`, `conversation_busy`, `queue_full`, `shutting_down`
+   * @throws Failure `not_found`, else as `say`
    */
-  async retry(conversation: ConversationId, message: MessageId): Promise<void> {
-    await this.#again((store, ask) => store.retry(ask), conversation, message);
+  async retry(person: Person, wish: Again): Promise<void> {
+    await this.#again(person, (store, ask) => store.retry(ask), wish);
   }
 
   /**
    * Queues a Run that goes on with the last answer where it ended.
-   * @throws Failure `not_found`, `conversation_busy`, `queue_full`, `shutting_down`
+   * @throws Failure `not_found`, else as `say`
    */
-  async continue(conversation: ConversationId, message: MessageId): Promise<void> {
-    await this.#again((store, ask) => store.continue(ask), conversation, message);
+  async continue(person: Person, wish: Again): Promise<void> {
+    await this.#again(person, (store, ask) => store.continue(ask), wish);
   }
 
   /** Shows another branch. @throws Failure `not_found`, `conversation_busy` */
@@ -124,7 +156,7 @@ export class Chat {
 
   /** Stops whatever Run the conversation has, waiting or running. No effect when there is none. */
   stop(conversation: ConversationId): void {
-    this.#runs.stop(conversation);
+    this.#runs.stop({ conversation });
   }
 
   /** The end of the thread (or of what stands before a message, or as much of it as reaches back to one). */
@@ -137,7 +169,7 @@ export class Chat {
 
   /** The Runs in progress of a conversation, as their events so far have told it. */
   live(conversation: ConversationId): readonly Snapshot[] {
-    return this.#runs.of(conversation);
+    return this.#runs.inProgress.of(conversation);
   }
 
   /** Where a conversation is kept. */
@@ -147,19 +179,21 @@ export class Chat {
 
   /** Takes up what the process before this one left. */
   async recover(): Promise<void> {
-    for (const left of await this.#parts.store.left()) this.#runs.recover(left);
+    const { people, ledger } = this.#parts.store;
+    this.#runs.restore(await ledger.shares());
+    for (const left of await this.#parts.store.left()) this.#runs.recover(left, await people.person(left.run.owner));
   }
 
   /** Stops a conversation's Run and forgets the conversation once that has ended. */
   async forget(conversation: ConversationId): Promise<void> {
     this.stop(conversation);
-    await this.#runs.over(conversation);
+    await this.#runs.inProgress.overIn(conversation);
     if (!this.#closed) await this.storeOf(conversation).forget(conversation);
   }
 
   /** Forgets the temporary conversations in which nothing was said since `idleSince` (milliseconds since 1970) and that nobody looks at. */
   async forgetTemporary(idleSince: number, isWatched: (conversation: ConversationId) => boolean): Promise<void> {
-    for (const id of await this.#parts.temporary.ids(idleSince)) {
+    for (const id of await this.#parts.temporary.ids({ idleSince })) {
       if (!isWatched(id) && this.live(id).length === 0) await this.#parts.temporary.forget(id);
     }
   }
@@ -174,15 +208,26 @@ export class Chat {
     if (this.#runs.closing) throw new Failure("shutting_down");
   }
 
-  async #again(wish: (store: Store, ask: Ask) => Promise<Said>, conversation: ConversationId, message: MessageId): Promise<void> {
+  async #again(person: Person, queue: (store: Store, ask: Ask) => Promise<Said>, { conversation, message, request }: Again): Promise<void> {
     this.#refuseWhileClosing();
-    const said = await wish(this.storeOf(conversation), { conversation, message, queueMaxRuns: this.#parts.bounds.queueMaxRuns });
-    this.#enqueue(said, { isAddedAtEnd: false });
+    const said = await this.#admitted(person, (admission) => queue(this.storeOf(conversation), { conversation, message, ...admission }));
+    this.#enqueue(person, said, { isAddedAtEnd: false, request });
   }
 
-  #enqueue(said: Said, { isAddedAtEnd, tap }: { isAddedAtEnd: boolean; tap?: Tap | undefined }): void {
+  /** Queues within the person's bounds and the house's; a full line says when there will be room. */
+  async #admitted<T>(person: Person, queue: (admission: Admission) => Promise<T>): Promise<T> {
+    try {
+      return await queue({ owner: person.id, limits: person.limits, queueMaxRuns: this.#parts.bounds.queueMaxRuns });
+    } catch (error) {
+      if (!(error instanceof Failure && error.code === "queue_full")) throw error;
+      const waitMs = this.#runs.nextFreeMs;
+      throw waitMs === null ? error : new Failure("queue_full", { ...error.facts, seconds: Math.max(1, Math.ceil(waitMs / 1000)) });
+    }
+  }
+
+  #enqueue(person: Person, said: Said, { isAddedAtEnd, ...rest }: { isAddedAtEnd: boolean; tap?: Tap | undefined; request?: string | undefined }): void {
     if (!isAddedAtEnd) this.#reshaped(said.run.conversation);
-    this.#runs.enqueue(said, isAddedAtEnd ? said.question : null, tap);
+    this.#runs.enqueue(person, said, { question: isAddedAtEnd ? said.question : null, ...rest });
   }
 
   #reshaped(conversation: ConversationId): void {

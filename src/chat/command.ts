@@ -1,6 +1,7 @@
 // What a page can wish, in fields of a form: read, or refused; then done. Used by the page's socket and, where a browser runs no
 // scripts, by HTTP.
 
+import type { Person } from "../domain/account.ts";
 import { type ConversationId, isId, type MessageId } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
 import { type Sampling, type Settings, samplingBounds } from "../domain/persona.ts";
@@ -48,13 +49,22 @@ function settingsOf({ persona, ...fields }: Readonly<Record<string, unknown>>): 
   return { persona: typeof persona === "string" && persona !== "" ? persona : null, sampling: Object.fromEntries(chosen) as Sampling };
 }
 
-/** Does what was wished in a conversation. @throws Failure as Chat and Shelf */
-export async function obey(command: Command, conversation: ConversationId, { chat, shelf }: { chat: Chat; shelf: Shelf }): Promise<void> {
+/** Who wishes, where, and what their wish is called in logs. */
+export interface Wisher {
+  readonly person: Person;
+  readonly conversation: ConversationId;
+  readonly request: string;
+}
+
+/** Does what was wished, if the conversation is the wisher's. @throws Failure as Chat and Shelf; `not_found` for anybody else's */
+export async function obey(command: Command, { person, conversation, request }: Wisher, { chat, shelf }: { chat: Chat; shelf: Shelf }): Promise<void> {
+  await chat.enter(person, "conversation" in command ? command.conversation : conversation);
   switch (command.type) {
     case "say":
-      return chat.say({ ...command, conversation });
+      return chat.say(person, { ...command, conversation, request });
     case "retry":
     case "continue":
+      return chat[command.type](person, { conversation, message: command.message, request });
     case "select":
     case "prune":
       return chat[command.type](conversation, command.message);
@@ -63,12 +73,12 @@ export async function obey(command: Command, conversation: ConversationId, { cha
     case "stop":
       return chat.stop(conversation);
     case "rename":
-      return shelf.rename(command.conversation, command.title);
+      return shelf.rename(person.id, command.conversation, command.title);
     case "pin":
     case "unpin":
-      return shelf.pin(command.conversation, command.type === "pin");
+      return shelf.pin(person.id, command.conversation, command.type === "pin");
     case "remove":
     case "restore":
-      return shelf[command.type](command.conversation);
+      return shelf[command.type](person.id, command.conversation);
   }
 }

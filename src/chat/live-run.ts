@@ -3,14 +3,27 @@
 
 import type { Bus } from "../bus/bus.ts";
 import type { Message, Utterance } from "../domain/conversation.ts";
-import type { Place, PromptProgress, Run, RunEvent, RunFact, RunId, Snapshot } from "../domain/run.ts";
+import type { Place, PromptProgress, Run, RunEvent, RunFact, RunId, RunStats, Snapshot } from "../domain/run.ts";
 import type { Store } from "../store/store.ts";
+import type { Sharer } from "./shares.ts";
 
 /** A program's direct line to a Run: every Delta as it comes, unfolded. */
 export interface Tap {
   text(text: string): void;
   ended(run: Run): void;
 }
+
+/** Where a Run comes from. */
+export interface Origin {
+  /** Whose share of the slots it uses. */
+  readonly sharer: Sharer;
+  /** Names the wish in logs, here and in llama-server's; empty for one that the process before this one took. */
+  readonly request: string;
+  readonly tap: Tap | undefined;
+}
+
+/** Characters of a token, about: for what is running still, whose tokens are counted at its end. */
+const charsPerToken = 4;
 
 export interface LiveRunParts {
   readonly bus: Bus;
@@ -43,11 +56,12 @@ export class LiveRun {
   over = false;
   /** True once its request is over and only its slot is waited for. */
   leaving = false;
+  readonly origin: Origin;
   readonly #parts: LiveRunParts;
-  readonly #tap: Tap | undefined;
   #n = -1;
   #place: Place | null = null;
   #progress: PromptProgress | null = null;
+  #stats: RunStats = {};
   #held = { text: "", reasoning: "" };
   #timer: Timer | null = null;
   #checkpoint: Timer | null = null;
@@ -55,14 +69,26 @@ export class LiveRun {
   #saved: { text: number; reasoning: number };
 
   /** `answer.text` is what is there already: empty, or what this Run goes on with. */
-  constructor(run: Run, answer: Message, parts: LiveRunParts, tap?: Tap) {
+  constructor(run: Run, answer: Message, parts: LiveRunParts, origin: Origin) {
     this.run = run;
     this.answer = answer;
     this.text = answer.text;
     this.reasoning = answer.reasoning;
     this.#saved = { text: answer.text.length, reasoning: answer.reasoning.length };
     this.#parts = parts;
-    this.#tap = tap;
+    this.origin = origin;
+  }
+
+  /** Tokens that it has used: read anew and written; about, until it is over. */
+  get spentTokens(): number {
+    const { promptTokens = this.#progress?.processed ?? 0, cachedTokens = this.#progress?.cached ?? 0, outputTokens } = this.#stats;
+    const written = this.text.length + this.reasoning.length - this.answer.text.length - this.answer.reasoning.length;
+    return Math.max(0, promptTokens - cachedTokens) + (outputTokens ?? Math.ceil(written / charsPerToken));
+  }
+
+  /** Where in line it is; null when it is not. */
+  get place(): Place | null {
+    return this.#place;
   }
 
   get snapshot(): Snapshot {
@@ -118,14 +144,14 @@ export class LiveRun {
     if (kind === "reasoning") this.thinkingSince ??= Date.now();
     this[kind] += piece;
     this.#held[kind] += piece;
-    if (kind === "text") this.#tap?.text(piece);
+    if (kind === "text") this.origin.tap?.text(piece);
     if (this.#timer === null) this.#flush();
     this.#checkpoint ??= setTimeout(() => void this.#save(), this.#parts.checkpointEveryMs);
   }
 
   /** True when a program listens, which is gone with this process. */
   get isTapped(): boolean {
-    return this.#tap !== undefined;
+    return this.origin.tap !== undefined;
   }
 
   /** What had been written is all there is: the rest of it could not be had. */
@@ -139,8 +165,9 @@ export class LiveRun {
     this.#timer = this.#checkpoint = null;
     this.#held = { text: "", reasoning: "" }; // the closing event bears the whole text
     this.over = true;
+    this.#stats = utterance.run.stats;
     this.publish({ kind: "ended", utterance });
-    this.#tap?.ended(utterance.run);
+    this.origin.tap?.ended(utterance.run);
   }
 
   /** Stores what was written since the last time; what could not be stored goes with the next. */

@@ -5,6 +5,7 @@ import { asFailure, type FailureCode } from "../domain/failure.ts";
 import type { RunStats } from "../domain/run.ts";
 import type { Ending, Left } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
 import type { Deltas } from "../upstream/upstream.ts";
 import type { LiveRun } from "./live-run.ts";
 import { type Prompt, type PromptParts, promptOf } from "./prompt.ts";
@@ -15,12 +16,17 @@ export type Halt = "stopped" | "interrupted";
 
 export interface RunnerParts extends PromptParts {
   readonly log: Log;
+  readonly metrics: Metrics;
   /** Runs of ours that hold a Slot and are not about to give it back. */
   readonly running: () => number;
+  /** Slots that are busy with something that is not ours. */
+  readonly strays: () => number;
   /** Whether the model may make a title now: in the same Slot, right behind the first answer, if nobody waits for it. */
   readonly mayEntitle: () => boolean;
   /** A Run is over, as the Store has it: what lists it is to be told. */
   readonly closed: (live: LiveRun) => void;
+  /** A Slot did not come back in time: llama-server still shows it busy. */
+  readonly slotLost: () => void;
   /** A conversation has got another title. */
   readonly entitled: (live: LiveRun) => void;
 }
@@ -32,7 +38,11 @@ export interface RunnerParts extends PromptParts {
 export async function runOne(live: LiveRun, parts: RunnerParts, left?: Left): Promise<void> {
   const startedAt = performance.now();
   const measured: { firstTokenMs?: number; queueMs: number; thinkingMs?: number } = { queueMs: Math.round(startedAt - live.queuedAt) };
+  let lastAt = 0;
   const onToken = (kind: "text" | "reasoning") => {
+    const now = performance.now();
+    if (lastAt > 0) parts.metrics.gap(now - lastAt);
+    lastAt = now;
     measured.firstTokenMs ??= Math.round(performance.now() - startedAt);
     if (kind === "text" && live.thinkingSince !== null) measured.thinkingMs ??= Date.now() - live.thinkingSince;
   };
@@ -49,10 +59,14 @@ export async function runOne(live: LiveRun, parts: RunnerParts, left?: Left): Pr
   if (live.abort.signal.aborted) await freed(live, parts);
 }
 
-async function freed(live: LiveRun, { upstream, running, log }: RunnerParts): Promise<boolean> {
+async function freed(live: LiveRun, { upstream, running, strays, slotLost, log }: RunnerParts): Promise<boolean> {
   live.leaving = true;
-  const isFreed = await upstream.freed(running);
-  if (!isFreed) log.warn("slot still busy after the Run ended", { run: live.run.id });
+  const straysBefore = strays(); // one that is found meanwhile may be this one
+  const isFreed = await upstream.freed(() => running() + Math.min(straysBefore, strays()));
+  if (!isFreed) {
+    log.warn("slot still busy after the Run ended", { run: live.run.id });
+    slotLost();
+  }
   return isFreed;
 }
 
@@ -86,7 +100,9 @@ async function attempt(live: LiveRun, parts: RunnerParts, onToken: (kind: "text"
     live.started();
     const { signal } = live.abort;
     if (!left) prompt = await promptOf(live, parts);
-    const end = prompt ? await upstream.chat(live.run.id, prompt.request, deltas, signal) : await upstream.resume(live.run.id, deltas, signal);
+    const end = prompt
+      ? await upstream.chat({ run: live.run.id, request: live.origin.request }, prompt.request, deltas, signal)
+      : await upstream.resume(live.run.id, deltas, signal);
     return { ...ended("done"), finish: end.finish, stats: end.stats };
   } catch (error) {
     if (live.abort.signal.aborted) return ended(live.abort.signal.reason as Halt);
@@ -104,7 +120,8 @@ async function attempt(live: LiveRun, parts: RunnerParts, onToken: (kind: "text"
 }
 
 /** Stores the end of a Run and tells everybody; the page is told even when the store can't be written. */
-export async function close(live: LiveRun, outcome: Omit<Ending, "text" | "reasoning">, { log, closed }: Pick<RunnerParts, "log" | "closed">): Promise<void> {
+export async function close(live: LiveRun, outcome: Omit<Ending, "text" | "reasoning">, parts: Pick<RunnerParts, "log" | "metrics" | "closed">): Promise<void> {
+  const { log, metrics, closed } = parts;
   const ending: Ending = { ...outcome, text: live.text, reasoning: live.reasoning };
   const end = () => live.store.end(live.run.id, ending);
   const { status, finish, failure, stats, slotFreed } = ending;
@@ -118,6 +135,7 @@ export async function close(live: LiveRun, outcome: Omit<Ending, "text" | "reaso
     endLater(end, log);
   }
   closed(live);
+  metrics.ended(status, stats);
   report(live, ending, log);
 }
 
@@ -138,7 +156,16 @@ function endLater(end: () => Promise<unknown>, log: Log): void {
 function report(live: LiveRun, ending: Ending, log: Log): void {
   const { status, finish, failure } = ending;
   const stats: RunStats = ending.stats;
-  const facts = { run: live.run.id, conversation: live.run.conversation, status, finish, ...stats, slotFreed: ending.slotFreed };
+  const facts = {
+    run: live.run.id,
+    request: live.origin.request,
+    person: live.run.owner,
+    conversation: live.run.conversation,
+    status,
+    finish,
+    ...stats,
+    slotFreed: ending.slotFreed,
+  };
   // only numbers: what llama-server says of an error may quote what people wrote
   const numbers = Object.fromEntries(Object.entries(failure?.facts ?? {}).filter(([, value]) => typeof value === "number"));
   if (failure) log.warn("Run failed", { ...numbers, ...facts, code: failure.code });

@@ -2,51 +2,89 @@
 // brought to an end. Knows who waits and who runs; what people may do is chat/chat's.
 
 import type { Bus } from "../bus/bus.ts";
+import type { Person } from "../domain/account.ts";
 import { type ConversationId, isTemporary, type Message } from "../domain/conversation.ts";
 import { listTopic } from "../domain/event.ts";
-import type { RunId, Snapshot } from "../domain/run.ts";
+import type { Run, RunId } from "../domain/run.ts";
+import type { SharesKept } from "../store/accounts.ts";
 import type { Left, Said, Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import { Counts } from "./context.ts";
-import { LiveRun, type Tap } from "./live-run.ts";
+import { InProgress } from "./in-progress.ts";
+import { LiveRun, type Origin, type Tap } from "./live-run.ts";
 import { close, type Halt, halt, type RunnerParts, runOne } from "./runner.ts";
 import { Scheduler } from "./scheduler.ts";
+import { sharerOf } from "./shares.ts";
+import { Slots } from "./slots.ts";
 import type { Voices } from "./voice.ts";
 
 export interface RunsParts {
+  readonly store: Pick<Store, "ledger">;
   readonly bus: Bus;
   readonly upstream: Upstream;
   readonly log: Log;
   readonly voices: Voices;
   /** Has the model make a title behind the first answer. */
   readonly generateTitles: boolean;
-  readonly bounds: { readonly foldMs: number; readonly checkpointEveryMs: number; readonly answerTokens: number };
+  readonly metrics: Metrics;
+  readonly bounds: RunsBounds;
   /** Where a conversation is kept. */
   storeOf(conversation: ConversationId): Store;
+  /** Somebody has the conversation before them. */
+  isAttended(conversation: ConversationId): boolean;
 }
+
+export interface RunsBounds {
+  readonly foldMs: number;
+  readonly checkpointEveryMs: number;
+  readonly answerTokens: number;
+  /** Runs at once, at most; as many as llama-server has slots, if those are fewer. */
+  readonly slotsMax: number;
+  /** How long a Run that nobody looks at yields to those that somebody does. */
+  readonly yieldMs: number;
+  /** Between two looks at a llama-server that is ready. */
+  readonly pollReadyMs: number;
+}
+
+/** Between two looks at whether what is said about waiting has changed, in ms. */
+const refreshMs = 5_000;
 
 export class Runs {
   readonly #parts: RunsParts;
   readonly #counts = new Counts();
   readonly #scheduler: Scheduler;
-  readonly #live = new Map<RunId, LiveRun>();
-  /** When each Run that has begun has given its Slot back. */
-  readonly #ends = new Map<RunId, Promise<void>>();
+  readonly slots: Slots;
+  readonly inProgress = new InProgress((live) => this.#isAttended(live));
+  readonly #timer: Timer;
   #closing = false;
 
   constructor(parts: RunsParts) {
     this.#parts = parts;
+    const { upstream, log, bounds } = parts;
     this.#scheduler = new Scheduler(
       {
         start: (run) => this.#start(run),
-        place: (run, place) => this.#live.get(run)?.moved(place),
+        place: (run, place) => this.inProgress.get(run)?.moved(place),
+        now: () => performance.now(),
+        isAttended: (run) => this.#isAttended(this.inProgress.get(run) as LiveRun),
+        spent: (run) => this.inProgress.get(run)?.spentTokens ?? 0,
       },
-      parts.upstream.state.slots,
+      Math.min(upstream.state.slots, bounds.slotsMax),
+      bounds,
     );
-    parts.upstream.watch((state) => {
-      if (!this.#closing) this.#scheduler.resize(state.slots);
+    this.slots = new Slots({
+      upstream,
+      log,
+      slotsMax: bounds.slotsMax,
+      everyMs: bounds.pollReadyMs,
+      ours: () => this.#scheduler.running,
+      changed: () => this.#resize(),
     });
+    parts.upstream.watch(() => this.#resize());
+    this.#timer = setInterval(() => this.#scheduler.refresh(), refreshMs);
+    this.#timer.unref();
   }
 
   /** Runs by state. */
@@ -59,47 +97,62 @@ export class Runs {
     return this.#closing;
   }
 
+  /** Milliseconds until one more in line would start; null when that can't be said yet. */
+  get nextFreeMs(): number | null {
+    return this.#scheduler.waitMs();
+  }
+
+  /** Somebody has come to a conversation, or has left it. */
+  attended(): void {
+    this.#scheduler.refresh();
+  }
+
+  /** Goes on with the shares of the process before this one. */
+  restore(shares: SharesKept): void {
+    this.#scheduler.shares.restore(shares);
+  }
+
   /** Puts a Run that is stored into the line; `question` is told with it where the thread simply goes on. */
-  enqueue(said: Said, question: Message | null, tap?: Tap): void {
-    const live = this.#make(said, tap);
-    live.publish({ kind: "queued", question, answer: said.answer });
-    this.#listed(said.run.conversation);
-    this.#scheduler.enqueue(said.run.id);
+  enqueue(
+    person: Person,
+    said: Said,
+    { question, tap, request = "" }: { question: Message | null; tap?: Tap | undefined; request?: string | undefined },
+  ): void {
+    const live = this.#make(said, { sharer: sharerOf(person), request, tap });
+    this.#parts.log.info("Run queued", { run: said.run.id, conversation: said.run.conversation, person: person.id, request });
+    live.publish({ kind: "queued", owner: said.run.owner, question, answer: said.answer });
+    this.#listed(live);
+    this.#scheduler.enqueue(said.run.id, live.origin.sharer);
+    this.#keepShares();
     // a title is made in a Slot that nobody waits for, and that nobody wants to go on in
     const isWaiting = this.#scheduler.isWaiting(said.run.id);
-    for (const other of this.#live.values()) if (other.over && (isWaiting || other.run.conversation === said.run.conversation)) halt(other, "interrupted");
+    for (const other of this.inProgress.values()) if (other.over && (isWaiting || other.run.conversation === said.run.conversation)) halt(other, "interrupted");
   }
 
   /** Takes up what the process before this one left: who waited waits on; what ran is taken up, or closed as interrupted. */
-  recover(left: Left): void {
-    const live = this.#make(left);
-    live.publish({ kind: "queued", question: null, answer: left.answer });
-    if (left.run.status === "queued") this.#scheduler.enqueue(left.run.id);
+  recover(left: Left, person: Person | null): void {
+    const sharer = person ? sharerOf(person) : { id: left.run.owner, weight: 1, runningMax: null };
+    const live = this.#make(left, { sharer, request: "", tap: undefined });
+    live.publish({ kind: "queued", owner: left.run.owner, question: null, answer: left.answer });
+    if (left.run.status === "queued") this.#scheduler.enqueue(left.run.id, sharer, { isLeft: true });
     else {
-      this.#scheduler.adopt(left.run.id);
+      this.#scheduler.adopt(left.run.id, sharer);
       this.#track(runOne(live, this.#runnerParts, left), live);
     }
   }
 
-  /** Stops whatever Run the conversation has, waiting or running. No effect when there is none. */
-  stop(conversation: ConversationId): void {
-    for (const live of this.#live.values()) {
-      if (live.run.conversation !== conversation || live.stopping || live.over) continue;
+  /** Stops the Runs that are meant, waiting or running; false when there are none. */
+  stop(which: Partial<Pick<Run, "id" | "conversation" | "owner">>): boolean {
+    const wished = Object.entries(which) as [keyof typeof which, string][];
+    const isMeant = ({ run }: LiveRun) => wished.every(([name, value]) => run[name] === value);
+    const meant = this.inProgress.values().filter((live) => isMeant(live) && !live.over);
+    for (const live of meant) {
+      if (live.stopping) continue;
       live.stop();
       if (this.#scheduler.leave(live.run.id)) this.#leave(live, "stopped");
       else halt(live, "stopped");
     }
-  }
-
-  /** The Runs in progress of a conversation, as their events so far have told it. */
-  of(conversation: ConversationId): readonly Snapshot[] {
-    return [...this.#live.values()].filter((live) => live.run.conversation === conversation && !live.over).map((live) => live.snapshot);
-  }
-
-  /** Resolves when a conversation has no Run any more, not even one that only gives its Slot back. */
-  async over(conversation: ConversationId): Promise<void> {
-    const isLive = () => [...this.#live.values()].some((live) => live.run.conversation === conversation);
-    while (isLive()) await Promise.race(this.#ends.values());
+    return meant.length > 0;
   }
 
   /**
@@ -108,52 +161,72 @@ export class Runs {
    */
   async close(graceMs: number): Promise<void> {
     this.#closing = true;
+    clearInterval(this.#timer);
+    this.slots.close();
     this.#scheduler.resize(0);
-    for (const live of this.#live.values()) if (live.over) halt(live, "interrupted");
-    for (const live of this.#live.values()) if (live.isTapped && this.#scheduler.leave(live.run.id)) this.#leave(live, "interrupted");
-    await Promise.race([Promise.all(this.#ends.values()), Bun.sleep(this.#ends.size > 0 ? graceMs : 0)]);
-    for (const live of this.#live.values()) if (!this.#scheduler.isWaiting(live.run.id)) halt(live, "interrupted");
-    while (this.#ends.size > 0) await Promise.all(this.#ends.values());
+    for (const live of this.inProgress.values()) if (live.over) halt(live, "interrupted");
+    for (const live of this.inProgress.values()) if (live.isTapped && this.#scheduler.leave(live.run.id)) this.#leave(live, "interrupted");
+    await this.inProgress.over(graceMs);
+    for (const live of this.inProgress.values()) if (!this.#scheduler.isWaiting(live.run.id)) halt(live, "interrupted");
+    while (this.inProgress.begun > 0) await this.inProgress.over();
   }
 
-  #make(said: Said, tap?: Tap): LiveRun {
+  #make(said: Said, origin: Origin): LiveRun {
     const { bus, bounds, log, storeOf } = this.#parts;
     const store = storeOf(said.run.conversation);
     const checkpointFailed = (run: RunId, error: unknown) => log.error("a checkpoint could not be written", { run, error: String(error) });
-    const live = new LiveRun(said.run, said.answer, { bus, ...bounds, store, checkpointFailed }, tap);
-    this.#live.set(said.run.id, live);
+    const live = new LiveRun(said.run, said.answer, { bus, ...bounds, store, checkpointFailed }, origin);
+    this.inProgress.add(live);
     return live;
   }
 
   get #runnerParts(): RunnerParts {
     const holdsSlot = (live: LiveRun) => live.status === "running" && !live.leaving && !live.abort.signal.aborted;
-    const running = () => [...this.#live.values()].filter(holdsSlot).length;
+    const running = () => this.inProgress.values().filter(holdsSlot).length;
     const { bus, bounds, generateTitles } = this.#parts;
     return {
       ...this.#parts,
       answerTokens: bounds.answerTokens,
       counts: this.#counts,
       running,
+      strays: () => this.slots.strays,
       mayEntitle: () => generateTitles && !this.#closing && this.#scheduler.waiting === 0,
-      closed: (live) => this.#listed(live.run.conversation),
-      entitled: ({ run: { conversation } }) => {
-        if (!isTemporary(conversation)) bus.publish(listTopic, { kind: "listed", conversation, isLatest: false });
+      closed: (live) => this.#listed(live),
+      slotLost: () => this.slots.found(),
+      entitled: ({ run: { conversation, owner } }) => {
+        if (!isTemporary(conversation)) bus.publish(listTopic(owner), { kind: "listed", conversation, isLatest: false });
         bus.publish(conversation, { kind: "reshaped", conversation });
       },
     };
   }
 
   /** Something was said, or has ended: the conversation is the latest now. */
-  #listed(conversation: ConversationId): void {
-    if (!isTemporary(conversation)) this.#parts.bus.publish(listTopic, { kind: "listed", conversation, isLatest: true });
+  #listed({ run: { conversation, owner } }: LiveRun): void {
+    if (!isTemporary(conversation)) this.#parts.bus.publish(listTopic(owner), { kind: "listed", conversation, isLatest: true });
   }
 
   #start(run: RunId): void {
-    const live = this.#live.get(run) as LiveRun;
+    const live = this.inProgress.get(run) as LiveRun;
     // the Slot that still makes a title of the same conversation has its prompt cache: waited for, it is the one that is taken
-    const entitling = [...this.#live.values()].find((other) => other.over && other.run.conversation === live.run.conversation);
-    const before = entitling && this.#ends.get(entitling.run.id);
+    const entitling = this.inProgress.values().find((other) => other.over && other.run.conversation === live.run.conversation);
+    const before = entitling && this.inProgress.endOf(entitling.run.id);
     this.#track(before ? before.then(() => runOne(live, this.#runnerParts)) : runOne(live, this.#runnerParts), live);
+  }
+
+  #resize(): void {
+    if (!this.#closing) this.#scheduler.resize(this.slots.usable);
+  }
+
+  #isAttended({ run, isTapped }: LiveRun): boolean {
+    return isTapped || this.#parts.isAttended(run.conversation);
+  }
+
+  /** While somebody waits it matters who has had how much, also to the process after this one. */
+  #keepShares(): void {
+    if (this.#scheduler.waiting === 0 || this.#closing) return;
+    this.#parts.store.ledger
+      .keepShares(this.#scheduler.shares.changes())
+      .catch((error) => this.#parts.log.error("shares could not be kept", { error: String(error) }));
   }
 
   /** Ends a Run that never had a Slot. */
@@ -164,11 +237,9 @@ export class Runs {
   /** Keeps the promise of a Run's end, and cleans up behind it. */
   #track(ended: Promise<void>, live: LiveRun): void {
     const bug = (error: unknown) => this.#parts.log.error("a bug ended a Run", { run: live.run.id, error: String(error) });
-    const tracked = ended.catch(bug).finally(() => {
-      this.#ends.delete(live.run.id);
-      this.#live.delete(live.run.id);
-      this.#scheduler.release(live.run.id);
+    this.inProgress.track(live, ended.catch(bug), () => {
+      this.#scheduler.release(live.run.id, live.spentTokens);
+      this.#keepShares();
     });
-    this.#ends.set(live.run.id, tracked);
   }
 }

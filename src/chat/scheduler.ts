@@ -1,27 +1,51 @@
-// Decides which waiting Run gets a Slot: for now in order of arrival.
-// Owns who waits and who runs, in this process. Does not own time, storage, sockets or requests:
-// it calls out through Effects, so its tests need no process and no clock. Called by chat/chat.
+// Decides which waiting Run gets a Slot, and says where in line the others are. Who goes first is chat/shares', how long it takes
+// chat/waits'. Owns who waits and who runs, in this process. Does not own time, storage, sockets or requests:
+// it calls out through Effects, so its tests need no process and no clock. Used by chat/runs.
 
+import type { PersonId } from "../domain/account.ts";
 import type { Place, RunId } from "../domain/run.ts";
+import { type Sharer, Shares } from "./shares.ts";
+import { Waits } from "./waits.ts";
 
-/** What the scheduler causes. Both are called synchronously and must not call back into it. */
+/** What the scheduler causes, and asks. All are called synchronously and must not call back into it. */
 export interface Effects {
   /** A Slot is this Run's from now on, until `release`. */
   start(run: RunId): void;
   /** A waiting Run's place in line is new or has changed. */
   place(run: RunId, place: Place): void;
+  /** In ms, from any beginning. */
+  now(): number;
+  /** Somebody sits before it. */
+  isAttended(run: RunId): boolean;
+  /** Tokens that a running Run has used so far. */
+  spent(run: RunId): number;
+}
+
+export interface SchedulerBounds {
+  /** How long a Run that nobody looks at yields to those that somebody does. */
+  readonly yieldMs: number;
+}
+
+interface Entry {
+  readonly run: RunId;
+  readonly sharer: Sharer;
+  readonly since: number;
 }
 
 export class Scheduler {
   readonly #effects: Effects;
-  readonly #running = new Set<RunId>();
-  #waiting: RunId[] = [];
+  readonly #bounds: SchedulerBounds;
+  readonly shares = new Shares();
+  readonly #waits = new Waits();
+  readonly #running = new Map<RunId, Entry>();
+  #waiting: Entry[] = [];
   #slots: number;
   #announced = new Map<RunId, string>();
 
-  constructor(effects: Effects, slots: number) {
+  constructor(effects: Effects, slots: number, bounds: SchedulerBounds) {
     this.#effects = effects;
     this.#slots = slots;
+    this.#bounds = bounds;
   }
 
   /** Runs that hold a Slot. */
@@ -33,57 +57,111 @@ export class Scheduler {
     return this.#waiting.length;
   }
 
-  /** Puts a Run at the end of the line; it may be started before this returns. */
-  enqueue(run: RunId): void {
-    this.#waiting.push(run);
+  /** Puts a Run into the line; it may be started before this returns. `isLeft` is for one that waited in the process before. */
+  enqueue(run: RunId, sharer: Sharer, { isLeft = false } = {}): void {
+    if (this.#waiting.length === 0 && !isLeft) this.shares.settle((other) => this.#effects.spent(other));
+    this.#waiting.push({ run, sharer, since: this.#effects.now() });
     this.#pair();
   }
 
   /** A Run that holds a Slot already: one that the process before this one had started. */
-  adopt(run: RunId): void {
-    this.#running.add(run);
+  adopt(run: RunId, sharer: Sharer): void {
+    this.#running.set(run, { run, sharer, since: this.#effects.now() });
+    this.shares.begin(run, sharer);
   }
 
   isWaiting(run: RunId): boolean {
-    return this.#waiting.includes(run);
+    return this.#waiting.some((other) => other.run === run);
   }
 
-  /** Takes a waiting Run out of the line; false when it does not wait. */
+  /** Takes a Run out of the line; false when it was not in it. */
   leave(run: RunId): boolean {
-    const before = this.#waiting.length;
-    this.#waiting = this.#waiting.filter((other) => other !== run);
+    if (!this.isWaiting(run)) return false;
+    this.#waiting = this.#waiting.filter((other) => other.run !== run);
+    this.#waits.left(run);
     this.#pair();
-    return this.#waiting.length < before;
+    return true;
   }
 
-  /** Gives the Slot of a Run back. */
-  release(run: RunId): void {
+  /** Gives the Slot of a Run back, which has used so many tokens. */
+  release(run: RunId, tokens: number): void {
+    const entry = this.#running.get(run);
+    if (!entry) return;
     this.#running.delete(run);
+    this.shares.end(run, tokens);
+    this.#waits.served(this.#effects.now() - entry.since);
     this.#pair();
   }
 
   /** The number of Slots has changed; Runs that hold one keep it. */
   resize(slots: number): void {
+    if (slots === this.#slots) return;
     this.#slots = slots;
     this.#pair();
   }
 
+  /** Time has passed, or somebody has come or gone: places and times are said again where they have changed. */
+  refresh(): void {
+    if (this.#waiting.length > 0) this.#pair();
+  }
+
+  /** Milliseconds until another Run in the line would start; null when that can't be said yet. */
+  waitMs(): number | null {
+    return this.#forecasts(this.#waiting.length + 1)?.at(-1) ?? null;
+  }
+
   #pair(): void {
-    while (this.#running.size < this.#slots) {
-      const next = this.#waiting.shift();
-      if (next === undefined) break;
-      this.#announced.delete(next);
-      this.#running.add(next);
-      this.#effects.start(next);
+    const now = this.#effects.now();
+    const running = new Map<PersonId, number>();
+    for (const { run, sharer } of this.#running.values()) {
+      running.set(sharer.id, (running.get(sharer.id) ?? 0) + 1);
+      this.shares.spent(run, this.#effects.spent(run));
     }
-    const of = this.#waiting.length;
+    const line = this.#waiting.map((entry) => ({ ...entry, isAttended: this.#effects.isAttended(entry.run) }));
+    const yieldedBefore = now - this.#bounds.yieldMs;
+    while (this.#running.size < this.#slots) {
+      const next = this.shares.next(line, running, yieldedBefore);
+      if (next === null) break;
+      line.splice(line.indexOf(next), 1);
+      running.set(next.sharer.id, (running.get(next.sharer.id) ?? 0) + 1);
+      this.#begin(next, now);
+    }
+    this.#announce(
+      this.shares.order(line, running, yieldedBefore).map(({ run }) => run),
+      now,
+    );
+  }
+
+  #begin({ run, sharer }: Entry, now: number): void {
+    this.#waiting = this.#waiting.filter((other) => other.run !== run);
+    this.#announced.delete(run);
+    this.#waits.started(run, now);
+    this.#running.set(run, { run, sharer, since: now });
+    this.shares.begin(run, sharer);
+    this.#effects.start(run);
+  }
+
+  /** Tells those whose place or time has changed. */
+  #announce(order: readonly RunId[], now: number): void {
+    const forecasts = this.#forecasts(order.length);
     const announced = new Map<RunId, string>();
-    this.#waiting.forEach((run, i) => {
-      const place = { position: i + 1, of };
-      const said = `${place.position}/${of}`;
+    order.forEach((run, i) => {
+      const ms = forecasts?.[i];
+      const wait = ms === undefined ? {} : { wait: this.#waits.tell(run, i + 1, ms, now) };
+      const place: Place = { position: i + 1, of: order.length, ...wait };
+      const said = JSON.stringify(place);
       announced.set(run, said);
       if (this.#announced.get(run) !== said) this.#effects.place(run, place);
     });
     this.#announced = announced;
+  }
+
+  #forecasts(count: number): number[] | null {
+    const now = this.#effects.now();
+    return this.#waits.forecasts(
+      count,
+      this.#slots,
+      [...this.#running.values()].map(({ since }) => now - since),
+    );
   }
 }

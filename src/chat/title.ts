@@ -19,7 +19,12 @@ export async function entitle(live: LiveRun, { messages, sampling, model }: Chat
   const pieces: string[] = [];
   const deltas = { text: (text: string) => pieces.push(text), reasoning() {}, prompt() {} };
   const asked = [...messages, { role: "assistant" as const, content: live.text }, { role: "user" as const, content: wish }];
-  await upstream.chat(newId(), { messages: asked, sampling: { ...sampling, maxTokens: titleMaxTokens }, model }, deltas, live.abort.signal);
+  await upstream.chat(
+    { run: newId(), request: live.origin.request },
+    { messages: asked, sampling: { ...sampling, maxTokens: titleMaxTokens }, model },
+    deltas,
+    live.abort.signal,
+  );
   const title = titleFrom(
     pieces
       .join("")

@@ -10,17 +10,18 @@ const usual: PersonaId = "helper";
 
 export class Voices {
   readonly #personas: Personas;
-  readonly #enforced: PersonaId | null;
+  readonly #enforced: () => PersonaId | null;
 
   /** `enforced` holds for every conversation, whatever was chosen. */
-  constructor(personas: Personas, enforced: PersonaId | null) {
+  constructor(personas: Personas, enforced: () => PersonaId | null) {
     this.#personas = personas;
     this.#enforced = enforced;
   }
 
   async of({ persona: chosen, sampling }: Settings): Promise<Voice> {
-    const isEnforced = this.#enforced !== null;
-    const id = this.#enforced ?? chosen;
+    const enforced = this.#enforced();
+    const isEnforced = enforced !== null;
+    const id = enforced ?? chosen;
     const persona = id === null ? null : await this.#personas.find(id);
     return { persona, missing: persona === null ? id : null, isEnforced, own: isEnforced ? {} : sampling };
   }
@@ -28,7 +29,13 @@ export class Voices {
   /** What can be chosen; one alone where it is enforced. */
   async choices(): Promise<readonly Persona[]> {
     const all = await this.#personas.all();
-    return this.#enforced === null ? all : all.filter(({ id }) => id === this.#enforced);
+    const enforced = this.#enforced();
+    return enforced === null ? all : all.filter(({ id }) => id === enforced);
+  }
+
+  /** All that there are. */
+  all(): Promise<readonly Persona[]> {
+    return this.#personas.all();
   }
 
   /** What a new conversation begins with: `wished` where that is there, else the usual one, else none. */

@@ -1,6 +1,7 @@
 // The thread: a Conversation is a tree of Messages, `head` is the leaf whose path is shown and sent.
 // No storage, no HTML: store/ keeps these, views/ draws them.
 
+import type { PersonId } from "./account.ts";
 import type { Settings } from "./persona.ts";
 import type { Run } from "./run.ts";
 
@@ -10,6 +11,8 @@ export type Role = "user" | "assistant";
 
 export interface Conversation {
   readonly id: ConversationId;
+  /** Whose it is: nobody else finds it. */
+  readonly owner: PersonId;
   /** The leaf of the path shown; null while nothing has been said. */
   readonly head: MessageId | null;
   /** Derived from the first question until a person gives it a name. */

@@ -1,5 +1,6 @@
 // What the Bus carries: facts about Runs, and word that something is to be read again.
 
+import type { PersonId } from "./account.ts";
 import type { ConversationId } from "./conversation.ts";
 import type { RunEvent } from "./run.ts";
 
@@ -19,5 +20,5 @@ export interface Listed {
 
 export type HouseEvent = RunEvent | Reshaped | Listed;
 
-/** The topic of the list; every other topic is a conversation's id. */
-export const listTopic = "list";
+/** The topic of a person's list; every other topic is a conversation's id. */
+export const listTopic = (owner: PersonId): string => `list:${owner}`;

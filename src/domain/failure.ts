@@ -26,6 +26,9 @@ export type FailureCode =
   | "message_too_long"
   | "conversation_busy" // one Run at a time in a conversation
   | "queue_full"
+  | "too_many_waiting" // of one person
+  | "runs_limit" // per minute, of one person
+  | "tokens_limit" // per day, of one person
   | "not_found"
   | "conversation_removed" // deleted, in a way that can be undone
   | "bad_frame" // a frame that is no Command
@@ -35,6 +38,20 @@ export type FailureCode =
   | "foreign_origin" // another site's page
   | "unknown_host" // called by a name that is not ours (DNS rebinding)
   | "shutting_down"
+  // who people are
+  | "not_signed_in"
+  | "not_admin"
+  | "wrong_password" // or no such name: which of them is not said
+  | "too_many_attempts"
+  | "proxy_untrusted" // a name in a header from an address that is not listed
+  | "person_removed"
+  | "name_taken"
+  | "bad_name"
+  | "bad_password"
+  | "bad_limit"
+  | "last_admin"
+  | "provider_failed" // the OpenID provider
+  | "read_only" // whoever follows a link can't write
   | "internal";
 
 /** The facts a Failure's sentence is made of: numbers keep their unit in the key (`limitBytes`). */

@@ -17,6 +17,8 @@ export interface ConversationRecord {
   /** The form's version. */
   readonly parlor: 1;
   readonly id: ConversationId;
+  /** Whose it was, by name, in a file of everybody's. */
+  readonly owner?: string;
   readonly title: string;
   readonly head: MessageId | null;
   /** Absent in what others have written. */

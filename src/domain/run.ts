@@ -1,6 +1,7 @@
 // A Run is one attempt at one assistant Message; a RunEvent is a numbered fact about it.
 // Events of one Run are numbered without gaps, so a reader knows whether it missed one.
 
+import type { PersonId } from "./account.ts";
 import type { ConversationId, Message, MessageId, Utterance } from "./conversation.ts";
 import type { FailureReport } from "./failure.ts";
 
@@ -33,6 +34,8 @@ export interface RunStats {
 
 export interface Run {
   readonly id: RunId;
+  /** Who asked for it: whose share of the slots it uses. */
+  readonly owner: PersonId;
   readonly conversation: ConversationId;
   /** The assistant Message it writes. */
   readonly message: MessageId;
@@ -47,10 +50,27 @@ export interface Run {
   readonly slotFreed: boolean;
 }
 
+/** A Run that failed, as the operator sees it. */
+export interface FailedRun {
+  readonly run: RunId;
+  readonly owner: PersonId;
+  readonly failure: FailureReport;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+}
+
 /** A place in line: 1 is next. */
 export interface Place {
   readonly position: number;
   readonly of: number;
+  /** How long it will take, where enough is known to say. */
+  readonly wait?: Wait;
+}
+
+/** How long something takes, in milliseconds: nine times in ten it lies within. */
+export interface Wait {
+  readonly leastMs: number;
+  readonly mostMs: number;
 }
 
 /** How far llama-server is in reading the prompt, in tokens. */
@@ -63,7 +83,7 @@ export interface PromptProgress {
 /** The facts a Run can announce. */
 export type RunFact =
   /** The Run waits. `question` is null when the messages are not simply added at the end: then the thread is Reshaped too. */
-  | { readonly kind: "queued"; readonly question: Message | null; readonly answer: Message }
+  | { readonly kind: "queued"; readonly owner: PersonId; readonly question: Message | null; readonly answer: Message }
   | { readonly kind: "place"; readonly place: Place }
   /** `answer` bears what is there already when the Run goes on with an answer. */
   | { readonly kind: "started"; readonly answer: Message }
@@ -96,4 +116,16 @@ export interface Snapshot {
   readonly place: Place | null;
   readonly progress: PromptProgress | null;
   readonly stopping: boolean;
+}
+
+/** A Run in progress as the operator sees it. */
+export interface RunNow {
+  readonly run: RunId;
+  readonly owner: PersonId;
+  readonly status: RunStatus;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+  readonly place: Place | null;
+  readonly tokens: number;
+  readonly isAttended: boolean;
 }

@@ -1,6 +1,7 @@
 // Who may talk to us: pages of our own origin, and programs. Another site's page can neither send (Origin) nor read
 // by giving our address a name of its own (Host). Also the headers that keep our own pages from doing harm.
 
+import type { Client } from "../auth/auth.ts";
 import { Failure } from "../domain/failure.ts";
 
 /** Measured with htmx 4 and its ws extension in Chromium: no violation, no eval, no inline anything. */
@@ -34,14 +35,32 @@ export function checkHost(host: string | null, allowOrigins: readonly string[]):
 
 /**
  * Refuses requests that a page of another origin makes. Browsers send Origin with every WebSocket and every POST;
- * programs send none, and need no protection from themselves.
+ * programs send none, and need no protection from themselves. `isAmbient` is for a request that bears what a browser adds by itself (a
+ * session's cookie, a proxy's header): there Origin must be, or Sec-Fetch-Site.
  * @throws Failure `foreign_origin`
  */
-export function checkOrigin(headers: Headers, allowOrigins: readonly string[]): void {
+export function checkOrigin(headers: Headers, allowOrigins: readonly string[], { isAmbient = false } = {}): void {
   const origin = headers.get("origin");
+  if (origin === null && isAmbient && headers.get("sec-fetch-site") !== "same-origin") throw new Failure("foreign_origin", { origin: "?" });
   if (origin === null || allowOrigins.includes(origin)) return;
   if (URL.parse(origin)?.host === headers.get("host")) return;
   throw new Failure("foreign_origin", { origin: origin.slice(0, 200) });
+}
+
+/** The address of the other end as it is written in lists: an IPv4 address in IPv6 form is an IPv4 address. */
+export function plainAddress(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.)/i, "");
+}
+
+/** Where a request comes from: what a listed proxy says of it, else the other end of the wire. */
+export function clientOf(headers: Headers, peer: string, trustedProxies: readonly string[]): Client {
+  const wire = plainAddress(peer);
+  const isProxied = trustedProxies.includes(wire);
+  if (!isProxied) return { address: wire, isProxied, isSecure: false };
+  // each proxy adds whom it heard: the last that is no proxy of ours is the one who asks
+  const heard = (headers.get("x-forwarded-for") ?? "").split(",").map((part) => plainAddress(part.trim()));
+  const address = heard.findLast((each) => each !== "" && !trustedProxies.includes(each)) ?? wire;
+  return { address, isProxied, isSecure: headers.get("x-forwarded-proto")?.split(",").at(-1)?.trim() === "https" };
 }
 
 /** Counts what is open per address. */

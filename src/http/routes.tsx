@@ -2,38 +2,38 @@
 
 import { type Context, Hono } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { Edit } from "../../views/acts.tsx";
 import { FoundList } from "../../views/found.tsx";
 import { listPageMax, Menu, OlderGroups } from "../../views/list.tsx";
 import { inWords } from "../../views/markdown/marks.ts";
-import { Edit } from "../../views/message.tsx";
 import { ChatPage, SentencePage } from "../../views/page.tsx";
 import { Articles } from "../../views/thread.tsx";
 import { SettingsPanel } from "../../views/voice.tsx";
 import { languageOf, sentenceOf, wordsOf } from "../../views/words.ts";
 import type { Bus } from "../bus/bus.ts";
-import type { Chat } from "../chat/chat.ts";
 import { commandOf, obey } from "../chat/command.ts";
 import type { Shelf } from "../chat/shelf.ts";
 import { type Conversation, isId, isTemporary, newId, newTemporaryId } from "../domain/conversation.ts";
 import { asFailure, Failure, type FailureCode, type FailureReport } from "../domain/failure.ts";
-import type { UpstreamState } from "../domain/upstream.ts";
 import type { Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
+import { type AdminParts, adminRoutes } from "./admin.tsx";
 import { asset, assetPaths } from "./assets.ts";
 import { growingPage, textPlace } from "./growing.ts";
 import { securityHeaders } from "./guard.ts";
+import { type LoginParts, loginRoutes } from "./login.tsx";
+import { type OpsParts, opsRoutes } from "./ops.ts";
+import { shareRoutes } from "./share.tsx";
 import { transferRoutes } from "./transfer.tsx";
+import { type Env, fieldsOf, html, personOf, wordsFor } from "./visitor.ts";
 
-export interface RouteParts {
-  readonly chat: Chat;
+export interface RouteParts extends LoginParts, AdminParts, OpsParts {
   readonly store: Store;
   readonly shelf: Shelf;
   readonly bus: Bus;
   readonly importMaxBytes: number;
   readonly log: Log;
-  readonly messageMaxBytes: number;
   readonly silentMs: number;
-  upstream(): UpstreamState;
 }
 
 /** Longest search, in UTF-16 units, and most that is shown of what it finds. */
@@ -54,25 +54,38 @@ const statusOf: Partial<Record<FailureCode, ContentfulStatusCode>> = {
   foreign_origin: 403,
   unknown_host: 421,
   too_large: 413,
+  not_signed_in: 401,
+  not_admin: 403,
+  wrong_password: 401,
+  too_many_attempts: 429,
+  proxy_untrusted: 403,
+  person_removed: 403,
+  provider_failed: 502,
+  read_only: 403,
   too_many_sockets: 429,
   shutting_down: 503,
   store_unwritable: 503,
 };
 
-/** Everything that is answered without a WebSocket. */
-export function routes({ chat, log, messageMaxBytes, silentMs, importMaxBytes, upstream, store, shelf, bus }: RouteParts): Hono {
-  const app = new Hono();
+/** Paths that need nobody to be signed in. */
+const isOpen = /^\/(assets\/.*|favicon\.ico|healthz|readyz|metrics|login(\/.*)?|logout|invite\/[^/]*|s\/.*)$/;
 
-  const wordsFor = (c: Context) => wordsOf(languageOf(c.req.header("accept-language") ?? null));
-  const page = async (c: Context, conversation: string, { isNew = false, through = null, typed = "", notice = null }: PageWishes = {}) => {
+/** Everything that is answered without a WebSocket. */
+export function routes(parts: RouteParts): Hono<Env> {
+  const { auth, chat, log, metrics, silentMs, importMaxBytes, upstream, store, shelf, bus } = parts;
+  const app = new Hono<Env>();
+
+  const page = async (c: Context<Env>, conversation: string, { isNew = false, through = null, typed = "", notice = null }: PageWishes = {}) => {
+    const person = personOf(c);
     const thread = await chat.thread(conversation, through === null ? {} : { through });
     const voice = isNew ? await firstVoice(c) : thread.voice;
-    const now = { ...thread, voice, choices: isNew ? await chat.voices.choices() : [], list: await store.list({ limit: listPageMax }) };
+    const now = { ...thread, voice, choices: isNew ? await chat.voices.choices() : [], list: await store.list({ owner: person.id, limit: listPageMax }) };
     const isPlain = c.req.query("plain") !== undefined;
     const [snapshot] = thread.live;
     const grows = isPlain && snapshot !== undefined;
     const given = { conversation, through, typed, notice, isPlain, isTemporary: isTemporary(conversation), message: newId(), now: Date.now() };
-    const ours = { upstream: upstream(), assets: assetPaths, messageMaxBytes, silentMs, words: wordsFor(c) };
+    const theirs = { person, allowance: await chat.allowance(person), messageMaxBytes: chat.messageMaxBytes(person), hasAccounts: auth.mode !== "none" };
+    const ours = { ...theirs, upstream: upstream(), assets: assetPaths, silentMs, words: wordsFor(c) };
     const place = grows ? { drawn: () => ({ text: textPlace, reasoning: "" }) } : {};
     const whole = html(<ChatPage {...now} {...given} {...ours} {...place} />);
     // what happened since the thread was read is in the snapshot that is taken now
@@ -82,20 +95,26 @@ export function routes({ chat, log, messageMaxBytes, silentMs, importMaxBytes, u
     return c.body(growingPage({ bus, conversation, html: whole, snapshot: latest, inWords: (part) => inWords(part, ours.words) }));
   };
   /** How a conversation begins: with the persona that the address wishes, or the usual one. */
-  const firstVoice = async (c: Context) => chat.voices.of(await chat.voices.first(c.req.query("persona") ?? null));
+  const firstVoice = async (c: Context<Env>) => chat.voices.of(await chat.voices.first(c.req.query("persona") ?? null));
   /** The conversation that a path names. @throws Failure `not_found` */
-  const named = async (c: Context): Promise<Conversation> => {
+  const named = async (c: Context<Env>): Promise<Conversation> => {
     const id = c.req.param("id");
-    const found = isId(id) ? await chat.storeOf(id).conversation(id) : null;
+    const found = isId(id) ? await chat.enter(personOf(c), id) : null;
     if (!found) throw new Failure("not_found");
     return found;
   };
-  const html = (body: unknown) => `<!doctype html>${String(body)}`;
 
   app.use(async (c, next) => {
     await next();
     for (const [name, value] of Object.entries(securityHeaders)) c.header(name, value);
+    c.header("x-request-id", c.env.request);
     if (!c.res.headers.has("cache-control")) c.header("cache-control", "no-store");
+  });
+
+  // everything is for somebody who is known, but what must be seen before
+  app.use(async (c, next) => {
+    if (!isOpen.test(c.req.path)) personOf(c);
+    await next();
   });
 
   app.get("/", (c) => page(c, newId(), { isNew: true }));
@@ -116,14 +135,14 @@ export function routes({ chat, log, messageMaxBytes, silentMs, importMaxBytes, u
   app.post("/c/:id", async (c) => {
     const id = c.req.param("id");
     if (!isId(id)) throw new Failure("not_found");
-    const fields = await c.req.parseBody();
-    const command = commandOf(fields);
+    const command = commandOf(await fieldsOf(c));
     try {
-      await obey(command, id, { chat, shelf });
+      await obey(command, { person: personOf(c), conversation: id, request: c.env.request }, { chat, shelf });
       return c.redirect(command.type === "remove" ? "/" : `/c/${id}?plain`, 303);
     } catch (error) {
       const failure = asFailure(error);
-      if (failure.code === "internal") throw error;
+      if (failure.code === "internal" || failure.code === "not_found") throw error;
+      metrics.refused(failure.code);
       c.status(statusOf[failure.code] ?? 422);
       const isNew = (await chat.storeOf(id).conversation(id)) === null;
       return page(c, id, { isNew, typed: command.type === "say" ? command.text : "", notice: failure.report });
@@ -154,7 +173,7 @@ export function routes({ chat, log, messageMaxBytes, silentMs, importMaxBytes, u
 
   app.get("/c/:id/settings", async (c) => {
     const id = c.req.param("id");
-    const found = isId(id) ? await chat.storeOf(id).conversation(id) : null;
+    const found = isId(id) ? await chat.enter(personOf(c), id) : null;
     const voice = found ? await chat.voices.of(found.settings) : await firstVoice(c);
     return c.html(String(<SettingsPanel voice={voice} choices={await chat.voices.choices()} isNew={found === null} words={wordsFor(c)} />));
   });
@@ -163,17 +182,17 @@ export function routes({ chat, log, messageMaxBytes, silentMs, importMaxBytes, u
     const [id, updatedAt, pinned, open] = [c.req.query("after"), Number(c.req.query("at")), c.req.query("pinned") === "true", c.req.query("open")];
     if (!isId(id) || !Number.isFinite(updatedAt)) throw new Failure("bad_request", { detail: "after" });
     const after = { id, updatedAt, pinned };
-    const list = await store.list({ limit: listPageMax, after });
+    const list = await store.list({ owner: personOf(c).id, limit: listPageMax, after });
     const rest = { list, after, last: list.at(-1), isFull: list.length >= listPageMax, open: open ?? "", now: Date.now() };
     return c.html(String(<OlderGroups {...rest} words={wordsFor(c)} />));
   });
 
   app.get("/search", async (c) => {
     const query = (c.req.query("q") ?? "").slice(0, queryMaxChars);
-    return c.html(String(<FoundList query={query} found={await store.search(query, foundMax)} words={wordsFor(c)} />));
+    return c.html(String(<FoundList query={query} found={await store.search(personOf(c).id, query, foundMax)} words={wordsFor(c)} />));
   });
 
-  transferRoutes(app, { store, storeOf: (id) => chat.storeOf(id), shelf, importMaxBytes, wordsFor });
+  transferRoutes(app, { chat, store, shelf, importMaxBytes });
 
   app.get("/assets/*", (c) => {
     const found = asset(c.req.path, c.req.header("accept-encoding") ?? null);
@@ -183,22 +202,10 @@ export function routes({ chat, log, messageMaxBytes, silentMs, importMaxBytes, u
 
   app.get("/favicon.ico", (c) => c.redirect(assetPaths.icon, 302));
 
-  app.get("/healthz", (c) => c.json({ status: "ok" }));
-
-  app.get("/readyz", async (c) => {
-    const { status, slots, model, progress } = upstream();
-    const storeFault = await store.probe().then(
-      () => null,
-      (error: unknown) => String(error),
-    );
-    const reasons = [
-      ...(storeFault === null ? [] : [`the store can't be written: ${storeFault}`]),
-      ...(status === "ready"
-        ? []
-        : [status === "loading" ? `llama-server is loading${progress?.line ? `: ${progress.line}` : ""}` : "no llama-server answers"]),
-    ];
-    return reasons.length === 0 ? c.json({ status: "ready", upstream: { model, slots }, ...chat.load }) : c.json({ status: "waiting", reasons }, 503);
-  });
+  opsRoutes(app, parts);
+  loginRoutes(app, parts);
+  shareRoutes(app, parts);
+  adminRoutes(app, parts);
 
   app.notFound(() => {
     throw new Failure("not_found");
@@ -206,6 +213,11 @@ export function routes({ chat, log, messageMaxBytes, silentMs, importMaxBytes, u
 
   app.onError((error, c) => {
     const failure = asFailure(error);
+    metrics.refused(failure.code);
+    const isPage = c.req.method === "GET" && c.req.header("accept")?.includes("text/html") && c.req.header("hx-request") === undefined;
+    if (failure.code === "not_signed_in" && isPage && auth.hasSessions) {
+      return c.redirect(`/login?to=${encodeURIComponent(c.req.path + new URL(c.req.url).search)}`, 302);
+    }
     if (failure.code === "internal") log.error("a bug in a request", { path: c.req.path, error: String(error), stack: error.stack });
     return refusal(failure, c.req.raw.headers);
   });

@@ -2,31 +2,33 @@
 
 import type { Context, Hono } from "hono";
 import { Imported } from "../../views/list.tsx";
-import type { Words } from "../../views/words.ts";
+import type { Chat } from "../chat/chat.ts";
 import type { Shelf } from "../chat/shelf.ts";
-import type { ConversationId } from "../domain/conversation.ts";
+import { isId } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
 import type { ConversationRecord } from "../domain/record.ts";
 import type { Store } from "../store/store.ts";
 import { readConversations } from "../transfer/read.ts";
 import { toMarkdown } from "../transfer/write.ts";
+import { type Env, personOf, wordsFor } from "./visitor.ts";
 
 export interface TransferParts {
+  readonly chat: Chat;
   readonly store: Store;
-  /** Where a conversation is kept. */
-  storeOf(conversation: ConversationId): Store;
   readonly shelf: Shelf;
   /** Largest file that is read. */
   readonly importMaxBytes: number;
-  wordsFor(c: Context): Words;
 }
 
 /** Adds the routes for export and import. */
-export function transferRoutes(app: Hono, { store, storeOf, shelf, importMaxBytes, wordsFor }: TransferParts): void {
-  const found = async (c: Context): Promise<ConversationRecord> => {
+export function transferRoutes(app: Hono<Env>, { chat, store, shelf, importMaxBytes }: TransferParts): void {
+  const note = (c: Context<Env>, act: "exported" | "imported", subject: string) =>
+    store.ledger.note({ actor: personOf(c).id, act, subject, address: c.env.client.address });
+  const found = async (c: Context<Env>): Promise<ConversationRecord> => {
     const id = c.req.param("id") ?? "";
-    const record = await storeOf(id).record(id);
+    const record = isId(id) && (await chat.enter(personOf(c), id)) ? await chat.storeOf(id).record(id) : null;
     if (!record) throw new Failure("not_found");
+    await note(c, "exported", id);
     return record;
   };
 
@@ -41,7 +43,8 @@ export function transferRoutes(app: Hono, { store, storeOf, shelf, importMaxByte
   });
 
   app.get("/export.jsonl", async (c) => {
-    const ids = await store.ids();
+    const ids = await store.ids({ owner: personOf(c).id });
+    await note(c, "exported", "");
     let next = 0;
     // a conversation at a time: the whole need not fit into memory
     const stream = new ReadableStream({
@@ -60,11 +63,12 @@ export function transferRoutes(app: Hono, { store, storeOf, shelf, importMaxByte
     const { file: given } = await c.req.parseBody();
     if (!(given instanceof File)) throw new Failure("bad_request", { detail: "file" });
     const { records, faults } = await readConversations(await given.text());
-    return c.html(String(<Imported {...(await shelf.add(records))} faults={faults} words={wordsFor(c)} />));
+    await note(c, "imported", "");
+    return c.html(String(<Imported {...(await shelf.add(personOf(c).id, records))} faults={faults} words={wordsFor(c)} />));
   });
 }
 
-function file(c: Context, body: string | ReadableStream, type: string, name: string): Response {
+function file(c: Context<Env>, body: string | ReadableStream, type: string, name: string): Response {
   c.header("content-type", type);
   // RFC 6266 with RFC 8187: titles hold any character
   c.header(

@@ -1,7 +1,7 @@
 // Which fragments tell a page of a thread as it is, of the list, and of what came of a wish. Pure. What a Run's events change is
 // live/run-frames'. Used by live/hub and live/socket.
 
-import { Controls, composerIds, Gauge, Notice } from "../../views/composer.tsx";
+import { AllowanceLine, Controls, composerIds, Gauge, Notice } from "../../views/composer.tsx";
 import { fragment, titleFragment } from "../../views/frame.ts";
 import { itemId, ListBody, ListItem, listIds, menuId, Removed } from "../../views/list.tsx";
 import { ids } from "../../views/message.tsx";
@@ -9,51 +9,82 @@ import { Status, statusIds, UpstreamBanner } from "../../views/status.tsx";
 import { Articles, type ConversationNow, composerState } from "../../views/thread.tsx";
 import { Settled, VoiceName, voiceIds } from "../../views/voice.tsx";
 import { type Language, wordsOf } from "../../views/words.ts";
+import type { Allowance } from "../domain/account.ts";
 import type { ConversationId, ListedConversation, Thread } from "../domain/conversation.ts";
-import type { FailureReport } from "../domain/failure.ts";
+import type { FailureCode, FailureReport } from "../domain/failure.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
 
-/** A frame in the language of whoever gets it. */
-export type Frame = (language: Language) => string;
+/** How somebody sees a page: in their language, and with what they can press, or without where they only read. */
+export interface View {
+  readonly language: Language;
+  readonly isReader: boolean;
+}
 
-/** A frame that is made once per language, when first asked for. */
+/** One object for each view, so that a frame made for one is found by it. */
+const views: Readonly<Record<Language, readonly [View, View]>> = {
+  en: [
+    { language: "en", isReader: false },
+    { language: "en", isReader: true },
+  ],
+  de: [
+    { language: "de", isReader: false },
+    { language: "de", isReader: true },
+  ],
+};
+
+export const viewOf = (language: Language, isReader = false): View => views[language][isReader ? 1 : 0];
+
+/** A frame as whoever gets it sees it. */
+export type Frame = (view: View) => string;
+
+/** A frame that is made once per view, when first asked for. */
 export function once(make: Frame): Frame {
-  const made = new Map<Language, string>();
-  return (language) => {
-    const known = made.get(language);
+  const made = new Map<View, string>();
+  return (view) => {
+    const known = made.get(view);
     if (known !== undefined) return known;
-    const frame = make(language);
-    made.set(language, frame);
+    const frame = make(view);
+    made.set(view, frame);
     return frame;
   };
 }
 
 /** Send, or Stop. */
-export function controls(run: "idle" | "busy" | "stopping", language: Language): string {
-  return fragment(composerIds.controls, "innerHTML", String(Controls({ state: { run }, words: wordsOf(language) })));
+export function controls(run: "idle" | "busy" | "stopping", view: View): string {
+  if (view.isReader) return "";
+  return fragment(composerIds.controls, "innerHTML", String(Controls({ state: { run }, words: wordsOf(view.language) })));
 }
 
 /** How full the context is. */
-export function gauge(thread: Thread, language: Language): string {
-  return fragment(composerIds.context, "innerHTML", String(Gauge({ thread, words: wordsOf(language) })));
+export function gauge(thread: Thread, view: View): string {
+  if (view.isReader) return "";
+  return fragment(composerIds.context, "innerHTML", String(Gauge({ thread, words: wordsOf(view.language) })));
 }
 
 /** Everything a page shows that can change, as it is now. */
-export function snapshotFrame(now: ConversationNow & { upstream: UpstreamState }, language: Language): string {
-  const words = wordsOf(language);
+export function snapshotFrame(now: ConversationNow & { upstream: UpstreamState }, view: View): string {
+  const words = wordsOf(view.language);
   return (
-    fragment(ids.thread, "innerMorph", String(Articles({ ...now, words }))) +
-    controls(composerState(now.live).run, language) +
-    upstreamFrame(now.upstream, language) +
-    // before anything is said only the page knows who shall answer
-    (now.thread.length > 0 ? fragment(voiceIds.name, "outerMorph", String(VoiceName({ ...now, words }))) : "") +
-    gauge(now.thread, language) +
+    fragment(ids.thread, "innerMorph", String(Articles({ ...now, isReader: view.isReader, words }))) +
+    upstreamFrame(now.upstream, view) +
+    (view.isReader ? "" : surroundings(now, view)) +
     titleFragment(now.title)
   );
 }
 
-export function upstreamFrame(upstream: UpstreamState, language: Language): string {
-  const words = wordsOf(language);
+/** What stands around the thread on the page of whoever may write in it. */
+function surroundings(now: ConversationNow, view: View): string {
+  const words = wordsOf(view.language);
+  return (
+    controls(composerState(now.live).run, view) +
+    // before anything is said only the page knows who shall answer
+    (now.thread.length > 0 ? fragment(voiceIds.name, "outerMorph", String(VoiceName({ ...now, words }))) : "") +
+    gauge(now.thread, view)
+  );
+}
+
+export function upstreamFrame(upstream: UpstreamState, view: View): string {
+  const words = wordsOf(view.language);
   return (
     fragment(statusIds.status, "outerMorph", String(Status({ upstream, connected: true, words }))) +
     fragment(statusIds.upstream, "innerMorph", String(UpstreamBanner({ upstream, words })))
@@ -61,20 +92,31 @@ export function upstreamFrame(upstream: UpstreamState, language: Language): stri
 }
 
 /** A conversation in which something was said or has ended: at the top of its group, on a page that shows it (`isOpen`) or another. */
-export function entryFrame(entry: ListedConversation, isOpen: boolean, language: Language): string {
-  const item = String(ListItem({ entry, isOpen, words: wordsOf(language) }));
+export function entryFrame(entry: ListedConversation, isOpen: boolean, view: View): string {
+  const item = String(ListItem({ entry, isOpen, words: wordsOf(view.language) }));
   // the new one first: it takes over the menu that may be open in the old one
   return fragment(entry.pinned ? listIds.pinned : listIds.today, "afterbegin", item) + fragment(itemId(entry.id), "delete");
 }
 
 /** The list's first page anew. */
-export function listFrame(list: readonly ListedConversation[], open: ConversationId, language: Language): string {
-  return fragment(listIds.body, "innerMorph", String(ListBody({ list, open, words: wordsOf(language), now: Date.now() })));
+export function listFrame(list: readonly ListedConversation[], open: ConversationId, view: View): string {
+  return fragment(listIds.body, "innerMorph", String(ListBody({ list, open, words: wordsOf(view.language), now: Date.now() })));
+}
+
+/** What somebody has used of what they may. */
+export function allowanceFrame(allowance: Allowance, view: View): string {
+  return fragment(composerIds.allowance, "innerHTML", String(AllowanceLine({ allowance, words: wordsOf(view.language) })));
+}
+
+/** To a page that must not go on: why, and what to do. */
+export function farewellFrame(code: FailureCode, view: View): string {
+  const notice = String(Notice({ failure: { code, facts: {} }, words: wordsOf(view.language) }));
+  return fragment(composerIds.notice, "innerHTML", notice);
 }
 
 /** To the sender alone: the conversation is gone, and can be brought back. */
-export function removedFrame(conversation: ConversationId, language: Language): string {
-  return fragment(composerIds.notice, "innerHTML", String(Removed({ conversation, words: wordsOf(language) })));
+export function removedFrame(conversation: ConversationId, view: View): string {
+  return fragment(composerIds.notice, "innerHTML", String(Removed({ conversation, words: wordsOf(view.language) })));
 }
 
 /** To the sender alone: what was wished is done, so an earlier notice is of no use any more, nor the menu it was wished in. */
@@ -83,13 +125,13 @@ export function doneFrame(menuOf?: ConversationId): string {
 }
 
 /** To the sender alone: the settings are taken. */
-export function settledFrame(language: Language): string {
-  return fragment(voiceIds.settings, "innerHTML", String(Settled({ words: wordsOf(language) })));
+export function settledFrame(view: View): string {
+  return fragment(voiceIds.settings, "innerHTML", String(Settled({ words: wordsOf(view.language) })));
 }
 
 /** To the sender alone: what went wrong with what was just sent. */
-export function noticeFrame(failure: FailureReport, conversation: ConversationId, language: Language): string {
-  const words = wordsOf(language);
+export function noticeFrame(failure: FailureReport, conversation: ConversationId, view: View): string {
+  const words = wordsOf(view.language);
   const undo = failure.code === "conversation_removed" ? String(Removed({ conversation, words })) : "";
   return fragment(composerIds.notice, "innerHTML", undo + String(Notice({ failure, words })));
 }

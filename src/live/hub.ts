@@ -2,48 +2,52 @@
 // in it) and gives the same string to every Outbox. Joining, reconnecting, a slow reader that is back: one path, `#sync`.
 
 import { heartbeat } from "../../views/frame.ts";
-import type { Language } from "../../views/words.ts";
-import type { Bus } from "../bus/bus.ts";
-import type { ConversationId, ListedConversation, MessageId, ThreadPage } from "../domain/conversation.ts";
-import { type HouseEvent, type Listed, listTopic } from "../domain/event.ts";
+import type { PersonId } from "../domain/account.ts";
+import type { ConversationId, MessageId, ThreadPage } from "../domain/conversation.ts";
+import type { HouseEvent } from "../domain/event.ts";
 import type { Voice } from "../domain/persona.ts";
 import type { RunEvent, RunId, Snapshot } from "../domain/run.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
-import { entryFrame, type Frame, listFrame, once, snapshotFrame, upstreamFrame } from "./frames.ts";
+import type { Traffic } from "../telemetry/metrics.ts";
+import { once, snapshotFrame, upstreamFrame, type View } from "./frames.ts";
+import { type ListSource, ListWatch } from "./list-watch.ts";
 import { Outbox, type Sink } from "./outbox.ts";
 import { RunFrames } from "./run-frames.ts";
 
 /** What the hub asks of the house. */
-export interface Source {
-  readonly bus: Bus;
+export interface Source extends ListSource {
+  readonly traffic: Traffic;
   upstream(): UpstreamState;
   /** The Runs in progress, as the events so far have told them. */
   live(conversation: ConversationId): readonly Snapshot[];
   thread(conversation: ConversationId, part: { through?: MessageId }): Promise<ThreadPage & { live: readonly Snapshot[]; voice: Voice }>;
-  /** One entry of the list; null when it is not in it (any more). */
-  listed(conversation: ConversationId): Promise<ListedConversation | null>;
-  /** The list's first page. */
-  list(): Promise<readonly ListedConversation[]>;
-  failed(error: unknown): void;
+  /** Somebody has come to a conversation that nobody looked at, or the last has left it. */
+  attended(conversation: ConversationId): void;
 }
 
 /** A thread is fetched again at most this often because a Run has begun or ended meanwhile. */
 const fetchMax = 5;
 
-/** Changes of the list that come within this time are told together: with many at work each page would else hear of each start and end. */
-const listFoldMs = 100;
-/** With more changed entries than this the whole first page is told. */
-const entriesMax = 10;
+/** Closed for good: htmx does not come again on this code (RFC 6455 §7.4.1). */
+export const policyViolation = 1008;
 
 export interface Member {
   readonly outbox: Outbox;
-  readonly language: Language;
   leave(): void;
 }
 
-interface Seat extends Member {
-  /** The oldest message that its page must hold. */
-  readonly through: MessageId | null;
+/** Who takes a seat, and before what. */
+export interface Guest {
+  readonly conversation: ConversationId;
+  readonly view: View;
+  /** null: somebody who follows a link, and sees the thread alone. */
+  readonly person: PersonId | null;
+  /** The oldest message that the page must hold. */
+  readonly through?: MessageId | null;
+}
+
+interface Seat extends Member, Required<Guest> {
+  readonly sink: Sink;
   /** Its snapshot is being fetched: what happens meanwhile will be in it. */
   syncing: boolean;
   gone: boolean;
@@ -60,30 +64,35 @@ interface Room {
 export class Hub {
   readonly #source: Source;
   readonly #rooms = new Map<ConversationId, Room>();
-
-  /** Entries that have changed since the pages were last told, and whether each belongs at the top. */
-  readonly #changed = new Map<ConversationId, boolean>();
-  #listTimer: Timer | null = null;
+  readonly #lists = new Map<PersonId, ListWatch>();
 
   constructor(source: Source) {
     this.#source = source;
-    source.bus.subscribe(listTopic, (event) => event.kind === "listed" && this.#hearList(event));
   }
 
   /** Seats a socket in the Room of a conversation; a frame with everything so far follows, then the events. */
-  join(conversation: ConversationId, language: Language, sink: Sink, through: MessageId | null = null): Member {
+  join(guest: Guest, sink: Sink): Member {
+    const { conversation, person } = guest;
     const room = this.#rooms.get(conversation) ?? this.#open(conversation);
+    const resync = (missed: "thread" | "surroundings" | "nothing") => void (missed === "thread" ? this.#sync(seat, room) : this.#tellSurroundings(seat));
     const seat: Seat = {
-      outbox: new Outbox(sink, (missed) => void (missed === "thread" ? this.#sync(conversation, seat, room) : this.#tellSurroundings(conversation, seat))),
-      language,
-      through,
+      ...guest,
+      through: guest.through ?? null,
+      sink,
+      outbox: new Outbox(sink, resync, this.#source.traffic),
       syncing: false,
       gone: false,
       again: false,
-      leave: () => this.#leave(conversation, room, seat),
+      leave: () => this.#leave(room, seat),
     };
     room.seats.add(seat);
-    void this.#sync(conversation, seat, room);
+    if (person !== null) {
+      const list = this.#lists.get(person) ?? new ListWatch(person, this.#source);
+      this.#lists.set(person, list);
+      list.seats.add(seat);
+    }
+    if (room.seats.size === 1) this.#source.attended(conversation);
+    void this.#sync(seat, room);
     return seat;
   }
 
@@ -94,8 +103,8 @@ export class Hub {
 
   /** Tells every page that the upstream has changed. */
   tellUpstream(state: UpstreamState): void {
-    const frame = once((language) => upstreamFrame(state, language));
-    this.#everySeat((seat) => seat.outbox.send(frame(seat.language), "surroundings"));
+    const frame = once((view) => upstreamFrame(state, view));
+    this.#everySeat((seat) => seat.outbox.send(frame(seat.view), "surroundings"));
   }
 
   /** A sign of life to every page. */
@@ -103,70 +112,48 @@ export class Hub {
     this.#everySeat((seat) => seat.outbox.send(heartbeat, "nothing"));
   }
 
-  #everySeat(each: (seat: Seat, conversation: ConversationId) => void): void {
-    for (const [conversation, room] of this.#rooms) for (const seat of room.seats) each(seat, conversation);
-  }
-
-  #hearList({ conversation, isLatest }: Listed): void {
-    const isStillLatest = isLatest && (this.#changed.get(conversation) ?? true);
-    this.#changed.delete(conversation); // so that the order is that of the last changes
-    this.#changed.set(conversation, isStillLatest);
-    this.#listTimer ??= setTimeout(() => void this.#tellList(), listFoldMs);
-  }
-
-  /** Tells every page what has changed in the list: its few latest entries, or all of its first page. */
-  async #tellList(): Promise<void> {
-    const changed = new Map(this.#changed);
-    this.#changed.clear();
-    this.#listTimer = null;
-    try {
-      const isFew = changed.size <= entriesMax && [...changed.values()].every((isLatest) => isLatest);
-      const entries = isFew ? await Promise.all([...changed.keys()].map((id) => this.#source.listed(id))) : [];
-      const found = entries.filter((entry) => entry !== null);
-      const list = isFew && found.length === changed.size ? null : await this.#source.list();
-      const frames = new Map<ConversationId, Frame>();
-      this.#everySeat((seat, room) => {
-        const open = list || changed.has(room) ? room : "";
-        const frame =
-          frames.get(open) ??
-          once((language) => (list ? listFrame(list, open, language) : found.map((entry) => entryFrame(entry, entry.id === open, language)).join("")));
-        frames.set(open, frame);
-        seat.outbox.send(frame(seat.language), "surroundings");
-      });
-    } catch (error) {
-      this.#source.failed(error);
-    }
+  #everySeat(each: (seat: Seat) => void): void {
+    for (const room of this.#rooms.values()) for (const seat of room.seats) each(seat);
   }
 
   /** The upstream and the list as they are now, to one page that missed a change of them. */
-  async #tellSurroundings(conversation: ConversationId, seat: Seat): Promise<void> {
+  async #tellSurroundings(seat: Seat): Promise<void> {
     try {
-      const list = listFrame(await this.#source.list(), conversation, seat.language);
-      seat.outbox.send(upstreamFrame(this.#source.upstream(), seat.language) + list, "surroundings");
+      const list = await this.#listFor(seat);
+      seat.outbox.send(upstreamFrame(this.#source.upstream(), seat.view) + list, "surroundings");
     } catch (error) {
       this.#source.failed(error);
     }
+  }
+
+  async #listFor(seat: Seat): Promise<string> {
+    return (await this.#lists.get(seat.person ?? "")?.now(seat)) ?? "";
   }
 
   #open(conversation: ConversationId): Room {
     // in one synchronous block: what the Room knows of the Runs and the first event it hears leave no gap
     const frames = new RunFrames(this.#source.live(conversation));
-    const room: Room = { seats: new Set(), frames, unsubscribe: this.#source.bus.subscribe(conversation, (event) => this.#hear(conversation, room, event)) };
+    const room: Room = { seats: new Set(), frames, unsubscribe: this.#source.bus.subscribe(conversation, (event) => this.#hear(room, event)) };
     this.#rooms.set(conversation, room);
     return room;
   }
 
-  #leave(conversation: ConversationId, room: Room, seat: Seat): void {
+  #leave(room: Room, seat: Seat): void {
+    const { conversation, person } = seat;
     seat.gone = true;
+    const list = this.#lists.get(person ?? "");
+    list?.seats.delete(seat);
+    if (list?.seats.size === 0 && this.#lists.delete(person ?? "")) list.close();
     room.seats.delete(seat);
     if (room.seats.size > 0) return;
     room.unsubscribe();
     if (this.#rooms.get(conversation) === room) this.#rooms.delete(conversation);
+    this.#source.attended(conversation);
   }
 
-  #hear(conversation: ConversationId, room: Room, event: HouseEvent): void {
+  #hear(room: Room, event: HouseEvent): void {
     try {
-      if (event.kind === "reshaped") for (const seat of room.seats) void this.#sync(conversation, seat, room);
+      if (event.kind === "reshaped") for (const seat of room.seats) void this.#sync(seat, room);
       else if (event.kind !== "listed") this.#tell(room, event);
     } catch (error) {
       this.#source.failed(error); // who publishes must not fall over what we draw
@@ -176,7 +163,9 @@ export class Hub {
   #tell(room: Room, event: RunEvent): void {
     const frame = room.frames.of(event);
     for (const seat of room.seats) {
-      if (!seat.syncing) seat.outbox.send(frame(seat.language));
+      // whoever had guessed the address of a conversation that was not there yet sees nothing of it
+      if (event.kind === "queued" && seat.person !== null && seat.person !== event.owner) seat.sink.close(policyViolation, "not yours");
+      else if (!seat.syncing) seat.outbox.send(frame(seat.view));
     }
   }
 
@@ -184,14 +173,15 @@ export class Hub {
    * Sends the thread as it is. Events that come while it is fetched are skipped: what is in progress is drawn as it stands when
    * the frame is made, and when a Run has begun or ended meanwhile the thread is fetched again.
    */
-  async #sync(conversation: ConversationId, seat: Seat, room: Room): Promise<void> {
+  async #sync(seat: Seat, room: Room): Promise<void> {
+    const { conversation } = seat;
     seat.again = seat.syncing;
     if (seat.syncing) return; // under way already, and then once more
     seat.syncing = true;
     try {
       for (let isNow = false, times = 1; !isNow && !seat.gone; times++) {
         seat.again = false;
-        const list = await this.#source.list();
+        const list = await this.#listFor(seat);
         const fetched = await this.#source.thread(conversation, seat.through === null ? {} : { through: seat.through });
         const live = this.#source.live(conversation);
         const active = fetched.thread.flatMap(({ run }) => (run?.status === "queued" || run?.status === "running" ? [run.id] : []));
@@ -200,7 +190,7 @@ export class Hub {
         isNow = (!seat.again && isSame && live.length === fetched.live.length) || times >= fetchMax;
         if (!isNow || seat.gone) continue;
         const now = { ...fetched, live, drawn: (run: RunId) => room.frames.drawn(run), conversation, upstream: this.#source.upstream() };
-        seat.outbox.send(snapshotFrame(now, seat.language) + listFrame(list, conversation, seat.language));
+        seat.outbox.send(snapshotFrame(now, seat.view) + list);
       }
     } catch (error) {
       this.#source.failed(error);

@@ -21,10 +21,10 @@ import {
   textOf,
   thoughtId,
 } from "../../views/message.tsx";
-import { type Language, wordsOf } from "../../views/words.ts";
+import { wordsOf } from "../../views/words.ts";
 import { type Message, titleFrom } from "../domain/conversation.ts";
 import type { RunEvent, RunId, Snapshot } from "../domain/run.ts";
-import { controls, type Frame, gauge, once } from "./frames.ts";
+import { controls, type Frame, gauge, once, type View } from "./frames.ts";
 
 /** For events that change nothing on a page. */
 const nothing: Frame = () => "";
@@ -64,21 +64,21 @@ export class RunFrames {
     switch (event.kind) {
       case "queued":
         this.#open(event.run, event.messageId, event.answer);
-        return event.question === null ? nothing : once((language) => queuedFrame(event, language));
+        return event.question === null ? nothing : once((view) => queuedFrame(event, view));
       case "place":
-        return once((language) => fragment(ids.run, "innerHTML", runState({ status: "queued", place: event.place, progress: null }, language)));
+        return once((view) => fragment(ids.run, "innerHTML", runState({ status: "queued", place: event.place, progress: null }, view)));
       case "started": {
         const drawn = this.drawn(event.run);
-        return once((language) => startedFrame(event, drawn, language));
+        return once((view) => startedFrame(event, drawn, view));
       }
       case "prompt":
-        return once((language) => fragment(ids.run, "innerHTML", runState({ status: "running", place: null, progress: event.progress }, language)));
+        return once((view) => fragment(ids.run, "innerHTML", runState({ status: "running", place: null, progress: event.progress }, view)));
       case "reasoning":
         return this.#reasoning(event.run, event.text, event.since);
       case "text":
         return this.#text(event.run, event.text);
       case "stopping":
-        return once((language) => controls("stopping", language));
+        return once((view) => controls("stopping", view));
       case "ended":
         return this.#ended(event);
     }
@@ -98,9 +98,9 @@ export class RunFrames {
     if (thought) growing.folded = thought.text;
     if (thought === null && !hasWords(frame)) return () => frame;
     return once(
-      (language) =>
-        (thought ? folded(ids.reasoning, growing.message, { text: thought.text, ms: passed(thought.since) }, language) : "") +
-        inWords(frame, wordsOf(language)),
+      (view) =>
+        (thought ? folded(ids.reasoning, growing.message, { text: thought.text, ms: passed(thought.since) }, view) : "") +
+        inWords(frame, wordsOf(view.language)),
     );
   }
 
@@ -120,7 +120,7 @@ export class RunFrames {
       if (growing.folded !== "") return nothing; // thought again in the middle of the answer: told at its end
       growing.thought = { stream: new PlainStream(text), text, seconds, since };
       const html = openThought(text);
-      return once((language) => first + fragment(ids.reasoning, "outerHTML", String(Thinking({ html, seconds, words: wordsOf(language) }))));
+      return once((view) => first + fragment(ids.reasoning, "outerHTML", String(Thinking({ html, seconds, words: wordsOf(view.language) }))));
     }
     const { thought } = growing;
     const { finished, tail } = thought.stream.push(text);
@@ -128,7 +128,7 @@ export class RunFrames {
     const frame = first + growth(ids.reasoningTail, finished, tail);
     if (seconds === thought.seconds) return () => frame;
     thought.seconds = seconds;
-    return once((language) => frame + fragmentAt(`#${ids.reasoning}>summary`, Bun.escapeHTML(wordsOf(language).thinking(seconds))));
+    return once((view) => frame + fragmentAt(`#${ids.reasoning}>summary`, Bun.escapeHTML(wordsOf(view.language).thinking(seconds))));
   }
 
   #ended(event: RunEvent & { kind: "ended" }): Frame {
@@ -139,11 +139,11 @@ export class RunFrames {
     const { reasoning } = event.utterance.message;
     const place = growing.folded === "" ? ids.reasoning : thoughtId(event.messageId);
     const ms = event.utterance.run.stats.thinkingMs;
-    return once((language) => {
+    return once((view) => {
       // all of it may have come at once, unseen until now; or more of it behind the answer's beginning
       const isSame = reasoning === growing.folded;
-      const thoughts = reasoning === "" ? fragment(ids.reasoning, "delete") : isSame ? "" : folded(place, event.messageId, { text: reasoning, ms }, language);
-      return endedFrame(event, inWords(last, wordsOf(language)) + thoughts, language);
+      const thoughts = reasoning === "" ? fragment(ids.reasoning, "delete") : isSame ? "" : folded(place, event.messageId, { text: reasoning, ms }, view);
+      return endedFrame(event, inWords(last, wordsOf(view.language)) + thoughts, view);
     });
   }
 }
@@ -154,12 +154,12 @@ function passed(since: number | null): number | undefined {
 }
 
 /** Thoughts that are over, in the place of those that came. */
-function folded(place: string, message: string, { text, ms }: { text: string; ms: number | undefined }, language: Language): string {
-  return fragment(place, "outerHTML", String(Thought({ message, text, ms, words: wordsOf(language) })));
+function folded(place: string, message: string, { text, ms }: { text: string; ms: number | undefined }, view: View): string {
+  return fragment(place, "outerHTML", String(Thought({ message, text, ms, words: wordsOf(view.language) })));
 }
 
-function runState(state: Pick<Snapshot, "status" | "place" | "progress">, language: Language): string {
-  return String(RunState({ snapshot: { ...state, text: "", reasoning: "" }, words: wordsOf(language) }));
+function runState(state: Pick<Snapshot, "status" | "place" | "progress">, view: View): string {
+  return String(RunState({ snapshot: { ...state, text: "", reasoning: "" }, isReader: view.isReader, words: wordsOf(view.language) }));
 }
 
 /** A Run that has written nothing yet, below what `answer` may hold already. */
@@ -167,32 +167,34 @@ function begun(event: RunEvent, { text, reasoning }: Message, status: "queued" |
   return { run: event.run, messageId: event.messageId, n: event.n, status, text, reasoning, thinkingSince: null, place: null, progress: null, stopping: false };
 }
 
-function queuedFrame(event: RunEvent & { kind: "queued" }, language: Language): string {
-  const words = wordsOf(language);
-  const answer = String(RunningArticle({ snapshot: begun(event, event.answer, "queued"), words }));
-  const question = event.question ? String(MessageArticle({ message: event.question, run: null, siblings: [event.question.id], last: false, words })) : "";
+function queuedFrame(event: RunEvent & { kind: "queued" }, view: View): string {
+  const words = wordsOf(view.language);
+  const answer = String(RunningArticle({ snapshot: begun(event, event.answer, "queued"), isReader: view.isReader, words }));
+  const question = event.question
+    ? String(MessageArticle({ message: event.question, run: null, siblings: [event.question.id], last: false, isReader: view.isReader, words }))
+    : "";
   const title = event.question?.parent === null ? titleFragment(titleFrom(event.question.text)) : "";
-  return fragment(ids.thread, "beforeend", question + answer) + controls("busy", language) + title;
+  return fragment(ids.thread, "beforeend", question + answer) + controls("busy", view) + title;
 }
 
-function startedFrame(event: RunEvent & { kind: "started" }, drawn: Drawn | undefined, language: Language): string {
-  const words = wordsOf(language);
-  const article = String(RunningArticle({ snapshot: begun(event, event.answer, "running"), drawn, words }));
+function startedFrame(event: RunEvent & { kind: "started" }, drawn: Drawn | undefined, view: View): string {
+  const words = wordsOf(view.language);
+  const article = String(RunningArticle({ snapshot: begun(event, event.answer, "running"), drawn, isReader: view.isReader, words }));
   return fragment(articleId(event.messageId), "outerHTML", article) + fragment(announce, "innerHTML", words.answering);
 }
 
 /** `last` is what remains to be changed in text and thoughts: the whole of the text is never sent again. */
-function endedFrame(event: RunEvent & { kind: "ended" }, last: string, language: Language): string {
-  const words = wordsOf(language);
+function endedFrame(event: RunEvent & { kind: "ended" }, last: string, view: View): string {
+  const words = wordsOf(view.language);
   const { message, run } = event.utterance;
-  const after = String(After({ ...event.utterance, last: true, words }));
+  const after = String(After({ ...event.utterance, last: true, isReader: view.isReader, words }));
   return (
     last +
     fragment(openIds.block, "delete") +
     fragment(ids.run, "outerHTML", after) +
     fragment(articleId(message.id), "outerMorph", String(ArticleShell({ message: message.id, status: run.status, words }))) +
-    controls("idle", language) +
-    (run.stats.contextTokens === undefined ? "" : gauge([event.utterance], language)) +
+    controls("idle", view) +
+    (run.stats.contextTokens === undefined ? "" : gauge([event.utterance], view)) +
     fragment(announce, "innerHTML", words.answerEnd[run.status as keyof typeof words.answerEnd])
   );
 }

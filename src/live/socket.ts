@@ -5,10 +5,12 @@ import type { Language } from "../../views/words.ts";
 import type { Chat } from "../chat/chat.ts";
 import { type Command, obey } from "../chat/command.ts";
 import type { Shelf } from "../chat/shelf.ts";
+import type { Person } from "../domain/account.ts";
 import type { ConversationId, MessageId } from "../domain/conversation.ts";
 import { asFailure, Failure } from "../domain/failure.ts";
-import { doneFrame, noticeFrame, removedFrame, settledFrame } from "./frames.ts";
-import type { Hub, Member } from "./hub.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import { doneFrame, farewellFrame, noticeFrame, removedFrame, settledFrame, type View, viewOf } from "./frames.ts";
+import { type Hub, type Member, policyViolation } from "./hub.ts";
 import { parseCommand } from "./inbound.ts";
 import type { Sink } from "./outbox.ts";
 
@@ -16,36 +18,59 @@ export interface LiveParts {
   readonly chat: Chat;
   readonly shelf: Shelf;
   readonly hub: Hub;
+  readonly metrics: Metrics;
   bug(error: unknown): void;
   /** Commands of one socket that may be under way at once; more are refused. */
   readonly commandsMax: number;
 }
 
-/** The handler of one page's socket; its thread reaches back to `through`, if that is given. */
-export function liveDoor(conversation: ConversationId, language: Language, through: MessageId | null, parts: LiveParts) {
+/** Who opens a page's socket, and before what. */
+export interface Opening {
+  readonly conversation: ConversationId;
+  readonly language: Language;
+  /** Its thread reaches back to this one, if that is given. */
+  readonly through: MessageId | null;
+  /** Who it is, as they are now; null: somebody who follows a link, and only reads. */
+  readonly who: (() => Person) | null;
+  /** What the socket is called in logs. */
+  readonly request: string;
+}
+
+/** The handler of one page's socket. */
+export function liveDoor({ conversation, language, through, who, request }: Opening, parts: LiveParts) {
+  const view = viewOf(language, who === null);
   let member: Member | null = null;
   let underWay = 0;
+  let count = 0;
   return {
+    kind: who === null ? "reader" : "page",
     open(ws: Sink): void {
-      member = parts.hub.join(conversation, language, ws, through);
+      member = parts.hub.join({ conversation, view, person: who?.().id ?? null, through }, ws);
     },
     async message(ws: Sink, frame: string | Uint8Array): Promise<void> {
       try {
         underWay++;
+        if (who === null) throw new Failure("read_only");
         if (underWay > parts.commandsMax) throw new Failure("conversation_busy");
         const command = parseCommand(frame);
-        await obey(command, conversation, parts);
-        ws.send(answerTo(command, language));
+        await obey(command, { person: who(), conversation, request: `${request}.${++count}` }, parts);
+        ws.send(answerTo(command, view));
       } catch (error) {
         const failure = asFailure(error);
         if (failure.code === "internal") parts.bug(error);
-        ws.send(noticeFrame(failure.report, conversation, language)); // past the outbox: it is small, and a snapshot would not bring it again
+        parts.metrics.refused(failure.code);
+        ws.send(noticeFrame(failure.report, conversation, view)); // past the outbox: it is small, and a snapshot would not bring it again
       } finally {
         underWay--;
       }
     },
     drain(): void {
       member?.outbox.drain();
+    },
+    /** The one who sits before it may not stay. */
+    expel(ws: Sink): void {
+      ws.send(farewellFrame(who === null ? "not_found" : "not_signed_in", view));
+      ws.close(policyViolation, "not signed in");
     },
     close(): void {
       member?.leave();
@@ -54,8 +79,8 @@ export function liveDoor(conversation: ConversationId, language: Language, throu
 }
 
 /** What the sender is told of a Command that was obeyed. */
-function answerTo(command: Command, language: Language): string {
-  if (command.type === "remove") return removedFrame(command.conversation, language);
-  if (command.type === "settle") return doneFrame() + settledFrame(language);
+function answerTo(command: Command, view: View): string {
+  if (command.type === "remove") return removedFrame(command.conversation, view);
+  if (command.type === "settle") return doneFrame() + settledFrame(view);
   return doneFrame("conversation" in command ? command.conversation : undefined);
 }

@@ -1,6 +1,7 @@
 // The Store's list of conversations and its search, in SQLite. Used by store/sqlite only.
 
-import type { ConversationId, FoundPassage, ListedConversation, ListPlace } from "../domain/conversation.ts";
+import type { PersonId } from "../domain/account.ts";
+import type { ConversationId, FoundPassage, ListedConversation, ListPlace, MessageId } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
 import type { Settings } from "../domain/persona.ts";
 import type { Queries } from "./queries.ts";
@@ -32,11 +33,11 @@ export class ConversationList {
     this.#q = queries;
   }
 
-  page({ limit, after }: { limit: number; after?: ListPlace }): ListedConversation[] {
+  page({ owner, limit, after }: { owner: PersonId; limit: number; after?: ListPlace }): ListedConversation[] {
     // the place as it was: the entry itself may have moved up since, or be gone
-    const from = after === undefined ? "" : "and (c.pinned, c.updated_at, c.seq) < (?2, ?3, coalesce((select seq from conversations where id = ?4), 0))";
-    const sql = `${entries} ${from} order by c.pinned desc, c.updated_at desc, c.seq desc limit ?1`;
-    return this.#q.all<EntryRow>(sql, limit, ...(after === undefined ? [] : [after.pinned ? 1 : 0, after.updatedAt, after.id])).map(toEntry);
+    const from = after === undefined ? "" : "and (c.pinned, c.updated_at, c.seq) < (?3, ?4, coalesce((select seq from conversations where id = ?5), 0))";
+    const sql = `${entries} and c.owner = ?1 ${from} order by c.pinned desc, c.updated_at desc, c.seq desc limit ?2`;
+    return this.#q.all<EntryRow>(sql, owner, limit, ...(after === undefined ? [] : [after.pinned ? 1 : 0, after.updatedAt, after.id])).map(toEntry);
   }
 
   entry(id: ConversationId): ListedConversation | null {
@@ -44,11 +45,24 @@ export class ConversationList {
     return row && toEntry(row);
   }
 
-  /** No effect when it is there already. */
-  make(id: ConversationId, title: string, { persona, sampling }: Settings): void {
+  ownerOf(id: ConversationId): PersonId | null {
+    return this.#q.one<{ owner: string }>("select owner from conversations where id = ?", id)?.owner ?? null;
+  }
+
+  /** The leaf that is shown; null while nothing has been said. */
+  headOf(id: ConversationId): MessageId | null {
+    return this.#q.one<{ head: string | null }>("select head from conversations where id = ?", id)?.head ?? null;
+  }
+
+  /** No effect when it is there already. @throws Failure `not_found` when it is somebody else's */
+  make(id: ConversationId, owner: PersonId, title: string, { persona, sampling }: Settings): void {
+    const known = this.ownerOf(id);
+    if (known !== null && known !== owner) throw new Failure("not_found");
+    if (known !== null) return;
     this.#q.run(
-      "insert into conversations (id, title, created_at, updated_at, persona, sampling) values (?, ?, ?3, ?3, ?4, ?5) on conflict do nothing",
+      "insert into conversations (id, owner, title, created_at, updated_at, persona, sampling) values (?, ?, ?, ?4, ?4, ?5, ?6)",
       id,
+      owner,
       title,
       Date.now(),
       persona,
@@ -106,7 +120,7 @@ export class ConversationList {
     this.delete("");
   }
 
-  search(query: string, limit: number): FoundPassage[] {
+  search(owner: PersonId, query: string, limit: number): FoundPassage[] {
     const words = query.match(/[\p{L}\p{N}\p{M}]+/gu);
     if (!words) return [];
     // each word in quotes, so that nothing in it is FTS5's own language; the last may go on
@@ -115,18 +129,20 @@ export class ConversationList {
     const titles = this.#q.all<FoundRow>(
       `select c.id as conversation, c.title, null as message, ${excerpt("title_search")} as excerpt
        from title_search join conversations c on c.seq = title_search.rowid
-       where title_search match ?1 and c.deleted_at is null order by bm25(title_search), c.updated_at desc limit ?2`,
+       where title_search match ?1 and c.deleted_at is null and c.owner = ?3 order by bm25(title_search), c.updated_at desc limit ?2`,
       match,
       limit,
+      owner,
     );
     const messages = this.#q.all<FoundRow>(
       `select m.conversation, c.title, m.id as message, ${excerpt("message_search")} as excerpt
-       from (select rowid, rank from message_search where message_search match ?1 order by rank limit ?2 * 4) hit
+       from (select ms.rowid, ms.rank from message_search ms join messages m on m.seq = ms.rowid join conversations c on c.id = m.conversation
+             where message_search match ?1 and c.deleted_at is null and c.owner = ?3 order by ms.rank limit ?2) hit
        join message_search on message_search.rowid = hit.rowid and message_search match ?1
-       join messages m on m.seq = hit.rowid join conversations c on c.id = m.conversation
-       where c.deleted_at is null order by hit.rank limit ?2`,
+       join messages m on m.seq = hit.rowid join conversations c on c.id = m.conversation order by hit.rank`,
       match,
       limit,
+      owner,
     );
     return [...titles, ...messages].slice(0, limit).map((row) => ({ ...row, excerpt: row.excerpt.split(new RegExp(`[${open}${close}]`)) }));
   }

@@ -6,9 +6,10 @@ import { chmodSync, existsSync } from "node:fs";
 import { StoreUnusable } from "./file.ts";
 import conversations from "./migrations/001_conversations.sql" with { type: "text" };
 import settings from "./migrations/002_settings.sql" with { type: "text" };
+import people from "./migrations/003_people.sql" with { type: "text" };
 
 /** In order; a published one is never changed again. */
-export const migrations: readonly string[] = [conversations, settings];
+export const migrations: readonly string[] = [conversations, settings, people];
 
 /**
  * Brings the database to the newest schema, each step in a transaction of its own. A file that holds an older schema is

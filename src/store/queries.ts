@@ -10,13 +10,22 @@ export class Queries {
   /** Every SQL text of ours, prepared once. (Database.query keeps 20 at most, and prepares the others anew at each call.) */
   readonly #statements = new Map<string, Statement<unknown, Value[]>>();
 
-  constructor(db: Database) {
+  /** Told how long each transaction took, in ms. */
+  readonly #stored: ((ms: number) => void) | undefined;
+
+  constructor(db: Database, stored?: (ms: number) => void) {
     this.#db = db;
+    this.#stored = stored;
   }
 
   /** Runs `work` in one transaction that holds the write lock from its start. @throws Failure `store_unwritable` */
   transaction<T>(work: () => T): T {
-    return writing(() => this.#db.transaction(work).immediate());
+    const startedAt = performance.now();
+    try {
+      return writing(() => this.#db.transaction(work).immediate());
+    } finally {
+      this.#stored?.(performance.now() - startedAt);
+    }
   }
 
   one<Row>(sql: string, ...values: Value[]): Row | null {

@@ -8,6 +8,7 @@ import type { Run, RunStats, RunStatus } from "../domain/run.ts";
 export interface ConversationRow {
   seq: number;
   id: string;
+  owner: string;
   head: string | null;
   title: string;
   pinned: number;
@@ -32,6 +33,7 @@ export interface MessageRow {
 export interface RunRow {
   seq: number;
   id: string;
+  owner: string;
   conversation: string;
   message: string;
   status: RunStatus;
@@ -43,8 +45,8 @@ export interface RunRow {
 }
 
 export function toConversation(row: ConversationRow): Conversation {
-  const { id, head, title } = row;
-  return { id, head, title, pinned: row.pinned === 1, settings: toSettings(row), createdAt: row.created_at, updatedAt: row.updated_at };
+  const { id, owner, head, title } = row;
+  return { id, owner, head, title, pinned: row.pinned === 1, settings: toSettings(row), createdAt: row.created_at, updatedAt: row.updated_at };
 }
 
 export function toSettings({ persona, sampling }: Pick<ConversationRow, "persona" | "sampling">): Settings {
@@ -57,10 +59,11 @@ export function toMessage(row: MessageRow): Message {
 }
 
 export function toRun(row: RunRow): Run {
-  const { id, conversation, message, status, finish } = row;
+  const { id, owner, conversation, message, status, finish } = row;
   const failure = row.failure === null ? null : (JSON.parse(row.failure) as FailureReport);
   return {
     id,
+    owner,
     conversation,
     message,
     status,

@@ -1,5 +1,6 @@
 // The Runs in SQLite: the queue, their drafts, their ends. Used by store/sqlite only.
 
+import type { PersonId } from "../domain/account.ts";
 import type { ConversationId, Message, MessageId } from "../domain/conversation.ts";
 import { newId } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
@@ -15,12 +16,13 @@ export class RunTable {
     this.#q = queries;
   }
 
-  /** A queued Run that is to write `answer`. */
-  add(answer: Message): Run {
+  /** A queued Run of `owner` that is to write `answer`. */
+  add(answer: Message, owner: PersonId): Run {
     const id = newId();
     this.#q.run(
-      "insert into runs (id, conversation, message, status, created_at) values (?, ?, ?, 'queued', ?)",
+      "insert into runs (id, owner, conversation, message, status, created_at) values (?, ?, ?, ?, 'queued', ?)",
       id,
+      owner,
       answer.conversation,
       answer.id,
       Date.now(),

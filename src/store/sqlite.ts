@@ -2,43 +2,48 @@
 // Not a place for rules about people or slots: it keeps what chat/ decided. Made by main and by tests.
 
 import type { Database } from "bun:sqlite";
-import {
-  type Conversation,
-  type ConversationId,
-  type FoundPassage,
-  type ListedConversation,
-  type ListPlace,
-  type Message,
-  type MessageId,
-  newId,
-  type ThreadPage,
-  titleFrom,
-  type Utterance,
+import type { PersonId } from "../domain/account.ts";
+import type {
+  Conversation,
+  ConversationId,
+  FoundPassage,
+  ListedConversation,
+  ListPlace,
+  Message,
+  MessageId,
+  ThreadPage,
+  Utterance,
 } from "../domain/conversation.ts";
-import { Failure } from "../domain/failure.ts";
 import { noSettings, type Settings } from "../domain/persona.ts";
 import type { ConversationRecord } from "../domain/record.ts";
 import type { Run, RunId } from "../domain/run.ts";
+import { Asks } from "./asks.ts";
 import { lockFile, makeFile, openDatabase } from "./file.ts";
+import { LedgerTable } from "./ledger.ts";
 import { ConversationList } from "./list.ts";
 import { migrate } from "./migrate.ts";
+import { Changes, PeopleTable } from "./people.ts";
 import { Queries } from "./queries.ts";
 import { type ConversationRow, toConversation } from "./rows.ts";
 import { RunTable } from "./runs.ts";
-import type { Ask, Ending, Left, Said, Say, Store } from "./store.ts";
+import { SessionTable } from "./sessions.ts";
+import type { Ask, Ending, Left, Said, Say, Store, Which } from "./store.ts";
 import { TransferTable } from "./transfer.ts";
 import { MessageTree } from "./tree.ts";
 
 /**
- * Opens (and makes, and migrates) the database in `file`; `:memory:` for one that is gone with the process.
+ * Opens (and makes, and migrates) the database in `file`; `:memory:` for one that is gone with the process. `isShared` is for
+ * who changes accounts and conversations beside a parlor that serves, and touches no Run. `stored` is told how long each
+ * transaction took, in ms.
  * @throws StoreUnusable when it can't be written, is in use, or was made by a newer parlor
  */
-export function openSqlite(file: string): Store {
-  if (file === ":memory:") return new SqliteStore(file, () => {});
+export function openSqlite(file: string, { isShared = false, stored }: { isShared?: boolean; stored?: (ms: number) => void } = {}): Store {
+  if (file === ":memory:") return new SqliteStore(file, () => {}, stored);
   makeFile(file);
+  if (isShared) return new SqliteStore(file, () => {}, stored);
   const lock = lockFile(file);
   try {
-    return new SqliteStore(file, () => lock.release());
+    return new SqliteStore(file, () => lock.release(), stored);
   } catch (error) {
     lock.release();
     throw error;
@@ -52,50 +57,39 @@ class SqliteStore implements Store {
   readonly #list: ConversationList;
   readonly #transfer: TransferTable;
   readonly #runs: RunTable;
+  readonly #changes: Changes;
+  readonly #asks: Asks;
   readonly #onClose: () => void;
+  readonly people: PeopleTable;
+  readonly sessions: SessionTable;
+  readonly ledger: LedgerTable;
 
-  constructor(file: string, onClose: () => void) {
+  constructor(file: string, onClose: () => void, stored?: (ms: number) => void) {
     this.#db = openDatabase(file);
     migrate(this.#db, file);
-    this.#q = new Queries(this.#db);
+    this.#q = new Queries(this.#db, stored);
     this.#runs = new RunTable(this.#q);
     this.#tree = new MessageTree(this.#q, this.#runs);
     this.#list = new ConversationList(this.#q);
     this.#transfer = new TransferTable(this.#q, this.#runs);
+    this.#changes = new Changes(this.#q);
+    this.people = new PeopleTable(this.#q, this.#changes, (conversation) => this.#clear(conversation));
+    this.sessions = new SessionTable(this.#q, this.people, this.#changes);
+    this.ledger = new LedgerTable(this.#q, this.people, this.#changes);
+    this.#asks = new Asks({ tree: this.#tree, list: this.#list, runs: this.#runs, ledger: this.ledger });
     this.#onClose = onClose;
   }
 
   async say(say: Say): Promise<Said | null> {
-    return this.#q.transaction(() => {
-      if (this.#q.one("select 1 from messages where id = ?", say.message)) return null;
-      this.#list.make(say.conversation, titleFrom(say.text), say.settings ?? noSettings);
-      this.#tree.refuseRemoved(say.conversation);
-      this.#runs.refuseIfBusy(say.conversation);
-      this.#runs.refuseIfFull(say.queueMaxRuns);
-      const parent =
-        say.edits === undefined ? (this.#conversation(say.conversation)?.head ?? null) : this.#tree.messageOf(say.conversation, say.edits, "user").parent;
-      const question = this.#tree.add({ id: say.message, conversation: say.conversation, parent, role: "user", text: say.text });
-      return { question, ...this.#addAttempt(question) };
-    });
+    return this.#q.transaction(() => this.#asks.say(say));
   }
 
   async retry(ask: Ask): Promise<Said> {
-    return this.#q.transaction(() => {
-      const question = this.#tree.questionAbove(this.#tree.messageOf(ask.conversation, ask.message, "assistant"));
-      this.#runs.refuseIfBusy(ask.conversation);
-      this.#runs.refuseIfFull(ask.queueMaxRuns);
-      return { question: null, ...this.#addAttempt(question) };
-    });
+    return this.#q.transaction(() => this.#asks.retry(ask));
   }
 
   async continue(ask: Ask): Promise<Said> {
-    return this.#q.transaction(() => {
-      const answer = this.#tree.messageOf(ask.conversation, ask.message, "assistant");
-      if (answer.text === "" || this.#conversation(ask.conversation)?.head !== answer.id) throw new Failure("not_found");
-      this.#runs.refuseIfBusy(ask.conversation);
-      this.#runs.refuseIfFull(ask.queueMaxRuns);
-      return { question: null, answer, run: this.#runs.add(answer) };
-    });
+    return this.#q.transaction(() => this.#asks.continue(ask));
   }
 
   async start(run: RunId): Promise<boolean> {
@@ -110,6 +104,7 @@ class SqliteStore implements Store {
     return this.#q.transaction(() => {
       const ended = this.#runs.end(run, ending);
       if (ended === null) return null;
+      this.ledger.use(ended);
       const [utterance] = this.#tree.page(ended.message, 1).thread;
       return { ...(utterance as Utterance), run: ended };
     });
@@ -123,19 +118,19 @@ class SqliteStore implements Store {
     return this.#conversation(id);
   }
 
+  async ownerOf(id: ConversationId): Promise<PersonId | null> {
+    return this.#list.ownerOf(id);
+  }
+
   async message(conversation: ConversationId, id: MessageId): Promise<Message | null> {
     const found = this.#tree.message(id);
     return found?.conversation === conversation && this.#conversation(conversation) ? found : null;
   }
 
   async thread(id: ConversationId, { limit, before, through }: { limit: number; before?: MessageId; through?: MessageId }): Promise<ThreadPage> {
-    const conversation = this.#conversation(id);
-    const last = before === undefined ? conversation?.head : this.#tree.messageOf(id, before).parent;
-    return {
-      title: conversation?.title ?? "",
-      settings: conversation?.settings ?? noSettings,
-      ...(last ? this.#tree.page(last, Math.max(limit, through ? this.#tree.stepsBetween(last, through) : 0)) : { thread: [], hasEarlier: false }),
-    };
+    const { title, settings, head } = this.#conversation(id) ?? { title: "", settings: noSettings, head: null };
+    const last = before === undefined ? head : this.#tree.messageOf(id, before).parent;
+    return { title, settings, ...this.#tree.pageFrom(last, limit, through) };
   }
 
   async history(message: MessageId): Promise<readonly Message[]> {
@@ -154,14 +149,11 @@ class SqliteStore implements Store {
     this.#q.transaction(() => {
       const found = this.#tree.messageOf(conversation, message);
       this.#runs.refuseIfBusy(conversation);
-      const head = this.#conversation(conversation)?.head;
-      const isShown = head === message || (head && this.#tree.history(head).some(({ id }) => id === message));
-      if (isShown) this.#tree.show(conversation, this.#tree.headWithout(found));
-      this.#tree.delete(message);
+      this.#tree.prune(found, this.#conversation(conversation)?.head ?? null);
     });
   }
 
-  async list(page: { limit: number; after?: ListPlace }): Promise<readonly ListedConversation[]> {
+  async list(page: { owner: PersonId; limit: number; after?: ListPlace }): Promise<readonly ListedConversation[]> {
     return this.#list.page(page);
   }
 
@@ -201,27 +193,25 @@ class SqliteStore implements Store {
   }
 
   async forget(id: ConversationId): Promise<void> {
-    this.#q.transaction(() => {
-      this.#tree.clear(id);
-      this.#list.delete(id);
-    });
+    this.#q.transaction(() => this.#clear(id));
   }
 
-  async search(query: string, limit: number): Promise<readonly FoundPassage[]> {
-    return this.#list.search(query, limit);
+  async search(owner: PersonId, query: string, limit: number): Promise<readonly FoundPassage[]> {
+    return this.#list.search(owner, query, limit);
   }
 
-  async ids(idleSince?: number): Promise<readonly ConversationId[]> {
-    return this.#transfer.ids(idleSince);
+  async ids(which: Which = {}): Promise<readonly ConversationId[]> {
+    return this.#transfer.ids(which);
   }
 
   async record(id: ConversationId): Promise<ConversationRecord | null> {
     return this.#transfer.record(id);
   }
 
-  async add(record: ConversationRecord): Promise<boolean> {
-    if (this.#list.isRemoved(record.id)) await this.forget(record.id);
-    return this.#q.transaction(() => this.#transfer.add(record));
+  async add(owner: PersonId, record: ConversationRecord): Promise<boolean> {
+    const id = this.#transfer.idFor(owner, record.id);
+    if (this.#list.isRemoved(id)) await this.forget(id);
+    return this.#q.transaction(() => this.#transfer.add(owner, record));
   }
 
   async probe(): Promise<void> {
@@ -229,6 +219,7 @@ class SqliteStore implements Store {
   }
 
   async close(): Promise<void> {
+    this.#changes.close();
     this.#q.close();
     this.#db.close();
     this.#onClose();
@@ -239,10 +230,8 @@ class SqliteStore implements Store {
     return row && toConversation(row);
   }
 
-  /** An empty answer below `question`, its queued Run, and the head moved there. */
-  #addAttempt(question: Message): { answer: Message; run: Run } {
-    const answer = this.#tree.add({ id: newId(), conversation: question.conversation, parent: question.id, role: "assistant", text: "" });
-    this.#tree.show(answer.conversation, answer.id);
-    return { answer, run: this.#runs.add(answer) };
+  #clear(conversation: ConversationId): void {
+    this.#tree.clear(conversation);
+    this.#list.delete(conversation);
   }
 }

@@ -2,6 +2,7 @@
 // each method is one transaction. The queue is the table of Runs: nothing else remembers who waits.
 // Implemented by store/sqlite; every implementation passes test/contract/store.ts.
 
+import type { Limits, PersonId } from "../domain/account.ts";
 import type {
   Conversation,
   ConversationId,
@@ -17,9 +18,18 @@ import type { FailureReport } from "../domain/failure.ts";
 import type { Settings } from "../domain/persona.ts";
 import type { ConversationRecord } from "../domain/record.ts";
 import type { Run, RunId, RunStats, RunStatus } from "../domain/run.ts";
+import type { Ledger, People, Sessions } from "./accounts.ts";
+
+/** Who asks, and within which bounds a Run may be queued for them. */
+export interface Admission {
+  readonly owner: PersonId;
+  /** Runs that may wait at once, in the whole house. */
+  readonly queueMaxRuns: number;
+  readonly limits: Pick<Limits, "runsPerMinute" | "tokensPerDay" | "waitingRunsMax">;
+}
 
 /** A question to be stored with the Run that will answer it. */
-export interface Say {
+export interface Say extends Admission {
   readonly conversation: ConversationId;
   /** Made by the server for the form, sent back by the browser: the key that makes a resend harmless. */
   readonly message: MessageId;
@@ -28,15 +38,12 @@ export interface Say {
   readonly edits?: MessageId;
   /** Of the conversation, if this makes it. */
   readonly settings?: Settings;
-  /** Runs that may wait at once, in the whole house. */
-  readonly queueMaxRuns: number;
 }
 
 /** A wish for another Run about a message that is there. */
-export interface Ask {
+export interface Ask extends Admission {
   readonly conversation: ConversationId;
   readonly message: MessageId;
-  readonly queueMaxRuns: number;
 }
 
 /** What was stored. */
@@ -66,23 +73,34 @@ export interface Left extends Said {
   readonly draftReasoning: string;
 }
 
+/** The conversations of one person, of all, or those in which nothing was said since `idleSince` (milliseconds since 1970). */
+export interface Which {
+  readonly owner?: PersonId;
+  readonly idleSince?: number;
+}
+
 export interface Store {
+  readonly people: People;
+  readonly sessions: Sessions;
+  readonly ledger: Ledger;
+
   /**
-   * Stores the question, its (empty) answer and a queued Run; makes the conversation if it is the first.
+   * Stores the question, its (empty) answer and a queued Run; makes the conversation, as its owner's, if it is the first.
    * Returns null, and changes nothing, when this message id is known already.
-   * @throws Failure `not_found` (an edit of nothing), `conversation_removed`, `conversation_busy`, `queue_full`
+   * @throws Failure `not_found` (an edit of nothing, a conversation of somebody else), `conversation_removed`, `conversation_busy`,
+   *   `queue_full`, `too_many_waiting`, `runs_limit`, `tokens_limit`
    */
   say(say: Say): Promise<Said | null>;
 
   /**
    * Queues another attempt at the answer `message`: a sibling beside it, which becomes the head.
-   * @throws Failure `not_found`, `conversation_busy`, `queue_full`
+   * @throws Failure as `say`
    */
   retry(ask: Ask): Promise<Said>;
 
   /**
    * Queues a Run that goes on with the answer `message`, which must be the head and have text.
-   * @throws Failure `not_found`, `conversation_busy`, `queue_full`
+   * @throws Failure as `say`
    */
   continue(ask: Ask): Promise<Said>;
 
@@ -92,7 +110,7 @@ export interface Store {
   /** Keeps what a running Run has written since the checkpoint before; no effect on any other. */
   checkpoint(run: RunId, text: string, reasoning: string): Promise<void>;
 
-  /** Writes the final text and closes an active Run, which is returned as it is now shown; null when it was closed before. */
+  /** Writes the final text, counts the tokens as its owner's, and closes an active Run, which is returned as it is now shown; null when it was closed before. */
   end(run: RunId, ending: Ending): Promise<(Utterance & { run: Run }) | null>;
 
   /** The Runs that are active in the Store, in the order in which they were queued: at the start, what the process before left. */
@@ -100,6 +118,9 @@ export interface Store {
 
   /** null for one that is unknown or deleted. */
   conversation(id: ConversationId): Promise<Conversation | null>;
+
+  /** Whose a conversation is, a deleted one too; null for one that is unknown. */
+  ownerOf(id: ConversationId): Promise<PersonId | null>;
 
   /** null for one that is unknown, of another conversation, or of a deleted one. */
   message(conversation: ConversationId, id: MessageId): Promise<Message | null>;
@@ -125,8 +146,8 @@ export interface Store {
    */
   prune(conversation: ConversationId, message: MessageId): Promise<void>;
 
-  /** Conversations that are not deleted, the pinned ones first, then the latest first; `after` is the last of the page before, as it was there. */
-  list(page: { limit: number; after?: ListPlace }): Promise<readonly ListedConversation[]>;
+  /** A person's conversations that are not deleted, the pinned ones first, then the latest first; `after` is the last of the page before, as it was there. */
+  list(page: { owner: PersonId; limit: number; after?: ListPlace }): Promise<readonly ListedConversation[]>;
 
   /** One entry of the list; null when it is not in it. */
   listed(id: ConversationId): Promise<ListedConversation | null>;
@@ -155,17 +176,17 @@ export interface Store {
   /** Forgets a conversation with everything in it at once; no effect when it is unknown. */
   forget(id: ConversationId): Promise<void>;
 
-  /** Titles and messages with all words of `query`, best first. Case and diacritics fold; the last word may be unfinished. */
-  search(query: string, limit: number): Promise<readonly FoundPassage[]>;
+  /** A person's titles and messages with all words of `query`, best first. Case and diacritics fold; the last word may be unfinished. */
+  search(owner: PersonId, query: string, limit: number): Promise<readonly FoundPassage[]>;
 
-  /** Ids of all conversations that are not deleted, or of those in which nothing was said since `idleSince` (milliseconds since 1970). */
-  ids(idleSince?: number): Promise<readonly ConversationId[]>;
+  /** Ids of conversations that are not deleted. */
+  ids(which?: Which): Promise<readonly ConversationId[]>;
 
   /** A whole conversation for a file; null for one that is unknown or deleted. */
   record(id: ConversationId): Promise<ConversationRecord | null>;
 
-  /** Takes in a conversation from a file; false, and nothing is changed, when it is here already. */
-  add(record: ConversationRecord): Promise<boolean>;
+  /** Takes in a conversation from a file as somebody's; false, and nothing is changed, when they have it already. */
+  add(owner: PersonId, record: ConversationRecord): Promise<boolean>;
 
   /** Proves that it can be written to. @throws when it can't */
   probe(): Promise<void>;

@@ -1,11 +1,13 @@
 // Whole conversations out of SQLite and into it. Used by store/sqlite only.
 
+import type { PersonId } from "../domain/account.ts";
 import { type ConversationId, newId } from "../domain/conversation.ts";
 import { noSettings } from "../domain/persona.ts";
 import type { ConversationRecord } from "../domain/record.ts";
 import type { Queries } from "./queries.ts";
 import { type ConversationRow, type MessageRow, toMessage, toSettings } from "./rows.ts";
 import type { RunTable } from "./runs.ts";
+import type { Which } from "./store.ts";
 
 export class TransferTable {
   readonly #q: Queries;
@@ -16,9 +18,9 @@ export class TransferTable {
     this.#runs = runs;
   }
 
-  ids(idleSince = Number.MAX_SAFE_INTEGER): ConversationId[] {
-    const sql = "select id from conversations where deleted_at is null and updated_at <= ? order by seq";
-    return this.#q.all<{ id: string }>(sql, idleSince).map(({ id }) => id);
+  ids({ owner, idleSince = Number.MAX_SAFE_INTEGER }: Which): ConversationId[] {
+    const sql = "select id from conversations where deleted_at is null and updated_at <= ?1 and owner = coalesce(?2, owner) order by seq";
+    return this.#q.all<{ id: string }>(sql, idleSince, owner ?? null).map(({ id }) => id);
   }
 
   record(id: ConversationId): ConversationRecord | null {
@@ -35,12 +37,20 @@ export class TransferTable {
     return { parlor: 1, id, title, head, settings: toSettings(row), createdAt, updatedAt, messages: shown };
   }
 
-  /** False when the conversation is here already. Its messages get other ids where another conversation has these. */
-  add(record: ConversationRecord): boolean {
-    const { id, title, head, createdAt, updatedAt, messages, settings = noSettings } = this.#withFreeIds(record);
+  /** The id that a conversation from a file has here as this owner's: another one where somebody else has brought in the same. */
+  idFor(owner: PersonId, id: ConversationId): ConversationId {
+    const other = this.#q.one("select 1 from conversations where id = ? and owner <> ?", id, owner);
+    if (!other) return id;
+    return new Bun.CryptoHasher("sha256").update(`${owner} ${id}`).digest("base64url").slice(0, 22);
+  }
+
+  /** False when the owner has the conversation already. Its messages get other ids where another conversation has these. */
+  add(owner: PersonId, given: ConversationRecord): boolean {
+    const { id, title, head, createdAt, updatedAt, messages, settings = noSettings } = this.#withFreeIds({ ...given, id: this.idFor(owner, given.id) });
     if (this.#q.one("select 1 from conversations where id = ?", id)) return false;
     this.#q.run(
-      "insert into conversations (id, head, title, titled_by, created_at, updated_at, persona, sampling) values (?, ?, ?, 'person', ?, ?, ?, ?)",
+      "insert into conversations (owner, id, head, title, titled_by, created_at, updated_at, persona, sampling) values (?, ?, ?, ?, 'person', ?, ?, ?, ?)",
+      owner,
       id,
       head,
       title,

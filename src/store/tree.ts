@@ -70,6 +70,11 @@ export class MessageTree {
   }
 
   /** The page of a path that ends at `last`. */
+  pageFrom(last: MessageId | null, limit: number, through: MessageId | undefined): Pick<ThreadPage, "thread" | "hasEarlier"> {
+    if (last === null) return { thread: [], hasEarlier: false };
+    return this.page(last, Math.max(limit, through ? this.stepsBetween(last, through) : 0));
+  }
+
   page(last: MessageId, limit: number): Pick<ThreadPage, "thread" | "hasEarlier"> {
     const rows = this.#q.all<MessageRow>(pathRows, last, limit + 1);
     const hasEarlier = rows.length > limit;
@@ -112,6 +117,13 @@ export class MessageTree {
     const at = siblings.indexOf(message.id);
     const nearest = siblings[at - 1] ?? siblings[at + 1];
     return nearest === undefined ? message.parent : this.leafBelow(nearest);
+  }
+
+  /** Deletes a message with all below it; where it was on the path to `head`, another one is shown. */
+  prune(message: Message, head: MessageId | null): void {
+    const isShown = head === message.id || (head !== null && this.history(head).some(({ id }) => id === message.id));
+    if (isShown) this.show(message.conversation, this.headWithout(message));
+    this.delete(message.id);
   }
 
   /** Makes the path to `head` the one that is shown. */

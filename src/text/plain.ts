@@ -3,12 +3,15 @@
 
 import { type Language, sentenceOf, wordsOf } from "../../views/words.ts";
 import type { Chat } from "../chat/chat.ts";
+import type { Person } from "../domain/account.ts";
 import { type ConversationId, newId, newTemporaryId } from "../domain/conversation.ts";
 import { asFailure, Failure, type FailureReport } from "../domain/failure.ts";
 import type { Run } from "../domain/run.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
 
 export interface PlainParts {
   readonly chat: Chat;
+  readonly metrics: Metrics;
   bug(error: unknown): void;
   /** Conversations whose sockets are open. */
   readonly open: Set<ConversationId>;
@@ -23,10 +26,11 @@ export interface PlainSocket {
 }
 
 /** The handler of one `/chat` socket. */
-export function plainDoor(language: Language, parts: PlainParts) {
+export function plainDoor(language: Language, visitor: { who: () => Person; request: string }, parts: PlainParts) {
   const conversation = newTemporaryId();
   let way: PlainWay;
   let answering = false;
+  let asked = 0;
 
   const refuse = (failure: FailureReport) => way.close(`[ERROR] ${sentenceOf(failure, wordsOf(language))}`);
   const ended = (run: Run) => {
@@ -37,6 +41,7 @@ export function plainDoor(language: Language, parts: PlainParts) {
   };
 
   return {
+    kind: "program",
     open(ws: PlainSocket): void {
       way = new PlainWay(ws, parts.outboxMaxBytes);
       parts.open.add(conversation);
@@ -46,18 +51,30 @@ export function plainDoor(language: Language, parts: PlainParts) {
         if (typeof frame !== "string") throw new Failure("bad_frame");
         if (answering) throw new Failure("conversation_busy");
         answering = true;
-        await parts.chat.say({ conversation, message: newId(), text: frame }, { text: (piece) => way.send(piece), ended }).catch((error) => {
-          answering = false;
-          throw error;
-        });
+        await parts.chat
+          .say(
+            visitor.who(),
+            { conversation, message: newId(), text: frame, request: `${visitor.request}.${++asked}` },
+            { text: (piece) => way.send(piece), ended },
+          )
+          .catch((error) => {
+            answering = false;
+            throw error;
+          });
       } catch (error) {
         const failure = asFailure(error);
         if (failure.code === "internal") parts.bug(error);
+        parts.metrics.refused(failure.code);
         refuse(failure.report);
       }
     },
     drain(): void {
       way.drain();
+    },
+    /** The one who opened it may not stay. */
+    expel(ws: PlainSocket): void {
+      refuse({ code: "not_signed_in", facts: {} });
+      ws.close(1008, "not signed in"); // RFC 6455 §7.4.1
     },
     close(): void {
       way.end();

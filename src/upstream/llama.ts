@@ -5,7 +5,7 @@ import { asFailure, Failure } from "../domain/failure.ts";
 import type { RunId, RunStats } from "../domain/run.ts";
 import { SlotWatch, type SlotWatchBounds, type StartingChild } from "./slots.ts";
 import { readSse, StallWatch } from "./sse.ts";
-import type { ChatEnd, ChatRequest, Deltas, Upstream } from "./upstream.ts";
+import type { Asked, ChatEnd, ChatRequest, Deltas, Upstream } from "./upstream.ts";
 
 export interface LlamaOptions extends SlotWatchBounds {
   readonly url: string;
@@ -47,7 +47,8 @@ export function openLlama(options: LlamaOptions): Upstream {
     },
     watch: (listener) => watch.onChange(listener),
     freed: (othersRunning) => watch.freed(othersRunning),
-    chat: (run, asked, deltas, signal) => guarded(run, deltas, signal, (inner) => request(options, headers, run, asked, inner)),
+    busySlots: () => watch.busySlots(),
+    chat: (by, asked, deltas, signal) => guarded(by.run, deltas, signal, (inner) => request(options, headers, by, asked, inner)),
     count: (asked, signal) => count(options, headers, asked, signal),
     resume: (run, deltas, signal) => guarded(run, deltas, signal, (inner) => takeUp(options, headers, run, inner)),
     async close() {
@@ -84,7 +85,7 @@ async function stream(options: LlamaOptions, deltas: Deltas, signal: AbortSignal
 async function request(
   options: LlamaOptions,
   headers: Record<string, string>,
-  run: RunId,
+  { run, request: id }: Asked,
   { messages, sampling, model }: ChatRequest,
   signal: AbortSignal,
 ): Promise<Response> {
@@ -93,7 +94,7 @@ async function request(
   const chosen = { temperature, top_p, max_tokens, model: model ?? undefined };
   return open(options.url, `${options.url}/v1/chat/completions`, {
     method: "POST",
-    headers: { ...headers, "content-type": "application/json", "x-conversation-id": run },
+    headers: { ...headers, "content-type": "application/json", "x-conversation-id": run, ...(id !== "" && { "x-request-id": id }) },
     body: JSON.stringify({ messages, ...chosen, stream: true, stream_options: { include_usage: true }, return_progress: true }),
     signal,
   });

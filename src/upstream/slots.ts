@@ -107,6 +107,12 @@ export class SlotWatch {
     }
   }
 
+  /** See `Upstream.busySlots`. */
+  async busySlots(): Promise<number | null> {
+    const busy = await this.#busySlots();
+    return busy === "gone" ? 0 : busy === "unknown" ? null : busy;
+  }
+
   async #busySlots(): Promise<number | "gone" | "unknown"> {
     const response = await this.#get("/slots");
     if (response === null) return this.#closed ? "gone" : (await this.#get("/health")) === null ? "gone" : "unknown";

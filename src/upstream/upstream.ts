@@ -33,6 +33,13 @@ export interface ChatEnd {
   readonly stats: RunStats;
 }
 
+/** What a request is known by. */
+export interface Asked {
+  readonly run: RunId;
+  /** What the wish is called in logs. */
+  readonly request: string;
+}
+
 export interface Upstream {
   readonly state: UpstreamState;
 
@@ -44,7 +51,7 @@ export interface Upstream {
    * aborted, which ends the generation. Where llama-server can, the stream outlives this process under the Run's id.
    * @throws Failure `upstream_*`, `context_overflow`
    */
-  chat(run: RunId, request: ChatRequest, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd>;
+  chat(asked: Asked, request: ChatRequest, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd>;
 
   /**
    * Tokens of these messages with everything that the model's template adds, as llama-server itself counts them; null when it
@@ -64,6 +71,9 @@ export interface Upstream {
    * True when it did (or when it is gone, which frees every slot), false when the bound passed first.
    */
   freed(othersRunning: () => number): Promise<boolean>;
+
+  /** Slots that llama-server shows as busy now; null when it can't be known, 0 when it does not tell. */
+  busySlots(): Promise<number | null>;
 
   close(): Promise<void>;
 }

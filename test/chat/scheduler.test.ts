@@ -5,7 +5,10 @@ import { Scheduler } from "../../src/chat/scheduler.ts";
 import type { Place } from "../../src/domain/run.ts";
 import { seeded } from "../seeded.ts";
 
+const each = (run: string) => ({ id: `of ${run}`, weight: 1, runningMax: null });
+
 function watched(slots: number) {
+  let now = 0;
   const started: string[] = [];
   const places = new Map<string, Place>();
   const told: string[] = [];
@@ -19,41 +22,45 @@ function watched(slots: number) {
         places.set(run, place);
         told.push(`${run} ${place.position}/${place.of}`);
       },
+      now: () => now++,
+      isAttended: () => true,
+      spent: () => 0,
     },
     slots,
+    { yieldMs: 0 },
   );
   return { scheduler, started, places, told };
 }
 
 test("Runs start in the order they came, as many as there are slots", () => {
   const { scheduler, started, told } = watched(2);
-  for (const run of ["a", "b", "c", "d"]) scheduler.enqueue(run);
+  for (const run of ["a", "b", "c", "d"]) scheduler.enqueue(run, each(run));
   expect(started).toEqual(["a", "b"]);
   expect(told).toEqual(["c 1/1", "c 1/2", "d 2/2"]);
-  scheduler.release("b");
+  scheduler.release("b", 0);
   expect(started).toEqual(["a", "b", "c"]);
   expect(told.at(-1)).toBe("d 1/1");
 });
 
 test("who leaves the line is not started, and the others move up", () => {
   const { scheduler, started, told } = watched(1);
-  for (const run of ["a", "b", "c"]) scheduler.enqueue(run);
+  for (const run of ["a", "b", "c"]) scheduler.enqueue(run, each(run));
   expect([scheduler.leave("b"), scheduler.leave("b"), scheduler.leave("a")]).toEqual([true, false, false]);
   expect(told.at(-1)).toBe("c 1/1");
-  scheduler.release("a");
+  scheduler.release("a", 0);
   expect(started).toEqual(["a", "c"]);
 });
 
 test("more slots start more Runs at once; fewer take none away", () => {
   const { scheduler, started } = watched(1);
-  for (const run of ["a", "b", "c", "d"]) scheduler.enqueue(run);
+  for (const run of ["a", "b", "c", "d"]) scheduler.enqueue(run, each(run));
   scheduler.resize(3);
   expect(started).toEqual(["a", "b", "c"]);
   scheduler.resize(1);
-  scheduler.release("a");
-  scheduler.release("b");
+  scheduler.release("a", 0);
+  scheduler.release("b", 0);
   expect(started).toEqual(["a", "b", "c"]);
-  scheduler.release("c");
+  scheduler.release("c", 0);
   expect(started).toEqual(["a", "b", "c", "d"]);
 });
 
@@ -69,10 +76,10 @@ test("over any history: never more running than slots, no slot idle while one wa
       const some = random.pick(arrived);
       if (wish === 0 || some === undefined) {
         arrived.push(`r${step}`);
-        scheduler.enqueue(`r${step}`);
+        scheduler.enqueue(`r${step}`, each(`r${step}`));
       } else if (wish === 1 && started.includes(some) && !gone.has(some)) {
         gone.add(some);
-        scheduler.release(some);
+        scheduler.release(some, 0);
       } else if (wish === 2 && scheduler.leave(some)) {
         gone.add(some);
         places.delete(some);
@@ -81,7 +88,9 @@ test("over any history: never more running than slots, no slot idle while one wa
       const waiting = arrived.filter((run) => !gone.has(run) && !started.includes(run));
       expect(running.length).toBe(Math.min(slots, running.length + waiting.length));
       expect(scheduler.running).toBe(running.length);
-      expect(waiting.map((run) => places.get(run))).toEqual(waiting.map((_, i) => ({ position: i + 1, of: waiting.length })));
+      expect(waiting.map((run) => ({ ...places.get(run), wait: undefined }))).toEqual(
+        waiting.map((_, i) => ({ position: i + 1, of: waiting.length, wait: undefined })),
+      );
     }
   }
 });

@@ -1,12 +1,16 @@
 // The suite that every Store must pass. An adapter's test file is six lines that call this.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { localPerson, standardLimits } from "../../src/domain/account.ts";
 import { type ListPlace, newId } from "../../src/domain/conversation.ts";
 import { Failure } from "../../src/domain/failure.ts";
 import type { ConversationRecord } from "../../src/domain/record.ts";
 import type { Ending, Said, Store } from "../../src/store/store.ts";
 import { until } from "../llama/server.ts";
 import { seeded } from "../seeded.ts";
+
+/** Who asks in these tests, within no limits. */
+const by = { owner: localPerson, limits: standardLimits.admin, queueMaxRuns: 10 };
 
 const done: Ending = { status: "done", text: "answer", reasoning: "thought", finish: "stop", failure: null, stats: { outputTokens: 3 }, slotFreed: true };
 
@@ -20,7 +24,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     afterEach(() => store.close());
 
     const say = async (conversation: string, text = "question", message = newId()): Promise<Said> =>
-      (await store.say({ conversation, message, text, queueMaxRuns: 10 })) as Said;
+      (await store.say({ conversation, message, text, ...by })) as Said;
     const answered = async (conversation: string, text: string): Promise<Said> => {
       const said = await say(conversation, text);
       await store.end(said.run.id, done);
@@ -55,10 +59,10 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       const conversation = newId();
       const { question, run } = await say(conversation);
       const before = await threadOf(conversation);
-      expect(await store.say({ conversation, message: question?.id as string, text: "other", queueMaxRuns: 10 })).toBeNull();
+      expect(await store.say({ conversation, message: question?.id as string, text: "other", ...by })).toBeNull();
       expect(await threadOf(conversation)).toEqual(before);
       await store.end(run.id, done);
-      expect(await store.say({ conversation, message: question?.id as string, text: "other", queueMaxRuns: 10 })).toBeNull();
+      expect(await store.say({ conversation, message: question?.id as string, text: "other", ...by })).toBeNull();
       expect(await threadOf(conversation)).toHaveLength(2);
     });
 
@@ -66,7 +70,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       const conversation = newId();
       const { run, answer } = await say(conversation);
       expect(await codeOf(say(conversation))).toBe("conversation_busy");
-      expect(await codeOf(store.retry({ conversation, message: answer.id, queueMaxRuns: 10 }))).toBe("conversation_busy");
+      expect(await codeOf(store.retry({ conversation, message: answer.id, ...by }))).toBe("conversation_busy");
       await store.start(run.id);
       expect(await codeOf(say(conversation))).toBe("conversation_busy");
       expect(await threadOf(conversation)).toHaveLength(2);
@@ -76,9 +80,9 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     });
 
     test("a full queue refuses, and stores nothing", async () => {
-      for (let i = 0; i < 3; i++) await store.say({ conversation: newId(), message: newId(), text: "x", queueMaxRuns: 3 });
+      for (let i = 0; i < 3; i++) await store.say({ conversation: newId(), message: newId(), text: "x", ...by, queueMaxRuns: 3 });
       const conversation = newId();
-      expect(await codeOf(store.say({ conversation, message: newId(), text: "x", queueMaxRuns: 3 }))).toBe("queue_full");
+      expect(await codeOf(store.say({ conversation, message: newId(), text: "x", ...by, queueMaxRuns: 3 }))).toBe("queue_full");
       expect(await store.conversation(conversation)).toBeNull();
     });
 
@@ -106,7 +110,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       await store.end(first.run.id, done);
       const second = await say(conversation, "two");
       await store.end(second.run.id, { ...done, status: "failed", text: "half" });
-      const again = await store.retry({ conversation, message: second.answer.id, queueMaxRuns: 10 });
+      const again = await store.retry({ conversation, message: second.answer.id, ...by });
       expect(again.question).toBeNull();
       expect(again.answer.parent).toBe(second.question?.id as string);
       expect((await threadOf(conversation)).map(({ message }) => message.text)).toEqual(["one", "answer", "two", ""]);
@@ -121,16 +125,15 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       const conversation = newId();
       const first = await say(conversation);
       await store.end(first.run.id, done);
-      for (const message of [first.question?.id as string, newId()])
-        expect(await codeOf(store.retry({ conversation, message, queueMaxRuns: 10 }))).toBe("not_found");
-      expect(await codeOf(store.retry({ conversation: newId(), message: first.answer.id, queueMaxRuns: 10 }))).toBe("not_found");
+      for (const message of [first.question?.id as string, newId()]) expect(await codeOf(store.retry({ conversation, message, ...by }))).toBe("not_found");
+      expect(await codeOf(store.retry({ conversation: newId(), message: first.answer.id, ...by }))).toBe("not_found");
     });
 
     test("an edit is a branch beside the question; a branch is shown down to its newest leaf", async () => {
       const conversation = newId();
       const one = await answered(conversation, "one");
       const two = await answered(conversation, "two");
-      const edited = (await store.say({ conversation, message: newId(), text: "one, better", edits: one.question?.id as string, queueMaxRuns: 10 })) as Said;
+      const edited = (await store.say({ conversation, message: newId(), text: "one, better", edits: one.question?.id as string, ...by })) as Said;
       await store.end(edited.run.id, done);
       expect((await threadOf(conversation)).map(({ message }) => message.text)).toEqual(["one, better", "answer"]);
       const siblings = [one.question?.id as string, edited.question?.id as string];
@@ -142,7 +145,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
         two.question?.id,
         two.answer.id,
       ] as string[]);
-      expect(await codeOf(store.say({ conversation, message: newId(), text: "x", edits: one.answer.id, queueMaxRuns: 10 }))).toBe("not_found");
+      expect(await codeOf(store.say({ conversation, message: newId(), text: "x", edits: one.answer.id, ...by }))).toBe("not_found");
       expect(await codeOf(store.select(newId(), siblings[0] as string))).toBe("not_found");
     });
 
@@ -150,21 +153,21 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       const conversation = newId();
       const { run, answer } = await say(conversation);
       await store.end(run.id, { ...done, status: "interrupted", text: "half" });
-      const more = await store.continue({ conversation, message: answer.id, queueMaxRuns: 10 });
+      const more = await store.continue({ conversation, message: answer.id, ...by });
       expect(more.answer).toMatchObject({ id: answer.id, text: "half" });
       expect(more.run.id).not.toBe(run.id);
       await store.end(more.run.id, { ...done, text: "half and half" });
       expect((await threadOf(conversation)).map(({ message }) => message.text)).toEqual(["question", "half and half"]);
       const empty = await say(conversation);
       await store.end(empty.run.id, { ...done, text: "" });
-      for (const message of [answer.id, empty.answer.id]) expect(await codeOf(store.continue({ conversation, message, queueMaxRuns: 10 }))).toBe("not_found");
+      for (const message of [answer.id, empty.answer.id]) expect(await codeOf(store.continue({ conversation, message, ...by }))).toBe("not_found");
     });
 
     test("deleting a message deletes what follows it, and shows the nearest branch that is left", async () => {
       const conversation = newId();
       const one = await answered(conversation, "one");
       const two = await answered(conversation, "two");
-      const again = await store.retry({ conversation, message: two.answer.id, queueMaxRuns: 10 });
+      const again = await store.retry({ conversation, message: two.answer.id, ...by });
       expect(await codeOf(store.prune(conversation, one.answer.id))).toBe("conversation_busy");
       await store.end(again.run.id, done);
       await store.prune(conversation, again.answer.id);
@@ -189,11 +192,11 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
           const wish = random.below(5);
           if (wish === 0 || some === undefined) keep(alive, await answered(conversation, `s${step}`));
           else if (wish === 1 && some.role === "user") {
-            const said = (await store.say({ conversation, message: newId(), text: `e${step}`, edits: some.id, queueMaxRuns: 10 })) as Said;
+            const said = (await store.say({ conversation, message: newId(), text: `e${step}`, edits: some.id, ...by })) as Said;
             await store.end(said.run.id, done);
             keep(alive, said);
           } else if (wish === 2 && some.role === "assistant") {
-            const said = await store.retry({ conversation, message: some.id, queueMaxRuns: 10 });
+            const said = await store.retry({ conversation, message: some.id, ...by });
             await store.end(said.run.id, done);
             keep(alive, said);
           } else if (wish === 3) await store.select(conversation, random.pick([...alive.keys()]) as string);
@@ -252,14 +255,14 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       const now = Date.now();
       await until(() => Date.now() > now, "the clock has moved on");
       await answered(ids[0] as string, "again");
-      const titles = async (page: { limit: number; after?: ListPlace }) => (await store.list(page)).map(({ title }) => title);
+      const titles = async (page: { limit: number; after?: ListPlace }) => (await store.list({ owner: localPerson, ...page })).map(({ title }) => title);
       expect(await titles({ limit: 10 })).toEqual(["question 1", "question 0", "question 4", "My own name", "question 2"]);
-      const [, second] = await store.list({ limit: 2 });
+      const [, second] = await store.list({ owner: localPerson, limit: 2 });
       expect(await titles({ limit: 2, after: second as ListPlace })).toEqual(["question 4", "My own name"]);
       const { run } = await say(ids[2] as string);
-      expect((await store.list({ limit: 2 })).map(({ active }) => active)).toEqual([false, true]);
+      expect((await store.list({ owner: localPerson, limit: 2 })).map(({ active }) => active)).toEqual([false, true]);
       await store.end(run.id, done);
-      expect((await store.list({ limit: 2 })).every(({ active }) => !active)).toBe(true);
+      expect((await store.list({ owner: localPerson, limit: 2 })).every(({ active }) => !active)).toBe(true);
       for (const work of [store.rename(newId(), "x"), store.pin(newId(), true), store.remove(newId()), store.restore(newId())])
         expect(await codeOf(work)).toBe("not_found");
     });
@@ -267,11 +270,11 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     test("how a conversation is answered: said with its first question, changed later, and never by a later question", async () => {
       const conversation = newId();
       const settings = { persona: "anna", sampling: { temperature: 0.5, maxTokens: 20 } };
-      const first = await store.say({ conversation, message: newId(), text: "one", settings, queueMaxRuns: 10 });
+      const first = await store.say({ conversation, message: newId(), text: "one", settings, ...by });
       await store.end(first?.run.id as string, done);
       expect((await store.conversation(conversation))?.settings).toEqual(settings);
       const other = { persona: null, sampling: { topP: 0.1 } };
-      await store.say({ conversation, message: newId(), text: "two", settings: other, queueMaxRuns: 10 });
+      await store.say({ conversation, message: newId(), text: "two", settings: other, ...by });
       expect((await store.thread(conversation, { limit: 1 })).settings).toEqual(settings);
       await store.settle(conversation, other);
       expect((await store.conversation(conversation))?.settings).toEqual(other);
@@ -286,7 +289,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       await answered(conversation, "question");
       await store.entitle(conversation, "Von Vögeln");
       expect((await store.listed(conversation))?.title).toBe("Von Vögeln");
-      expect((await store.search("vogeln", 10)).map(({ message }) => message)).toEqual([null]);
+      expect((await store.search(localPerson, "vogeln", 10)).map(({ message }) => message)).toEqual([null]);
       await store.rename(conversation, "Mine");
       await store.entitle(conversation, "Theirs");
       expect((await store.listed(conversation))?.title).toBe("Mine");
@@ -295,8 +298,8 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     test("a page of the list goes on from where it ended, also when the entry there has moved up or is gone", async () => {
       const ids: string[] = [];
       for (let i = 0; i < 5; i++) ids.push((await answered(newId(), `question ${i}`)).run.conversation);
-      const [, , last] = await store.list({ limit: 3 });
-      const rest = async () => (await store.list({ limit: 10, after: last as ListPlace })).map(({ id }) => id);
+      const [, , last] = await store.list({ owner: localPerson, limit: 3 });
+      const rest = async () => (await store.list({ owner: localPerson, limit: 10, after: last as ListPlace })).map(({ id }) => id);
       const before = await rest();
       expect(before).toEqual([ids[1], ids[0]] as string[]);
       const now = Date.now();
@@ -321,7 +324,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
         return { parlor: 1, id, title: "deep", head: named.at(-1)?.id as string, createdAt: 1, updatedAt: 1, messages: named };
       };
       const [pruned, forgotten, purged] = [newId(), newId(), newId()];
-      for (const id of [pruned, forgotten, purged]) await store.add(deep(id));
+      for (const id of [pruned, forgotten, purged]) await store.add(localPerson, deep(id));
       await store.prune(pruned, `${pruned}-1`.padEnd(24, "x"));
       expect((await threadOf(pruned)).map(({ message }) => message.text)).toEqual(["m0"]);
       await store.forget(forgotten);
@@ -329,14 +332,14 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       await store.remove(purged);
       await store.purge(Date.now() + 1);
       expect(await codeOf(store.restore(purged))).toBe("not_found");
-      expect((await store.search("m2", 10)).length).toBe(0);
+      expect((await store.search(localPerson, "m2", 10)).length).toBe(0);
     });
 
     test("in a removed conversation nothing is said or changed, until it is brought back", async () => {
       const conversation = newId();
       const { answer, question } = await answered(conversation, "question");
       await store.remove(conversation);
-      const ask = { conversation, message: answer.id, queueMaxRuns: 10 };
+      const ask = { conversation, message: answer.id, ...by };
       const works = () => [
         say(conversation),
         store.retry(ask),
@@ -356,7 +359,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       const between = (await store.conversation(old))?.updatedAt as number;
       await until(() => Date.now() > between, "time passes");
       await say(young);
-      expect(await store.ids(between)).toEqual([old]);
+      expect(await store.ids({ idleSince: between })).toEqual([old]);
       expect(await store.ids()).toEqual([old, young]);
     });
 
@@ -364,12 +367,12 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       const { run } = await answered(newId(), "a remarkable question");
       const id = run.conversation;
       await store.remove(id);
-      expect([await store.conversation(id), await threadOf(id), await store.list({ limit: 10 }), await store.search("remarkable", 10)]).toEqual([
-        null,
-        [],
-        [],
-        [],
-      ]);
+      expect([
+        await store.conversation(id),
+        await threadOf(id),
+        await store.list({ owner: localPerson, limit: 10 }),
+        await store.search(localPerson, "remarkable", 10),
+      ]).toEqual([null, [], [], []]);
       await store.purge(Date.now() - 60_000);
       await store.restore(id);
       expect(await threadOf(id)).toHaveLength(2);
@@ -382,7 +385,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       const { run, question } = await say(newId(), "Über die Gärten von Łódź");
       await store.end(run.id, { ...done, text: "In the gardens there grow quinces, and by the wall a fig." });
       const found = async (query: string) =>
-        (await store.search(query, 10)).map(({ message, excerpt }) => [
+        (await store.search(localPerson, query, 10)).map(({ message, excerpt }) => [
           message === null ? "title" : message === question?.id ? "question" : "answer",
           excerpt[1],
         ]);
@@ -396,7 +399,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       ]);
       expect(await found("quin")).toEqual([["answer", "quinces"]]);
       expect(await found("fig wall")).toEqual([["answer", "wall"]]);
-      for (const odd of ['"', "quinces OR", "NEAR(", "text:fig", "*", "", "   ", "fig AND", "-fig", "(fig"]) await store.search(odd, 10);
+      for (const odd of ['"', "quinces OR", "NEAR(", "text:fig", "*", "", "   ", "fig AND", "-fig", "(fig"]) await store.search(localPerson, odd, 10);
       expect(await found("quinces pears")).toEqual([]);
     });
 
@@ -419,18 +422,18 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     test("a whole conversation goes out into a record and comes in elsewhere, once", async () => {
       const conversation = newId();
       const one = await answered(conversation, "a remarkable question");
-      const again = await store.retry({ conversation, message: one.answer.id, queueMaxRuns: 10 });
+      const again = await store.retry({ conversation, message: one.answer.id, ...by });
       await store.end(again.run.id, done);
       const record = (await store.record(conversation)) as ConversationRecord;
       expect(await store.ids()).toEqual([conversation]);
       const elsewhere = await open();
-      expect([await elsewhere.add(record), await elsewhere.add(record)]).toEqual([true, false]);
+      expect([await elsewhere.add(localPerson, record), await elsewhere.add(localPerson, record)]).toEqual([true, false]);
       expect(await elsewhere.record(conversation)).toEqual(record);
       expect((await elsewhere.thread(conversation, { limit: 10 })).thread.map(({ message, siblings }) => [message.text, siblings.length])).toEqual([
         ["a remarkable question", 1],
         ["answer", 2],
       ]);
-      expect((await elsewhere.search("remarkable", 5)).length).toBe(2);
+      expect((await elsewhere.search(localPerson, "remarkable", 5)).length).toBe(2);
       expect(await elsewhere.record(newId())).toBeNull();
       await elsewhere.close();
     });
@@ -439,13 +442,13 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       const { run } = await answered(newId(), "question");
       const id = run.conversation;
       const record = (await store.record(id)) as ConversationRecord;
-      expect(await store.add(record)).toBe(false);
+      expect(await store.add(localPerson, record)).toBe(false);
       const copy = { ...record, id: newId() };
-      expect(await store.add(copy)).toBe(true);
+      expect(await store.add(localPerson, copy)).toBe(true);
       expect((await threadOf(copy.id)).map(({ message }) => message.text)).toEqual(["question", "answer"]);
       expect((await threadOf(id)).length).toBe(2);
       await store.remove(id);
-      expect(await store.add(record)).toBe(true);
+      expect(await store.add(localPerson, record)).toBe(true);
       expect((await threadOf(id)).map(({ message }) => message.text)).toEqual(["question", "answer"]);
     });
 
@@ -461,8 +464,8 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       const [question, first, second] = [newId(), newId(), newId()];
       const messages = [message(question, null, "user"), message(first, question, "assistant"), message(second, first, "assistant")];
       const conversation = newId();
-      await store.add({ parlor: 1, id: conversation, title: "t", head: second, createdAt: 1, updatedAt: 1, messages });
-      const said = await store.retry({ conversation, message: second, queueMaxRuns: 10 });
+      await store.add(localPerson, { parlor: 1, id: conversation, title: "t", head: second, createdAt: 1, updatedAt: 1, messages });
+      const said = await store.retry({ conversation, message: second, ...by });
       expect(said.answer.parent).toBe(question);
     });
 

@@ -103,8 +103,7 @@ describe("many pages, one truth", () => {
     for (let i = 1; i <= 3; i++) {
       await grownBeyond(page, i * 300);
       wire.cut();
-      await page.waitForSelector('[role="status"][data-connection="off"]');
-      expect(await page.getByText("Not connected, trying again").isVisible()).toBe(true);
+      await page.locator('[role="status"][data-connection="off"]', { hasText: "Not connected, trying again" }).getByText("Not connected").waitFor();
       await connected(page);
     }
     expect(await answered(page)).toBe(shown("long"));

@@ -2,19 +2,35 @@
 
 import { expect, test } from "bun:test";
 import { localBus } from "../../src/bus/local.ts";
+import { localPerson, standardLimits } from "../../src/domain/account.ts";
 import { type Message, newId, type Thread } from "../../src/domain/conversation.ts";
 import { noSettings } from "../../src/domain/persona.ts";
 import type { Run, RunEvent, RunFact, Snapshot } from "../../src/domain/run.ts";
+import { viewOf } from "../../src/live/frames.ts";
 import { Hub } from "../../src/live/hub.ts";
+import { Traffic } from "../../src/telemetry/metrics.ts";
 import { applyFrame, emptyPage, readable } from "../house.ts";
 import { until } from "../llama/server.ts";
+
+const page = (conversation: string) => ({ conversation, view: viewOf("en"), person: localPerson });
 
 /** A house of one conversation whose store answers only when told to. */
 function house() {
   const bus = localBus();
   const conversation = newId();
   const message: Message = { id: "answer-aaaaaaaaaaaaa", conversation, parent: null, role: "assistant", text: "", reasoning: "", createdAt: 0 };
-  const run: Run = { id: "run", conversation, message: message.id, status: "running", createdAt: 0, finish: null, failure: null, stats: {}, slotFreed: true };
+  const run: Run = {
+    id: "run",
+    owner: localPerson,
+    conversation,
+    message: message.id,
+    status: "running",
+    createdAt: 0,
+    finish: null,
+    failure: null,
+    stats: {},
+    slotFreed: true,
+  };
   let n = 0;
   let text = "";
   let asked: PromiseWithResolvers<void>[] = [];
@@ -23,6 +39,9 @@ function house() {
   ];
   const hub = new Hub({
     bus,
+    traffic: new Traffic(),
+    attended: () => {},
+    allowance: async () => ({ usage: { tokens: 0, runs: 0 }, limits: standardLimits.admin, runsLeft: null }),
     upstream: () => ({ status: "ready", url: "http://x", slots: 1, contextTokens: null, model: null, ours: false, progress: null }),
     live,
     async thread() {
@@ -78,7 +97,7 @@ test("what happens while a snapshot is fetched is neither lost nor doubled", asy
   const { hub, conversation, say, answer } = house();
   say("before\n");
   const first = watcher();
-  hub.join(conversation, "en", first);
+  hub.join(page(conversation), first);
   say("one\n");
   say("two ");
   expect(first.frames).toEqual([]);
@@ -88,7 +107,7 @@ test("what happens while a snapshot is fetched is neither lost nor doubled", asy
   expect(shown(first.frames)).toBe("before one two three");
 
   const second = watcher();
-  hub.join(conversation, "en", second);
+  hub.join(page(conversation), second);
   say("\nfour");
   await answer();
   await until(() => second.frames.length > 0, "the second snapshot has come");
@@ -100,7 +119,7 @@ test("what happens while a snapshot is fetched is neither lost nor doubled", asy
 test("each event is rendered once: all who watch get the very same string", async () => {
   const { hub, conversation, say, answer } = house();
   const watchers = Array.from({ length: 5 }, watcher);
-  for (const each of watchers) hub.join(conversation, "en", each);
+  for (const each of watchers) hub.join(page(conversation), each);
   await answer();
   await until(() => watchers.every(({ frames }) => frames.length === 1), "all are seated");
   say("a <b> c");
@@ -112,7 +131,7 @@ test("each event is rendered once: all who watch get the very same string", asyn
 test("who leaves while the snapshot is fetched gets nothing, and an empty Room listens no more", async () => {
   const { hub, conversation, say, answer } = house();
   const gone = watcher();
-  const member = hub.join(conversation, "en", gone);
+  const member = hub.join(page(conversation), gone);
   member.leave();
   say("x");
   await answer();
@@ -130,8 +149,8 @@ test("a slow reader holds nobody up and gets one snapshot when it is back", asyn
       return slow.pace;
     },
   };
-  hub.join(conversation, "en", quick);
-  const member = hub.join(conversation, "en", slow);
+  hub.join(page(conversation), quick);
+  const member = hub.join(page(conversation), slow);
   await answer();
   await until(() => slow.frames.length === 1 && quick.frames.length === 1, "both are seated");
   slow.pace = -1;

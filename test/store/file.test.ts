@@ -5,6 +5,7 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { localPerson, standardLimits } from "../../src/domain/account.ts";
 import { newId } from "../../src/domain/conversation.ts";
 import { backup, check, StoreUnusable } from "../../src/store/file.ts";
 import { migrate, migrations } from "../../src/store/migrate.ts";
@@ -13,7 +14,14 @@ import { openSqlite } from "../../src/store/sqlite.ts";
 const folder = mkdtempSync(join(tmpdir(), "parlor-store-"));
 const fresh = (): string => join(folder, newId(), "sub", "parlor.db");
 const rights = (path: string): string => (statSync(path).mode & 0o777).toString(8);
-const say = (conversation: string) => ({ conversation, message: newId(), text: "a question", queueMaxRuns: 10 });
+const say = (conversation: string) => ({
+  conversation,
+  message: newId(),
+  text: "a question",
+  owner: localPerson,
+  limits: standardLimits.admin,
+  queueMaxRuns: 10,
+});
 
 test("file and folder are for their owner only, also what SQLite puts beside it", async () => {
   const file = fresh();
@@ -68,7 +76,7 @@ test("a backup of a store in use is complete, sound and for its owner only; noth
   expect(() => backup(file, copy)).toThrow(/is there already/);
   const copied = openSqlite(copy);
   expect(await copied.thread(conversation, { limit: 10 })).toEqual(await store.thread(conversation, { limit: 10 }));
-  expect((await copied.search("question", 5)).length).toBe(2);
+  expect((await copied.search(localPerson, "question", 5)).length).toBe(2);
   await copied.close();
   await store.close();
   expect(() => backup(join(folder, "none.db"), join(folder, "x.db"))).toThrow(/there is no/);
@@ -77,7 +85,8 @@ test("a backup of a store in use is complete, sound and for its owner only; noth
 test("check finds a damaged file", async () => {
   const file = fresh();
   const store = openSqlite(file);
-  for (let i = 0; i < 200; i++) await store.say({ ...say(newId()), text: "x".repeat(500), queueMaxRuns: 1000 });
+  for (let i = 0; i < 200; i++)
+    await store.say({ ...say(newId()), text: "x".repeat(500), owner: localPerson, limits: standardLimits.admin, queueMaxRuns: 1000 });
   await store.close();
   expect(check(file)).toEqual([]);
   const bytes = new Uint8Array(await Bun.file(file).arrayBuffer());
@@ -112,7 +121,7 @@ describe("schemas", () => {
       const file = made(version);
       const store = openSqlite(file);
       expect((await store.thread("conversation-aaaaaaaa", { limit: 10 })).thread.map(({ message }) => message.text)).toEqual(["Wie war es früher?", "Anders."]);
-      expect((await store.search("fruher", 10)).length).toBe(2);
+      expect((await store.search(localPerson, "fruher", 10)).length).toBe(2);
       await store.close();
       expect(check(file)).toEqual([]);
       expect(existsSync(`${file}.before-${migrations.length}`)).toBe(version < migrations.length);

@@ -3,7 +3,9 @@
 import { expect, test } from "bun:test";
 import type { Chat } from "../../src/chat/chat.ts";
 import type { Tap } from "../../src/chat/live-run.ts";
+import type { Person } from "../../src/domain/account.ts";
 import type { Run } from "../../src/domain/run.ts";
+import { Metrics } from "../../src/telemetry/metrics.ts";
 import { plainDoor } from "../../src/text/plain.ts";
 
 const ended = { status: "done", failure: null } as Run;
@@ -13,7 +15,7 @@ function door(outboxMaxBytes = 1000) {
   const sent: string[] = [];
   const state = { pace: 1, closed: 0 };
   const taps: Tap[] = [];
-  const chat = { say: async (_: unknown, tap: Tap) => void taps.push(tap), forget: async () => {} } as unknown as Chat;
+  const chat = { say: async (_: unknown, __: unknown, tap: Tap) => void taps.push(tap), forget: async () => {} } as unknown as Chat;
   const socket = {
     send(text: string): number {
       sent.push(text);
@@ -23,7 +25,7 @@ function door(outboxMaxBytes = 1000) {
       state.closed = code;
     },
   };
-  const made = plainDoor("en", { chat, bug: () => {}, open: new Set(), outboxMaxBytes });
+  const made = plainDoor("en", { who: () => ({}) as Person, request: "r" }, { chat, metrics: new Metrics(), bug: () => {}, open: new Set(), outboxMaxBytes });
   made.open(socket);
   return { made, socket, sent, state, taps };
 }

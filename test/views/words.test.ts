@@ -37,13 +37,15 @@ test("every Failure has a sentence in every language that ends like one and show
     most: 1,
     waiting: 3,
     limit: 4,
+    tokens: 6,
+    address: "127.0.0.1",
     origin: "http://y",
     host: "z",
   };
   for (const language of ["en", "de"] as const) {
     const words = wordsOf(language);
     for (const code of Object.keys(words.failures) as FailureCode[]) {
-      const sentence = sentenceOf({ code, facts }, words);
+      const sentence = sentenceOf({ code, facts: code === "bad_limit" ? { ...facts, name: "weight" } : facts }, words);
       expect(sentence).toMatch(/^\S.*([.?!]|http:\/\/[yz])$/);
       expect(sentence).not.toMatch(/undefined|NaN|\[object/);
     }
@@ -52,7 +54,7 @@ test("every Failure has a sentence in every language that ends like one and show
 
 test("places in line are ordinals", () => {
   const { waiting } = wordsOf("en");
-  expect([1, 2, 3, 4, 11, 12, 13, 21, 22, 103].map((position) => waiting({ position, of: 200 }).split(" ")[1])).toEqual([
+  expect([1, 2, 3, 4, 11, 12, 13, 21, 22, 103].map((position) => waiting({ position, of: 200 }).split(" ")[0])).toEqual([
     "1st",
     "2nd",
     "3rd",
@@ -64,4 +66,19 @@ test("places in line are ordinals", () => {
     "22nd",
     "103rd",
   ]);
+});
+
+test("how long it will take is said as closely as it is known", () => {
+  const said = (leastMs: number, mostMs: number, language: "en" | "de" = "en") =>
+    wordsOf(language).waiting({ position: 3, of: 5, wait: { leastMs, mostMs } }).split(" – ")[1];
+  expect([said(0, 5_000), said(0, 40_000), said(35_000, 45_000), said(20_000, 60_000), said(60_000, 600_000), said(120_000, 600_000)]).toEqual([
+    "a few seconds",
+    "up to 40 s",
+    "about 45 s",
+    "20 to 60 s",
+    "60 s to 10 min",
+    "2 to 10 min",
+  ]);
+  expect(said(35_000, 45_000, "de")).toBe("etwa 45 s");
+  expect(wordsOf("en").waiting({ position: 3, of: 5 })).toBe("3rd of 5 in line");
 });

@@ -1,17 +1,46 @@
 // What HTML, CSS and htmx cannot say. Each function says why it is here.
 (() => {
   const find = (id) => document.getElementById(id);
+  if (!document.body.dataset.silentMs) return; // a page without a socket
+
+  /** Milliseconds without a frame (three heartbeats) after which a socket that looks open is taken for dead. */
+  const silentMs = Number(document.body.dataset.silentMs);
+  let connection = null;
+  let heardAt = Date.now();
+  let afterFrame = () => {};
+
+  // htmx sets no class for a lost connection, only events.
+  const status = (state) => find("status").setAttribute("data-connection", state);
+  document.addEventListener("htmx:ws:after:connection", (event) => {
+    connection = event.detail.connection;
+    heardAt = Date.now();
+  });
+  document.addEventListener("htmx:ws:close", () => status("off"));
+  document.addEventListener("htmx:ws:after:message:incoming", () => {
+    heardAt = Date.now();
+    afterFrame();
+  });
+
+  // A laptop that slept, or a phone that changed networks, has a socket that looks open and is dead: only silence tells.
+  const socketOpen = () => connection?.socket?.readyState === WebSocket.OPEN;
+  function reviveSocket() {
+    if (!socketOpen() || Date.now() - heardAt < silentMs) return;
+    heardAt = Date.now();
+    status("off");
+    connection.socket.close();
+  }
+  setInterval(reviveSocket, 5_000);
+  for (const event of ["online", "focus"]) addEventListener(event, reviveSocket);
+  // A page that comes back from the browser's cache has lost its socket for good.
+  addEventListener("pageshow", (event) => event.persisted && location.reload());
+
   const field = find("text");
-  if (!field) return;
+  if (!field) return; // somebody who only reads
   const form = field.form;
   field.readOnly = false; // as it is drawn for those who come without scripts
   const scroller = find("scroller");
 
-  /** Milliseconds without a frame (three heartbeats) after which a socket that looks open is taken for dead. */
-  const silentMs = Number(document.body.dataset.silentMs);
   const sent = new Map(); // message id → the text that went out under it
-  let connection = null;
-  let heardAt = Date.now();
 
   // Enter in a textarea breaks the line: no markup changes that. While a word is being composed it belongs to the input method.
   field.addEventListener("keydown", (event) => {
@@ -79,33 +108,6 @@
     if (isNew() && document.querySelector("article")) history.replaceState(null, "", `/c/${document.body.dataset.conversation}`);
   }
 
-  // htmx sets no class for a lost connection, only events.
-  const status = (state) => find("status").setAttribute("data-connection", state);
-  document.addEventListener("htmx:ws:after:connection", (event) => {
-    connection = event.detail.connection;
-    heardAt = Date.now();
-  });
-  document.addEventListener("htmx:ws:close", () => status("off"));
-  document.addEventListener("htmx:ws:after:message:incoming", () => {
-    heardAt = Date.now();
-    emptyField();
-    nameConversation();
-    openThoughts();
-  });
-
-  // A laptop that slept, or a phone that changed networks, has a socket that looks open and is dead: only silence tells.
-  const socketOpen = () => connection?.socket?.readyState === WebSocket.OPEN;
-  function reviveSocket() {
-    if (!socketOpen() || Date.now() - heardAt < silentMs) return;
-    heardAt = Date.now();
-    status("off");
-    connection.socket.close();
-  }
-  setInterval(reviveSocket, 5_000);
-  for (const event of ["online", "focus"]) addEventListener(event, reviveSocket);
-  // A page that comes back from the browser's cache has lost its socket for good.
-  addEventListener("pageshow", (event) => event.persisted && location.reload());
-
   // The clipboard is script's alone. A message is copied as it was written, code as it stands there. Without a secure origin the
   // clipboard is closed, and a selection has to do.
   document.addEventListener("click", async (event) => {
@@ -139,6 +141,12 @@
   function openThoughts() {
     if (keepsThoughts) for (const thought of document.querySelectorAll(".reasoning:not([open])")) thought.open = true;
   }
+
+  afterFrame = () => {
+    emptyField();
+    nameConversation();
+    openThoughts();
+  };
 
   // Keys, for whoever is not writing. What they do is what a button or a link on the page does: it is pressed.
   const entries = () => [...document.querySelectorAll(".conversations a[href^='/c/']")];

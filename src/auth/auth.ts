@@ -1,0 +1,160 @@
+// Who asks: by a session, by a trusted proxy's header, or simply the one local person. Opens and ends sessions. What is asked for with a
+// password is auth/password's, with an OpenID provider auth/oidc's. Knows no routes and no pages. Used by app and http/.
+
+import { localPerson, type Person, type PersonRole, personName } from "../domain/account.ts";
+import { Failure } from "../domain/failure.ts";
+import type { Store } from "../store/store.ts";
+
+export type AuthMode = "none" | "password" | "header" | "oidc";
+
+/** Where a request comes from. */
+export interface Client {
+  /** Of the browser, as far as it can be known: what a listed proxy says, else the other end of the wire. */
+  readonly address: string;
+  /** The other end of the wire is a listed proxy. */
+  readonly isProxied: boolean;
+  /** It came over TLS, as far as can be known. */
+  readonly isSecure: boolean;
+}
+
+/** Somebody who was recognised, and by what. */
+export interface Known {
+  readonly person: Person;
+  /** The session's hash; null where each request says who asks. */
+  readonly session: string | null;
+}
+
+export interface AuthParts {
+  readonly mode: AuthMode;
+  readonly store: Pick<Store, "people" | "sessions" | "ledger">;
+  /** A session that is not used for so long is over. */
+  readonly sessionMs: number;
+}
+
+/** The header in which proxies say who it is (Authelia, Authentik, oauth2-proxy and others can send it). */
+const userHeader = "remote-user";
+
+const cookieName = "parlor";
+
+/** A session's last use is written at most this often, in ms. */
+const touchEveryMs = 10 * 60_000;
+
+/** What whoever comes for the first time, by a proxy or a provider, is. */
+const firstRole: PersonRole = "member";
+
+/** 192 random bits, safe in addresses and cookies. */
+export function newSecret(): string {
+  return Buffer.from(crypto.getRandomValues(new Uint8Array(24))).toString("base64url");
+}
+
+/** What is kept of a secret. It has so many bits that a plain hash will do. */
+export function hashOf(secret: string): string {
+  return new Bun.CryptoHasher("sha256").update(secret).digest("base64url");
+}
+
+export class Auth {
+  readonly mode: AuthMode;
+  readonly #parts: AuthParts;
+
+  constructor(parts: AuthParts) {
+    this.mode = parts.mode;
+    this.#parts = parts;
+  }
+
+  /** True where browsers have sessions. */
+  get hasSessions(): boolean {
+    return this.mode === "password" || this.mode === "oidc";
+  }
+
+  /**
+   * Who asks; null for nobody.
+   * @throws Failure `proxy_untrusted`, `person_removed`, `bad_name`
+   */
+  async identify(headers: Headers, client: Client): Promise<Known | null> {
+    const { people } = this.#parts.store;
+    if (this.mode === "none") return { person: (await people.person(localPerson)) as Person, session: null };
+    if (this.mode === "header") return this.#byHeader(headers, client);
+    const secret = new Bun.CookieMap(headers.get("cookie") ?? "").get(cookieName);
+    return secret ? this.#bySession(hashOf(secret)) : null;
+  }
+
+  /** Who it is still, after something has changed; null when they may not be here any more. */
+  async again({ person, session }: Known): Promise<Known | null> {
+    if (session !== null) return this.#bySession(session);
+    const found = await this.#parts.store.people.person(person.id);
+    return found?.removedAt === null ? { person: found, session } : null;
+  }
+
+  /** Opens a session, in place of the one that the browser had: the cookie to be set. */
+  async signIn(person: Person, headers: Headers, client: Client): Promise<string> {
+    const { sessions, ledger } = this.#parts.store;
+    await this.#endOf(headers);
+    const secret = newSecret();
+    const agent = (headers.get("user-agent") ?? "").slice(0, 200);
+    await sessions.open(hashOf(secret), { person: person.id, address: client.address, agent, expiresAt: Date.now() + this.#parts.sessionMs });
+    await ledger.note({ actor: person.id, act: "signed_in", address: client.address });
+    return this.#cookie(secret, client, this.#parts.sessionMs / 1000);
+  }
+
+  /** Ends the browser's session: the cookie to be set. */
+  async signOut(headers: Headers, client: Client): Promise<string> {
+    const person = await this.#endOf(headers);
+    if (person) await this.#parts.store.ledger.note({ actor: person.id, act: "signed_out", address: client.address });
+    return this.#cookie("", client, 0);
+  }
+
+  /** Somebody whom a provider has vouched for; made at their first time. @throws Failure `person_removed` */
+  async vouched(subject: string, names: readonly (string | undefined)[]): Promise<Person> {
+    const { people } = this.#parts.store;
+    const known = await people.ofSubject(subject);
+    if (known) return this.#refuseRemoved(known);
+    const wished = names.map((name) => personName(name ?? "")).find((name) => name !== null) ?? "guest";
+    for (let n = 1; ; n++) {
+      // a name says nothing of who somebody is at the provider: one that is taken is somebody else's
+      const name = n === 1 ? wished : `${wished.slice(0, 58)} ${n}`;
+      if (!(await people.named(name))) return people.add({ name, role: firstRole, password: null, subject });
+    }
+  }
+
+  async #bySession(hash: string): Promise<Known | null> {
+    const { sessions } = this.#parts.store;
+    const found = await sessions.find(hash);
+    if (!found) return null;
+    if (Date.now() - found.session.seenAt > touchEveryMs) await sessions.touch(hash, Date.now() + this.#parts.sessionMs);
+    return { person: found.person, session: hash };
+  }
+
+  async #byHeader(headers: Headers, client: Client): Promise<Known | null> {
+    const said = headers.get(userHeader);
+    if (said === null || said === "") return null;
+    if (!client.isProxied) throw new Failure("proxy_untrusted", { address: client.address });
+    const name = personName(said);
+    if (name === null) throw new Failure("bad_name");
+    const { people } = this.#parts.store;
+    const known = await people.named(name);
+    if (known) return { person: this.#refuseRemoved(known), session: null };
+    try {
+      return { person: await people.add({ name, role: firstRole, password: null }), session: null };
+    } catch (error) {
+      const made = await people.named(name); // by another request of theirs, meanwhile
+      if (!made) throw error;
+      return { person: made, session: null };
+    }
+  }
+
+  #refuseRemoved(person: Person): Person {
+    if (person.removedAt !== null) throw new Failure("person_removed");
+    return person;
+  }
+
+  async #endOf(headers: Headers): Promise<Person | null> {
+    const secret = new Bun.CookieMap(headers.get("cookie") ?? "").get(cookieName);
+    const found = secret ? await this.#parts.store.sessions.find(hashOf(secret)) : null;
+    if (found) await this.#parts.store.sessions.end(found.session.id);
+    return found?.person ?? null;
+  }
+
+  #cookie(value: string, client: Client, maxAge: number): string {
+    return new Bun.Cookie({ name: cookieName, value, path: "/", httpOnly: true, sameSite: "lax", secure: client.isSecure, maxAge }).serialize();
+  }
+}

@@ -1,0 +1,120 @@
+// Names with passwords: argon2id by Bun, throttled by account and by address; invitations, by which accounts are made. Used by http/.
+
+import { type Invitation, localPerson, nameKey, type Person, type PersonId, type PersonRole, personName } from "../domain/account.ts";
+import { Failure } from "../domain/failure.ts";
+import type { Bucket } from "../store/accounts.ts";
+import type { Store } from "../store/store.ts";
+import { type Client, hashOf, newSecret } from "./auth.ts";
+
+/** NIST SP 800-63B: at least 8 characters, and room for long ones. */
+const [passwordMinChars, passwordMaxBytes] = [8, 1024];
+
+/** Attempts at one account, from wherever, and from one address, at whichever account: more must wait. */
+const perAccount: Bucket = { capacity: 20, everyMs: 30_000 };
+const perAddress: Bucket = { capacity: 10, everyMs: 15_000 };
+
+/** Hashes under way at once (64 MB and some 160 ms of a core each), and how many more may wait for their turn. */
+const hashesMax = 2;
+const hashesWaitingMax = 50;
+
+/** How long an invitation holds, in ms; the first admin's, which stands in the log of whoever started us, a day. */
+const invitationMs = 7 * 24 * 3_600_000;
+const firstInvitationMs = 24 * 3_600_000;
+
+export class Passwords {
+  readonly #store: Pick<Store, "people" | "sessions" | "ledger">;
+  readonly #waiting: (() => void)[] = [];
+  #hashing = 0;
+  /** For names that nobody has: so that they take as long as those that somebody has. */
+  readonly #decoy: Promise<string>;
+
+  constructor(store: Pick<Store, "people" | "sessions" | "ledger">) {
+    this.#store = store;
+    this.#decoy = Bun.password.hash(newSecret(), "argon2id");
+    this.#decoy.catch(() => null);
+  }
+
+  /** @throws Failure `wrong_password`, `too_many_attempts` */
+  async check(name: string, password: string, client: Client): Promise<Person> {
+    await this.throttle(`login@${client.address}`, perAddress);
+    await this.throttle(`login:${nameKey(name).slice(0, 128)}`, perAccount);
+    const { people, ledger } = this.#store;
+    const person = await people.named(name);
+    const hash = person && person.removedAt === null ? await people.passwordOf(person.id) : null;
+    const isRight = await this.#turn(async () => Bun.password.verify(fit(password), hash ?? (await this.#decoy)));
+    if (person && hash && isRight) return person;
+    await ledger.note({ actor: person?.id ?? null, act: "sign_in_refused", address: client.address });
+    throw new Failure("wrong_password");
+  }
+
+  /** Sets a password of somebody's own, and ends their other sessions. @throws Failure `wrong_password`, `bad_password`, `too_many_attempts` */
+  async change(person: Person, { old, wished, keep }: { old: string; wished: string; keep: string | null }, client: Client): Promise<void> {
+    await this.check(person.name, old, client);
+    await this.set(person.id, wished);
+    await this.#store.sessions.endAll(person.id, keep ?? "");
+    await this.#store.ledger.note({ actor: person.id, act: "password_changed", subject: person.id, address: client.address });
+  }
+
+  /** @throws Failure `bad_password` */
+  async set(person: PersonId, password: string): Promise<void> {
+    await this.#store.people.change(person, { password: await this.hash(password) });
+  }
+
+  /** @throws Failure `bad_password` */
+  async hash(password: string): Promise<string> {
+    if ([...password].length < passwordMinChars || Buffer.byteLength(password) > passwordMaxBytes) {
+      throw new Failure("bad_password", { least: passwordMinChars });
+    }
+    return this.#turn(() => Bun.password.hash(fit(password), "argon2id"));
+  }
+
+  /** A link's secret, for somebody to make an account, or for `person` to set a password. */
+  async invite(role: PersonRole, person: PersonId | null = null): Promise<string> {
+    const secret = newSecret();
+    const expiresAt = Date.now() + (person === localPerson ? firstInvitationMs : invitationMs);
+    await this.#store.sessions.invite(hashOf(secret), { role, person, expiresAt });
+    return secret;
+  }
+
+  /** @throws Failure `not_found`, `too_many_attempts` */
+  async invitation(secret: string, client: Client): Promise<Invitation> {
+    const found = await this.#store.sessions.invitation(hashOf(secret));
+    if (found) return found;
+    await this.throttle(`login@${client.address}`, perAddress);
+    throw new Failure("not_found");
+  }
+
+  /** Uses an invitation up. @throws Failure `not_found`, `bad_name`, `name_taken`, `bad_password`, `too_many_attempts` */
+  async accept(secret: string, { name, password }: { name: string; password: string }, client: Client): Promise<Person> {
+    const { person: invited } = await this.invitation(secret, client);
+    const wished = personName(name);
+    const needsName = invited === null || invited === localPerson;
+    if (needsName && wished === null) throw new Failure("bad_name");
+    const person = await this.#store.sessions.accept(hashOf(secret), { name: wished ?? "", password: await this.hash(password) });
+    await this.#store.ledger.note({ actor: person.id, act: "invitation_used", subject: person.id, address: client.address });
+    return person;
+  }
+
+  /** @throws Failure `too_many_attempts` */
+  async throttle(bucket: string, bounds: Bucket): Promise<void> {
+    const waitMs = await this.#store.ledger.take(bucket, bounds);
+    if (waitMs > 0) throw new Failure("too_many_attempts", { seconds: Math.ceil(waitMs / 1000) });
+  }
+
+  async #turn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#waiting.length >= hashesWaitingMax) throw new Failure("too_many_attempts", { seconds: 10 });
+    if (this.#hashing >= hashesMax) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#hashing++;
+    try {
+      return await work();
+    } finally {
+      this.#hashing--;
+      this.#waiting.shift()?.();
+    }
+  }
+}
+
+/** What can be hashed: an empty password and one without an end are no errors, only wrong. */
+function fit(password: string): string {
+  return password === "" ? " " : password.normalize("NFKC").slice(0, passwordMaxBytes);
+}

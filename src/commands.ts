@@ -1,0 +1,189 @@
+// What parlor does besides serving: copy, verify, write out and bring in conversations; look after accounts. Each also works while a
+// parlor serves from the same file. Beside main, and used by it alone.
+
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { en } from "../views/words-en.ts";
+import { Passwords } from "./auth/password.ts";
+import { localBus } from "./bus/local.ts";
+import { Shelf } from "./chat/shelf.ts";
+import { isPersonRole, localPerson, type Person, type PersonId, personName, personRoles } from "./domain/account.ts";
+import { Failure } from "./domain/failure.ts";
+import { backup, check } from "./store/file.ts";
+import { openSqlite } from "./store/sqlite.ts";
+import type { Store } from "./store/store.ts";
+import { readConversations } from "./transfer/read.ts";
+
+/** A command that could not be done (1) or was not understood (2). Its message is one line. */
+export class CommandError extends Error {
+  readonly code: 1 | 2;
+
+  constructor(message: string, code: 1 | 2) {
+    super(message);
+    this.code = code;
+  }
+}
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+/** Does what the words of a command line ask for with the store in `file`. @throws CommandError, StoreUnusable */
+export async function runCommand(words: readonly string[], file: string): Promise<void> {
+  const [name, operand, ...rest] = words;
+  const isAlone = rest.length === 0;
+  if (name === "user" && operand !== undefined) return withStore(file, (store) => user(store, operand, rest));
+  if (name === "erase" && operand !== undefined && isAlone) return withStore(file, (store) => erase(store, operand));
+  if (name === "backup" && operand !== undefined && isAlone) {
+    backup(file, operand);
+    return say(`${file} is copied to ${operand}`);
+  }
+  if (name === "check" && operand === undefined) {
+    const faults = check(file);
+    if (faults.length > 0) throw new CommandError(`${file} is damaged: ${faults.slice(0, 3).join("; ")}`, 1);
+    return say(`${file} is sound`);
+  }
+  if (name === "export" && operand !== undefined && isAlone) return exportAll(file, operand);
+  if (name === "import" && operand !== undefined && isAlone) return withStore(file, (store) => importFile(store, operand));
+  throw new CommandError(`${words.join(" ")} is not a command; parlor --help lists them`, 2);
+}
+
+async function withStore(file: string, work: (store: Store) => Promise<void>): Promise<void> {
+  const store = openSqlite(file, { isShared: true });
+  try {
+    await work(store);
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code === "internal") throw error;
+    throw new CommandError(en.failures[error.code](error.facts), 1);
+  } finally {
+    await store.close();
+  }
+}
+
+/** `parlor user add|list|passwd|remove|role …` */
+async function user(store: Store, act: string, [name, role, ...rest]: readonly string[]): Promise<void> {
+  if (rest.length > 0) throw new CommandError("that is more than `parlor user` takes; parlor --help lists what there is", 2);
+  const { people, ledger } = store;
+  if (act === "list" && name === undefined) {
+    for (const person of await people.list()) {
+      const facts = [person.name, person.role, person.removedAt === null ? "" : "removed", person.hasPassword ? "" : "no password"];
+      say([...facts.filter((fact) => fact !== ""), `${person.conversations} conversations`, `${person.usage.tokens} tokens today`].join("\t"));
+    }
+    return;
+  }
+  if (name === undefined) throw new CommandError(`parlor user ${act}: whom? parlor --help says how`, 2);
+  const note = (done: "person_added" | "password_changed" | "person_removed" | "role_changed", subject: PersonId) =>
+    ledger.note({ actor: null, act: done, subject });
+  if (act === "add") {
+    const wished = personName(name);
+    if (wished === null) throw new Failure("bad_name");
+    if (role !== undefined && !isPersonRole(role)) throw unknownRole(role);
+    const known = await people.named(wished);
+    if (known && known.removedAt === null) throw new Failure("name_taken", { name: wished });
+    const password = await readPassword();
+    const hash = password === null ? null : await new Passwords(store).hash(password);
+    const person = known ? await people.change(known.id, { removed: false }) : await people.add({ name: wished, role: role ?? "member", password: hash });
+    if (known && hash !== null) await people.change(person.id, { password: hash });
+    await note("person_added", person.id);
+    return say(`${wished} is here as ${person.role}${hash === null ? ", without a password: parlor user passwd sets one" : ""}`);
+  }
+  const person = await found(store, name);
+  if (act === "passwd" && role === undefined) {
+    const password = await readPassword();
+    if (password === null) throw new CommandError("the password is read from standard input: one line", 2);
+    await new Passwords(store).set(person.id, password);
+    await store.sessions.endAll(person.id);
+    await note("password_changed", person.id);
+    return say(`${person.name} has a new password and is signed out everywhere`);
+  }
+  if (act === "remove" && role === undefined) {
+    await people.change(person.id, { removed: true });
+    await note("person_removed", person.id);
+    return say(`${person.name} may not come in any more; parlor erase ${person.name} deletes what they said, too`);
+  }
+  if (act === "role" && role !== undefined) {
+    if (!isPersonRole(role)) throw unknownRole(role);
+    await people.change(person.id, { role });
+    await note("role_changed", person.id);
+    return say(`${person.name} is ${role} now`);
+  }
+  throw new CommandError(`parlor user ${act} is not a command; there are add, list, passwd, remove and role`, 2);
+}
+
+const unknownRole = (role: string): CommandError => new CommandError(`${role} is no role; there are ${personRoles.join(", ")}`, 2);
+
+async function found(store: Store, name: string): Promise<Person> {
+  const person = await store.people.named(name);
+  if (!person) throw new CommandError(`there is nobody called ${name}; parlor user list says who there is`, 1);
+  return person;
+}
+
+async function erase(store: Store, name: string): Promise<void> {
+  const person = await found(store, name);
+  await store.people.erase(person.id);
+  await store.ledger.note({ actor: null, act: "person_erased", subject: person.id });
+  say(`${person.name} and everything of theirs is deleted`);
+}
+
+/** One line of standard input, asked for on a terminal without showing it; null when there is none. */
+async function readPassword(): Promise<string | null> {
+  const { stdin, stderr } = process;
+  if (!stdin.isTTY) return (await Bun.stdin.text()).split(/\r?\n/, 1)[0] || null;
+  stderr.write("Password: ");
+  stdin.setRawMode(true);
+  let typed = "";
+  for await (const chunk of stdin as AsyncIterable<Buffer>) {
+    const text = chunk.toString();
+    if (text.includes("\u0003")) break; // Ctrl-C: without one
+    if (text.includes("\u007f")) typed = [...typed].slice(0, -1).join("");
+    else typed += text;
+    if (/[\r\n]/.test(text)) break;
+  }
+  stdin.setRawMode(false);
+  stdin.unref();
+  stderr.write("\n");
+  return typed.replace(/[\r\n].*/s, "").replaceAll("\u0003", "") || null;
+}
+
+/** Writes all conversations as JSON Lines, from a copy, so that a parlor may be running. */
+async function exportAll(file: string, to: string): Promise<void> {
+  if (existsSync(to)) throw new CommandError(`${to} is there already; name a file that is not`, 1);
+  const folder = mkdtempSync(join(tmpdir(), "parlor-export-"));
+  let store: Store | null = null;
+  try {
+    const copy = join(folder, "parlor.db");
+    backup(file, copy);
+    store = openSqlite(copy);
+    const names = new Map((await store.people.list()).map(({ id, name }) => [id, name]));
+    const sink = Bun.file(to).writer();
+    const ids = await store.ids();
+    for (const id of ids) {
+      const owner = names.get((await store.ownerOf(id)) ?? "");
+      await sink.write(`${JSON.stringify({ ...(await store.record(id)), ...(owner !== undefined && { owner }) })}\n`);
+    }
+    await sink.end();
+    await store.ledger.note({ actor: null, act: "exported" });
+    say(`${ids.length} conversations are written to ${to}`);
+  } finally {
+    await store?.close();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Brings in a file of conversations, each as its owner's where somebody of that name is here; what can't be read is named line by line. */
+async function importFile(store: Store, from: string): Promise<void> {
+  if (!(await Bun.file(from).exists())) throw new CommandError(`there is no ${from}`, 1);
+  const { records, faults } = await readConversations(await Bun.file(from).text());
+  const shelf = new Shelf({ store, bus: localBus() });
+  const counts = { added: 0, known: 0 };
+  for (const [name, theirs] of Map.groupBy(records, ({ owner }) => owner ?? "")) {
+    const owner = (await store.people.named(name))?.id ?? localPerson;
+    const { added, known } = await shelf.add(owner, theirs);
+    counts.added += added;
+    counts.known += known;
+  }
+  await store.ledger.note({ actor: null, act: "imported" });
+  for (const fault of faults) process.stderr.write(`parlor: ${from}: ${fault}\n`);
+  const line = `${counts.added} conversations are brought in, ${counts.known} were here already, ${faults.length} could not be read`;
+  if (counts.added + counts.known === 0) throw new CommandError(line, 1);
+  say(line);
+}

@@ -1,0 +1,185 @@
+// The operator's page and what it does. Every route asks for an admin; every act is noted. Part of http/routes.
+
+import type { Context, Hono } from "hono";
+import { AdminPage, Now } from "../../views/admin.tsx";
+import type { Auth } from "../auth/auth.ts";
+import type { Passwords } from "../auth/password.ts";
+import type { Chat } from "../chat/chat.ts";
+import { type AuditAct, isLimit, isPersonRole, type LimitName, type Limits, limitBounds, type PersonId, type PersonRole } from "../domain/account.ts";
+import { asFailure, Failure } from "../domain/failure.ts";
+import type { PersonaId } from "../domain/persona.ts";
+import type { UpstreamState } from "../domain/upstream.ts";
+import type { Store } from "../store/store.ts";
+import { assetPaths } from "./assets.ts";
+import { type Env, fieldsOf, html, originOf, personOf, wordsFor } from "./visitor.ts";
+
+/** The persona that holds for everybody. */
+export interface Enforced {
+  readonly now: PersonaId | null;
+  /** Set on the command line. */
+  readonly isFixed: boolean;
+  set(persona: PersonaId | null): Promise<void>;
+}
+
+export interface AdminParts {
+  readonly auth: Auth;
+  readonly passwords: Passwords;
+  readonly store: Pick<Store, "people" | "sessions" | "ledger">;
+  readonly chat: Chat;
+  readonly enforced: Enforced;
+  upstream(): UpstreamState;
+  sockets(): Readonly<Record<string, number>>;
+}
+
+/** Failures and acts that the page shows. */
+const [failuresShown, actsShown] = [20, 100];
+
+/** Adds the operator's routes. */
+export function adminRoutes(app: Hono<Env>, parts: AdminParts): void {
+  const { auth, passwords, chat, enforced, upstream, sockets } = parts;
+  const { people, sessions, ledger } = parts.store;
+
+  const note = (c: Context<Env>, act: AuditAct, subject: string) => ledger.note({ actor: personOf(c).id, act, subject, address: c.env.client.address });
+  const now = async (c: Context<Env>) => {
+    const names = new Map((await people.list()).map(({ id, name }) => [id, name]));
+    const { runs } = chat;
+    const nameOf = (person: PersonId | null) => names.get(person ?? "") ?? person ?? "";
+    return {
+      upstream: upstream(),
+      slots: runs.slots.usable,
+      strays: runs.slots.strays,
+      runs: runs.inProgress.now,
+      sockets: sockets(),
+      nameOf,
+      words: wordsFor(c),
+    };
+  };
+  const page = async (c: Context<Env>, { made = null, failure = null }: { made?: string | null; failure?: Failure | null } = {}) => {
+    const found = {
+      ...(await now(c)),
+      people: await people.list(),
+      roleLimits: await people.roleLimits(),
+      sessions: await sessions.list(),
+      invitations: (await sessions.invitations()).filter(({ person }) => person === null),
+      personas: await chat.voices.all(),
+      failed: await ledger.failedRuns(failuresShown),
+      audit: await ledger.audit(actsShown),
+    };
+    const given = { made, failure: failure?.report ?? null, enforced: enforced.now, isFixed: enforced.isFixed, assets: assetPaths };
+    return c.html(html(<AdminPage {...found} {...given} hasPasswords={auth.mode === "password"} />));
+  };
+  /** Does what a form wishes; what it can't be is said on the page. */
+  const act = (path: string, work: (c: Context<Env>, fields: Readonly<Record<string, string>>) => Promise<Response | string | undefined>) =>
+    app.post(path, async (c) => {
+      try {
+        const result = await work(c, await fieldsOf(c));
+        if (result instanceof Response) return result;
+        return result === undefined ? c.redirect("/admin", 303) : await page(c, { made: result });
+      } catch (error) {
+        const failure = asFailure(error);
+        if (failure.code === "internal") throw error;
+        c.status(failure.code === "not_found" ? 404 : 422);
+        return page(c, { failure });
+      }
+    });
+
+  app.use("/admin/*", async (c, next) => {
+    if (personOf(c).role !== "admin") throw new Failure("not_admin");
+    await next();
+  });
+
+  app.get("/admin", (c) => page(c));
+  app.get("/admin/now", async (c) => c.html(String(<Now {...(await now(c))} />)));
+
+  act("/admin/stop", async (c, { run = "" }) => {
+    const owner = chat.runs.inProgress.now.find((each) => each.run === run)?.owner;
+    if (!owner || !chat.runs.stop({ id: run })) throw new Failure("not_found");
+    await note(c, "run_stopped", owner);
+    return undefined;
+  });
+
+  act("/admin/invite", async (c, { role, revoke }) => {
+    if (revoke !== undefined) {
+      await sessions.revoke(revoke);
+      await note(c, "invitation_revoked", "");
+      return undefined;
+    }
+    const wished = roleOf(role);
+    await note(c, "invited", wished);
+    return `${originOf(c)}/invite/${await passwords.invite(wished)}`;
+  });
+
+  act("/admin/person", async (c, fields) => {
+    const { person: id = "", role } = fields;
+    const known = await people.person(id);
+    if (!known) throw new Failure("not_found");
+    switch (fields["act"]) {
+      case "change": {
+        const ownLimits = limitsOf(fields);
+        await people.change(id, { role: roleOf(role), ownLimits });
+        if (role !== known.role) await note(c, "role_changed", id);
+        if (!Bun.deepEquals(ownLimits, known.ownLimits)) await note(c, "limits_changed", id);
+        return undefined;
+      }
+      case "link":
+        await note(c, "invited", id);
+        return `${originOf(c)}/invite/${await passwords.invite(known.role, id)}`;
+      case "remove":
+      case "restore":
+        await people.change(id, { removed: fields["act"] === "remove" });
+        await note(c, fields["act"] === "remove" ? "person_removed" : "person_restored", id);
+        return undefined;
+      case "erase":
+        if (fields["name"]?.trim() !== known.name) throw new Failure("bad_request", { detail: known.name });
+        await people.erase(id);
+        await note(c, "person_erased", id);
+        return undefined;
+      default:
+        throw new Failure("bad_request", { detail: "act" });
+    }
+  });
+
+  act("/admin/role", async (c, fields) => {
+    const role = roleOf(fields["role"]);
+    const given = limitsOf(fields);
+    const standing = (await people.roleLimits())[role];
+    const limits = Object.fromEntries((Object.keys(limitBounds) as LimitName[]).map((name) => [name, given[name] ?? null])) as unknown as Limits;
+    await people.setRoleLimits(role, { ...limits, weight: given.weight ?? standing.weight });
+    await note(c, "limits_changed", role);
+    return undefined;
+  });
+
+  act("/admin/persona", async (c, { persona = "" }) => {
+    if (enforced.isFixed) throw new Failure("bad_request", { detail: "--enforce-persona" });
+    const wished = persona === "" ? null : persona;
+    await chat.voices.check({ persona: wished, sampling: {} });
+    await enforced.set(wished);
+    await note(c, "persona_enforced", persona);
+    return undefined;
+  });
+
+  act("/admin/session", async (c, { session = "" }) => {
+    const found = (await sessions.list()).find(({ id }) => id === session);
+    if (!found) throw new Failure("not_found");
+    await sessions.end(session);
+    await note(c, "session_ended", found.person);
+    return undefined;
+  });
+}
+
+function roleOf(value: string | undefined): PersonRole {
+  if (!isPersonRole(value)) throw new Failure("bad_request", { detail: "role" });
+  return value;
+}
+
+/** A form's limits: an empty field is none. @throws Failure `bad_limit` */
+function limitsOf(fields: Readonly<Record<string, string>>): Partial<Limits> {
+  const given = (Object.keys(limitBounds) as LimitName[]).flatMap((name) => {
+    const typed = fields[name]?.trim().replace(",", ".") ?? "";
+    if (typed === "") return [];
+    const [least, most] = limitBounds[name];
+    if (!isLimit(name, Number(typed))) throw new Failure("bad_limit", { name, least, most });
+    return [[name, Number(typed)]];
+  });
+  return Object.fromEntries(given) as Partial<Limits>;
+}

@@ -1,0 +1,141 @@
+// Coming in and going out: the sign-in page, invitations, the way to an OpenID provider and back, one's own account. Part of http/routes.
+
+import type { Context, Hono } from "hono";
+import { AccountPage } from "../../views/account.tsx";
+import { InvitationPage, SignInPage } from "../../views/login.tsx";
+import type { Auth } from "../auth/auth.ts";
+import { callbackPath, type Oidc } from "../auth/oidc.ts";
+import type { Passwords } from "../auth/password.ts";
+import type { Chat } from "../chat/chat.ts";
+import { localPerson, type Person } from "../domain/account.ts";
+import { asFailure, Failure } from "../domain/failure.ts";
+import type { Store } from "../store/store.ts";
+import { assetPaths } from "./assets.ts";
+import { type Env, fieldsOf, html, localPath, originOf, personOf, wordsFor } from "./visitor.ts";
+
+export interface LoginParts {
+  readonly auth: Auth;
+  readonly passwords: Passwords;
+  readonly oidc: Oidc | null;
+  readonly store: Pick<Store, "people" | "sessions" | "ledger">;
+  readonly chat: Chat;
+}
+
+/** Status of a page that shows what went wrong with what was just sent (RFC 9110 §15.5.21). */
+const unprocessable = 422;
+
+/** Adds the routes of signing in and of one's own account. */
+export function loginRoutes(app: Hono<Env>, { auth, passwords, oidc, store, chat }: LoginParts): void {
+  const shell = (c: Context<Env>) => ({ assets: assetPaths, words: wordsFor(c) });
+  const enter = async (c: Context<Env>, person: Person, to: string) => {
+    c.header("set-cookie", await auth.signIn(person, c.req.raw.headers, c.env.client));
+    return c.redirect(to, 303);
+  };
+  /** Draws the page again with what went wrong; what is a bug goes on. */
+  const failed = (error: unknown): Failure => {
+    const failure = asFailure(error);
+    if (failure.code === "internal") throw error;
+    return failure;
+  };
+
+  app.get("/login", (c) => {
+    const to = localPath(c.req.query("to"));
+    if (c.env.known || !auth.hasSessions) return c.redirect(to, 302);
+    return c.html(html(<SignInPage {...shell(c)} mode={auth.mode} to={to} name="" failure={null} />));
+  });
+
+  app.post("/login", async (c) => {
+    if (auth.mode !== "password") throw new Failure("not_found");
+    const { name = "", password = "", to } = await fieldsOf(c);
+    try {
+      return await enter(c, await passwords.check(name, password, c.env.client), localPath(to));
+    } catch (error) {
+      const failure = failed(error);
+      c.status(failure.code === "too_many_attempts" ? 429 : 401);
+      return c.html(html(<SignInPage {...shell(c)} mode={auth.mode} to={localPath(to)} name={name} failure={failure.report} />));
+    }
+  });
+
+  app.post("/logout", async (c) => {
+    c.header("set-cookie", await auth.signOut(c.req.raw.headers, c.env.client));
+    return c.redirect("/login", 303);
+  });
+
+  app.get("/login/start", async (c) => {
+    if (!oidc) throw new Failure("not_found");
+    const { address, cookie } = await oidc.start(originOf(c), localPath(c.req.query("to")), c.env.client.isSecure);
+    c.header("set-cookie", cookie);
+    return c.redirect(address, 302);
+  });
+
+  app.get(callbackPath, async (c) => {
+    if (!oidc) throw new Failure("not_found");
+    const address = originOf(c) + new URL(c.req.url).pathname + new URL(c.req.url).search;
+    const { subject, names, to, cookie } = await oidc.finish(address, c.req.header("cookie") ?? null, c.env.client.isSecure);
+    const person = await auth.vouched(subject, names);
+    c.header("set-cookie", cookie);
+    c.header("set-cookie", await auth.signIn(person, c.req.raw.headers, c.env.client), { append: true });
+    // not a redirect: the cookie is SameSite, and this navigation began at another site
+    return c.html(html(<meta http-equiv="refresh" content={`0;url=${localPath(to)}`} />));
+  });
+
+  const invitationPage = async (c: Context<Env>, typed: string, failure: Failure | null) => {
+    const invitation = await passwords.invitation(c.req.param("secret") ?? "", c.env.client);
+    const person = invitation.person === null ? null : await store.people.person(invitation.person);
+    const isFirst = invitation.person === localPerson && !(await store.people.isClaimed());
+    return c.html(
+      html(<InvitationPage {...shell(c)} invitation={invitation} person={person} isFirst={isFirst} typed={typed} failure={failure?.report ?? null} />),
+    );
+  };
+
+  app.get("/invite/:secret", (c) => invitationPage(c, "", null));
+
+  app.post("/invite/:secret", async (c) => {
+    const { name = "", password = "" } = await fieldsOf(c);
+    try {
+      return await enter(c, await passwords.accept(c.req.param("secret"), { name, password }, c.env.client), "/");
+    } catch (error) {
+      const failure = failed(error);
+      if (failure.code === "not_found") throw failure;
+      c.status(unprocessable);
+      return invitationPage(c, name, failure);
+    }
+  });
+
+  const accountPage = async (c: Context<Env>, { failure = null, isDone = false }: { failure?: Failure | null; isDone?: boolean } = {}) => {
+    const person = personOf(c);
+    const sessions = (await store.sessions.list()).filter((session) => session.person === person.id);
+    const own = c.env.known?.session ? (await store.sessions.find(c.env.known.session))?.session.id : undefined;
+    const now = { person, allowance: await chat.allowance(person), sessions, own, hasPassword: (await store.people.passwordOf(person.id)) !== null };
+    return c.html(html(<AccountPage {...shell(c)} {...now} hasSessions={auth.hasSessions} failure={failure?.report ?? null} isDone={isDone} />));
+  };
+
+  app.get("/account", (c) => accountPage(c, { isDone: c.req.query("done") !== undefined }));
+
+  app.post("/account/password", async (c) => {
+    const { old = "", password = "" } = await fieldsOf(c);
+    try {
+      await passwords.change(personOf(c), { old, wished: password, keep: c.env.known?.session ?? null }, c.env.client);
+      return c.redirect("/account?done", 303);
+    } catch (error) {
+      c.status(unprocessable);
+      return accountPage(c, { failure: failed(error) });
+    }
+  });
+
+  app.post("/account/end", async (c) => {
+    const person = personOf(c);
+    const { session } = await fieldsOf(c);
+    const isOwn = (await store.sessions.list()).some(({ id, person: owner }) => id === session && owner === person.id);
+    if (!isOwn) throw new Failure("not_found");
+    await store.sessions.end(session ?? "");
+    return c.redirect("/account?done", 303);
+  });
+
+  app.post("/account/end-others", async (c) => {
+    const person = personOf(c);
+    await store.sessions.endAll(person.id, c.env.known?.session ?? "");
+    await store.ledger.note({ actor: person.id, act: "signed_out_everywhere", address: c.env.client.address });
+    return c.redirect("/account?done", 303);
+  });
+}

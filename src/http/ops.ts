@@ -1,0 +1,57 @@
+// The answers for orchestrators and monitoring. Part of http/routes.
+
+import type { Hono } from "hono";
+import type { Chat } from "../chat/chat.ts";
+import { Failure } from "../domain/failure.ts";
+import type { UpstreamState } from "../domain/upstream.ts";
+import type { Store } from "../store/store.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import type { Env } from "./visitor.ts";
+
+export interface OpsParts {
+  readonly chat: Chat;
+  readonly store: Pick<Store, "probe">;
+  readonly metrics: Metrics;
+  /** What a monitoring that comes from elsewhere must bear; null: nobody from elsewhere may look. */
+  readonly metricsToken: string | null;
+  /** Addresses that may look without it. */
+  readonly metricsAllow: readonly string[];
+  upstream(): UpstreamState;
+}
+
+/** Adds the routes. */
+export function opsRoutes(app: Hono<Env>, { chat, store, metrics, metricsToken, metricsAllow, upstream }: OpsParts): void {
+  app.get("/healthz", (c) => c.json({ status: "ok" }));
+
+  app.get("/readyz", async (c) => {
+    const { status, slots, model, progress } = upstream();
+    const storeFault = await store.probe().then(
+      () => null,
+      (error: unknown) => String(error),
+    );
+    const reasons = [
+      ...(storeFault === null ? [] : [`the store can't be written: ${storeFault}`]),
+      ...(status === "ready"
+        ? []
+        : [status === "loading" ? `llama-server is loading${progress?.line ? `: ${progress.line}` : ""}` : "no llama-server answers"]),
+    ];
+    return reasons.length === 0 ? c.json({ status: "ready", upstream: { model, slots }, ...chat.runs.load }) : c.json({ status: "waiting", reasons }, 503);
+  });
+
+  app.get("/metrics", async (c) => {
+    const { address } = c.env.client;
+    // behind a proxy that is not listed everybody seems to come from its address
+    const isForwarded = !c.env.client.isProxied && (c.req.header("x-forwarded-for") ?? c.req.header("forwarded")) !== undefined;
+    const isListed = metricsAllow.includes(address) && !isForwarded;
+    if (!isListed && !isToken(c.req.header("authorization"), metricsToken)) throw new Failure("not_found");
+    c.header("content-type", "text/plain; version=0.0.4; charset=utf-8");
+    return c.body(await metrics.text());
+  });
+}
+
+/** Compares in constant time. */
+function isToken(authorization: string | undefined, token: string | null): boolean {
+  if (token === null || authorization === undefined) return false;
+  const digest = (text: string) => new Bun.CryptoHasher("sha256").update(text).digest();
+  return crypto.timingSafeEqual(digest(authorization), digest(`Bearer ${token}`));
+}

@@ -1,0 +1,46 @@
+// Whoever a request comes from, as the routes see them: handed in by app, never read from the request again. Used by http/.
+
+import type { Context } from "hono";
+import { languageOf, type Words, wordsOf } from "../../views/words.ts";
+import type { Client, Known } from "../auth/auth.ts";
+import type { Person } from "../domain/account.ts";
+import { Failure } from "../domain/failure.ts";
+
+export interface Visitor {
+  /** null: nobody who is signed in. */
+  readonly known: Known | null;
+  readonly client: Client;
+  /** What the request is called in logs. */
+  readonly request: string;
+}
+
+export type Env = { Bindings: Visitor };
+
+/** Who asks. @throws Failure `not_signed_in` */
+export function personOf(c: Context<Env>): Person {
+  if (!c.env.known) throw new Failure("not_signed_in");
+  return c.env.known.person;
+}
+
+export function wordsFor(c: Context<Env>): Words {
+  return wordsOf(languageOf(c.req.header("accept-language") ?? null));
+}
+
+/** A form's field as text; empty where there is none. */
+export async function fieldsOf(c: Context<Env>): Promise<Readonly<Record<string, string>>> {
+  const fields = Object.entries(await c.req.parseBody()).map(([name, value]) => [name, typeof value === "string" ? value : ""]);
+  return Object.fromEntries(fields) as Record<string, string>;
+}
+
+/** Ours as the browser knows it: a proxy that is listed may speak TLS for us. */
+export function originOf(c: Context<Env>): string {
+  return `${c.env.client.isSecure ? "https" : "http"}://${c.req.header("host")}`;
+}
+
+/** A path of ours to go back to, and nothing that leads elsewhere. */
+export function localPath(to: string | undefined): string {
+  return to !== undefined && /^\/(?![/\\])[^\s\\]*$/.test(to) ? to : "/";
+}
+
+/** An HTML page. */
+export const html = (body: unknown): string => `<!doctype html>${String(body)}`;

@@ -1,0 +1,72 @@
+// What queues a Run in SQLite: a question, another attempt, going on. Each within the transaction of its caller. Used by store/sqlite only.
+
+import type { PersonId } from "../domain/account.ts";
+import { type ConversationId, type Message, newId, titleFrom } from "../domain/conversation.ts";
+import { Failure } from "../domain/failure.ts";
+import { noSettings } from "../domain/persona.ts";
+import type { Run } from "../domain/run.ts";
+import type { LedgerTable } from "./ledger.ts";
+import type { ConversationList } from "./list.ts";
+import type { RunTable } from "./runs.ts";
+import type { Admission, Ask, Said, Say } from "./store.ts";
+import type { MessageTree } from "./tree.ts";
+
+export interface AsksParts {
+  readonly tree: MessageTree;
+  readonly list: ConversationList;
+  readonly runs: RunTable;
+  readonly ledger: LedgerTable;
+}
+
+export class Asks {
+  readonly #parts: AsksParts;
+
+  constructor(parts: AsksParts) {
+    this.#parts = parts;
+  }
+
+  /** See `Store.say`. */
+  say(say: Say): Said | null {
+    const { tree, list } = this.#parts;
+    if (tree.message(say.message)) return null;
+    list.make(say.conversation, say.owner, titleFrom(say.text), say.settings ?? noSettings);
+    tree.refuseRemoved(say.conversation);
+    this.#admit(say.conversation, say);
+    const parent = say.edits === undefined ? list.headOf(say.conversation) : tree.messageOf(say.conversation, say.edits, "user").parent;
+    const question = tree.add({ id: say.message, conversation: say.conversation, parent, role: "user", text: say.text });
+    return { question, ...this.#addAttempt(question, say.owner) };
+  }
+
+  /** See `Store.retry`. */
+  retry(ask: Ask): Said {
+    const { tree } = this.#parts;
+    const question = tree.questionAbove(tree.messageOf(ask.conversation, ask.message, "assistant"));
+    this.#admit(ask.conversation, ask);
+    return { question: null, ...this.#addAttempt(question, ask.owner) };
+  }
+
+  /** See `Store.continue`. */
+  continue(ask: Ask): Said {
+    const { tree, list, runs } = this.#parts;
+    const answer = tree.messageOf(ask.conversation, ask.message, "assistant");
+    if (answer.text === "" || list.headOf(ask.conversation) !== answer.id) throw new Failure("not_found");
+    this.#admit(ask.conversation, ask);
+    return { question: null, answer, run: runs.add(answer, ask.owner) };
+  }
+
+  /** @throws Failure as `Store.say` */
+  #admit(conversation: ConversationId, admission: Admission): void {
+    const { runs, ledger } = this.#parts;
+    runs.refuseIfBusy(conversation);
+    runs.refuseIfFull(admission.queueMaxRuns);
+    ledger.admit(admission);
+  }
+
+  /** An empty answer below `question`, its queued Run of `owner`, and the head moved there. */
+  #addAttempt(question: Message, owner: PersonId): { answer: Message; run: Run } {
+    const { tree, runs } = this.#parts;
+    const answer = tree.add({ id: newId(), conversation: question.conversation, parent: question.id, role: "assistant", text: "" });
+    tree.show(answer.conversation, answer.id);
+    return { answer, run: runs.add(answer, owner) };
+  }
+}

@@ -1,0 +1,93 @@
+// What can be done with a message: copy, edit, ask again, go on, delete, move between versions. Part of views/message.
+
+import { raw } from "hono/html";
+import { type Message, newId, type Utterance } from "../src/domain/conversation.ts";
+import { commandPath } from "./frame.ts";
+import { escapeText } from "./markdown/plain.ts";
+import type { Words } from "./words.ts";
+
+export interface ActsProps extends Utterance {
+  /** The last message of the thread: the one that may be tried again. */
+  readonly last: boolean;
+  readonly words: Words;
+}
+
+/** What can be done with a message. One form: the button that is pressed says what. */
+export function Acts({ message, run, siblings, last, words }: ActsProps) {
+  const { id, role, text } = message;
+  const isOver = run !== null && run.status !== "done";
+  const canContinue = last && run !== null && text !== "" && (isOver || run.finish === "length");
+  return (
+    <>
+      <form hx-ws:send method="post" action={commandPath(message.conversation)} class="acts">
+        <input type="hidden" name="message" value={id} />
+        {siblings.length > 1 && <Branches id={id} siblings={siblings} words={words} />}
+        {last && isOver && (
+          <button type="submit" name="type" value="retry" class="plain">
+            {words.tryAgain}
+          </button>
+        )}
+        {canContinue && (
+          <button type="submit" name="type" value="continue" class="plain">
+            {words.continue}
+          </button>
+        )}
+        <span class="quiet">
+          {role === "assistant" && !(last && isOver) && (
+            <button type="submit" name="type" value="retry">
+              {words.regenerate}
+            </button>
+          )}
+          {text !== "" && (
+            <button type="button" data-copy={`/c/${message.conversation}/text/${id}`} data-done={words.copied}>
+              {words.copy}
+            </button>
+          )}
+          {role === "user" && (
+            <button type="button" hx-get={`/c/${message.conversation}/edit/${id}`} hx-target={`#e-${id}`}>
+              {words.edit}
+            </button>
+          )}
+          <button type="submit" name="type" value="prune">
+            {words.delete}
+          </button>
+        </span>
+      </form>
+      {role === "user" && <div id={`e-${id}`} class="edit" hx-morph-skip />}
+    </>
+  );
+}
+
+/** The place of a message among those that could stand there, and the way to its neighbours. */
+function Branches({ id, siblings, words }: { id: string; siblings: readonly string[]; words: Words }) {
+  const at = siblings.indexOf(id);
+  const step = (to: string | undefined, label: string, sign: string) => (
+    <button type="submit" name="select" value={to} disabled={to === undefined} aria-label={label} title={label}>
+      {sign}
+    </button>
+  );
+  return (
+    <span class="branches">
+      {step(siblings[at - 1], words.previousBranch, "‹")}
+      <span>{`${at + 1} / ${siblings.length}`}</span>
+      {step(siblings[at + 1], words.nextBranch, "›")}
+    </span>
+  );
+}
+
+/** An earlier question, to be asked anew as a branch beside it. Fetched when it is wanted. */
+export function Edit({ message, words }: { message: Message; words: Words }) {
+  return (
+    <form hx-ws:send>
+      <input type="hidden" name="type" value="say" />
+      <input type="hidden" name="message" value={newId()} />
+      <input type="hidden" name="edits" value={message.id} />
+      <textarea name="text" rows={2} aria-label={words.edit} autofocus>
+        {raw(`\n${escapeText(message.text)}`)}
+      </textarea>
+      <button type="submit" class="plain">
+        {words.askAnew}
+      </button>
+    </form>
+  );
+}

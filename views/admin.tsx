@@ -1,0 +1,191 @@
+// Operating the house: what goes on now, the people and what they may use, what failed, what was done. Plain forms; the first part
+// fetches itself again. Never shows what was said.
+
+import type { AuditEntry, Invitation, Limits, ListedPerson, PersonId, PersonRole, Session } from "../src/domain/account.ts";
+import type { FailureReport } from "../src/domain/failure.ts";
+import type { Persona } from "../src/domain/persona.ts";
+import type { FailedRun, RunNow } from "../src/domain/run.ts";
+import type { UpstreamState } from "../src/domain/upstream.ts";
+import { deviceOf } from "./account.tsx";
+import { Invitations, PersonEntry, Roles } from "./admin-people.tsx";
+import { Fault } from "./login.tsx";
+import { type Assets, Layout } from "./page.tsx";
+import { sentenceOf, type Words } from "./words.ts";
+
+/** A person's name; erased ones have none. */
+export type NameOf = (person: PersonId | null) => string;
+
+export interface NowProps {
+  readonly upstream: UpstreamState;
+  readonly slots: number;
+  readonly strays: number;
+  readonly runs: readonly RunNow[];
+  readonly sockets: Readonly<Record<string, number>>;
+  readonly nameOf: NameOf;
+  readonly words: Words;
+}
+
+/** What runs and who waits, since when. */
+export function Now({ upstream, slots, strays, runs, sockets, nameOf, words }: NowProps) {
+  const { house } = words;
+  const waiting = runs.filter(({ status }) => status === "queued").sort((a, b) => (a.place?.position ?? 0) - (b.place?.position ?? 0));
+  const running = runs.filter(({ status }) => status === "running");
+  const age = (run: RunNow) => house.since(Math.round((Date.now() - run.createdAt) / 1000));
+  return (
+    <div id="now" hx-get="/admin/now" hx-trigger="every 2s" hx-swap="outerMorph">
+      <p>{house.upstream(upstream.status, upstream.model)}</p>
+      <p>
+        {house.slots(running.length, slots, strays)} · {house.waitingRuns(waiting.length)} · {house.sockets(sockets["page"] ?? 0, sockets["program"] ?? 0)}
+      </p>
+      {runs.length === 0 ? (
+        <p class="note">{house.nobodyRuns}</p>
+      ) : (
+        <ul class="runs">
+          {[...running, ...waiting].map((run) => (
+            <li data-status={run.status}>
+              <form method="post" action="/admin/stop">
+                <input type="hidden" name="run" value={run.run} />
+                <strong>{nameOf(run.owner)}</strong>
+                <span>
+                  {run.place ? words.waiting(run.place) : words.answering} · {age(run)} · {run.tokens.toLocaleString(words.lang)} Token
+                  {!run.isAttended && ` · ${house.unattended}`}
+                </span>
+                <button type="submit">{house.stop}</button>
+              </form>
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}
+
+export interface AdminProps extends NowProps {
+  readonly assets: Assets;
+  readonly hasPasswords: boolean;
+  readonly people: readonly ListedPerson[];
+  readonly roleLimits: Readonly<Record<PersonRole, Limits>>;
+  readonly sessions: readonly Session[];
+  readonly invitations: readonly Invitation[];
+  /** The address of an invitation just made, to be seen this once. */
+  readonly made: string | null;
+  readonly personas: readonly Persona[];
+  readonly enforced: string | null;
+  /** Set on the command line: the page can't change it. */
+  readonly isFixed: boolean;
+  readonly failed: readonly FailedRun[];
+  readonly audit: readonly AuditEntry[];
+  readonly failure: FailureReport | null;
+}
+
+export function AdminPage(props: AdminProps) {
+  const { assets, words, people, made, failure, hasPasswords } = props;
+  const { house } = words;
+  return (
+    <Layout title={`${house.operate} · parlor`} assets={assets} words={words}>
+      <main class="papers wide">
+        <p>
+          <a href="/">{house.back}</a>
+        </p>
+        <h1>{house.operate}</h1>
+        <Fault failure={failure} words={words} />
+        <section>
+          <h2>{house.now}</h2>
+          <Now {...props} />
+        </section>
+        <section>
+          <h2>{house.people}</h2>
+          {made !== null && (
+            <p role="status" class="made">
+              {house.linkOnce} <input readonly value={made} aria-label={house.linkOnce} size={80} />
+            </p>
+          )}
+          {people.map((person) => (
+            <PersonEntry person={person} hasPasswords={hasPasswords} words={words} />
+          ))}
+          {hasPasswords && <Invitations {...props} />}
+        </section>
+        <Roles {...props} />
+        <PersonaChoice {...props} />
+        {props.sessions.length > 0 && <SessionList {...props} />}
+        <Records {...props} />
+      </main>
+    </Layout>
+  );
+}
+
+function PersonaChoice({ personas, enforced, isFixed, words }: AdminProps) {
+  const { house } = words;
+  return (
+    <section>
+      <h2>{house.persona}</h2>
+      {isFixed ? (
+        <p class="note">
+          {enforced}: {house.fixedPersona}
+        </p>
+      ) : (
+        <form method="post" action="/admin/persona" class="row">
+          <select name="persona" aria-label={house.persona}>
+            <option value="">{house.noPersona}</option>
+            {personas.map(({ id, name }) => (
+              <option value={id} selected={id === enforced}>
+                {name}
+              </option>
+            ))}
+          </select>
+          <button type="submit">{house.apply}</button>
+        </form>
+      )}
+    </section>
+  );
+}
+
+function SessionList({ sessions, nameOf, words }: AdminProps) {
+  const { house } = words;
+  return (
+    <section>
+      <h2>{house.sessions}</h2>
+      {sessions.map(({ id, person, agent, address, seenAt }) => (
+        <form method="post" action="/admin/session" class="row">
+          <input type="hidden" name="session" value={id} />
+          <span>
+            <strong>{nameOf(person)}</strong> {deviceOf(agent)} · {address} · {new Date(seenAt).toLocaleString(words.lang)}
+          </span>
+          <button type="submit">{house.end}</button>
+        </form>
+      ))}
+    </section>
+  );
+}
+
+/** What failed, and what was done. */
+function Records({ failed, audit, nameOf, words }: AdminProps) {
+  const { house } = words;
+  const time = (at: number) => <time>{new Date(at).toLocaleString(words.lang)}</time>;
+  return (
+    <>
+      <section>
+        <h2>{house.failures}</h2>
+        {failed.length === 0 && <p class="note">{house.noFailures}</p>}
+        <ul>
+          {failed.map((run) => (
+            <li>
+              {time(run.createdAt)} {nameOf(run.owner)}: {sentenceOf(run.failure, words)}
+            </li>
+          ))}
+        </ul>
+      </section>
+      <section>
+        <h2>{house.audit}</h2>
+        <ul>
+          {audit.map((entry) => (
+            <li>
+              {time(entry.at)} {entry.actor === null ? house.somebody : nameOf(entry.actor)} {house.acts[entry.act]}{" "}
+              {entry.subject !== entry.actor && nameOf(entry.subject)} {entry.address !== "" && <span class="note">{entry.address}</span>}
+            </li>
+          ))}
+        </ul>
+      </section>
+    </>
+  );
+}
