@@ -53,7 +53,7 @@ describe("Stop", () => {
     }
     const { page } = await open(house.url);
     await ask(page, "twenty");
-    await page.getByText("Waiting: 1st of 1 in line").waitFor();
+    await page.getByText("1st of 1 in line").waitFor();
     expect(await page.locator("article").last().getAttribute("data-status")).toBe("queued");
     await page.getByRole("button", { name: "Stop" }).click();
     await answered(page, "stopped");

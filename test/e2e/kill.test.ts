@@ -134,7 +134,7 @@ test("SIGTERM keeps who waits: they are answered by the next process; programs t
     await until(() => (page.last?.text.length ?? 0) > 100, "it runs");
   }
   for (const page of pages.slice(2)) page.say("twenty");
-  await until(() => pages.slice(2).every((page) => page.runState.startsWith("Waiting")), "two wait");
+  await until(() => pages.slice(2).every((page) => page.runState.includes("in line")), "two wait");
   const program = await new PlainClient(mortal.parlor).opened();
   program.ws.send("twenty");
   await until(async () => ((await (await fetch(`${mortal.parlor.url}/readyz`)).json()) as { waiting: number }).waiting === 3, "a program waits too");
