@@ -42,6 +42,8 @@ export interface HouseOptions {
   readonly oidc?: OidcOptions;
   readonly trustedProxies?: readonly string[];
   readonly metricsToken?: string;
+  /** Else any free one. */
+  readonly port?: number;
   /** A file that outlives the house; none: in memory. */
   readonly file?: string;
 }
@@ -60,7 +62,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
   const kept = { store, temporary: openSqlite(":memory:"), personas: new PersonaFolder(options.personas ?? "/nonexistent", log) };
   const doors = { auth, oidc, trustedProxies, allowOrigins, metricsToken, metricsAllow: ["127.0.0.1"] };
   const app = await createApp({ ...kept, ...doors, enforcedPersona, generateTitles, bus: localBus(), upstream, log, metrics: new Metrics(), bounds });
-  const server = Bun.serve({ hostname: "127.0.0.1", port: 0, development: false, fetch: app.fetch, websocket: app.websocket });
+  const server = Bun.serve({ hostname: "127.0.0.1", port: options.port ?? 0, development: false, fetch: app.fetch, websocket: app.websocket });
   return {
     url: `http://127.0.0.1:${server.port}`,
     store,

@@ -2,6 +2,7 @@
 // fetches itself again. Never shows what was said.
 
 import type { AuditEntry, Invitation, Limits, ListedPerson, PersonId, PersonRole, Session } from "../src/domain/account.ts";
+import { isId } from "../src/domain/conversation.ts";
 import type { FailureReport } from "../src/domain/failure.ts";
 import type { Persona } from "../src/domain/persona.ts";
 import type { FailedRun, RunNow } from "../src/domain/run.ts";
@@ -47,7 +48,7 @@ export function Now({ upstream, slots, strays, runs, sockets, nameOf, words }: N
                 <input type="hidden" name="run" value={run.run} />
                 <strong>{nameOf(run.owner)}</strong>
                 <span>
-                  {run.place ? words.waiting(run.place) : words.answering} · {age(run)} · {run.tokens.toLocaleString(words.lang)} Token
+                  {run.place ? words.waiting(run.place) : words.answering} · {age(run)} · {house.tokens(run.tokens)}
                   {!run.isAttended && ` · ${house.unattended}`}
                 </span>
                 <button type="submit">{house.stop}</button>
@@ -161,6 +162,8 @@ function SessionList({ sessions, nameOf, words }: AdminProps) {
 /** What failed, and what was done. */
 function Records({ failed, audit, nameOf, words }: AdminProps) {
   const { house } = words;
+  /** A person, a role, a persona; not the id of something that has no name. */
+  const knownAs = (subject: string) => (nameOf(subject) !== subject ? nameOf(subject) : isId(subject) ? "" : subject);
   const time = (at: number) => <time>{new Date(at).toLocaleString(words.lang)}</time>;
   return (
     <>
@@ -181,7 +184,7 @@ function Records({ failed, audit, nameOf, words }: AdminProps) {
           {audit.map((entry) => (
             <li>
               {time(entry.at)} {entry.actor === null ? house.somebody : nameOf(entry.actor)} {house.acts[entry.act]}{" "}
-              {entry.subject !== entry.actor && nameOf(entry.subject)} {entry.address !== "" && <span class="note">{entry.address}</span>}
+              {entry.subject !== entry.actor && knownAs(entry.subject)} {entry.address !== "" && <span class="note">{entry.address}</span>}
             </li>
           ))}
         </ul>

@@ -58,6 +58,7 @@ export const houseDe: HouseWords = {
     `${number(pages)} ${pages === 1 ? "Seite" : "Seiten"} und ${number(programs)} ${programs === 1 ? "Programm" : "Programme"} verbunden`,
   since: (seconds) => (seconds < 60 ? `seit ${number(seconds)} s` : `seit ${number(Math.round(seconds / 60))} min`),
   stop: "Stopp",
+  tokens: (tokens) => `${number(tokens)} Token`,
   unattended: "niemand sieht zu",
   nobodyRuns: "Nichts läuft, niemand wartet.",
   people: "Leute",

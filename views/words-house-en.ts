@@ -57,6 +57,7 @@ export const houseEn: HouseWords = {
     `${number(pages)} ${pages === 1 ? "page" : "pages"} and ${number(programs)} ${programs === 1 ? "program" : "programs"} connected`,
   since: (seconds) => (seconds < 60 ? `for ${number(seconds)} s` : `for ${number(Math.round(seconds / 60))} min`),
   stop: "Stop",
+  tokens: (tokens) => `${number(tokens)} ${tokens === 1 ? "token" : "tokens"}`,
   unattended: "nobody looks at it",
   nobodyRuns: "Nothing runs, nobody waits.",
   people: "People",

@@ -43,6 +43,7 @@ export interface HouseWords {
   readonly sockets: (pages: number, programs: number) => string;
   readonly since: (seconds: number) => string;
   readonly stop: string;
+  readonly tokens: (tokens: number) => string;
   readonly unattended: string;
   readonly nobodyRuns: string;
   readonly people: string;

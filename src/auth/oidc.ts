@@ -64,9 +64,8 @@ export class Oidc {
   /** Who has come back from the provider, with its word for them. @throws Failure `provider_failed` */
   async finish(address: string, cookies: string | null, isSecure: boolean): Promise<Vouched & { cookie: string }> {
     const kept = new Bun.CookieMap(cookies ?? "").get(cookieName);
-    const way = kept ? (JSON.parse(Buffer.from(kept, "base64url").toString()) as Way) : null;
-    if (!way) throw new Failure("provider_failed");
     return this.#guarded(async (provider) => {
+      const way = JSON.parse(Buffer.from(kept ?? "", "base64url").toString()) as Way;
       const checks = { pkceCodeVerifier: way.verifier, expectedState: way.state, expectedNonce: way.nonce, idTokenExpected: true };
       const claims = (await openid.authorizationCodeGrant(provider, new URL(address), checks)).claims();
       if (!claims) throw new Failure("provider_failed");

@@ -1,6 +1,8 @@
 // SQLite keeps the Store's promises.
 
 import { openSqlite } from "../../src/store/sqlite.ts";
+import { accountsContract } from "../contract/accounts.ts";
 import { storeContract } from "../contract/store.ts";
 
 storeContract("sqlite", async () => openSqlite(":memory:"));
+accountsContract("sqlite", async () => openSqlite(":memory:"));

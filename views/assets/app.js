@@ -34,6 +34,28 @@
   // A page that comes back from the browser's cache has lost its socket for good.
   addEventListener("pageshow", (event) => event.persisted && location.reload());
 
+  // The clipboard is script's alone. A message is copied as it was written, code as it stands there. Without a secure origin the
+  // clipboard is closed, and a selection has to do.
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest?.("[data-copy]");
+    if (!button) return;
+    const isCode = button.dataset.copy === "code";
+    const shown = isCode ? button.closest(".code").querySelector("code") : button.closest("article").querySelector(".text");
+    try {
+      const text = isCode ? shown.textContent : await (await fetch(button.dataset.copy)).text();
+      await navigator.clipboard.writeText(text);
+    } catch {
+      getSelection().selectAllChildren(shown);
+      document.execCommand("copy");
+    }
+    if (button.textContent === button.dataset.done) return;
+    const label = button.textContent;
+    button.textContent = button.dataset.done;
+    setTimeout(() => {
+      button.textContent = label;
+    }, 1500);
+  });
+
   const field = find("text");
   if (!field) return; // somebody who only reads
   const form = field.form;
@@ -107,28 +129,6 @@
   function nameConversation() {
     if (isNew() && document.querySelector("article")) history.replaceState(null, "", `/c/${document.body.dataset.conversation}`);
   }
-
-  // The clipboard is script's alone. A message is copied as it was written, code as it stands there. Without a secure origin the
-  // clipboard is closed, and a selection has to do.
-  document.addEventListener("click", async (event) => {
-    const button = event.target.closest?.("[data-copy]");
-    if (!button) return;
-    const isCode = button.dataset.copy === "code";
-    const shown = isCode ? button.closest(".code").querySelector("code") : button.closest("article").querySelector(".text");
-    try {
-      const text = isCode ? shown.textContent : await (await fetch(button.dataset.copy)).text();
-      await navigator.clipboard.writeText(text);
-    } catch {
-      getSelection().selectAllChildren(shown);
-      document.execCommand("copy");
-    }
-    if (button.textContent === button.dataset.done) return;
-    const label = button.textContent;
-    button.textContent = button.dataset.done;
-    setTimeout(() => {
-      button.textContent = label;
-    }, 1500);
-  });
 
   // Thoughts fold when the answer begins; who opened some by hand wants to see all of them.
   let keepsThoughts = localStorage.getItem("thoughts") === "open";
