@@ -36,7 +36,7 @@ export function openLlama(options: LlamaOptions): Upstream {
       return await stream(options, deltas, signal, ask);
     } catch (error) {
       // with a conversation id llama-server goes on without us: only this ends it
-      await fetch(streamUrl(options.url, run), { method: "DELETE", headers, signal: AbortSignal.timeout(options.probeMs) }).catch(() => null);
+      await fetch(streamUrl(options.url, run), { method: "DELETE", keepalive: false, headers, signal: AbortSignal.timeout(options.probeMs) }).catch(() => null);
       if (!signal.aborted) watch.doubt(); // what failed may be gone: look at once instead of at the next tick
       throw error;
     }
@@ -140,8 +140,9 @@ async function open(url: string, address: string, init: RequestInit & { signal: 
 async function reach(url: string, address: string, init: RequestInit & { signal: AbortSignal }): Promise<Response> {
   let response: Response;
   try {
-    // redirects: the key goes to nobody else. timeout: fetch gives up after about 6 idle minutes; StallWatch has our own limit
-    response = await fetch(address, { ...init, redirect: "manual", timeout: false } as RequestInit & { timeout: false });
+    // redirects: the key goes to nobody else. timeout: fetch gives up after about 6 idle minutes; StallWatch has our own limit.
+    // keepalive: llama-server closes a connection after 100 requests, and one that is sent just then is lost
+    response = await fetch(address, { ...init, redirect: "manual", keepalive: false, timeout: false } as RequestInit & { timeout: false });
   } catch (error) {
     if (init.signal.aborted) throw error;
     throw new Failure("upstream_absent", { url });

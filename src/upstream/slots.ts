@@ -149,7 +149,8 @@ export class SlotWatch {
   /** null when nobody answered in time. */
   async #get(path: string): Promise<Response | null> {
     try {
-      return await fetch(this.#options.url + path, { headers: this.#options.headers, signal: AbortSignal.timeout(this.#options.probeMs), redirect: "manual" });
+      const { url, headers, probeMs } = this.#options;
+      return await fetch(url + path, { headers, signal: AbortSignal.timeout(probeMs), redirect: "manual", keepalive: false });
     } catch {
       return null;
     }
