@@ -102,7 +102,7 @@ export async function createApp(parts: AppParts): Promise<App> {
     listed: (id) => store.listed(id),
     list: (owner) => store.list({ owner, limit: listPageMax }),
     allowance: async (id) => chat.allowance((await store.people.person(id)) as Person),
-    attended: () => chat.runs.attended(),
+    attended: () => chat.runs.line.refresh(),
     failed: bug,
   });
   /** Conversations of the plain sockets. */

@@ -122,6 +122,7 @@ export const options = {
     doc: "json or pretty (else: pretty on a terminal)",
     oneOf: ["json", "pretty"],
   },
+  logTexts: { flag: "log-texts", env: "PARLOR_LOG_TEXTS", value: null, default: null, doc: "log the text of questions and answers, too" },
   logLevel: { flag: "log-level", env: "PARLOR_LOG_LEVEL", value: "LEVEL", default: "info", doc: "debug, info, warn or error", oneOf: logLevels },
 } as const satisfies Record<string, Option>;
 
@@ -145,6 +146,7 @@ export interface Config {
   readonly metricsAllow: readonly string[];
   readonly open: boolean;
   readonly allowOrigins: readonly string[];
+  readonly logTexts: boolean;
   readonly logFormat: "json" | "pretty" | null;
   readonly logLevel: (typeof logLevels)[number];
   readonly bounds: Bounds;
@@ -205,6 +207,7 @@ export function parseConfig(args: readonly string[], env: Readonly<Record<string
     metricsAllow: given[options.metricsAllow.flag] ?? ["127.0.0.1", "::1"],
     open: one(options.open) === "true",
     allowOrigins: many(options.allowOrigin).map((url) => new URL(url).origin),
+    logTexts: one(options.logTexts) === "true",
     logFormat: one(options.logFormat) as Config["logFormat"],
     logLevel: one(options.logLevel) as Config["logLevel"],
     bounds: Object.freeze(Object.fromEntries(Object.keys(bounds).map((name, i) => [name, Number(one(boundOptions[i] as Option))]))) as Bounds,

@@ -22,6 +22,7 @@ describe("parseConfig", () => {
       trustedProxies: [],
       oidc: null,
       metricsToken: null,
+      logTexts: false,
       metricsAllow: ["127.0.0.1", "::1"],
       generateTitles: false,
       open: false,

@@ -61,7 +61,18 @@ export async function startHouse(options: HouseOptions): Promise<House> {
   const store = openSqlite(file ?? ":memory:");
   const kept = { store, temporary: openSqlite(":memory:"), personas: new PersonaFolder(options.personas ?? "/nonexistent", log) };
   const doors = { auth, oidc, trustedProxies, allowOrigins, metricsToken, metricsAllow: ["127.0.0.1"] };
-  const app = await createApp({ ...kept, ...doors, enforcedPersona, generateTitles, bus: localBus(), upstream, log, metrics: new Metrics(), bounds });
+  const app = await createApp({
+    ...kept,
+    ...doors,
+    enforcedPersona,
+    generateTitles,
+    logTexts: false,
+    bus: localBus(),
+    upstream,
+    log,
+    metrics: new Metrics(),
+    bounds,
+  });
   const server = Bun.serve({ hostname: "127.0.0.1", port: options.port ?? 0, development: false, fetch: app.fetch, websocket: app.websocket });
   return {
     url: `http://127.0.0.1:${server.port}`,

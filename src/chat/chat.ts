@@ -25,7 +25,7 @@ export interface ChatBounds extends RunsBounds {
   readonly messageMaxBytes: number;
 }
 
-export interface ChatParts extends Pick<RunsParts, "generateTitles" | "isAttended" | "metrics"> {
+export interface ChatParts extends Pick<RunsParts, "generateTitles" | "logTexts" | "isAttended" | "metrics"> {
   readonly store: Store;
   /** Keeps the conversations that are never written to disk. */
   readonly temporary: Store;
@@ -220,7 +220,7 @@ export class Chat {
       return await queue({ owner: person.id, limits: person.limits, queueMaxRuns: this.#parts.bounds.queueMaxRuns });
     } catch (error) {
       if (!(error instanceof Failure && error.code === "queue_full")) throw error;
-      const waitMs = this.#runs.nextFreeMs;
+      const waitMs = this.#runs.line.waitMs();
       throw waitMs === null ? error : new Failure("queue_full", { ...error.facts, seconds: Math.max(1, Math.ceil(waitMs / 1000)) });
     }
   }

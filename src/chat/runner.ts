@@ -17,6 +17,8 @@ export type Halt = "stopped" | "interrupted";
 export interface RunnerParts extends PromptParts {
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Has the log hold what is said. */
+  readonly logTexts: boolean;
   /** Runs of ours that hold a Slot and are not about to give it back. */
   readonly running: () => number;
   /** Slots that are busy with something that is not ours. */
@@ -120,7 +122,11 @@ async function attempt(live: LiveRun, parts: RunnerParts, onToken: (kind: "text"
 }
 
 /** Stores the end of a Run and tells everybody; the page is told even when the store can't be written. */
-export async function close(live: LiveRun, outcome: Omit<Ending, "text" | "reasoning">, parts: Pick<RunnerParts, "log" | "metrics" | "closed">): Promise<void> {
+export async function close(
+  live: LiveRun,
+  outcome: Omit<Ending, "text" | "reasoning">,
+  parts: Pick<RunnerParts, "log" | "logTexts" | "metrics" | "closed">,
+): Promise<void> {
   const { log, metrics, closed } = parts;
   const ending: Ending = { ...outcome, text: live.text, reasoning: live.reasoning };
   const end = () => live.store.end(live.run.id, ending);
@@ -136,7 +142,7 @@ export async function close(live: LiveRun, outcome: Omit<Ending, "text" | "reaso
   }
   closed(live);
   metrics.ended(status, stats);
-  report(live, ending, log);
+  report(live, ending, parts);
 }
 
 /** Between two attempts at storing an end that could not be stored, in ms. */
@@ -153,7 +159,7 @@ function endLater(end: () => Promise<unknown>, log: Log): void {
   timer.unref();
 }
 
-function report(live: LiveRun, ending: Ending, log: Log): void {
+function report(live: LiveRun, ending: Ending, { log, logTexts }: Pick<RunnerParts, "log" | "logTexts">): void {
   const { status, finish, failure } = ending;
   const stats: RunStats = ending.stats;
   const facts = {
@@ -165,6 +171,7 @@ function report(live: LiveRun, ending: Ending, log: Log): void {
     finish,
     ...stats,
     slotFreed: ending.slotFreed,
+    ...(logTexts && { text: ending.text }),
   };
   // only numbers: what llama-server says of an error may quote what people wrote
   const numbers = Object.fromEntries(Object.entries(failure?.facts ?? {}).filter(([, value]) => typeof value === "number"));

@@ -28,6 +28,8 @@ export interface RunsParts {
   readonly voices: Voices;
   /** Has the model make a title behind the first answer. */
   readonly generateTitles: boolean;
+  /** Has the log hold what is said. */
+  readonly logTexts: boolean;
   readonly metrics: Metrics;
   readonly bounds: RunsBounds;
   /** Where a conversation is kept. */
@@ -97,14 +99,9 @@ export class Runs {
     return this.#closing;
   }
 
-  /** Milliseconds until one more in line would start; null when that can't be said yet. */
-  get nextFreeMs(): number | null {
-    return this.#scheduler.waitMs();
-  }
-
-  /** Somebody has come to a conversation, or has left it. */
-  attended(): void {
-    this.#scheduler.refresh();
+  /** The line. */
+  get line(): Pick<Scheduler, "waitMs" | "refresh"> {
+    return this.#scheduler;
   }
 
   /** Goes on with the shares of the process before this one. */
@@ -119,7 +116,13 @@ export class Runs {
     { question, tap, request = "" }: { question: Message | null; tap?: Tap | undefined; request?: string | undefined },
   ): void {
     const live = this.#make(said, { sharer: sharerOf(person), request, tap });
-    this.#parts.log.info("Run queued", { run: said.run.id, conversation: said.run.conversation, person: person.id, request });
+    this.#parts.log.info("Run queued", {
+      run: said.run.id,
+      conversation: said.run.conversation,
+      person: person.id,
+      request,
+      ...(this.#parts.logTexts && { text: said.question?.text }),
+    });
     live.publish({ kind: "queued", owner: said.run.owner, question, answer: said.answer });
     this.#listed(live);
     this.#scheduler.enqueue(said.run.id, live.origin.sharer);
