@@ -9,7 +9,7 @@ import { Oidc, type OidcOptions } from "./auth/oidc.ts";
 import { Passwords } from "./auth/password.ts";
 import { Chat, type ChatBounds, type ChatParts } from "./chat/chat.ts";
 import { Shelf } from "./chat/shelf.ts";
-import { localPerson, type Person } from "./domain/account.ts";
+import { localPerson, type Person, standardLimits } from "./domain/account.ts";
 import { type ConversationId, isId, newId } from "./domain/conversation.ts";
 import { asFailure, Failure } from "./domain/failure.ts";
 import type { PersonaId } from "./domain/persona.ts";
@@ -101,7 +101,7 @@ export async function createApp(parts: AppParts): Promise<App> {
     thread: (id, part) => chat.thread(id, part),
     listed: (id) => store.listed(id),
     list: (owner) => store.list({ owner, limit: listPageMax }),
-    allowance: async (id) => chat.allowance((await store.people.person(id)) as Person),
+    allowance: async (id) => chat.allowance((await store.people.person(id)) ?? { id, limits: standardLimits.guest }),
     attended: () => chat.runs.line.refresh(),
     failed: bug,
   });
@@ -193,6 +193,7 @@ export async function createApp(parts: AppParts): Promise<App> {
 
   await store.purge(Date.now() - undoMs);
   await chat.recover();
+  await tidyUp();
 
   return {
     async fetch(request, server) {

@@ -5,7 +5,17 @@ import { AdminPage, Now } from "../../views/admin.tsx";
 import type { Auth } from "../auth/auth.ts";
 import type { Passwords } from "../auth/password.ts";
 import type { Chat } from "../chat/chat.ts";
-import { type AuditAct, isLimit, isPersonRole, type LimitName, type Limits, limitBounds, type PersonId, type PersonRole } from "../domain/account.ts";
+import {
+  type AuditAct,
+  isLimit,
+  isPersonRole,
+  type LimitName,
+  type Limits,
+  limitBounds,
+  type Person,
+  type PersonId,
+  type PersonRole,
+} from "../domain/account.ts";
 import { asFailure, Failure } from "../domain/failure.ts";
 import type { PersonaId } from "../domain/persona.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
@@ -41,23 +51,24 @@ export function adminRoutes(app: Hono<Env>, parts: AdminParts): void {
 
   const note = (c: Context<Env>, act: AuditAct, subject: string) => ledger.note({ actor: personOf(c).id, act, subject, address: c.env.client.address });
   const now = async (c: Context<Env>) => {
-    const names = new Map((await people.list()).map(({ id, name }) => [id, name]));
     const { runs } = chat;
-    const nameOf = (person: PersonId | null) => names.get(person ?? "") ?? person ?? "";
+    const owners = await Promise.all([...new Set(runs.inProgress.now.map(({ owner }) => owner))].map((id) => people.person(id)));
     return {
       upstream: upstream(),
       slots: runs.slots.usable,
       strays: runs.slots.strays,
       runs: runs.inProgress.now,
       sockets: sockets(),
-      nameOf,
+      nameOf: naming(owners.filter((each) => each !== null)),
       words: wordsFor(c),
     };
   };
   const page = async (c: Context<Env>, { made = null, failure = null }: { made?: string | null; failure?: Failure | null } = {}) => {
+    const everybody = await people.list();
     const found = {
       ...(await now(c)),
-      people: await people.list(),
+      nameOf: naming(everybody),
+      people: everybody,
       roleLimits: await people.roleLimits(),
       sessions: await sessions.list(),
       invitations: (await sessions.invitations()).filter(({ person }) => person === null),
@@ -165,6 +176,12 @@ export function adminRoutes(app: Hono<Env>, parts: AdminParts): void {
     await note(c, "session_ended", found.person);
     return undefined;
   });
+}
+
+/** Names by id; whoever is not among them is called by it. */
+function naming(people: readonly Pick<Person, "id" | "name">[]): (person: PersonId | null) => string {
+  const names = new Map(people.map(({ id, name }) => [id, name]));
+  return (person) => names.get(person ?? "") ?? person ?? "";
 }
 
 function roleOf(value: string | undefined): PersonRole {
