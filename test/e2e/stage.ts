@@ -17,6 +17,8 @@ export interface Parlor {
   readonly process: Bun.Subprocess<"ignore", "pipe", "pipe">;
   /** Everything it wrote to standard error. */
   readonly log: () => string;
+  /** Everything it wrote to standard output. */
+  readonly out: () => string;
   stop(): Promise<void>;
 }
 
@@ -43,12 +45,13 @@ export async function startParlor(args: readonly string[], options: { env?: Reco
     line += text;
   });
   await until(() => line.includes("\n") || child.exitCode !== null, "parlor serves");
-  const url = /^parlor \S+ listening on (http:\/\/\S+)\n$/.exec(line)?.[1];
+  const url = /^parlor \S+ listening on (http:\/\/\S+)\n/.exec(line)?.[1];
   if (!url) throw new Error(`parlor did not start: ${line}${log}`);
   return {
     url,
     process: child,
     log: () => log,
+    out: () => line,
     async stop() {
       child.kill("SIGKILL");
       await child.exited;
@@ -96,7 +99,9 @@ export async function visit(url: string, options: BrowserContextOptions = {}, ar
   const context = await (await theBrowser()).newContext({ viewport: { width: 1100, height: 800 }, locale: "en-GB", ...options });
   const page = await context.newPage();
   const problems: string[] = [];
-  page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
+  // a form that is refused comes back as a page that says why: to the browser that is a failure
+  const isRefusal = (text: string) => /status of 422/.test(text);
+  page.on("console", (message) => message.type() === "error" && !isRefusal(message.text()) && problems.push(message.text()));
   page.on("pageerror", (error) => problems.push(String(error)));
   await page.exposeFunction("reportViolation", (text: string) => problems.push(`policy: ${text}`));
   await page.addInitScript(() => {
@@ -147,11 +152,11 @@ export const grownBeyond = (page: Page, length: number): Promise<unknown> =>
  * Parlor with the demo model for the tests of one file. Pages opened with `open` are closed after their test, and whatever
  * problem one of them had fails it.
  */
-export function withHouse(): { readonly url: string; readonly parlor: Parlor; open: typeof visit } {
+export function withHouse(...args: string[]): { readonly url: string; readonly parlor: Parlor; open: typeof visit } {
   let parlor: Parlor | null = null;
   const visits: Visit[] = [];
   beforeAll(async () => {
-    parlor = await startParlor(await withModel());
+    parlor = await startParlor([...(await withModel()), ...args]);
     await serving(parlor);
   });
   afterEach(async () => {
