@@ -34,7 +34,7 @@ test: $(BUN) $(PARROT) build chromium ## everything, against the real llama-serv
 build: dist/parlor ## the single executable: dist/parlor
 
 bench: $(BUN) $(PARROT) build chromium ## what the relay, the store and the page cost, measured; see bench/README.md
-	@LLAMA_SERVER="$$(test/llama/llama-server --path)" $(BUN) bench/store.ts && LLAMA_SERVER="$$(test/llama/llama-server --path)" $(BUN) bench/relay.ts && $(BUN) bench/browser.ts && LLAMA_SERVER="$$(test/llama/llama-server --path)" $(BUN) bench/lighthouse.ts
+	@LLAMA_SERVER="$$(test/llama/llama-server --path)" $(BUN) bench/store.ts && LLAMA_SERVER="$$(test/llama/llama-server --path)" $(BUN) bench/relay.ts && $(BUN) bench/browser.ts && $(BUN) bench/load.ts && LLAMA_SERVER="$$(test/llama/llama-server --path)" $(BUN) bench/lighthouse.ts
 
 clean: ## remove what was built here (not the llama-server in the user's cache)
 	rm -rf dist .cache node_modules

@@ -67,10 +67,8 @@ const silentBeats = 3;
  */
 const snapshotMaxBytes = 64 << 20;
 
-/** How long a delete can be undone, in ms. */
+/** How long a delete can be undone, and between two looks for what is past its time (conversations, sessions, links), in ms. */
 const undoMs = 24 * 3_600_000;
-
-/** Between two looks for what is to be forgotten: conversations past their time, sessions past theirs. In ms. */
 const tidyEveryMs = 10 * 60_000;
 
 /** The house, ready for Bun.serve: what the process before this one left is taken up first. */

@@ -126,12 +126,10 @@ async function serve(config: Config): Promise<void> {
     );
   }
   const host = config.host.includes(":") ? `[${config.host}]` : config.host;
-  process.stdout.write(`parlor ${version} listening on http://${host}:${server.port}\n`);
-
+  const address = `http://${host}:${server.port}`;
   const invitation = await app.firstInvitation();
-  if (invitation !== null) {
-    process.stdout.write(`There is no admin yet. Become the first at http://${host}:${server.port}/invite/${invitation} (once, within a day).\n`);
-  }
+  const first = invitation === null ? "" : `There is no admin yet. Become the first at ${address}/invite/${invitation} (once, within a day).\n`;
+  process.stdout.write(`parlor ${version} listening on ${address}\n${first}`); // in one go: whoever starts us may read one line and go
   log.info("conversations are kept", { file });
 
   let ending = false;

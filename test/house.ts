@@ -58,7 +58,8 @@ export async function startHouse(options: HouseOptions): Promise<House> {
   const lines: string[] = [];
   const log = openLog({ level: "debug", format: "json", write: (line) => lines.push(line) });
   const upstream = openLlama({ url: llama, apiKey: apiKey ?? null, ...bounds });
-  const store = openSqlite(file ?? ":memory:");
+  const metrics = new Metrics();
+  const store = openSqlite(file ?? ":memory:", { stored: (ms) => metrics.stored(ms) });
   const kept = { store, temporary: openSqlite(":memory:"), personas: new PersonaFolder(options.personas ?? "/nonexistent", log) };
   const doors = { auth, oidc, trustedProxies, allowOrigins, metricsToken, metricsAllow: ["127.0.0.1"] };
   const app = await createApp({
@@ -70,7 +71,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     bus: localBus(),
     upstream,
     log,
-    metrics: new Metrics(),
+    metrics,
     bounds,
   });
   const server = Bun.serve({ hostname: "127.0.0.1", port: options.port ?? 0, development: false, fetch: app.fetch, websocket: app.websocket });

@@ -81,7 +81,12 @@ export class LiveRun {
 
   /** Tokens that it has used: read anew and written; about, until it is over. */
   get spentTokens(): number {
-    const { promptTokens = this.#progress?.processed ?? 0, cachedTokens = this.#progress?.cached ?? 0, outputTokens } = this.#stats;
+    return this.tokensOf(this.#stats);
+  }
+
+  /** The same, as far as these figures say it. */
+  tokensOf(stats: RunStats): number {
+    const { promptTokens = this.#progress?.processed ?? 0, cachedTokens = this.#progress?.cached ?? 0, outputTokens } = stats;
     const written = this.text.length + this.reasoning.length - this.answer.text.length - this.answer.reasoning.length;
     return Math.max(0, promptTokens - cachedTokens) + (outputTokens ?? Math.ceil(written / charsPerToken));
   }

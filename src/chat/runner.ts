@@ -124,11 +124,11 @@ async function attempt(live: LiveRun, parts: RunnerParts, onToken: (kind: "text"
 /** Stores the end of a Run and tells everybody; the page is told even when the store can't be written. */
 export async function close(
   live: LiveRun,
-  outcome: Omit<Ending, "text" | "reasoning">,
+  outcome: Omit<Ending, "text" | "reasoning" | "tokens">,
   parts: Pick<RunnerParts, "log" | "logTexts" | "metrics" | "closed">,
 ): Promise<void> {
   const { log, metrics, closed } = parts;
-  const ending: Ending = { ...outcome, text: live.text, reasoning: live.reasoning };
+  const ending: Ending = { ...outcome, text: live.text, reasoning: live.reasoning, tokens: live.tokensOf(outcome.stats) };
   const end = () => live.store.end(live.run.id, ending);
   const { status, finish, failure, stats, slotFreed } = ending;
   const message = { ...live.answer, text: live.text, reasoning: live.reasoning };
@@ -141,7 +141,7 @@ export async function close(
     endLater(end, log);
   }
   closed(live);
-  metrics.ended(status, stats);
+  metrics.ended(status, { ...stats, tokens: ending.tokens });
   report(live, ending, parts);
 }
 

@@ -50,8 +50,8 @@ export interface RunsBounds {
   readonly pollReadyMs: number;
 }
 
-/** Between two looks at whether what is said about waiting has changed, in ms. */
-const refreshMs = 5_000;
+/** Between two looks at the line, in ms. */
+const tickMs = 250;
 
 export class Runs {
   readonly #parts: RunsParts;
@@ -85,7 +85,7 @@ export class Runs {
       changed: () => this.#resize(),
     });
     parts.upstream.watch(() => this.#resize());
-    this.#timer = setInterval(() => this.#scheduler.refresh(), refreshMs);
+    this.#timer = setInterval(() => this.#scheduler.tick(), tickMs);
     this.#timer.unref();
   }
 

@@ -26,6 +26,12 @@ export interface SchedulerBounds {
   readonly yieldMs: number;
 }
 
+/** With so many in line not every change is told to all at once: only so often, in ms. Each change moves everybody behind it. */
+const crowd = 20;
+const crowdToldEveryMs = 250;
+/** Between two looks at whether what is said about waiting has changed, in ms. */
+const toldEveryMs = 5_000;
+
 interface Entry {
   readonly run: RunId;
   readonly sharer: Sharer;
@@ -41,6 +47,9 @@ export class Scheduler {
   #waiting: Entry[] = [];
   #slots: number;
   #announced = new Map<RunId, string>();
+  /** When all were last told, and whether something has changed since. */
+  #toldAt = Number.NEGATIVE_INFINITY;
+  #isStale = false;
 
   constructor(effects: Effects, slots: number, bounds: SchedulerBounds) {
     this.#effects = effects;
@@ -61,7 +70,7 @@ export class Scheduler {
   enqueue(run: RunId, sharer: Sharer, { isLeft = false } = {}): void {
     if (this.#waiting.length === 0 && !isLeft) this.shares.settle((other) => this.#effects.spent(other));
     this.#waiting.push({ run, sharer, since: this.#effects.now() });
-    this.#pair();
+    this.#pair(run);
   }
 
   /** A Run that holds a Slot already: one that the process before this one had started. */
@@ -100,9 +109,15 @@ export class Scheduler {
     this.#pair();
   }
 
-  /** Time has passed, or somebody has come or gone: places and times are said again where they have changed. */
+  /** Somebody has come or gone: who yields may have changed. */
   refresh(): void {
     if (this.#waiting.length > 0) this.#pair();
+  }
+
+  /** Time has passed: places and times are said again where they have changed. To be called a few times a second. */
+  tick(): void {
+    const sinceMs = this.#effects.now() - this.#toldAt;
+    if (this.#waiting.length > 0 && sinceMs >= (this.#isStale ? crowdToldEveryMs : toldEveryMs)) this.#pair();
   }
 
   /** Milliseconds until another Run in the line would start; null when that can't be said yet. */
@@ -110,7 +125,8 @@ export class Scheduler {
     return this.#forecasts(this.#waiting.length + 1)?.at(-1) ?? null;
   }
 
-  #pair(): void {
+  /** Starts whoever may start, and tells the others; `fresh` is one that has just come, who is told at once. */
+  #pair(fresh?: RunId): void {
     const now = this.#effects.now();
     const running = new Map<PersonId, number>();
     for (const { run, sharer } of this.#running.values()) {
@@ -126,10 +142,10 @@ export class Scheduler {
       running.set(next.sharer.id, (running.get(next.sharer.id) ?? 0) + 1);
       this.#begin(next, now);
     }
-    this.#announce(
-      this.shares.order(line, running, yieldedBefore).map(({ run }) => run),
-      now,
-    );
+    this.#isStale = line.length > crowd && now - this.#toldAt < crowdToldEveryMs;
+    if (this.#isStale && fresh === undefined) return;
+    const order = this.shares.order(line, running, yieldedBefore).map(({ run }) => run);
+    this.#announce(order, now, this.#isStale ? fresh : undefined);
   }
 
   #begin({ run, sharer }: Entry, now: number): void {
@@ -141,17 +157,20 @@ export class Scheduler {
     this.#effects.start(run);
   }
 
-  /** Tells those whose place or time has changed. */
-  #announce(order: readonly RunId[], now: number): void {
+  /** Tells those whose place or time has changed, or `only` one. */
+  #announce(order: readonly RunId[], now: number, only?: RunId): void {
     const forecasts = this.#forecasts(order.length);
-    const announced = new Map<RunId, string>();
+    const announced = only === undefined ? new Map<RunId, string>() : this.#announced;
+    if (only === undefined) this.#toldAt = now;
     order.forEach((run, i) => {
+      if (only !== undefined && run !== only) return;
       const ms = forecasts?.[i];
       const wait = ms === undefined ? {} : { wait: this.#waits.tell(run, i + 1, ms, now) };
       const place: Place = { position: i + 1, of: order.length, ...wait };
       const said = JSON.stringify(place);
+      const isNew = this.#announced.get(run) !== said;
       announced.set(run, said);
-      if (this.#announced.get(run) !== said) this.#effects.place(run, place);
+      if (isNew) this.#effects.place(run, place);
     });
     this.#announced = announced;
   }

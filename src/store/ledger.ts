@@ -3,7 +3,7 @@
 import { type AuditAct, type AuditEntry, dayOf, type Link, nextMidnight, type PersonId, type Usage } from "../domain/account.ts";
 import type { ConversationId } from "../domain/conversation.ts";
 import { Failure, type FailureReport } from "../domain/failure.ts";
-import type { FailedRun, Run } from "../domain/run.ts";
+import type { FailedRun } from "../domain/run.ts";
 import { type Bucket, type Ledger, perMinute, runsBucket, type SettingName, type SharesKept } from "./accounts.ts";
 import type { Changes, PeopleTable } from "./people.ts";
 import type { Queries } from "./queries.ts";
@@ -86,8 +86,7 @@ export class LedgerTable implements Ledger {
   }
 
   /** Counts what a Run has used as its owner's. */
-  use({ owner, stats }: Pick<Run, "owner" | "stats">): void {
-    const tokens = Math.max(0, (stats.promptTokens ?? 0) - (stats.cachedTokens ?? 0)) + (stats.outputTokens ?? 0);
+  use(owner: PersonId, tokens: number): void {
     this.#q.run(
       `insert into usage (person, day, runs, tokens) values (?, ?, 1, ?)
        on conflict (person, day) do update set runs = runs + 1, tokens = tokens + excluded.tokens`,

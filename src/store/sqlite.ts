@@ -104,7 +104,7 @@ class SqliteStore implements Store {
     return this.#q.transaction(() => {
       const ended = this.#runs.end(run, ending);
       if (ended === null) return null;
-      this.ledger.use(ended);
+      this.ledger.use(ended.owner, ending.tokens);
       const [utterance] = this.#tree.page(ended.message, 1).thread;
       return { ...(utterance as Utterance), run: ended };
     });

@@ -63,6 +63,8 @@ export interface Ending {
   readonly finish: string | null;
   readonly failure: FailureReport | null;
   readonly stats: RunStats;
+  /** What it has used: tokens read anew and written; about, where llama-server did not come to say it. */
+  readonly tokens: number;
   readonly slotFreed: boolean;
 }
 

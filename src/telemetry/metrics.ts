@@ -11,6 +11,8 @@ export interface RunFigures {
   readonly outputTokens?: number;
   readonly firstTokenMs?: number;
   readonly queueMs?: number;
+  /** Read anew and written; about, where llama-server did not come to say it. */
+  readonly tokens: number;
 }
 
 /** What the sockets have carried; counted by plain additions, since this is the token path. */
@@ -103,11 +105,12 @@ export class Metrics {
     });
   }
 
-  ended(outcome: string, { promptTokens = 0, cachedTokens = 0, outputTokens = 0, firstTokenMs, queueMs }: RunFigures): void {
+  ended(outcome: string, { promptTokens = 0, cachedTokens = 0, outputTokens, firstTokenMs, queueMs, tokens }: RunFigures): void {
     this.#runs.inc({ outcome });
-    this.#tokens.inc({ kind: "read" }, Math.max(0, promptTokens - cachedTokens));
+    const read = Math.max(0, promptTokens - cachedTokens);
+    this.#tokens.inc({ kind: "read" }, read);
     this.#tokens.inc({ kind: "cached" }, cachedTokens);
-    this.#tokens.inc({ kind: "written" }, outputTokens);
+    this.#tokens.inc({ kind: "written" }, outputTokens ?? Math.max(0, tokens - read));
     if (firstTokenMs !== undefined) this.#firstToken.observe(firstTokenMs / 1000);
     if (queueMs !== undefined) this.#wait.observe(queueMs / 1000);
   }

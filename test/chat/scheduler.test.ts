@@ -7,7 +7,7 @@ import { seeded } from "../seeded.ts";
 
 const each = (run: string) => ({ id: `of ${run}`, weight: 1, runningMax: null });
 
-function watched(slots: number) {
+function watched(slots: number, stepMs = 300) {
   let now = 0;
   const started: string[] = [];
   const places = new Map<string, Place>();
@@ -22,7 +22,7 @@ function watched(slots: number) {
         places.set(run, place);
         told.push(`${run} ${place.position}/${place.of}`);
       },
-      now: () => now++,
+      now: () => (now += stepMs),
       isAttended: () => true,
       spent: () => 0,
     },
@@ -93,4 +93,13 @@ test("over any history: never more running than slots, no slot idle while one wa
       );
     }
   }
+});
+
+test("in a crowd who comes is told at once, all others a few times a second", () => {
+  const { scheduler, told, places } = watched(1, 1);
+  for (let i = 0; i < 200; i++) scheduler.enqueue(`r${i}`, each(`r${i}`));
+  expect(places.size).toBe(199);
+  expect(told.length).toBeLessThan(199 * 12); // each was told once; each of all a few times
+  for (let i = 0; i < 300; i++) scheduler.tick();
+  expect([...places.values()].map(({ position, of }) => [position, of])).toEqual([...places.keys()].map((_, i) => [i + 1, 199]));
 });

@@ -14,6 +14,7 @@ const done: Ending = {
   finish: "stop",
   failure: null,
   stats: { promptTokens: 30, cachedTokens: 10, outputTokens: 5 },
+  tokens: 25,
   slotFreed: true,
 };
 

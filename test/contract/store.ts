@@ -12,7 +12,16 @@ import { seeded } from "../seeded.ts";
 /** Who asks in these tests, within no limits. */
 const by = { owner: localPerson, limits: standardLimits.admin, queueMaxRuns: 10 };
 
-const done: Ending = { status: "done", text: "answer", reasoning: "thought", finish: "stop", failure: null, stats: { outputTokens: 3 }, slotFreed: true };
+const done: Ending = {
+  status: "done",
+  text: "answer",
+  reasoning: "thought",
+  finish: "stop",
+  failure: null,
+  stats: { outputTokens: 3 },
+  tokens: 3,
+  slotFreed: true,
+};
 
 /** Tests a Store that `open` makes empty. */
 export function storeContract(name: string, open: () => Promise<Store>): void {

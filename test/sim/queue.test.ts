@@ -94,7 +94,7 @@ function simulate(people: readonly Person[], slots: number, random: Seeded, { yi
   };
   for (const person of people) for (let tab = 0; tab < person.tabs; tab++) later(person.arrivesMs, () => ask(person));
   const last = Math.max(...people.map(({ leavesMs }) => leavesMs));
-  for (let at = 5_000; at < last; at += 5_000) later(at, () => scheduler.refresh());
+  for (let at = 250; at < last; at += 250) later(at, () => scheduler.tick());
   while (agenda.length > 0) {
     const { at, act } = agenda.shift() as { at: number; act: () => void };
     now = at;
