@@ -132,6 +132,8 @@ export class Auth {
     if (name === null) throw new Failure("bad_name");
     const { people } = this.#parts.store;
     const known = await people.named(name);
+    // the local person is nobody who could come, unless they have made the first account theirs
+    if (known?.id === localPerson && (await people.passwordOf(localPerson)) === null) throw new Failure("bad_name");
     if (known) return { person: this.#refuseRemoved(known), session: null };
     try {
       return { person: await people.add({ name, role: firstRole, password: null }), session: null };

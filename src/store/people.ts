@@ -207,7 +207,8 @@ export class PeopleTable implements People {
 
   /** A house without an admin could never get one again; the local person is needed while there are no accounts. */
   #refuseLastAdmin(id: PersonId): void {
-    const others = "select 1 from people where role = 'admin' and removed_at is null and id <> ? and (password is not null or subject is not null)";
+    // the local person is an admin whom nobody can be, until they have a password
+    const others = `select 1 from people where role = 'admin' and removed_at is null and id <> ? and (id <> '${localPerson}' or password is not null)`;
     const isAdmin = this.find("id", id)?.role === "admin";
     if (id === localPerson || (isAdmin && this.#q.one(others, id) === null)) throw new Failure("last_admin");
   }

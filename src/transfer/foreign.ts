@@ -9,6 +9,7 @@ export const isDict = (value: unknown): value is Dict => typeof value === "objec
 /** A conversation as a file says it, before anything in it is believed. */
 export interface Loose {
   readonly id?: unknown;
+  readonly owner?: unknown;
   readonly title?: unknown;
   readonly head?: string | null;
   readonly settings?: unknown;

@@ -150,6 +150,7 @@ function settle(loose: Loose, unread: (fault: string) => void): ConversationReco
   return {
     parlor: 1,
     id: isId(loose.id) && !isTemporary(loose.id) ? loose.id : newId(), // what is brought in is kept
+    ...(typeof loose.owner === "string" && { owner: loose.owner }),
     settings: settingsOf(loose.settings),
     title: (typeof loose.title === "string" && loose.title.trim().slice(0, 200)) || titleFrom(first.text),
     head: head === null ? last.id : (ids.get(head) as string),

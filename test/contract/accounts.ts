@@ -155,6 +155,11 @@ export function accountsContract(name: string, open: () => Promise<Store>): void
       }
       await add("Ben", "admin");
       expect(await store.people.change(ada.id, { role: "member" })).toMatchObject({ role: "member" });
+      // one who comes by a proxy has no password, and is an admin all the same
+      const ben = (await store.people.named("Ben"))?.id as string;
+      expect(await codeOf(store.people.change(ben, { removed: true }))).toBe("last_admin");
+      await store.people.add({ name: "Cleo", role: "admin", password: null });
+      expect(await codeOf(store.people.change(ben, { removed: true }))).toBe("none");
     });
 
     test("erasing leaves nothing of a person", async () => {

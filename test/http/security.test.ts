@@ -290,6 +290,8 @@ describe("a proxy that says who it is", () => {
     const inside = await account(listed, { "remote-user": "Grüße Ada" });
     expect(inside.status).toBe(200);
     expect((await account(listed, {})).status).toBe(401);
+    // the name of whoever everybody is without accounts, an admin, is nobody's
+    for (const name of ["local", "LOCAL"]) expect((await account(listed, { "remote-user": name })).status).toBe(400);
     for (const headers of [{ "remote-user": "Ada" }, { "Remote-User": "Ada", "x-forwarded-for": "192.0.2.1" }, { "REMOTE-USER": "Ada" }]) {
       expect((await account(unlisted, headers as Record<string, string>)).status).toBe(403);
     }

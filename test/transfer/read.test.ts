@@ -234,3 +234,9 @@ test("a file that lies about itself harms nobody: circles, strangers as parents,
     expect(pathOf(records[0] as ConversationRecord).length).toBeGreaterThan(0);
   }
 });
+
+test("whose a conversation was is kept, for a file of everybody's", async () => {
+  const line = (owner: unknown) => JSON.stringify({ parlor: 1, owner, messages: [{ id: "a", role: "user", text: "hello" }] });
+  const { records } = await readConversations([line("Ada"), line(7), line(undefined)].join("\n"));
+  expect(records.map(({ owner }) => owner)).toEqual(["Ada", undefined, undefined]);
+});
