@@ -1,7 +1,7 @@
 // parlor's words in German. See views/words.
 
 import type { Wait } from "../src/domain/run.ts";
-import { shortNumber } from "./numbers.ts";
+import { after, duration, shortNumber } from "./numbers.ts";
 import type { Words } from "./words.ts";
 import { houseDe } from "./words-house-de.ts";
 
@@ -188,22 +188,13 @@ export const de: Words = {
   },
 };
 
-/** So genau, wie man es weiß: „etwa“, wo wenigstens und höchstens nah beieinander sind. */
+/** In the grain in which it is known. */
 function waitIn({ leastMs, mostMs }: Wait): string {
   if (mostMs <= 5_000) return "ein paar Sekunden";
   const [least, most] = [duration(leastMs), duration(mostMs)];
   if (leastMs === 0) return `bis zu ${most}`;
   if (mostMs <= leastMs * 1.35) return `etwa ${most}`;
   return least.split(" ")[1] === most.split(" ")[1] ? `${least.split(" ")[0]} bis ${most}` : `${least} bis ${most}`;
-}
-
-function duration(ms: number): string {
-  return ms < 90_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`;
-}
-
-function after(seconds: unknown): string {
-  const s = Number(seconds);
-  return s < 90 ? `in ${s} s` : s < 5400 ? `in ${Math.round(s / 60)} min` : `in ${Math.round(s / 3600)} h`;
 }
 
 function whole(n: number): string {

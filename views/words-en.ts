@@ -1,7 +1,7 @@
 // parlor's words in English. See views/words.
 
 import type { Wait } from "../src/domain/run.ts";
-import { shortNumber } from "./numbers.ts";
+import { after, duration, shortNumber } from "./numbers.ts";
 import type { Words } from "./words.ts";
 import { houseEn } from "./words-house-en.ts";
 
@@ -189,16 +189,6 @@ function waitIn({ leastMs, mostMs }: Wait): string {
   if (leastMs === 0) return `up to ${most}`;
   if (mostMs <= leastMs * 1.35) return `about ${most}`;
   return least.split(" ")[1] === most.split(" ")[1] ? `${least.split(" ")[0]} to ${most}` : `${least} to ${most}`;
-}
-
-function duration(ms: number): string {
-  return ms < 90_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`;
-}
-
-/** "in 40 s", "in 3 h". */
-function after(seconds: unknown): string {
-  const s = Number(seconds);
-  return s < 90 ? `in ${s} s` : s < 5400 ? `in ${Math.round(s / 60)} min` : `in ${Math.round(s / 3600)} h`;
 }
 
 function whole(n: number): string {
