@@ -93,13 +93,11 @@ const row = (what: string, value: string): void => void rows.push(`| ${what} | $
 const seconds = (value: number): string => `${(value / 1000).toFixed(1)} s`;
 
 // everybody asks at once
-const before = await memory();
 const people = await all(askers);
-const seatedBytes = await memory();
 const cpuBefore = await cpuOf(pid);
 const askedAt = performance.now();
 for (const { ws } of people) ws.send(JSON.stringify({ type: "say", message: newId(), text: JSON.stringify({ tokens, perSecond }), headers: {} }));
-let peak = seatedBytes;
+let peak = 0;
 while (people.some(({ endedAt }) => endedAt === 0)) {
   await Bun.sleep(250);
   peak = Math.max(peak, await memory());
@@ -116,7 +114,7 @@ row("wait in line, p50 / p90 / longest", [0.5, 0.9, 1].map((q) => seconds(quanti
 row("from the slot to the first token, p50 / p99", [0.5, 0.99].map((q) => `${quantile(firsts, q).toFixed(0)} ms`).join(" / "));
 row("of what was said about waiting came true", told.length === 0 ? "nothing was said" : `${((100 * true_) / told.length).toFixed(0)} % of ${told.length}`);
 row("processor of parlor meanwhile", `${((100 * cpu * 1000) / tookMs).toFixed(0)} % of a core, ${((cpu * 1e6) / (askers * tokens)).toFixed(0)} µs per token`);
-row("memory per person who asks, at most", `${((peak - before) / askers / 1024).toFixed(0)} kB`);
+row("memory of parlor meanwhile, at most", `${(peak / 1e6).toFixed(0)} MB`);
 for (const { ws } of people) ws.close();
 
 // everybody sits before an idle page
