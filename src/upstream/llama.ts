@@ -141,7 +141,7 @@ async function reach(url: string, address: string, init: RequestInit & { signal:
   let response: Response;
   try {
     // redirects: the key goes to nobody else. timeout: fetch gives up after about 6 idle minutes; StallWatch has our own limit.
-    // keepalive: llama-server closes a connection after 100 requests, and one that is sent just then is lost
+    // keepalive: llama-server closes a connection after 100 requests or 5 idle seconds, and a request that is sent just then is lost
     response = await fetch(address, { ...init, redirect: "manual", keepalive: false, timeout: false } as RequestInit & { timeout: false });
   } catch (error) {
     if (init.signal.aborted) throw error;
