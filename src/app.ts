@@ -191,6 +191,7 @@ export async function createApp(parts: AppParts): Promise<App> {
 
   await store.purge(Date.now() - undoMs);
   await chat.recover();
+  await stopRunsOfTheGone();
   await tidyUp();
 
   return {

@@ -81,8 +81,8 @@ async function user(store: Store, act: string, [name, role, ...rest]: readonly s
     if (known && known.removedAt === null) throw new Failure("name_taken", { name: wished });
     const password = await readPassword();
     const hash = password === null ? null : await new Passwords(store).hash(password);
-    const person = known ? await people.change(known.id, { removed: false }) : await people.add({ name: wished, role: role ?? "member", password: hash });
-    if (known && hash !== null) await people.change(person.id, { password: hash });
+    const account = { role: role ?? "member", password: hash } as const;
+    const person = known ? await people.change(known.id, { ...account, removed: false }) : await people.add({ name: wished, ...account });
     await note("person_added", person.id);
     return say(`${wished} is here as ${person.role}${hash === null ? ", without a password: parlor user passwd sets one" : ""}`);
   }

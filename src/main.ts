@@ -100,7 +100,7 @@ async function serve(config: Config): Promise<void> {
   const starting = { args: config.llamaArgs, apiKey: config.llamaApiKey, endMs: bounds.graceMs, log, ...bounds };
   const child = program === null || config.model === null ? undefined : new LlamaChild({ ...starting, program, model: config.model });
   const upstream = openLlama({ url: child?.url ?? config.llama, apiKey: config.llamaApiKey, ...bounds, ...(child ? { child } : {}) });
-  const kept = { store, temporary: openSqlite(":memory:"), personas: await openPersonas(config, log) };
+  const kept = { store, temporary: openSqlite(":memory:", { beside: store }), personas: await openPersonas(config, log) };
   const app = await createApp({ ...config, ...kept, bus: localBus(), upstream, log, metrics });
 
   let server: Bun.Server<never>;

@@ -60,7 +60,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
   const upstream = openLlama({ url: llama, apiKey: apiKey ?? null, ...bounds });
   const metrics = new Metrics();
   const store = openSqlite(file ?? ":memory:", { stored: (ms) => metrics.stored(ms) });
-  const kept = { store, temporary: openSqlite(":memory:"), personas: new PersonaFolder(options.personas ?? "/nonexistent", log) };
+  const kept = { store, temporary: openSqlite(":memory:", { beside: store }), personas: new PersonaFolder(options.personas ?? "/nonexistent", log) };
   const doors = { auth, oidc, trustedProxies, allowOrigins, metricsToken, metricsAllow: ["127.0.0.1"] };
   const app = await createApp({
     ...kept,

@@ -58,7 +58,8 @@ export interface Wisher {
 
 /** Does what was wished, if the conversation is the wisher's. @throws Failure as Chat and Shelf; `not_found` for anybody else's */
 export async function obey(command: Command, { person, conversation, request }: Wisher, { chat, shelf }: { chat: Chat; shelf: Shelf }): Promise<void> {
-  await chat.enter(person, "conversation" in command ? command.conversation : conversation);
+  await chat.enter(person, conversation);
+  if ("conversation" in command) await chat.enter(person, command.conversation);
   switch (command.type) {
     case "say":
       return chat.say(person, { ...command, conversation, request });

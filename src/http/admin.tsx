@@ -71,7 +71,7 @@ export function adminRoutes(app: Hono<Env>, parts: AdminParts): void {
       people: everybody,
       roleLimits: await people.roleLimits(),
       sessions: await sessions.list(),
-      invitations: (await sessions.invitations()).filter(({ person }) => person === null),
+      invitations: await sessions.invitations(),
       personas: await chat.voices.all(),
       failed: await ledger.failedRuns(failuresShown),
       audit: await ledger.audit(actsShown),

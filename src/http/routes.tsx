@@ -82,6 +82,7 @@ export function routes(parts: RouteParts): Hono<Env> {
 
   const page = async (c: Context<Env>, conversation: string, { isNew = false, through = null, typed = "", notice = null }: PageWishes = {}) => {
     const person = personOf(c);
+    await chat.enter(person, conversation); // whoever draws a page: it is of nobody else
     const thread = await chat.thread(conversation, through === null ? {} : { through });
     const voice = isNew ? await firstVoice(c) : thread.voice;
     const now = { ...thread, voice, choices: isNew ? await chat.voices.choices() : [], list: await store.list({ owner: person.id, limit: listPageMax }) };

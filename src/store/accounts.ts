@@ -17,7 +17,8 @@ export interface NewPerson {
 /** What is absent stays as it is. */
 export interface PersonChange {
   readonly role?: PersonRole;
-  readonly password?: string;
+  /** null: none any more. */
+  readonly password?: string | null;
   readonly ownLimits?: Partial<Limits>;
   readonly removed?: boolean;
 }

@@ -73,7 +73,10 @@ export class LedgerTable implements Ledger {
    * @throws Failure `too_many_waiting`, `tokens_limit`, `runs_limit`
    */
   admit({ owner, limits: { waitingRunsMax, tokensPerDay, runsPerMinute } }: Admission): void {
-    const { waiting } = this.#q.one<{ waiting: number }>("select count(*) as waiting from runs where owner = ? and status = 'queued'", owner) ?? { waiting: 0 };
+    const { waiting } = this.#q.one<{ waiting: number }>(
+      "select count(*) as waiting from runs where owner = ? and status in ('queued', 'running') and status = 'queued'",
+      owner,
+    ) ?? { waiting: 0 };
     if (waitingRunsMax !== null && waiting >= waitingRunsMax) throw new Failure("too_many_waiting", { waiting });
     const { tokens } = this.#used(owner);
     const now = Date.now();

@@ -144,6 +144,7 @@ export class PeopleTable implements People {
 
   async change(id: PersonId, { role, password, ownLimits, removed }: PersonChange): Promise<Person> {
     const changed = this.#q.transaction(() => {
+      const wasAdmin = this.find("id", id)?.role === "admin";
       if (this.find("id", id) === null) throw new Failure("not_found");
       if (removed === true || (role !== undefined && role !== "admin")) this.#refuseLastAdmin(id);
       if (role !== undefined) this.#q.run("update people set role = ? where id = ?", role, id);
@@ -151,6 +152,9 @@ export class PeopleTable implements People {
       if (ownLimits !== undefined) this.#q.run("update people set limits = ? where id = ?", JSON.stringify(ownLimits), id);
       if (removed !== undefined) this.#q.run("update people set removed_at = ? where id = ?", removed ? Date.now() : null, id);
       if (removed === true) this.#q.run("delete from sessions where person = ?", id);
+      if (password !== undefined) this.#q.run("delete from invitations where person = ?", id);
+      // links that somebody made as an admin may be known to them still
+      if (wasAdmin && (removed === true || (role !== undefined && role !== "admin"))) this.#q.run("delete from invitations");
       return this.find("id", id) as Person;
     });
     this.#changes.tell();
@@ -160,10 +164,12 @@ export class PeopleTable implements People {
   async erase(id: PersonId): Promise<void> {
     this.#q.transaction(() => {
       if (this.find("id", id) === null) throw new Failure("not_found");
+      if (id === localPerson) throw new Failure("last_admin"); // a house without accounts needs them
       this.#refuseLastAdmin(id);
+      const key = this.#q.one<{ name_key: string }>("select name_key from people where id = ?", id)?.name_key;
+      this.#q.run("delete from buckets where name in (?, ?)", `login:${key}`, `runs:${id}`);
       for (const row of this.#q.all<{ id: string }>("select id from conversations where owner = ?", id)) this.#clear(row.id);
       for (const table of ["usage", "shares"]) this.#q.run(`delete from ${table} where person = ?`, id);
-      this.#q.run("delete from buckets where name like ?", `%:${id}`);
       this.#q.run("update audit set address = '' where actor = ?", id);
       this.#q.run("delete from people where id = ?", id);
     });
@@ -210,6 +216,7 @@ export class PeopleTable implements People {
     // the local person is an admin whom nobody can be, until they have a password
     const others = `select 1 from people where role = 'admin' and removed_at is null and id <> ? and (id <> '${localPerson}' or password is not null)`;
     const isAdmin = this.find("id", id)?.role === "admin";
-    if (id === localPerson || (isAdmin && this.#q.one(others, id) === null)) throw new Failure("last_admin");
+    const isUnclaimed = id === localPerson && this.#q.one("select 1 from people where id = ? and password is not null", id) === null;
+    if (isUnclaimed || (isAdmin && this.#q.one(others, id) === null)) throw new Failure("last_admin");
   }
 }

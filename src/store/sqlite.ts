@@ -34,11 +34,15 @@ import { MessageTree } from "./tree.ts";
 /**
  * Opens (and makes, and migrates) the database in `file`; `:memory:` for one that is gone with the process. `isShared` is for
  * who changes accounts and conversations beside a parlor that serves, and touches no Run. `stored` is told how long each
- * transaction took, in ms.
+ * transaction took, in ms. What is used in it counts as used in the store that it stands `beside`.
  * @throws StoreUnusable when it can't be written, is in use, or was made by a newer parlor
  */
-export function openSqlite(file: string, { isShared = false, stored }: { isShared?: boolean; stored?: (ms: number) => void } = {}): Store {
-  if (file === ":memory:") return new SqliteStore(file, () => {}, stored);
+export function openSqlite(
+  file: string,
+  { isShared = false, stored, beside }: { isShared?: boolean; stored?: (ms: number) => void; beside?: Store } = {},
+): Store {
+  const ledger = beside instanceof SqliteStore ? beside.ledger : undefined;
+  if (file === ":memory:") return new SqliteStore(file, () => {}, stored, ledger);
   makeFile(file);
   if (isShared) return new SqliteStore(file, () => {}, stored);
   const lock = lockFile(file);
@@ -64,7 +68,7 @@ class SqliteStore implements Store {
   readonly sessions: SessionTable;
   readonly ledger: LedgerTable;
 
-  constructor(file: string, onClose: () => void, stored?: (ms: number) => void) {
+  constructor(file: string, onClose: () => void, stored?: (ms: number) => void, ledger?: LedgerTable) {
     this.#db = openDatabase(file);
     migrate(this.#db, file);
     this.#q = new Queries(this.#db, stored);
@@ -75,7 +79,7 @@ class SqliteStore implements Store {
     this.#changes = new Changes(this.#q);
     this.people = new PeopleTable(this.#q, this.#changes, (conversation) => this.#clear(conversation));
     this.sessions = new SessionTable(this.#q, this.people, this.#changes);
-    this.ledger = new LedgerTable(this.#q, this.people, this.#changes);
+    this.ledger = ledger ?? new LedgerTable(this.#q, this.people, this.#changes);
     this.#asks = new Asks({ tree: this.#tree, list: this.#list, runs: this.#runs, ledger: this.ledger });
     this.#onClose = onClose;
   }

@@ -112,6 +112,11 @@ describe("somebody else's conversation is a missing one", () => {
       ...["pin", "unpin", "remove", "restore"].map((type) => ({ type, conversation })),
     ];
     for (const wish of wishes) expect([wish, (await as("Ben", `/c/${conversation}`, wish)).status]).toEqual([wish, 404]);
+    // by the address of hers, naming one of his own, refused or not: nothing of hers is drawn
+    const own = newId();
+    await as("Ben", `/c/${own}`, { type: "say", message: newId(), text: "mine" });
+    const drawn = await as("Ben", `/c/${conversation}`, { type: "rename", conversation: own, title: " " });
+    expect([drawn.status, (await drawn.text()).includes("a secret")]).toEqual([404, false]);
     // by the address of a conversation of his own: what it names is hers all the same
     for (const wish of wishes.filter((each) => "conversation" in each)) expect((await as("Ben", `/c/${newId()}`, wish)).status).toBe(404);
     expect((await as("Ben", `/c/${conversation}/share`, { lifetime: "never" })).status).toBe(404);
@@ -374,3 +379,11 @@ function raw(bytes: string): Promise<string> {
     socket.write(bytes);
   });
 }
+
+test("what is used in temporary chats counts like any other", async () => {
+  const eve = await house.store.people.add({ name: "Eva", role: "guest", password: await Bun.password.hash("Eva's password") });
+  await house.store.people.change(eve.id, { ownLimits: { runsPerMinute: 2 } });
+  cookies["Eva"] = cookieOf(await signIn("Eva", "Eva's password"));
+  const say = async (id: string) => (await as("Eva", `/c/${id}`, { type: "say", message: newId(), text: "?" })).status;
+  expect([await say(`temporary-${newId()}`), await say(newId()), await say(`temporary-${newId()}`), await say(newId())]).toEqual([303, 303, 422, 422]);
+});
