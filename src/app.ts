@@ -57,7 +57,6 @@ export interface App {
 
 /** A frame's own overhead around a message: field names, htmx's headers, JSON escapes of every character. */
 const frameOverheadBytes = 16 * 1024;
-
 /** Heartbeats without an answer after which the other side is taken for dead. */
 const silentBeats = 3;
 
@@ -67,7 +66,7 @@ const silentBeats = 3;
  */
 const snapshotMaxBytes = 64 << 20;
 
-/** How long a delete can be undone, and between two looks for what is past its time (conversations, sessions, links), in ms. */
+/** How long a delete can be undone, and between two looks for what is past its time, in ms. */
 const undoMs = 24 * 3_600_000;
 const tidyEveryMs = 10 * 60_000;
 
@@ -115,6 +114,7 @@ export async function createApp(parts: AppParts): Promise<App> {
     metricsToken: parts.metricsToken,
     metricsAllow: parts.metricsAllow,
     silentMs: silentBeats * bounds.heartbeatMs,
+    formMaxBytes: bounds.messageMaxBytes * 3 + frameOverheadBytes, // %XX
     importMaxBytes: bounds.importMaxBytes,
     upstream: () => upstream.state,
     sockets: () => sockets.counts,
@@ -128,7 +128,7 @@ export async function createApp(parts: AppParts): Promise<App> {
     sockets: () => sockets.counts,
   });
 
-  let status: string | null = null;
+  let status = "";
   upstream.watch((state) => {
     if (state.status !== status) log.info("llama-server is", { status: state.status, url: state.url, slots: state.slots, model: state.model });
     else if (state.progress?.line) log.info("llama-server starts", { percent: state.progress.percent, line: state.progress.line });

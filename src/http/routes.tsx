@@ -25,7 +25,7 @@ import { type LoginParts, loginRoutes } from "./login.tsx";
 import { type OpsParts, opsRoutes } from "./ops.ts";
 import { shareRoutes } from "./share.tsx";
 import { transferRoutes } from "./transfer.tsx";
-import { type Env, fieldsOf, html, personOf, wordsFor } from "./visitor.ts";
+import { boundForms, type Env, fieldsOf, html, personOf, wordsFor } from "./visitor.ts";
 
 export interface RouteParts extends LoginParts, AdminParts, OpsParts {
   readonly store: Store;
@@ -34,23 +34,20 @@ export interface RouteParts extends LoginParts, AdminParts, OpsParts {
   readonly importMaxBytes: number;
   readonly log: Log;
   readonly silentMs: number;
+  /** Largest form, of those who are signed in. */
+  readonly formMaxBytes: number;
 }
 
 /** Longest search, in UTF-16 units, and most that is shown of what it finds. */
-const queryMaxChars = 200;
-const foundMax = 30;
+const [queryMaxChars, foundMax] = [200, 30];
 
-interface PageWishes {
-  readonly isNew?: boolean;
-  readonly through?: string | null;
-  readonly typed?: string;
-  readonly notice?: FailureReport | null;
-}
+type PageWishes = { isNew?: boolean; through?: string | null; typed?: string; notice?: FailureReport | null };
 
 /** HTTP's word for a Failure; 500 for all that are not the caller's doing. */
 const statusOf: Partial<Record<FailureCode, ContentfulStatusCode>> = {
   not_found: 404,
   bad_request: 400,
+  bad_frame: 400,
   foreign_origin: 403,
   unknown_host: 421,
   too_large: 413,
@@ -77,7 +74,7 @@ const isOpen = /^\/(assets\/.*|favicon\.ico|healthz|readyz|metrics|login(\/.*)?|
 
 /** Everything that is answered without a WebSocket. */
 export function routes(parts: RouteParts): Hono<Env> {
-  const { auth, chat, log, metrics, silentMs, importMaxBytes, upstream, store, shelf, bus } = parts;
+  const { auth, chat, log, metrics, silentMs, formMaxBytes, importMaxBytes, upstream, store, shelf, bus } = parts;
   const app = new Hono<Env>();
 
   const page = async (c: Context<Env>, conversation: string, { isNew = false, through = null, typed = "", notice = null }: PageWishes = {}) => {
@@ -116,6 +113,8 @@ export function routes(parts: RouteParts): Hono<Env> {
     c.header("x-request-id", c.env.request);
     if (!c.res.headers.has("cache-control")) c.header("cache-control", "no-store");
   });
+
+  app.use(boundForms(formMaxBytes));
 
   // everything is for somebody who is known, but what must be seen before
   app.use(async (c, next) => {

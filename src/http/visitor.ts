@@ -1,6 +1,7 @@
 // Whoever a request comes from, as the routes see them: handed in by app, never read from the request again. Used by http/.
 
-import type { Context } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
+import { bodyLimit } from "hono/body-limit";
 import { languageOf, type Words, wordsOf } from "../../views/words.ts";
 import type { Client, Known } from "../auth/auth.ts";
 import type { Person } from "../domain/account.ts";
@@ -26,9 +27,27 @@ export function wordsFor(c: Context<Env>): Words {
   return wordsOf(languageOf(c.req.header("accept-language") ?? null));
 }
 
+/** Largest form of somebody who is not signed in: a name, a password of 1 kB, a path. */
+const strangersFormMaxBytes = 16 * 1024;
+
+/** A form is read whole before anything is asked of it: bounded by who sends it. Files that are brought in have a bound of their own. */
+export function boundForms(formMaxBytes: number): MiddlewareHandler<Env> {
+  return (c, next) => {
+    if (c.req.path === "/import" && c.env.known) return next();
+    const limitBytes = c.env.known ? formMaxBytes : strangersFormMaxBytes;
+    const tooLarge = () => {
+      throw new Failure("too_large", { limitBytes });
+    };
+    return bodyLimit({ maxSize: limitBytes, onError: tooLarge })(c, next);
+  };
+}
+
 /** A form's field as text; empty where there is none. */
 export async function fieldsOf(c: Context<Env>): Promise<Readonly<Record<string, string>>> {
-  const fields = Object.entries(await c.req.parseBody()).map(([name, value]) => [name, typeof value === "string" ? value : ""]);
+  const body = await c.req.parseBody().catch((error) => {
+    throw error instanceof Failure ? error : new Failure("bad_request", { detail: "form" });
+  });
+  const fields = Object.entries(body).map(([name, value]) => [name, typeof value === "string" ? value : ""]);
   return Object.fromEntries(fields) as Record<string, string>;
 }
 

@@ -340,6 +340,12 @@ describe("what is too much", () => {
   test("bodies and frames beyond their bounds are refused", async () => {
     const long = await as("Ada", `/c/${newId()}`, { type: "say", message: newId(), text: "x".repeat(3_000) });
     expect(long.status).toBe(422);
+    const huge = new URLSearchParams({ name: "x".repeat(30_000_000) });
+    expect((await fetch(`${house.url}/login`, { method: "POST", body: huge }).catch(() => ({ status: 413 }))).status).toBe(413);
+    expect((await as("Ada", `/c/${newId()}`, { type: "say", message: newId(), text: "x".repeat(100_000) })).status).toBe(413);
+    for (const form of [{ type: "garbage" }, {}, { type: "say" }]) expect((await as("Ada", `/c/${newId()}`, form)).status).toBe(400);
+    const broken = { cookie: cookies["Ada"] as string, origin: house.url, "content-type": "multipart/form-data" };
+    expect((await fetch(`${house.url}/c/${newId()}`, { method: "POST", headers: broken, body: "junk" })).status).toBe(400);
     const page = await new PageClient(house, newId(), { cookie: cookies["Ada"] as string }).ready();
     page.gone = true;
     page.ws.send("x".repeat(60_000));
