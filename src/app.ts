@@ -114,7 +114,7 @@ export async function createApp(parts: AppParts): Promise<App> {
     metricsToken: parts.metricsToken,
     metricsAllow: parts.metricsAllow,
     silentMs: silentBeats * bounds.heartbeatMs,
-    formMaxBytes: bounds.messageMaxBytes * 3 + frameOverheadBytes, // %XX
+    formMaxBytes: bounds.messageMaxBytes * 6 + frameOverheadBytes, // %XX, and one twice too long is shown again
     importMaxBytes: bounds.importMaxBytes,
     upstream: () => upstream.state,
     sockets: () => sockets.counts,
