@@ -113,10 +113,10 @@ async function cost({ url, ask, done }: Client, tokens: number): Promise<Cost> {
   await page.goto(url);
   await page.waitForLoadState("networkidle");
   const metrics = async () => Object.fromEntries((await devtools.send("Performance.getMetrics")).metrics.map(({ name, value }) => [name, value]));
-  const [before, cpuBefore, wireBefore] = [await metrics(), await cpuOf(parlor.process.pid), wire];
+  const [before, cpuBefore, wireBefore] = [await metrics(), cpuOf(parlor.process.pid), wire];
   await ask(page, JSON.stringify({ tokens, perSecond, markdown: true }));
   await page.waitForSelector(done, { state: "attached", timeout: 120_000 });
-  const [after, cpuAfter] = [await metrics(), await cpuOf(parlor.process.pid)];
+  const [after, cpuAfter] = [await metrics(), cpuOf(parlor.process.pid)];
   const spent = (name: string) => ((after[name] ?? 0) - (before[name] ?? 0)) * 1000;
   await context.close();
   return {

@@ -94,7 +94,7 @@ const seconds = (value: number): string => `${(value / 1000).toFixed(1)} s`;
 
 // everybody asks at once
 const people = await all(askers);
-const cpuBefore = await cpuOf(pid);
+const cpuBefore = cpuOf(pid);
 const askedAt = performance.now();
 for (const { ws } of people) ws.send(JSON.stringify({ type: "say", message: newId(), text: JSON.stringify({ tokens, perSecond }), headers: {} }));
 let peak = 0;
@@ -103,7 +103,7 @@ while (people.some(({ endedAt }) => endedAt === 0)) {
   peak = Math.max(peak, await memory());
 }
 const tookMs = performance.now() - askedAt;
-const cpu = ((await cpuOf(pid)) - cpuBefore) / 1e6;
+const cpu = (cpuOf(pid) - cpuBefore) / 1e6;
 const waits = people.map(({ startedAt }) => startedAt - askedAt);
 const firsts = people.map(({ startedAt, firstAt }) => firstAt - startedAt);
 const told = people.flatMap((each) => each.told.map((range) => ({ ...range, waited: each.startedAt - range.at })));
@@ -126,10 +126,10 @@ const sitters = await all(idlers);
 row(`${idlers.toLocaleString("en")} people sign in to idle pages within`, seconds(performance.now() - openedAt));
 await Bun.sleep(2_000);
 row("memory per idle page", `${(((await memory()) - empty) / idlers / 1024).toFixed(1)} kB`);
-const idleFrom = await cpuOf(pid);
+const idleFrom = cpuOf(pid);
 const idleMs = quick ? 2_000 : 16_000;
 await Bun.sleep(idleMs);
-row("processor of parlor while they sit", `${(((await cpuOf(pid)) - idleFrom) / 1e4 / (idleMs / 1000)).toFixed(1)} % of a core`);
+row("processor of parlor while they sit", `${((cpuOf(pid) - idleFrom) / 1e4 / (idleMs / 1000)).toFixed(1)} % of a core`);
 // one is signed out by a command, as an operator would
 const last = sitters.at(-1) as Sitter;
 const closed = Promise.withResolvers<void>();

@@ -1,6 +1,6 @@
 // Programs that the benchmarks start, and what they use. Ended with the benchmark.
 
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -24,7 +24,25 @@ export async function start(command: string[]): Promise<{ line: string; process:
 }
 
 /** CPU time of a process so far, in µs (/proc/PID/stat, 100 ticks a second). */
-export async function cpuOf(pid: number): Promise<number> {
-  const fields = (await Bun.file(`/proc/${pid}/stat`).text()).split(") ")[1]?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) * 10_000;
+export function cpuOf(pid: number): number {
+  const { user, system } = ticksOf(pid);
+  return user + system;
+}
+
+/** The same by kind. */
+export function ticksOf(pid: number): { user: number; system: number } {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+  return { user: Number(fields[11]) * 10_000, system: Number(fields[12]) * 10_000 };
+}
+
+/** CPU time of a process's threads so far, in µs, counted by the scheduler in ns (/proc/PID/task/TID/schedstat). A thread that has ended is not in it. */
+export function scheduledOf(pid: number): number {
+  const tasks = readdirSync(`/proc/${pid}/task`);
+  return tasks.reduce((sum, task) => sum + Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, "utf8").split(" ")[0]), 0) / 1000;
+}
+
+/** Resident memory, in bytes; `peak` is the most it ever was. */
+export function memoryOf(pid: number, which: "now" | "peak" = "now"): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  return Number(new RegExp(`Vm${which === "now" ? "RSS" : "HWM"}:\\s+(\\d+)`).exec(status)?.[1]) * 1024;
 }

@@ -1,216 +1,199 @@
-// What the relay adds: the same streams read directly from the source, through /chat, and through a page's socket, in one
-// run, interleaved. Prints a table and writes it into bench/README.md. Run: make bench (QUICK=1 for a short look).
+// What the relay adds: the same streams read from the source directly, through nginx, llama-server's router, a relay of the tutorial's shape and
+// parlor's two doors, in one run, in turn, round by round. Writes a table into bench/README.md and bench/results/relay.json.
+// Run: make bench (QUICK=1 for a short look that writes nothing; ROUNDS=n).
 
-import { join } from "node:path";
-import { newId } from "../src/domain/conversation.ts";
 import { startLlama } from "../test/llama/server.ts";
-import { cpuOf, root, start } from "./process.ts";
-import { median, quantile, writeTable } from "./report.ts";
-import { microseconds } from "./source.ts";
+import { type Contender, compileWire, startBothDoors, startNginx, startParlor, startRouter, startSource, startTutorialRelay } from "./contenders.ts";
+import { cpuOf, memoryOf, scheduledOf } from "./process.ts";
+import { fixed, median, quick, rounds, spread, type Table, table, writeResults } from "./report.ts";
 
-const quick = process.env["QUICK"] === "1";
-const rounds = Number(process.env["ROUNDS"] ?? (quick ? 1 : 5));
-/** What one reader saw. */
-interface Reading {
-  /** Age of each piece that arrived, of its newest token, in µs. */
-  readonly ages: number[];
-  /** From asking to the first piece, in µs. */
-  firstAfter: number;
-  tokens: number;
+/** What `wire read` says of one reading: times in µs. */
+export interface Reading {
+  readonly p50: number;
+  readonly p99: number;
+  readonly firstP50: number;
+  readonly firstP99: number;
+  readonly stamps: number;
+  readonly bytes: number;
+  readonly wallUs: number;
+  readonly readerCpuUs: number;
+  readonly failed: number;
+  readonly left: number;
 }
 
-type Reader = (question: string) => Promise<Reading>;
-
-function note(reading: Reading, text: string, askedAt: number): void {
-  const now = microseconds();
-  const stamps = text.match(/\d{16}/g);
-  if (!stamps) return;
-  if (reading.firstAfter === 0) reading.firstAfter = now - askedAt;
-  reading.tokens += stamps.length;
-  for (const stamp of stamps) reading.ages.push(now - Number(stamp));
+interface Taken extends Reading {
+  /** Of the relay, per token. */
+  readonly cpuUs: number;
+  readonly bytesPerToken: number;
+  readonly perSecond: number;
+  /** Share of a core that the two ends of the benchmark took: near 1 they would be what is measured. */
+  readonly readerLoad: number;
+  readonly sourceLoad: number;
 }
 
-const direct =
-  (url: string): Reader =>
-  async (question) => {
-    const reading: Reading = { ages: [], firstAfter: 0, tokens: 0 };
-    const askedAt = microseconds();
-    const body = JSON.stringify({ messages: [{ role: "user", content: question }], stream: true });
-    const response = await fetch(`${url}/v1/chat/completions`, { method: "POST", body });
-    const decoder = new TextDecoder();
-    for await (const chunk of response.body as ReadableStream<Uint8Array>) note(reading, decoder.decode(chunk, { stream: true }), askedAt);
-    return reading;
+export interface Load {
+  readonly streams: number;
+  readonly tokens: number;
+  readonly perSecond: number;
+  readonly spreadMs: number;
+  readonly extra?: readonly string[];
+}
+
+const wire = compileWire();
+let runs = 0;
+const cpu = ({ pid, hasPassingThreads }: Contender): number => (hasPassingThreads ? cpuOf : scheduledOf)(pid as number);
+
+export async function read({ way, port, path, model }: Contender, { streams, tokens, perSecond, spreadMs, extra = [] }: Load): Promise<Reading> {
+  const numbers = { port, streams, tokens, "per-second": perSecond, "spread-ms": spreadMs };
+  const words = { way, run: `r${process.pid.toString(36)}${++runs}x`, ...(path && { path }), ...(model && { model }), ...numbers };
+  const child = Bun.spawn([wire, "read", ...Object.entries(words).flatMap(([name, value]) => [`--${name}`, String(value)]), ...extra], { stderr: "inherit" });
+  const reading = JSON.parse((await new Response(child.stdout).text()).trim().split("\n").at(-1) ?? "") as Reading;
+  if (reading.failed > 0 || reading.left > 0) throw new Error(`${way} on ${port}: ${reading.failed} streams failed, ${reading.left} did not end`);
+  return reading;
+}
+
+async function take(contender: Contender, source: Contender, load: Load): Promise<Taken> {
+  const before = [cpu(contender), cpu(source)];
+  const reading = await read(contender, load);
+  const after = [cpu(contender), cpu(source)];
+  const [used = 0, given = 0] = after.map((us, i) => us - (before[i] as number));
+  const tokens = load.streams * load.tokens;
+  return {
+    ...reading,
+    cpuUs: used / tokens,
+    bytesPerToken: reading.bytes / tokens,
+    perSecond: (tokens * 1e6) / reading.wallUs,
+    readerLoad: reading.readerCpuUs / reading.wallUs,
+    sourceLoad: given / reading.wallUs,
   };
-
-function socketReader(
-  address: () => string,
-  ask: (question: string) => string,
-  isReady: (frame: string) => boolean,
-  isEnd: (frame: string) => boolean,
-  textOf: (frame: string) => string,
-): Reader {
-  return (question) =>
-    new Promise((resolve, reject) => {
-      const reading: Reading = { ages: [], firstAfter: 0, tokens: 0 };
-      let askedAt = 0;
-      const ws = new WebSocket(address());
-      const send = () => {
-        askedAt = microseconds();
-        ws.send(ask(question));
-      };
-      ws.onopen = () => isReady("") && send();
-      ws.onerror = () => reject(new Error("socket failed"));
-      ws.onmessage = ({ data }) => {
-        const frame = data as string;
-        if (askedAt === 0 && isReady(frame)) return send();
-        if (isEnd(frame)) {
-          ws.close();
-          return resolve(reading);
-        }
-        note(reading, textOf(frame), askedAt);
-      };
-    });
 }
 
-const plain = (url: string): Reader => {
-  const isEnd = (frame: string) => frame === "[DONE]" || frame.startsWith("[ERROR]");
-  return socketReader(
-    () => `${url.replace("http", "ws")}/chat`,
-    (question) => question,
-    (frame) => frame === "",
-    isEnd,
-    (frame) => frame,
-  );
-};
-
-/** Counts what is new: the finished text of a frame; its tail, which is sent again and again, by its last token only. */
-const page =
-  (url: string): Reader =>
-  (question) => {
-    let newest = 0;
-    const fresh = (frame: string): string => {
-      if (!/id=t|"#t/.test(frame)) return "";
-      const stamps = (frame.match(/\d{16}/g) ?? []).map(Number).filter((stamp) => stamp > newest);
-      newest = Math.max(newest, ...stamps);
-      return stamps.join(" ");
-    };
-    const say = (text: string) => JSON.stringify({ type: "say", message: newId(), text });
-    const isReady = (frame: string) => frame.startsWith("<hx-partial id=thread ");
-    return socketReader(
-      () => `${url.replace("http", "ws")}/live?c=${newId()}`,
-      say,
-      isReady,
-      (frame) => frame.includes("hx-swap=outerMorph") && frame.includes('data-status="done"'),
-      fresh,
-    )(question);
-  };
-
-const ms = (us: number): string => (us / 1000).toFixed(2);
-
-/** Runs `streams` at once through each reader in turn, round by round. */
-async function contest(readers: Record<string, Reader>, streams: number, question: object, cpu: () => Promise<number>) {
-  const found: Record<string, { p50: number[]; p99: number[]; first: number[]; perSecond: number[]; cpu: number[] }> = {};
-  for (let round = 0; round < rounds; round++) {
-    for (const [name, read] of Object.entries(readers)) {
-      const [cpuBefore, startedAt] = [await cpu(), performance.now()];
-      const readings = await Promise.all(Array.from({ length: streams }, () => read(JSON.stringify(question))));
-      const seconds = (performance.now() - startedAt) / 1000;
-      const ages = readings.flatMap((reading) => reading.ages);
-      const tokens = readings.reduce((sum, reading) => sum + reading.tokens, 0);
-      const into = found[name] ?? { p50: [], p99: [], first: [], perSecond: [], cpu: [] };
-      found[name] = into;
-      into.p50.push(quantile(ages, 0.5));
-      into.p99.push(quantile(ages, 0.99));
-      into.first.push(median(readings.map((reading) => reading.firstAfter)));
-      into.perSecond.push(tokens / seconds);
-      into.cpu.push(((await cpu()) - cpuBefore) / tokens);
-    }
-  }
+/** Every contender under the same load, in turn, round by round. */
+async function contest(contenders: readonly Contender[], source: Contender, load: Load): Promise<Map<string, Taken[]>> {
+  const found = new Map<string, Taken[]>();
+  for (let round = 0; round < rounds; round++)
+    for (const contender of contenders) found.set(contender.name, [...(found.get(contender.name) ?? []), await take(contender, source, load)]);
   return found;
 }
 
-const source = await start([process.execPath, join(root, "bench/source.ts")]);
-const sourceUrl = `http://127.0.0.1:${source.line}`;
-const parlor = await start([
-  join(root, "dist/parlor"),
-  "--port",
-  "0",
-  "--llama",
-  sourceUrl,
-  "--log-level",
-  "error",
-  "--sockets-max-per-address",
-  "10000",
-  "--queue-max-runs",
-  "10000",
+const ms = (us: number): string => fixed(us / 1000, 2);
+const [levels, rates, seconds] = quick ? [[1, 16], [50], 1] : [[1, 16, 128, 512], [20, 50, 100], 4];
+
+const source = await startSource(wire);
+const nginx = await startNginx(source);
+const contenders = [source, ...(nginx ? [nginx] : []), await startRouter(wire), await startTutorialRelay(source), ...(await startBothDoors(source))];
+for (let i = 0; i < 3; i++) for (const contender of contenders) await read(contender, { streams: 8, tokens: 200, perSecond: 200, spreadMs: 100 });
+
+const results: Record<string, unknown> = {};
+const tables: Table[] = [];
+const goals: string[] = [];
+
+const latency = table("**Age of a token when it arrives**, and what it costs (each stream at a pace of its own; the streams begin within a second)", [
+  "streams",
+  "tokens/s each",
+  "way",
+  "p50 ms",
+  "(spread)",
+  "p99 ms",
+  "CPU µs per token",
+  "bytes per token",
+  "reader / source, of a core",
 ]);
-const url = parlor.line.split(" ").at(-1) as string;
-while ((await fetch(`${url}/readyz`)).status !== 200) await Bun.sleep(20);
+tables.push(latency);
+for (const streams of levels)
+  for (const rate of rates) {
+    const found = await contest(contenders, source, { streams, tokens: rate * seconds, perSecond: rate, spreadMs: streams > 1 ? 1_000 : 0 });
+    results[`latency ${streams}x${rate}`] = Object.fromEntries(found);
+    for (const [name, taken] of found) {
+      const of = (part: keyof Taken) => median(taken.map((each) => each[part]));
+      const cost = name === source.name ? "" : fixed(of("cpuUs"), 1);
+      latency.row(
+        streams,
+        rate,
+        name,
+        ms(of("p50")),
+        spread(taken.map(({ p50 }) => p50 / 1000)),
+        ms(of("p99")),
+        cost,
+        fixed(of("bytesPerToken"), 0),
+        `${fixed(of("readerLoad"), 2)} / ${fixed(of("sourceLoad"), 2)}`,
+      );
+    }
+    const of = (name: string, part: keyof Taken) => median((found.get(name) ?? []).map((each) => each[part]));
+    for (const door of ["parlor /chat", "parlor page, Markdown"]) {
+      const ratios = (["p50", "p99", "cpuUs"] as const).map((part) => fixed(of(door, part) / of("nginx", part), 2));
+      goals.push(`${streams} × ${rate}/s, ${door} ÷ nginx: p50 ${ratios[0]}, p99 ${ratios[1]}, CPU ${ratios[2]}`);
+    }
+  }
 
-const readers = { direct: direct(sourceUrl), "/chat": plain(url), page: page(url) };
-const cpu = () => cpuOf(parlor.process.pid);
-const rows: string[] = [];
-const table = (title: string, head: string) => rows.push(`\n${title}\n`, head, head.replace(/[^|]+/g, "---"));
-
-await contest(readers, 4, { tokens: 50, perSecond: 100 }, cpu); // warm-up
-table(
-  "**Age of a token when it arrives** (20 tokens/s per stream; a page gets tokens folded for 40 ms, by design)",
-  "| streams | way | p50 ms | p99 ms | added to p50 | first token after, ms | CPU µs per token |",
-);
-for (const streams of [1, 16, 128]) {
-  const found = await contest(readers, streams, { tokens: quick ? 20 : 100, perSecond: 20 }, cpu);
-  const base = median(found["direct"]?.p50 ?? []);
-  for (const [name, { p50, p99, first, cpu: used }] of Object.entries(found)) {
-    rows.push(
-      `| ${streams} | ${name} | ${ms(median(p50))} | ${ms(median(p99))} | ${name === "direct" ? "" : ms(median(p50) - base)} | ${ms(median(first))} | ${name === "direct" ? "" : median(used).toFixed(0)} |`,
+const throughput = table("**As fast as it is taken**", ["streams", "way", "tokens/s", "(spread)", "CPU µs per token"]);
+tables.push(throughput);
+for (const streams of quick ? [16] : [1, 16, 128]) {
+  const found = await contest(contenders, source, { streams, tokens: Math.round((quick ? 20_000 : 160_000) / streams), perSecond: 0, spreadMs: 0 });
+  results[`throughput ${streams}`] = Object.fromEntries(found);
+  for (const [name, taken] of found) {
+    const all = taken.map(({ perSecond }) => perSecond);
+    throughput.row(
+      streams,
+      name,
+      Math.round(median(all)).toLocaleString("en"),
+      spread(
+        all.map((each) => each / 1000),
+        "k",
+      ),
+      name === source.name ? "" : fixed(median(taken.map(({ cpuUs }) => cpuUs)), 2),
     );
   }
 }
-table("**Tokens per second, as fast as they are taken**", "| streams | way | tokens/s | CPU µs per token |");
-for (const streams of [1, 16, 128]) {
-  const found = await contest(readers, streams, { tokens: Math.round((quick ? 20_000 : 100_000) / streams), perSecond: 0 }, cpu);
-  for (const [name, { perSecond, cpu: used }] of Object.entries(found))
-    rows.push(`| ${streams} | ${name} | ${Math.round(median(perSecond)).toLocaleString("en")} | ${name === "direct" ? "" : median(used).toFixed(1)} |`);
-}
 
-/** First token from the real llama-server, directly and through us: one question at a time, in turn. */
+/** From the question to the first text: of many, one at a time; and of the first that a process is ever asked. */
 async function firstTokens(): Promise<void> {
+  const first = table("**First token**, from the question on, one question at a time", ["from", "way", "p50 ms", "(spread)", "p99 ms", "added at p50, ms"]);
+  tables.push(first);
   const llama = await startLlama();
-  const relay = await start([join(root, "dist/parlor"), "--port", "0", "--llama", llama.url, "--log-level", "error"]);
-  const relayUrl = relay.line.split(" ").at(-1) as string;
-  while ((await fetch(`${relayUrl}/readyz`)).status !== 200) await Bun.sleep(20);
-  const found: Record<string, number[]> = { direct: [], "/chat": [] };
-  const client = new WebSocket(`${relayUrl.replace("http", "ws")}/chat`);
-  await new Promise((resolve) => client.addEventListener("open", resolve));
-  for (let i = 0; i < (quick ? 20 : 200); i++) {
-    const askedAt = microseconds();
-    const response = await fetch(`${llama.url}/v1/chat/completions`, {
-      method: "POST",
-      body: JSON.stringify({ messages: [{ role: "user", content: "twenty" }], stream: true }),
-    });
-    for await (const chunk of response.body as ReadableStream<Uint8Array>) {
-      if (!new TextDecoder().decode(chunk).includes(`"content":"`)) continue;
-      found["direct"]?.push(microseconds() - askedAt);
-      break;
+  const real = await startParlor(llama.url);
+  const port = Number(new URL(llama.url).port);
+  const fromLlama: Contender[] = [
+    { name: "direct", way: "sse", port, pid: null },
+    { name: "parlor /chat", way: "chat", ...real },
+  ];
+  const asking = { streams: quick ? 20 : 100, tokens: 3, perSecond: 100, spreadMs: quick ? 1_000 : 5_000 };
+  for (const [name, all, extra] of [
+    ["source", contenders, []],
+    ["real llama-server", fromLlama, ["--no-stamps", "1", "--question", "twenty"]],
+  ] as const) {
+    const found = new Map<string, Reading[]>();
+    for (let round = 0; round < rounds; round++)
+      for (const contender of all) found.set(contender.name, [...(found.get(contender.name) ?? []), await read(contender, { ...asking, extra })]);
+    results[`first token, ${name}`] = Object.fromEntries(found);
+    const base = median((found.get("direct") ?? []).map(({ firstP50 }) => firstP50));
+    for (const [way, taken] of found) {
+      const p50 = median(taken.map(({ firstP50 }) => firstP50));
+      first.row(
+        name,
+        way,
+        ms(p50),
+        spread(taken.map(({ firstP50 }) => firstP50 / 1000)),
+        ms(median(taken.map(({ firstP99 }) => firstP99))),
+        way === "direct" ? "" : ms(p50 - base),
+      );
     }
-    // a socket of its own for each, so that both read a prompt of one message
-    const ws = new WebSocket(`${relayUrl.replace("http", "ws")}/chat`);
-    await new Promise((resolve) => ws.addEventListener("open", resolve));
-    const askedRelayAt = microseconds();
-    ws.send("twenty");
-    await new Promise((resolve) => ws.addEventListener("message", resolve, { once: true }));
-    found["/chat"]?.push(microseconds() - askedRelayAt);
-    await new Promise((resolve) => ws.addEventListener("message", (event) => event.data === "[DONE]" && resolve(null)));
-    ws.close();
   }
-  table("**First token from the real llama-server** (demo model, one question at a time)", "| way | p50 ms | p99 ms |");
-  for (const [name, values] of Object.entries(found)) rows.push(`| ${name} | ${ms(median(values))} | ${ms(quantile(values, 0.99))} |`);
-  relay.process.kill();
+  const cold: number[] = [];
+  for (let i = 0; i < (quick ? 2 : 7); i++) {
+    const { port: fresh, pid } = await startParlor(`http://127.0.0.1:${source.port}`);
+    cold.push((await read({ name: "", way: "chat", port: fresh, pid }, { streams: 1, tokens: 3, perSecond: 100, spreadMs: 0 })).firstP50 / 1000);
+    process.kill(pid);
+  }
+  results["first token, cold"] = cold;
+  first.row("source", "parlor /chat, first ever asked", fixed(median(cold), 2), spread(cold), "", "");
+  process.kill(real.pid);
   await llama.stop();
 }
 await firstTokens();
-parlor.process.kill();
-source.process.kill();
 
-await writeTable("relay", rows.join("\n").trim(), quick);
+const memory = contenders.at(-1)?.pid as number;
+results["memory of parlor after all this, bytes"] = memoryOf(memory);
+process.stdout.write(`${goals.join("\n")}\n`);
+await writeResults("relay", tables, { ...results, goals });
 process.exit(0);

@@ -33,6 +33,19 @@ export function beginnings(path: readonly Pick<Message, "role" | "text">[]): num
   });
 }
 
+/** Tokens that a model's template adds at most, as a rule: a beginning of its own, and marks around each message. */
+const templateTokens = 2_048;
+const messageMarksTokens = 16;
+
+/** Messages that need not be counted to be known to fit: a token stands for one byte at least. (What a template adds beyond all rule, llama-server refuses in words.) */
+export function surelyFit(messages: readonly ChatMessage[], roomTokens: number): boolean {
+  let left = roomTokens - templateTokens;
+  return messages.every(({ content }) => {
+    left -= Buffer.byteLength(content) + messageMarksTokens;
+    return left >= 0;
+  });
+}
+
 export interface Fitting {
   /** As `beginnings` gives them. */
   readonly places: readonly number[];

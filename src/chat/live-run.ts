@@ -31,6 +31,8 @@ export interface LiveRunParts {
   readonly store: Store;
   /** Deltas that come within this time of the last event go out together. */
   readonly foldMs: number;
+  /** Whether that outlives this process: else nothing of what is being written need be stored before its end. */
+  readonly isKept: boolean;
   /** At most this long after a Delta its text is in the Store. */
   readonly checkpointEveryMs: number;
   checkpointFailed(run: RunId, error: unknown): void;
@@ -144,14 +146,19 @@ export class LiveRun {
     this.publish({ kind: "stopping" });
   }
 
-  /** The first piece, and the first after a pause, goes out at once; what follows within `foldMs` goes together. */
+  /**
+   * The first piece, and the first after a pause, goes out at once; what follows within `foldMs` goes together. A program's Run has no pages
+   * to be told: its Tap gets each piece.
+   */
   grow(kind: "text" | "reasoning", piece: string): void {
     if (kind === "reasoning") this.thinkingSince ??= Date.now();
     this[kind] += piece;
-    this.#held[kind] += piece;
-    if (kind === "text") this.origin.tap?.text(piece);
-    if (this.#timer === null) this.#flush();
-    this.#checkpoint ??= setTimeout(() => void this.#save(), this.#parts.checkpointEveryMs);
+    const { tap } = this.origin;
+    if (tap === undefined) {
+      this.#held[kind] += piece;
+      if (this.#timer === null) this.#flush();
+    } else if (kind === "text") tap.text(piece);
+    if (this.#parts.isKept) this.#checkpoint ??= setTimeout(() => void this.#save(), this.#parts.checkpointEveryMs);
   }
 
   /** True when a program listens, which is gone with this process. */

@@ -5,7 +5,7 @@ import { Failure } from "../domain/failure.ts";
 import { noSettings } from "../domain/persona.ts";
 import type { RunStats } from "../domain/run.ts";
 import type { ChatRequest, Upstream } from "../upstream/upstream.ts";
-import { beginnings, type Counts, fit, lastBeginning, messagesOf, roomFor } from "./context.ts";
+import { beginnings, type Counts, fit, lastBeginning, messagesOf, roomFor, surelyFit } from "./context.ts";
 import type { LiveRun } from "./live-run.ts";
 import { samplingOf, type Voices } from "./voice.ts";
 
@@ -44,8 +44,10 @@ export async function promptOf(live: LiveRun, parts: PromptParts): Promise<Promp
   const { contextTokens, model: served } = parts.upstream.state;
   const named = served === null ? {} : { model: served };
   if (contextTokens === null) return { request: requestFrom(0), stats: named, isFirst };
-  const { thread } = await store.thread(run.conversation, { limit: lookBackMessages });
   const room = roomFor(contextTokens, { maxTokens: sampling.maxTokens, answerTokens: parts.answerTokens });
+  const whole = requestFrom(0);
+  if (surelyFit(whole.messages, room)) return { request: whole, stats: { ...named, contextTokens }, isFirst };
+  const { thread } = await store.thread(run.conversation, { limit: lookBackMessages });
   const place = await fit({
     places: beginnings(path),
     from: lastBeginning(thread, contextTokens),

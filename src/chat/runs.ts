@@ -178,7 +178,7 @@ export class Runs {
     const { bus, bounds, log, storeOf } = this.#parts;
     const store = storeOf(said.run.conversation);
     const checkpointFailed = (run: RunId, error: unknown) => log.error("a checkpoint could not be written", { run, error: String(error) });
-    const live = new LiveRun(said.run, said.answer, { bus, ...bounds, store, checkpointFailed }, origin);
+    const live = new LiveRun(said.run, said.answer, { bus, ...bounds, store, isKept: !isTemporary(said.run.conversation), checkpointFailed }, origin);
     this.inProgress.add(live);
     return live;
   }

@@ -129,9 +129,10 @@ export class Scheduler {
   #pair(fresh?: RunId): void {
     const now = this.#effects.now();
     const running = new Map<PersonId, number>();
+    const isScarce = this.#waiting.length > this.#slots - this.#running.size; // else it does not matter who has had how much
     for (const { run, sharer } of this.#running.values()) {
       running.set(sharer.id, (running.get(sharer.id) ?? 0) + 1);
-      this.shares.spent(run, this.#effects.spent(run));
+      if (isScarce) this.shares.spent(run, this.#effects.spent(run));
     }
     const line = this.#waiting.map((entry) => ({ ...entry, isAttended: this.#effects.isAttended(entry.run) }));
     const yieldedBefore = now - this.#bounds.yieldMs;

@@ -51,6 +51,7 @@ export class Waits {
    */
   forecasts(count: number, slots: number, elapsed: readonly number[]): number[] | null {
     if (this.#services.length < servicesMin || slots < 1) return null;
+    if (count === 0) return [];
     const mean = average(this.#services);
     const free = elapsed.map((ms) => this.#rest(ms));
     while (free.length < slots) free.push(0);
