@@ -346,7 +346,7 @@ class Load {
         int person = i < wish.streams ? i : (i - wish.streams) % wish.streams;
         string path = wish.way == "page" ? "/live?c=" + id("c", person) : wish.path;
         readers[i].state = Reader::opening;
-        put(i, "GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\nOrigin: http://" + host + "\r\nRemote-User: " + wish.run + std::to_string(person) +
+        put(i, "GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\nOrigin: http://" + host + "\r\nRemote-User: person" + std::to_string(person) +
                    "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n");
     }
     void ask(int i) {

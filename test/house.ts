@@ -237,8 +237,10 @@ export function readable(element: Element | undefined): string {
 
 /** Does to a document what htmx does with a frame: all targets are found before any fragment is put in its place. */
 export function applyFrame(document: Document, frame: string): void {
-  const fragments = [...frame.matchAll(/<hx-partial (?:id=([\w-]+)|hx-target="([^"]*)")(?: hx-swap=(\w+))?>(.*?)<\/hx-partial>/gs)];
-  const found = fragments.map(([, id, selector, swap = "innerHTML", html = ""]) => ({ target: targetOf(document, id, selector), swap, html }));
+  const fragments = [...frame.matchAll(/<hx-partial (?:id=([\w-]+)|hx-target="([^"]*)")(?: hx-swap=(\w+))?>(.*?)<\/hx-partial>|<hx-g d=(\d+)>(.*?)<\/hx-g>/gs)];
+  const found = fragments.map(([, id, selector, swap = "innerHTML", html = "", depth, grown = ""]) =>
+    depth === undefined ? { target: targetOf(document, id, selector), swap, html } : { target: endOf(document, Number(depth)), swap: "beforeend", html: grown },
+  );
   for (const { target, swap, html } of found) if (target) put(document, target, swap, html); // a fragment for nobody is dropped
 }
 
@@ -247,12 +249,16 @@ function targetOf(document: Document, id: string | undefined, selector = ""): El
   let target: Element | null = document.getElementById(/^#([\w-]+)/.exec(selector)?.[1] ?? "");
   for (const [, step = ""] of selector.matchAll(/>([^>]+)/g)) {
     const children: Element[] = [...(target?.children ?? [])];
-    target =
-      (step === ":last-child"
-        ? children.at(-1)
-        : children.find((child) => (step.startsWith(".") ? child.className === step.slice(1) : child.localName === step))) ?? null;
+    target = children.find((child) => (step.startsWith(".") ? child.className === step.slice(1) : child.localName === step)) ?? null;
   }
   return target;
+}
+
+/** Where an open answer grows: its last element, or that one's, so deep. */
+function endOf(document: Document, depth: number): Element | null {
+  let end: Element | null = document.getElementById("t");
+  for (let i = 0; i < depth; i++) end = end?.lastElementChild ?? null;
+  return end;
 }
 
 function put(document: Document, target: Element, swap: string, html: string): void {

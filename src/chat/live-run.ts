@@ -38,6 +38,11 @@ export interface LiveRunParts {
   checkpointFailed(run: RunId, error: unknown): void;
 }
 
+/** Deltas that come this far apart are not held at all: a browser draws no oftener (60 times a second), so it is nothing that a page is spared, in ms. */
+const drawnEveryMs = 16;
+/** How much the last gap between two Deltas counts among those before it. */
+const gapWeight = 0.25;
+
 /** How much longer Deltas are held together at last, and at what length of the answer (UTF-16 units). */
 const foldGrowth = 2;
 const foldGrowsChars = 20_000;
@@ -67,6 +72,9 @@ export class LiveRun {
   #held = { text: "", reasoning: "" };
   #timer: Timer | null = null;
   #checkpoint: Timer | null = null;
+  /** When the last Delta came, on the monotonic clock, and how far apart they come, in ms. */
+  #grownAt = 0;
+  #gapMs = 0;
   /** Characters that are in the Store. */
   #saved: { text: number; reasoning: number };
 
@@ -155,6 +163,9 @@ export class LiveRun {
     this[kind] += piece;
     const { tap } = this.origin;
     if (tap === undefined) {
+      const now = performance.now();
+      this.#gapMs += gapWeight * (Math.min(now - this.#grownAt, this.#parts.foldMs) - this.#gapMs);
+      this.#grownAt = now;
       this.#held[kind] += piece;
       if (this.#timer === null) this.#flush();
     } else if (kind === "text") tap.text(piece);
@@ -195,10 +206,13 @@ export class LiveRun {
     }
   }
 
-  /** The longer an answer, the more a change of it costs the page that shows it, and the less a change tells its reader. */
+  /**
+   * How long what comes now is held: not at all where little comes, so that it is no later on the page than it must be. The longer an answer, the
+   * more a change of it costs the page that shows it, and the less a change tells its reader.
+   */
   get #foldMs(): number {
-    const { length } = this.text;
-    return this.#parts.foldMs * (1 + (foldGrowth - 1) * Math.min(1, length / foldGrowsChars));
+    const growth = 1 + (foldGrowth - 1) * Math.min(1, this.text.length / foldGrowsChars);
+    return this.#gapMs >= drawnEveryMs * growth ? 0 : this.#parts.foldMs * growth;
   }
 
   #flush(): void {
@@ -206,9 +220,11 @@ export class LiveRun {
     this.#held = { text: "", reasoning: "" };
     if (reasoning !== "") this.publish({ kind: "reasoning", text: reasoning, since: this.thinkingSince });
     if (text !== "") this.publish({ kind: "text", text });
+    const ms = this.#foldMs;
+    if (ms === 0) return;
     this.#timer = setTimeout(() => {
       this.#timer = null;
       if (this.#held.text !== "" || this.#held.reasoning !== "") this.#flush();
-    }, this.#foldMs);
+    }, ms);
   }
 }

@@ -58,7 +58,7 @@ export function exchange(address: URL, request: Request, listener: Listener, sig
   const framing = new Framing(listener);
   let unsent = Buffer.from(requestText(address, request));
   const send = (to: Socket) => {
-    unsent = unsent.subarray(Math.max(0, to.write(unsent)));
+    if (unsent.length > 0) unsent = unsent.subarray(Math.max(0, to.write(unsent)));
   };
   const broken = (why: string) => fail(new ExchangeBroken(why));
   Bun.connect({

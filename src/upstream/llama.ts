@@ -20,16 +20,27 @@ export interface LlamaOptions extends SlotWatchBounds {
   readonly child?: StartingChild & { close(): Promise<void> };
 }
 
+/** When a stream that was ended before it had begun is ended again, in ms. */
+const endAgainMs = [100, 500, 2_000];
+
 /** Watches and uses the llama-server at `options.url`; it need not be there yet. */
 export function openLlama(options: LlamaOptions): Upstream {
   const headers: Record<string, string> = options.apiKey ? { authorization: `Bearer ${options.apiKey}` } : {};
   const watch = new SlotWatch({ ...options, headers });
+  /** With a conversation id llama-server goes on without us: only this ends it. */
+  const endStream = (run: RunId) =>
+    fetch(streamUrl(options.url, run), { method: "DELETE", keepalive: false, headers, signal: AbortSignal.timeout(options.probeMs) }).catch(() => null);
   const guarded = async (run: RunId, deltas: Deltas, signal: AbortSignal, wish: Asking): Promise<ChatEnd> => {
+    let hasBegun = false;
+    const began = () => {
+      hasBegun = true;
+    };
     try {
-      return await stream(options, deltas, signal, wish);
+      return await stream(options, deltas, signal, wish, began);
     } catch (error) {
-      // with a conversation id llama-server goes on without us: only this ends it
-      await fetch(streamUrl(options.url, run), { method: "DELETE", keepalive: false, headers, signal: AbortSignal.timeout(options.probeMs) }).catch(() => null);
+      await endStream(run);
+      // a request that was still on its way in when it was ended begins all the same, and nobody would ever end it
+      if (!hasBegun) for (const ms of endAgainMs) setTimeout(() => void endStream(run), ms).unref();
       if (!signal.aborted) watch.doubt(); // what failed may be gone: look at once instead of at the next tick
       throw error;
     }
@@ -60,7 +71,7 @@ type Asking = Request & { readonly address: string };
  * Reads the answer to what is asked, within the bounds, until its end or until `signal` is aborted.
  * @throws Failure `upstream_*`, `context_overflow`
  */
-async function stream(options: LlamaOptions, deltas: Deltas, signal: AbortSignal, asking: Asking): Promise<ChatEnd> {
+async function stream(options: LlamaOptions, deltas: Deltas, signal: AbortSignal, asking: Asking, began: () => void): Promise<ChatEnd> {
   const controller = new AbortController();
   const onAbort = () => controller.abort(signal.reason);
   if (signal.aborted) throw signal.reason;
@@ -68,7 +79,10 @@ async function stream(options: LlamaOptions, deltas: Deltas, signal: AbortSignal
   const stall = new StallWatch(controller, options.stallMs);
   const answer = new Answer(deltas, options.lineMaxBytes);
   const listener: Listener = {
-    head: (head) => answer.begin(head),
+    head(head) {
+      began();
+      answer.begin(head);
+    },
     body: (bytes, start, end) => answer.push(bytes, start, end),
     read() {
       stall.heard();

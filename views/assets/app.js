@@ -3,6 +3,15 @@
   const find = (id) => document.getElementById(id);
   if (!document.body.dataset.silentMs) return; // a page without a socket
 
+  // What htmx has no word for: an open answer grows at the end of its last element, or of that one's, `d` deep (views/frame.ts).
+  htmx.registerExtension("grow", {
+    htmx_process_g(part) {
+      let end = find("t");
+      for (let depth = Number(part.getAttribute("d")); end && depth > 0; depth--) end = end.lastElementChild;
+      end?.append(part.content);
+    },
+  });
+
   /** Milliseconds without a frame (three heartbeats) after which a socket that looks open is taken for dead. */
   const silentMs = Number(document.body.dataset.silentMs);
   let connection = null;

@@ -51,6 +51,10 @@ export class BlockSplitter {
   }
 
   push(piece: string): void {
+    if (!piece.includes("\n")) {
+      this.#rest += piece;
+      return;
+    }
     const lines = (this.#rest + piece).split("\n");
     this.#rest = lines.pop() as string;
     for (const line of lines) this.#line(line);

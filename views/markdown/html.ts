@@ -131,3 +131,15 @@ function unescaped(html: string): string {
   const named: Record<string, string> = { lt: "<", gt: ">", quot: '"', amp: "&" };
   return html.replace(/&(lt|gt|quot|amp);/g, (_, name: string) => named[name] as string);
 }
+
+/** Elements of ours that hold nothing. */
+export const isVoid = (name: string): boolean => name === "br" || name === "hr" || name === "input";
+/** The tags that close these elements, outermost first. */
+export const closing = (tags: readonly string[]): string => tags.reduceRight((html, name) => `${html}</${name}>`, "");
+
+/** HTML without the closing tags at its end, and the names of the elements that they close, outermost first. */
+export function opened(html: string): { open: string; tags: string[] } {
+  const end = /(?:\s*<\/[a-z][a-z0-9]*>)*\s*$/.exec(html)?.index ?? html.length;
+  const tags = [...html.slice(end).matchAll(/<\/([a-z][a-z0-9]*)>/g)].map(([, name]) => name as string);
+  return { open: html.slice(0, end), tags: tags.reverse() };
+}

@@ -4,25 +4,24 @@
 
 import { BlockSplitter } from "./blocks.ts";
 import { CodeLines, codeFrame, languageOf } from "./code.ts";
-import { clean, lastLevel, markdownHtml, messageLevel } from "./html.ts";
+import { clean, closing, isVoid, lastLevel, markdownHtml, messageLevel, opened } from "./html.ts";
 import { mended, shownPart } from "./mend.ts";
+import { PlainEnd } from "./plain-end.ts";
 
 /** What is to be changed on the page; `views/frame` says how. All of one push are found on the page before any of them is done. */
 export type Change =
-  /** Goes before the open block. */
-  | { readonly kind: "finish"; readonly html: string }
-  /** The open block is this from now on. */
-  | { readonly kind: "open"; readonly html: string }
+  | {
+      /**
+       * finish: goes before the open block. open: the open block is this from now on. code: goes before the open line of the open code.
+       * codeLine: that line is this from now on. replace: all of the text is this.
+       */
+      readonly kind: "finish" | "open" | "code" | "codeLine" | "replace";
+      readonly html: string;
+    }
   /** Goes to the end of the open block's last element, or of that one's, `depth` deep. */
   | { readonly kind: "grow"; readonly depth: number; readonly html: string }
-  /** Goes before the open line of the open code. */
-  | { readonly kind: "code"; readonly html: string }
-  /** The open line of the open code is this from now on. */
-  | { readonly kind: "codeLine"; readonly html: string }
   /** The open code has no open line any more. */
-  | { readonly kind: "codeEnd" }
-  /** All of the text is this. */
-  | { readonly kind: "replace"; readonly html: string };
+  | { readonly kind: "codeEnd" };
 
 /** Ids of the open block and of the open line of code. One Run at a time in a conversation, so they need not differ. */
 export const openIds = { block: "t", line: "c" } as const;
@@ -46,6 +45,8 @@ export class MarkdownStream {
   /** The open block as it is on the page, without the tags that close it, and these tags' names, outermost first. */
   #open = "";
   #openTags: string[] = [];
+  /** The end of what the open block shows, where that is plain text. */
+  #plainEnd: PlainEnd | null = null;
   /** On the monotonic clock, in ms. */
   #drawAgainAt = 0;
   #definitions = "";
@@ -85,10 +86,22 @@ export class MarkdownStream {
 
   /** What a further piece changes. */
   push(piece: string): readonly Change[] {
+    const plain = this.#pushPlain(piece);
+    if (plain !== null) return plain;
     this.#begin();
     this.#splitter.push(this.#cleaned(piece));
     this.#drawOpen();
     return this.#take();
+  }
+
+  /** What a piece of plain text behind plain text changes; null for any other. */
+  #pushPlain(piece: string): readonly Change[] | null {
+    const html = this.#isReturnHeld ? null : (this.#plainEnd?.add(piece) ?? null);
+    if (html === null) return null;
+    this.#seenChars += piece.length;
+    this.#splitter.push(piece);
+    this.#open += html;
+    return html === "" ? [] : [{ kind: "grow", depth: this.#openTags.length, html }];
   }
 
   /** What the end changes; `text` is the whole of it, what was never pushed included. */
@@ -103,6 +116,7 @@ export class MarkdownStream {
   }
 
   #begin(): void {
+    this.#plainEnd = null;
     this.#finished = "";
     this.#codeAdded = "";
     this.#changes = [];
@@ -174,10 +188,11 @@ export class MarkdownStream {
     const { text, closers } = mended(shown);
     const mendedHtml = this.#render(text + closers);
     // marks that close nothing stand there as what they are: then they were not meant as marks
-    const html = closers !== "" && opened(mendedHtml).open.endsWith(closers.at(-1) as string) ? this.#render(text) : mendedHtml;
-    const { open, tags } = opened(html);
+    const areMarks = closers === "" || !opened(mendedHtml).open.endsWith(closers.at(-1) as string);
+    const { open, tags } = opened(areMarks ? mendedHtml : this.#render(text));
     if (this.#open !== "" && this.#finished === "" && open.startsWith(this.#open)) this.#grow(open.slice(this.#open.length), open, tags);
     else if (open.length < largeChars || this.#finished !== "" || open.length > this.#open.length * largeGrowth) this.#setOpen(open, tags);
+    if (areMarks && this.#open === open) this.#plainEnd = PlainEnd.of({ text, shown, line: this.#splitter.rest, html: open, tags });
     const now = this.#now();
     this.#drawAgainAt = now + (now - startedAt) * restPerDraw;
   }
@@ -237,14 +252,4 @@ export class MarkdownStream {
     const codeEnd = this.#changes.filter(({ kind }) => kind === "code" || kind === "codeEnd");
     return [...codeEnd, ...finished, ...this.#changes.filter((change) => !codeEnd.includes(change))];
   }
-}
-
-const isVoid = (name: string): boolean => name === "br" || name === "hr" || name === "input";
-const closing = (tags: readonly string[]): string => tags.reduceRight((html, name) => `${html}</${name}>`, "");
-
-/** HTML without the closing tags at its end, and the names of the elements that they close, outermost first. */
-function opened(html: string): { open: string; tags: string[] } {
-  const end = /(?:\s*<\/[a-z][a-z0-9]*>)*\s*$/.exec(html)?.index ?? html.length;
-  const tags = [...html.slice(end).matchAll(/<\/([a-z][a-z0-9]*)>/g)].map(([, name]) => name as string);
-  return { open: html.slice(0, end), tags: tags.reverse() };
 }

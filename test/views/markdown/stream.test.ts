@@ -85,3 +85,70 @@ describe("cut anywhere, the page ends as the whole text rendered at once", () =>
     expect(mended.length).toBeLessThan(all.length / 10);
   });
 });
+
+describe("what is added as plain text is what a drawing would have shown", () => {
+  const words = [
+    "a lamp",
+    "don't",
+    "e.g.",
+    "(so)",
+    "h",
+    "www",
+    "http",
+    "https://a.b",
+    "foo@bar.baz",
+    "x",
+    "1.",
+    "2)",
+    "- ",
+    "* ",
+    "**bold**",
+    "*it*",
+    "`co de`",
+    "\n",
+    "\n\n",
+    "# ",
+  ];
+  words.push(
+    "snake_case",
+    "2*3",
+    "a | b",
+    "| c |",
+    "> ",
+    "~~no~~",
+    "[l](http://x)",
+    "&amp;",
+    "AT&T",
+    "$5",
+    "ü",
+    "漢字",
+    "  ",
+    '"q"',
+    "a--b",
+    "---",
+    "ftp://x",
+    "...",
+    "well-known: yes;",
+    "\\",
+    "!",
+  );
+  for (let seed = 0; seed < 200; seed++) {
+    test(`seed ${seed}`, () => {
+      const random = seeded(seed + 7_000);
+      const text = Array.from({ length: 40 }, () =>
+        random.below(3) ? ["the", "wire", "glows", "of", "it,"][random.below(5)] : words[random.below(words.length)],
+      )
+        .map((word) => word + (random.below(8) ? " " : ""))
+        .join("");
+      const still = () => 0;
+      const made = new MarkdownStream("", still);
+      let seen = "";
+      for (const piece of pieces(text, 120, random)) {
+        made.push(piece);
+        seen += piece;
+        expect({ seen, html: parsed(made.html) }).toEqual({ seen, html: parsed(new MarkdownStream(seen, still).html) });
+      }
+      made.end(text);
+    });
+  }
+});
