@@ -18,9 +18,6 @@ import { Metrics } from "./telemetry/metrics.ts";
 import { findLlamaServer, LlamaChild } from "./upstream/child.ts";
 import { openLlama } from "./upstream/llama.ts";
 
-/** Bun allows 256 fetches at once unless this is set before it starts; the rest hang without a word. */
-const fetchesMax = "65000";
-
 function readConfig(args: readonly string[]): Config {
   if (args.includes("--help") || args.includes("-h")) {
     process.stdout.write(help(version));
@@ -41,17 +38,6 @@ function readConfig(args: readonly string[]): Config {
 function fail(line: string, code: number): never {
   process.stderr.write(`parlor: ${line}\n`);
   process.exit(code);
-}
-
-/** Starts over in the same process with room for more fetches. */
-function raiseFetchLimit(args: readonly string[]): void {
-  if (process.env["BUN_CONFIG_MAX_HTTP_REQUESTS"] || !process.execve) return;
-  const isCompiled = Bun.main.startsWith("/$bunfs/");
-  const script = isCompiled ? [] : [Bun.main];
-  process.execve(process.execPath, [process.execPath, ...script, ...args], { ...process.env, BUN_CONFIG_MAX_HTTP_REQUESTS: fetchesMax } as Record<
-    string,
-    string
-  >);
 }
 
 /** The folder that holds everything of ours (XDG Base Directory Specification, 0.8); `data` is what was chosen. */
@@ -152,9 +138,7 @@ const args = given.slice(words.length);
 try {
   if (words.length > 0) await runCommand(words, storeFile(readConfig(args)));
   else {
-    const config = readConfig(args);
-    raiseFetchLimit(args);
-    await serve(config);
+    await serve(readConfig(args));
   }
 } catch (error) {
   if (error instanceof StoreUnusable) fail(error.message, 1);

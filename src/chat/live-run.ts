@@ -3,8 +3,9 @@
 
 import type { Bus } from "../bus/bus.ts";
 import type { Message, Utterance } from "../domain/conversation.ts";
-import type { Place, PromptProgress, Run, RunEvent, RunFact, RunId, RunStats, Snapshot } from "../domain/run.ts";
-import type { Store } from "../store/store.ts";
+import type { Place, PromptProgress, Run, RunEvent, RunFact, RunStats, Snapshot } from "../domain/run.ts";
+import type { Draft, Store } from "../store/store.ts";
+import type { Checkpoints, Writing } from "./checkpoints.ts";
 import type { Sharer } from "./shares.ts";
 
 /** A program's direct line to a Run: every Delta as it comes, unfolded. */
@@ -31,11 +32,8 @@ export interface LiveRunParts {
   readonly store: Store;
   /** Deltas that come within this time of the last event go out together. */
   readonly foldMs: number;
-  /** Whether that outlives this process: else nothing of what is being written need be stored before its end. */
-  readonly isKept: boolean;
-  /** At most this long after a Delta its text is in the Store. */
-  readonly checkpointEveryMs: number;
-  checkpointFailed(run: RunId, error: unknown): void;
+  /** Where what is being written is kept; null where that need not outlive this process. */
+  readonly checkpoints: Checkpoints | null;
 }
 
 /** Deltas that come this far apart are not held at all: a browser draws no oftener (60 times a second), so it is nothing that a page is spared, in ms. */
@@ -47,7 +45,7 @@ const gapWeight = 0.25;
 const foldGrowth = 2;
 const foldGrowsChars = 20_000;
 
-export class LiveRun {
+export class LiveRun implements Writing {
   readonly run: Run;
   readonly answer: Message;
   readonly abort = new AbortController();
@@ -71,12 +69,11 @@ export class LiveRun {
   #stats: RunStats = {};
   #held = { text: "", reasoning: "" };
   #timer: Timer | null = null;
-  #checkpoint: Timer | null = null;
   /** When the last Delta came, on the monotonic clock, and how far apart they come, in ms. */
   #grownAt = 0;
   #gapMs = 0;
   /** Characters that are in the Store. */
-  #saved: { text: number; reasoning: number };
+  readonly #saved: { text: number; reasoning: number };
 
   /** `answer.text` is what is there already: empty, or what this Run goes on with. */
   constructor(run: Run, answer: Message, parts: LiveRunParts, origin: Origin) {
@@ -169,7 +166,7 @@ export class LiveRun {
       this.#held[kind] += piece;
       if (this.#timer === null) this.#flush();
     } else if (kind === "text") tap.text(piece);
-    if (this.#parts.isKept) this.#checkpoint ??= setTimeout(() => void this.#save(), this.#parts.checkpointEveryMs);
+    this.#parts.checkpoints?.mark(this);
   }
 
   /** True when a program listens, which is gone with this process. */
@@ -184,8 +181,9 @@ export class LiveRun {
   }
 
   ended(utterance: Utterance & { run: Run }): void {
-    for (const timer of [this.#timer, this.#checkpoint]) if (timer) clearTimeout(timer);
-    this.#timer = this.#checkpoint = null;
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#parts.checkpoints?.forget(this);
     this.#held = { text: "", reasoning: "" }; // the closing event bears the whole text
     this.over = true;
     this.#stats = utterance.run.stats;
@@ -193,17 +191,14 @@ export class LiveRun {
     this.origin.tap?.ended(utterance.run);
   }
 
-  /** Stores what was written since the last time; what could not be stored goes with the next. */
-  async #save(): Promise<void> {
-    const upTo = { text: this.text.length, reasoning: this.reasoning.length };
-    try {
-      await this.store.checkpoint(this.run.id, this.text.slice(this.#saved.text), this.reasoning.slice(this.#saved.reasoning));
-      this.#saved = upTo;
-    } catch (error) {
-      this.#parts.checkpointFailed(this.run.id, error);
-    } finally {
-      this.#checkpoint = null;
-    }
+  /** What is not in the Store yet. */
+  get draft(): Draft {
+    return { run: this.run.id, text: this.text.slice(this.#saved.text), reasoning: this.reasoning.slice(this.#saved.reasoning) };
+  }
+
+  kept({ text, reasoning }: Draft): void {
+    this.#saved.text += text.length;
+    this.#saved.reasoning += reasoning.length;
   }
 
   /**

@@ -11,6 +11,7 @@ import type { Left, Said, Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Upstream } from "../upstream/upstream.ts";
+import { Checkpoints } from "./checkpoints.ts";
 import { Counts } from "./context.ts";
 import { InProgress } from "./in-progress.ts";
 import { LiveRun, type Origin, type Tap } from "./live-run.ts";
@@ -21,7 +22,7 @@ import { Slots } from "./slots.ts";
 import type { Voices } from "./voice.ts";
 
 export interface RunsParts {
-  readonly store: Pick<Store, "ledger">;
+  readonly store: Pick<Store, "ledger" | "checkpoint">;
   readonly bus: Bus;
   readonly upstream: Upstream;
   readonly log: Log;
@@ -38,15 +39,14 @@ export interface RunsParts {
   isAttended(conversation: ConversationId): boolean;
 }
 
+/** See src/bounds.ts. */
 export interface RunsBounds {
   readonly foldMs: number;
   readonly checkpointEveryMs: number;
   readonly answerTokens: number;
   /** Runs at once, at most; as many as llama-server has slots, if those are fewer. */
   readonly slotsMax: number;
-  /** How long a Run that nobody looks at yields to those that somebody does. */
   readonly yieldMs: number;
-  /** Between two looks at a llama-server that is ready. */
   readonly pollReadyMs: number;
 }
 
@@ -59,12 +59,14 @@ export class Runs {
   readonly #scheduler: Scheduler;
   readonly slots: Slots;
   readonly inProgress = new InProgress((live) => this.#isAttended(live));
+  readonly #checkpoints: Checkpoints;
   readonly #timer: Timer;
   #closing = false;
 
   constructor(parts: RunsParts) {
     this.#parts = parts;
     const { upstream, log, bounds } = parts;
+    this.#checkpoints = new Checkpoints(parts.store, bounds.checkpointEveryMs, log);
     this.#scheduler = new Scheduler(
       {
         start: (run) => this.#start(run),
@@ -175,10 +177,10 @@ export class Runs {
   }
 
   #make(said: Said, origin: Origin): LiveRun {
-    const { bus, bounds, log, storeOf } = this.#parts;
-    const store = storeOf(said.run.conversation);
-    const checkpointFailed = (run: RunId, error: unknown) => log.error("a checkpoint could not be written", { run, error: String(error) });
-    const live = new LiveRun(said.run, said.answer, { bus, ...bounds, store, isKept: !isTemporary(said.run.conversation), checkpointFailed }, origin);
+    const { bus, bounds } = this.#parts;
+    const store = this.#parts.storeOf(said.run.conversation);
+    const checkpoints = isTemporary(said.run.conversation) ? null : this.#checkpoints;
+    const live = new LiveRun(said.run, said.answer, { bus, foldMs: bounds.foldMs, store, checkpoints }, origin);
     this.inProgress.add(live);
     return live;
   }

@@ -7,7 +7,7 @@ import { Failure } from "../domain/failure.ts";
 import type { Run, RunId } from "../domain/run.ts";
 import type { Queries } from "./queries.ts";
 import { type RunRow, toRun } from "./rows.ts";
-import type { Ending, Left } from "./store.ts";
+import type { Draft, Ending, Left } from "./store.ts";
 
 export class RunTable {
   readonly #q: Queries;
@@ -35,7 +35,7 @@ export class RunTable {
     return this.#q.run("update runs set status = 'running' where id = ? and status = 'queued'", run) === 1;
   }
 
-  checkpoint(run: RunId, text: string, reasoning: string): void {
+  checkpoint({ run, text, reasoning }: Draft): void {
     this.#q.run("insert into drafts (run, text, reasoning) select id, ?, ? from runs where id = ? and status = 'running'", text, reasoning, run);
   }
 

@@ -27,7 +27,7 @@ import { Queries } from "./queries.ts";
 import { type ConversationRow, toConversation } from "./rows.ts";
 import { RunTable } from "./runs.ts";
 import { SessionTable } from "./sessions.ts";
-import type { Ask, Ending, Left, Said, Say, Store, Which } from "./store.ts";
+import type { Ask, Draft, Ending, Left, Said, Say, Store, Which } from "./store.ts";
 import { TransferTable } from "./transfer.ts";
 import { MessageTree } from "./tree.ts";
 
@@ -100,8 +100,10 @@ class SqliteStore implements Store {
     return this.#runs.start(run);
   }
 
-  async checkpoint(run: RunId, text: string, reasoning: string): Promise<void> {
-    this.#runs.checkpoint(run, text, reasoning);
+  async checkpoint(drafts: readonly Draft[]): Promise<void> {
+    this.#q.transaction(() => {
+      for (const draft of drafts) this.#runs.checkpoint(draft);
+    });
   }
 
   async end(run: RunId, ending: Ending): Promise<(Utterance & { run: Run }) | null> {

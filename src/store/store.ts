@@ -68,6 +68,13 @@ export interface Ending {
   readonly slotFreed: boolean;
 }
 
+/** What a Run has written since the checkpoint before. */
+export interface Draft {
+  readonly run: RunId;
+  readonly text: string;
+  readonly reasoning: string;
+}
+
 /** A Run that was waiting or running when the process before this one ended. */
 export interface Left extends Said {
   /** The answer's text as it was at the last checkpoint, with what was there before the Run. */
@@ -109,8 +116,8 @@ export interface Store {
   /** `queued → running`; false when the Run is no longer queued. */
   start(run: RunId): Promise<boolean>;
 
-  /** Keeps what a running Run has written since the checkpoint before; no effect on any other. */
-  checkpoint(run: RunId, text: string, reasoning: string): Promise<void>;
+  /** Keeps what running Runs have written since the checkpoint before, in one transaction; no effect on any others. */
+  checkpoint(drafts: readonly Draft[]): Promise<void>;
 
   /** Writes the final text, counts the tokens as its owner's, and closes an active Run, which is returned as it is now shown; null when it was closed before. */
   end(run: RunId, ending: Ending): Promise<(Utterance & { run: Run }) | null>;

@@ -11,10 +11,7 @@ import { PlainEnd } from "./plain-end.ts";
 /** What is to be changed on the page; `views/frame` says how. All of one push are found on the page before any of them is done. */
 export type Change =
   | {
-      /**
-       * finish: goes before the open block. open: the open block is this from now on. code: goes before the open line of the open code.
-       * codeLine: that line is this from now on. replace: all of the text is this.
-       */
+      /** finish: before the open block; open: in its place; code: before the open line of the open code; codeLine: in its place; replace: in place of all. */
       readonly kind: "finish" | "open" | "code" | "codeLine" | "replace";
       readonly html: string;
     }
@@ -59,7 +56,6 @@ export class MarkdownStream {
   #isReturnHeld = false;
   /** Of the text, in UTF-16 units. */
   #seenChars = 0;
-
   readonly #now: () => number;
   /** `now` is the monotonic clock, in ms. */
   constructor(text = "", now: () => number = () => performance.now()) {
@@ -140,7 +136,7 @@ export class MarkdownStream {
     this.#level = lastLevel(html, this.#level);
     if (this.#open !== "") this.#setOpen("", []);
     if (!block.trimStart().startsWith("[") || this.#definitions.length > definitionsMaxChars) return;
-    for (const [definition] of block.matchAll(/^ {0,3}\[[^\]\n]+\]:[ \t]*\S.*$/gm)) this.#definitions += `${definition}\n`;
+    for (const [line] of block.matchAll(/^ {0,3}\[[^\]\n]+\]:[ \t]*\S.*$/gm)) this.#definitions += `${line}\n`;
   }
 
   /** What was shown of the line that turns out to be a fence goes away with the open block. */
@@ -182,9 +178,8 @@ export class MarkdownStream {
   }
 
   #drawBlock(shown: string): void {
-    if (shown.trim() === "") return;
     const startedAt = this.#now();
-    if (startedAt < this.#drawAgainAt && this.#finished === "") return;
+    if (shown.trim() === "" || (startedAt < this.#drawAgainAt && this.#finished === "")) return;
     const { text, closers } = mended(shown);
     const mendedHtml = this.#render(text + closers);
     // marks that close nothing stand there as what they are: then they were not meant as marks
