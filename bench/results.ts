@@ -31,7 +31,7 @@ export const goalLines = (goals: readonly Goal[]): string =>
   goals
     .filter(({ found }) => !Number.isNaN(found))
     .map(({ goal, found, atMost, unit = "" }) => {
-      const digits = unit === "" ? 2 : 1;
+      const digits = unit === "" ? 3 : 1;
       return `- ${found <= atMost ? "met" : "**not met**"}: ${goal}: ${found.toFixed(digits)}${unit} (at most ${atMost}${unit})`;
     })
     .join("\n");
