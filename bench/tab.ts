@@ -30,8 +30,12 @@ export interface Tab {
 export const newContext = async (): Promise<BrowserContext> =>
   (await theBrowser()).newContext({ viewport: { width: 1100, height: 800 }, locale: "en-GB", serviceWorkers: "block" });
 
+/** A new context is a new window to Chromium, which then loads pages of its own (its address field's): they are let finish. */
+const settleMs = 1_500;
+
 export async function openTab(context: BrowserContext): Promise<Tab> {
   const page = await context.newPage();
+  await Bun.sleep(settleMs);
   const devtools = await context.newCDPSession(page);
   await devtools.send("Performance.enable");
   await devtools.send("Network.enable");
