@@ -1,153 +1,168 @@
-// What an answer costs the browser that shows it: parlor's page, Markdown and all, beside two others in the same Chromium and the
-// same run: the tutorial's client, which adds each token to a text, and one that gets the whole message rendered anew at each flush.
-// Writes a table into bench/README.md. Run: make bench (QUICK=1 for a short look).
+// What an answer costs the browser that shows it, and what a long conversation costs to open: parlor's page beside llama-server's
+// own UI and small pages that do it in other ways, in the same Chromium and the same run. Writes a table into bench/README.md and
+// bench/results/browser.json. Run: make bench (QUICK=1 for a short look; ROUNDS=1, LENGTHS=200,2000).
 
 import { join } from "node:path";
-import type { Page } from "playwright-core";
-import { closeBrowser, theBrowser } from "../test/e2e/stage.ts";
+import { closeBrowser } from "../test/e2e/stage.ts";
 import { until } from "../test/llama/server.ts";
-import { markdownHtml } from "../views/markdown/html.ts";
+import { allClients, type Client, names, serveSmallPages } from "./clients.ts";
+import { openGate } from "./gate.ts";
+import { llamaUi } from "./llama-ui.ts";
+import { type Opening, openInParlor, openInUi, openingMessages, startWithLongConversation } from "./opening.ts";
 import { cpuOf, root, start } from "./process.ts";
-import { median, writeTable } from "./report.ts";
+import { type Goal, goalLines, median, quick, rounds, writeResults, writeTable } from "./report.ts";
 import { markdownAnswer } from "./source.ts";
+import { newContext, openTab } from "./tab.ts";
 
-const quick = process.env["QUICK"] === "1";
-const rounds = Number(process.env["ROUNDS"] ?? (quick ? 1 : 3));
 const lengths = process.env["LENGTHS"] ? process.env["LENGTHS"].split(",").map(Number) : quick ? [200] : [200, 2_000, 10_000];
 const perSecond = 500;
-/** As often as a client that swaps whole messages usually does. */
-const swapEveryMs = 33;
-
-const source = await start([process.execPath, join(root, "bench/source.ts")]);
-const sourceUrl = `http://127.0.0.1:${source.line}`;
-
-/** The other two clients, and the whole-message relay. */
-const others = Bun.serve<{ question: string }>({
-  hostname: "127.0.0.1",
-  port: 0,
-  fetch(request, server) {
-    const { pathname, searchParams } = new URL(request.url);
-    if (pathname === "/swap") return server.upgrade(request, { data: { question: "" } }) ? undefined : new Response("no socket", { status: 400 });
-    const onmessage =
-      pathname === "/tutorial"
-        ? "if (data === '[DONE]') document.body.dataset.done = ''; else out.textContent += data;"
-        : "if (data === '[DONE]') document.body.dataset.done = ''; else out.innerHTML = data;";
-    const socket = pathname === "/tutorial" ? `${(searchParams.get("parlor") ?? "").replace("http", "ws")}/chat` : `ws://${request.headers.get("host")}/swap`;
-    return new Response(
-      `<!doctype html><meta charset=utf-8><style>main{max-width:41rem;margin:auto;font:18px/1.6 serif;white-space:${pathname === "/tutorial" ? "pre-wrap" : "normal"}}</style><main id=out></main>
-<script>const out = document.getElementById("out"); const ws = new WebSocket("${socket}"); ws.onmessage = ({ data }) => { ${onmessage} }; window.ask = (text) => ws.send(text);</script>`,
-      { headers: { "content-type": "text/html" } },
-    );
-  },
-  websocket: {
-    idleTimeout: 0,
-    async message(ws, question) {
-      const body = JSON.stringify({ messages: [{ role: "user", content: question }] });
-      const response = await fetch(`${sourceUrl}/v1/chat/completions`, { method: "POST", body });
-      let text = "";
-      let rest = "";
-      let sentAt = 0;
-      const decoder = new TextDecoder();
-      for await (const chunk of response.body as ReadableStream<Uint8Array>) {
-        const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-        rest = lines.pop() as string;
-        for (const line of lines) if (line.startsWith("data: {")) text += JSON.parse(line.slice(6)).choices[0]?.delta.content ?? "";
-        if (text === "" || performance.now() - sentAt < swapEveryMs) continue;
-        sentAt = performance.now();
-        ws.send(markdownHtml(text));
-      }
-      ws.send(markdownHtml(text));
-      ws.send("[DONE]");
-    },
-  },
-});
-const othersUrl = `http://127.0.0.1:${others.port}`;
-const parlor = await start([join(root, "dist/parlor"), "--port", "0", "--llama", sourceUrl, "--log-level", "error", "--allow-origin", othersUrl]);
-const parlorUrl = parlor.line.split(" ").at(-1) as string;
-await until(async () => (await fetch(`${parlorUrl}/readyz`)).status === 200, "parlor is ready");
-
-interface Client {
-  readonly url: string;
-  ask(page: Page, question: string): Promise<void>;
-  readonly done: string;
-}
-
-const bare = (path: string): Client => ({
-  url: othersUrl + path,
-  ask: (page, question) => page.evaluate((text) => (window as unknown as { ask(text: string): void }).ask(text), question),
-  done: "body[data-done]",
-});
-const clients: Record<string, Client> = {
-  "tutorial, plain text": bare(`/tutorial?parlor=${encodeURIComponent(parlorUrl)}`),
-  "whole message, Markdown": bare("/whole"),
-  "parlor, Markdown": {
-    url: parlorUrl,
-    async ask(page, question) {
-      await page.waitForSelector('[data-connection="on"]');
-      await page.fill("#text", question);
-      await page.keyboard.press("Enter");
-    },
-    done: 'article[data-role="assistant"][data-status="done"]',
-  },
-};
 
 interface Cost {
-  mainMs: number;
-  layoutMs: number;
-  heapMb: number;
-  wire: number;
-  serverUs: number;
+  readonly mainMs: number;
+  readonly scriptMs: number;
+  readonly layoutMs: number;
+  readonly heapMb: number;
+  readonly wire: number;
+  /** From the source's last token to the whole text on the screen. */
+  readonly behindMs: number;
+  /** parlor's processor; nothing where parlor has no part in it. */
+  readonly serverUs: number | null;
+}
+
+const source = await start([process.execPath, join(root, "bench/source.ts")]);
+const ui = llamaUi();
+if ("reason" in ui) process.stdout.write(`llama-server's own UI is left out: ${ui.reason}\n`);
+const gate = openGate(`http://127.0.0.1:${source.line}`, "folder" in ui ? ui.folder : null);
+let parlorUrl = "";
+const small = serveSmallPages(gate.url, () => parlorUrl);
+const parlor = await start([join(root, "dist/parlor"), "--port", "0", "--llama", gate.url, "--log-level", "error", "--allow-origin", small.url]);
+parlorUrl = parlor.line.split(" ").at(-1) as string;
+await until(async () => (await fetch(`${parlorUrl}/readyz`)).status === 200, "parlor is ready");
+const clients = allClients(small.url, "folder" in ui ? gate.url : null, parlorUrl);
+
+/** Letters and digits at the end of the answer by which its end is known on the page, and how often they stand in it. */
+const tailChars = 10;
+const lettersOf = (text: string): string => text.replace(/[^a-zA-Z0-9]/g, "");
+
+/** The moment at which the whole answer is on the screen, in ms since 1970. Called when the source has ended. */
+async function completeAt(page: import("playwright-core").Page, { done, answer }: Client, tokens: number): Promise<number> {
+  const letters = lettersOf(markdownAnswer(tokens));
+  const tail = letters.slice(-tailChars);
+  const wished = { done, answer, tail, times: letters.split(tail).length };
+  return page.evaluate(
+    ({ done, answer, tail, times }) =>
+      new Promise<number>((resolve) => {
+        const isComplete = () => {
+          const text = document.querySelector(done) ? ([...document.querySelectorAll(answer)].at(-1)?.textContent ?? "") : "";
+          return text.replace(/[^a-zA-Z0-9]/g, "").split(tail).length >= times;
+        };
+        const painted = () => requestAnimationFrame(() => setTimeout(() => resolve(performance.timeOrigin + performance.now())));
+        const look = () => (isComplete() ? painted() : setTimeout(look, 10));
+        look();
+      }),
+    wished,
+  );
 }
 
 /** One answer in one client, in a browser context of its own. */
-async function cost({ url, ask, done }: Client, tokens: number): Promise<Cost> {
-  const context = await (await theBrowser()).newContext({ viewport: { width: 1100, height: 800 } });
-  const page = await context.newPage();
-  const devtools = await context.newCDPSession(page);
-  await devtools.send("Performance.enable");
-  await devtools.send("Network.enable");
-  let wire = 0;
-  devtools.on("Network.webSocketFrameReceived", ({ response }) => {
-    wire += Buffer.byteLength(response.payloadData);
-  });
-  await page.goto(url);
-  await page.waitForLoadState("networkidle");
-  const metrics = async () => Object.fromEntries((await devtools.send("Performance.getMetrics")).metrics.map(({ name, value }) => [name, value]));
-  const [before, cpuBefore, wireBefore] = [await metrics(), cpuOf(parlor.process.pid), wire];
-  await ask(page, JSON.stringify({ tokens, perSecond, markdown: true }));
-  await page.waitForSelector(done, { state: "attached", timeout: 120_000 });
-  const [after, cpuAfter] = [await metrics(), cpuOf(parlor.process.pid)];
-  const spent = (name: string) => ((after[name] ?? 0) - (before[name] ?? 0)) * 1000;
+async function cost(client: Client, tokens: number): Promise<Cost> {
+  const context = await newContext();
+  const { page, counts, held, wire, quiet } = await openTab(context);
+  await page.goto(client.url);
+  await page.waitForSelector(client.ready, { state: "attached" });
+  const question = JSON.stringify({ tokens, perSecond, markdown: true });
+  await client.type(page, question);
+  await quiet();
+  const ended = gate.nextEnd();
+  const [before, cpuBefore, wireBefore] = [await counts(), cpuOf(parlor.process.pid), wire()];
+  await client.send(page, question);
+  const endedAt = await ended;
+  const completed = await completeAt(page, client, tokens);
+  const [after, cpuAfter] = [await counts(), cpuOf(parlor.process.pid)];
+  const bytes = wire() - wireBefore;
+  const { heapMb } = await held();
   await context.close();
   return {
-    mainMs: spent("TaskDuration"),
-    layoutMs: spent("LayoutDuration") + spent("RecalcStyleDuration"),
-    heapMb: (after["JSHeapUsedSize"] ?? 0) / 1e6,
-    wire: wire - wireBefore,
-    serverUs: (cpuAfter - cpuBefore) / tokens,
+    mainMs: after.mainMs - before.mainMs,
+    scriptMs: after.scriptMs - before.scriptMs,
+    layoutMs: after.layoutMs - before.layoutMs,
+    heapMb,
+    wire: bytes,
+    behindMs: completed - endedAt,
+    serverUs: client.name === names.whole || client.name === names.ui ? null : (cpuAfter - cpuBefore) / tokens,
   };
 }
 
-const found = new Map<string, Cost[]>();
-for (let round = 0; round < rounds; round++)
+const answers: { round: number; tokens: number; client: string; cost: Cost }[] = [];
+const openings: { round: number; client: string; opening: Opening }[] = [];
+const longUrl = await startWithLongConversation(gate.url);
+for (let round = 0; round < rounds; round++) {
   for (const tokens of lengths)
-    for (const [name, client] of Object.entries(clients)) {
-      const key = `${tokens} ${name}`;
-      found.set(key, [...(found.get(key) ?? []), await cost(client, tokens)]);
-    }
+    for (const client of clients.filter(({ tokensMax }) => tokens <= tokensMax))
+      answers.push({ round, tokens, client: client.name, cost: await cost(client, tokens) });
+  openings.push({ round, client: names.parlor, opening: await openInParlor(longUrl) });
+  if ("folder" in ui) openings.push({ round, client: names.ui, opening: await openInUi(gate.url) });
+}
 
-const of = (tokens: number, name: string, part: keyof Cost) => median((found.get(`${tokens} ${name}`) ?? []).map((each) => each[part]));
-const rows = lengths.flatMap((tokens) =>
-  Object.keys(clients).map((name) => {
-    const main = of(tokens, name, "mainMs");
-    const ratio = main / of(tokens, "tutorial, plain text", "mainMs");
-    const wire = of(tokens, name, "wire");
-    const server = name === "whole message, Markdown" ? "" : of(tokens, name, "serverUs").toFixed(0);
-    return `| ${tokens.toLocaleString("en")} | ${name} | ${main.toFixed(0)} | ${ratio.toFixed(2)} | ${of(tokens, name, "layoutMs").toFixed(0)} | ${of(tokens, name, "heapMb").toFixed(1)} | ${(wire / 1000).toFixed(0)} | ${(wire / Buffer.byteLength(markdownAnswer(tokens))).toFixed(1)} | ${server} |`;
-  }),
-);
-const head = "| tokens | client | main thread ms | × the tutorial's | style and layout ms | JS heap MB | wire kB | × the text | server µs per token |";
-await writeTable("browser", [head, "|---|---|---|---|---|---|---|---|---|", ...rows].join("\n"), quick);
+const of = (tokens: number, client: string, part: keyof Cost): number =>
+  median(answers.filter((each) => each.tokens === tokens && each.client === client).map((each) => each.cost[part] ?? Number.NaN));
+const opened = (client: string, part: keyof Opening): number => median(openings.filter((each) => each.client === client).map(({ opening }) => opening[part]));
+
+function answerRows(): string[] {
+  const head =
+    "| tokens | client | main thread ms | × parlor's | µs per token | script ms | style and layout ms | heap held MB | wire kB | behind ms | server µs per token |";
+  const rows = lengths.flatMap((tokens) =>
+    clients
+      .filter(({ tokensMax }) => tokens <= tokensMax)
+      .map(({ name }) => {
+        const main = of(tokens, name, "mainMs");
+        const server = of(tokens, name, "serverUs");
+        const cells = [tokens.toLocaleString("en"), name, main.toFixed(0), (main / of(tokens, names.parlor, "mainMs")).toFixed(2)];
+        cells.push(((main * 1000) / tokens).toFixed(0), of(tokens, name, "scriptMs").toFixed(0), of(tokens, name, "layoutMs").toFixed(0));
+        cells.push(of(tokens, name, "heapMb").toFixed(1), (of(tokens, name, "wire") / 1000).toFixed(0), of(tokens, name, "behindMs").toFixed(0));
+        return `| ${[...cells, Number.isNaN(server) ? "" : server.toFixed(0)].join(" | ")} |`;
+      }),
+  );
+  return [head, "|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|", ...rows];
+}
+
+function openingRows(): string[] {
+  const head = "| client | last message visible after ms | main thread ms | messages on the page | DOM nodes | heap held MB |";
+  const rows = clients
+    .filter(({ name }) => name === names.parlor || name === names.ui)
+    .map(({ name }) => {
+      const cells = [opened(name, "visibleMs"), opened(name, "mainMs"), opened(name, "messages"), opened(name, "nodes")].map((value) => value.toFixed(0));
+      return `| ${[name, ...cells, opened(name, "heapMb").toFixed(1)].join(" | ")} |`;
+    });
+  return [head, "|---|---:|---:|---:|---:|---:|", ...rows];
+}
+
+/** How much more a token costs in a long answer than in a shorter one. */
+const slope = (client: string, long: number, short: number): number => of(long, client, "mainMs") / long / (of(short, client, "mainMs") / short);
+
+const long = Math.max(...lengths);
+const ratio = (client: string): number => of(long, names.parlor, "mainMs") / of(long, client, "mainMs");
+const at = `at ${long.toLocaleString("en")} tokens`;
+const goals: Goal[] = [
+  { goal: `main thread, of ${names.bare} ${at}`, found: ratio(names.bare), atMost: 0.3 },
+  { goal: `main thread, of ${names.tutorial} ${at}`, found: ratio(names.tutorial), atMost: 0.1 },
+  { goal: `main thread, of ${names.ui} ${at}`, found: ratio(names.ui), atMost: 0.15 },
+  { goal: "a token in 10,000, of one in 2,000 (parlor)", found: slope(names.parlor, 10_000, 2_000), atMost: 1.2 },
+];
+const slopes = clients
+  .map(({ name }) => [name, slope(name, 10_000, 2_000)] as const)
+  .filter(([, found]) => !Number.isNaN(found))
+  .map(([name, found]) => `${name} ${found.toFixed(2)}`);
+const sections = [
+  answerRows().join("\n"),
+  ...(slopes.length > 0 ? [`A token's main-thread time in an answer of 10,000, of that in one of 2,000: ${slopes.join(", ")}.`] : []),
+  goalLines(goals),
+  `**A conversation of ${openingMessages.toLocaleString("en")} messages is opened** (files in the browser's cache)`,
+  openingRows().join("\n"),
+];
+await writeTable("browser", sections.join("\n\n"));
+await writeResults("browser", { rounds, perSecond, goals, answers, openings });
 await closeBrowser();
-others.stop(true);
+gate.stop();
+small.stop();
 process.exit(0);

@@ -8,9 +8,8 @@ import { hashOf, newSecret } from "../src/auth/auth.ts";
 import { newId } from "../src/domain/conversation.ts";
 import { openSqlite } from "../src/store/sqlite.ts";
 import { cpuOf, root, start } from "./process.ts";
-import { quantile, writeTable } from "./report.ts";
+import { quantile, quick, writeTable } from "./report.ts";
 
-const quick = process.env["QUICK"] === "1";
 const [askers, idlers, slots, tokens, perSecond] = quick ? [50, 500, 16, 20, 50] : [500, 10_000, 16, 100, 50];
 const hourMs = 3_600_000;
 
@@ -141,5 +140,5 @@ row("one is removed by `parlor user remove`: their page is closed after", second
 await removed.exited;
 row("pages that are still there", String(sitters.filter(({ ws }) => ws.readyState === WebSocket.OPEN).length));
 
-await writeTable("load", ["| | |", "|---|---:|", ...rows].join("\n"), quick);
+await writeTable("load", ["| | |", "|---|---:|", ...rows].join("\n"));
 process.exit(0);

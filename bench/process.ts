@@ -41,8 +41,7 @@ export function scheduledOf(pid: number): number {
   return tasks.reduce((sum, task) => sum + Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, "utf8").split(" ")[0]), 0) / 1000;
 }
 
-/** Resident memory, in bytes; `peak` is the most it ever was. */
-export function memoryOf(pid: number, which: "now" | "peak" = "now"): number {
-  const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  return Number(new RegExp(`Vm${which === "now" ? "RSS" : "HWM"}:\\s+(\\d+)`).exec(status)?.[1]) * 1024;
+/** Resident memory, in bytes. */
+export function memoryOf(pid: number): number {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) * 1024;
 }

@@ -5,7 +5,7 @@
 import { startLlama } from "../test/llama/server.ts";
 import { type Contender, compileWire, startBothDoors, startNginx, startParlor, startRouter, startSource, startTutorialRelay } from "./contenders.ts";
 import { cpuOf, memoryOf, scheduledOf } from "./process.ts";
-import { fixed, median, quick, rounds, spread, type Table, table, writeResults } from "./report.ts";
+import { fixed, median, quick, rounds, spread, type Table, table, writeResults, writeText } from "./report.ts";
 
 /** What `wire read` says of one reading: times in µs. */
 export interface Reading {
@@ -195,5 +195,6 @@ await firstTokens();
 const memory = contenders.at(-1)?.pid as number;
 results["memory of parlor after all this, bytes"] = memoryOf(memory);
 process.stdout.write(`${goals.join("\n")}\n`);
-await writeResults("relay", tables, { ...results, goals });
+await writeText("relay", tables.map(({ text }) => text).join("\n\n"));
+await writeResults("relay", { rounds, ...results, goals });
 process.exit(0);

@@ -39,19 +39,19 @@ export function table(title: string, columns: readonly string[]): Table {
 
 const machine = () => `${cpus().length} × ${cpus()[0]?.model.trim()}, Bun ${Bun.version}, ${new Date().toISOString().slice(0, 10)}`;
 
-/** Writes tables into bench/README.md and what they were made of into bench/results/NAME.json, unless it was only a quick look. */
-export async function writeResults(name: string, tables: readonly Table[], results: unknown): Promise<void> {
+/** Writes what was measured into bench/results/NAME.json, for programs, unless it was only a quick look. */
+export async function writeResults(name: string, results: object): Promise<void> {
   if (quick) return;
   mkdirSync(join(import.meta.dir, "results"), { recursive: true });
-  await Bun.write(join(import.meta.dir, `results/${name}.json`), `${JSON.stringify({ machine: machine(), rounds, results }, roundNumbers, 1)}\n`);
-  await writeTable(name, tables.map(({ text }) => text).join("\n\n"), true);
+  const file = join(import.meta.dir, `results/${name}.json`);
+  await Bun.write(file, `${JSON.stringify({ machine: machine(), measured: new Date().toISOString(), ...results }, roundNumbers, 2)}\n`);
+  Bun.spawnSync([join(import.meta.dir, "../node_modules/.bin/biome"), "format", "--write", file], { stdout: "ignore", stderr: "ignore" });
 }
 
 const roundNumbers = (_: string, value: unknown) => (typeof value === "number" ? Math.round(value * 1000) / 1000 : value);
 
-/** Prints a table and, unless it was only a quick look, puts it between `<!-- name -->` and `<!-- /name -->` of bench/README.md. */
-export async function writeTable(name: string, text: string, isPrinted = false): Promise<void> {
-  if (!isPrinted) process.stdout.write(`${text}\n`);
+/** Puts a text between `<!-- name -->` and `<!-- /name -->` of bench/README.md, unless it was only a quick look. */
+export async function writeText(name: string, text: string): Promise<void> {
   if (quick) return;
   const readme = join(import.meta.dir, "README.md");
   const pattern = new RegExp(`(<!-- ${name} -->).*(<!-- /${name} -->)`, "s");
@@ -60,3 +60,26 @@ export async function writeTable(name: string, text: string, isPrinted = false):
     (await Bun.file(readme).text()).replace(pattern, (_, open, close) => `${open}\n\nMeasured on ${machine()}.\n\n${text}\n\n${close}`),
   );
 }
+
+/** Prints a table and writes it as `writeText` does. */
+export async function writeTable(name: string, text: string): Promise<void> {
+  process.stdout.write(`${text}\n`);
+  await writeText(name, text);
+}
+
+export interface Goal {
+  readonly goal: string;
+  readonly found: number;
+  readonly atMost: number;
+  readonly unit?: string;
+}
+
+/** A line for each goal: whether it was met, and by what. */
+export const goalLines = (goals: readonly Goal[]): string =>
+  goals
+    .filter(({ found }) => !Number.isNaN(found))
+    .map(({ goal, found, atMost, unit = "" }) => {
+      const digits = unit === "" ? 3 : 1;
+      return `- ${found <= atMost ? "met" : "**not met**"}: ${goal}: ${found.toFixed(digits)}${unit} (at most ${atMost}${unit})`;
+    })
+    .join("\n");

@@ -10,9 +10,8 @@ import { type ListPlace, newId } from "../src/domain/conversation.ts";
 import { migrate } from "../src/store/migrate.ts";
 import { openSqlite } from "../src/store/sqlite.ts";
 import { seeded } from "../test/seeded.ts";
-import { median, quantile, writeTable } from "./report.ts";
+import { median, quantile, quick, writeTable } from "./report.ts";
 
-const quick = process.env["QUICK"] === "1";
 const rounds = quick ? 3 : 30;
 const file = join(mkdtempSync(join(tmpdir(), "parlor-bench-")), "parlor.db");
 const random = seeded(1);
@@ -79,8 +78,4 @@ for (let i = 0; i < 2000; i++) await store.checkpoint([{ run, text: piece, reaso
 row("a checkpoint after 250 kB of answer", await timed(() => store.checkpoint([{ run, text: piece, reasoning: "" }]), rounds * 10));
 await store.close();
 
-await writeTable(
-  "store",
-  ["| what | p50 ms | p99 ms |", "|---|---|---|", ...rows, "", `The file has ${Math.round(statSync(file).size / 1e6)} MB.`].join("\n"),
-  quick,
-);
+await writeTable("store", ["| what | p50 ms | p99 ms |", "|---|---|---|", ...rows, "", `The file has ${Math.round(statSync(file).size / 1e6)} MB.`].join("\n"));
