@@ -33,8 +33,9 @@ test: $(BUN) $(PARROT) build chromium ## everything, against the real llama-serv
 
 build: dist/parlor ## the single executable: dist/parlor
 
-bench: $(BUN) $(PARROT) build chromium ## what the relay, the store and the page cost, measured; see bench/README.md
-	@LLAMA_SERVER="$$(test/llama/llama-server --path)" $(BUN) bench/store.ts && LLAMA_SERVER="$$(test/llama/llama-server --path)" $(BUN) bench/relay.ts && $(BUN) bench/browser.ts && $(BUN) bench/load.ts && LLAMA_SERVER="$$(test/llama/llama-server --path)" $(BUN) bench/lighthouse.ts
+bench: $(BUN) $(PARROT) build chromium nginx ## what parlor costs, beside others, measured; see bench/README.md
+	@export LLAMA_SERVER="$$(test/llama/llama-server --path)"; \
+		for each in relay crowd store browser start load lighthouse; do $(BUN) bench/$$each.ts || exit 1; done
 
 clean: ## remove what was built here (not the llama-server in the user's cache)
 	rm -rf dist .cache node_modules
@@ -63,4 +64,10 @@ chromium:
 		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } || \
 		{ echo "the end-to-end tests need Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM=/path/to/it"; exit 1; }
 
-.PHONY: help run dev check test build bench clean chromium
+# one of the relay's contenders; without it the others are measured all the same
+nginx:
+	@command -v nginx >/dev/null || test -x /usr/sbin/nginx || \
+		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq nginx-light >/dev/null; } || \
+		echo "nginx is not installed and will not be measured"
+
+.PHONY: help run dev check test build bench clean chromium nginx

@@ -5,7 +5,7 @@ import type { Server, WebSocketHandler } from "bun";
 import { listPageMax } from "../views/list.tsx";
 import { languageOf } from "../views/words.ts";
 import { Auth, type AuthMode, type Known } from "./auth/auth.ts";
-import { Oidc, type OidcOptions } from "./auth/oidc.ts";
+import type { OidcOptions } from "./auth/oidc.ts";
 import { Passwords } from "./auth/password.ts";
 import { Chat, type ChatBounds, type ChatParts } from "./chat/chat.ts";
 import { Shelf } from "./chat/shelf.ts";
@@ -87,7 +87,7 @@ export async function createApp(parts: AppParts): Promise<App> {
   };
   const auth = new Auth({ mode: parts.auth, store, sessionMs: bounds.sessionMs });
   const passwords = new Passwords(store);
-  const oidc = parts.oidc && new Oidc(parts.oidc, log);
+  const oidc = parts.oidc && new (await import("./auth/oidc.ts")).Oidc(parts.oidc, log); // loaded where it is used: the start is shorter without
   const chat: Chat = new Chat({ ...parts, enforcedPersona: () => persona, isAttended: (conversation) => hub.isWatched(conversation) });
   const shelf = new Shelf(parts);
   const hub = new Hub({

@@ -42,7 +42,7 @@ const drawnEveryMs = 16;
 const gapWeight = 0.25;
 
 /** How much longer Deltas are held together at last, and at what length of the answer (UTF-16 units). */
-const foldGrowth = 2;
+const foldGrowth = 2.5;
 const foldGrowsChars = 20_000;
 
 export class LiveRun implements Writing {

@@ -1,10 +1,18 @@
 // Code with its language's colours, line by line: a line's HTML depends on it and on the lines before, never on those after. So
 // code that streams has each line finished once, and looks in the end as if it had been there at once.
 
-import hljs from "highlight.js/lib/common";
+import type { HLJSApi } from "highlight.js";
 import { marks } from "./marks.ts";
 
-hljs.configure({ classPrefix: "h-" });
+let loaded: HLJSApi | null = null;
+
+/** The highlighter, loaded with the first block of code: it takes as long as all the rest of the start (measured, bench/start.ts). */
+function highlighter(): HLJSApi {
+  if (loaded) return loaded;
+  loaded = require("highlight.js/lib/common") as HLJSApi;
+  loaded.configure({ classPrefix: "h-" });
+  return loaded;
+}
 
 /** A line longer than this is not highlighted: it is data, not code that somebody reads. */
 const lineMaxChars = 1_000;
@@ -22,13 +30,13 @@ export class CodeLines {
   #window = "";
 
   constructor(language: string) {
-    this.#language = hljs.getLanguage(language) ? language : null;
+    this.#language = highlighter().getLanguage(language) ? language : null;
   }
 
   /** HTML of the next line, without its line feed; every element it opens it closes. */
   push(line: string): string {
     if (this.#language === null || line.length > lineMaxChars) return Bun.escapeHTML(line);
-    const { value } = hljs.highlight(`${this.#window}${line}\n`, { language: this.#language, ignoreIllegals: true });
+    const { value } = highlighter().highlight(`${this.#window}${line}\n`, { language: this.#language, ignoreIllegals: true });
     const { html, isOpen } = lastLine(value);
     // a string or a comment that goes on is what the next line has to be seen with
     this.#window = isOpen && this.#window.length < windowMaxChars ? `${this.#window}${line}\n` : "";

@@ -1,7 +1,10 @@
 // Formulas: found in Markdown before it is parsed (to the parser they are stray signs), put back as MathML afterwards. What does
 // not parse as TeX stays readable as its source.
 
-import temml from "temml";
+import type temmlModule from "temml";
+
+/** Loaded with the first formula, as the highlighter is with the first code. */
+let temml: typeof temmlModule | null = null;
 
 /** A formula's place in the Markdown; noncharacters, which `clean` takes out of every text. */
 export const placeOf = /\ufdd0(\d+)\ufdd1/g;
@@ -119,6 +122,7 @@ function mathml(found: string): string | null {
   const length = found.startsWith("$") && !displayMode ? 1 : 2;
   try {
     const tex = found.slice(length, -length).trim();
+    temml ??= require("temml") as typeof temmlModule;
     const made = temml.renderToString(tex, { displayMode, throwOnError: true, trust: false, maxExpand: 50, maxSize: [20, 40] });
     return made.length > mathmlMaxChars ? null : bare(made);
   } catch {
