@@ -88,21 +88,19 @@ const results: Record<string, unknown> = {};
 const tables: Table[] = [];
 const goals: string[] = [];
 
-const latency = table("**Age of a token when it arrives**, and what it costs (each stream at a pace of its own; the streams begin within a second, 512 within two)", [
-  "streams",
-  "tokens/s each",
-  "way",
-  "p50 ms",
-  "(spread)",
-  "p99 ms",
-  "CPU µs per token",
-  "bytes per token",
-  "reader / source, of a core",
-]);
+const latency = table(
+  "**Age of a token when it arrives**, and what it costs (each stream at a pace of its own; the streams begin within a second, 512 within two)",
+  ["streams", "tokens/s each", "way", "p50 ms", "(spread)", "p99 ms", "CPU µs per token", "bytes per token", "reader / source, of a core"],
+);
 tables.push(latency);
 for (const streams of levels)
   for (const rate of rates) {
-    const found = await contest(contenders, source, { streams, tokens: rate * seconds, perSecond: rate, spreadMs: streams > 1 ? Math.max(1_000, 4 * streams) : 0 });
+    const found = await contest(contenders, source, {
+      streams,
+      tokens: rate * seconds,
+      perSecond: rate,
+      spreadMs: streams > 1 ? Math.max(1_000, 4 * streams) : 0,
+    });
     results[`latency ${streams}x${rate}`] = Object.fromEntries(found);
     for (const [name, taken] of found) {
       const of = (part: keyof Taken) => median(taken.map((each) => each[part]));

@@ -14,7 +14,12 @@ export const bounds = {
   stallMs: { default: 2 * minute, min: 100, max: 60 * minute, doc: "longest silence of llama-server within an answer (its pings, every 30 s, are sound)" },
   stopMs: { default: 5_000, min: 0, max: minute, doc: "how long a stopped answer's slot is watched until llama-server shows it idle" },
   graceMs: { default: 5_000, min: 0, max: 10 * minute, doc: "how long running answers may go on after SIGTERM" },
-  foldMs: { default: 40, min: 0, max: 1_000, doc: "tokens that come faster than a browser draws (60 a second) reach the page together, once in this time; in long answers it grows to 2.5 times this" },
+  foldMs: {
+    default: 40,
+    min: 0,
+    max: 1_000,
+    doc: "tokens that come faster than a browser draws (60 a second) reach the page together, once in this time; in long answers it grows to 2.5 times this",
+  },
   checkpointEveryMs: { default: 200, min: 10, max: minute, doc: "at most this much of an answer is lost when parlor is killed" },
   pageMaxMessages: { default: 50, min: 2, max: 10_000, doc: "messages of a long conversation that a page holds at first, and gets more of at a time" },
   answerTokens: {

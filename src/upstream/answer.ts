@@ -102,7 +102,7 @@ const isOk = ({ status }: Head): boolean => status >= 200 && status < 300;
 
 /**
  * What stands around the content in an event that says nothing else. llama-server's differ in nothing but that (and the second in which they were
- * made), so it is cut out where the rest is the same to the letter; any other is parsed. Measured: 0.2 against 2.3 µs.
+ * made), so it is cut out where the rest is the same to the letter; any other is parsed. Measured: 0.3 against 1.8 µs.
  */
 class EventShape {
   readonly #before: string;

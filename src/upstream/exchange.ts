@@ -71,9 +71,9 @@ export function exchange(address: URL, request: Request, listener: Listener, sig
         if (isOver) opened.terminate();
         else if (!isSecure) send(opened);
       },
-      handshake(opened, isTrusted, error) {
-        if (isTrusted && !isOver) send(opened);
-        else broken(error?.message ?? "the certificate is not trusted");
+      handshake(opened, isDone, error) {
+        if (isDone && !error && !isOver) send(opened);
+        else broken(error?.message ?? "no TLS could be agreed on"); // nothing was sent: a key is for whom we know
       },
       drain: send,
       data(_, bytes) {

@@ -2,6 +2,9 @@
 // order; what is not HTTP, or breaks, is told as that. If this fails, answers lose or double text.
 
 import { afterAll, describe, expect, test } from "bun:test";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { RunStats } from "../../src/domain/run.ts";
 import { Answer } from "../../src/upstream/answer.ts";
 import { ExchangeBroken, exchange, type Head } from "../../src/upstream/exchange.ts";
@@ -145,6 +148,57 @@ function collecting(): { answer: Answer; got: { text: string; reasoning: string 
   answer.begin({ status: 200, headers: new Map([["content-type", "text/event-stream"]]) });
   return { answer, got };
 }
+
+describe("by TLS", () => {
+  const folder = mkdtempSync(join(tmpdir(), "parlor-tls-"));
+  const [key, cert] = ["key.pem", "cert.pem"].map((name) => join(folder, name)) as [string, string];
+  const made = [
+    "req",
+    "-x509",
+    "-newkey",
+    "rsa:2048",
+    "-nodes",
+    "-keyout",
+    key,
+    "-out",
+    cert,
+    "-days",
+    "2",
+    "-subj",
+    "/CN=localhost",
+    "-addext",
+    "subjectAltName=DNS:localhost",
+  ];
+
+  test("whoever can't prove who they are is told nothing; whoever can answers", async () => {
+    expect(Bun.spawnSync(["openssl", ...made]).exitCode).toBe(0);
+    const asked: string[] = [];
+    const secure = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      tls: { key: Bun.file(key), cert: Bun.file(cert) },
+      fetch(request) {
+        asked.push(request.headers.get("authorization") ?? "");
+        return new Response("hello");
+      },
+    });
+    const url = `https://localhost:${secure.port}/`;
+    const listener = { head() {}, body() {}, read: () => false };
+    const headers = { authorization: "Bearer secret" };
+    const refused = exchange(new URL(url), { method: "GET", headers }, listener, new AbortController().signal);
+    expect(await refused.catch((error) => error)).toBeInstanceOf(ExchangeBroken);
+    expect(asked).toEqual([]);
+    // a process that trusts the certificate, as one does that is told so by its environment
+    const program = `import { exchange } from "${join(import.meta.dir, "../../src/upstream/exchange.ts")}";
+      let text = ""; await exchange(new URL("${url}"), { method: "GET", headers: { authorization: "Bearer secret" } },
+        { head() {}, body: (bytes, start, end) => { text += bytes.toString("utf8", start, end); }, read: () => false }, new AbortController().signal);
+      console.log(text);`;
+    const trusting = Bun.spawn([process.execPath, "-e", program], { env: { ...process.env, NODE_EXTRA_CA_CERTS: cert }, stdout: "pipe", stderr: "pipe" });
+    expect([await new Response(trusting.stdout).text(), await new Response(trusting.stderr).text()]).toEqual(["hello\n", ""]);
+    expect(asked).toEqual(["Bearer secret"]);
+    await secure.stop(true);
+  });
+});
 
 describe("an event is cut out only where it is what it looks like", () => {
   const chunk = (delta: object, more: object = {}) =>

@@ -38,23 +38,22 @@ export class MarkdownStream {
   /** What stands before the open block and is final, but for an open code's lines. */
   #done = "";
   /** The code that is open at the end of what is done. */
-  #code: { lines: CodeLines; foot: string; hasLine: boolean; line: string; isNew: boolean } | null = null;
+  #code: { lines: CodeLines; foot: string; line: string; isNew: boolean } | null = null;
   /** The open block as it is on the page, without the tags that close it, and these tags' names, outermost first. */
   #open = "";
   #openTags: string[] = [];
-  /** The end of what the open block shows, where that is plain text. */
+  /** What the open block was last drawn of, and the end of it where that is plain text. */
+  #drawn: string | null = null;
   #plainEnd: PlainEnd | null = null;
   /** On the monotonic clock, in ms. */
   #drawAgainAt = 0;
   #definitions = "";
   /** Of the last heading. */
   #level: number = messageLevel;
-  /** What this push has brought. */
   #finished = "";
   #codeAdded = "";
   #changes: Change[] = [];
   #isReturnHeld = false;
-  /** Of the text, in UTF-16 units. */
   #seenChars = 0;
   readonly #now: () => number;
   /** `now` is the monotonic clock, in ms. */
@@ -97,6 +96,7 @@ export class MarkdownStream {
     this.#seenChars += piece.length;
     this.#splitter.push(piece);
     this.#open += html;
+    this.#drawn = null;
     return html === "" ? [] : [{ kind: "grow", depth: this.#openTags.length, html }];
   }
 
@@ -113,8 +113,7 @@ export class MarkdownStream {
 
   #begin(): void {
     this.#plainEnd = null;
-    this.#finished = "";
-    this.#codeAdded = "";
+    this.#finished = this.#codeAdded = "";
     this.#changes = [];
   }
 
@@ -144,7 +143,7 @@ export class MarkdownStream {
     const { head, foot } = codeFrame(languageOf(info));
     this.#done += head;
     this.#finished += head;
-    this.#code = { lines: new CodeLines(languageOf(info)), foot, hasLine: false, line: "", isNew: true };
+    this.#code = { lines: new CodeLines(languageOf(info)), foot, line: "", isNew: true };
     if (this.#open !== "") this.#setOpen("", []);
   }
 
@@ -170,7 +169,6 @@ export class MarkdownStream {
     this.#code = null;
   }
 
-  /** Draws what is open at the end of a push. */
   #drawOpen(): void {
     const { lines, rest, isInFence } = this.#splitter;
     if (isInFence) this.#drawCodeLine(rest);
@@ -181,15 +179,16 @@ export class MarkdownStream {
     const startedAt = this.#now();
     if (shown.trim() === "" || (startedAt < this.#drawAgainAt && this.#finished === "")) return;
     const { text, closers } = mended(shown);
+    if (text + closers === this.#drawn && this.#finished === "") return; // what is new is kept back: a row of a table, a link's beginning
     const mendedHtml = this.#render(text + closers);
     // marks that close nothing stand there as what they are: then they were not meant as marks
     const areMarks = closers === "" || !opened(mendedHtml).open.endsWith(closers.at(-1) as string);
     const { open, tags } = opened(areMarks ? mendedHtml : this.#render(text));
     if (this.#open !== "" && this.#finished === "" && open.startsWith(this.#open)) this.#grow(open.slice(this.#open.length), open, tags);
     else if (open.length < largeChars || this.#finished !== "" || open.length > this.#open.length * largeGrowth) this.#setOpen(open, tags);
+    this.#drawn = this.#open === open ? text + closers : null;
     if (areMarks && this.#open === open) this.#plainEnd = PlainEnd.of({ text, shown, line: this.#splitter.rest, html: open, tags });
-    const now = this.#now();
-    this.#drawAgainAt = now + (now - startedAt) * restPerDraw;
+    this.#drawAgainAt = this.#now() * (1 + restPerDraw) - startedAt * restPerDraw;
   }
 
   #drawCodeLine(rest: string): void {
@@ -210,6 +209,7 @@ export class MarkdownStream {
   }
 
   #setOpen(open: string, tags: string[]): void {
+    this.#drawn = null;
     this.#open = open;
     this.#openTags = tags;
     this.#changes = this.#changes.filter(({ kind }) => kind !== "open");
