@@ -39,7 +39,7 @@ export function openLlama(options: LlamaOptions): Upstream {
       return await stream(options, deltas, signal, wish, began);
     } catch (error) {
       await endStream(run);
-      // a request that was still on its way in when it was ended begins all the same, and nobody would ever end it
+      // a request that was still on its way in when it was ended may begin all the same, and nobody would ever end it
       if (!hasBegun) for (const ms of endAgainMs) setTimeout(() => void endStream(run), ms).unref();
       if (!signal.aborted) watch.doubt(); // what failed may be gone: look at once instead of at the next tick
       throw error;

@@ -328,6 +328,20 @@ test("Stop sends the DELETE that ends a stream which llama-server keeps", async 
   page.close();
 });
 
+test("Stop before anything was answered sends the DELETE again: the request may still have been on its way in", async () => {
+  upstream.script = () => {};
+  page = await new PageClient(house).ready();
+  const asked = upstream.chats.length;
+  page.say("?");
+  await until(() => upstream.chats.length > asked, "the question has arrived");
+  const id = /x-conversation-id: (\S+)/i.exec(upstream.chats.at(-1)?.request ?? "")?.[1];
+  page.command({ type: "stop" });
+  await page.lastIs("stopped");
+  const ends = () => upstream.streams.filter((line) => line === `DELETE /v1/stream?conv_id=${id} HTTP/1.1`).length;
+  await until(() => ends() >= 3, "it is ended a third time");
+  page.close();
+});
+
 test("nonsense where slots and properties are asked for harms nobody", async () => {
   for (const slots of ["[null]", "{}", "7", "nothing", `[{"is_processing":"yes"}]`]) {
     upstream.looks.slots = slots;
