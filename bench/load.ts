@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { hashOf, newSecret } from "../src/auth/auth.ts";
 import { newId } from "../src/domain/conversation.ts";
 import { openSqlite } from "../src/store/sqlite.ts";
-import { cpuOf, root, start } from "./process.ts";
+import { cpuOf, memoryOf, root, start } from "./process.ts";
 import { quantile, quick, writeTable } from "./report.ts";
 
 const [askers, idlers, slots, tokens, perSecond] = quick ? [50, 500, 16, 20, 50] : [500, 10_000, 16, 100, 50];
@@ -30,7 +30,6 @@ const bounds = ["--sockets-max-per-address", "20000", "--queue-max-runs", "1000"
 const parlor = await start([join(root, "dist/parlor"), ...flags, ...bounds]);
 const url = /http:\S+/.exec(parlor.line)?.[0] as string;
 const { pid } = parlor.process;
-const memory = async (): Promise<number> => Number(/VmRSS:\s+(\d+)/.exec(await Bun.file(`/proc/${pid}/status`).text())?.[1]) * 1024;
 while ((await fetch(`${url}/readyz`)).status !== 200) await Bun.sleep(20);
 
 interface Sitter {
@@ -99,7 +98,7 @@ for (const { ws } of people) ws.send(JSON.stringify({ type: "say", message: newI
 let peak = 0;
 while (people.some(({ endedAt }) => endedAt === 0)) {
   await Bun.sleep(250);
-  peak = Math.max(peak, await memory());
+  peak = Math.max(peak, memoryOf(pid));
 }
 const tookMs = performance.now() - askedAt;
 const cpu = (cpuOf(pid) - cpuBefore) / 1e6;
@@ -119,12 +118,12 @@ for (const { ws } of people) ws.close();
 // everybody sits before an idle page
 await Bun.sleep(1_000);
 Bun.gc(true);
-const empty = await memory();
+const empty = memoryOf(pid);
 const openedAt = performance.now();
 const sitters = await all(idlers);
 row(`${idlers.toLocaleString("en")} people sign in to idle pages within`, seconds(performance.now() - openedAt));
 await Bun.sleep(2_000);
-row("memory per idle page", `${(((await memory()) - empty) / idlers / 1024).toFixed(1)} kB`);
+row("memory per idle page", `${((memoryOf(pid) - empty) / idlers / 1024).toFixed(1)} kB`);
 const idleFrom = cpuOf(pid);
 const idleMs = quick ? 2_000 : 16_000;
 await Bun.sleep(idleMs);

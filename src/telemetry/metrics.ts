@@ -65,7 +65,7 @@ export class Metrics {
   readonly #wait = this.#histogram("parlor_queue_wait_seconds", "From the question to a slot", waitBuckets);
   readonly #firstToken = this.#histogram("parlor_first_token_seconds", "From the slot to the first token", firstTokenBuckets);
   readonly #gap = this.#histogram("parlor_token_gap_seconds", "Between two arrivals of tokens of one answer", gapBuckets, () => this.#observeGaps());
-  /** Gaps that the histogram has not seen yet: it is the token path, and one by one they cost more than all else that is done here with a token. */
+  /** Gaps that the histogram has not seen yet: this is the token path, so they are counted many at a time. */
   readonly #gaps = new Float64Array(gapsAtOnce);
   #gapCount = 0;
   readonly #store = this.#histogram("parlor_store_seconds", "A transaction of the store", storeBuckets);

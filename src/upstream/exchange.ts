@@ -1,5 +1,5 @@
 // One HTTP/1.1 exchange over a socket of its own, pushed to its reader as the bytes come. For streams alone: fetch hands each piece over
-// from a thread of its own through a stream and a promise, which costs more than all that is done with it here (bench/README.md), and no
+// from a thread of its own through a stream and a promise, which costs more than half again (61 against 38 µs of processor per token in the same bare relay), and no
 // more than 256 run at once. Knows framing, not events; used by upstream/llama. Everything that is not streamed goes through fetch.
 
 import type { Socket } from "bun";
