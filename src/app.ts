@@ -123,7 +123,7 @@ export async function createApp(parts: AppParts): Promise<App> {
     running: () => chat.runs.load.running,
     waiting: () => chat.runs.load.waiting,
     slots: () => upstream.state.slots,
-    strays: () => chat.runs.slots.strays,
+    strays: () => upstream.state.strays,
     isUpstreamReady: () => upstream.state.status === "ready",
     sockets: () => sockets.counts,
   });

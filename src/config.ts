@@ -2,7 +2,7 @@
 // given of it, src/help.ts prints it. Only main (and the tests of this table) imports it; everybody else is handed plain values.
 
 import { type Bounds, bounds } from "./bounds.ts";
-import { fromEnvironment, fromFile, fromFlags, type SettingsFile, UsageError } from "./given.ts";
+import { envOf, fromEnvironment, fromFile, fromFlags, kebab, type SettingsFile, UsageError } from "./given.ts";
 import { logLevels } from "./telemetry/log.ts";
 
 export interface Option {
@@ -23,9 +23,24 @@ export interface Option {
 
 /** What people choose. */
 export const options = {
-  llama: { flag: "llama", env: "PARLOR_LLAMA", value: "URL", default: "http://127.0.0.1:8080", doc: "the llama-server to use", isUrl: true },
-  llamaApiKey: { flag: "llama-api-key", env: "PARLOR_LLAMA_API_KEY", value: "KEY", default: null, doc: "its --api-key" },
-  model: { flag: "model", env: "PARLOR_MODEL", value: "FILE.gguf", default: null, doc: "start llama-server ourselves with this model" },
+  llama: {
+    flag: "llama",
+    env: "PARLOR_LLAMA",
+    value: "URL",
+    default: "http://127.0.0.1:8080",
+    doc: "a llama-server to use; each question goes to the one that begins to answer it soonest",
+    repeatable: true,
+    isUrl: true,
+  },
+  llamaApiKey: { flag: "llama-api-key", env: "PARLOR_LLAMA_API_KEY", value: "KEY", default: null, doc: "their --api-key" },
+  model: {
+    flag: "model",
+    env: "PARLOR_MODEL",
+    value: "FILE.gguf",
+    default: null,
+    doc: "start llama-server ourselves with this model, one for each that is named",
+    repeatable: true,
+  },
   llamaServer: {
     flag: "llama-server",
     env: "PARLOR_LLAMA_SERVER",
@@ -127,9 +142,10 @@ export const options = {
 } as const satisfies Record<string, Option>;
 
 export interface Config {
-  readonly llama: string;
+  /** Empty: none was named. */
+  readonly llama: readonly string[];
   readonly llamaApiKey: string | null;
-  readonly model: string | null;
+  readonly models: readonly string[];
   readonly llamaServer: string | null;
   readonly llamaArgs: readonly string[];
   readonly host: string;
@@ -150,16 +166,6 @@ export interface Config {
   readonly logFormat: "json" | "pretty" | null;
   readonly logLevel: (typeof logLevels)[number];
   readonly bounds: Bounds;
-}
-
-/** The flag of a bound: `stallMs` → `stall-ms`. */
-export function kebab(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-}
-
-/** The environment name of a bound: `stallMs` → `PARLOR_STALL_MS`. */
-export function envOf(name: string): string {
-  return `PARLOR_${kebab(name).replaceAll("-", "_").toUpperCase()}`;
 }
 
 export const boundOptions: readonly Option[] = Object.entries(bounds).map(([name, bound]) => ({
@@ -190,9 +196,9 @@ export function parseConfig(args: readonly string[], env: Readonly<Record<string
   const one = (option: Option): string | null => given[option.flag]?.at(-1) ?? option.default;
   const many = (option: Option): readonly string[] => given[option.flag] ?? [];
   const config: Config = {
-    llama: (one(options.llama) as string).replace(/\/+$/, ""),
+    llama: many(options.llama).map((url) => url.replace(/\/+$/, "")),
     llamaApiKey: one(options.llamaApiKey),
-    model: one(options.model),
+    models: many(options.model),
     llamaServer: one(options.llamaServer),
     llamaArgs: many(options.llamaArg),
     host: (one(options.host) as string).replace(/^\[(.*)\]$/, "$1"),

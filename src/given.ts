@@ -15,6 +15,16 @@ export interface SettingsFile {
   readonly text: string;
 }
 
+/** The flag of a bound: `stallMs` → `stall-ms`. */
+export function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** The environment name of a bound: `stallMs` → `PARLOR_STALL_MS`. */
+export function envOf(name: string): string {
+  return `PARLOR_${kebab(name).replaceAll("-", "_").toUpperCase()}`;
+}
+
 /** What the environment sets. @throws UsageError */
 export function fromEnvironment(env: Readonly<Record<string, string | undefined>>, all: readonly Option[]): Given {
   const given: Given = {};

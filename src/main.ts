@@ -7,7 +7,7 @@ import { version } from "../package.json";
 import { createApp } from "./app.ts";
 import { localBus } from "./bus/local.ts";
 import { CommandError, runCommand } from "./commands.ts";
-import { type Config, parseConfig } from "./config.ts";
+import { type Config, options, parseConfig } from "./config.ts";
 import { type SettingsFile, UsageError } from "./given.ts";
 import { help } from "./help.ts";
 import { makePersonaFolder, PersonaFolder } from "./persona/folder.ts";
@@ -17,6 +17,7 @@ import { type Log, openLog } from "./telemetry/log.ts";
 import { Metrics } from "./telemetry/metrics.ts";
 import { findLlamaServer, LlamaChild } from "./upstream/child.ts";
 import { openLlama } from "./upstream/llama.ts";
+import { Pool } from "./upstream/pool.ts";
 
 function readConfig(args: readonly string[]): Config {
   if (args.includes("--help") || args.includes("-h")) {
@@ -74,18 +75,19 @@ async function serve(config: Config): Promise<void> {
   const { bounds } = config;
   const format = config.logFormat ?? (process.stderr.isTTY ? "pretty" : "json");
   const log = openLog({ level: config.logLevel, format, write: (line) => process.stderr.write(`${line}\n`) });
-  const program = config.model === null ? null : findLlamaServer(config.llamaServer, process.execPath, process.env["PATH"] ?? "");
-  if (config.model !== null) {
-    const where = config.llamaServer ? `at ${config.llamaServer}` : "beside parlor or in PATH";
-    if (program === null) fail(`there is no llama-server ${where}; name one with --llama-server PATH`, 1);
-    if (!(await Bun.file(config.model).exists())) fail(`there is no model at ${config.model}`, 1);
+  const program = config.models.length === 0 ? null : findLlamaServer(config.llamaServer, process.execPath, process.env["PATH"] ?? "");
+  if (config.models.length > 0 && program === null) {
+    fail(`there is no llama-server ${config.llamaServer ? `at ${config.llamaServer}` : "beside parlor or in PATH"}; name one with --llama-server PATH`, 1);
   }
+  for (const model of config.models) if (!(await Bun.file(model).exists())) fail(`there is no model at ${model}`, 1);
   const file = storeFile(config);
   const metrics = new Metrics();
   const store = openSqlite(file, { stored: (ms) => metrics.stored(ms) });
   const starting = { args: config.llamaArgs, apiKey: config.llamaApiKey, endMs: bounds.graceMs, log, ...bounds };
-  const child = program === null || config.model === null ? undefined : new LlamaChild({ ...starting, program, model: config.model });
-  const upstream = openLlama({ url: child?.url ?? config.llama, apiKey: config.llamaApiKey, ...bounds, ...(child ? { child } : {}) });
+  const open = (url: string, child?: LlamaChild) => openLlama({ url, apiKey: config.llamaApiKey, log, ...bounds, ...(child && { child }) });
+  const children = program === null ? [] : config.models.map((model) => new LlamaChild({ ...starting, program, model }));
+  const own = children.map((child) => open(child.url, child));
+  const upstream = new Pool({ open, log }, config.llama.length + own.length > 0 ? config.llama : [options.llama.default], own);
   const kept = { store, temporary: openSqlite(":memory:", { beside: store }), personas: await openPersonas(config, log) };
   const app = await createApp({ ...config, ...kept, bus: localBus(), upstream, log, metrics });
 

@@ -2,16 +2,16 @@
 
 import { describe, expect, test } from "bun:test";
 import { bounds } from "../src/bounds.ts";
-import { defaultBounds, envOf, kebab, options, parseConfig } from "../src/config.ts";
-import { UsageError } from "../src/given.ts";
+import { defaultBounds, options, parseConfig } from "../src/config.ts";
+import { envOf, kebab, UsageError } from "../src/given.ts";
 import { help, markdownTable } from "../src/help.ts";
 
 describe("parseConfig", () => {
   test("without anything, the defaults", () => {
     expect(parseConfig([], {})).toEqual({
-      llama: "http://127.0.0.1:8080",
+      llama: [],
       llamaApiKey: null,
-      model: null,
+      models: [],
       llamaServer: null,
       llamaArgs: [],
       host: "127.0.0.1",
@@ -45,6 +45,8 @@ describe("parseConfig", () => {
   test("what may be repeated is, also from the environment", () => {
     expect(parseConfig(["--llama-arg", "-ngl", "--llama-arg=99"], { PARLOR_LLAMA_ARGS: "-c 1" }).llamaArgs).toEqual(["-ngl", "99"]);
     expect(parseConfig([], { PARLOR_LLAMA_ARGS: " -c  4096 " }).llamaArgs).toEqual(["-c", "4096"]);
+    expect(parseConfig(["--llama", "http://a:1/", "--llama", "http://b:2"], {}).llama).toEqual(["http://a:1", "http://b:2"]);
+    expect(parseConfig([], { PARLOR_LLAMA: "http://a:1,http://b:2" }).llama).toEqual(["http://a:1", "http://b:2"]);
     expect(parseConfig([], { PARLOR_ALLOW_ORIGIN: "http://a:1,https://b/" }).allowOrigins).toEqual(["http://a:1", "https://b"]);
   });
 
@@ -86,7 +88,7 @@ describe("parlor.toml", () => {
   test("sets what neither a flag nor the environment does", () => {
     const text = `port = 9000\nllama = "http://x:1"\nllama-arg = ["-c", "4096"]\nopen = true\nhost = "0.0.0.0"\nstall-ms = 5000\nlog-level = "warn"\ngenerate-titles = true`;
     const config = parseConfig([], {}, file(text));
-    expect(config).toMatchObject({ port: 9000, llama: "http://x:1", llamaArgs: ["-c", "4096"], open: true, generateTitles: true, logLevel: "warn" });
+    expect(config).toMatchObject({ port: 9000, llama: ["http://x:1"], llamaArgs: ["-c", "4096"], open: true, generateTitles: true, logLevel: "warn" });
     expect(config.bounds.stallMs).toBe(5000);
     expect(parseConfig([], { PARLOR_PORT: "9001", PARLOR_LLAMA_ARGS: "-ngl 1" }, file(text))).toMatchObject({ port: 9001, llamaArgs: ["-ngl", "1"] });
     expect(parseConfig(["--port", "9002"], { PARLOR_PORT: "9001" }, file(text)).port).toBe(9002);

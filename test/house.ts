@@ -14,6 +14,7 @@ import type { Store } from "../src/store/store.ts";
 import { openLog } from "../src/telemetry/log.ts";
 import { Metrics } from "../src/telemetry/metrics.ts";
 import { openLlama } from "../src/upstream/llama.ts";
+import { Pool } from "../src/upstream/pool.ts";
 import { markdownHtml } from "../views/markdown/html.ts";
 import { inWords } from "../views/markdown/marks.ts";
 import { wordsOf } from "../views/words.ts";
@@ -24,13 +25,14 @@ export interface House {
   readonly store: Store;
   /** Every line that was logged. */
   readonly log: string[];
-  readonly upstream: ReturnType<typeof openLlama>;
+  readonly upstream: Pool;
   readonly app: App;
   stop(): Promise<void>;
 }
 
 export interface HouseOptions {
-  readonly llama: string;
+  /** Of a llama-server, or several. */
+  readonly llama: string | readonly string[];
   readonly bounds?: Partial<Bounds>;
   readonly allowOrigins?: readonly string[];
   readonly apiKey?: string;
@@ -57,7 +59,8 @@ export async function startHouse(options: HouseOptions): Promise<House> {
   const bounds: Bounds = { ...defaultBounds, ...testBounds, ...wished };
   const lines: string[] = [];
   const log = openLog({ level: "debug", format: "json", write: (line) => lines.push(line) });
-  const upstream = openLlama({ url: llama, apiKey: apiKey ?? null, ...bounds });
+  const open = (url: string) => openLlama({ url, apiKey: apiKey ?? null, log, ...bounds });
+  const upstream = new Pool({ open, log }, [llama].flat());
   const metrics = new Metrics();
   const store = openSqlite(file ?? ":memory:", { stored: (ms) => metrics.stored(ms) });
   const kept = { store, temporary: openSqlite(":memory:", { beside: store }), personas: new PersonaFolder(options.personas ?? "/nonexistent", log) };

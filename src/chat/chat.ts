@@ -102,8 +102,9 @@ export class Chat {
     const store = this.storeOf(say.conversation);
     // only the first question makes settings: a page that was open since then still sends those it began with
     if (say.settings && !(await store.conversation(say.conversation))) await this.voices.check(say.settings);
+    const model = await this.#modelOf(say.conversation, say.settings);
     const said = await this.#admitted(person, (admission) => store.say({ ...say, text: say.text.toWellFormed(), ...admission }));
-    if (said) this.#enqueue(person, said, { isAddedAtEnd: say.edits === undefined, tap, request: say.request });
+    if (said) this.#enqueue(person, said, { isAddedAtEnd: say.edits === undefined, model, tap, request: say.request });
   }
 
   /** What somebody has used of what they may. */
@@ -210,8 +211,9 @@ export class Chat {
 
   async #again(person: Person, queue: (store: Store, ask: Ask) => Promise<Said>, { conversation, message, request }: Again): Promise<void> {
     this.#refuseWhileClosing();
+    const model = await this.#modelOf(conversation);
     const said = await this.#admitted(person, (admission) => queue(this.storeOf(conversation), { conversation, message, ...admission }));
-    this.#enqueue(person, said, { isAddedAtEnd: false, request });
+    this.#enqueue(person, said, { isAddedAtEnd: false, model, request });
   }
 
   /** Queues within the person's bounds and the house's; a full line says when there will be room. */
@@ -225,9 +227,19 @@ export class Chat {
     }
   }
 
-  #enqueue(person: Person, said: Said, { isAddedAtEnd, ...rest }: { isAddedAtEnd: boolean; tap?: Tap | undefined; request?: string | undefined }): void {
+  #enqueue(
+    person: Person,
+    said: Said,
+    { isAddedAtEnd, ...rest }: { isAddedAtEnd: boolean; model: string | null; tap?: Tap | undefined; request?: string | undefined },
+  ): void {
     if (!isAddedAtEnd) this.#reshaped(said.run.conversation);
     this.#runs.enqueue(person, said, { question: isAddedAtEnd ? said.question : null, ...rest });
+  }
+
+  /** The model that a conversation's next answer will ask for, where there is more than one. */
+  async #modelOf(conversation: ConversationId, settings: Settings = noSettings): Promise<string | null> {
+    if (this.#parts.upstream.state.models.length <= 1) return null;
+    return (await this.voices.of((await this.storeOf(conversation).conversation(conversation))?.settings ?? settings)).model;
   }
 
   #reshaped(conversation: ConversationId): void {

@@ -32,7 +32,7 @@ export function commandOf(fields: Readonly<Record<string, unknown>>): Command {
   const settings = settingsOf(fields);
   if (type === "settle") return { type, settings };
   if (type === "say" && isId(message) && typeof text === "string") {
-    const isChosen = settings.persona !== null || Object.keys(settings.sampling).length > 0;
+    const isChosen = settings.persona !== null || settings.model !== undefined || Object.keys(settings.sampling).length > 0;
     // a browser sends line ends of a textarea as CR LF
     return { type, message, text: text.replaceAll("\r\n", "\n"), ...(isId(edits) && { edits }), ...(isChosen && { settings }) };
   }
@@ -40,13 +40,14 @@ export function commandOf(fields: Readonly<Record<string, unknown>>): Command {
 }
 
 /** A form's fields of settings: what is empty is not chosen; what is no number is left for Chat to refuse. */
-function settingsOf({ persona, ...fields }: Readonly<Record<string, unknown>>): Settings {
+function settingsOf({ persona, model, ...fields }: Readonly<Record<string, unknown>>): Settings {
   const names = Object.keys(samplingBounds) as (keyof Sampling)[];
   const chosen = names.flatMap((name) => {
     const value = fields[name];
     return typeof value === "string" && value.trim() !== "" ? [[name, Number(value.replace(",", "."))]] : [];
   });
-  return { persona: typeof persona === "string" && persona !== "" ? persona : null, sampling: Object.fromEntries(chosen) as Sampling };
+  const isName = (name: unknown): name is string => typeof name === "string" && name !== "";
+  return { persona: isName(persona) ? persona : null, sampling: Object.fromEntries(chosen) as Sampling, ...(isName(model) && { model }) };
 }
 
 /** Who wishes, where, and what their wish is called in logs. */

@@ -18,8 +18,8 @@ export class InProgress {
     return this.#ends.size;
   }
 
-  values(): readonly LiveRun[] {
-    return [...this.#live.values()];
+  values(): MapIterator<LiveRun> {
+    return this.#live.values();
   }
 
   get(run: RunId): LiveRun | undefined {
@@ -59,7 +59,8 @@ export class InProgress {
   of(conversation: ConversationId): readonly Snapshot[] {
     return this.values()
       .filter(({ run, over }) => run.conversation === conversation && !over)
-      .map((live) => live.snapshot);
+      .map((live) => live.snapshot)
+      .toArray();
   }
 
   /** All, as the operator sees them, in the order in which they came. */
@@ -69,6 +70,7 @@ export class InProgress {
       .map((live) => {
         const { run, status, place, spentTokens: tokens } = live;
         return { run: run.id, owner: run.owner, status, createdAt: run.createdAt, place, tokens, isAttended: this.#isAttended(live) };
-      });
+      })
+      .toArray();
   }
 }

@@ -21,6 +21,8 @@ export interface Origin {
   /** Names the wish in logs, here and in llama-server's; empty for one that the process before this one took. */
   readonly request: string;
   readonly tap: Tap | undefined;
+  /** The model that it will ask for; null: whichever is there. */
+  readonly model: string | null;
 }
 
 /** Characters of a token, about: for what is running still, whose tokens are counted at its end. */
@@ -59,8 +61,6 @@ export class LiveRun implements Writing {
   stopping = false;
   /** True once its end has been told: a snapshot taken later must not show it in progress. */
   over = false;
-  /** True once its request is over and only its slot is waited for. */
-  leaving = false;
   readonly origin: Origin;
   readonly #parts: LiveRunParts;
   #n = -1;

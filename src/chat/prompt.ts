@@ -38,10 +38,10 @@ export async function promptOf(live: LiveRun, parts: PromptParts): Promise<Promp
   const path = [...(await store.history(answer.id)), answer];
   const { persona } = voice;
   const isFirst = path.length === 2;
-  const model = persona?.model ?? null;
+  const { model } = voice;
   const sampling = samplingOf(voice);
   const requestFrom = (place: number): ChatRequest => ({ messages: messagesOf(persona?.prompt ?? "", path.slice(place)), sampling, model });
-  const { contextTokens, model: served } = parts.upstream.state;
+  const { contextTokens, model: served } = parts.upstream.facts(model);
   const named = served === null ? {} : { model: served };
   if (contextTokens === null) return { request: requestFrom(0), stats: named, isFirst };
   const room = roomFor(contextTokens, { maxTokens: sampling.maxTokens, answerTokens: parts.answerTokens });
@@ -61,6 +61,6 @@ export async function promptOf(live: LiveRun, parts: PromptParts): Promise<Promp
 }
 
 function countOf(request: ChatRequest, signal: AbortSignal, { upstream, counts }: PromptParts): Promise<number | null> {
-  const key = JSON.stringify([upstream.state.model, request.model, request.messages]);
+  const key = JSON.stringify([upstream.facts(request.model).model, request.messages]);
   return counts.of(key, () => upstream.count(request, signal));
 }

@@ -1,7 +1,7 @@
 // One Run from its Slot to its end: history → upstream → Deltas → the stored answer.
 // Not who runs when (chat/scheduler) nor who watches (live/hub). A Failure ends here as the Run's outcome.
 
-import { asFailure, type FailureCode } from "../domain/failure.ts";
+import { asFailure } from "../domain/failure.ts";
 import type { RunStats } from "../domain/run.ts";
 import type { Ending, Left } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -19,16 +19,10 @@ export interface RunnerParts extends PromptParts {
   readonly metrics: Metrics;
   /** Has the log hold what is said. */
   readonly logTexts: boolean;
-  /** Runs of ours that hold a Slot and are not about to give it back. */
-  readonly running: () => number;
-  /** Slots that are busy with something that is not ours. */
-  readonly strays: () => number;
   /** Whether the model may make a title now: in the same Slot, right behind the first answer, if nobody waits for it. */
   readonly mayEntitle: () => boolean;
   /** A Run is over, as the Store has it: what lists it is to be told. */
   readonly closed: (live: LiveRun) => void;
-  /** A Slot did not come back in time: llama-server still shows it busy. */
-  readonly slotLost: () => void;
   /** A conversation has got another title. */
   readonly entitled: (live: LiveRun) => void;
 }
@@ -49,39 +43,21 @@ export async function runOne(live: LiveRun, parts: RunnerParts, left?: Left): Pr
     if (kind === "text" && live.thinkingSince !== null) measured.thinkingMs ??= Date.now() - live.thinkingSince;
   };
   const { prompt, ...outcome } = await attempt(live, parts, onToken, left);
-  // a Run that reached its end has left its slot, a refused one never had one; any other is believed only when llama-server shows it
-  const hadSlot = outcome.status !== "done" && !neverHadSlot.has(outcome.failure?.code);
-  const slotFreed = !hadSlot || (await freed(live, parts));
+  // one that reached its end has left its slot; any other is believed only when llama-server shows it
+  const slotFreed = outcome.status === "done" || (await freed(live, parts));
   await close(live, { ...outcome, stats: { ...prompt?.stats, ...outcome.stats, ...measured }, slotFreed }, parts);
   if (live.isTapped || outcome.status !== "done" || !prompt?.isFirst || !parts.mayEntitle()) return;
   await entitle(live, prompt.request, parts).then(
     () => parts.entitled(live),
     (error) => parts.log.info("no title was made", { run: live.run.id, why: asFailure(error).code }),
   );
-  if (live.abort.signal.aborted) await freed(live, parts);
 }
 
-async function freed(live: LiveRun, { upstream, running, strays, slotLost, log }: RunnerParts): Promise<boolean> {
-  live.leaving = true;
-  const straysBefore = strays(); // one that is found meanwhile may be this one
-  const isFreed = await upstream.freed(() => running() + Math.min(straysBefore, strays()));
-  if (!isFreed) {
-    log.warn("slot still busy after the Run ended", { run: live.run.id });
-    slotLost();
-  }
+async function freed(live: LiveRun, { upstream, log }: Pick<RunnerParts, "upstream" | "log">): Promise<boolean> {
+  const isFreed = await upstream.freed(live.run.id);
+  if (!isFreed) log.warn("slot still busy after the Run ended", { run: live.run.id });
   return isFreed;
 }
-
-/** What llama-server says before it has given a request a slot. */
-const neverHadSlot: ReadonlySet<FailureCode | undefined> = new Set<FailureCode>([
-  "upstream_absent",
-  "upstream_loading",
-  "upstream_unauthorized",
-  "upstream_refused",
-  "context_overflow",
-  "context_full",
-  "persona_missing",
-]);
 
 interface Outcome extends Pick<Ending, "status" | "finish" | "failure" | "stats"> {
   /** What was sent; null when it did not come to that. */

@@ -18,7 +18,6 @@ import { LiveRun, type Origin, type Tap } from "./live-run.ts";
 import { close, type Halt, halt, type RunnerParts, runOne } from "./runner.ts";
 import { Scheduler } from "./scheduler.ts";
 import { sharerOf } from "./shares.ts";
-import { Slots } from "./slots.ts";
 import type { Voices } from "./voice.ts";
 
 export interface RunsParts {
@@ -47,7 +46,6 @@ export interface RunsBounds {
   /** Runs at once, at most; as many as llama-server has slots, if those are fewer. */
   readonly slotsMax: number;
   readonly yieldMs: number;
-  readonly pollReadyMs: number;
 }
 
 /** Between two looks at the line, in ms. */
@@ -57,7 +55,6 @@ export class Runs {
   readonly #parts: RunsParts;
   readonly #counts = new Counts();
   readonly #scheduler: Scheduler;
-  readonly slots: Slots;
   readonly inProgress = new InProgress((live) => this.#isAttended(live));
   readonly #checkpoints: Checkpoints;
   readonly #timer: Timer;
@@ -74,21 +71,20 @@ export class Runs {
         now: () => performance.now(),
         isAttended: (run) => this.#isAttended(this.inProgress.get(run) as LiveRun),
         spent: (run) => this.inProgress.get(run)?.spentTokens ?? 0,
+        hasRoom: (run) => upstream.hasRoom(this.inProgress.get(run)?.origin.model ?? null),
       },
-      Math.min(upstream.state.slots, bounds.slotsMax),
+      this.slots,
       bounds,
     );
-    this.slots = new Slots({
-      upstream,
-      log,
-      slotsMax: bounds.slotsMax,
-      everyMs: bounds.pollReadyMs,
-      ours: () => this.#scheduler.running,
-      changed: () => this.#resize(),
-    });
     parts.upstream.watch(() => this.#resize());
     this.#timer = setInterval(() => this.#scheduler.tick(), tickMs);
     this.#timer.unref();
+  }
+
+  /** Slots that may be used: those that nobody else holds, and one always, for llama-server has a line of its own. */
+  get slots(): number {
+    const { slots, strays } = this.#parts.upstream.state;
+    return Math.max(1, Math.min(slots - strays, this.#parts.bounds.slotsMax));
   }
 
   /** Runs by state. */
@@ -115,9 +111,9 @@ export class Runs {
   enqueue(
     person: Person,
     said: Said,
-    { question, tap, request = "" }: { question: Message | null; tap?: Tap | undefined; request?: string | undefined },
+    { question, model, tap, request = "" }: { question: Message | null; model: string | null; tap?: Tap | undefined; request?: string | undefined },
   ): void {
-    const live = this.#make(said, { sharer: sharerOf(person), request, tap });
+    const live = this.#make(said, { sharer: sharerOf(person), request, tap, model });
     this.#parts.log.info("Run queued", {
       run: said.run.id,
       conversation: said.run.conversation,
@@ -137,7 +133,7 @@ export class Runs {
   /** Takes up what the process before this one left: who waited waits on; what ran is taken up, or closed as interrupted. */
   recover(left: Left, person: Person | null): void {
     const sharer = person ? sharerOf(person) : { id: left.run.owner, weight: 1, runningMax: null };
-    const live = this.#make(left, { sharer, request: "", tap: undefined });
+    const live = this.#make(left, { sharer, request: "", tap: undefined, model: null });
     live.publish({ kind: "queued", owner: left.run.owner, question: null, answer: left.answer });
     if (left.run.status === "queued") this.#scheduler.enqueue(left.run.id, sharer, { isLeft: true });
     else {
@@ -150,7 +146,10 @@ export class Runs {
   stop(which: Partial<Pick<Run, "id" | "conversation" | "owner">>): boolean {
     const wished = Object.entries(which) as [keyof typeof which, string][];
     const isMeant = ({ run }: LiveRun) => wished.every(([name, value]) => run[name] === value);
-    const meant = this.inProgress.values().filter((live) => isMeant(live) && !live.over);
+    const meant = this.inProgress
+      .values()
+      .filter((live) => isMeant(live) && !live.over)
+      .toArray();
     for (const live of meant) {
       if (live.stopping) continue;
       live.stop();
@@ -167,7 +166,6 @@ export class Runs {
   async close(graceMs: number): Promise<void> {
     this.#closing = true;
     clearInterval(this.#timer);
-    this.slots.close();
     this.#scheduler.resize(0);
     for (const live of this.inProgress.values()) if (live.over) halt(live, "interrupted");
     for (const live of this.inProgress.values()) if (live.isTapped && this.#scheduler.leave(live.run.id)) this.#leave(live, "interrupted");
@@ -186,18 +184,13 @@ export class Runs {
   }
 
   get #runnerParts(): RunnerParts {
-    const holdsSlot = (live: LiveRun) => live.status === "running" && !live.leaving && !live.abort.signal.aborted;
-    const running = () => this.inProgress.values().filter(holdsSlot).length;
     const { bus, bounds, generateTitles } = this.#parts;
     return {
       ...this.#parts,
       answerTokens: bounds.answerTokens,
       counts: this.#counts,
-      running,
-      strays: () => this.slots.strays,
       mayEntitle: () => generateTitles && !this.#closing && this.#scheduler.waiting === 0,
       closed: (live) => this.#listed(live),
-      slotLost: () => this.slots.found(),
       entitled: ({ run: { conversation, owner } }) => {
         if (!isTemporary(conversation)) bus.publish(listTopic(owner), { kind: "listed", conversation, isLatest: false });
         bus.publish(conversation, { kind: "reshaped", conversation });
@@ -219,7 +212,7 @@ export class Runs {
   }
 
   #resize(): void {
-    if (!this.#closing) this.#scheduler.resize(this.slots.usable);
+    if (!this.#closing) this.#scheduler.resize(this.slots);
   }
 
   #isAttended({ run, isTapped }: LiveRun): boolean {

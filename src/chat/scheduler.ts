@@ -19,6 +19,8 @@ export interface Effects {
   isAttended(run: RunId): boolean;
   /** Tokens that a running Run has used so far. */
   spent(run: RunId): number;
+  /** What it needs is free: not every Slot can answer with every model. */
+  hasRoom(run: RunId): boolean;
 }
 
 export interface SchedulerBounds {
@@ -44,6 +46,8 @@ export class Scheduler {
   readonly shares = new Shares();
   readonly #waits = new Waits();
   readonly #running = new Map<RunId, Entry>();
+  /** How many of them each person has. */
+  readonly #runningOf = new Map<PersonId, number>();
   #waiting: Entry[] = [];
   #slots: number;
   #announced = new Map<RunId, string>();
@@ -75,8 +79,7 @@ export class Scheduler {
 
   /** A Run that holds a Slot already: one that the process before this one had started. */
   adopt(run: RunId, sharer: Sharer): void {
-    this.#running.set(run, { run, sharer, since: this.#effects.now() });
-    this.shares.begin(run, sharer);
+    this.#hold({ run, sharer, since: this.#effects.now() });
   }
 
   isWaiting(run: RunId): boolean {
@@ -97,6 +100,7 @@ export class Scheduler {
     const entry = this.#running.get(run);
     if (!entry) return;
     this.#running.delete(run);
+    this.#count(entry, -1);
     this.shares.end(run, tokens);
     this.#waits.served(this.#effects.now() - entry.since);
     this.#pair();
@@ -127,25 +131,26 @@ export class Scheduler {
 
   /** Starts whoever may start, and tells the others; `fresh` is one that has just come, who is told at once. */
   #pair(fresh?: RunId): void {
-    const now = this.#effects.now();
-    const running = new Map<PersonId, number>();
-    const isScarce = this.#waiting.length > this.#slots - this.#running.size; // else it does not matter who has had how much
-    for (const { run, sharer } of this.#running.values()) {
-      running.set(sharer.id, (running.get(sharer.id) ?? 0) + 1);
-      if (isScarce) this.shares.spent(run, this.#effects.spent(run));
+    if (this.#waiting.length === 0) {
+      this.#isStale = false;
+      this.#announced.clear();
+      return;
     }
+    const now = this.#effects.now();
+    const isScarce = this.#waiting.length > this.#slots - this.#running.size; // else it does not matter who has had how much
+    if (isScarce) for (const run of this.#running.keys()) this.shares.spent(run, this.#effects.spent(run));
     const line = this.#waiting.map((entry) => ({ ...entry, isAttended: this.#effects.isAttended(entry.run) }));
     const yieldedBefore = now - this.#bounds.yieldMs;
     while (this.#running.size < this.#slots) {
-      const next = this.shares.next(line, running, yieldedBefore);
+      const mayStart = line.filter(({ run }) => this.#effects.hasRoom(run));
+      const next = this.shares.next(mayStart, this.#runningOf, yieldedBefore);
       if (next === null) break;
       line.splice(line.indexOf(next), 1);
-      running.set(next.sharer.id, (running.get(next.sharer.id) ?? 0) + 1);
       this.#begin(next, now);
     }
     this.#isStale = line.length > crowd && now - this.#toldAt < crowdToldEveryMs;
     if (this.#isStale && fresh === undefined) return;
-    const order = this.shares.order(line, running, yieldedBefore).map(({ run }) => run);
+    const order = this.shares.order(line, this.#runningOf, yieldedBefore).map(({ run }) => run);
     this.#announce(order, now, this.#isStale ? fresh : undefined);
   }
 
@@ -153,9 +158,20 @@ export class Scheduler {
     this.#waiting = this.#waiting.filter((other) => other.run !== run);
     this.#announced.delete(run);
     this.#waits.started(run, now);
-    this.#running.set(run, { run, sharer, since: now });
-    this.shares.begin(run, sharer);
+    this.#hold({ run, sharer, since: now });
     this.#effects.start(run);
+  }
+
+  #hold(entry: Entry): void {
+    this.#running.set(entry.run, entry);
+    this.#count(entry, 1);
+    this.shares.begin(entry.run, entry.sharer);
+  }
+
+  #count({ sharer: { id } }: Entry, by: number): void {
+    const count = (this.#runningOf.get(id) ?? 0) + by;
+    if (count === 0) this.#runningOf.delete(id);
+    else this.#runningOf.set(id, count);
   }
 
   /** Tells those whose place or time has changed, or `only` one. */

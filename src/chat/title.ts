@@ -19,12 +19,14 @@ export async function entitle(live: LiveRun, { messages, sampling, model }: Chat
   const pieces: string[] = [];
   const deltas = { text: (text: string) => pieces.push(text), reasoning() {}, prompt() {} };
   const asked = [...messages, { role: "assistant" as const, content: live.text }, { role: "user" as const, content: wish }];
-  await upstream.chat(
-    { run: newId(), request: live.origin.request },
-    { messages: asked, sampling: { ...sampling, maxTokens: titleMaxTokens }, model },
-    deltas,
-    live.abort.signal,
-  );
+  const by = { run: newId(), request: live.origin.request };
+  const request = { messages: asked, sampling: { ...sampling, maxTokens: titleMaxTokens }, model };
+  try {
+    await upstream.chat(by, request, deltas, live.abort.signal);
+  } catch (error) {
+    await upstream.freed(by.run);
+    throw error;
+  }
   const title = titleFrom(
     pieces
       .join("")

@@ -18,12 +18,18 @@ export class Voices {
     this.#enforced = enforced;
   }
 
-  async of({ persona: chosen, sampling }: Settings): Promise<Voice> {
+  async of({ persona: chosen, sampling, model }: Settings): Promise<Voice> {
     const enforced = this.#enforced();
     const isEnforced = enforced !== null;
     const id = enforced ?? chosen;
     const persona = id === null ? null : await this.#personas.find(id);
-    return { persona, missing: persona === null ? id : null, isEnforced, own: isEnforced ? {} : sampling };
+    return {
+      persona,
+      missing: persona === null ? id : null,
+      isEnforced,
+      own: isEnforced ? {} : sampling,
+      model: (isEnforced ? null : model) ?? persona?.model ?? null,
+    };
   }
 
   /** What can be chosen; one alone where it is enforced. */

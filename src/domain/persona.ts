@@ -51,6 +51,8 @@ export interface Settings {
   readonly persona: PersonaId | null;
   /** Wins over the Persona's. */
   readonly sampling: Sampling;
+  /** Wins over the Persona's; absent: not chosen. */
+  readonly model?: string;
 }
 
 export const noSettings: Settings = { persona: null, sampling: {} };
@@ -65,4 +67,6 @@ export interface Voice {
   readonly isEnforced: boolean;
   /** What the conversation has chosen itself. */
   readonly own: Sampling;
+  /** The model that is asked, as the conversation or its persona names it; null: whichever is there. */
+  readonly model: string | null;
 }

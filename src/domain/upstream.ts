@@ -1,5 +1,5 @@
-// What the house knows of a llama-server: is it there, how many Slots has it, how far has it come in starting.
-// Plain facts for pages and logs; talking to it is upstream/'s work.
+// What the house knows of a llama-server, or of several as one: is it there, how many Slots has it, which models, how far has it come in
+// starting. Plain facts for pages and logs; talking to it is upstream/'s work.
 
 /** Progress of something that is not ready yet, in its own words. */
 export interface StartProgress {
@@ -9,15 +9,32 @@ export interface StartProgress {
   readonly line: string;
 }
 
+/** A model that a llama-server has, or can load when it is asked for. */
+export interface ModelState {
+  /** What it is asked for by. */
+  readonly name: string;
+  readonly status: "loaded" | "loading" | "unloaded" | "failed";
+  /** 0 to 100 while it is being loaded, where that is said. */
+  readonly percent: number | null;
+  /** Concurrent requests that it serves; 1 until it has said. */
+  readonly slots: number;
+  /** Context of one Slot, in tokens; null until it has said. */
+  readonly contextTokens: number | null;
+}
+
 export interface UpstreamState {
   readonly status: "ready" | "loading" | "absent";
   readonly url: string;
   /** Concurrent requests it serves; 1 until it has said. */
   readonly slots: number;
+  /** Slots that are busy without a request of ours. */
+  readonly strays: number;
   /** Context of one Slot, in tokens; null until it has said. */
   readonly contextTokens: number | null;
-  /** The model's name as llama-server says it; null until it has said. */
+  /** The model's name as llama-server says it; null until it has said, and where there are several. */
   readonly model: string | null;
+  /** What can be asked for; several where llama-server is a router or there are several llama-servers. */
+  readonly models: readonly ModelState[];
   /** True when parlor started it and starts it again. */
   readonly ours: boolean;
   readonly progress: StartProgress | null;

@@ -55,8 +55,8 @@ export function adminRoutes(app: Hono<Env>, parts: AdminParts): void {
     const owners = await Promise.all([...new Set(runs.inProgress.now.map(({ owner }) => owner))].map((id) => people.person(id)));
     return {
       upstream: upstream(),
-      slots: runs.slots.usable,
-      strays: runs.slots.strays,
+      slots: runs.slots,
+      strays: upstream().strays,
       runs: runs.inProgress.now,
       sockets: sockets(),
       nameOf: naming(owners.filter((each) => each !== null)),

@@ -55,18 +55,19 @@ export class ConversationList {
   }
 
   /** No effect when it is there already. @throws Failure `not_found` when it is somebody else's */
-  make(id: ConversationId, owner: PersonId, title: string, { persona, sampling }: Settings): void {
+  make(id: ConversationId, owner: PersonId, title: string, { persona, sampling, model }: Settings): void {
     const known = this.ownerOf(id);
     if (known !== null && known !== owner) throw new Failure("not_found");
     if (known !== null) return;
     this.#q.run(
-      "insert into conversations (id, owner, title, created_at, updated_at, persona, sampling) values (?, ?, ?, ?4, ?4, ?5, ?6)",
+      "insert into conversations (id, owner, title, created_at, updated_at, persona, sampling, model) values (?, ?, ?, ?4, ?4, ?5, ?6, ?7)",
       id,
       owner,
       title,
       Date.now(),
       persona,
       JSON.stringify(sampling),
+      model ?? null,
     );
   }
 
@@ -79,11 +80,12 @@ export class ConversationList {
     this.#q.run("update conversations set title = ?, titled_by = 'person' where id = ? and titled_by = 'text'", title, id);
   }
 
-  settle(id: ConversationId, { persona, sampling }: Settings): void {
+  settle(id: ConversationId, { persona, sampling, model }: Settings): void {
     const changed = this.#q.run(
-      "update conversations set persona = ?, sampling = ? where id = ? and deleted_at is null",
+      "update conversations set persona = ?, sampling = ?, model = ? where id = ? and deleted_at is null",
       persona,
       JSON.stringify(sampling),
+      model ?? null,
       id,
     );
     this.#found(changed);

@@ -17,6 +17,7 @@ export interface ConversationRow {
   deleted_at: number | null;
   persona: string | null;
   sampling: string;
+  model: string | null;
 }
 
 export interface MessageRow {
@@ -49,8 +50,8 @@ export function toConversation(row: ConversationRow): Conversation {
   return { id, owner, head, title, pinned: row.pinned === 1, settings: toSettings(row), createdAt: row.created_at, updatedAt: row.updated_at };
 }
 
-export function toSettings({ persona, sampling }: Pick<ConversationRow, "persona" | "sampling">): Settings {
-  return { persona, sampling: JSON.parse(sampling) as Sampling };
+export function toSettings({ persona, sampling, model }: Pick<ConversationRow, "persona" | "sampling" | "model">): Settings {
+  return { persona, sampling: JSON.parse(sampling) as Sampling, ...(model !== null && { model }) };
 }
 
 export function toMessage(row: MessageRow): Message {

@@ -49,7 +49,7 @@ export class TransferTable {
     const { id, title, head, createdAt, updatedAt, messages, settings = noSettings } = this.#withFreeIds({ ...given, id: this.idFor(owner, given.id) });
     if (this.#q.one("select 1 from conversations where id = ?", id)) return false;
     this.#q.run(
-      "insert into conversations (owner, id, head, title, titled_by, created_at, updated_at, persona, sampling) values (?, ?, ?, ?, 'person', ?, ?, ?, ?)",
+      "insert into conversations (owner, id, head, title, titled_by, created_at, updated_at, persona, sampling, model) values (?, ?, ?, ?, 'person', ?, ?, ?, ?, ?)",
       owner,
       id,
       head,
@@ -58,6 +58,7 @@ export class TransferTable {
       updatedAt,
       settings.persona,
       JSON.stringify(settings.sampling),
+      settings.model ?? null,
     );
     for (const message of messages) {
       this.#q.run(

@@ -163,17 +163,18 @@ function settle(loose: Loose, unread: (fault: string) => void): ConversationReco
 /** What a conversation had chosen, as far as it can be chosen. */
 function settingsOf(value: unknown): Settings {
   if (!isDict(value)) return noSettings;
-  const { persona, sampling } = value;
+  const { persona, sampling, model } = value;
   const names = Object.keys(samplingBounds) as (keyof Sampling)[];
   const chosen = names.flatMap((name) => {
     const number = isDict(sampling) ? sampling[name] : undefined;
     return typeof number === "number" && isWithin(name, number) ? [[name, number]] : [];
   });
-  return { persona: typeof persona === "string" && persona.length <= personaMaxChars ? persona : null, sampling: Object.fromEntries(chosen) as Sampling };
+  const isName = (name: unknown): name is string => typeof name === "string" && name !== "" && name.length <= nameMaxChars;
+  return { persona: isName(persona) ? persona : null, sampling: Object.fromEntries(chosen) as Sampling, ...(isName(model) && { model }) };
 }
 
-/** Longest id of a persona: the longest name of a file. */
-const personaMaxChars = 255;
+/** Longest name of a persona or a model: the longest name of a file. */
+const nameMaxChars = 255;
 
 const dayMs = 86_400_000;
 

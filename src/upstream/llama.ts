@@ -1,21 +1,17 @@
 // A llama-server over HTTP: the streaming chat request, and what its answers and errors mean in our words.
 // Its health and its slots are watched in upstream/slots; starting it is upstream/child. Made by main and tests.
 
-import { Failure } from "../domain/failure.ts";
+import { asFailure, type FailureCode } from "../domain/failure.ts";
 import type { RunId } from "../domain/run.ts";
-import { Answer, refusal } from "./answer.ts";
-import { ExchangeBroken, exchange, type Listener, type Request } from "./exchange.ts";
+import type { UpstreamState } from "../domain/upstream.ts";
+import type { Log } from "../telemetry/log.ts";
+import { type AnswerBounds, type Asking, count, passOn, stream } from "./requests.ts";
 import { SlotWatch, type SlotWatchBounds, type StartingChild } from "./slots.ts";
-import { StallWatch } from "./sse.ts";
-import type { Asked, ChatEnd, ChatRequest, Deltas, Upstream } from "./upstream.ts";
+import type { Asked, ChatEnd, ChatRequest, Deltas, Relayed, RelaySink, Upstream } from "./upstream.ts";
 
-export interface LlamaOptions extends SlotWatchBounds {
-  readonly url: string;
+export interface LlamaOptions extends SlotWatchBounds, AnswerBounds {
   readonly apiKey: string | null;
-  /** Longest silence within an answer; llama-server's pings, every 30 s, count as sound. */
-  readonly stallMs: number;
-  /** Longest line of the stream. */
-  readonly lineMaxBytes: number;
+  readonly log: Log;
   /** Says how a llama-server of our own is doing before it answers; absent for one that somebody else runs. */
   readonly child?: StartingChild & { close(): Promise<void> };
 }
@@ -23,134 +19,157 @@ export interface LlamaOptions extends SlotWatchBounds {
 /** When a stream that was ended before it had begun is ended again, in ms. */
 const endAgainMs = [100, 500, 2_000];
 
+/** What llama-server says before it has given a request a slot. */
+const neverHadSlot: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  "upstream_absent",
+  "upstream_loading",
+  "upstream_unauthorized",
+  "upstream_refused",
+  "context_overflow",
+  "not_found",
+]);
+
 /** Watches and uses the llama-server at `options.url`; it need not be there yet. */
-export function openLlama(options: LlamaOptions): Upstream {
-  const headers: Record<string, string> = options.apiKey ? { authorization: `Bearer ${options.apiKey}` } : {};
-  const watch = new SlotWatch({ ...options, headers });
-  /** With a conversation id llama-server goes on without us: only this ends it. */
-  const endStream = (run: RunId) =>
-    fetch(streamUrl(options.url, run), { method: "DELETE", keepalive: false, headers, signal: AbortSignal.timeout(options.probeMs) }).catch(() => null);
-  const guarded = async (run: RunId, deltas: Deltas, signal: AbortSignal, wish: Asking): Promise<ChatEnd> => {
+export function openLlama(options: LlamaOptions): Llama {
+  return new Llama(options);
+}
+
+/** One llama-server. */
+export class Llama implements Upstream {
+  readonly #options: LlamaOptions;
+  readonly #headers: Record<string, string>;
+  readonly #watch: SlotWatch;
+  /** Requests that have a slot; true for one that is over and gives it back. */
+  readonly #held = new Map<RunId, boolean>();
+
+  constructor(options: LlamaOptions) {
+    this.#options = options;
+    this.#headers = options.apiKey ? { authorization: `Bearer ${options.apiKey}` } : {};
+    this.#watch = new SlotWatch({ ...options, headers: this.#headers, ours: () => this.#held.size });
+  }
+
+  get state(): UpstreamState {
+    return this.#watch.state;
+  }
+
+  get servers(): readonly UpstreamState[] {
+    return [this.state];
+  }
+
+  /** Slots that no request of ours holds, nor anybody else's. */
+  get free(): number {
+    return this.state.slots - this.state.strays - this.#held.size;
+  }
+
+  watch(listener: (state: UpstreamState) => void): () => void {
+    return this.#watch.onChange(listener);
+  }
+
+  facts(model: string | null): Pick<UpstreamState, "model" | "contextTokens"> {
+    const { models, contextTokens, ...state } = this.state;
+    if (models.length <= 1) return { model: state.model, contextTokens };
+    const found = models.find(({ name }) => name === this.#modelFor(model));
+    return { model: found?.name ?? model, contextTokens: found?.contextTokens ?? null };
+  }
+
+  /** The queue counts this one's slots. */
+  hasRoom(): boolean {
+    return true;
+  }
+
+  chat(by: Asked, asked: ChatRequest, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd> {
+    const { messages, sampling } = asked;
+    const { temperature, topP: top_p, maxTokens: max_tokens } = sampling;
+    // what nobody chose is not sent (JSON leaves out what is undefined), so llama-server's own settings hold
+    const chosen = { temperature, top_p, max_tokens, model: this.#modelFor(asked.model) };
+    const body = { messages, ...chosen, stream: true, stream_options: { include_usage: true }, return_progress: true };
+    return this.#guarded(by.run, deltas, signal, this.#asking(by, "/v1/chat/completions", body));
+  }
+
+  complete(by: Asked, prompt: string, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd> {
+    const body = { prompt, model: this.#modelFor(null), stream: true, return_progress: true };
+    return this.#guarded(by.run, deltas, signal, this.#asking(by, "/completion", body));
+  }
+
+  resume(run: RunId, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd> {
+    const address = `${streamUrl(this.#options.url, run)}&from=0`;
+    return this.#guarded(run, deltas, signal, { address, method: "GET", headers: this.#headers });
+  }
+
+  relay({ run, request }: Asked, { method, path, headers, body }: Relayed, sink: RelaySink, signal: AbortSignal): Promise<void> {
+    const named = request === "" ? {} : { "x-request-id": request };
+    const asking = { address: this.#options.url + path, method, headers: { ...headers, ...this.#headers, ...named }, body };
+    return this.#holding(run, signal, () => passOn(this.#options, asking, sink, signal));
+  }
+
+  count(asked: Pick<ChatRequest, "messages" | "model">, signal: AbortSignal): Promise<number | null> {
+    return count(this.#options, this.#headers, { messages: asked.messages, model: this.#modelFor(asked.model) ?? null }, signal);
+  }
+
+  async freed(run: RunId): Promise<boolean> {
+    if (!this.#held.has(run)) return true;
+    try {
+      return await this.#watch.freed(() => this.#held.values().reduce((count, isLeaving) => count + (isLeaving ? 0 : 1), 0));
+    } finally {
+      this.#held.delete(run);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#watch.close();
+    await this.#options.child?.close();
+  }
+
+  /** A router answers nobody who names no model: what is loaded already serves best. */
+  #modelFor(wished: string | null): string | undefined {
+    const { models } = this.state;
+    if (wished !== null || models.length <= 1) return wished ?? undefined;
+    return (models.find(({ status }) => status === "loaded") ?? models[0])?.name;
+  }
+
+  /** The request for an answer under the Run's id, with which llama-server keeps the stream when we are gone. */
+  #asking({ run, request }: Asked, path: string, body: unknown): Asking {
+    const headers = { ...this.#headers, "content-type": "application/json", "x-conversation-id": run, ...(request !== "" && { "x-request-id": request }) };
+    return { address: this.#options.url + path, method: "POST", headers, body: JSON.stringify(body) };
+  }
+
+  /** Holds a slot for a request until it is over; where it has not reached its end, until `freed` has seen it idle. */
+  async #holding<T>(run: RunId, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    this.#held.set(run, false);
+    try {
+      const done = await work();
+      this.#held.delete(run);
+      return done;
+    } catch (error) {
+      if (!signal.aborted && neverHadSlot.has(asFailure(error).code)) this.#held.delete(run);
+      else this.#held.set(run, true);
+      if (!signal.aborted) this.#watch.doubt(); // what failed may be gone: look at once instead of at the next tick
+      throw error;
+    }
+  }
+
+  #guarded(run: RunId, deltas: Deltas, signal: AbortSignal, wish: Asking): Promise<ChatEnd> {
     let hasBegun = false;
     const began = () => {
       hasBegun = true;
     };
-    try {
-      return await stream(options, deltas, signal, wish, began);
-    } catch (error) {
-      await endStream(run);
-      // a request that was still on its way in when it was ended may begin all the same, and nobody would ever end it
-      if (!hasBegun) for (const ms of endAgainMs) setTimeout(() => void endStream(run), ms).unref();
-      if (!signal.aborted) watch.doubt(); // what failed may be gone: look at once instead of at the next tick
-      throw error;
-    }
-  };
-  return {
-    get state() {
-      return watch.state;
-    },
-    watch: (listener) => watch.onChange(listener),
-    freed: (othersRunning) => watch.freed(othersRunning),
-    busySlots: () => watch.busySlots(),
-    chat: (by, asked, deltas, signal) => guarded(by.run, deltas, signal, asking(options.url, headers, by, asked)),
-    count: (asked, signal) => count(options, headers, asked, signal),
-    resume: (run, deltas, signal) => guarded(run, deltas, signal, { address: `${streamUrl(options.url, run)}&from=0`, method: "GET", headers }),
-    async close() {
-      watch.close();
-      await options.child?.close();
-    },
-  };
+    return this.#holding(run, signal, async () => {
+      try {
+        return await stream(this.#options, deltas, signal, wish, began);
+      } catch (error) {
+        await this.#endStream(run);
+        // a request that was still on its way in when it was ended may begin all the same, and nobody would ever end it
+        if (!hasBegun) for (const ms of endAgainMs) setTimeout(() => void this.#endStream(run), ms).unref();
+        throw error;
+      }
+    });
+  }
+
+  /** With a conversation id llama-server goes on without us: only this ends it. */
+  async #endStream(run: RunId): Promise<void> {
+    const { url, probeMs } = this.#options;
+    await fetch(streamUrl(url, run), { method: "DELETE", keepalive: false, headers: this.#headers, signal: AbortSignal.timeout(probeMs) }).catch(() => null);
+  }
 }
 
 const streamUrl = (url: string, run: RunId): string => `${url}/v1/stream?conv_id=${encodeURIComponent(run)}`;
-
-/** What is streamed, and from where. */
-type Asking = Request & { readonly address: string };
-
-/**
- * Reads the answer to what is asked, within the bounds, until its end or until `signal` is aborted.
- * @throws Failure `upstream_*`, `context_overflow`
- */
-async function stream(options: LlamaOptions, deltas: Deltas, signal: AbortSignal, asking: Asking, began: () => void): Promise<ChatEnd> {
-  const controller = new AbortController();
-  const onAbort = () => controller.abort(signal.reason);
-  if (signal.aborted) throw signal.reason;
-  signal.addEventListener("abort", onAbort, { once: true });
-  const stall = new StallWatch(controller, options.stallMs);
-  const answer = new Answer(deltas, options.lineMaxBytes);
-  const listener: Listener = {
-    head(head) {
-      began();
-      answer.begin(head);
-    },
-    body: (bytes, start, end) => answer.push(bytes, start, end),
-    read() {
-      stall.heard();
-      answer.flush();
-      return answer.isComplete;
-    },
-  };
-  try {
-    await exchange(new URL(asking.address), asking, listener, controller.signal);
-    return answer.end(options.url);
-  } catch (error) {
-    answer.flush(); // what came before the fault is the reader's
-    if (error instanceof ExchangeBroken) throw answer.hasBegun ? new Failure("upstream_cut") : new Failure("upstream_absent", { url: options.url });
-    throw error;
-  } finally {
-    stall.stop();
-    signal.removeEventListener("abort", onAbort);
-  }
-}
-
-/** The request for an answer under the Run's id, with which llama-server keeps the stream when we are gone. */
-function asking(url: string, headers: Record<string, string>, { run, request: id }: Asked, { messages, sampling, model }: ChatRequest): Asking {
-  const { temperature, topP: top_p, maxTokens: max_tokens } = sampling;
-  // what nobody chose is not sent (JSON leaves out what is undefined), so llama-server's own settings hold
-  const chosen = { temperature, top_p, max_tokens, model: model ?? undefined };
-  return {
-    address: `${url}/v1/chat/completions`,
-    method: "POST",
-    headers: { ...headers, "content-type": "application/json", "x-conversation-id": run, ...(id !== "" && { "x-request-id": id }) },
-    body: JSON.stringify({ messages, ...chosen, stream: true, stream_options: { include_usage: true }, return_progress: true }),
-  };
-}
-
-/** See `Upstream.count`. What it can't count is sent as it is: llama-server has a word of its own for what does not fit. */
-async function count(
-  options: LlamaOptions,
-  headers: Record<string, string>,
-  { messages, model }: Pick<ChatRequest, "messages" | "model">,
-  signal: AbortSignal,
-): Promise<number | null> {
-  const address = `${options.url}/v1/chat/completions/input_tokens`;
-  const body = JSON.stringify({ messages, model: model ?? undefined });
-  const within = AbortSignal.any([signal, AbortSignal.timeout(options.stallMs)]);
-  try {
-    const response = await reach(options.url, address, { method: "POST", headers: { ...headers, "content-type": "application/json" }, body, signal: within });
-    const isJson = response.headers.get("content-type")?.startsWith("application/json");
-    if (!isJson) await response.body?.cancel();
-    const tokens = isJson ? ((await response.json()) as { input_tokens?: unknown } | null)?.input_tokens : null;
-    return typeof tokens === "number" ? tokens : null;
-  } catch (error) {
-    if (signal.aborted) throw signal.reason;
-    if (within.aborted) throw new Failure("upstream_stalled", { seconds: Math.round(options.stallMs / 1000) });
-    if (error instanceof SyntaxError || error instanceof Failure) return null;
-    throw error;
-  }
-}
-
-/** An answer that is no refusal. @throws Failure `upstream_*`, `context_overflow` */
-async function reach(url: string, address: string, init: RequestInit & { signal: AbortSignal }): Promise<Response> {
-  let response: Response;
-  try {
-    // redirects: the key goes to nobody else. timeout: fetch gives up after about 6 idle minutes; ours is in the signal.
-    // keepalive: llama-server closes a connection after 100 requests or 5 idle seconds, and a request that is sent just then is lost
-    response = await fetch(address, { ...init, redirect: "manual", keepalive: false, timeout: false } as RequestInit & { timeout: false });
-  } catch (error) {
-    if (init.signal.aborted) throw error;
-    throw new Failure("upstream_absent", { url });
-  }
-  if (!response.ok) throw refusal(response.status, await response.text().catch(() => ""), url);
-  return response;
-}

@@ -1,8 +1,11 @@
-// Watches a llama-server: is it there, how many Slots has it, is a Slot idle again.
+// Watches a llama-server: is it there, how many Slots has it and which models, is a Slot idle again.
 // Believes /slots, not our own abort: llama-server notices a closed connection late while it reads a prompt
 // (ggml-org/llama.cpp#15232) and has held slots for requests that were gone (#24496). Used by upstream/llama only.
 
-import type { StartProgress, UpstreamState } from "../domain/upstream.ts";
+import type { ModelState, StartProgress, UpstreamState } from "../domain/upstream.ts";
+import type { Log } from "../telemetry/log.ts";
+import { contextOf, modelsOf, slotsOf } from "./models.ts";
+import { Strays } from "./strays.ts";
 
 export interface SlotWatchBounds {
   /** Between two looks while it is not ready. */
@@ -26,7 +29,10 @@ export interface StartingChild {
 interface SlotWatchOptions extends SlotWatchBounds {
   readonly url: string;
   readonly headers: Record<string, string>;
+  readonly log: Log;
   readonly child?: StartingChild;
+  /** Slots that requests of ours hold now. */
+  ours(): number;
 }
 
 /** The parts of /props that are read here; none is believed to be what it should. */
@@ -34,9 +40,13 @@ interface Props {
   total_slots?: unknown;
   model_alias?: unknown;
   model_path?: unknown;
-  /** `n_ctx` is that of one slot. */
   default_generation_settings?: { n_ctx?: unknown } | null;
+  /** `router` for one that loads models when they are asked for. */
+  role?: unknown;
 }
+
+/** What /props and /models say. */
+type Said = Pick<UpstreamState, "slots" | "contextTokens" | "model" | "models">;
 
 /** Between two looks at /slots after a stop, in ms: a slot is free within one token, which is tens of ms at most. */
 const freedPollMs = 20;
@@ -44,10 +54,12 @@ const freedPollMs = 20;
 export class SlotWatch {
   readonly #options: SlotWatchOptions;
   readonly #listeners = new Set<(state: UpstreamState) => void>();
+  readonly #strays: Strays;
   #state: UpstreamState;
   #timer: Timer | null = null;
   #looking: Promise<void> | null = null;
   #closed = false;
+  #isRouter = false;
 
   constructor(options: SlotWatchOptions) {
     this.#options = options;
@@ -55,11 +67,19 @@ export class SlotWatch {
       status: "absent",
       url: options.url,
       slots: 1,
+      strays: 0,
       contextTokens: null,
       model: null,
+      models: [],
       ours: options.child !== undefined,
       progress: this.progress,
     };
+    this.#strays = new Strays({
+      ...{ log: options.log, url: options.url, everyMs: options.pollReadyMs, ours: options.ours },
+      busySlots: () => this.busySlots(),
+      isReady: () => this.#state.status === "ready",
+      changed: () => this.#set(this.#state),
+    });
     const { child } = options;
     // it goes on talking while it serves: that is no news
     child?.onChange(() => (this.#state.status !== "ready" || child.pid === null) && this.doubt());
@@ -92,32 +112,44 @@ export class SlotWatch {
 
   close(): void {
     this.#closed = true;
+    this.#strays.close();
     if (this.#timer) clearTimeout(this.#timer);
     this.#listeners.clear();
   }
 
-  /** See `Upstream.freed`. */
+  /** See `Upstream.freed`; `othersRunning` are the requests of ours that hold a slot and keep it. */
   async freed(othersRunning: () => number): Promise<boolean> {
     const deadline = performance.now() + this.#options.stopMs;
+    const before = this.#strays.count; // one that is found meanwhile may be this one
     for (;;) {
       const busy = await this.#busySlots();
-      if (busy === "gone" || (busy !== "unknown" && busy <= othersRunning())) return true;
-      if (performance.now() > deadline) return false;
+      if (busy === "gone" || (busy !== "unknown" && busy <= othersRunning() + Math.min(before, this.#strays.count))) return true;
+      if (performance.now() > deadline) break;
       await Bun.sleep(freedPollMs);
     }
+    this.#strays.found();
+    return false;
   }
 
-  /** See `Upstream.busySlots`. */
+  /** Slots that it shows as busy now; null when it can't be known, 0 when it does not tell. */
   async busySlots(): Promise<number | null> {
     const busy = await this.#busySlots();
     return busy === "gone" ? 0 : busy === "unknown" ? null : busy;
   }
 
   async #busySlots(): Promise<number | "gone" | "unknown"> {
-    const response = await this.#get("/slots");
+    const { models } = this.#state;
+    if (!this.#isRouter) return this.#busyAt("/slots");
+    const busy = await Promise.all(models.filter(({ status }) => status === "loaded").map(({ name }) => this.#busyAt(`/slots?${childOf(name)}`)));
+    // "gone" of one model is that it has been unloaded
+    return busy.some((each) => each === "unknown") ? "unknown" : busy.reduce((sum: number, each) => sum + Number(each === "gone" ? 0 : each), 0);
+  }
+
+  async #busyAt(path: string): Promise<number | "gone" | "unknown"> {
+    const response = await this.#get(path);
     if (response === null) return this.#closed ? "gone" : (await this.#get("/health")) === null ? "gone" : "unknown";
     // it does not tell everybody (--no-slots, a key): then nothing can be claimed, and nothing is gained by waiting
-    if ([401, 403, 404, 501].includes(response.status)) return "gone";
+    if ([400, 401, 403, 404, 501].includes(response.status)) return "gone";
     if (!response.ok) return "unknown";
     const slots = await readJson(response);
     return Array.isArray(slots) ? slots.filter((slot: { is_processing?: unknown } | null) => slot?.is_processing === true).length : "unknown";
@@ -126,24 +158,51 @@ export class SlotWatch {
   async #look(): Promise<void> {
     const health = await this.#get("/health");
     const ours = this.#options.child !== undefined;
-    const { slots, contextTokens, model } = this.#state;
-    const base = { url: this.#options.url, ours, slots, contextTokens, model };
-    if (health?.ok) {
-      const props = await this.#props();
-      this.#set({ ...base, status: "ready", progress: null, ...props });
-    } else if (health?.status === 503 || (ours && this.progress)) {
-      this.#set({ ...base, status: "loading", progress: this.progress });
-    } else this.#set({ ...base, status: "absent", progress: this.progress });
+    const { slots, contextTokens, model, models, strays } = this.#state;
+    const base = { url: this.#options.url, ours, slots, strays, contextTokens, model, models };
+    if (health?.ok) this.#set({ ...base, status: "ready", progress: null, ...(await this.#said()) });
+    else if (health?.status === 503 || (ours && this.progress)) this.#set({ ...base, status: "loading", progress: this.progress });
+    else this.#set({ ...base, status: "absent", progress: this.progress });
   }
 
-  async #props(): Promise<Pick<UpstreamState, "slots" | "contextTokens" | "model">> {
-    const response = await this.#get("/props");
-    const props = response?.ok ? ((await readJson(response)) as Props | null) : null;
+  async #said(): Promise<Said> {
+    const props = (await this.#json("/props")) as Props | null;
+    this.#isRouter = props?.role === "router";
+    if (this.#isRouter) return this.#routed();
     const name = [props?.model_alias, props?.model_path].find((each) => typeof each === "string");
-    const slots = Number.isInteger(props?.total_slots) ? (props?.total_slots as number) : this.#state.slots;
-    const given = props?.default_generation_settings?.n_ctx;
-    const contextTokens = Number.isInteger(given) && (given as number) > 0 ? (given as number) : this.#state.contextTokens;
-    return { slots: Math.max(1, slots), contextTokens, model: name?.split("/").at(-1) ?? this.#state.model };
+    const slots = slotsOf(props) ?? this.#state.slots;
+    const contextTokens = contextOf(props) ?? this.#state.contextTokens;
+    const model = name?.split("/").at(-1) ?? this.#state.model;
+    const models: ModelState[] = model === null ? [] : [{ name: model, status: "loaded", percent: null, slots, contextTokens }];
+    return { slots, contextTokens, model, models };
+  }
+
+  /** Of a router: what it can load, and what each that is loaded says of itself. It has as many Slots as its loaded models, and one at least. */
+  async #routed(): Promise<Said> {
+    const listed = modelsOf(await this.#json("/models"), this.#state.models);
+    const models = await Promise.all(
+      listed.map(async (each) => {
+        if (each.status !== "loaded") return each;
+        const props = await this.#json(`/props?${childOf(each.name)}`);
+        return { ...each, slots: slotsOf(props) ?? each.slots, contextTokens: contextOf(props) ?? each.contextTokens };
+      }),
+    );
+    const loaded = models.filter(({ status }) => status === "loaded");
+    const contexts = loaded.flatMap(({ contextTokens }) => contextTokens ?? []);
+    return {
+      slots: Math.max(
+        1,
+        loaded.reduce((sum, { slots }) => sum + slots, 0),
+      ),
+      contextTokens: contexts.length > 0 ? Math.min(...contexts) : null,
+      model: models.length === 1 ? (models[0]?.name ?? null) : null,
+      models,
+    };
+  }
+
+  async #json(path: string): Promise<unknown> {
+    const response = await this.#get(path);
+    return response?.ok ? readJson(response) : null;
   }
 
   /** null when nobody answered in time. */
@@ -156,7 +215,8 @@ export class SlotWatch {
     }
   }
 
-  #set(state: UpstreamState): void {
+  #set(said: UpstreamState): void {
+    const state = { ...said, strays: this.#strays.count };
     if (this.#closed || Bun.deepEquals(state, this.#state)) return;
     this.#state = state;
     for (const listener of this.#listeners) listener(state);
@@ -170,3 +230,6 @@ async function readJson(response: Response): Promise<unknown> {
     return null;
   }
 }
+
+/** A router asks its child for this model, and loads none for it. */
+const childOf = (model: string): string => `model=${encodeURIComponent(model)}&autoload=false`;

@@ -1,5 +1,5 @@
-// Contract of a llama-server: a conversation goes in, pieces of the answer come out, a Slot comes back.
-// Implemented by upstream/llama over fetch. Everything that goes wrong leaves here as a Failure.
+// Contract of what answers: a conversation goes in, pieces of the answer come out, a Slot comes back. One llama-server (upstream/llama) or
+// several as one (upstream/pool). Everything that goes wrong leaves here as a Failure.
 
 import type { Role } from "../domain/conversation.ts";
 import type { Sampling } from "../domain/persona.ts";
@@ -40,18 +40,55 @@ export interface Asked {
   readonly request: string;
 }
 
-export interface Upstream {
-  readonly state: UpstreamState;
+/** A program's request, to be passed on as it is. */
+export interface Relayed {
+  readonly method: "GET" | "POST";
+  /** With its query. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  readonly model: string | null;
+  /** The parts of its prompt in their order, as far as they can be told: who has read the most of them has the least to read. */
+  readonly parts: readonly string[];
+}
 
-  /** Calls `listener` at each later change of `state`. Returns the function that ends it. */
+/** Where the answer to a Relayed goes, as it comes. */
+export interface RelaySink {
+  head(status: number, headers: ReadonlyMap<string, string>): void;
+  /** Bytes of the body; the sink's own. */
+  body(bytes: Uint8Array): void;
+}
+
+export interface Upstream {
+  /** Of all llama-servers together. */
+  readonly state: UpstreamState;
+  /** Of each. */
+  readonly servers: readonly UpstreamState[];
+
+  /** Calls `listener` at each later change of `state` or `servers`. Returns the function that ends it. */
   watch(listener: (state: UpstreamState) => void): () => void;
+
+  /** What holds for a request for this model (null: whichever is there): the model's name as it will be called, the context of a Slot. */
+  facts(model: string | null): Pick<UpstreamState, "model" | "contextTokens">;
+
+  /** A request for this model would find a Slot now, or would be refused at once. */
+  hasRoom(model: string | null): boolean;
 
   /**
    * One streaming request; a last message of the assistant is gone on with. Rejects with the signal's reason when it is
    * aborted, which ends the generation. Where llama-server can, the stream outlives this process under the Run's id.
-   * @throws Failure `upstream_*`, `context_overflow`
+   * @throws Failure `upstream_*`, `model_missing`, `context_overflow`
    */
   chat(asked: Asked, request: ChatRequest, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd>;
+
+  /** The same for a prompt that bears its own template: `POST /completion`. @throws as `chat` */
+  complete(asked: Asked, prompt: string, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd>;
+
+  /**
+   * Passes a request on, and its answer back, whatever its status. Rejects with the signal's reason when it is aborted, which ends the generation.
+   * @throws Failure `upstream_absent`, `upstream_cut`, `upstream_stalled`, `model_missing`
+   */
+  relay(asked: Asked, relayed: Relayed, sink: RelaySink, signal: AbortSignal): Promise<void>;
 
   /**
    * Tokens of these messages with everything that the model's template adds, as llama-server itself counts them; null when it
@@ -62,18 +99,15 @@ export interface Upstream {
 
   /**
    * Takes up the stream of a Run that a process before this one began, from its first Delta.
-   * @throws Failure `not_found` when llama-server does not have it (any more); else as `chat`
+   * @throws Failure `not_found` when no llama-server has it (any more); else as `chat`
    */
   resume(run: RunId, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd>;
 
   /**
-   * Waits until llama-server itself shows at most `othersRunning` busy slots, for a bounded time.
+   * After a request that did not reach its end: waits until the llama-server that had it shows its slot idle, for a bounded time.
    * True when it did (or when it is gone, which frees every slot), false when the bound passed first.
    */
-  freed(othersRunning: () => number): Promise<boolean>;
-
-  /** Slots that llama-server shows as busy now; null when it can't be known, 0 when it does not tell. */
-  busySlots(): Promise<number | null>;
+  freed(run: RunId): Promise<boolean>;
 
   close(): Promise<void>;
 }

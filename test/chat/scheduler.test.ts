@@ -14,6 +14,7 @@ function watched(slots: number, stepMs = 300) {
   const told: string[] = [];
   const scheduler = new Scheduler(
     {
+      hasRoom: () => true,
       start: (run) => {
         started.push(run);
         places.delete(run);

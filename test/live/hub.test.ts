@@ -42,7 +42,7 @@ function house() {
     traffic: new Traffic(),
     attended: () => {},
     allowance: async () => ({ usage: { tokens: 0, runs: 0 }, limits: standardLimits.admin, runsLeft: null }),
-    upstream: () => ({ status: "ready", url: "http://x", slots: 1, contextTokens: null, model: null, ours: false, progress: null }),
+    upstream: () => ({ status: "ready", url: "http://x", strays: 0, models: [], slots: 1, contextTokens: null, model: null, ours: false, progress: null }),
     live,
     async thread() {
       const asking = Promise.withResolvers<void>();
@@ -51,7 +51,7 @@ function house() {
       return {
         title: "",
         settings: noSettings,
-        voice: { persona: null, missing: null, isEnforced: false, own: {} },
+        voice: { persona: null, missing: null, isEnforced: false, own: {}, model: null },
         thread: [{ message, run, siblings: [message.id] }] as Thread,
         hasEarlier: false,
         live: live(),

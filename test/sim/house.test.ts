@@ -85,7 +85,7 @@ async function live(world: World): Promise<void> {
       world.llama = await startLlama({ port: world.port });
     }
     for (let turns = world.random.below(8); turns > 0; turns--) await new Promise((resolve) => setImmediate(resolve));
-    if (world.random.below(4) === 0) await until(() => page.frames.length > 0, "a page has something");
+    if (world.random.below(4) === 0) await until(() => page.gone || page.frames.length > 0, "a page has something"); // one that was left may never get any
   }
 }
 

@@ -58,6 +58,7 @@ function simulate(people: readonly Person[], slots: number, random: Seeded, { yi
   };
   const scheduler = new Scheduler(
     {
+      hasRoom: () => true,
       start(run) {
         const found = runs.get(run) as NonNullable<ReturnType<typeof runs.get>>;
         found.startedAt = now;

@@ -56,7 +56,7 @@ test("the one named is taken, else the one beside us, else PATH's; a name that i
 describe("the real llama-server", () => {
   test("is started on loopback, killed, started again at the same address, and ended with us", async () => {
     const own = await child(llamaProgram());
-    const upstream = openLlama({ url: own.url, apiKey: null, ...defaultBounds, pollMs: 20, pollReadyMs: 50, child: own });
+    const upstream = openLlama({ url: own.url, apiKey: null, ...defaultBounds, pollMs: 20, pollReadyMs: 50, log, child: own });
     expect(upstream.state).toMatchObject({ status: "absent", ours: true });
     await until(() => upstream.state.status === "ready", "it is ready");
     expect(new URL(own.url).hostname).toBe("127.0.0.1");

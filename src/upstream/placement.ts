@@ -1,0 +1,59 @@
+// Gives a request to one of several llama-servers: at once where upstream/route's choice has a slot free, after a while where that is worth waiting
+// for, and to another when it no longer is. Used by upstream/pool only.
+
+import type { Member } from "./member.ts";
+import { type Candidate, route, speedsOf, startMs, tokensOf } from "./route.ts";
+
+export interface Placed {
+  readonly model: string | null;
+  /** Of its prompt: see upstream/route. */
+  readonly parts: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+export class Placement {
+  readonly #waiting = new Set<() => void>();
+
+  /** A slot may have become free, or somebody have come or gone: whoever waits looks again. */
+  changed(): void {
+    for (const look of [...this.#waiting]) look();
+  }
+
+  /** Who is asked, of those that `members` names whenever it is called; null where it names nobody. Rejects with the signal's reason when it is aborted. */
+  async of({ model, parts, signal }: Placed, members: () => readonly Member[]): Promise<Member | null> {
+    const promptTokens = tokensOf(parts);
+    let patientUntil: number | null = null;
+    for (;;) {
+      if (signal.aborted) throw signal.reason;
+      const able = members();
+      const speeds = speedsOf(able.map(({ readsPerSecond }) => readsPerSecond));
+      const candidates = able.map((member, i): Candidate => ({ ...member.candidate(model, parts), readsPerSecond: speeds[i] as number }));
+      const best = route(candidates, promptTokens);
+      if (best < 0) return null;
+      const known = candidates[best] as Candidate;
+      if (known.free > 0) return able[best] as Member;
+      const other = route(
+        candidates.map((each) => (each.free > 0 ? each : { ...each, waitMs: Number.POSITIVE_INFINITY })),
+        promptTokens,
+      );
+      const free = candidates[other] as Candidate;
+      if (free.free > 0) {
+        // waiting is worth what another would read longer, and no more, however long it takes in the end
+        patientUntil ??= performance.now() + startMs(free, promptTokens) - startMs({ ...known, waitMs: 0 }, promptTokens);
+        if (performance.now() >= patientUntil) return able[other] as Member;
+      }
+      await this.#change(signal, free.free > 0 ? patientUntil : null);
+    }
+  }
+
+  /** Resolves when something has changed, at `until`, or when the signal is aborted. */
+  async #change(signal: AbortSignal, until: number | null): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = until === null ? null : setTimeout(resolve, Math.max(1, until - performance.now()));
+    this.#waiting.add(resolve);
+    signal.addEventListener("abort", () => resolve(), { once: true });
+    await promise;
+    this.#waiting.delete(resolve);
+    if (timer) clearTimeout(timer);
+  }
+}

@@ -1,0 +1,250 @@
+// Several llama-servers as one: who is asked (upstream/route), who is left out because it fails (upstream/member), and what is asked elsewhere
+// when it does. Each of them watches itself (upstream/llama). Made by main and tests.
+
+import { asFailure, Failure } from "../domain/failure.ts";
+import type { RunId, RunStats } from "../domain/run.ts";
+import type { UpstreamState } from "../domain/upstream.ts";
+import type { Log } from "../telemetry/log.ts";
+import type { Llama } from "./llama.ts";
+import { isTheirFault, Member } from "./member.ts";
+import { Placement } from "./placement.ts";
+import { together } from "./together.ts";
+import type { Asked, ChatEnd, ChatRequest, Deltas, Relayed, RelaySink, Upstream } from "./upstream.ts";
+
+export interface PoolOptions {
+  /** Starts watching the llama-server at an address. */
+  open(url: string): Llama;
+  readonly log: Log;
+}
+
+/** A request on its way. */
+interface Wish {
+  readonly run: RunId;
+  readonly model: string | null;
+  /** Of its prompt: see upstream/route. */
+  readonly parts: readonly string[];
+  readonly signal: AbortSignal;
+  /** Something of the answer was shown: it can't be asked again. */
+  isShown: boolean;
+}
+
+export class Pool implements Upstream {
+  readonly #options: PoolOptions;
+  readonly #listeners = new Set<(state: UpstreamState) => void>();
+  #members: Member[];
+  #state: UpstreamState;
+  /** Who had a request that did not reach its end. */
+  readonly #last = new Map<RunId, Member>();
+  readonly #placement = new Placement();
+
+  /** `own` are there as long as parlor is: children of ours. */
+  constructor(options: PoolOptions, urls: readonly string[], own: readonly Llama[] = []) {
+    this.#options = options;
+    this.#members = [...own.map((llama) => this.#member(llama, true)), ...urls.map((url) => this.#member(options.open(url), false))];
+    this.#state = together(this.servers);
+  }
+
+  get state(): UpstreamState {
+    return this.#state;
+  }
+
+  get servers(): readonly UpstreamState[] {
+    return this.#members.map(({ llama }) => llama.state);
+  }
+
+  /** Uses the llama-servers at these addresses from now on, beside those of ours; what another has begun runs to its end there. */
+  use(urls: readonly string[]): void {
+    const gone = this.#members.filter(({ isOwn, llama }) => !isOwn && !urls.includes(llama.state.url));
+    const stay = this.#members.filter((member) => !gone.includes(member));
+    const come = urls.filter((url) => !stay.some(({ llama }) => llama.state.url === url));
+    this.#members = [...stay, ...come.map((url) => this.#member(this.#options.open(url), false))];
+    for (const member of gone) void member.retire();
+    this.#changed();
+  }
+
+  watch(listener: (state: UpstreamState) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  facts(model: string | null): Pick<UpstreamState, "model" | "contextTokens"> {
+    const facts = this.#serving(model).map(({ llama }) => llama.facts(model));
+    const contexts = facts.flatMap(({ contextTokens }) => contextTokens ?? []);
+    const names = new Set(facts.map((each) => each.model));
+    // which of them will answer is not known yet: it must fit the smallest
+    return { model: names.size === 1 ? (facts[0]?.model ?? null) : model, contextTokens: contexts.length > 0 ? Math.min(...contexts) : null };
+  }
+
+  hasRoom(model: string | null): boolean {
+    if (this.#members.length === 1 && this.#state.models.length <= 1) return true; // the queue counts its slots
+    const serving = this.#serving(model);
+    return serving.length === 0 || serving.some((member) => member.freeFor(model) > 0);
+  }
+
+  async chat(asked: Asked, request: ChatRequest, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd> {
+    const parts = request.messages.map(({ role, content }) => `${role}\n${content}`);
+    return this.#answered({ run: asked.run, model: request.model, parts, signal, isShown: false }, deltas, "assistant\n", (member, shown) =>
+      member.llama.chat(asked, request, shown, signal),
+    );
+  }
+
+  async complete(asked: Asked, prompt: string, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd> {
+    const wish = { run: asked.run, model: null, parts: [prompt], signal, isShown: false };
+    return this.#answered(wish, deltas, "", (member, shown) => member.llama.complete(asked, prompt, shown, signal));
+  }
+
+  async relay(asked: Asked, relayed: Relayed, sink: RelaySink, signal: AbortSignal): Promise<void> {
+    const wish: Wish = { run: asked.run, model: relayed.model, parts: relayed.parts, signal, isShown: false };
+    await this.#asked(wish, async (member) => {
+      const others = () => this.#others(wish, member);
+      const heard: RelaySink = {
+        head(status, headers) {
+          if (status === 503 && others().length > 0) throw new Failure("upstream_loading", { url: member.llama.state.url });
+          wish.isShown = true;
+          sink.head(status, headers);
+        },
+        body(bytes) {
+          member.heard(asked.run);
+          sink.body(bytes);
+        },
+      };
+      await member.llama.relay(asked, relayed, heard, signal);
+      return { parts: relayed.parts, stats: {} };
+    });
+  }
+
+  async count(request: Pick<ChatRequest, "messages" | "model">, signal: AbortSignal): Promise<number | null> {
+    const [member] = this.#serving(request.model);
+    return member ? member.llama.count(request, signal) : null;
+  }
+
+  async resume(run: RunId, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd> {
+    let failure: unknown = new Failure("not_found");
+    // whoever has it knows; the others say so at once
+    for (const member of [...this.#members]) {
+      let isShown = false;
+      const shown = showing(deltas, () => {
+        isShown = true;
+      });
+      member.begin(run, null);
+      this.#last.set(run, member);
+      try {
+        const end = await member.llama.resume(run, shown, signal);
+        this.#end(run, member);
+        this.#last.delete(run);
+        return end;
+      } catch (error) {
+        this.#end(run, member);
+        if (signal.aborted || isShown) throw error;
+        failure = error;
+      }
+    }
+    throw failure;
+  }
+
+  async freed(run: RunId): Promise<boolean> {
+    const member = this.#last.get(run);
+    if (!member) return true;
+    this.#last.delete(run);
+    const isFreed = await member.llama.freed(run);
+    this.#changed();
+    return isFreed;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#members.map((member) => member.close()));
+  }
+
+  /** An answer that is read as Deltas; `role` is what it will be in the prompt that follows. */
+  async #answered(wish: Wish, deltas: Deltas, role: string, work: (member: Member, deltas: Deltas) => Promise<ChatEnd>): Promise<ChatEnd> {
+    let answer = "";
+    let found: ChatEnd | undefined;
+    await this.#asked(wish, async (member) => {
+      const shown = showing(deltas, (piece) => {
+        wish.isShown = true;
+        answer += piece;
+        member.heard(wish.run);
+      });
+      found = await work(member, shown);
+      return { parts: [...wish.parts, role + answer], stats: found.stats };
+    });
+    return found as ChatEnd;
+  }
+
+  /** Asks one after the other until one has answered, or something of an answer was shown. */
+  async #asked(wish: Wish, work: (member: Member) => Promise<{ parts: readonly string[]; stats: RunStats }>): Promise<void> {
+    const { run, model, signal } = wish;
+    const tried = new Set<Member>();
+    for (;;) {
+      const [only] = this.#members;
+      const isAlone = this.#members.length === 1 && this.#state.models.length <= 1 && !tried.has(only as Member); // it has a line of its own
+      const member = isAlone && only ? only : await this.#placement.of(wish, () => this.#serving(model).filter((each) => !tried.has(each)));
+      if (member === null) throw this.#nobody(model);
+      member.begin(run, model);
+      this.#last.set(run, member);
+      try {
+        const { parts, stats } = await work(member);
+        member.done(run, parts, stats);
+        this.#last.delete(run);
+        return this.#placement.changed();
+      } catch (error) {
+        this.#end(run, member);
+        const { code } = asFailure(error);
+        const isTheirs = !signal.aborted && isTheirFault(code);
+        if (isTheirs) member.failed();
+        tried.add(member);
+        if (!isTheirs || wish.isShown || this.#others(wish, ...tried).length === 0) throw error;
+        this.#options.log.warn("a Run is asked for elsewhere", { run, code, url: member.llama.state.url });
+        void member.llama.freed(run).then(() => this.#changed()); // its slot is looked after; nobody waits for that
+      }
+    }
+  }
+
+  /** Those that may be asked for a model. Where all have failed, they are asked all the same: one that answers is better than a refusal. */
+  #serving(model: string | null): Member[] {
+    // a llama-server with one model takes no notice of what it is asked for
+    const serving = this.#state.models.length <= 1 ? this.#members : this.#members.filter((member) => member.serves(model));
+    const ready = serving.filter((member) => member.isReady);
+    const sound = ready.filter((member) => !member.isPaused);
+    return [sound, ready, serving].find((each) => each.length > 0) ?? [];
+  }
+
+  #others({ model }: Wish, ...tried: Member[]): Member[] {
+    return this.#serving(model).filter((member) => member.isReady && !tried.includes(member));
+  }
+
+  #nobody(model: string | null): Failure {
+    return model !== null && this.#members.length > 0 ? new Failure("model_missing", { model }) : new Failure("upstream_absent", { url: this.#state.url });
+  }
+
+  #end(run: RunId, member: Member): void {
+    member.end(run);
+    this.#placement.changed();
+  }
+
+  #member(llama: Llama, isOwn: boolean): Member {
+    return new Member(llama, isOwn, () => this.#changed());
+  }
+
+  #changed(): void {
+    this.#placement.changed();
+    const state = together(this.servers);
+    this.#state = state;
+    for (const listener of this.#listeners) listener(state);
+  }
+}
+
+/** Deltas that go on to `deltas`, after `heard` of each piece of text or thought. */
+function showing(deltas: Deltas, heard: (text: string) => void): Deltas {
+  return {
+    text(piece) {
+      heard(piece);
+      deltas.text(piece);
+    },
+    reasoning(piece) {
+      heard("");
+      deltas.reasoning(piece);
+    },
+    prompt: (progress) => deltas.prompt(progress),
+  };
+}

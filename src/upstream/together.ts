@@ -1,0 +1,31 @@
+// Several llama-servers as if they were one: what pages and the queue see of them. Pure. Used by upstream/pool.
+
+import type { ModelState, UpstreamState } from "../domain/upstream.ts";
+
+/** Several llama-servers as if they were one. */
+export function together(servers: readonly UpstreamState[]): UpstreamState {
+  const [first] = servers;
+  if (servers.length === 1 && first) return first;
+  const ready = servers.filter(({ status }) => status === "ready");
+  const known = ready.length > 0 ? ready : servers;
+  const shown = ready[0] ?? servers.find(({ status }) => status === "loading") ?? first;
+  const contexts = known.flatMap(({ contextTokens }) => contextTokens ?? []);
+  const models = new Map<string, ModelState>();
+  for (const each of known.flatMap((server) => server.models)) if (models.get(each.name)?.status !== "loaded") models.set(each.name, each);
+  const names = new Set(known.flatMap(({ model }) => model ?? []));
+  return {
+    status: shown?.status ?? "absent",
+    url: shown?.url ?? "",
+    slots: Math.max(1, sum(ready, "slots")),
+    strays: sum(ready, "strays"),
+    contextTokens: contexts.length > 0 ? Math.min(...contexts) : null,
+    model: names.size === 1 ? ([...names][0] ?? null) : null,
+    models: [...models.values()],
+    ours: servers.some(({ ours }) => ours),
+    progress: shown?.progress ?? null,
+  };
+}
+
+function sum(servers: readonly UpstreamState[], what: "slots" | "strays"): number {
+  return servers.reduce((total, server) => total + server[what], 0);
+}
