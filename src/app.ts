@@ -3,28 +3,29 @@
 
 import type { Server, WebSocketHandler } from "bun";
 import { listPageMax } from "../views/list.tsx";
-import { languageOf } from "../views/words.ts";
-import { Auth, type AuthMode, type Known } from "./auth/auth.ts";
+import { Auth, type AuthMode, type Client, type Known } from "./auth/auth.ts";
 import type { OidcOptions } from "./auth/oidc.ts";
 import { Passwords } from "./auth/password.ts";
-import { Chat, type ChatBounds, type ChatParts } from "./chat/chat.ts";
+import { Chat } from "./chat/chat.ts";
+import type { ChatBounds, ChatParts } from "./chat/parts.ts";
 import { Shelf } from "./chat/shelf.ts";
-import { localPerson, type Person, standardLimits } from "./domain/account.ts";
-import { type ConversationId, isId, newId } from "./domain/conversation.ts";
-import { asFailure, Failure } from "./domain/failure.ts";
+import { localPerson, standardLimits } from "./domain/account.ts";
+import { type ConversationId, newId } from "./domain/conversation.ts";
+import { asFailure } from "./domain/failure.ts";
 import type { PersonaId } from "./domain/persona.ts";
+import { Doors, isProgramPath, isSocketPath } from "./doors.ts";
 import { AddressCount, checkHost, checkOrigin, clientOf } from "./http/guard.ts";
 import { refusal, routes } from "./http/routes.tsx";
 import type { Visitor } from "./http/visitor.ts";
 import { Hub } from "./live/hub.ts";
-import { liveDoor } from "./live/socket.ts";
-import { type Door, type SocketData, Sockets } from "./sockets.ts";
-import { plainDoor } from "./text/plain.ts";
+import { type SocketData, Sockets } from "./sockets.ts";
+import { programRefusal } from "./text/relay.ts";
 
 export interface AppBounds extends ChatBounds {
   readonly socketsMaxPerAddress: number;
   readonly commandsMax: number;
   readonly outboxMaxBytes: number;
+  readonly programMaxBytes: number;
   readonly heartbeatMs: number;
   readonly graceMs: number;
   readonly importMaxBytes: number;
@@ -102,13 +103,12 @@ export async function createApp(parts: AppParts): Promise<App> {
     attended: () => chat.runs.line.refresh(),
     failed: bug,
   });
-  /** Conversations of the plain sockets. */
-  const plain = new Set<ConversationId>();
   const holds = async ({ known, link }: SocketData): Promise<Known | boolean> => {
     if (link !== null) return (await store.ledger.link(link)) !== null;
     return (known && (await auth.again(known))) ?? false;
   };
   const sockets = new Sockets({ addresses: new AddressCount(bounds.socketsMaxPerAddress), holds, bug });
+  const doors = new Doors({ chat, shelf, hub, sockets, store, upstream, metrics, allowOrigins, bounds, bug });
   const pages = routes({
     ...{ auth, passwords, oidc, chat, shelf, enforced, store, bus, log, metrics },
     metricsToken: parts.metricsToken,
@@ -142,7 +142,7 @@ export async function createApp(parts: AppParts): Promise<App> {
     stopRunsOfTheGone().catch(bug);
   });
   async function stopRunsOfTheGone(): Promise<void> {
-    for (const owner of new Set(chat.runs.inProgress.now.map((run) => run.owner))) {
+    for (const owner of new Set(chat.runs.now.map((run) => run.owner))) {
       if ((await store.people.person(owner))?.removedAt !== null) chat.runs.stop({ owner });
     }
   }
@@ -150,7 +150,7 @@ export async function createApp(parts: AppParts): Promise<App> {
   // a dead client that is fed a trickle never idles out in Bun: every send resets its timer. So: our own ping and deadline.
   const pulse = setInterval(() => {
     hub.beat();
-    const isOpen = (id: ConversationId) => hub.isWatched(id) || plain.has(id);
+    const isOpen = (id: ConversationId) => hub.isWatched(id) || doors.plain.has(id);
     chat.forgetTemporary(Date.now() - bounds.temporaryMs, isOpen).catch(bug);
     store.purge(Date.now() - undoMs).catch(bug);
     sockets.ping(performance.now() - silentBeats * bounds.heartbeatMs);
@@ -163,30 +163,10 @@ export async function createApp(parts: AppParts): Promise<App> {
   }
   const tidying = setInterval(() => void tidyUp().catch(bug), tidyEveryMs);
 
-  async function open(request: Request, server: Server<SocketData>, { known, client, request: id }: Visitor): Promise<Response | undefined> {
-    checkOrigin(request.headers, allowOrigins);
-    const url = new URL(request.url);
-    const language = languageOf(request.headers.get("accept-language"));
-    const link = url.pathname === "/live" ? url.searchParams.get("s") : null;
-    /** The socket's data: whoever it is is asked of it anew with each wish, since that may change. */
-    const behind = (make: (who: () => Person) => Door): undefined => {
-      const data: SocketData = { door: make(() => (data.known as Known).person), address: client.address, known, link, heardAt: performance.now() };
-      return sockets.upgrade(request, server, data);
-    };
-    const inside = { chat, shelf, hub, metrics, bug, commandsMax: bounds.commandsMax };
-    if (link !== null) {
-      const found = isId(link) ? await store.ledger.link(link) : null;
-      if (!found) throw new Failure("not_found");
-      return behind(() => liveDoor({ conversation: found.conversation, language, through: null, who: null, request: id }, inside));
-    }
-    if (!known) throw new Failure("not_signed_in");
-    if (url.pathname === "/chat") {
-      return behind((who) => plainDoor(language, { who, request: id }, { chat, metrics, bug, open: plain, outboxMaxBytes: bounds.outboxMaxBytes }));
-    }
-    const [conversation, at] = [url.searchParams.get("c"), url.searchParams.get("at")];
-    if (!isId(conversation)) throw new Failure("not_found");
-    await chat.enter(known.person, conversation);
-    return behind((who) => liveDoor({ conversation, language, through: isId(at) ? at : null, who, request: id }, inside));
+  /** Who asks; nobody is asked for what everybody may have. */
+  async function who(request: Request, pathname: string, client: Client): Promise<Known | null> {
+    if (pathname.startsWith("/assets/") || request.method === "OPTIONS") return null;
+    return isProgramPath(pathname) ? auth.identifyProgram(request.headers, client) : auth.identify(request.headers, client);
   }
 
   await store.purge(Date.now() - undoMs);
@@ -200,19 +180,21 @@ export async function createApp(parts: AppParts): Promise<App> {
         checkHost(request.headers.get("host"), allowOrigins);
         const { pathname } = new URL(request.url);
         const client = clientOf(request.headers, server.requestIP(request)?.address ?? "unix", trustedProxies);
-        const known = pathname.startsWith("/assets/") ? null : await auth.identify(request.headers, client);
+        const known = await who(request, pathname, client);
         if (request.method !== "GET" && request.method !== "HEAD") {
-          checkOrigin(request.headers, allowOrigins, { isAmbient: known !== null && parts.auth !== "none" });
+          checkOrigin(request.headers, allowOrigins, { isAmbient: known !== null && known.key === undefined && parts.auth !== "none" });
         }
         const visitor: Visitor = { known, client, request: idOf(request.headers, client.isProxied) };
-        if (pathname === "/live" || pathname === "/chat") return await open(request, server, visitor);
+        if (isSocketPath(pathname)) return await doors.socket(request, server, visitor);
+        if (isProgramPath(pathname)) return await doors.program(request, server, visitor);
         return await pages.fetch(request, visitor);
       } catch (error) {
         const failure = asFailure(error);
         metrics.refused(failure.code);
         if (failure.code === "internal") bug(error);
         else log.warn("refused", { code: failure.code, ...failure.facts });
-        return refusal(failure, request.headers);
+        const { pathname } = new URL(request.url);
+        return isProgramPath(pathname) && !isSocketPath(pathname) ? programRefusal(failure, pathname) : refusal(failure, request.headers);
       }
     },
     websocket: {

@@ -34,6 +34,7 @@ export const bounds = {
   sessionMs: { default: 30 * 24 * 60 * minute, min: minute, max: 400 * 24 * 60 * minute, doc: "a browser that was not here for so long must sign in again" },
   queueMaxRuns: { default: 200, min: 1, max: 100_000, doc: "questions that may wait at once" },
   messageMaxBytes: { default: 256 * 1024, min: 1, max: 16 << 20, doc: "longest message, in UTF-8" },
+  programMaxBytes: { default: 64 << 20, min: 1024, max: 1 << 30, doc: "largest request of a program at /v1, with the pictures in it" },
   importMaxBytes: { default: 100 << 20, min: 1024, max: 1 << 30, doc: "largest file of conversations that is brought in" },
   socketsMaxPerAddress: { default: 512, min: 1, max: 100_000, doc: "open sockets from one address" },
   commandsMax: { default: 8, min: 1, max: 1_000, doc: "commands of one socket under way at once" },

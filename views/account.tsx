@@ -1,6 +1,6 @@
 // One's own account: what may be used and was, where one is signed in, the password. Plain forms.
 
-import type { Allowance, LimitName, Person, Session } from "../src/domain/account.ts";
+import { type Allowance, type Key, keyScopes, type LimitName, type Person, type Session } from "../src/domain/account.ts";
 import type { FailureReport } from "../src/domain/failure.ts";
 import { Fault } from "./login.tsx";
 import { type Assets, Layout } from "./page.tsx";
@@ -14,13 +14,16 @@ interface AccountProps {
   readonly sessions: readonly Session[];
   /** The session of the browser that asks. */
   readonly own: string | undefined;
+  readonly keys: readonly Key[];
+  /** One that was just made. */
+  readonly madeKey: string | null;
   readonly hasSessions: boolean;
   readonly hasPassword: boolean;
   readonly failure: FailureReport | null;
   readonly isDone: boolean;
 }
 
-export function AccountPage({ assets, words, person, allowance, sessions, own, hasSessions, hasPassword, failure, isDone }: AccountProps) {
+export function AccountPage({ assets, words, person, allowance, sessions, own, keys, madeKey, hasSessions, hasPassword, failure, isDone }: AccountProps) {
   const { house } = words;
   const { usage, limits } = allowance;
   const shown = Object.entries(house.limitNames) as [LimitName, string][];
@@ -47,6 +50,7 @@ export function AccountPage({ assets, words, person, allowance, sessions, own, h
             ))}
           </dl>
         </section>
+        <Keys keys={keys} made={madeKey} words={words} />
         {hasSessions && (
           <section>
             <h2>{house.devices}</h2>
@@ -92,6 +96,50 @@ export function AccountPage({ assets, words, person, allowance, sessions, own, h
         )}
       </main>
     </Layout>
+  );
+}
+
+function Keys({ keys, made, words }: { keys: readonly Key[]; made: string | null; words: Words }) {
+  const { house } = words;
+  return (
+    <section id="keys">
+      <h2>{house.keys}</h2>
+      <p class="note">{house.keysText}</p>
+      {made !== null && (
+        <p role="status">
+          {house.keyOnce} <code class="key">{made}</code>
+        </p>
+      )}
+      <ul>
+        {keys.map((key) => (
+          <li>
+            <form method="post" action="/account/keys/revoke">
+              <input type="hidden" name="key" value={key.id} />
+              <span>
+                {key.name} · {key.scopes.map((scope) => house.keyScopes[scope]).join(", ")} · {house.keyUsed(key.seenAt)}
+              </span>
+              <button type="submit" aria-label={`${house.revoke}: ${key.name}`}>
+                {house.revoke}
+              </button>
+            </form>
+          </li>
+        ))}
+      </ul>
+      <form method="post" action="/account/keys">
+        <label>
+          {house.keyName}
+          <input name="name" required maxlength={64} autocomplete="off" />
+        </label>
+        <div class="row">
+          {keyScopes.map((scope) => (
+            <label class="check">
+              <input type="checkbox" name={scope} checked={scope === "answers"} /> {house.keyScopes[scope]}
+            </label>
+          ))}
+        </div>
+        <button type="submit">{house.makeKey}</button>
+      </form>
+    </section>
   );
 }
 

@@ -1,6 +1,6 @@
 // The words of the pages around the chat: signing in, one's own account, sharing, operating the house. Part of views/words.
 
-import type { AuditAct, LimitName, PersonRole } from "../src/domain/account.ts";
+import type { AuditAct, KeyScope, LimitName, PersonRole } from "../src/domain/account.ts";
 
 export interface HouseWords {
   readonly signIn: string;
@@ -28,6 +28,13 @@ export interface HouseWords {
   readonly devices: string;
   readonly thisDevice: string;
   readonly end: string;
+  readonly keys: string;
+  readonly keysText: string;
+  readonly keyName: string;
+  readonly keyScopes: Readonly<Record<KeyScope, string>>;
+  readonly makeKey: string;
+  readonly keyOnce: string;
+  readonly keyUsed: (at: number | null) => string;
   readonly share: string;
   readonly shareText: string;
   readonly makeLink: string;

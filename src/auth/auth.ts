@@ -1,7 +1,7 @@
 // Who asks: by a session, by a trusted proxy's header, or simply the one local person. Opens and ends sessions. What is asked for with a
 // password is auth/password's, with an OpenID provider auth/oidc's. Knows no routes and no pages. Used by app and http/.
 
-import { localPerson, type Person, type PersonRole, personName } from "../domain/account.ts";
+import { type Key, type KeyScope, localPerson, type Person, type PersonRole, personName } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";
 import type { Store } from "../store/store.ts";
 
@@ -22,11 +22,13 @@ export interface Known {
   readonly person: Person;
   /** The session's hash; null where each request says who asks. */
   readonly session: string | null;
+  /** The program's key, and its hash; absent for people. */
+  readonly key?: Key & { readonly hash: string };
 }
 
 export interface AuthParts {
   readonly mode: AuthMode;
-  readonly store: Pick<Store, "people" | "sessions" | "ledger">;
+  readonly store: Pick<Store, "people" | "sessions" | "ledger" | "keys">;
   /** A session that is not used for so long is over. */
   readonly sessionMs: number;
 }
@@ -50,6 +52,27 @@ export function newSecret(): string {
 /** What is kept of a secret. It has so many bits that a plain hash will do. */
 export function hashOf(secret: string): string {
   return new Bun.CryptoHasher("sha256").update(secret).digest("base64url");
+}
+
+/** What a key begins with, so that it is known for what it is where it has got lost. */
+const keyPrefix = "parlor_";
+
+/** A new key for a program. */
+export const newKey = (): string => keyPrefix + newSecret();
+
+/** The sub-protocol by which a program in a browser can bring its key to a socket, where it can't set a header. */
+const keyProtocol = "key.";
+
+/** The key that a request bears: as OpenAI's programs send it, as Anthropic's do, or as a socket's sub-protocol. */
+function keyIn(headers: Headers): string | null {
+  const bearer = /^Bearer +(\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
+  const protocols = (headers.get("sec-websocket-protocol") ?? "").split(",").map((each) => each.trim());
+  return bearer ?? headers.get("x-api-key") ?? protocols.find((each) => each.startsWith(keyProtocol))?.slice(keyProtocol.length) ?? null;
+}
+
+/** Refuses a program whose key does not open this; people, and programs that come without one, may do what their person may. @throws Failure `key_scope` */
+export function needScope({ key }: Known, scope: KeyScope): void {
+  if (key && !key.scopes.includes(scope)) throw new Failure("key_scope", { scope });
 }
 
 export class Auth {
@@ -78,8 +101,23 @@ export class Auth {
     return secret ? this.#bySession(hashOf(secret)) : null;
   }
 
+  /**
+   * Who asks at a door for programs: by a key, else as anywhere. Where everybody is one person a key that is not known is no matter: many programs
+   * can't be kept from sending some.
+   * @throws Failure `bad_key`, and as `identify`
+   */
+  async identifyProgram(headers: Headers, client: Client): Promise<Known | null> {
+    const said = keyIn(headers);
+    const byKey = said === null ? null : await this.#byKey(hashOf(said));
+    if (byKey) return byKey;
+    const known = await this.identify(headers, client);
+    if (said !== null && known === null) throw new Failure("bad_key");
+    return known;
+  }
+
   /** Who it is still, after something has changed; null when they may not be here any more. */
-  async again({ person, session }: Known): Promise<Known | null> {
+  async again({ person, session, key }: Known): Promise<Known | null> {
+    if (key) return this.#byKey(key.hash);
     if (session !== null) return this.#bySession(session);
     if (this.mode === "none") return { person, session };
     const found = await this.#parts.store.people.person(person.id);
@@ -115,6 +153,14 @@ export class Auth {
       const name = n === 1 ? wished : `${wished.slice(0, 58)} ${n}`;
       if (!(await people.named(name))) return people.add({ name, role: firstRole, password: null, subject });
     }
+  }
+
+  async #byKey(hash: string): Promise<Known | null> {
+    const { keys } = this.#parts.store;
+    const found = await keys.find(hash);
+    if (!found) return null;
+    await keys.used(hash);
+    return { person: found.person, session: null, key: { ...found.key, hash } };
   }
 
   async #bySession(hash: string): Promise<Known | null> {

@@ -1,42 +1,17 @@
 // What people can do in the house: say something, try again, stop, read a thread.
 // Decides whether it may be done, has it stored, hands Runs on to chat/runs. No sockets, no HTML, no fetch.
 
-import type { Bus } from "../bus/bus.ts";
 import type { Allowance, Person } from "../domain/account.ts";
 import { type Conversation, type ConversationId, isTemporary, type MessageId, type ThreadPage } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
-import { noSettings, type PersonaId, type Settings, type Voice } from "../domain/persona.ts";
+import { noSettings, type Settings, type Voice } from "../domain/persona.ts";
 import type { Snapshot } from "../domain/run.ts";
-import type { Personas } from "../persona/persona.ts";
 import { perMinute, runsBucket } from "../store/accounts.ts";
 import type { Admission, Ask, Said, Store } from "../store/store.ts";
-import type { Log } from "../telemetry/log.ts";
-import type { Upstream } from "../upstream/upstream.ts";
 import type { Tap } from "./live-run.ts";
-import { Runs, type RunsBounds, type RunsParts } from "./runs.ts";
+import type { ChatParts } from "./parts.ts";
+import { Runs } from "./runs.ts";
 import { Voices } from "./voice.ts";
-
-export interface ChatBounds extends RunsBounds {
-  /** Messages of a thread that a page holds at first, and gets more of at a time. */
-  readonly pageMaxMessages: number;
-  /** Runs that may wait at once. */
-  readonly queueMaxRuns: number;
-  /** Longest message in UTF-8. */
-  readonly messageMaxBytes: number;
-}
-
-export interface ChatParts extends Pick<RunsParts, "generateTitles" | "logTexts" | "isAttended" | "metrics"> {
-  readonly store: Store;
-  /** Keeps the conversations that are never written to disk. */
-  readonly temporary: Store;
-  readonly bus: Bus;
-  readonly upstream: Upstream;
-  readonly personas: Personas;
-  /** Holds for everybody, whatever was chosen; the operator may set another while parlor runs. */
-  enforcedPersona(): PersonaId | null;
-  readonly log: Log;
-  readonly bounds: ChatBounds;
-}
 
 export interface Say {
   readonly conversation: ConversationId;
@@ -219,7 +194,9 @@ export class Chat {
   /** Queues within the person's bounds and the house's; a full line says when there will be room. */
   async #admitted<T>(person: Person, queue: (admission: Admission) => Promise<T>): Promise<T> {
     try {
-      return await queue({ owner: person.id, limits: person.limits, queueMaxRuns: this.#parts.bounds.queueMaxRuns });
+      const { leases } = this.#runs;
+      const queueMaxRuns = this.#parts.bounds.queueMaxRuns - leases.waiting();
+      return await queue({ owner: person.id, limits: leases.limitsOf(person), queueMaxRuns });
     } catch (error) {
       if (!(error instanceof Failure && error.code === "queue_full")) throw error;
       const waitMs = this.#runs.line.waitMs();

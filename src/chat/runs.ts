@@ -1,52 +1,21 @@
 // The Runs in progress of this process: queued, given to the runner when a Slot is theirs, stopped, taken up after a restart,
 // brought to an end. Knows who waits and who runs; what people may do is chat/chat's.
 
-import type { Bus } from "../bus/bus.ts";
 import type { Person } from "../domain/account.ts";
-import { type ConversationId, isTemporary, type Message } from "../domain/conversation.ts";
+import { isTemporary, type Message } from "../domain/conversation.ts";
 import { listTopic } from "../domain/event.ts";
-import type { Run, RunId } from "../domain/run.ts";
+import type { Run, RunId, RunNow } from "../domain/run.ts";
 import type { SharesKept } from "../store/accounts.ts";
-import type { Left, Said, Store } from "../store/store.ts";
-import type { Log } from "../telemetry/log.ts";
-import type { Metrics } from "../telemetry/metrics.ts";
-import type { Upstream } from "../upstream/upstream.ts";
+import type { Left, Said } from "../store/store.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { Counts } from "./context.ts";
 import { InProgress } from "./in-progress.ts";
+import { type Lease, Leases } from "./leases.ts";
 import { LiveRun, type Origin, type Tap } from "./live-run.ts";
+import type { RunsParts } from "./parts.ts";
 import { close, type Halt, halt, type RunnerParts, runOne } from "./runner.ts";
 import { Scheduler } from "./scheduler.ts";
 import { sharerOf } from "./shares.ts";
-import type { Voices } from "./voice.ts";
-
-export interface RunsParts {
-  readonly store: Pick<Store, "ledger" | "checkpoint">;
-  readonly bus: Bus;
-  readonly upstream: Upstream;
-  readonly log: Log;
-  readonly voices: Voices;
-  /** Has the model make a title behind the first answer. */
-  readonly generateTitles: boolean;
-  /** Has the log hold what is said. */
-  readonly logTexts: boolean;
-  readonly metrics: Metrics;
-  readonly bounds: RunsBounds;
-  /** Where a conversation is kept. */
-  storeOf(conversation: ConversationId): Store;
-  /** Somebody has the conversation before them. */
-  isAttended(conversation: ConversationId): boolean;
-}
-
-/** See src/bounds.ts. */
-export interface RunsBounds {
-  readonly foldMs: number;
-  readonly checkpointEveryMs: number;
-  readonly answerTokens: number;
-  /** Runs at once, at most; as many as llama-server has slots, if those are fewer. */
-  readonly slotsMax: number;
-  readonly yieldMs: number;
-}
 
 /** Between two looks at the line, in ms. */
 const tickMs = 250;
@@ -55,6 +24,7 @@ export class Runs {
   readonly #parts: RunsParts;
   readonly #counts = new Counts();
   readonly #scheduler: Scheduler;
+  readonly leases: Leases;
   readonly inProgress = new InProgress((live) => this.#isAttended(live));
   readonly #checkpoints: Checkpoints;
   readonly #timer: Timer;
@@ -67,15 +37,16 @@ export class Runs {
     this.#scheduler = new Scheduler(
       {
         start: (run) => this.#start(run),
-        place: (run, place) => this.inProgress.get(run)?.moved(place),
+        place: (run, place) => this.#of(run)?.moved(place),
         now: () => performance.now(),
-        isAttended: (run) => this.#isAttended(this.inProgress.get(run) as LiveRun),
-        spent: (run) => this.inProgress.get(run)?.spentTokens ?? 0,
-        hasRoom: (run) => upstream.hasRoom(this.inProgress.get(run)?.origin.model ?? null),
+        isAttended: (run) => this.leases.get(run) !== undefined || this.#isAttended(this.inProgress.get(run) as LiveRun),
+        spent: (run) => this.#of(run)?.spentTokens ?? 0,
+        hasRoom: (run) => upstream.hasRoom(this.#of(run)?.origin.model ?? null),
       },
       this.slots,
       bounds,
     );
+    this.leases = new Leases({ ...parts, ledger: parts.store.ledger, queueMaxRuns: bounds.queueMaxRuns }, this.#scheduler);
     parts.upstream.watch(() => this.#resize());
     this.#timer = setInterval(() => this.#scheduler.tick(), tickMs);
     this.#timer.unref();
@@ -85,6 +56,11 @@ export class Runs {
   get slots(): number {
     const { slots, strays } = this.#parts.upstream.state;
     return Math.max(1, Math.min(slots - strays, this.#parts.bounds.slotsMax));
+  }
+
+  /** All that run or wait, as the operator sees them. */
+  get now(): readonly RunNow[] {
+    return [...this.inProgress.now, ...this.leases.now];
   }
 
   /** Runs by state. */
@@ -156,7 +132,8 @@ export class Runs {
       if (this.#scheduler.leave(live.run.id)) this.#leave(live, "stopped");
       else halt(live, "stopped");
     }
-    return meant.length > 0;
+    const { id, owner, conversation } = which;
+    return (conversation === undefined && this.leases.stop({ ...(id !== undefined && { id }), ...(owner !== undefined && { owner }) })) || meant.length > 0;
   }
 
   /**
@@ -169,9 +146,13 @@ export class Runs {
     this.#scheduler.resize(0);
     for (const live of this.inProgress.values()) if (live.over) halt(live, "interrupted");
     for (const live of this.inProgress.values()) if (live.isTapped && this.#scheduler.leave(live.run.id)) this.#leave(live, "interrupted");
-    await this.inProgress.over(graceMs);
+    await Promise.all([this.inProgress.over(graceMs), this.leases.close(graceMs)]);
     for (const live of this.inProgress.values()) if (!this.#scheduler.isWaiting(live.run.id)) halt(live, "interrupted");
     while (this.inProgress.begun > 0) await this.inProgress.over();
+  }
+
+  #of(run: RunId): LiveRun | Lease | undefined {
+    return this.leases.get(run) ?? this.inProgress.get(run);
   }
 
   #make(said: Said, origin: Origin): LiveRun {
@@ -204,6 +185,11 @@ export class Runs {
   }
 
   #start(run: RunId): void {
+    const lease = this.leases.get(run);
+    if (lease) {
+      lease.begin();
+      return;
+    }
     const live = this.inProgress.get(run) as LiveRun;
     // the Slot that still makes a title of the same conversation has its prompt cache: waited for, it is the one that is taken
     const entitling = this.inProgress.values().find((other) => other.over && other.run.conversation === live.run.conversation);

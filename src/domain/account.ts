@@ -120,6 +120,23 @@ export interface Session {
   readonly expiresAt: number;
 }
 
+/** What a program's key can open: answers of the models; numbers for texts; its owner's conversations, to be read and gone on with. */
+export const keyScopes = ["answers", "embeddings", "conversations"] as const;
+export type KeyScope = (typeof keyScopes)[number];
+
+/** What a program comes in with, as its owner. */
+export interface Key {
+  /** Names it in lists; says nothing of the key itself. */
+  readonly id: string;
+  readonly person: PersonId;
+  /** What its owner calls it. */
+  readonly name: string;
+  readonly scopes: readonly KeyScope[];
+  readonly createdAt: number;
+  /** null: not used yet. */
+  readonly seenAt: number | null;
+}
+
 /** A link by which somebody makes an account, or a new password for one that is there. */
 export interface Invitation {
   readonly id: string;
@@ -160,6 +177,9 @@ export const auditActs = [
   "persona_enforced",
   "link_made",
   "link_revoked",
+  "key_made",
+  "key_revoked",
+  "upstreams_changed",
   "exported",
   "imported",
 ] as const;

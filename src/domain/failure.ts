@@ -40,8 +40,11 @@ export type FailureCode =
   | "foreign_origin" // another site's page
   | "unknown_host" // called by a name that is not ours (DNS rebinding)
   | "shutting_down"
+  | "stopped" // by the operator
   // who people are
   | "not_signed_in"
+  | "bad_key" // of a program
+  | "key_scope" // it does not open this
   | "not_admin"
   | "wrong_password" // or no such name: which of them is not said
   | "too_many_attempts"

@@ -52,12 +52,12 @@ export function adminRoutes(app: Hono<Env>, parts: AdminParts): void {
   const note = (c: Context<Env>, act: AuditAct, subject: string) => ledger.note({ actor: personOf(c).id, act, subject, address: c.env.client.address });
   const now = async (c: Context<Env>) => {
     const { runs } = chat;
-    const owners = await Promise.all([...new Set(runs.inProgress.now.map(({ owner }) => owner))].map((id) => people.person(id)));
+    const owners = await Promise.all([...new Set(runs.now.map(({ owner }) => owner))].map((id) => people.person(id)));
     return {
       upstream: upstream(),
       slots: runs.slots,
       strays: upstream().strays,
-      runs: runs.inProgress.now,
+      runs: runs.now,
       sockets: sockets(),
       nameOf: naming(owners.filter((each) => each !== null)),
       words: wordsFor(c),
@@ -103,7 +103,7 @@ export function adminRoutes(app: Hono<Env>, parts: AdminParts): void {
   app.get("/admin/now", async (c) => c.html(String(<Now {...(await now(c))} />)));
 
   act("/admin/stop", async (c, { run = "" }) => {
-    const owner = chat.runs.inProgress.now.find((each) => each.run === run)?.owner;
+    const owner = chat.runs.now.find((each) => each.run === run)?.owner;
     if (!owner || !chat.runs.stop({ id: run })) throw new Failure("not_found");
     await note(c, "run_stopped", owner);
     return undefined;

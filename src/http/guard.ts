@@ -47,6 +47,19 @@ export function checkOrigin(headers: Headers, allowOrigins: readonly string[], {
   throw new Failure("foreign_origin", { origin: origin.slice(0, 200) });
 }
 
+/** What a page of another site that may use parlor needs to be told, so that its browser lets it (Fetch Standard, CORS). */
+export function corsHeaders(headers: Headers, allowOrigins: readonly string[]): Record<string, string> {
+  const origin = headers.get("origin");
+  if (origin === null || !allowOrigins.includes(origin)) return {};
+  return {
+    "access-control-allow-origin": origin,
+    "access-control-allow-methods": "GET, POST",
+    "access-control-allow-headers": headers.get("access-control-request-headers") ?? "authorization, content-type",
+    "access-control-expose-headers": "retry-after, x-request-id",
+    vary: "origin",
+  };
+}
+
 /** The address of the other end as it is written in lists: an IPv4 address in IPv6 form is an IPv4 address. */
 export function plainAddress(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.)/i, "");

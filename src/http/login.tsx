@@ -3,11 +3,11 @@
 import type { Context, Hono } from "hono";
 import { AccountPage } from "../../views/account.tsx";
 import { InvitationPage, SignInPage } from "../../views/login.tsx";
-import type { Auth } from "../auth/auth.ts";
+import { type Auth, hashOf, newKey } from "../auth/auth.ts";
 import { callbackPath, type Oidc } from "../auth/oidc.ts";
 import type { Passwords } from "../auth/password.ts";
 import type { Chat } from "../chat/chat.ts";
-import { localPerson, type Person } from "../domain/account.ts";
+import { keyScopes, localPerson, type Person, personName } from "../domain/account.ts";
 import { asFailure, Failure } from "../domain/failure.ts";
 import type { Store } from "../store/store.ts";
 import { assetPaths } from "./assets.ts";
@@ -17,7 +17,7 @@ export interface LoginParts {
   readonly auth: Auth;
   readonly passwords: Passwords;
   readonly oidc: Oidc | null;
-  readonly store: Pick<Store, "people" | "sessions" | "ledger">;
+  readonly store: Pick<Store, "people" | "sessions" | "ledger" | "keys">;
   readonly chat: Chat;
 }
 
@@ -102,11 +102,21 @@ export function loginRoutes(app: Hono<Env>, { auth, passwords, oidc, store, chat
     }
   });
 
-  const accountPage = async (c: Context<Env>, { failure = null, isDone = false }: { failure?: Failure | null; isDone?: boolean } = {}) => {
+  type AccountNews = { failure?: Failure | null; isDone?: boolean; madeKey?: string | null };
+  const accountPage = async (c: Context<Env>, { failure = null, isDone = false, madeKey = null }: AccountNews = {}) => {
     const person = personOf(c);
     const sessions = (await store.sessions.list()).filter((session) => session.person === person.id);
     const own = c.env.known?.session ? (await store.sessions.find(c.env.known.session))?.session.id : undefined;
-    const now = { person, allowance: await chat.allowance(person), sessions, own, hasPassword: (await store.people.passwordOf(person.id)) !== null };
+    const keys = await store.keys.of(person.id);
+    const now = {
+      person,
+      allowance: await chat.allowance(person),
+      sessions,
+      own,
+      keys,
+      madeKey,
+      hasPassword: (await store.people.passwordOf(person.id)) !== null,
+    };
     return c.html(html(<AccountPage {...shell(c)} {...now} hasSessions={auth.hasSessions} failure={failure?.report ?? null} isDone={isDone} />));
   };
 
@@ -121,6 +131,29 @@ export function loginRoutes(app: Hono<Env>, { auth, passwords, oidc, store, chat
       c.status(unprocessable);
       return accountPage(c, { failure: failed(error) });
     }
+  });
+
+  app.post("/account/keys", async (c) => {
+    const person = personOf(c);
+    const fields = await fieldsOf(c);
+    const name = personName(fields["name"] ?? "");
+    const scopes = keyScopes.filter((scope) => fields[scope] !== undefined);
+    if (name === null || scopes.length === 0) {
+      c.status(unprocessable);
+      return accountPage(c, { failure: new Failure(name === null ? "bad_name" : "bad_request", { detail: "scope" }) });
+    }
+    const key = newKey();
+    await store.keys.add(hashOf(key), { person: person.id, name, scopes });
+    await store.ledger.note({ actor: person.id, act: "key_made", subject: name, address: c.env.client.address });
+    return accountPage(c, { madeKey: key });
+  });
+
+  app.post("/account/keys/revoke", async (c) => {
+    const person = personOf(c);
+    const { key = "" } = await fieldsOf(c);
+    if (!(await store.keys.revoke(person.id, key))) throw new Failure("not_found");
+    await store.ledger.note({ actor: person.id, act: "key_revoked", subject: key, address: c.env.client.address });
+    return c.redirect("/account?done", 303);
   });
 
   app.post("/account/end", async (c) => {

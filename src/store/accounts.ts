@@ -1,9 +1,10 @@
 // Contract of who is who, what they have used, and what the operator has set: the other half of the Store, in the same database.
 // Secrets come in as their hashes. Asynchronous as the Store; each method is one transaction. Implemented by store/sqlite.
 
-import type { AuditAct, AuditEntry, Invitation, Limits, Link, ListedPerson, Person, PersonId, PersonRole, Session, Usage } from "../domain/account.ts";
+import type { AuditAct, AuditEntry, Invitation, Key, Limits, Link, ListedPerson, Person, PersonId, PersonRole, Session, Usage } from "../domain/account.ts";
 import type { ConversationId } from "../domain/conversation.ts";
 import type { FailedRun } from "../domain/run.ts";
+import type { Admission } from "./store.ts";
 
 export interface NewPerson {
   readonly name: string;
@@ -65,6 +66,18 @@ export interface People {
   setRoleLimits(role: PersonRole, limits: Limits): Promise<void>;
 }
 
+/** Programs' keys. */
+export interface Keys {
+  add(hash: string, key: Pick<Key, "person" | "name" | "scopes">): Promise<Key>;
+  /** A key that is not revoked, with its owner; null for any other, and for one whose owner was removed. */
+  find(hash: string): Promise<{ key: Key; person: Person } | null>;
+  /** It was used now. */
+  used(hash: string): Promise<void>;
+  of(person: PersonId): Promise<readonly Key[]>;
+  /** False when the person has no such key. */
+  revoke(person: PersonId, id: string): Promise<boolean>;
+}
+
 export interface Sessions {
   open(hash: string, session: Omit<Session, "id" | "createdAt" | "seenAt">): Promise<Session>;
   /** A session that still holds, with its person; null for any other. */
@@ -96,6 +109,10 @@ export interface Ledger {
   /** False when the conversation has no such link. */
   removeLink(conversation: ConversationId, token: string): Promise<boolean>;
 
+  /** Whether somebody may queue another request that is stored nowhere; counts it. @throws Failure `too_many_waiting`, `tokens_limit`, `runs_limit` */
+  admit(admission: Pick<Admission, "owner" | "limits">): Promise<void>;
+  /** Counts what a request has used as somebody's. */
+  spend(person: PersonId, tokens: number): Promise<void>;
   /** What somebody has used today. */
   usage(person: PersonId): Promise<Usage>;
   /** Takes one from a bucket: 0, or, when it is empty, milliseconds until there is one. */

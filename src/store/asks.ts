@@ -59,7 +59,7 @@ export class Asks {
     const { runs, ledger } = this.#parts;
     runs.refuseIfBusy(conversation);
     runs.refuseIfFull(admission.queueMaxRuns);
-    ledger.admit(admission);
+    ledger.enter(admission);
   }
 
   /** An empty answer below `question`, its queued Run of `owner`, and the head moved there. */

@@ -68,11 +68,19 @@ export class LedgerTable implements Ledger {
     return this.#level(name, bucket);
   }
 
+  async admit(admission: Pick<Admission, "owner" | "limits">): Promise<void> {
+    this.#q.transaction(() => this.enter(admission));
+  }
+
+  async spend(owner: PersonId, tokens: number): Promise<void> {
+    this.use(owner, tokens);
+  }
+
   /**
-   * Whether somebody may queue another Run; counts it.
+   * Whether somebody may queue another Run; counts it. Within the transaction of its caller.
    * @throws Failure `too_many_waiting`, `tokens_limit`, `runs_limit`
    */
-  admit({ owner, limits: { waitingRunsMax, tokensPerDay, runsPerMinute } }: Admission): void {
+  enter({ owner, limits: { waitingRunsMax, tokensPerDay, runsPerMinute } }: Pick<Admission, "owner" | "limits">): void {
     const { waiting } = this.#q.one<{ waiting: number }>(
       "select count(*) as waiting from runs where owner = ? and status in ('queued', 'running') and status = 'queued'",
       owner,

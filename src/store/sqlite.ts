@@ -19,6 +19,7 @@ import type { ConversationRecord } from "../domain/record.ts";
 import type { Run, RunId } from "../domain/run.ts";
 import { Asks } from "./asks.ts";
 import { lockFile, makeFile, openDatabase } from "./file.ts";
+import { KeyTable } from "./keys.ts";
 import { LedgerTable } from "./ledger.ts";
 import { ConversationList } from "./list.ts";
 import { migrate } from "./migrate.ts";
@@ -66,6 +67,7 @@ class SqliteStore implements Store {
   readonly #onClose: () => void;
   readonly people: PeopleTable;
   readonly sessions: SessionTable;
+  readonly keys: KeyTable;
   readonly ledger: LedgerTable;
 
   constructor(file: string, onClose: () => void, stored?: (ms: number) => void, ledger?: LedgerTable) {
@@ -79,6 +81,7 @@ class SqliteStore implements Store {
     this.#changes = new Changes(this.#q);
     this.people = new PeopleTable(this.#q, this.#changes, (conversation) => this.#clear(conversation));
     this.sessions = new SessionTable(this.#q, this.people, this.#changes);
+    this.keys = new KeyTable(this.#q, this.people, this.#changes);
     this.ledger = ledger ?? new LedgerTable(this.#q, this.people, this.#changes);
     this.#asks = new Asks({ tree: this.#tree, list: this.#list, runs: this.#runs, ledger: this.ledger });
     this.#onClose = onClose;

@@ -18,7 +18,7 @@ import type { FailureReport } from "../domain/failure.ts";
 import type { Settings } from "../domain/persona.ts";
 import type { ConversationRecord } from "../domain/record.ts";
 import type { Run, RunId, RunStats, RunStatus } from "../domain/run.ts";
-import type { Ledger, People, Sessions } from "./accounts.ts";
+import type { Keys, Ledger, People, Sessions } from "./accounts.ts";
 
 /** Who asks, and within which bounds a Run may be queued for them. */
 export interface Admission {
@@ -91,6 +91,7 @@ export interface Which {
 export interface Store {
   readonly people: People;
   readonly sessions: Sessions;
+  readonly keys: Keys;
   readonly ledger: Ledger;
 
   /**

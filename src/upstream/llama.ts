@@ -99,7 +99,7 @@ export class Llama implements Upstream {
   relay({ run, request }: Asked, { method, path, headers, body }: Relayed, sink: RelaySink, signal: AbortSignal): Promise<void> {
     const named = request === "" ? {} : { "x-request-id": request };
     const asking = { address: this.#options.url + path, method, headers: { ...headers, ...this.#headers, ...named }, body };
-    return this.#holding(run, signal, () => passOn(this.#options, asking, sink, signal));
+    return this.#holding(run, signal, () => passOn(this.#options, asking, sink, signal, () => this.state.status === "ready"));
   }
 
   count(asked: Pick<ChatRequest, "messages" | "model">, signal: AbortSignal): Promise<number | null> {

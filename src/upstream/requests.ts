@@ -46,10 +46,10 @@ export async function stream(options: AnswerBounds, deltas: Deltas, signal: Abor
 }
 
 /**
- * Gives an answer to `sink` as it comes, whatever its status.
+ * Gives an answer to `sink` as it comes, whatever its status. Silence is no fault while `mayGoOn` says so: an answer that is not streamed comes at its end.
  * @throws Failure `upstream_absent`, `upstream_cut`, `upstream_stalled`; the signal's reason when it is aborted
  */
-export async function passOn(options: AnswerBounds, asking: Asking, sink: RelaySink, signal: AbortSignal): Promise<void> {
+export async function passOn(options: AnswerBounds, asking: Asking, sink: RelaySink, signal: AbortSignal, mayGoOn: () => boolean): Promise<void> {
   let hasBegun = false;
   const reading = {
     head({ status, headers }: Head) {
@@ -60,7 +60,7 @@ export async function passOn(options: AnswerBounds, asking: Asking, sink: RelayS
     isComplete: () => false,
   };
   try {
-    await listen(asking, reading, options.stallMs, signal);
+    await listen(asking, reading, options.stallMs, signal, mayGoOn);
   } catch (error) {
     throw error instanceof ExchangeBroken ? broken(hasBegun, options.url) : error;
   }
@@ -75,12 +75,13 @@ async function listen(
   reading: Pick<Listener, "head" | "body"> & { isComplete(): boolean },
   stallMs: number,
   signal: AbortSignal,
+  mayGoOn?: () => boolean,
 ): Promise<void> {
   const controller = new AbortController();
   const onAbort = () => controller.abort(signal.reason);
   if (signal.aborted) throw signal.reason;
   signal.addEventListener("abort", onAbort, { once: true });
-  const stall = new StallWatch(controller, stallMs);
+  const stall = new StallWatch(controller, stallMs, mayGoOn);
   const read = () => {
     stall.heard();
     return reading.isComplete();

@@ -76,16 +76,18 @@ export class SseParser {
   }
 }
 
-/** Aborts `controller` with `upstream_stalled` when `heard` has not been called for `stallMs`. */
+/** Aborts `controller` with `upstream_stalled` when `heard` has not been called for `stallMs`, unless `mayGoOn` says that this is as it should be. */
 export class StallWatch {
   readonly #controller: AbortController;
   readonly #stallMs: number;
+  readonly #mayGoOn: () => boolean;
   #heardAt = performance.now();
   #timer: Timer;
 
-  constructor(controller: AbortController, stallMs: number) {
+  constructor(controller: AbortController, stallMs: number, mayGoOn: () => boolean = () => false) {
     this.#controller = controller;
     this.#stallMs = stallMs;
+    this.#mayGoOn = mayGoOn;
     this.#timer = setTimeout(() => this.#check(), stallMs);
   }
 
@@ -99,6 +101,7 @@ export class StallWatch {
 
   /** One timer for a whole stream: it is set again for what is left, never per token. */
   #check(): void {
+    if (performance.now() - this.#heardAt >= this.#stallMs && this.#mayGoOn()) this.heard();
     const left = this.#heardAt + this.#stallMs - performance.now();
     if (left > 0) this.#timer = setTimeout(() => this.#check(), left + 1);
     else this.#controller.abort(new Failure("upstream_stalled", { seconds: Math.round(this.#stallMs / 1000) }));

@@ -117,6 +117,30 @@ export function accountsContract(name: string, open: () => Promise<Store>): void
       expect(heard).toBe(3);
     });
 
+    test("a key is found by its hash while it is there and its owner may come in; it is its owner's alone", async () => {
+      const [ada, eve] = [
+        await store.people.add({ name: "Ada", role: "member", password: null }),
+        await store.people.add({ name: "Eve", role: "member", password: null }),
+      ];
+      const key = await store.keys.add("hash", { person: ada.id, name: "script", scopes: ["answers"] });
+      expect(await store.keys.find("hash")).toMatchObject({ key: { id: key.id, name: "script", scopes: ["answers"], seenAt: null }, person: { id: ada.id } });
+      expect(await store.keys.find("other")).toBeNull();
+      await store.keys.used("hash");
+      expect((await store.keys.of(ada.id))[0]?.seenAt).toBeGreaterThan(0);
+      expect(await store.keys.of(eve.id)).toEqual([]);
+      expect([await store.keys.revoke(eve.id, key.id), await store.keys.revoke(ada.id, key.id), await store.keys.revoke(ada.id, key.id)]).toEqual([
+        false,
+        true,
+        false,
+      ]);
+      expect(await store.keys.find("hash")).toBeNull();
+      await store.keys.add("gone", { person: eve.id, name: "n", scopes: [] });
+      await store.people.change(eve.id, { removed: true });
+      expect(await store.keys.find("gone")).toBeNull();
+      await store.people.erase(eve.id);
+      expect(await store.keys.of(eve.id)).toEqual([]);
+    });
+
     test("an invitation makes one account, once, until it expires; one for somebody sets their password and ends their sessions", async () => {
       const invitation = { role: "guest", person: null, expiresAt: Date.now() + 1000 } as const;
       await store.sessions.invite("a", invitation);

@@ -32,6 +32,8 @@ test("every Failure has a sentence in every language that ends like one and show
     contextTokens: 2,
     roomTokens: 1,
     persona: "p",
+    model: "m",
+    scope: "s",
     name: "topP",
     least: 0,
     most: 1,
