@@ -150,7 +150,7 @@ export async function createApp(parts: AppParts): Promise<App> {
   // a dead client that is fed a trickle never idles out in Bun: every send resets its timer. So: our own ping and deadline.
   const pulse = setInterval(() => {
     hub.beat();
-    const isOpen = (id: ConversationId) => hub.isWatched(id) || doors.plain.has(id);
+    const isOpen = (id: ConversationId) => hub.isWatched(id) || doors.open.has(id);
     chat.forgetTemporary(Date.now() - bounds.temporaryMs, isOpen).catch(bug);
     store.purge(Date.now() - undoMs).catch(bug);
     sockets.ping(performance.now() - silentBeats * bounds.heartbeatMs);

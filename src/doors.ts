@@ -6,7 +6,6 @@ import { languageOf } from "../views/words.ts";
 import { type Known, needScope } from "./auth/auth.ts";
 import type { Chat } from "./chat/chat.ts";
 import type { Shelf } from "./chat/shelf.ts";
-import type { Person } from "./domain/account.ts";
 import { type ConversationId, isId } from "./domain/conversation.ts";
 import { Failure } from "./domain/failure.ts";
 import { checkOrigin, corsHeaders } from "./http/guard.ts";
@@ -16,6 +15,8 @@ import { liveDoor } from "./live/socket.ts";
 import type { Door, SocketData, Sockets } from "./sockets.ts";
 import type { Store } from "./store/store.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
+import { ask } from "./text/ask.ts";
+import { jsonDoor, jsonProtocol } from "./text/json.ts";
 import { plainDoor } from "./text/plain.ts";
 import { relay } from "./text/relay.ts";
 import type { Upstream } from "./upstream/upstream.ts";
@@ -41,8 +42,8 @@ export const isSocketPath = (pathname: string): boolean => pathname === "/live" 
 
 export class Doors {
   readonly #parts: DoorsParts;
-  /** Conversations of the plain sockets that are open. */
-  readonly plain = new Set<ConversationId>();
+  /** Conversations of programs' sockets that are open. */
+  readonly open = new Set<ConversationId>();
 
   constructor(parts: DoorsParts) {
     this.#parts = parts;
@@ -54,7 +55,8 @@ export class Doors {
     const cors = corsHeaders(request.headers, allowOrigins);
     if (request.method === "OPTIONS") return new Response(null, { status: 204, headers: cors });
     server.timeout(request, 0); // an answer may take its time; the bounds are the line's and llama-server's
-    const response = await relay(request, known, id, { runs: chat.runs, upstream, metrics, bug, ...bounds });
+    const inside = { chat, runs: chat.runs, upstream, metrics, bug, ...bounds };
+    const response = await (new URL(request.url).pathname === "/ask" ? ask : relay)(request, known, id, inside);
     for (const [name, value] of Object.entries({ ...cors, "x-request-id": id, "x-content-type-options": "nosniff" })) response.headers.set(name, value);
     return response;
   }
@@ -67,9 +69,9 @@ export class Doors {
     const language = languageOf(request.headers.get("accept-language"));
     const link = url.pathname === "/live" ? url.searchParams.get("s") : null;
     /** The socket's data: whoever it is is asked of it anew with each wish, since that may change. */
-    const behind = (make: (who: () => Person) => Door): undefined => {
-      const data: SocketData = { door: make(() => (data.known as Known).person), address: client.address, known, link, heardAt: performance.now() };
-      return this.#parts.sockets.upgrade(request, server, data);
+    const behind = (make: (as: () => Known) => Door, protocol?: string): undefined => {
+      const data: SocketData = { door: make(() => data.known as Known), address: client.address, known, link, heardAt: performance.now() };
+      return this.#parts.sockets.upgrade(request, server, data, protocol);
     };
     const inside = { chat, shelf, hub, metrics, bug, commandsMax: bounds.commandsMax };
     if (link !== null) {
@@ -80,11 +82,14 @@ export class Doors {
     if (!known) throw new Failure("not_signed_in");
     if (url.pathname === "/chat") {
       needScope(known, "answers");
-      return behind((who) => plainDoor(language, { who, request: id }, { chat, metrics, bug, open: this.plain, outboxMaxBytes: bounds.outboxMaxBytes }));
+      const parts = { chat, upstream: this.#parts.upstream, metrics, bug, open: this.open, outboxMaxBytes: bounds.outboxMaxBytes };
+      const protocols = (request.headers.get("sec-websocket-protocol") ?? "").split(",").map((each) => each.trim());
+      if (!protocols.includes(jsonProtocol)) return behind((as) => plainDoor(language, { who: () => as().person, request: id }, parts));
+      return behind((as) => jsonDoor(language, { known: as, request: id }, parts), jsonProtocol);
     }
     const [conversation, at] = [url.searchParams.get("c"), url.searchParams.get("at")];
     if (!isId(conversation)) throw new Failure("not_found");
     await chat.enter(known.person, conversation);
-    return behind((who) => liveDoor({ conversation, language, through: isId(at) ? at : null, who, request: id }, inside));
+    return behind((as) => liveDoor({ conversation, language, through: isId(at) ? at : null, who: () => as().person, request: id }, inside));
   }
 }

@@ -57,11 +57,12 @@ export class Sockets {
     return this.#counts;
   }
 
-  /** @throws Failure `too_many_sockets`, `bad_request` */
-  upgrade(request: Request, server: Server<SocketData>, data: SocketData): undefined {
+  /** `protocol` is the sub-protocol that was chosen of those that were offered. @throws Failure `too_many_sockets`, `bad_request` */
+  upgrade(request: Request, server: Server<SocketData>, data: SocketData, protocol?: string): undefined {
     const { addresses } = this.#parts;
     addresses.enter(data.address);
-    if (server.upgrade(request, { data })) return;
+    const chosen = protocol === undefined ? {} : { headers: { "sec-websocket-protocol": protocol } };
+    if (server.upgrade(request, { data, ...chosen })) return;
     addresses.leave(data.address);
     throw new Failure("bad_request", { detail: "WebSocket" });
   }

@@ -10,7 +10,12 @@ import type { Sharer } from "./shares.ts";
 
 /** A program's direct line to a Run: every Delta as it comes, unfolded. */
 export interface Tap {
+  /** Nobody else can see the Run, so nobody else is told of it. */
+  readonly isAlone: boolean;
   text(text: string): void;
+  reasoning?(text: string): void;
+  place?(place: Place): void;
+  prompt?(progress: PromptProgress): void;
   ended(run: Run): void;
 }
 
@@ -133,6 +138,7 @@ export class LiveRun implements Writing {
   moved(place: Place): void {
     this.#place = place;
     this.publish({ kind: "place", place });
+    this.origin.tap?.place?.(place);
   }
 
   started(): void {
@@ -144,6 +150,7 @@ export class LiveRun implements Writing {
   read(progress: PromptProgress): void {
     this.#progress = progress;
     this.publish({ kind: "prompt", progress });
+    this.origin.tap?.prompt?.(progress);
   }
 
   stop(): void {
@@ -152,20 +159,21 @@ export class LiveRun implements Writing {
   }
 
   /**
-   * The first piece, and the first after a pause, goes out at once; what follows within `foldMs` goes together. A program's Run has no pages
-   * to be told: its Tap gets each piece.
+   * The first piece, and the first after a pause, goes out at once; what follows within `foldMs` goes together. A program's Tap gets each piece; where
+   * nobody else can see the Run, no page is told.
    */
   grow(kind: "text" | "reasoning", piece: string): void {
     if (kind === "reasoning") this.thinkingSince ??= Date.now();
     this[kind] += piece;
     const { tap } = this.origin;
-    if (tap === undefined) {
+    if (!tap?.isAlone) {
       const now = performance.now();
       this.#gapMs += gapWeight * (Math.min(now - this.#grownAt, this.#parts.foldMs) - this.#gapMs);
       this.#grownAt = now;
       this.#held[kind] += piece;
       if (this.#timer === null) this.#flush();
-    } else if (kind === "text") tap.text(piece);
+    }
+    tap?.[kind]?.(piece);
     this.#parts.checkpoints?.mark(this);
   }
 

@@ -8,6 +8,7 @@ import { type ConversationId, newId, newTemporaryId } from "../domain/conversati
 import { asFailure, Failure, type FailureReport } from "../domain/failure.ts";
 import type { Run } from "../domain/run.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import { type Piece, type ProgramSocket, Way } from "./way.ts";
 
 export interface PlainParts {
   readonly chat: Chat;
@@ -19,34 +20,29 @@ export interface PlainParts {
   readonly outboxMaxBytes: number;
 }
 
-/** The part of Bun's ServerWebSocket that is used: `send` returns bytes, -1 (queued, you are behind) or 0 (dropped). */
-export interface PlainSocket {
-  send(text: string): number;
-  close(code: number, reason: string): void;
-}
-
 /** The handler of one `/chat` socket. */
 export function plainDoor(language: Language, visitor: { who: () => Person; request: string }, parts: PlainParts) {
   const conversation = newTemporaryId();
-  let way: PlainWay;
+  let way: Way;
   let answering = false;
   let asked = 0;
 
-  const refuse = (failure: FailureReport) => way.close(`[ERROR] ${sentenceOf(failure, wordsOf(language))}`);
+  const close = (word: string) => way.put({ kind: null, text: word });
+  const refuse = (failure: FailureReport) => close(`[ERROR] ${sentenceOf(failure, wordsOf(language))}`);
   const ended = (run: Run) => {
     answering = false;
     if (run.failure) refuse(run.failure);
     else if (run.status === "interrupted") refuse({ code: "shutting_down", facts: {} });
-    else way.close("[DONE]");
+    else close("[DONE]");
   };
 
   return {
     kind: "program",
-    open(ws: PlainSocket): void {
-      way = new PlainWay(ws, parts.outboxMaxBytes);
+    open(ws: ProgramSocket): void {
+      way = new Way(ws, parts.outboxMaxBytes, framesOf);
       parts.open.add(conversation);
     },
-    async message(_: PlainSocket, frame: string | Uint8Array): Promise<void> {
+    async message(_: ProgramSocket, frame: string | Uint8Array): Promise<void> {
       try {
         if (typeof frame !== "string") throw new Failure("bad_frame");
         if (answering) throw new Failure("conversation_busy");
@@ -55,7 +51,7 @@ export function plainDoor(language: Language, visitor: { who: () => Person; requ
           .say(
             visitor.who(),
             { conversation, message: newId(), text: frame, request: `${visitor.request}.${++asked}` },
-            { text: (piece) => way.send(piece), ended },
+            { isAlone: true, text: (text) => way.put({ kind: "text", text }), ended },
           )
           .catch((error) => {
             answering = false;
@@ -72,7 +68,7 @@ export function plainDoor(language: Language, visitor: { who: () => Person; requ
       way.drain();
     },
     /** The one who opened it may not stay. */
-    expel(ws: PlainSocket): void {
+    expel(ws: ProgramSocket): void {
       refuse({ code: "not_signed_in", facts: {} });
       ws.close(1008, "not signed in"); // RFC 6455 §7.4.1
     },
@@ -84,58 +80,8 @@ export function plainDoor(language: Language, visitor: { who: () => Person; requ
   };
 }
 
-/** Sends in order, joins the text that waits for a slow reader into one frame, and drops one that does not read at all. */
-class PlainWay {
-  readonly #ws: PlainSocket;
-  readonly #maxBytes: number;
-  #behind = false;
-  #waiting: { frame: string; isText: boolean }[] = [];
-  #waitingBytes = 0;
-  #over = false;
-
-  constructor(ws: PlainSocket, maxBytes: number) {
-    this.#ws = ws;
-    this.#maxBytes = maxBytes;
-  }
-
-  /** A piece of text, which may be joined with its neighbours. */
-  send(text: string): void {
-    this.#put(text, true);
-  }
-
-  /** A closing word, which is a frame of its own. */
-  close(word: string): void {
-    this.#put(word, false);
-  }
-
-  drain(): void {
-    this.#behind = false;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    this.#waitingBytes = 0;
-    for (const { frame, isText } of waiting) this.#put(frame, isText);
-  }
-
-  end(): void {
-    this.#over = true;
-    this.#waiting = [];
-  }
-
-  #put(frame: string, isText: boolean): void {
-    if (this.#over) return;
-    if (!this.#behind) {
-      // what a model says is never taken for a closing word: such a frame goes in two
-      const isLikeClosing = isText && (frame === "[DONE]" || frame.startsWith("[ERROR] "));
-      const results = isLikeClosing ? [this.#ws.send("["), this.#ws.send(frame.slice(1))] : [this.#ws.send(frame)];
-      this.#behind = results.includes(-1);
-      return;
-    }
-    const last = this.#waiting.at(-1);
-    if (isText && last?.isText) last.frame += frame;
-    else this.#waiting.push({ frame, isText });
-    this.#waitingBytes += Buffer.byteLength(frame);
-    if (this.#waitingBytes <= this.#maxBytes) return;
-    this.end();
-    this.#ws.close(1013, "too slow");
-  }
+/** A piece of text, or a closing word. What a model says is never taken for a closing word: such a frame goes in two. */
+function framesOf({ kind, text }: Piece): readonly string[] {
+  const isLikeClosing = kind !== null && (text === "[DONE]" || text.startsWith("[ERROR] "));
+  return isLikeClosing ? ["[", text.slice(1)] : [text];
 }

@@ -10,6 +10,7 @@ import type { Place } from "../domain/run.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { RelaySink, Upstream } from "../upstream/upstream.ts";
 import { askingOf } from "./asking.ts";
+import { ProgramBody } from "./way.ts";
 
 export interface RelayParts {
   readonly runs: Pick<Runs, "leases">;
@@ -95,8 +96,7 @@ class Passing implements RelaySink {
   readonly #dialect: Dialect | null;
   readonly #abort = new AbortController();
   readonly #response = Promise.withResolvers<Response>();
-  readonly #body: ReadableStream<Uint8Array>;
-  #controller!: ReadableStreamDefaultController<Uint8Array>;
+  readonly #body: ProgramBody;
   /** The head that llama-server gave, where one had been sent before. */
   #refusal: { text: string } | null = null;
   #hasHead = false;
@@ -106,18 +106,7 @@ class Passing implements RelaySink {
   /** `dialect` is that of the events of a stream; null where the answer comes in one piece. `gone` is aborted when the program is. */
   constructor(dialect: Dialect | null, maxBytes: number, gone: AbortSignal) {
     this.#dialect = dialect;
-    const leave = () => this.#abort.abort(new Failure("stopped"));
-    gone.addEventListener("abort", leave, { once: true });
-    const strategy = { highWaterMark: maxBytes, size: (bytes: Uint8Array) => bytes.byteLength };
-    this.#body = new ReadableStream<Uint8Array>(
-      {
-        start: (controller) => {
-          this.#controller = controller;
-        },
-        cancel: leave,
-      },
-      strategy as QueuingStrategy<Uint8Array>,
-    );
+    this.#body = new ProgramBody(maxBytes, gone, () => this.#abort.abort(new Failure("stopped")));
   }
 
   /** Aborted when the program is gone or does not read. */
@@ -134,7 +123,7 @@ class Passing implements RelaySink {
   placed({ position }: Place): void {
     if (this.#dialect === null) return;
     if (!this.#hasHead) this.#respond(200, { "content-type": "text/event-stream" });
-    this.#put(new TextEncoder().encode(`: X-Queue-Position: ${position}\n\n`));
+    this.#body.put(`: X-Queue-Position: ${position}\n\n`);
   }
 
   head(status: number, headers: ReadonlyMap<string, string>): void {
@@ -145,35 +134,28 @@ class Passing implements RelaySink {
   body(bytes: Uint8Array): void {
     this.heard(bytes);
     if (this.#refusal) this.#refusal.text += new TextDecoder().decode(bytes);
-    else this.#put(bytes);
+    else this.#body.put(bytes);
   }
 
   end(): void {
-    if (this.#refusal) this.#put(new TextEncoder().encode(eventOf(this.#refusal.text, this.#dialect ?? "openai")));
-    if (!this.signal.aborted) this.#controller.close();
+    if (this.#refusal) this.#body.put(eventOf(this.#refusal.text, this.#dialect ?? "openai"));
+    this.#body.close();
   }
 
   /** `text` words a Failure for a program. */
   fail(error: unknown, text: (failure: Failure) => string): void {
     if (!this.#hasHead) this.#response.reject(error);
-    else if (this.signal.aborted) return;
     else if (this.#dialect === null)
-      this.#controller.error(error); // only a stream can say what went wrong
+      this.#body.fail(error); // only a stream can say what went wrong
     else {
-      this.#put(new TextEncoder().encode(eventOf(text(asFailure(error)), this.#dialect)));
-      this.#controller.close();
+      this.#body.put(eventOf(text(asFailure(error)), this.#dialect));
+      this.#body.close();
     }
   }
 
   #respond(status: number, headers: Record<string, string>): void {
     this.#hasHead = true;
-    this.#response.resolve(new Response(this.#body, { status, headers: { ...headers, "cache-control": "no-store", "x-accel-buffering": "no" } }));
-  }
-
-  #put(bytes: Uint8Array): void {
-    if (this.signal.aborted) return;
-    this.#controller.enqueue(bytes);
-    if ((this.#controller.desiredSize ?? 0) < 0) this.#abort.abort(new Failure("stopped"));
+    this.#response.resolve(new Response(this.#body.stream, { status, headers: { ...headers, "cache-control": "no-store", "x-accel-buffering": "no" } }));
   }
 }
 
@@ -202,10 +184,17 @@ const statusOf: Partial<Record<FailureCode, number>> = {
   upstream_loading: 503,
   shutting_down: 503,
   stopped: 503,
+  message_empty: 400,
+  message_too_long: 413,
+  persona_missing: 404,
+  conversation_busy: 409,
   upstream_cut: 502,
   upstream_stalled: 504,
   upstream_garbled: 502,
 };
+
+/** The status with which a program is refused. */
+export const programStatusOf = ({ code }: Failure): number => statusOf[code] ?? 500;
 
 /** Names of kinds of errors, as both dialects use them. */
 const kinds: Readonly<Record<number, string>> = {
@@ -218,7 +207,7 @@ const kinds: Readonly<Record<number, string>> = {
 };
 
 function refusalText(failure: Failure, dialect: Dialect): string {
-  const status = statusOf[failure.code] ?? 500;
+  const status = programStatusOf(failure);
   const message = sentenceOf(failure.report, wordsOf("en"));
   const type = kinds[status] ?? (dialect === "anthropic" ? "api_error" : "server_error");
   return JSON.stringify(dialect === "anthropic" ? { type: "error", error: { type, message } } : { error: { code: failure.code, message, type, param: null } });
@@ -226,7 +215,7 @@ function refusalText(failure: Failure, dialect: Dialect): string {
 
 /** A refusal as programs that ask at this address expect it. */
 export function programRefusal(failure: Failure, pathname: string): Response {
-  const status = statusOf[failure.code] ?? 500;
+  const status = programStatusOf(failure);
   const headers: Record<string, string> = { "content-type": "application/json; charset=utf-8", "cache-control": "no-store" };
   if (status === 429 || status === 503) headers["retry-after"] = String(failure.facts["seconds"] ?? comeAgainSeconds);
   return new Response(refusalText(failure, dialectOf(pathname)), { status, headers });

@@ -10,8 +10,14 @@ import type { ChatEnd, Deltas } from "./upstream.ts";
 interface Chunk {
   choices?: { delta?: { content?: string | null; reasoning_content?: string | null }; finish_reason?: string | null }[];
   usage?: { prompt_tokens?: number; completion_tokens?: number; prompt_tokens_details?: { cached_tokens?: number } };
-  timings?: { predicted_per_second?: number };
+  timings?: { predicted_per_second?: number; cache_n?: number };
   prompt_progress?: { total: number; cache: number; processed: number };
+  /** Of `/completion`: a piece of the answer; at its end why it stopped, and figures. */
+  content?: string;
+  stop?: boolean;
+  stop_type?: string;
+  tokens_predicted?: number;
+  tokens_evaluated?: number;
   error?: { code?: number; message?: string; type?: string; n_prompt_tokens?: number; n_ctx?: number };
 }
 
@@ -87,13 +93,14 @@ export class Answer implements SseReader {
     if (!chunk) throw new Failure("upstream_garbled", { detail: data.slice(0, 80) });
     if (chunk.error) throw errorOf(chunk.error, chunk.error.code ?? 500);
     const { choices: [choice] = [], prompt_progress: progress, usage, timings } = chunk;
-    const { content, reasoning_content: reasoning } = choice?.delta ?? {};
+    const { content = chunk.content, reasoning_content: reasoning } = choice?.delta ?? {};
     if (content) this.#text += content;
     if (reasoning) this.#reasoning += reasoning;
     if (choice?.finish_reason) this.#finish = choice.finish_reason;
+    if (chunk.stop === true) this.#finish = chunk.stop_type === "limit" ? "length" : "stop";
     if (progress) this.#deltas.prompt({ processed: progress.processed, total: progress.total, cached: progress.cache });
     if (usage || timings) this.#stats = { ...this.#stats, ...statsOf(chunk) };
-    const isContentAlone = content && !reasoning && !choice?.finish_reason && !progress && !usage && !timings;
+    const isContentAlone = content && !reasoning && !choice?.finish_reason && chunk.stop !== true && !progress && !usage && !timings;
     if (isContentAlone) this.#shape = EventShape.of(data, content);
   }
 }
@@ -136,11 +143,11 @@ class EventShape {
   }
 }
 
-function statsOf({ usage, timings }: Chunk): RunStats {
+function statsOf({ usage, timings, tokens_evaluated, tokens_predicted }: Chunk): RunStats {
   const found = {
-    promptTokens: usage?.prompt_tokens,
-    cachedTokens: usage?.prompt_tokens_details?.cached_tokens,
-    outputTokens: usage?.completion_tokens,
+    promptTokens: usage?.prompt_tokens ?? tokens_evaluated,
+    cachedTokens: usage?.prompt_tokens_details?.cached_tokens ?? timings?.cache_n,
+    outputTokens: usage?.completion_tokens ?? tokens_predicted,
     tokensPerSecond: timings?.predicted_per_second,
   };
   return Object.fromEntries(Object.entries(found).filter(([, value]) => typeof value === "number"));

@@ -1,0 +1,125 @@
+// POST /ask, for curl and scripts: the body is the question, the answer comes as plain text, or as events where that is asked for. Used by doors.
+
+import { type Language, languageOf, sentenceOf, wordsOf } from "../../views/words.ts";
+import { type Known, needScope } from "../auth/auth.ts";
+import type { Chat } from "../chat/chat.ts";
+import { type ConversationId, isId, isTemporary, newId, newTemporaryId } from "../domain/conversation.ts";
+import { asFailure, Failure } from "../domain/failure.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import { bodyOf } from "./asking.ts";
+import { programStatusOf } from "./relay.ts";
+import { errorOf, lastOf, type Told, tapOf } from "./telling.ts";
+import { ProgramBody } from "./way.ts";
+
+export interface AskParts {
+  readonly chat: Chat;
+  readonly metrics: Metrics;
+  bug(error: unknown): void;
+  /** What may wait for a program that does not read; more and it is let go. */
+  readonly outboxMaxBytes: number;
+}
+
+/** What is asked: the body itself, or JSON with more to it. */
+interface Question {
+  readonly text: string;
+  readonly persona: string | null;
+  /** null: it is not kept. */
+  readonly conversation: ConversationId | null;
+  /** It is to be kept, and is the first of its conversation. */
+  readonly isNew: boolean;
+}
+
+/** The header that names the conversation of an answer, where it is kept. */
+const conversationHeader = "x-conversation";
+
+/** Seconds after which a program that was refused may come again, where nothing better is known. */
+const comeAgainSeconds = 5;
+
+/** JSON escapes every character twice over at most six bytes; the rest is names. */
+const bodyOverheadBytes = 4096;
+
+/** Answers `POST /ask`. */
+export async function ask(request: Request, known: Known | null, id: string, parts: AskParts): Promise<Response> {
+  const language = languageOf(request.headers.get("accept-language"));
+  const isEvents = request.headers.get("accept")?.includes("text/event-stream") ?? false;
+  try {
+    if (request.method !== "POST") throw new Failure("not_found");
+    if (!known) throw new Failure("not_signed_in");
+    needScope(known, "answers");
+    const limitBytes = parts.chat.messageMaxBytes(known.person);
+    const question = await questionOf(request, limitBytes * 6 + bodyOverheadBytes);
+    if (question.conversation !== null) {
+      needScope(known, "conversations");
+      if (!question.isNew && !(await parts.chat.enter(known.person, question.conversation))) throw new Failure("not_found");
+    }
+    return await answered(question, known, { id, language, isEvents, gone: request.signal }, parts);
+  } catch (error) {
+    const failure = asFailure(error);
+    if (failure.code === "internal") parts.bug(error);
+    parts.metrics.refused(failure.code);
+    const status = programStatusOf(failure);
+    const headers: Record<string, string> = { "cache-control": "no-store" };
+    if (status === 429 || status === 503) headers["retry-after"] = String(failure.facts["seconds"] ?? comeAgainSeconds);
+    const sentence = sentenceOf(failure.report, wordsOf(language));
+    return isEvents ? Response.json(errorOf(failure.report, language), { status, headers }) : new Response(`${sentence}\n`, { status, headers });
+  }
+}
+
+/** @throws Failure `too_large`, `bad_request`, `not_found` */
+async function questionOf(request: Request, maxBytes: number): Promise<Question> {
+  const body = await bodyOf(request, maxBytes);
+  if (!request.headers.get("content-type")?.startsWith("application/json")) return { text: body, persona: null, conversation: null, isNew: true };
+  let fields: { text?: unknown; persona?: unknown; conversation?: unknown; keep?: unknown } | null;
+  try {
+    fields = JSON.parse(body);
+  } catch {
+    throw new Failure("bad_request", { detail: "JSON" });
+  }
+  const { text, persona, conversation, keep } = fields ?? {};
+  if (typeof text !== "string") throw new Failure("bad_request", { detail: "text" });
+  if (conversation !== undefined && (!isId(conversation) || isTemporary(conversation))) throw new Failure("not_found");
+  const where = isId(conversation) ? { conversation, isNew: false } : { conversation: keep === true ? newId() : null, isNew: true };
+  return { text, persona: typeof persona === "string" && persona !== "" ? persona : null, ...where };
+}
+
+interface Manner {
+  readonly id: string;
+  readonly language: Language;
+  readonly isEvents: boolean;
+  /** Aborted when whoever asks is gone. */
+  readonly gone: AbortSignal;
+}
+
+/** The answer as it comes. @throws Failure as `Chat.say` */
+async function answered(
+  { text, persona, conversation: kept }: Question,
+  { person }: Known,
+  manner: Manner,
+  { chat, bug, outboxMaxBytes }: AskParts,
+): Promise<Response> {
+  const { language, isEvents } = manner;
+  const conversation = kept ?? newTemporaryId();
+  const body = new ProgramBody(outboxMaxBytes, manner.gone, () => (kept === null ? chat.forget(conversation).catch(bug) : chat.stop(conversation)));
+  const tell = (told: Told) => body.put(isEvents ? `event: ${told.type}\ndata: ${JSON.stringify(told)}\n\n` : plain(told));
+  const tap = tapOf(
+    tell,
+    (run) => {
+      tell(lastOf(run, kept, language));
+      body.close();
+      if (kept === null) chat.forget(conversation).catch(bug);
+    },
+    { isAlone: kept === null },
+  );
+  const settings = persona === null ? {} : { settings: { persona, sampling: {} } };
+  await chat.say(person, { conversation, message: newId(), text, ...settings, request: manner.id }, tap);
+  const type = isEvents ? "text/event-stream" : "text/plain; charset=utf-8";
+  const named = kept === null ? {} : { [conversationHeader]: kept };
+  return new Response(body.stream, { headers: { "content-type": type, "cache-control": "no-store", "x-accel-buffering": "no", ...named } });
+}
+
+/** What plain text shows: the answer, a line's end behind it, and what went wrong. */
+function plain(told: Told): string {
+  if (told.type === "delta") return told.text;
+  if (told.type === "done") return "\n";
+  return told.type === "error" ? `\n[ERROR] ${told.message}\n` : "";
+}
