@@ -21,7 +21,7 @@ check: $(BUN) ## types, lint, unit tests: seconds
 	@$(BUN) run lint
 	@$(BUN) test $(UNIT)
 
-test: $(BUN) $(PARROT) build chromium ## everything, against the real llama-server and the real Chromium
+test: $(BUN) $(PARROT) build chromium nginx ## everything, against the real llama-server and the real Chromium
 	@$(BUN) run typecheck
 	@$(BUN) run lint
 	@rm -f $(REPORT)
@@ -64,10 +64,10 @@ chromium:
 		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } || \
 		{ echo "the end-to-end tests need Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM=/path/to/it"; exit 1; }
 
-# one of the relay's contenders; without it the others are measured all the same
+# the proxy of the end-to-end tests, and one of the relay's contenders
 nginx:
 	@command -v nginx >/dev/null || test -x /usr/sbin/nginx || \
 		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq nginx-light >/dev/null; } || \
-		echo "nginx is not installed and will not be measured"
+		{ echo "the tests behind a proxy need nginx: install it (Debian: apt-get install nginx-light)"; exit 1; }
 
 .PHONY: help run dev check test build bench clean chromium nginx

@@ -13,9 +13,11 @@ import { localPerson, standardLimits } from "./domain/account.ts";
 import { type ConversationId, newId } from "./domain/conversation.ts";
 import { asFailure } from "./domain/failure.ts";
 import type { PersonaId } from "./domain/persona.ts";
-import { Doors, isProgramPath, isSocketPath } from "./doors.ts";
+import { Doors, eventsPath, isProgramPath, isSocketPath, sayPath } from "./doors.ts";
+import { pathInside } from "./http/base.ts";
 import { AddressCount, checkHost, checkOrigin, clientOf } from "./http/guard.ts";
-import { refusal, routes } from "./http/routes.tsx";
+import { refusal } from "./http/refusal.tsx";
+import { routes } from "./http/routes.tsx";
 import type { Visitor } from "./http/visitor.ts";
 import { Hub } from "./live/hub.ts";
 import { type SocketData, Sockets } from "./sockets.ts";
@@ -40,6 +42,10 @@ export interface AppParts extends Omit<ChatParts, "enforcedPersona" | "isAttende
   /** Addresses of proxies whose word is believed: who it is, from where, by TLS or not. */
   readonly trustedProxies: readonly string[];
   readonly allowOrigins: readonly string[];
+  /** The path that it is below, as /chat; empty at the root. */
+  readonly basePath: string;
+  /** parlor speaks TLS itself. */
+  readonly isTls: boolean;
   /** Holds for everybody; null: the operator may set one while parlor runs. */
   readonly enforcedPersona: PersonaId | null;
   readonly metricsToken: string | null;
@@ -73,7 +79,8 @@ const tidyEveryMs = 10 * 60_000;
 
 /** The house, ready for Bun.serve: what the process before this one left is taken up first. */
 export async function createApp(parts: AppParts): Promise<App> {
-  const { store, bus, upstream, log, metrics, allowOrigins, trustedProxies, bounds } = parts;
+  const { store, bus, upstream, log, metrics, allowOrigins, trustedProxies, basePath, bounds } = parts;
+  const frameMaxBytes = bounds.messageMaxBytes * 6 + frameOverheadBytes;
   const bug = (error: unknown) => log.error("a bug", { error: String(error), stack: error instanceof Error ? error.stack : undefined });
   let persona = parts.enforcedPersona ?? (await store.ledger.setting("enforcedPersona"));
   const enforced = {
@@ -108,14 +115,15 @@ export async function createApp(parts: AppParts): Promise<App> {
     return (known && (await auth.again(known))) ?? false;
   };
   const sockets = new Sockets({ addresses: new AddressCount(bounds.socketsMaxPerAddress), holds, bug });
-  const doors = new Doors({ chat, shelf, hub, sockets, store, upstream, metrics, allowOrigins, bounds, bug });
+  const doors = new Doors({ chat, shelf, hub, sockets, store, upstream, metrics, allowOrigins, basePath, bug, bounds: { ...bounds, frameMaxBytes } });
   const pages = routes({
     ...{ auth, passwords, oidc, chat, shelf, enforced, store, bus, log, metrics },
     metricsToken: parts.metricsToken,
     metricsAllow: parts.metricsAllow,
     silentMs: silentBeats * bounds.heartbeatMs,
-    formMaxBytes: bounds.messageMaxBytes * 6 + frameOverheadBytes, // %XX, and one twice too long is shown again
+    formMaxBytes: frameMaxBytes, // %XX, and one twice too long is shown again
     importMaxBytes: bounds.importMaxBytes,
+    basePath,
     upstream: () => upstream.state,
     sockets: () => sockets.counts,
   });
@@ -163,6 +171,13 @@ export async function createApp(parts: AppParts): Promise<App> {
   }
   const tidying = setInterval(() => void tidyUp().catch(bug), tidyEveryMs);
 
+  const pathOf = (request: Request): string => {
+    const { pathname } = new URL(request.url);
+    // below /chat the address /chat is the page, but for a proxy that has taken the path off: then it is the socket
+    const isSocket = isSocketPath(pathname) && request.headers.get("upgrade")?.toLowerCase() === "websocket";
+    return isSocket ? pathname : pathInside(pathname, basePath);
+  };
+
   /** Who asks; nobody is asked for what everybody may have. */
   async function who(request: Request, pathname: string, client: Client): Promise<Known | null> {
     if (pathname.startsWith("/assets/") || request.method === "OPTIONS") return null;
@@ -178,23 +193,25 @@ export async function createApp(parts: AppParts): Promise<App> {
     async fetch(request, server) {
       try {
         checkHost(request.headers.get("host"), allowOrigins);
-        const { pathname } = new URL(request.url);
-        const client = clientOf(request.headers, server.requestIP(request)?.address ?? "unix", trustedProxies);
+        const pathname = pathOf(request);
+        const client = clientOf(request.headers, server.requestIP(request)?.address ?? "unix", { trustedProxies, isTls: parts.isTls });
         const known = await who(request, pathname, client);
         if (request.method !== "GET" && request.method !== "HEAD") {
           checkOrigin(request.headers, allowOrigins, { isAmbient: known !== null && known.key === undefined && parts.auth !== "none" });
         }
-        const visitor: Visitor = { known, client, request: idOf(request.headers, client.isProxied) };
-        if (isSocketPath(pathname)) return await doors.socket(request, server, visitor);
-        if (isProgramPath(pathname)) return await doors.program(request, server, visitor);
+        const visitor: Visitor = { known, client, request: idOf(request.headers, client.isProxied), base: basePath };
+        if (isSocketPath(pathname)) return await doors.socket(request, pathname, server, visitor);
+        if (pathname === eventsPath) return await doors.events(request, server, visitor);
+        if (pathname === sayPath && request.method === "POST") return await doors.said(request, visitor);
+        if (isProgramPath(pathname)) return await doors.program(request, pathname, server, visitor);
         return await pages.fetch(request, visitor);
       } catch (error) {
         const failure = asFailure(error);
         metrics.refused(failure.code);
         if (failure.code === "internal") bug(error);
         else log.warn("refused", { code: failure.code, ...failure.facts });
-        const { pathname } = new URL(request.url);
-        return isProgramPath(pathname) && !isSocketPath(pathname) ? programRefusal(failure, pathname) : refusal(failure, request.headers);
+        const pathname = pathOf(request);
+        return isProgramPath(pathname) && !isSocketPath(pathname) ? programRefusal(failure, pathname) : refusal(failure, request.headers, basePath);
       }
     },
     websocket: {
@@ -202,7 +219,7 @@ export async function createApp(parts: AppParts): Promise<App> {
       perMessageDeflate: false,
       idleTimeout: 0,
       sendPings: false,
-      maxPayloadLength: bounds.messageMaxBytes * 6 + frameOverheadBytes,
+      maxPayloadLength: frameMaxBytes,
       backpressureLimit: snapshotMaxBytes,
       closeOnBackpressureLimit: true,
       ...sockets.handlers,

@@ -3,19 +3,22 @@
 
 import type { Server } from "bun";
 import { languageOf } from "../views/words.ts";
-import { type Known, needScope } from "./auth/auth.ts";
+import { type Known, needScope, newSecret } from "./auth/auth.ts";
 import type { Chat } from "./chat/chat.ts";
 import type { Shelf } from "./chat/shelf.ts";
 import { type ConversationId, isId } from "./domain/conversation.ts";
 import { Failure } from "./domain/failure.ts";
-import { checkOrigin, corsHeaders } from "./http/guard.ts";
+import { framesBelow } from "./http/base.ts";
+import { checkOrigin, corsHeaders, securityHeaders } from "./http/guard.ts";
 import type { Visitor } from "./http/visitor.ts";
 import type { Hub } from "./live/hub.ts";
+import type { EventSeat } from "./live/seat.ts";
 import { liveDoor } from "./live/socket.ts";
 import type { Door, SocketData, Sockets } from "./sockets.ts";
 import type { Store } from "./store/store.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
 import { ask } from "./text/ask.ts";
+import { bodyOf } from "./text/asking.ts";
 import { jsonDoor, jsonProtocol } from "./text/json.ts";
 import { plainDoor } from "./text/plain.ts";
 import { relay } from "./text/relay.ts";
@@ -30,12 +33,17 @@ export interface DoorsParts {
   readonly upstream: Upstream;
   readonly metrics: Metrics;
   readonly allowOrigins: readonly string[];
-  readonly bounds: { readonly commandsMax: number; readonly outboxMaxBytes: number; readonly programMaxBytes: number };
+  readonly basePath: string;
+  readonly bounds: { readonly commandsMax: number; readonly outboxMaxBytes: number; readonly programMaxBytes: number; readonly frameMaxBytes: number };
   bug(error: unknown): void;
 }
 
 /** Addresses at which programs ask, and may come with a key. */
 export const isProgramPath = (pathname: string): boolean => pathname === "/chat" || pathname === "/ask" || pathname.startsWith("/v1/");
+
+/** Where a page's frames come as events, and where what it says goes, when a proxy lets no socket through. */
+export const eventsPath = "/live/events";
+export const sayPath = "/live/say";
 
 /** Addresses of sockets. */
 export const isSocketPath = (pathname: string): boolean => pathname === "/live" || pathname === "/chat";
@@ -44,52 +52,91 @@ export class Doors {
   readonly #parts: DoorsParts;
   /** Conversations of programs' sockets that are open. */
   readonly open = new Set<ConversationId>();
+  readonly #below: (frame: string) => string;
+  readonly #seats = new Map<string, EventSeat<SocketData>>();
 
   constructor(parts: DoorsParts) {
     this.#parts = parts;
+    this.#below = framesBelow(parts.basePath);
   }
 
   /** Answers what a program asks over HTTP. */
-  async program(request: Request, server: Server<SocketData>, { known, request: id }: Visitor): Promise<Response> {
+  async program(request: Request, pathname: string, server: Server<SocketData>, { known, request: id }: Visitor): Promise<Response> {
     const { chat, upstream, metrics, bug, bounds, allowOrigins } = this.#parts;
     const cors = corsHeaders(request.headers, allowOrigins);
     if (request.method === "OPTIONS") return new Response(null, { status: 204, headers: cors });
     server.timeout(request, 0); // an answer may take its time; the bounds are the line's and llama-server's
     const inside = { chat, runs: chat.runs, upstream, metrics, bug, ...bounds };
-    const response = await (new URL(request.url).pathname === "/ask" ? ask : relay)(request, known, id, inside);
+    const response = await (pathname === "/ask" ? ask(request, known, id, inside) : relay(request, pathname, known, id, inside));
     for (const [name, value] of Object.entries({ ...cors, "x-request-id": id, "x-content-type-options": "nosniff" })) response.headers.set(name, value);
     return response;
   }
 
   /** Opens the socket that a request asks for. @throws Failure `not_found`, `not_signed_in`, `key_scope`, `foreign_origin`, `too_many_sockets`, `bad_request` */
-  async socket(request: Request, server: Server<SocketData>, { known, client, request: id }: Visitor): Promise<Response | undefined> {
-    const { chat, shelf, hub, metrics, bug, bounds, allowOrigins, store } = this.#parts;
-    checkOrigin(request.headers, allowOrigins);
-    const url = new URL(request.url);
+  async socket(request: Request, pathname: string, server: Server<SocketData>, visitor: Visitor): Promise<undefined> {
+    checkOrigin(request.headers, this.#parts.allowOrigins);
+    if (pathname === "/live") return this.#parts.sockets.upgrade(request, server, await this.#page(request, visitor));
+    const { chat, upstream, metrics, bug, bounds } = this.#parts;
+    const { known, request: id } = visitor;
+    if (!known) throw new Failure("not_signed_in");
+    needScope(known, "answers");
     const language = languageOf(request.headers.get("accept-language"));
-    const link = url.pathname === "/live" ? url.searchParams.get("s") : null;
-    /** The socket's data: whoever it is is asked of it anew with each wish, since that may change. */
-    const behind = (make: (as: () => Known) => Door, protocol?: string): undefined => {
-      const data: SocketData = { door: make(() => data.known as Known), address: client.address, known, link, heardAt: performance.now() };
-      return this.#parts.sockets.upgrade(request, server, data, protocol);
-    };
-    const inside = { chat, shelf, hub, metrics, bug, commandsMax: bounds.commandsMax };
+    const inside = { chat, upstream, metrics, bug, open: this.open, outboxMaxBytes: bounds.outboxMaxBytes };
+    const protocols = (request.headers.get("sec-websocket-protocol") ?? "").split(",").map((each) => each.trim());
+    const isJson = protocols.includes(jsonProtocol);
+    const door = (as: () => Known): Door =>
+      isJson ? jsonDoor(language, { known: as, request: id }, inside) : plainDoor(language, { who: () => as().person, request: id }, inside);
+    return this.#parts.sockets.upgrade(request, server, dataOf(visitor, null, door), isJson ? jsonProtocol : undefined);
+  }
+
+  /** The same as a page's socket where a proxy lets none through: frames as server-sent events. @throws Failure as `socket` */
+  async events(request: Request, server: Server<SocketData>, visitor: Visitor): Promise<Response> {
+    checkOrigin(request.headers, this.#parts.allowOrigins);
+    server.timeout(request, 0);
+    const { sockets } = this.#parts;
+    const id = newSecret();
+    const seat = sockets.seat(await this.#page(request, visitor, () => this.#seats.delete(id)));
+    this.#seats.set(id, seat);
+    seat.tell("seat", id);
+    sockets.handlers.open(seat);
+    return new Response(seat.body, {
+      headers: { ...securityHeaders, "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" },
+    });
+  }
+
+  /** What is said from such a seat, by whoever sits there. @throws Failure `not_found`, `too_large` */
+  async said(request: Request, { known }: Visitor): Promise<Response> {
+    const seat = this.#seats.get(new URL(request.url).searchParams.get("seat") ?? "");
+    if (!seat || seat.data.known?.person.id !== known?.person.id) throw new Failure("not_found");
+    const frame = await bodyOf(request, this.#parts.bounds.frameMaxBytes);
+    void this.#parts.sockets.handlers.message(seat, frame);
+    return new Response(null, { status: 202 });
+  }
+
+  /** What a page's socket has behind it. @throws Failure `not_found`, `not_signed_in` */
+  async #page(request: Request, visitor: Visitor, left?: () => void): Promise<SocketData> {
+    const { chat, shelf, hub, metrics, bug, bounds, store } = this.#parts;
+    const { known, request: id } = visitor;
+    const language = languageOf(request.headers.get("accept-language"));
+    const inside = { chat, shelf, hub, metrics, bug, commandsMax: bounds.commandsMax, below: this.#below, ...(left && { left }) };
+    const asked = new URL(request.url).searchParams;
+    const link = asked.get("s");
     if (link !== null) {
       const found = isId(link) ? await store.ledger.link(link) : null;
       if (!found) throw new Failure("not_found");
-      return behind(() => liveDoor({ conversation: found.conversation, language, through: null, who: null, request: id }, inside));
+      return dataOf(visitor, link, () => liveDoor({ conversation: found.conversation, language, through: null, who: null, request: id }, inside));
     }
     if (!known) throw new Failure("not_signed_in");
-    if (url.pathname === "/chat") {
-      needScope(known, "answers");
-      const parts = { chat, upstream: this.#parts.upstream, metrics, bug, open: this.open, outboxMaxBytes: bounds.outboxMaxBytes };
-      const protocols = (request.headers.get("sec-websocket-protocol") ?? "").split(",").map((each) => each.trim());
-      if (!protocols.includes(jsonProtocol)) return behind((as) => plainDoor(language, { who: () => as().person, request: id }, parts));
-      return behind((as) => jsonDoor(language, { known: as, request: id }, parts), jsonProtocol);
-    }
-    const [conversation, at] = [url.searchParams.get("c"), url.searchParams.get("at")];
+    const [conversation, at] = [asked.get("c"), asked.get("at")];
     if (!isId(conversation)) throw new Failure("not_found");
     await chat.enter(known.person, conversation);
-    return behind((as) => liveDoor({ conversation, language, through: isId(at) ? at : null, who: () => as().person, request: id }, inside));
+    const through = isId(at) ? at : null;
+    return dataOf(visitor, null, (as) => liveDoor({ conversation, language, through, who: () => as().person, request: id }, inside));
   }
+}
+
+/** A socket's data: whoever it is is asked of it anew with each wish, since that may change. */
+function dataOf({ known, client }: Visitor, link: string | null, door: (as: () => Known) => Door): SocketData {
+  const data: SocketData = { door: door(() => data.known as Known), address: client.address, known, link, heardAt: performance.now() };
+  return data;
 }

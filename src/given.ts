@@ -1,7 +1,7 @@
-// What was given of src/config.ts's table on the command line, in the environment and in the file of settings, each value
+// What was given of the table of src/options.ts and src/bounds.ts on the command line, in the environment and in the file of settings, each value
 // checked where it was given. Which of them wins is parseConfig's.
 
-import type { Option } from "./config.ts";
+import type { Option } from "./options.ts";
 
 /** A command line, environment or file of settings that can't be used. Its message is one line: what is wrong and what is allowed. */
 export class UsageError extends Error {}
@@ -88,6 +88,7 @@ function checked(option: Option, value: string, where: string): string {
   if (option.range && !(/^\d+$/.test(value) && Number(value) >= option.range[0] && Number(value) <= option.range[1])) throw wrong;
   if (option.value === null && !["true", "false"].includes(value)) throw wrong;
   if (option.oneOf && !option.oneOf.includes(value)) throw wrong;
+  if (option.isPath && !/^(\/[\w.~-]+)+\/?$/.test(value)) throw wrong;
   if (option.isUrl || option.isOrigin) {
     const url = URL.parse(value);
     if (!url || !/^https?:$/.test(url.protocol) || (option.isOrigin && url.pathname !== "/")) throw wrong;
@@ -98,6 +99,7 @@ function checked(option: Option, value: string, where: string): string {
 function allowed(option: Option): string {
   if (option.range) return `a whole number from ${option.range[0]} to ${option.range[1]}`;
   if (option.oneOf) return option.oneOf.join(", ");
+  if (option.isPath) return "a path such as /chat";
   if (option.isUrl || option.isOrigin) return "an http:// or https:// address";
   return option.value ?? "true or false";
 }

@@ -1,6 +1,7 @@
-// The table of src/config.ts as people read it: what `--help` prints, and README's table. Used by main and the tests.
+// The table of src/options.ts and src/bounds.ts as people read it: what `--help` prints, and README's table. Used by main and the tests.
 
-import { boundOptions, type Option, options } from "./config.ts";
+import { boundOptions } from "./config.ts";
+import { type Option, options } from "./options.ts";
 
 /** What `--help` prints. */
 export function help(version: string): string {
@@ -12,6 +13,8 @@ export function help(version: string): string {
   return `parlor ${version}: the front room of a llama-server
 
 Usage: parlor [options]                    serve
+       parlor ask "…" [-c]                 ask the parlor that serves at --host and --port, or at PARLOR_URL, with the key in PARLOR_KEY; the text can also
+                                           come on standard input; -c goes on with the conversation of the question before
        parlor backup FILE [--data DIR]     copy the conversations to FILE, also while parlor runs
        parlor check [--data DIR]           verify the file that holds them
        parlor export FILE [--data DIR]     write all conversations as JSON Lines, also while parlor runs

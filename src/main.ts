@@ -5,11 +5,14 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { version } from "../package.json";
 import { createApp } from "./app.ts";
+import { runAsk } from "./ask.ts";
 import { localBus } from "./bus/local.ts";
 import { CommandError, runCommand } from "./commands.ts";
-import { type Config, options, parseConfig } from "./config.ts";
+import { type Config, parseConfig } from "./config.ts";
 import { type SettingsFile, UsageError } from "./given.ts";
 import { help } from "./help.ts";
+import { listen } from "./listen.ts";
+import { options } from "./options.ts";
 import { makePersonaFolder, PersonaFolder } from "./persona/folder.ts";
 import { StoreUnusable } from "./store/file.ts";
 import { openSqlite } from "./store/sqlite.ts";
@@ -89,32 +92,13 @@ async function serve(config: Config): Promise<void> {
   const own = children.map((child) => open(child.url, child));
   const upstream = new Pool({ open, log }, config.llama.length + own.length > 0 ? config.llama : [options.llama.default], own);
   const kept = { store, temporary: openSqlite(":memory:", { beside: store }), personas: await openPersonas(config, log) };
-  const app = await createApp({ ...config, ...kept, bus: localBus(), upstream, log, metrics });
+  const app = await createApp({ ...config, ...kept, isTls: config.tls !== null, bus: localBus(), upstream, log, metrics });
 
-  let server: Bun.Server<never>;
-  try {
-    server = Bun.serve({
-      hostname: config.host,
-      port: config.port,
-      development: false,
-      maxRequestBodySize: bounds.importMaxBytes + (1 << 20), // a form around the file
-      reusePort: false, // with `development: false` Bun shares a port that is in use, without a word
-      fetch: app.fetch,
-      websocket: app.websocket,
-      error: () => new Response("Internal error\n", { status: 500 }),
-    }) as Bun.Server<never>;
-  } catch (error) {
+  const listening = await listen(app, { ...config, bodyMaxBytes: Math.max(bounds.importMaxBytes, bounds.programMaxBytes) + (1 << 20) }).catch(async (error) => {
     await upstream.close();
-    const taken = (error as { code?: string }).code === "EADDRINUSE";
-    fail(
-      taken
-        ? `port ${config.port} of ${config.host} is in use; choose another with --port`
-        : `can't listen on ${config.host}:${config.port}: ${(error as Error).message}`,
-      1,
-    );
-  }
-  const host = config.host.includes(":") ? `[${config.host}]` : config.host;
-  const address = `http://${host}:${server.port}`;
+    throw error;
+  });
+  const { address } = listening;
   const invitation = await app.firstInvitation();
   const first = invitation === null ? "" : `There is no admin yet. Become the first at ${address}/invite/${invitation} (once, within a day).\n`;
   process.stdout.write(`parlor ${version} listening on ${address}\n${first}`); // in one go: whoever starts us may read one line and go
@@ -126,10 +110,29 @@ async function serve(config: Config): Promise<void> {
     ending = true;
     log.info("ending", { signal });
     await app.stop();
-    await server.stop(true);
+    await listening.stop();
     process.exit(0);
   };
-  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => void end(signal));
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void end(signal));
+  process.on("SIGHUP", () => {
+    if (!config.tls) return void end("SIGHUP"); // the terminal is gone
+    try {
+      listening.renew();
+      log.info("the certificate was read again", { file: config.tls.cert });
+    } catch (error) {
+      log.error("the certificate can't be used; the one before holds", { error: (error as Error).message });
+    }
+  });
+}
+
+/** `parlor ask WORDS [-c] [options]`: what begins with two dashes, and what follows that, are options. */
+async function askHere(given: readonly string[]): Promise<void> {
+  const firstOption = given.findIndex((word) => word.startsWith("--") && word !== "--continue");
+  const words = firstOption < 0 ? given : given.slice(0, firstOption);
+  const { host, port, basePath, tls } = readConfig(given.slice(words.length));
+  const here = `${tls ? "https" : "http"}://${host.includes(":") ? `[${host}]` : host}:${port}${basePath}`;
+  const url = (process.env["PARLOR_URL"] || here).replace(/\/+$/, "");
+  await runAsk(words, { url, key: process.env["PARLOR_KEY"] || null, env: process.env });
 }
 
 process.umask(0o077); // whatever is written here is for its owner's eyes
@@ -138,7 +141,8 @@ const firstFlag = given.findIndex((word) => word.startsWith("-"));
 const words = firstFlag < 0 ? given : given.slice(0, firstFlag);
 const args = given.slice(words.length);
 try {
-  if (words.length > 0) await runCommand(words, storeFile(readConfig(args)));
+  if (words[0] === "ask") await askHere(given.slice(1));
+  else if (words.length > 0) await runCommand(words, storeFile(readConfig(args)));
   else {
     await serve(readConfig(args));
   }

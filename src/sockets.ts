@@ -5,6 +5,7 @@ import type { Server } from "bun";
 import type { Known } from "./auth/auth.ts";
 import { Failure } from "./domain/failure.ts";
 import type { AddressCount } from "./http/guard.ts";
+import { EventSeat } from "./live/seat.ts";
 
 /** What a WebSocket address has behind it. */
 export interface Door {
@@ -29,7 +30,14 @@ export interface SocketData {
   heardAt: number;
 }
 
-export type Socket = Bun.ServerWebSocket<SocketData>;
+/** The part of Bun's ServerWebSocket that is used; live/seat's EventSeat has it, too. */
+export interface Socket {
+  readonly data: SocketData;
+  send(frame: string): number;
+  close(code?: number, reason?: string): void;
+  terminate(): void;
+  ping(): unknown;
+}
 
 export interface SocketsParts {
   readonly addresses: AddressCount;
@@ -67,6 +75,13 @@ export class Sockets {
     throw new Failure("bad_request", { detail: "WebSocket" });
   }
 
+  /** Counts a socket of another kind in. @throws Failure `too_many_sockets` */
+  seat(data: SocketData): EventSeat<SocketData> {
+    this.#parts.addresses.enter(data.address);
+    const seat: EventSeat<SocketData> = new EventSeat(data, { drained: () => this.handlers.drain(seat), closed: () => this.handlers.close(seat) });
+    return seat;
+  }
+
   /** For Bun.serve. */
   readonly handlers = {
     open: (ws: Socket): void => {
@@ -93,6 +108,7 @@ export class Sockets {
   /** Pings every socket; those of which nothing was heard since `deadline` are dead. */
   ping(deadline: number): void {
     for (const ws of this.#open) {
+      if (ws instanceof EventSeat) ws.data.heardAt = performance.now(); // that its connection stands is all that can be heard of it
       if (ws.data.heardAt < deadline) ws.terminate();
       else ws.ping();
     }

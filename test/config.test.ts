@@ -2,9 +2,10 @@
 
 import { describe, expect, test } from "bun:test";
 import { bounds } from "../src/bounds.ts";
-import { defaultBounds, options, parseConfig } from "../src/config.ts";
+import { defaultBounds, parseConfig } from "../src/config.ts";
 import { envOf, kebab, UsageError } from "../src/given.ts";
 import { help, markdownTable } from "../src/help.ts";
+import { options } from "../src/options.ts";
 
 describe("parseConfig", () => {
   test("without anything, the defaults", () => {
@@ -16,6 +17,8 @@ describe("parseConfig", () => {
       llamaArgs: [],
       host: "127.0.0.1",
       port: 8081,
+      basePath: "",
+      tls: null,
       data: null,
       enforcedPersona: null,
       auth: "none",

@@ -44,6 +44,7 @@ export interface HouseOptions {
   readonly oidc?: OidcOptions;
   readonly trustedProxies?: readonly string[];
   readonly metricsToken?: string;
+  readonly basePath?: string;
   /** Else any free one. */
   readonly port?: number;
   /** A file that outlives the house; none: in memory. */
@@ -64,7 +65,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
   const metrics = new Metrics();
   const store = openSqlite(file ?? ":memory:", { stored: (ms) => metrics.stored(ms) });
   const kept = { store, temporary: openSqlite(":memory:", { beside: store }), personas: new PersonaFolder(options.personas ?? "/nonexistent", log) };
-  const doors = { auth, oidc, trustedProxies, allowOrigins, metricsToken, metricsAllow: ["127.0.0.1"] };
+  const doors = { auth, oidc, trustedProxies, allowOrigins, metricsToken, metricsAllow: ["127.0.0.1"], basePath: options.basePath ?? "", isTls: false };
   const app = await createApp({
     ...kept,
     ...doors,

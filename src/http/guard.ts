@@ -66,14 +66,14 @@ export function plainAddress(address: string): string {
 }
 
 /** Where a request comes from: what a listed proxy says of it, else the other end of the wire. */
-export function clientOf(headers: Headers, peer: string, trustedProxies: readonly string[]): Client {
+export function clientOf(headers: Headers, peer: string, { trustedProxies, isTls }: { trustedProxies: readonly string[]; isTls: boolean }): Client {
   const wire = plainAddress(peer);
   const isProxied = trustedProxies.includes(wire);
-  if (!isProxied) return { address: wire, isProxied, isSecure: false };
+  if (!isProxied) return { address: wire, isProxied, isSecure: isTls };
   // each proxy adds whom it heard: the last that is no proxy of ours is the one who asks
   const heard = (headers.get("x-forwarded-for") ?? "").split(",").map((part) => plainAddress(part.trim()));
   const address = heard.findLast((each) => each !== "" && !trustedProxies.includes(each)) ?? wire;
-  return { address, isProxied, isSecure: headers.get("x-forwarded-proto")?.split(",").at(-1)?.trim() === "https" };
+  return { address, isProxied, isSecure: isTls || headers.get("x-forwarded-proto")?.split(",").at(-1)?.trim() === "https" };
 }
 
 /** Counts what is open per address. */

@@ -70,7 +70,7 @@ export function loginRoutes(app: Hono<Env>, { auth, passwords, oidc, store, chat
 
   app.get(callbackPath, async (c) => {
     if (!oidc) throw new Failure("not_found");
-    const address = originOf(c) + new URL(c.req.url).pathname + new URL(c.req.url).search;
+    const address = originOf(c) + c.req.path + new URL(c.req.url).search;
     const { subject, names, to, cookie } = await oidc.finish(address, c.req.header("cookie") ?? null, c.env.client.isSecure);
     const person = await auth.vouched(subject, names);
     c.header("set-cookie", cookie);

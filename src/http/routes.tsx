@@ -1,28 +1,28 @@
 // The pages and the answers for orchestrators, over plain HTTP. Failures end here as a page (or JSON) with a sentence.
 
 import { type Context, Hono } from "hono";
-import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { Edit } from "../../views/acts.tsx";
 import { FoundList } from "../../views/found.tsx";
 import { listPageMax, Menu, OlderGroups } from "../../views/list.tsx";
 import { inWords } from "../../views/markdown/marks.ts";
-import { ChatPage, SentencePage } from "../../views/page.tsx";
+import { ChatPage } from "../../views/page.tsx";
 import { Articles } from "../../views/thread.tsx";
 import { SettingsPanel } from "../../views/voice.tsx";
-import { languageOf, sentenceOf, wordsOf } from "../../views/words.ts";
 import type { Bus } from "../bus/bus.ts";
 import { commandOf, obey } from "../chat/command.ts";
 import type { Shelf } from "../chat/shelf.ts";
 import { type Conversation, isId, isTemporary, newId, newTemporaryId } from "../domain/conversation.ts";
-import { asFailure, Failure, type FailureCode, type FailureReport } from "../domain/failure.ts";
+import { asFailure, Failure, type FailureReport } from "../domain/failure.ts";
 import type { Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
 import { type AdminParts, adminRoutes } from "./admin.tsx";
 import { asset, assetPaths } from "./assets.ts";
+import { headersBelow, htmlBelow, pathInside } from "./base.ts";
 import { growingPage, textPlace } from "./growing.ts";
 import { securityHeaders } from "./guard.ts";
 import { type LoginParts, loginRoutes } from "./login.tsx";
 import { type OpsParts, opsRoutes } from "./ops.ts";
+import { pageStatusOf, refusal } from "./refusal.tsx";
 import { shareRoutes } from "./share.tsx";
 import { transferRoutes } from "./transfer.tsx";
 import { boundForms, type Env, fieldsOf, html, personOf, wordsFor } from "./visitor.ts";
@@ -34,6 +34,8 @@ export interface RouteParts extends LoginParts, AdminParts, OpsParts {
   readonly importMaxBytes: number;
   readonly log: Log;
   readonly silentMs: number;
+  /** See http/base. */
+  readonly basePath: string;
   /** Largest form, of those who are signed in. */
   readonly formMaxBytes: number;
 }
@@ -43,39 +45,13 @@ const [queryMaxChars, foundMax] = [200, 30];
 
 type PageWishes = { isNew?: boolean; through?: string | null; typed?: string; notice?: FailureReport | null };
 
-/** HTTP's word for a Failure; 500 for all that are not the caller's doing. */
-const statusOf: Partial<Record<FailureCode, ContentfulStatusCode>> = {
-  not_found: 404,
-  bad_request: 400,
-  bad_frame: 400,
-  foreign_origin: 403,
-  unknown_host: 421,
-  too_large: 413,
-  not_signed_in: 401,
-  not_admin: 403,
-  wrong_password: 401,
-  bad_name: 400,
-  name_taken: 409,
-  last_admin: 409,
-  bad_password: 422,
-  bad_limit: 422,
-  too_many_attempts: 429,
-  proxy_untrusted: 403,
-  person_removed: 403,
-  provider_failed: 502,
-  read_only: 403,
-  too_many_sockets: 429,
-  shutting_down: 503,
-  store_unwritable: 503,
-};
-
 /** Paths that need nobody to be signed in. */
 const isOpen = /^\/(assets\/.*|favicon\.ico|healthz|readyz|metrics|login(\/.*)?|logout|invite\/[^/]*|s\/.*)$/;
 
 /** Everything that is answered without a WebSocket. */
 export function routes(parts: RouteParts): Hono<Env> {
-  const { auth, chat, log, metrics, silentMs, formMaxBytes, importMaxBytes, upstream, store, shelf, bus } = parts;
-  const app = new Hono<Env>();
+  const { auth, chat, log, metrics, silentMs, formMaxBytes, importMaxBytes, upstream, store, shelf, bus, basePath } = parts;
+  const app = new Hono<Env>({ getPath: (request) => pathInside(new URL(request.url).pathname, parts.basePath) });
 
   const page = async (c: Context<Env>, conversation: string, { isNew = false, through = null, typed = "", notice = null }: PageWishes = {}) => {
     const person = personOf(c);
@@ -95,7 +71,9 @@ export function routes(parts: RouteParts): Hono<Env> {
     const latest = grows ? chat.live(conversation).find(({ run }) => run === snapshot.run) : undefined;
     if (!latest) return c.html(whole.replace(textPlace, ""));
     c.header("content-type", "text/html; charset=utf-8");
-    return c.body(growingPage({ bus, conversation, html: whole, snapshot: latest, inWords: (part) => inWords(part, ours.words) }));
+    c.set("grows", true);
+    const inOurWords = (part: string) => htmlBelow(inWords(part, ours.words), basePath);
+    return c.body(growingPage({ bus, conversation, html: htmlBelow(whole, basePath), snapshot: latest, inWords: inOurWords }));
   };
   /** How a conversation begins: with the persona that the address wishes, or the usual one. */
   const firstVoice = async (c: Context<Env>) => chat.voices.of(await chat.voices.first(c.req.query("persona") ?? null));
@@ -111,6 +89,11 @@ export function routes(parts: RouteParts): Hono<Env> {
     await next();
     for (const [name, value] of Object.entries(securityHeaders)) c.header(name, value);
     c.header("x-request-id", c.env.request);
+    headersBelow(c.res.headers, basePath);
+    // a page that grows is sent below the path piece by piece
+    if (basePath !== "" && c.res.headers.get("content-type")?.startsWith("text/html") && !c.get("grows")) {
+      c.res = new Response(htmlBelow(await c.res.text(), basePath), c.res);
+    }
     if (!c.res.headers.has("cache-control")) c.header("cache-control", "no-store");
   });
 
@@ -148,7 +131,7 @@ export function routes(parts: RouteParts): Hono<Env> {
       const failure = asFailure(error);
       if (failure.code === "internal" || failure.code === "not_found") throw error;
       metrics.refused(failure.code);
-      c.status(statusOf[failure.code] ?? 422);
+      c.status(pageStatusOf(failure.code) ?? 422);
       const isNew = (await chat.storeOf(id).conversation(id)) === null;
       return page(c, id, { isNew, typed: command.type === "say" ? command.text : "", notice: failure.report });
     }
@@ -224,7 +207,7 @@ export function routes(parts: RouteParts): Hono<Env> {
       return c.redirect(`/login?to=${encodeURIComponent(c.req.path + new URL(c.req.url).search)}`, 302);
     }
     if (failure.code === "internal") log.error("a bug in a request", { path: c.req.path, error: String(error), stack: error.stack });
-    return refusal(failure, c.req.raw.headers);
+    return refusal(failure, c.req.raw.headers, "");
   });
   return app;
 }
@@ -233,14 +216,4 @@ export function routes(parts: RouteParts): Hono<Env> {
 function refusedAsBusy(error: unknown): false {
   if (asFailure(error).code !== "conversation_busy") throw error;
   return false;
-}
-
-/** The answer to a request that failed: a page for browsers, JSON for programs. */
-export function refusal(failure: Failure, headers: Headers): Response {
-  const words = wordsOf(languageOf(headers.get("accept-language")));
-  const sentence = sentenceOf(failure.report, words);
-  const init = { status: statusOf[failure.code] ?? 500, headers: { ...securityHeaders, "cache-control": "no-store" } };
-  if (!headers.get("accept")?.includes("text/html")) return Response.json({ error: { code: failure.code, message: sentence } }, init);
-  const body = `<!doctype html>${String(<SentencePage sentence={sentence} assets={assetPaths} words={words} />)}`;
-  return new Response(body, { ...init, headers: { ...init.headers, "content-type": "text/html; charset=utf-8" } });
 }

@@ -13,9 +13,11 @@ export interface Visitor {
   readonly client: Client;
   /** What the request is called in logs. */
   readonly request: string;
+  /** The path that parlor is below, for addresses that people copy; empty at the root. */
+  readonly base: string;
 }
 
-export type Env = { Bindings: Visitor };
+export type Env = { Bindings: Visitor; Variables: { grows?: boolean } };
 
 /** Who asks. @throws Failure `not_signed_in` */
 export function personOf(c: Context<Env>): Person {
@@ -51,9 +53,9 @@ export async function fieldsOf(c: Context<Env>): Promise<Readonly<Record<string,
   return Object.fromEntries(fields) as Record<string, string>;
 }
 
-/** Ours as the browser knows it: a proxy that is listed may speak TLS for us. */
+/** Where parlor begins as the browser knows it: a proxy that is listed may speak TLS for us. */
 export function originOf(c: Context<Env>): string {
-  return `${c.env.client.isSecure ? "https" : "http"}://${c.req.header("host")}`;
+  return `${c.env.client.isSecure ? "https" : "http"}://${c.req.header("host")}${c.env.base}`;
 }
 
 /** A path of ours to go back to, and nothing that leads elsewhere. */

@@ -20,6 +20,10 @@ export interface LiveParts {
   readonly hub: Hub;
   readonly metrics: Metrics;
   bug(error: unknown): void;
+  /** Has a frame's addresses lead below the path that parlor is at. */
+  below(frame: string): string;
+  /** The socket is closed. */
+  left?(): void;
   /** Commands of one socket that may be under way at once; more are refused. */
   readonly commandsMax: number;
 }
@@ -45,7 +49,10 @@ export function liveDoor({ conversation, language, through, who, request }: Open
   return {
     kind: who === null ? "reader" : "page",
     open(ws: Sink): void {
-      member = parts.hub.join({ conversation, view, person: who?.().id ?? null, through }, ws);
+      member = parts.hub.join(
+        { conversation, view, person: who?.().id ?? null, through },
+        { send: (frame) => ws.send(parts.below(frame)), close: (code, reason) => ws.close(code, reason) },
+      );
     },
     async message(ws: Sink, frame: string | Uint8Array): Promise<void> {
       try {
@@ -54,12 +61,12 @@ export function liveDoor({ conversation, language, through, who, request }: Open
         if (underWay > parts.commandsMax) throw new Failure("conversation_busy");
         const command = parseCommand(frame);
         await obey(command, { person: who(), conversation, request: `${request}.${++count}` }, parts);
-        ws.send(answerTo(command, view));
+        ws.send(parts.below(answerTo(command, view)));
       } catch (error) {
         const failure = asFailure(error);
         if (failure.code === "internal") parts.bug(error);
         parts.metrics.refused(failure.code);
-        ws.send(noticeFrame(failure.report, conversation, view)); // past the outbox: it is small, and a snapshot would not bring it again
+        ws.send(parts.below(noticeFrame(failure.report, conversation, view))); // past the outbox: it is small, and a snapshot would not bring it again
       } finally {
         underWay--;
       }
@@ -69,11 +76,12 @@ export function liveDoor({ conversation, language, through, who, request }: Open
     },
     /** The one who sits before it may not stay. */
     expel(ws: Sink): void {
-      ws.send(farewellFrame(who === null ? "not_found" : "not_signed_in", view));
+      ws.send(parts.below(farewellFrame(who === null ? "not_found" : "not_signed_in", view)));
       ws.close(policyViolation, "not signed in");
     },
     close(): void {
       member?.leave();
+      parts.left?.();
     },
   };
 }

@@ -44,9 +44,9 @@ const routes: Readonly<Record<string, Route>> = {
 /** Seconds after which a program that was refused may come again, where nothing better is known. */
 const comeAgainSeconds = 5;
 
-/** Answers a request for an address below /v1. */
-export async function relay(request: Request, known: Known | null, id: string, parts: RelayParts): Promise<Response> {
-  const { pathname, search } = new URL(request.url);
+/** Answers a request for an address below /v1; `pathname` is that address. */
+export async function relay(request: Request, pathname: string, known: Known | null, id: string, parts: RelayParts): Promise<Response> {
+  const { search } = new URL(request.url);
   const dialect = dialectOf(pathname);
   try {
     const route = Object.hasOwn(routes, pathname) ? routes[pathname] : undefined;

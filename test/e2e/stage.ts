@@ -45,7 +45,7 @@ export async function startParlor(args: readonly string[], options: { env?: Reco
     line += text;
   });
   await until(() => line.includes("\n") || child.exitCode !== null, "parlor serves");
-  const url = /^parlor \S+ listening on (http:\/\/\S+)\n/.exec(line)?.[1];
+  const url = /^parlor \S+ listening on ((?:https?:\/\/|unix:)\S+)\n/.exec(line)?.[1];
   if (!url) throw new Error(`parlor did not start: ${line}${log}`);
   return {
     url,
@@ -185,7 +185,8 @@ export function withHouse(...args: string[]): { readonly url: string; readonly p
 
 /** Waits until the model is loaded. */
 export async function serving({ url }: Pick<Parlor, "url">): Promise<void> {
-  await until(async () => (await fetch(`${url}/readyz`)).status === 200, "the model is loaded");
+  const tls = { rejectUnauthorized: false }; // a certificate of the test's own
+  await until(async () => (await fetch(`${url}/readyz`, { tls })).status === 200, "the model is loaded");
 }
 
 interface Pair {

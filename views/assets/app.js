@@ -129,14 +129,15 @@
     btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16)))).replace(/[+/=]/g, (sign) => ({ "+": "-", "/": "_", "=": "" })[sign]);
 
   // Who shall answer is chosen by a way to another page: what was typed goes along.
-  const isNew = () => /^\/(temporary)?$/.test(location.pathname);
+  const base = document.body.getAttribute("hx-ws:connect").replace(/\/live\?.*/, ""); // the path that parlor is below
+  const isNew = () => [`${base}/`, base, `${base}/temporary`].includes(location.pathname);
   addEventListener("pagehide", () => isNew() && sessionStorage.setItem("typed", field.value));
   if (isNew() && field.value === "") field.value = sessionStorage.getItem("typed") ?? "";
   sessionStorage.removeItem("typed");
 
   // A conversation gets its address with its first message; htmx pushes addresses only with HTTP answers.
   function nameConversation() {
-    if (isNew() && document.querySelector("article")) history.replaceState(null, "", `/c/${document.body.dataset.conversation}`);
+    if (isNew() && document.querySelector("article")) history.replaceState(null, "", `${base}/c/${document.body.dataset.conversation}`);
   }
 
   // Thoughts fold when the answer begins; who opened some by hand wants to see all of them.
@@ -158,7 +159,7 @@
   };
 
   // Keys, for whoever is not writing. What they do is what a button or a link on the page does: it is pressed.
-  const entries = () => [...document.querySelectorAll(".conversations a[href^='/c/']")];
+  const entries = () => [...document.querySelectorAll(".conversations a[href*='/c/']")];
   const step = (by) => {
     const all = entries();
     all[all.findIndex((entry) => entry.ariaCurrent) + by]?.click();

@@ -24,7 +24,7 @@ const files = [
     name: "js",
     file: "app.js",
     type: "text/javascript; charset=utf-8",
-    from: [join(htmx, "htmx.min.js"), join(htmx, "ext/hx-ws.min.js"), join(import.meta.dir, "app.js")],
+    from: [join(htmx, "htmx.min.js"), join(htmx, "ext/hx-ws.min.js"), join(import.meta.dir, "way.js"), join(import.meta.dir, "app.js")],
   },
   { name: "icon", file: "icon.svg", type: "image/svg+xml", from: [join(import.meta.dir, "icon.svg")] },
 ];
@@ -33,7 +33,7 @@ const shrink = new Bun.Transpiler({ loader: "js", minifyWhitespace: true });
 
 /** Our own script without its comments; of others' the source map's address is left out, for the map is not shipped. */
 function withoutComments(file: string, text: string): string {
-  return file.endsWith("app.js") ? shrink.transformSync(text) : text.replace(/\n\/\/# sourceMappingURL=.*\s*$/, "\n");
+  return file.startsWith(import.meta.dir) && file.endsWith(".js") ? shrink.transformSync(text) : text.replace(/\n\/\/# sourceMappingURL=.*\s*$/, "\n");
 }
 
 /** All files of the page. */

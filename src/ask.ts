@@ -1,0 +1,137 @@
+// `parlor ask`: a question from a terminal to a parlor that serves, the answer as it comes; in colour where somebody reads it, as it is where a program
+// does. A client like any other, of the address /ask. Beside main, and used by it alone.
+
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { BlockSplitter } from "../views/markdown/blocks.ts";
+import { CommandError } from "./commands.ts";
+
+export interface AskOptions {
+  /** Of the parlor, without a slash at its end. */
+  readonly url: string;
+  readonly key: string | null;
+  /** The user's home and XDG_STATE_HOME, as the environment has them. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** What was asked last: the conversation that `-c` goes on with. */
+interface Last {
+  readonly url: string;
+  readonly conversation: string;
+}
+
+/**
+ * Asks what stands in `words` and on standard input (where that is no terminal). `-c` among them goes on with the conversation of the question before.
+ * @throws CommandError
+ */
+export async function runAsk(words: readonly string[], options: AskOptions): Promise<void> {
+  const isContinued = words.some((word) => word === "-c" || word === "--continue");
+  const typed = words.filter((word) => word !== "-c" && word !== "--continue").join(" ");
+  const piped = process.stdin.isTTY ? "" : (await Bun.stdin.text()).trim();
+  const text = [typed, piped].filter((part) => part !== "").join("\n\n");
+  if (text === "") throw new CommandError('what shall be asked? parlor ask "…", or a text on standard input', 2);
+  const file = join(options.env["XDG_STATE_HOME"] || join(options.env["HOME"] ?? "", ".local/state"), "parlor/last.json");
+  const last = isContinued ? lastOf(file, options.url) : null;
+  if (isContinued && last === null) throw new CommandError(`nothing was asked at ${options.url} before that could be gone on with`, 1);
+  const where = last === null ? { keep: true } : { conversation: last.conversation };
+  let response = await post({ text, ...where }, options);
+  // a key that opens no conversations can ask all the same: what is asked with it is not kept
+  if (response.status === 403 && last === null) response = await post({ text }, options);
+  if (!response.ok) throw new CommandError(await reasonOf(response), 1);
+  const conversation = response.headers.get("x-conversation");
+  if (conversation !== null) keep(file, { url: options.url, conversation });
+  await show(response);
+}
+
+async function post(body: object, { url, key }: AskOptions): Promise<Response> {
+  const headers = { "content-type": "application/json", accept: "text/event-stream", ...(key !== null && { authorization: `Bearer ${key}` }) };
+  try {
+    return await fetch(`${url}/ask`, { method: "POST", headers, body: JSON.stringify(body), timeout: false } as RequestInit);
+  } catch {
+    throw new CommandError(`no parlor answers at ${url}; start it, or name another with --host and --port or PARLOR_URL`, 1);
+  }
+}
+
+async function reasonOf(response: Response): Promise<string> {
+  const said = (await response.json().catch(() => null)) as { message?: string } | null;
+  const hint = response.status === 401 ? " (a key is given in PARLOR_KEY)" : "";
+  return `${said?.message ?? `it answered ${response.status}`}${hint}`;
+}
+
+/** Writes the answer to standard output as it comes. @throws CommandError for one that fails */
+async function show(response: Response): Promise<void> {
+  const out = process.stdout.isTTY
+    ? new Coloured((text) => void process.stdout.write(text))
+    : { put: (text: string) => void process.stdout.write(text), end() {} };
+  const decoder = new TextDecoder();
+  let open = "";
+  for await (const chunk of response.body ?? []) {
+    open += decoder.decode(chunk, { stream: true });
+    const events = open.split("\n\n");
+    open = events.pop() ?? "";
+    for (const event of events) {
+      const told = JSON.parse(/^data: (.*)$/m.exec(event)?.[1] ?? "{}") as { type?: string; text?: string; position?: number; message?: string };
+      if (told.type === "queued" && process.stderr.isTTY) process.stderr.write(`\r\u001b[2m${told.position}. in line\u001b[0m\u001b[K\r`);
+      else if (told.type === "delta") out.put(told.text ?? "");
+      else if (told.type === "error") {
+        out.end();
+        throw new CommandError(told.message ?? "the answer failed", 1);
+      }
+    }
+  }
+  out.end();
+  process.stdout.write("\n");
+}
+
+/** Longer than any that code is likely to hold. */
+const fence = "`".repeat(12);
+
+/** Markdown in a terminal's colours: each block when it is complete. What a model says can't steer the terminal: control characters are left out. */
+export class Coloured {
+  readonly #write: (text: string) => void;
+  readonly #splitter: BlockSplitter;
+  #code = "";
+  #isFirst = true;
+
+  constructor(write: (text: string) => void) {
+    this.#write = write;
+    this.#splitter = new BlockSplitter({
+      block: (text) => this.#block(text),
+      fence: (info) => {
+        this.#code = `${fence}${info}\n`;
+      },
+      code: (line) => {
+        this.#code += `${line}\n`;
+      },
+      fenceEnd: () => this.#block(this.#code + fence),
+    });
+  }
+
+  put(text: string): void {
+    this.#splitter.push(text.replace(/[\p{Cc}--[\n\t]]/gv, ""));
+  }
+
+  end(): void {
+    this.#splitter.end();
+  }
+
+  #block(text: string): void {
+    if (text.trim() === "") return;
+    this.#write(`${this.#isFirst ? "" : "\n"}${Bun.markdown.ansi(text).trimEnd()}\n`);
+    this.#isFirst = false;
+  }
+}
+
+function lastOf(file: string, url: string): Last | null {
+  try {
+    const last = JSON.parse(readFileSync(file, "utf8")) as Last;
+    return last.url === url && typeof last.conversation === "string" ? last : null;
+  } catch {
+    return null;
+  }
+}
+
+function keep(file: string, last: Last): void {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, JSON.stringify(last), { mode: 0o600 });
+}

@@ -1,0 +1,100 @@
+// Where parlor is reached: an address and a port, or a socket in the file system; TLS of its own, whose certificate is read again when it is told to. Beside
+// main, and used by it alone.
+
+import { chmodSync, lstatSync, readFileSync, rmSync } from "node:fs";
+import type { App } from "./app.ts";
+import { CommandError } from "./commands.ts";
+
+export interface ListenOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly basePath: string;
+  readonly tls: { readonly cert: string; readonly key: string } | null;
+  /** Largest body of a request. */
+  readonly bodyMaxBytes: number;
+}
+
+export interface Listening {
+  /** As a browser opens it; `unix:/PATH` for a socket in the file system. */
+  readonly address: string;
+  /** Takes the certificate and its key anew; what is open stays. @throws when they can't be used: then the old ones hold */
+  renew(): void;
+  stop(): Promise<void>;
+}
+
+const unixPrefix = "unix:";
+
+/** Serves `app`. @throws CommandError when that can't be: the address is in use, the certificate no certificate */
+export async function listen(app: App, options: ListenOptions): Promise<Listening> {
+  const { host, port, basePath, tls } = options;
+  const path = host.startsWith(unixPrefix) ? host.slice(unixPrefix.length) : null;
+  if (path !== null) await makeRoom(path);
+  const serve = (at: number, pair: Pair | null) =>
+    Bun.serve({
+      ...(path === null ? { hostname: host, port: at, reusePort: false } : { unix: path }), // with `development: false` Bun shares a port that is in use, without a word
+      ...(pair && { tls: pair }),
+      development: false,
+      maxRequestBodySize: options.bodyMaxBytes,
+      fetch: app.fetch,
+      websocket: app.websocket,
+      error: () => new Response("Internal error\n", { status: 500 }),
+    } as Parameters<typeof Bun.serve>[0]) as Bun.Server<unknown>;
+  let servers: Bun.Server<unknown>[];
+  try {
+    servers = [serve(port, tls && pairOf(tls))];
+  } catch (error) {
+    const taken = (error as { code?: string }).code === "EADDRINUSE";
+    throw new CommandError(
+      taken
+        ? `port ${port} of ${host} is in use; choose another with --port`
+        : `can't listen on ${path === null ? `${host}:${port}` : host}: ${(error as Error).message}`,
+      1,
+    );
+  }
+  if (path !== null) chmodSync(path, 0o666); // as a port of this machine: whoever is on it may come, and is asked who they are
+  const chosen = servers[0]?.port ?? 0;
+  const shown = host.includes(":") ? `[${host}]` : host;
+  return {
+    address: path === null ? `${tls ? "https" : "http"}://${shown}:${chosen}${basePath}` : host,
+    renew() {
+      if (!tls) return;
+      const pair = pairOf(tls);
+      // Bun keeps the certificate that a server began with: another takes its place at the address, and what the old one has open stays open
+      for (const server of servers) void server.stop(false);
+      servers = [...servers.slice(-1), serve(chosen, pair)];
+    },
+    async stop() {
+      await Promise.all(servers.map((server) => server.stop(true)));
+      if (path !== null) rmSync(path, { force: true });
+    },
+  };
+}
+
+interface Pair {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** @throws when a file can't be read, or they are no certificate and its key */
+function pairOf({ cert, key }: Pair): Pair {
+  const pair = { cert: readFileSync(cert, "utf8"), key: readFileSync(key, "utf8") };
+  if (!pair.cert.includes("-----BEGIN CERTIFICATE-----")) throw new Error(`${cert} holds no certificate (PEM)`);
+  if (!/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pair.key)) throw new Error(`${key} holds no private key (PEM)`);
+  return pair;
+}
+
+/** Takes away the socket of a parlor that is gone; one that answers stays. @throws CommandError */
+async function makeRoom(path: string): Promise<void> {
+  try {
+    if (!lstatSync(path).isSocket()) throw new CommandError(`${path} is there, and is no socket; name another`, 1);
+  } catch (error) {
+    if (error instanceof CommandError) throw error;
+    return;
+  }
+  const answers = await fetch("http://parlor/healthz", { unix: path } as RequestInit).then(
+    () => true,
+    () => false,
+  );
+  if (answers) throw new CommandError(`${path} is in use; name another with --host`, 1);
+  rmSync(path);
+}

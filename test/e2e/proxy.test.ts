@@ -1,0 +1,274 @@
+// Behind a real nginx: TLS in front, a path of its own, a proxy that lets no WebSocket through; and without one: TLS of parlor's own, a socket in the file
+// system. If this fails, a house that reaches parlor by its proxy has pages without style, links that lead out, or no answers.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Page } from "playwright-core";
+import { freePort, type Llama, startLlama, until } from "../llama/server.ts";
+import { answered, ask, closeBrowser, connected, executable, grownBeyond, type Parlor, serving, shown, startParlor, type Visit, visit } from "./stage.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "parlor-proxy-"));
+const password = "correct horse battery";
+const [tlsPort, strippingPort, blockingPort, backPort, plainPort] = Array.from({ length: 5 }, freePort) as [number, number, number, number, number];
+let llama: Llama;
+let below: Parlor;
+let root: Parlor;
+let nginx: Bun.Subprocess;
+
+/** A certificate of our own for localhost, as files. */
+function certificate(name: string): { cert: string; key: string } {
+  const [cert, key] = [join(folder, `${name}.crt`), join(folder, `${name}.key`)];
+  const made = Bun.spawnSync(
+    [
+      "openssl",
+      "req",
+      "-x509",
+      "-newkey",
+      "rsa:2048",
+      "-nodes",
+      "-days",
+      "2",
+      "-subj",
+      `/CN=${name}`,
+      "-keyout",
+      key,
+      "-out",
+      cert,
+      "-addext",
+      "subjectAltName=DNS:localhost",
+    ],
+    { stderr: "pipe" },
+  );
+  if (made.exitCode !== 0) throw new Error(made.stderr.toString());
+  return { cert, key };
+}
+
+beforeAll(async () => {
+  const program = Bun.which("nginx") ?? (existsSync("/usr/sbin/nginx") ? "/usr/sbin/nginx" : null);
+  if (program === null) throw new Error("the tests behind a proxy need nginx: install it (Debian: apt-get install nginx-light)");
+  llama = await startLlama();
+  const data = join(folder, "data");
+  const added = Bun.spawnSync([executable, "user", "add", "ada", "admin", "--data", data], {
+    stdin: new TextEncoder().encode(`${password}\n`),
+    env: { PATH: "/usr/bin" },
+  });
+  expect(added.exitCode).toBe(0);
+  below = await startParlor([
+    "--port",
+    String(backPort),
+    "--base-path",
+    "/chat",
+    "--auth",
+    "password",
+    "--trusted-proxy",
+    "127.0.0.1",
+    "--llama",
+    llama.url,
+    "--data",
+    data,
+  ]);
+  root = await startParlor(["--port", String(plainPort), "--llama", llama.url]);
+  const { cert, key } = certificate("localhost");
+  const asked = "proxy_set_header Host $http_host; proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto $scheme;";
+  const upgraded = `proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade; ${asked}`;
+  writeFileSync(
+    join(folder, "nginx.conf"),
+    `daemon off; master_process off; pid ${folder}/nginx.pid; error_log stderr crit; events {}
+    http {
+      access_log off; client_body_temp_path ${folder}/b; proxy_temp_path ${folder}/p; fastcgi_temp_path ${folder}/f; uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s;
+      server { listen 127.0.0.1:${tlsPort} ssl; ssl_certificate ${cert}; ssl_certificate_key ${key}; location /chat { proxy_pass http://127.0.0.1:${backPort}; ${upgraded} } }
+      server { listen 127.0.0.1:${strippingPort}; location /chat/ { proxy_pass http://127.0.0.1:${backPort}/; ${upgraded} } }
+      server { listen 127.0.0.1:${blockingPort}; location / { proxy_pass http://127.0.0.1:${plainPort}; ${asked} } }
+    }`,
+  );
+  nginx = Bun.spawn([program, "-c", join(folder, "nginx.conf")], { stdout: "ignore", stderr: "inherit" });
+  await until(async () => (await fetch(`http://127.0.0.1:${blockingPort}/healthz`).catch(() => null))?.ok === true, "nginx is ready");
+  for (const each of [below, root]) await serving(each);
+});
+afterAll(async () => {
+  await closeBrowser();
+  nginx?.kill();
+  await Promise.all([below?.stop(), root?.stop(), llama?.stop()]);
+});
+
+/** Signs in where an address leads. */
+async function signIn(page: Page, url: string): Promise<void> {
+  await page.goto(url);
+  await page.getByLabel("Name").fill("ada");
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+}
+
+/** Sockets that a page opens. */
+function socketsOf(page: Page): string[] {
+  const opened: string[] = [];
+  page.on("websocket", (socket) => socket.on("framereceived", () => !opened.includes(socket.url()) && opened.push(socket.url())));
+  return opened;
+}
+
+const fine = async ({ problems, close }: Visit) => {
+  await close();
+  expect(problems).toEqual([]);
+};
+
+describe("a path of its own", () => {
+  for (const [how, address] of [
+    ["TLS in front, and the path is left", `https://localhost:${tlsPort}/chat`],
+    ["the proxy takes the path off", `http://127.0.0.1:${strippingPort}/chat/`],
+  ] as const) {
+    test(`${how}: signing in, asking, every address leads below it`, async () => {
+      let sockets: string[] = [];
+      const at = await visit(address, { ignoreHTTPSErrors: true }, (page) => {
+        sockets = socketsOf(page);
+        return signIn(page, address);
+      });
+      const { page } = at;
+      expect(new URL(page.url()).pathname).toBe("/chat/");
+      await ask(page, "twenty");
+      expect(await answered(page)).toBe(shown("twenty"));
+      expect(new URL(page.url()).pathname).toMatch(/^\/chat\/c\/[\w-]{22}$/);
+      expect(sockets.length).toBe(1);
+      expect(new URL(sockets[0] as string).pathname).toBe("/chat/live");
+      await page.reload();
+      await connected(page);
+      expect(await answered(page)).toBe(shown("twenty"));
+      const outside = await page.evaluate(() =>
+        [...document.querySelectorAll("[href], [src], [action], [hx-get], [hx-post], [data-copy]")].flatMap((element) =>
+          ["href", "src", "action", "hx-get", "hx-post", "data-copy"].flatMap((name) => {
+            const value = element.getAttribute(name);
+            return value?.startsWith("/") && !value.startsWith("/chat/") ? [`${name}=${value}`] : [];
+          }),
+        ),
+      );
+      expect(outside).toEqual([]);
+      await page.getByRole("button", { name: "Share" }).click();
+      await page.getByRole("button", { name: "Make a link" }).click();
+      const link = await page.waitForFunction(
+        (prefix) => document.body.innerHTML.match(new RegExp(`${prefix}s/[\\w-]{20,}`))?.[0],
+        address.replace(/\/?$/, "/"),
+      );
+      expect(String(await link.jsonValue())).toContain("/chat/s/");
+      const [cookie] = (await page.context().cookies()).filter(({ name }) => name === "parlor");
+      expect(cookie).toMatchObject({ path: "/chat/", secure: address.startsWith("https") });
+      await page.goto(`${address.replace(/\/$/, "")}/account`);
+      await page.getByRole("button", { name: "Sign out", exact: true }).click();
+      await page.waitForURL(/\/chat\/login$/);
+      await fine(at);
+    });
+  }
+
+  test("programs reach it there, too; redirects stay below", async () => {
+    const tls = { rejectUnauthorized: false };
+    expect((await fetch(`https://localhost:${tlsPort}/chat/v1/models`, { tls })).status).toBe(401);
+    expect((await fetch(`https://localhost:${tlsPort}/chat/healthz`, { tls })).status).toBe(200);
+    const sent = await fetch(`https://localhost:${tlsPort}/chat/`, { tls, redirect: "manual", headers: { accept: "text/html" } });
+    expect([sent.status, sent.headers.get("location")]).toEqual([302, "/chat/login?to=%2F"]);
+  });
+});
+
+describe("a proxy that lets no WebSocket through", () => {
+  const url = `http://127.0.0.1:${blockingPort}`;
+  /** The browser says in its console that a socket could not be opened; nothing else may go wrong. */
+  const fineBut = async ({ problems, close }: Visit) => {
+    await close();
+    expect(problems.filter((problem) => !problem.includes("WebSocket connection to") && !problem.startsWith("htmx: htmx:ws:error"))).toEqual([]);
+  };
+
+  test("the page comes by events on its own: text grows, Stop stops, a reload finds it all", async () => {
+    const at = await visit(url);
+    const { page } = at;
+    await ask(page, "endless");
+    await grownBeyond(page, 300);
+    await page.getByRole("button", { name: "Stop" }).click();
+    const text = await answered(page, "stopped");
+    expect(shown("endless").startsWith(text.slice(0, 300))).toBe(true);
+    await until(async () => (await llama.busySlots()) === 0, "its slot is idle");
+    await page.reload();
+    await connected(page);
+    expect(await answered(page, "stopped")).toBe(text);
+    await ask(page, "long");
+    expect(await answered(page)).toBe(shown("long"));
+    await fineBut(at);
+  });
+
+  test("two pages of one conversation show the same while it is written; what is said in a row arrives in that order", async () => {
+    const first = await visit(url);
+    await ask(first.page, "medium");
+    expect(await answered(first.page)).toBe(shown("medium"));
+    const second = await visit(first.page.url());
+    await ask(second.page, "think");
+    for (const { page } of [first, second]) {
+      await page.waitForFunction(() => document.querySelectorAll("article").length === 4);
+      expect(await answered(page)).toBe(shown("think"));
+    }
+    for (const each of [first, second]) await fineBut(each);
+  });
+
+  test("a restart of parlor behind it: the page comes back by itself", async () => {
+    const at = await visit(url);
+    await ask(at.page, "twenty");
+    await answered(at.page);
+    await root.stop();
+    await at.page.waitForSelector('[role="status"][data-connection="off"]');
+    root = await startParlor(["--port", String(plainPort), "--llama", llama.url, "--data", join(folder, "again")]);
+    await serving(root);
+    await connected(at.page);
+    await at.close();
+  });
+});
+
+describe("without a proxy", () => {
+  test("TLS of its own; a new certificate at SIGHUP, while what is open stays", async () => {
+    const { cert, key } = certificate("first");
+    const own = await startParlor(["--tls-cert", cert, "--tls-key", key, "--llama", llama.url]);
+    expect(own.url).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/);
+    await serving(own);
+    const at = await visit(own.url, { ignoreHTTPSErrors: true });
+    await ask(at.page, "endless");
+    await grownBeyond(at.page, 100);
+    const subject = () => {
+      const asked = Bun.spawnSync(["openssl", "s_client", "-connect", new URL(own.url).host], { stdin: new Uint8Array(), stderr: "ignore" });
+      return /subject=CN ?= ?(\w+)/.exec(asked.stdout.toString())?.[1];
+    };
+    expect(subject()).toBe("first");
+    const next = certificate("second");
+    await Bun.write(cert, Bun.file(next.cert));
+    await Bun.write(key, Bun.file(next.key));
+    own.process.kill("SIGHUP");
+    await until(() => subject() === "second", "the new one is shown");
+    const length = (await at.page.locator("article .text").last().textContent())?.length ?? 0;
+    await grownBeyond(at.page, length + 100);
+    await Bun.write(cert, "no certificate");
+    own.process.kill("SIGHUP");
+    await until(() => own.log().includes("the one before holds"), "what is no certificate is refused");
+    expect(subject()).toBe("second");
+    await at.page.getByRole("button", { name: "Stop" }).click();
+    await answered(at.page, "stopped");
+    await fine(at);
+    own.process.kill("SIGTERM");
+    expect(await own.process.exited).toBe(0);
+  });
+
+  test("a socket in the file system: one that was left is taken over, one that is in use is not", async () => {
+    const path = join(folder, "parlor.sock");
+    const start = () => startParlor(["--host", `unix:${path}`, "--llama", llama.url]);
+    const first = await start();
+    expect(first.url).toBe(`unix:${path}`);
+    const answer = () => fetch("http://parlor/healthz", { unix: path } as RequestInit).then(({ status }) => status);
+    expect(await answer()).toBe(200);
+    const second = await start().then(
+      () => "started",
+      (error: Error) => error.message,
+    );
+    expect(second).toContain("is in use; name another with --host");
+    await first.stop(); // killed: its socket is left
+    expect(existsSync(path)).toBe(true);
+    const third = await start();
+    expect(await answer()).toBe(200);
+    third.process.kill("SIGTERM");
+    await third.process.exited;
+    expect(existsSync(path)).toBe(false);
+  });
+});
