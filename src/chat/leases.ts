@@ -25,7 +25,7 @@ export interface LeaseWish {
   readonly person: Person;
   /** What it is called in logs, and what is asked for. */
   readonly request: string;
-  readonly what: string;
+  readonly path: string;
   readonly model: string | null;
   /** Aborted when whoever asks is gone. */
   readonly signal: AbortSignal;
@@ -201,7 +201,7 @@ export class Leases {
   }
 
   #report({ run, wish, tokens, figures }: Lease, outcome: string): void {
-    const { request, what, person } = wish;
-    this.#parts.log.info("a program's request ended", { run, request, what, person: person.id, outcome, tokens, ...figures });
+    const { request, path, person } = wish;
+    this.#parts.log.info("a program's request ended", { run, request, path, person: person.id, outcome, tokens, ...figures });
   }
 }

@@ -149,7 +149,7 @@ class JsonDoor {
     const tell = (told: Told) => this.#tell(told);
     const request = this.#request;
     const wish = {
-      ...{ person, request, what: "/completion", model: null, signal: abort.signal },
+      ...{ person, request, path: "/completion", model: null, signal: abort.signal },
       placed: (place: { position: number; of: number }) => tell({ type: "queued", position: place.position, of: place.of }),
     };
     await chat.runs.leases

@@ -61,7 +61,7 @@ export async function relay(request: Request, pathname: string, known: Known | n
     const wish = {
       person: known.person,
       request: id,
-      what: pathname,
+      path: pathname,
       model: asking.model,
       signal: passing.signal,
       placed: (place: Place) => passing.placed(place),

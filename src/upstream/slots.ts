@@ -51,6 +51,12 @@ type Said = Pick<UpstreamState, "slots" | "contextTokens" | "model" | "models">;
 /** Between two looks at /slots after a stop, in ms: a slot is free within one token, which is tens of ms at most. */
 const freedPollMs = 20;
 
+/**
+ * What is not free after so many looks is looked at more seldom, in ms. For an answer in one piece llama-server asks whether anybody still waits for it only
+ * when it has been asked nothing else for a second (server_response::recv_with_timeout begins its second anew at each answer to anybody): looks must not keep it from that.
+ */
+const [quickLooks, slowPollMs] = [25, 1_200];
+
 export class SlotWatch {
   readonly #options: SlotWatchOptions;
   readonly #listeners = new Set<(state: UpstreamState) => void>();
@@ -121,11 +127,11 @@ export class SlotWatch {
   async freed(othersRunning: () => number): Promise<boolean> {
     const deadline = performance.now() + this.#options.stopMs;
     const before = this.#strays.count; // one that is found meanwhile may be this one
-    for (;;) {
+    for (let looks = 1; ; looks++) {
       const busy = await this.#busySlots();
       if (busy === "gone" || (busy !== "unknown" && busy <= othersRunning() + Math.min(before, this.#strays.count))) return true;
       if (performance.now() > deadline) break;
-      await Bun.sleep(freedPollMs);
+      await Bun.sleep(looks < quickLooks ? freedPollMs : slowPollMs);
     }
     this.#strays.found();
     return false;
