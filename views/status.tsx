@@ -1,6 +1,6 @@
 // The state of things outside the conversation: is the page connected, is there a model. Words beside every colour.
 
-import type { UpstreamState } from "../src/domain/upstream.ts";
+import type { ModelState, UpstreamState } from "../src/domain/upstream.ts";
 import type { Words } from "./words.ts";
 
 /** Ids of the elements that frames address. */
@@ -17,10 +17,25 @@ export function Status({ upstream, connected, words }: { upstream: UpstreamState
   );
 }
 
+/** Models that are being loaded because somebody has asked for them. */
+function Loading({ models, words }: { models: readonly ModelState[]; words: Words }) {
+  const loading = models.filter((model) => model.status === "loading");
+  if (loading.length === 0) return <></>;
+  return (
+    <div class="upstream">
+      {loading.map(({ name, percent }) => (
+        <p>
+          {words.modelLoading(name)} {percent !== null && <progress max={100} value={percent} aria-label={words.modelLoading(name)} />}
+        </p>
+      ))}
+    </div>
+  );
+}
+
 /** What the house waits for while no model answers; nothing once it does. */
 export function UpstreamBanner({ upstream, words }: { upstream: UpstreamState; words: Words }) {
-  const { status, ours, url, progress } = upstream;
-  if (status === "ready") return <></>;
+  const { status, ours, url, progress, models } = upstream;
+  if (status === "ready") return <Loading models={models} words={words} />;
   return (
     <div class="upstream">
       {ours ? (

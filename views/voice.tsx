@@ -3,6 +3,7 @@
 
 import type { ConversationId } from "../src/domain/conversation.ts";
 import { type Persona, type Sampling, samplingBounds, type Voice } from "../src/domain/persona.ts";
+import type { ModelState } from "../src/domain/upstream.ts";
 import type { Words } from "./words.ts";
 
 /** Ids of the elements that frames address. */
@@ -30,16 +31,30 @@ export function VoiceName({ conversation, voice, words }: VoiceProps) {
     >
       <span class="unseen">{words.persona}: </span>
       {persona?.name ?? (missing === null ? words.noPersona : words.gone(missing))}
+      {voice.model !== null && <span class="note"> · {voice.model}</span>}
       {Object.keys(own).length > 0 && <span class="note"> {words.ownSettings}</span>}
     </button>
   );
 }
 
+interface SettingsPanelProps extends Omit<VoiceProps, "conversation"> {
+  readonly choices: readonly Persona[];
+  /** What can answer. */
+  readonly models: readonly ModelState[];
+  readonly isNew: boolean;
+}
+
 /** The panel of a conversation. One in which nothing has been said yet has no row to be changed: its fields go with the first question. */
-export function SettingsPanel({ voice, choices, isNew, words }: Omit<VoiceProps, "conversation"> & { choices: readonly Persona[]; isNew: boolean }) {
+export function SettingsPanel({ voice, choices, models, isNew, words }: SettingsPanelProps) {
   const { persona, isEnforced } = voice;
   if (isEnforced) return <p class="note">{words.enforced}</p>;
-  const fields = <SamplingFields voice={voice} form={isNew ? "say" : undefined} words={words} />;
+  const form = isNew ? "say" : undefined;
+  const fields = (
+    <>
+      <ModelField voice={voice} models={models} form={form} words={words} />
+      <SamplingFields voice={voice} form={form} words={words} />
+    </>
+  );
   if (isNew)
     return (
       <div class="fields">
@@ -68,6 +83,34 @@ export function SettingsPanel({ voice, choices, isNew, words }: Omit<VoiceProps,
         {words.apply}
       </button>
     </form>
+  );
+}
+
+/** Which model answers, where there is more than one: each with what it is doing. */
+function ModelField({ voice, models, form, words }: { voice: Voice; models: readonly ModelState[]; form: string | undefined; words: Words }) {
+  const { model, persona } = voice;
+  const own = model === (persona?.model ?? null) ? null : model;
+  if (models.length <= 1) return <></>;
+  const isKnown = own === null || models.some(({ name }) => name === own);
+  return (
+    <label>
+      {words.model}
+      <select name="model" form={form}>
+        <option value="" selected={own === null}>
+          {persona?.model ?? words.whicheverModel}
+        </option>
+        {!isKnown && (
+          <option value={own} selected>
+            {own}
+          </option>
+        )}
+        {models.map(({ name, status }) => (
+          <option value={name} selected={name === own}>
+            {name} · {words.modelStatus[status]}
+          </option>
+        ))}
+      </select>
+    </label>
   );
 }
 

@@ -5,6 +5,7 @@ import type { Allowance } from "../src/domain/account.ts";
 import type { FailureCode, FailureReport } from "../src/domain/failure.ts";
 import type { Sampling } from "../src/domain/persona.ts";
 import type { Place, Run } from "../src/domain/run.ts";
+import type { ModelState } from "../src/domain/upstream.ts";
 import { de } from "./words-de.ts";
 import { en } from "./words-en.ts";
 import type { HouseWords } from "./words-house.ts";
@@ -102,6 +103,10 @@ export interface Words {
   ofPersona(value: number): string;
   readonly apply: string;
   readonly settled: string;
+  readonly model: string;
+  readonly whicheverModel: string;
+  readonly modelStatus: Readonly<Record<ModelState["status"], string>>;
+  modelLoading(model: string): string;
   readonly fromFirst: string;
   readonly enforced: string;
   readonly whoAnswers: string;

@@ -163,7 +163,9 @@ export function routes(parts: RouteParts): Hono<Env> {
     const id = c.req.param("id");
     const found = isId(id) ? await chat.enter(personOf(c), id) : null;
     const voice = found ? await chat.voices.of(found.settings) : await firstVoice(c);
-    return c.html(String(<SettingsPanel voice={voice} choices={await chat.voices.choices()} isNew={found === null} words={wordsFor(c)} />));
+    return c.html(
+      String(<SettingsPanel voice={voice} choices={await chat.voices.choices()} models={upstream().models} isNew={found === null} words={wordsFor(c)} />),
+    );
   });
 
   app.get("/list", async (c) => {

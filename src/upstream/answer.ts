@@ -176,6 +176,8 @@ function errorOf(error: NonNullable<Chunk["error"]>, status: number): Failure {
   if (error.type === "exceed_context_size_error") {
     return new Failure("context_overflow", { promptTokens: error.n_prompt_tokens ?? 0, contextTokens: error.n_ctx ?? 0 });
   }
+  const unloadable = /^model name=(.+) failed to load/.exec(error.message ?? "")?.[1];
+  if (unloadable !== undefined) return new Failure("model_failed", { model: unloadable });
   const detail = (error.message ?? "").trim().slice(0, 300);
   return new Failure(status >= 500 ? "upstream_error" : "upstream_refused", { status, detail });
 }

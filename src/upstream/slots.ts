@@ -4,7 +4,8 @@
 
 import type { ModelState, StartProgress, UpstreamState } from "../domain/upstream.ts";
 import type { Log } from "../telemetry/log.ts";
-import { contextOf, modelsOf, slotsOf } from "./models.ts";
+import { listenToModels, type ModelChange } from "./model-events.ts";
+import { childOf, contextOf, routed, type Said, slotsOf } from "./models.ts";
 import { Strays } from "./strays.ts";
 
 export interface SlotWatchBounds {
@@ -45,9 +46,6 @@ interface Props {
   role?: unknown;
 }
 
-/** What /props and /models say. */
-type Said = Pick<UpstreamState, "slots" | "contextTokens" | "model" | "models">;
-
 /** Between two looks at /slots after a stop, in ms: a slot is free within one token, which is tens of ms at most. */
 const freedPollMs = 20;
 
@@ -66,6 +64,8 @@ export class SlotWatch {
   #looking: Promise<void> | null = null;
   #closed = false;
   #isRouter = false;
+  #isListening = false;
+  readonly #end = new AbortController();
 
   constructor(options: SlotWatchOptions) {
     this.#options = options;
@@ -119,6 +119,7 @@ export class SlotWatch {
   close(): void {
     this.#closed = true;
     this.#strays.close();
+    this.#end.abort();
     if (this.#timer) clearTimeout(this.#timer);
     this.#listeners.clear();
   }
@@ -174,7 +175,10 @@ export class SlotWatch {
   async #said(): Promise<Said> {
     const props = (await this.#json("/props")) as Props | null;
     this.#isRouter = props?.role === "router";
-    if (this.#isRouter) return this.#routed();
+    if (this.#isRouter) {
+      this.#listen();
+      return routed((path) => this.#json(path), this.#state.models);
+    }
     const name = [props?.model_alias, props?.model_path].find((each) => typeof each === "string");
     const slots = slotsOf(props) ?? this.#state.slots;
     const contextTokens = contextOf(props) ?? this.#state.contextTokens;
@@ -183,27 +187,18 @@ export class SlotWatch {
     return { slots, contextTokens, model, models };
   }
 
-  /** Of a router: what it can load, and what each that is loaded says of itself. It has as many Slots as its loaded models, and one at least. */
-  async #routed(): Promise<Said> {
-    const listed = modelsOf(await this.#json("/models"), this.#state.models);
-    const models = await Promise.all(
-      listed.map(async (each) => {
-        if (each.status !== "loaded") return each;
-        const props = await this.#json(`/props?${childOf(each.name)}`);
-        return { ...each, slots: slotsOf(props) ?? each.slots, contextTokens: contextOf(props) ?? each.contextTokens };
-      }),
-    );
-    const loaded = models.filter(({ status }) => status === "loaded");
-    const contexts = loaded.flatMap(({ contextTokens }) => contextTokens ?? []);
-    return {
-      slots: Math.max(
-        1,
-        loaded.reduce((sum, { slots }) => sum + slots, 0),
-      ),
-      contextTokens: contexts.length > 0 ? Math.min(...contexts) : null,
-      model: models.length === 1 ? (models[0]?.name ?? null) : null,
-      models,
+  /** A router tells what becomes of its models as it happens; what a model that is loaded now says of itself is asked for. */
+  #listen(): void {
+    if (this.#isListening) return;
+    this.#isListening = true;
+    const { url, headers } = this.#options;
+    const changed = (change: ModelChange) => {
+      this.#set({ ...this.#state, models: this.#state.models.map((each) => (each.name === change.name ? { ...each, ...change } : each)) });
+      if (change.status === "loaded") this.doubt();
     };
+    void listenToModels(url, headers, changed, this.#end.signal).then(() => {
+      this.#isListening = false;
+    });
   }
 
   async #json(path: string): Promise<unknown> {
@@ -236,6 +231,3 @@ async function readJson(response: Response): Promise<unknown> {
     return null;
   }
 }
-
-/** A router asks its child for this model, and loads none for it. */
-const childOf = (model: string): string => `model=${encodeURIComponent(model)}&autoload=false`;

@@ -1,0 +1,42 @@
+// What a llama-server in router mode tells of its models as it happens (`/models/sse`): which is being loaded, and how far. Used by upstream/slots.
+
+import type { ModelState } from "../domain/upstream.ts";
+import { SseParser } from "./sse.ts";
+
+/** A change of one model. */
+export type ModelChange = Pick<ModelState, "name" | "status" | "percent">;
+
+interface Event {
+  readonly model?: unknown;
+  readonly data?: { readonly status?: unknown; readonly exit_code?: unknown; readonly progress?: { readonly value?: unknown } | null } | null;
+}
+
+/** Longest line: the news that a model is loaded holds everything that it says of itself. */
+const lineMaxBytes = 1 << 20;
+
+/** Listens until the stream ends or `signal` is aborted; never rejects. */
+export async function listenToModels(url: string, headers: Record<string, string>, changed: (change: ModelChange) => void, signal: AbortSignal): Promise<void> {
+  const event = (data: string) => {
+    const change = changeOf(JSON.parse(data) as Event);
+    if (change) changed(change);
+    return false;
+  };
+  try {
+    const response = await fetch(`${url}/models/sse`, { headers, signal, redirect: "manual", keepalive: false, timeout: false } as RequestInit);
+    if (!response.ok) return;
+    const parser = new SseParser({ event }, lineMaxBytes);
+    for await (const chunk of response.body ?? []) parser.push(parser.decode(Buffer.from(chunk), 0, chunk.byteLength));
+  } catch {
+    // it is gone, or says what is no event: the next look at it begins anew
+  }
+}
+
+function changeOf({ model, data }: Event): ModelChange | null {
+  if (typeof model !== "string" || typeof data?.status !== "string") return null;
+  const share = data.progress?.value;
+  const percent = typeof share === "number" ? Math.floor(Math.min(1, Math.max(0, share)) * 100) : null;
+  if (data.status === "loading" || data.status === "downloading") return { name: model, status: "loading", percent };
+  if (data.status === "loaded" || data.status === "sleeping") return { name: model, status: "loaded", percent: null };
+  const hasFailed = typeof data.exit_code === "number" && data.exit_code !== 0;
+  return { name: model, status: hasFailed ? "failed" : "unloaded", percent: null };
+}
