@@ -8,20 +8,22 @@ import type { OidcOptions } from "./auth/oidc.ts";
 import { Passwords } from "./auth/password.ts";
 import { Chat } from "./chat/chat.ts";
 import type { ChatBounds, ChatParts } from "./chat/parts.ts";
+import { Servers } from "./chat/servers.ts";
 import { Shelf } from "./chat/shelf.ts";
 import { localPerson, standardLimits } from "./domain/account.ts";
-import { type ConversationId, newId } from "./domain/conversation.ts";
+import type { ConversationId } from "./domain/conversation.ts";
 import { asFailure } from "./domain/failure.ts";
 import type { PersonaId } from "./domain/persona.ts";
 import { Doors, eventsPath, isProgramPath, isSocketPath, sayPath } from "./doors.ts";
 import { pathInside } from "./http/base.ts";
-import { AddressCount, checkHost, checkOrigin, clientOf } from "./http/guard.ts";
+import { AddressCount, checkHost, checkOrigin, clientOf, requestIdOf } from "./http/guard.ts";
 import { refusal } from "./http/refusal.tsx";
 import { routes } from "./http/routes.tsx";
 import type { Visitor } from "./http/visitor.ts";
 import { Hub } from "./live/hub.ts";
 import { type SocketData, Sockets } from "./sockets.ts";
 import { programRefusal } from "./text/relay.ts";
+import type { Upstreams } from "./upstream/upstream.ts";
 
 export interface AppBounds extends ChatBounds {
   readonly socketsMaxPerAddress: number;
@@ -35,7 +37,10 @@ export interface AppBounds extends ChatBounds {
   readonly sessionMs: number;
 }
 
-export interface AppParts extends Omit<ChatParts, "enforcedPersona" | "isAttended"> {
+export interface AppParts extends Omit<ChatParts, "enforcedPersona" | "isAttended" | "upstream"> {
+  readonly upstream: Upstreams;
+  /** The llama-servers were named on the command line: the operator can't choose others while parlor runs. */
+  readonly areUpstreamsFixed: boolean;
   readonly auth: AuthMode;
   /** Where `auth` is oidc. */
   readonly oidc: OidcOptions | null;
@@ -93,6 +98,8 @@ export async function createApp(parts: AppParts): Promise<App> {
       persona = wished;
     },
   };
+  const servers = new Servers(upstream, store.ledger, parts.areUpstreamsFixed);
+  await servers.restore();
   const auth = new Auth({ mode: parts.auth, store, sessionMs: bounds.sessionMs });
   const passwords = new Passwords(store);
   const oidc = parts.oidc && new (await import("./auth/oidc.ts")).Oidc(parts.oidc, log); // loaded where it is used: the start is shorter without
@@ -117,7 +124,7 @@ export async function createApp(parts: AppParts): Promise<App> {
   const sockets = new Sockets({ addresses: new AddressCount(bounds.socketsMaxPerAddress), holds, bug });
   const doors = new Doors({ chat, shelf, hub, sockets, store, upstream, metrics, allowOrigins, basePath, bug, bounds: { ...bounds, frameMaxBytes } });
   const pages = routes({
-    ...{ auth, passwords, oidc, chat, shelf, enforced, store, bus, log, metrics },
+    ...{ auth, passwords, oidc, chat, shelf, enforced, servers, store, bus, log, metrics },
     metricsToken: parts.metricsToken,
     metricsAllow: parts.metricsAllow,
     silentMs: silentBeats * bounds.heartbeatMs,
@@ -199,7 +206,7 @@ export async function createApp(parts: AppParts): Promise<App> {
         if (request.method !== "GET" && request.method !== "HEAD") {
           checkOrigin(request.headers, allowOrigins, { isAmbient: known !== null && known.key === undefined && parts.auth !== "none" });
         }
-        const visitor: Visitor = { known, client, request: idOf(request.headers, client.isProxied), base: basePath };
+        const visitor: Visitor = { known, client, request: requestIdOf(request.headers, client.isProxied), base: basePath };
         if (isSocketPath(pathname)) return await doors.socket(request, pathname, server, visitor);
         if (pathname === eventsPath) return await doors.events(request, server, visitor);
         if (pathname === sayPath && request.method === "POST") return await doors.said(request, visitor);
@@ -240,10 +247,4 @@ export async function createApp(parts: AppParts): Promise<App> {
       metrics.close();
     },
   };
-}
-
-/** What a request is called in logs: as a listed proxy named it, else a name of ours. */
-function idOf(headers: Headers, isProxied: boolean): string {
-  const given = isProxied ? headers.get("x-request-id") : null;
-  return given !== null && /^[\w.:-]{1,64}$/.test(given) ? given : newId();
 }

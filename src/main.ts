@@ -92,7 +92,16 @@ async function serve(config: Config): Promise<void> {
   const own = children.map((child) => open(child.url, child));
   const upstream = new Pool({ open, log }, config.llama.length + own.length > 0 ? config.llama : [options.llama.default], own);
   const kept = { store, temporary: openSqlite(":memory:", { beside: store }), personas: await openPersonas(config, log) };
-  const app = await createApp({ ...config, ...kept, isTls: config.tls !== null, bus: localBus(), upstream, log, metrics });
+  const app = await createApp({
+    ...config,
+    ...kept,
+    isTls: config.tls !== null,
+    areUpstreamsFixed: config.llama.length > 0,
+    bus: localBus(),
+    upstream,
+    log,
+    metrics,
+  });
 
   const listening = await listen(app, { ...config, bodyMaxBytes: Math.max(bounds.importMaxBytes, bounds.programMaxBytes) + (1 << 20) }).catch(async (error) => {
     await upstream.close();

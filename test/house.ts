@@ -45,6 +45,7 @@ export interface HouseOptions {
   readonly trustedProxies?: readonly string[];
   readonly metricsToken?: string;
   readonly basePath?: string;
+  readonly areUpstreamsFixed?: boolean;
   /** Else any free one. */
   readonly port?: number;
   /** A file that outlives the house; none: in memory. */
@@ -71,6 +72,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     ...doors,
     enforcedPersona,
     generateTitles,
+    areUpstreamsFixed: options.areUpstreamsFixed ?? true,
     logTexts: false,
     bus: localBus(),
     upstream,

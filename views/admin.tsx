@@ -9,6 +9,7 @@ import type { FailedRun, RunNow } from "../src/domain/run.ts";
 import type { UpstreamState } from "../src/domain/upstream.ts";
 import { deviceOf } from "./account.tsx";
 import { Invitations, PersonEntry, Roles } from "./admin-people.tsx";
+import { ServerChoice, ServerStates } from "./admin-servers.tsx";
 import { Fault } from "./login.tsx";
 import { type Assets, Layout } from "./page.tsx";
 import { sentenceOf, type Words } from "./words.ts";
@@ -17,7 +18,7 @@ import { sentenceOf, type Words } from "./words.ts";
 export type NameOf = (person: PersonId | null) => string;
 
 export interface NowProps {
-  readonly upstream: UpstreamState;
+  readonly servers: readonly UpstreamState[];
   readonly slots: number;
   readonly strays: number;
   readonly runs: readonly RunNow[];
@@ -27,14 +28,14 @@ export interface NowProps {
 }
 
 /** What runs and who waits, since when. */
-export function Now({ upstream, slots, strays, runs, sockets, nameOf, words }: NowProps) {
+export function Now({ servers, slots, strays, runs, sockets, nameOf, words }: NowProps) {
   const { house } = words;
   const waiting = runs.filter(({ status }) => status === "queued").sort((a, b) => (a.place?.position ?? 0) - (b.place?.position ?? 0));
   const running = runs.filter(({ status }) => status === "running");
   const age = (run: RunNow) => house.since(Math.round((Date.now() - run.createdAt) / 1000));
   return (
     <div id="now" hx-get="/admin/now" hx-trigger="every 2s" hx-swap="outerMorph">
-      <p>{house.upstream(upstream.status, upstream.model)}</p>
+      <ServerStates servers={servers} words={words} />
       <p>
         {house.slots(running.length, slots, strays)} · {house.waitingRuns(waiting.length)} · {house.sockets(sockets["page"] ?? 0, sockets["program"] ?? 0)}
       </p>
@@ -74,6 +75,8 @@ export interface AdminProps extends NowProps {
   readonly enforced: string | null;
   /** Set on the command line: the page can't change it. */
   readonly isFixed: boolean;
+  /** The llama-servers were named there, too. */
+  readonly areServersFixed: boolean;
   readonly failed: readonly FailedRun[];
   readonly audit: readonly AuditEntry[];
   readonly failure: FailureReport | null;
@@ -107,6 +110,7 @@ export function AdminPage(props: AdminProps) {
           {hasPasswords && <Invitations {...props} />}
         </section>
         <Roles {...props} />
+        <ServerChoice servers={props.servers} areFixed={props.areServersFixed} words={words} />
         <PersonaChoice {...props} />
         {props.sessions.length > 0 && <SessionList {...props} />}
         <Records {...props} />

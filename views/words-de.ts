@@ -187,6 +187,7 @@ export const de: Words = {
     name_taken: ({ name }) => `${name} heißt hier schon jemand. Wähle einen anderen Namen.`,
     bad_name: () => "Ein Name hat 1 bis 64 Zeichen.",
     bad_password: ({ least }) => `Ein Passwort hat mindestens ${number(least)} Zeichen und höchstens 1.024 Bytes.`,
+    bad_address: ({ address }) => `${address || "Das"} ist keine Adresse. Sie sieht aus wie http://192.168.0.5:8080.`,
     bad_limit: ({ name, least, most }) =>
       `${houseDe.limitNames[name as keyof typeof houseDe.limitNames]}: eine Zahl von ${number(least)} bis ${whole(Number(most))}, oder nichts für keine Grenze.`,
     last_admin: () => "Das Haus braucht mindestens einen Admin. Mach zuerst jemand anderen dazu.",

@@ -180,6 +180,7 @@ export const en: Words = {
     name_taken: ({ name }) => `Somebody is called ${name} already. Choose another name.`,
     bad_name: () => "A name has 1 to 64 characters.",
     bad_password: ({ least }) => `A password has at least ${number(least)} characters, and at most 1,024 bytes.`,
+    bad_address: ({ address }) => `${address || "That"} is no address. It looks like http://192.168.0.5:8080.`,
     bad_limit: ({ name, least, most }) =>
       `${houseEn.limitNames[name as keyof typeof houseEn.limitNames]}: a number from ${number(least)} to ${whole(Number(most))}, or nothing for no limit.`,
     last_admin: () => "The house needs at least one admin. Make somebody else one first.",

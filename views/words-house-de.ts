@@ -61,6 +61,13 @@ export const houseDe: HouseWords = {
     `llama-server: ${{ ready: "bereit", loading: "lädt", absent: "nicht da" }[status] ?? status}${model === null ? "" : `, ${model}`}`,
   slots: (running, slots, strays) =>
     `${number(running)} von ${number(slots)} ${slots === 1 ? "Slot" : "Slots"} belegt${strays > 0 ? `, ${number(strays)} ohne eine Antwort von uns` : ""}`,
+  slotsOf: (slots, strays) => `${number(slots)} ${slots === 1 ? "Slot" : "Slots"}${strays > 0 ? `, ${number(strays)} ohne eine Antwort von uns belegt` : ""}`,
+  servers: "llama-server",
+  fixedServers: "Auf der Kommandozeile genannt; andere gibt es dort, wo parlor gestartet wird.",
+  serverAddress: "Adresse eines llama-servers",
+  addServer: "Auch benutzen",
+  serverLog: (model) => `Was der llama-server von ${model} ausgibt`,
+  noLog: "Noch nichts.",
   waitingRuns: (waiting) => `${number(waiting)} in der Schlange`,
   sockets: (pages, programs) =>
     `${number(pages)} ${pages === 1 ? "Seite" : "Seiten"} und ${number(programs)} ${programs === 1 ? "Programm" : "Programme"} verbunden`,

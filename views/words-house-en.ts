@@ -59,6 +59,13 @@ export const houseEn: HouseWords = {
   upstream: (status, model) => `llama-server is ${status}${model === null ? "" : `: ${model}`}`,
   slots: (running, slots, strays) =>
     `${number(running)} of ${number(slots)} ${slots === 1 ? "slot" : "slots"} in use${strays > 0 ? `, ${number(strays)} busy without an answer of ours` : ""}`,
+  slotsOf: (slots, strays) => `${number(slots)} ${slots === 1 ? "slot" : "slots"}${strays > 0 ? `, ${number(strays)} busy without an answer of ours` : ""}`,
+  servers: "llama-servers",
+  fixedServers: "Named on the command line; it takes others where it is started.",
+  serverAddress: "Address of a llama-server",
+  addServer: "Use it, too",
+  serverLog: (model) => `What ${model}'s llama-server prints`,
+  noLog: "Nothing yet.",
   waitingRuns: (waiting) => `${number(waiting)} in line`,
   sockets: (pages, programs) =>
     `${number(pages)} ${pages === 1 ? "page" : "pages"} and ${number(programs)} ${programs === 1 ? "program" : "programs"} connected`,

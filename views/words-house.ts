@@ -46,6 +46,13 @@ export interface HouseWords {
   readonly now: string;
   readonly upstream: (status: string, model: string | null) => string;
   readonly slots: (running: number, slots: number, strays: number) => string;
+  readonly slotsOf: (slots: number, strays: number) => string;
+  readonly servers: string;
+  readonly fixedServers: string;
+  readonly serverAddress: string;
+  readonly addServer: string;
+  readonly serverLog: (model: string) => string;
+  readonly noLog: string;
   readonly waitingRuns: (waiting: number) => string;
   readonly sockets: (pages: number, programs: number) => string;
   readonly since: (seconds: number) => string;

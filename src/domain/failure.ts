@@ -54,6 +54,7 @@ export type FailureCode =
   | "bad_name"
   | "bad_password"
   | "bad_limit"
+  | "bad_address" // of a llama-server
   | "last_admin"
   | "provider_failed" // the OpenID provider
   | "read_only" // whoever follows a link can't write

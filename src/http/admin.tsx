@@ -2,9 +2,11 @@
 
 import type { Context, Hono } from "hono";
 import { AdminPage, Now } from "../../views/admin.tsx";
+import { ServerLog } from "../../views/admin-servers.tsx";
 import type { Auth } from "../auth/auth.ts";
 import type { Passwords } from "../auth/password.ts";
 import type { Chat } from "../chat/chat.ts";
+import type { Servers } from "../chat/servers.ts";
 import {
   type AuditAct,
   isLimit,
@@ -37,6 +39,7 @@ export interface AdminParts {
   readonly store: Pick<Store, "people" | "sessions" | "ledger">;
   readonly chat: Chat;
   readonly enforced: Enforced;
+  readonly servers: Servers;
   upstream(): UpstreamState;
   sockets(): Readonly<Record<string, number>>;
 }
@@ -46,7 +49,7 @@ const [failuresShown, actsShown] = [20, 100];
 
 /** Adds the operator's routes. */
 export function adminRoutes(app: Hono<Env>, parts: AdminParts): void {
-  const { auth, passwords, chat, enforced, upstream, sockets } = parts;
+  const { auth, passwords, chat, enforced, servers, upstream, sockets } = parts;
   const { people, sessions, ledger } = parts.store;
 
   const note = (c: Context<Env>, act: AuditAct, subject: string) => ledger.note({ actor: personOf(c).id, act, subject, address: c.env.client.address });
@@ -54,7 +57,7 @@ export function adminRoutes(app: Hono<Env>, parts: AdminParts): void {
     const { runs } = chat;
     const owners = await Promise.all([...new Set(runs.now.map(({ owner }) => owner))].map((id) => people.person(id)));
     return {
-      upstream: upstream(),
+      servers: servers.now,
       slots: runs.slots,
       strays: upstream().strays,
       runs: runs.now,
@@ -76,7 +79,14 @@ export function adminRoutes(app: Hono<Env>, parts: AdminParts): void {
       failed: await ledger.failedRuns(failuresShown),
       audit: await ledger.audit(actsShown),
     };
-    const given = { made, failure: failure?.report ?? null, enforced: enforced.now, isFixed: enforced.isFixed, assets: assetPaths };
+    const given = {
+      made,
+      failure: failure?.report ?? null,
+      enforced: enforced.now,
+      isFixed: enforced.isFixed,
+      areServersFixed: servers.areFixed,
+      assets: assetPaths,
+    };
     return c.html(html(<AdminPage {...found} {...given} hasPasswords={auth.mode === "password"} />));
   };
   /** Does what a form wishes; what it can't be is said on the page. */
@@ -101,6 +111,15 @@ export function adminRoutes(app: Hono<Env>, parts: AdminParts): void {
 
   app.get("/admin", (c) => page(c));
   app.get("/admin/now", async (c) => c.html(String(<Now {...(await now(c))} />)));
+
+  app.get("/admin/log", (c) => c.html(String(<ServerLog lines={servers.logOf(c.req.query("of") ?? "")} words={wordsFor(c)} />)));
+
+  act("/admin/servers", async (c, { add, remove }) => {
+    if (remove !== undefined) await servers.remove(remove);
+    else await servers.add(add ?? "");
+    await note(c, "upstreams_changed", "");
+    return undefined;
+  });
 
   act("/admin/stop", async (c, { run = "" }) => {
     const owner = chat.runs.now.find((each) => each.run === run)?.owner;

@@ -2,6 +2,7 @@
 // by giving our address a name of its own (Host). Also the headers that keep our own pages from doing harm.
 
 import type { Client } from "../auth/auth.ts";
+import { newId } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
 
 /** Measured with htmx 4 and its ws extension in Chromium: no violation, no eval, no inline anything. */
@@ -74,6 +75,12 @@ export function clientOf(headers: Headers, peer: string, { trustedProxies, isTls
   const heard = (headers.get("x-forwarded-for") ?? "").split(",").map((part) => plainAddress(part.trim()));
   const address = heard.findLast((each) => each !== "" && !trustedProxies.includes(each)) ?? wire;
   return { address, isProxied, isSecure: isTls || headers.get("x-forwarded-proto")?.split(",").at(-1)?.trim() === "https" };
+}
+
+/** What a request is called in logs: as a listed proxy named it, else a name of ours. */
+export function requestIdOf(headers: Headers, isProxied: boolean): string {
+  const given = isProxied ? headers.get("x-request-id") : null;
+  return given !== null && /^[\w.:-]{1,64}$/.test(given) ? given : newId();
 }
 
 /** Counts what is open per address. */

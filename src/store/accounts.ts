@@ -41,7 +41,7 @@ export interface SharesKept {
 }
 
 /** What the operator sets while parlor runs. */
-export type SettingName = "enforcedPersona";
+export type SettingName = "enforcedPersona" | "llama";
 
 export interface People {
   /** Calls `listener` when what somebody may do or see has changed: here, or by another process that has the file open. */

@@ -20,8 +20,8 @@ export interface ChildOptions {
   readonly log: Log;
 }
 
-/** Lines of its output kept for the page and the log when it dies. */
-const keptLines = 20;
+/** Lines of its output that are kept, over its restarts: for the operator's page, and for the log when it dies. */
+const keptLines = 400;
 
 /** The llama-server to start: the one named, else the one beside our executable, else the first of PATH; null when there is none. */
 export function findLlamaServer(named: string | null, besides: string, path: string): string | null {
@@ -54,6 +54,8 @@ export class LlamaChild {
   #process: Bun.Subprocess | null = null;
   #progress: StartProgress | null = { percent: null, line: "" };
   #lines: string[] = [];
+  /** How many of these it printed since it was last started. */
+  #linesOfRun = 0;
   #failures = 0;
   #restart: Timer | null = null;
   #closed = false;
@@ -68,6 +70,11 @@ export class LlamaChild {
   /** What it says of its start; null when it is not running and none is planned. */
   get progress(): StartProgress | null {
     return this.#progress;
+  }
+
+  /** What it has printed lately. */
+  get log(): readonly string[] {
+    return this.#lines;
   }
 
   /** Its process id; null while none runs. */
@@ -94,7 +101,7 @@ export class LlamaChild {
   #start(): void {
     const { program, model, args, apiKey, log } = this.#options;
     const startedAt = performance.now();
-    this.#lines = [];
+    this.#linesOfRun = 0;
     this.#say({ percent: null, line: "" });
     log.info("llama-server is started", { program, model, port: this.#port });
     const command = [program, "--model", model, "--host", "127.0.0.1", "--port", String(this.#port), ...args];
@@ -110,7 +117,7 @@ export class LlamaChild {
       });
     } catch (error) {
       // not a program after all, or gone since: that is another way to have ended
-      this.#lines.push(`error: ${program} can't be started: ${(error as Error).message}`);
+      this.#keep(`error: ${program} can't be started: ${(error as Error).message}`);
       this.#ended(0, null, null);
       return;
     }
@@ -123,7 +130,8 @@ export class LlamaChild {
     const { restartMs, restartMaxMs, log } = this.#options;
     this.#failures = ranMs > restartMaxMs ? 1 : this.#failures + 1;
     const pauseMs = Math.min(restartMs * 2 ** (this.#failures - 1), restartMaxMs);
-    const last = this.#lines.findLast((line) => /error|fail/i.test(line)) ?? this.#lines.at(-1) ?? "";
+    const ofRun = this.#linesOfRun > 0 ? this.#lines.slice(-this.#linesOfRun) : [];
+    const last = ofRun.findLast((line) => /error|fail/i.test(line)) ?? ofRun.at(-1) ?? "";
     log.error("llama-server ended", { code, signal, pauseMs, last });
     this.#say({ percent: null, line: last });
     this.#restart = setTimeout(() => this.#start(), pauseMs);
@@ -141,12 +149,17 @@ export class LlamaChild {
 
   #heard(line: string): void {
     if (line === "") return;
-    this.#lines.push(line.slice(0, 400));
-    if (this.#lines.length > keptLines) this.#lines.shift();
+    this.#keep(line.slice(0, 400));
     this.#options.log.debug("llama-server says", { line });
     const percent = /^\[\s*(\d{1,3})(?:%|\/(\d+))\]/.exec(line);
     const share = percent && Number(percent[1]) / Number(percent[2] ?? 100);
     this.#say({ percent: share === null ? (this.#progress?.percent ?? null) : Math.min(100, Math.floor(share * 100)), line: readable(line) });
+  }
+
+  #keep(line: string): void {
+    this.#lines.push(line);
+    if (this.#lines.length > keptLines) this.#lines.shift();
+    this.#linesOfRun = Math.min(this.#linesOfRun + 1, this.#lines.length);
   }
 
   #say(progress: StartProgress | null): void {

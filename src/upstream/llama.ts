@@ -13,7 +13,7 @@ export interface LlamaOptions extends SlotWatchBounds, AnswerBounds {
   readonly apiKey: string | null;
   readonly log: Log;
   /** Says how a llama-server of our own is doing before it answers; absent for one that somebody else runs. */
-  readonly child?: StartingChild & { close(): Promise<void> };
+  readonly child?: StartingChild & { readonly log: readonly string[]; close(): Promise<void> };
 }
 
 /** When a stream that was ended before it had begun is ended again, in ms. */
@@ -54,6 +54,11 @@ export class Llama implements Upstream {
 
   get servers(): readonly UpstreamState[] {
     return [this.state];
+  }
+
+  /** What a llama-server of ours has printed lately. */
+  get log(): readonly string[] {
+    return this.#options.child?.log ?? [];
   }
 
   /** Slots that no request of ours holds, nor anybody else's. */

@@ -9,7 +9,7 @@ import type { Llama } from "./llama.ts";
 import { isTheirFault, Member } from "./member.ts";
 import { Placement } from "./placement.ts";
 import { together } from "./together.ts";
-import type { Asked, ChatEnd, ChatRequest, Deltas, Relayed, RelaySink, Upstream } from "./upstream.ts";
+import type { Asked, ChatEnd, ChatRequest, Deltas, Relayed, RelaySink, Upstreams } from "./upstream.ts";
 
 export interface PoolOptions {
   /** Starts watching the llama-server at an address. */
@@ -28,7 +28,7 @@ interface Wish {
   isShown: boolean;
 }
 
-export class Pool implements Upstream {
+export class Pool implements Upstreams {
   readonly #options: PoolOptions;
   readonly #listeners = new Set<(state: UpstreamState) => void>();
   #members: Member[];
@@ -52,7 +52,10 @@ export class Pool implements Upstream {
     return this.#members.map(({ llama }) => llama.state);
   }
 
-  /** Uses the llama-servers at these addresses from now on, beside those of ours; what another has begun runs to its end there. */
+  logOf(url: string): readonly string[] {
+    return this.#members.find(({ llama }) => llama.state.url === url)?.llama.log ?? [];
+  }
+
   use(urls: readonly string[]): void {
     const gone = this.#members.filter(({ isOwn, llama }) => !isOwn && !urls.includes(llama.state.url));
     const stay = this.#members.filter((member) => !gone.includes(member));
@@ -69,8 +72,7 @@ export class Pool implements Upstream {
 
   facts(model: string | null): Pick<UpstreamState, "model" | "contextTokens"> {
     const facts = this.#serving(model).map(({ llama }) => llama.facts(model));
-    const contexts = facts.flatMap(({ contextTokens }) => contextTokens ?? []);
-    const names = new Set(facts.map((each) => each.model));
+    const [contexts, names] = [facts.flatMap(({ contextTokens }) => contextTokens ?? []), new Set(facts.map((each) => each.model))];
     // which of them will answer is not known yet: it must fit the smallest
     return { model: names.size === 1 ? (facts[0]?.model ?? null) : model, contextTokens: contexts.length > 0 ? Math.min(...contexts) : null };
   }
@@ -130,11 +132,12 @@ export class Pool implements Upstream {
       this.#last.set(run, member);
       try {
         const end = await member.llama.resume(run, shown, signal);
-        this.#end(run, member);
+        member.end(run);
+        this.#placement.changed();
         this.#last.delete(run);
         return end;
       } catch (error) {
-        this.#end(run, member);
+        member.end(run);
         if (signal.aborted || isShown) throw error;
         failure = error;
       }
@@ -188,7 +191,8 @@ export class Pool implements Upstream {
         this.#last.delete(run);
         return this.#placement.changed();
       } catch (error) {
-        this.#end(run, member);
+        member.end(run);
+        this.#placement.changed();
         const { code } = asFailure(error);
         const isTheirs = !signal.aborted && isTheirFault(code);
         if (isTheirs) member.failed();
@@ -215,11 +219,6 @@ export class Pool implements Upstream {
 
   #nobody(model: string | null): Failure {
     return model !== null && this.#members.length > 0 ? new Failure("model_missing", { model }) : new Failure("upstream_absent", { url: this.#state.url });
-  }
-
-  #end(run: RunId, member: Member): void {
-    member.end(run);
-    this.#placement.changed();
   }
 
   #member(llama: Llama, isOwn: boolean): Member {

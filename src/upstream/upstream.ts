@@ -111,3 +111,11 @@ export interface Upstream {
 
   close(): Promise<void>;
 }
+
+/** Several llama-servers as one, of which some may come and go. */
+export interface Upstreams extends Upstream {
+  /** Uses those at these addresses from now on, beside those of ours; what another has begun runs to its end there. */
+  use(urls: readonly string[]): void;
+  /** What one of ours has printed lately; empty for any other. */
+  logOf(url: string): readonly string[];
+}

@@ -1,0 +1,74 @@
+// The llama-servers on the operator's page: how each is doing, which are used, what those of ours print. Part of views/admin.
+
+import type { UpstreamState } from "../src/domain/upstream.ts";
+import type { Words } from "./words.ts";
+
+interface ServersProps {
+  readonly servers: readonly UpstreamState[];
+  readonly words: Words;
+}
+
+/** How each is doing, in a line. */
+export function ServerStates({ servers, words }: ServersProps) {
+  const { house } = words;
+  return (
+    <ul class="servers">
+      {servers.map(({ status, url, model, models, slots, strays, progress }) => (
+        <li data-upstream={status}>
+          {house.upstream(status, model)} <span class="note">{url}</span>
+          {status === "ready" && (
+            <span class="note">
+              {" "}
+              · {house.slotsOf(slots, strays)}
+              {models.length > 1 && ` · ${models.map((each) => `${each.name}: ${words.modelStatus[each.status]}`).join(", ")}`}
+            </span>
+          )}
+          {status !== "ready" && progress !== null && progress.line !== "" && <span class="note"> · {progress.line}</span>}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** Which are used, where that can be chosen; and what those of ours print. */
+export function ServerChoice({ servers, areFixed, words }: ServersProps & { areFixed: boolean }) {
+  const { house } = words;
+  const ours = servers.filter((server) => server.ours);
+  return (
+    <section id="servers">
+      <h2>{house.servers}</h2>
+      {areFixed ? (
+        <p class="note">{house.fixedServers}</p>
+      ) : (
+        <>
+          {servers
+            .filter((server) => !server.ours)
+            .map(({ url }) => (
+              <form method="post" action="/admin/servers" class="row">
+                <input type="hidden" name="remove" value={url} />
+                <span>{url}</span>
+                <button type="submit" aria-label={`${house.remove}: ${url}`}>
+                  {house.remove}
+                </button>
+              </form>
+            ))}
+          <form method="post" action="/admin/servers" class="row">
+            <input name="add" type="url" required placeholder="http://192.168.0.5:8080" aria-label={house.serverAddress} />
+            <button type="submit">{house.addServer}</button>
+          </form>
+        </>
+      )}
+      {ours.map(({ url, model }) => (
+        <details hx-get={`/admin/log?of=${encodeURIComponent(url)}`} hx-trigger="toggle once" hx-target="find pre" hx-swap="outerHTML">
+          <summary>{house.serverLog(model ?? url)}</summary>
+          <pre class="log" />
+        </details>
+      ))}
+    </section>
+  );
+}
+
+/** What a llama-server of ours has printed lately. */
+export function ServerLog({ lines, words }: { lines: readonly string[]; words: Words }) {
+  return <pre class="log">{lines.length > 0 ? lines.join("\n") : words.house.noLog}</pre>;
+}
