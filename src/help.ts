@@ -15,6 +15,7 @@ export function help(version: string): string {
 Usage: parlor [options]                    serve
        parlor ask "…" [-c]                 ask the parlor that serves at --host and --port, or at PARLOR_URL, with the key in PARLOR_KEY; the text can also
                                            come on standard input; -c goes on with the conversation of the question before
+       parlor doctor [options]             what stands before parlor and behind it, and what would be better; with --model the model is loaded to be looked at
        parlor backup FILE [--data DIR]     copy the conversations to FILE, also while parlor runs
        parlor check [--data DIR]           verify the file that holds them
        parlor export FILE [--data DIR]     write all conversations as JSON Lines, also while parlor runs

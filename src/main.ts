@@ -9,6 +9,7 @@ import { runAsk } from "./ask.ts";
 import { localBus } from "./bus/local.ts";
 import { CommandError, runCommand } from "./commands.ts";
 import { type Config, parseConfig } from "./config.ts";
+import { runDoctor } from "./doctor.ts";
 import { type SettingsFile, UsageError } from "./given.ts";
 import { help } from "./help.ts";
 import { listen } from "./listen.ts";
@@ -151,7 +152,11 @@ const words = firstFlag < 0 ? given : given.slice(0, firstFlag);
 const args = given.slice(words.length);
 try {
   if (words[0] === "ask") await askHere(given.slice(1));
-  else if (words.length > 0) await runCommand(words, storeFile(readConfig(args)));
+  else if (words[0] === "doctor" && words.length === 1) {
+    const config = readConfig(args);
+    const here = { file: storeFile(config), execPath: process.execPath, path: process.env["PATH"] ?? "", fallback: options.llama.default };
+    await runDoctor(config, here);
+  } else if (words.length > 0) await runCommand(words, storeFile(readConfig(args)));
   else {
     await serve(readConfig(args));
   }

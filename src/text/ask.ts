@@ -7,7 +7,7 @@ import { type ConversationId, isId, isTemporary, newId, newTemporaryId } from ".
 import { asFailure, Failure } from "../domain/failure.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { bodyOf } from "./asking.ts";
-import { programStatusOf } from "./relay.ts";
+import { comeAgainSeconds, programStatusOf } from "./relay.ts";
 import { errorOf, lastOf, type Told, tapOf } from "./telling.ts";
 import { ProgramBody } from "./way.ts";
 
@@ -31,9 +31,6 @@ interface Question {
 
 /** The header that names the conversation of an answer, where it is kept. */
 const conversationHeader = "x-conversation";
-
-/** Seconds after which a program that was refused may come again, where nothing better is known. */
-const comeAgainSeconds = 5;
 
 /** JSON escapes every character twice over at most six bytes; the rest is names. */
 const bodyOverheadBytes = 4096;
@@ -59,7 +56,8 @@ export async function ask(request: Request, known: Known | null, id: string, par
     parts.metrics.refused(failure.code);
     const status = programStatusOf(failure);
     const headers: Record<string, string> = { "cache-control": "no-store" };
-    if (status === 429 || status === 503) headers["retry-after"] = String(failure.facts["seconds"] ?? comeAgainSeconds);
+    const seconds = comeAgainSeconds(failure);
+    if (seconds !== null) headers["retry-after"] = String(seconds);
     const sentence = sentenceOf(failure.report, wordsOf(language));
     return isEvents ? Response.json(errorOf(failure.report, language), { status, headers }) : new Response(`${sentence}\n`, { status, headers });
   }

@@ -41,9 +41,6 @@ const routes: Readonly<Record<string, Route>> = {
   "/v1/models": { scope: "answers", isFree: true, method: "GET" },
 };
 
-/** Seconds after which a program that was refused may come again, where nothing better is known. */
-const comeAgainSeconds = 5;
-
 /** Answers a request for an address below /v1; `pathname` is that address. */
 export async function relay(request: Request, pathname: string, known: Known | null, id: string, parts: RelayParts): Promise<Response> {
   const { search } = new URL(request.url);
@@ -100,6 +97,8 @@ class Passing implements RelaySink {
   /** The head that llama-server gave, where one had been sent before. */
   #refusal: { text: string } | null = null;
   #hasHead = false;
+  /** The place that was told last. */
+  #position = 0;
   /** Told of each piece. */
   heard: (bytes: Uint8Array) => void = () => {};
 
@@ -121,7 +120,8 @@ class Passing implements RelaySink {
 
   /** Only a stream can be told where in line it is: as a comment, which programs that know nothing of it skip. */
   placed({ position }: Place): void {
-    if (this.#dialect === null) return;
+    if (this.#dialect === null || position === this.#position) return;
+    this.#position = position;
     if (!this.#hasHead) this.#respond(200, { "content-type": "text/event-stream" });
     this.#body.put(`: X-Queue-Position: ${position}\n\n`);
   }
@@ -196,6 +196,13 @@ const statusOf: Partial<Record<FailureCode, number>> = {
 /** The status with which a program is refused. */
 export const programStatusOf = ({ code }: Failure): number => statusOf[code] ?? 500;
 
+/** Seconds after which a program that was refused may come again; null where that would change nothing. */
+export function comeAgainSeconds(failure: Failure): number | null {
+  const status = programStatusOf(failure);
+  // where nothing better is known: a minute is what the sentence says of a full line; a llama-server is back within seconds
+  return status === 429 ? Number(failure.facts["seconds"] ?? 60) : status === 503 ? 5 : null;
+}
+
 /** Names of kinds of errors, as both dialects use them. */
 const kinds: Readonly<Record<number, string>> = {
   400: "invalid_request_error",
@@ -217,7 +224,8 @@ function refusalText(failure: Failure, dialect: Dialect): string {
 export function programRefusal(failure: Failure, pathname: string): Response {
   const status = programStatusOf(failure);
   const headers: Record<string, string> = { "content-type": "application/json; charset=utf-8", "cache-control": "no-store" };
-  if (status === 429 || status === 503) headers["retry-after"] = String(failure.facts["seconds"] ?? comeAgainSeconds);
+  const seconds = comeAgainSeconds(failure);
+  if (seconds !== null) headers["retry-after"] = String(seconds);
   return new Response(refusalText(failure, dialectOf(pathname)), { status, headers });
 }
 

@@ -41,6 +41,8 @@ export class Llama implements Upstream {
   readonly #watch: SlotWatch;
   /** Requests that have a slot; true for one that is over and gives it back. */
   readonly #held = new Map<RunId, boolean>();
+  /** Those whose answer does not come as events. */
+  readonly #inOnePiece = new Set<RunId>();
 
   constructor(options: LlamaOptions) {
     this.#options = options;
@@ -101,9 +103,10 @@ export class Llama implements Upstream {
     return this.#guarded(run, deltas, signal, { address, method: "GET", headers: this.#headers });
   }
 
-  relay({ run, request }: Asked, { method, path, headers, body }: Relayed, sink: RelaySink, signal: AbortSignal): Promise<void> {
+  relay({ run, request }: Asked, { method, path, headers, body, isStream }: Relayed, sink: RelaySink, signal: AbortSignal): Promise<void> {
     const named = request === "" ? {} : { "x-request-id": request };
     const asking = { address: this.#options.url + path, method, headers: { ...headers, ...this.#headers, ...named }, body };
+    if (!isStream) this.#inOnePiece.add(run);
     return this.#holding(run, signal, () => passOn(this.#options, asking, sink, signal, () => this.state.status === "ready"));
   }
 
@@ -114,8 +117,10 @@ export class Llama implements Upstream {
   async freed(run: RunId): Promise<boolean> {
     if (!this.#held.has(run)) return true;
     try {
-      return await this.#watch.freed(() => this.#held.values().reduce((count, isLeaving) => count + (isLeaving ? 0 : 1), 0));
+      const othersRunning = () => this.#held.values().reduce((count, isLeaving) => count + (isLeaving ? 0 : 1), 0);
+      return await this.#watch.freed(othersRunning, { isInOnePiece: this.#inOnePiece.has(run) });
     } finally {
+      this.#inOnePiece.delete(run);
       this.#held.delete(run);
     }
   }
@@ -144,6 +149,7 @@ export class Llama implements Upstream {
     try {
       const done = await work();
       this.#held.delete(run);
+      this.#inOnePiece.delete(run);
       return done;
     } catch (error) {
       if (!signal.aborted && neverHadSlot.has(asFailure(error).code)) this.#held.delete(run);

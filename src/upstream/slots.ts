@@ -50,10 +50,10 @@ interface Props {
 const freedPollMs = 20;
 
 /**
- * What is not free after so many looks is looked at more seldom, in ms. For an answer in one piece llama-server asks whether anybody still waits for it only
- * when it has been asked nothing else for a second (server_response::recv_with_timeout begins its second anew at each answer to anybody): looks must not keep it from that.
+ * Between two looks for an answer in one piece, in ms. llama-server asks whether anybody still waits for such a one only when it has been asked nothing else
+ * for a second (its server_response::recv_with_timeout begins that second anew at each answer to anybody): looks must not keep it from that.
  */
-const [quickLooks, slowPollMs] = [25, 1_200];
+const onePiecePollMs = 1_200;
 
 export class SlotWatch {
   readonly #options: SlotWatchOptions;
@@ -64,6 +64,8 @@ export class SlotWatch {
   #looking: Promise<void> | null = null;
   #closed = false;
   #isRouter = false;
+  /** Answers in one piece that nobody waits for any more: no other looks meanwhile. */
+  #quiet = 0;
   #isListening = false;
   readonly #end = new AbortController();
 
@@ -83,7 +85,7 @@ export class SlotWatch {
     this.#strays = new Strays({
       ...{ log: options.log, url: options.url, everyMs: options.pollReadyMs, ours: options.ours },
       busySlots: () => this.busySlots(),
-      isReady: () => this.#state.status === "ready",
+      isReady: () => this.#state.status === "ready" && this.#quiet === 0,
       changed: () => this.#set(this.#state),
     });
     const { child } = options;
@@ -125,14 +127,20 @@ export class SlotWatch {
   }
 
   /** See `Upstream.freed`; `othersRunning` are the requests of ours that hold a slot and keep it. */
-  async freed(othersRunning: () => number): Promise<boolean> {
+  async freed(othersRunning: () => number, { isInOnePiece }: { isInOnePiece: boolean }): Promise<boolean> {
     const deadline = performance.now() + this.#options.stopMs;
     const before = this.#strays.count; // one that is found meanwhile may be this one
-    for (let looks = 1; ; looks++) {
-      const busy = await this.#busySlots();
-      if (busy === "gone" || (busy !== "unknown" && busy <= othersRunning() + Math.min(before, this.#strays.count))) return true;
-      if (performance.now() > deadline) break;
-      await Bun.sleep(looks < quickLooks ? freedPollMs : slowPollMs);
+    this.#quiet += isInOnePiece ? 1 : 0;
+    try {
+      for (;;) {
+        if (isInOnePiece) await Bun.sleep(onePiecePollMs);
+        const busy = await this.#busySlots();
+        if (busy === "gone" || (busy !== "unknown" && busy <= othersRunning() + Math.min(before, this.#strays.count))) return true;
+        if (performance.now() > deadline) break;
+        if (!isInOnePiece) await Bun.sleep(freedPollMs);
+      }
+    } finally {
+      this.#quiet -= isInOnePiece ? 1 : 0;
     }
     this.#strays.found();
     return false;

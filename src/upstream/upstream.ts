@@ -48,6 +48,8 @@ export interface Relayed {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
   readonly model: string | null;
+  /** The answer comes as events; else in one piece. */
+  readonly isStream: boolean;
   /** The parts of its prompt in their order, as far as they can be told: who has read the most of them has the least to read. */
   readonly parts: readonly string[];
 }

@@ -1,0 +1,138 @@
+// `parlor doctor`: looks at the llama-servers that parlor would use, at the program it would start, and at its own data; says what it found and what it would
+// change (src/diagnosis.ts). Changes nothing. Beside main, and used by it alone.
+
+import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { CommandError } from "./commands.ts";
+import type { Config } from "./config.ts";
+import { type Line, ofProgram, ofServer, type ProgramFindings, readDevices, readLog, type ServerFindings } from "./diagnosis.ts";
+import { check } from "./store/file.ts";
+import { openLog } from "./telemetry/log.ts";
+import { findLlamaServer, LlamaChild } from "./upstream/child.ts";
+import { contextOf, slotsOf } from "./upstream/models.ts";
+
+/** How long one question to a llama-server may take, and its program to answer, in ms. */
+const patienceMs = 5_000;
+/** How long a model may take to load that is only looked at, in ms. */
+const loadMs = 10 * 60_000;
+
+/** Writes the report to standard output. @throws CommandError when something keeps parlor from answering */
+export async function runDoctor(
+  config: Config,
+  { file, execPath, path, fallback }: { file: string; execPath: string; path: string; fallback: string },
+): Promise<void> {
+  const lines: Line[] = [];
+  const program = findLlamaServer(config.llamaServer, execPath, path);
+  const urls = config.llama.length > 0 || config.models.length > 0 ? config.llama : [fallback];
+  lines.push(...ofProgram(await lookAtProgram(program)));
+  for (const url of urls) lines.push(...ofServer(await lookAt(url, config.llamaApiKey)));
+  for (const model of config.models) lines.push(...(await tryModel(model, program, config)));
+  lines.push(...ofFile(file), ...ofDoors(config));
+  for (const { kind, text } of lines) process.stdout.write(`${{ fine: "  ok    ", better: "  could ", wrong: "  WRONG " }[kind]}${text}\n`);
+  const faults = lines.filter(({ kind }) => kind === "wrong").length;
+  if (faults > 0) throw new CommandError(`${faults} ${faults === 1 ? "thing keeps" : "things keep"} parlor from answering`, 1);
+}
+
+async function lookAtProgram(path: string | null): Promise<ProgramFindings> {
+  const cpus = availableParallelism();
+  if (path === null) return { path, version: null, build: null, devices: null, cpus };
+  const [said, listed] = await Promise.all([printed(path, "--version"), printed(path, "--list-devices")]);
+  const line = (pattern: RegExp) => pattern.exec(said)?.[0].trim() ?? null;
+  return { path, version: line(/^version: .*/m), build: line(/^built with .*/m), devices: readDevices(listed), cpus };
+}
+
+/** What a program prints, to either stream; empty where it can't be run or does not end. */
+async function printed(program: string, flag: string): Promise<string> {
+  try {
+    const child = Bun.spawn([program, flag], { stdin: "ignore", stdout: "pipe", stderr: "pipe", timeout: patienceMs });
+    return (await Promise.all([child.stderr, child.stdout].map((stream) => new Response(stream).text()))).join("\n");
+  } catch {
+    return "";
+  }
+}
+
+async function lookAt(url: string, key: string | null): Promise<ServerFindings> {
+  const headers: Record<string, string> = key === null ? {} : { authorization: `Bearer ${key}` };
+  const get = (path: string) => fetch(url + path, { headers, signal: AbortSignal.timeout(patienceMs), redirect: "manual" }).catch(() => null);
+  const health = (await get("/health"))?.status ?? null;
+  const [asked, slots, metrics] = health === 200 ? await Promise.all([get("/props"), get("/slots"), get("/metrics")]) : [null, null, null];
+  const props = (asked?.ok ? await asked.json().catch(() => null) : null) as Record<string, unknown> | null;
+  const word = (name: string) => (typeof props?.[name] === "string" ? (props[name] as string) : null);
+  const isRouter = word("role") === "router";
+  return {
+    ...{ url, health, isRouter, isUnified: null, offloaded: null },
+    version: word("build_info"),
+    model: isRouter ? null : ((word("model_alias") ?? word("model_path"))?.split("/").at(-1) ?? null),
+    slots: slotsOf(props),
+    contextTokens: contextOf(props),
+    hasMetrics: metrics === null || isRouter ? null : metrics.ok,
+    hasSlotsEndpoint: slots === null || isRouter ? null : slots.ok,
+    isRefusing: [asked, slots].some((response) => response?.status === 401 || response?.status === 403),
+  };
+}
+
+/** Starts a llama-server with a model, looks at it, and ends it. */
+async function tryModel(model: string, program: string | null, config: Config): Promise<Line[]> {
+  if (program === null) return [{ kind: "wrong", text: `${model}: there is no llama-server to start it with; name one with --llama-server PATH` }];
+  if (!existsSync(model)) return [{ kind: "wrong", text: `there is no model at ${model}` }];
+  process.stderr.write(`parlor: ${model} is loaded to be looked at\n`);
+  const { bounds } = config;
+  const log = openLog({ level: "error", format: "pretty", write: () => {} });
+  const child = new LlamaChild({
+    program,
+    model,
+    args: config.llamaArgs,
+    apiKey: config.llamaApiKey,
+    restartMs: loadMs,
+    restartMaxMs: loadMs,
+    endMs: bounds.graceMs,
+    log,
+  });
+  try {
+    const until = performance.now() + loadMs;
+    for (;;) {
+      const found = await lookAt(child.url, config.llamaApiKey);
+      if (found.health === 200)
+        return ofServer({ ...found, ...readLog(child.log) }).map(({ kind, text }) => ({ kind, text: text.replaceAll(child.url, model) }));
+      if (child.pid === null || performance.now() > until) {
+        return [
+          {
+            kind: "wrong",
+            text: `${model}: llama-server can't load it: ${child.log.findLast((line) => /error|fail/i.test(line)) ?? child.log.at(-1) ?? "it says nothing"}`,
+          },
+        ];
+      }
+      await Bun.sleep(bounds.pollMs);
+    }
+  } finally {
+    await child.close();
+  }
+}
+
+function ofFile(file: string): Line[] {
+  if (!existsSync(file)) return [{ kind: "fine", text: `${file}: not there yet; parlor makes it at its first start` }];
+  try {
+    const faults = check(file);
+    return faults.length === 0
+      ? [{ kind: "fine", text: `${file} is sound` }]
+      : [{ kind: "wrong", text: `${file} is damaged: ${faults.slice(0, 3).join("; ")}` }];
+  } catch (error) {
+    return [{ kind: "wrong", text: (error as Error).message }];
+  }
+}
+
+function ofDoors({ host, auth, open, tls }: Config): Line[] {
+  if (auth === "none")
+    return [
+      {
+        kind: "fine",
+        text: open ? "whoever reaches the port can use parlor (--open)" : "parlor is for this machine alone; --host 0.0.0.0 --auth password lets others in",
+      },
+    ];
+  const isPlain = tls === null && !host.startsWith("unix:") && host !== "127.0.0.1";
+  return [
+    isPlain
+      ? { kind: "better", text: "passwords and cookies go over plain HTTP: --tls-cert and --tls-key, or a proxy with TLS before it" }
+      : { kind: "fine", text: `who comes in is asked who they are (--auth ${auth})` },
+  ];
+}
