@@ -35,7 +35,10 @@ build: dist/parlor ## the single executable: dist/parlor
 
 bench: $(BUN) $(PARROT) build chromium nginx ## what parlor costs, beside others, measured; see bench/README.md
 	@export LLAMA_SERVER="$$(test/llama/llama-server --path)"; \
-		for each in relay crowd store browser start load lighthouse; do $(BUN) bench/$$each.ts || exit 1; done
+		for each in relay crowd routing store browser start load lighthouse; do $(BUN) bench/$$each.ts || exit 1; done
+
+soak: $(BUN) $(PARROT) ## half an hour of llama-servers that fail in every way (SOAK_MINUTES=30 SEED=1)
+	@LLAMA_SERVER="$$(test/llama/llama-server --path)" $(BUN) test/sim/soak.ts
 
 clean: ## remove what was built here (not the llama-server in the user's cache)
 	rm -rf dist .cache node_modules
@@ -70,4 +73,4 @@ nginx:
 		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq nginx-light >/dev/null; } || \
 		{ echo "the tests behind a proxy need nginx: install it (Debian: apt-get install nginx-light)"; exit 1; }
 
-.PHONY: help run dev check test build bench clean chromium nginx
+.PHONY: help run dev check test build bench soak clean chromium nginx

@@ -47,28 +47,29 @@ export async function startSource(wire: string): Promise<Contender> {
 
 /** nginx as people put it before a stream of events: no buffering, one worker. Null where it is not installed. */
 export async function startNginx(source: Contender): Promise<Contender | null> {
+  const to = `proxy_pass http://127.0.0.1:${source.port}; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_buffering off`;
+  const started = await startNginxWith((port) => `server { listen 127.0.0.1:${port} backlog=4096; location / { ${to}; proxy_read_timeout 600s; } }`);
+  return started && { name: "nginx", way: "sse", port: started.port, pid: started.process.pid };
+}
+
+/** nginx with these servers on a free port. Null where it is not installed. */
+export async function startNginxWith(servers: (port: number) => string): Promise<{ port: number; process: Bun.Subprocess } | null> {
   const program = Bun.which("nginx") ?? (existsSync("/usr/sbin/nginx") ? "/usr/sbin/nginx" : null);
   if (!program) return null;
   const port = freePort();
-  const config = join(folder, "nginx.conf");
+  const config = join(folder, `nginx-${port}.conf`);
+  const scratch = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path ${folder}/${port}-${name};`).join(" ");
   writeFileSync(
     config,
-    `daemon off; master_process off; pid ${folder}/nginx.pid; error_log stderr crit;
+    `daemon off; master_process off; pid ${folder}/nginx-${port}.pid; error_log stderr crit;
 events { worker_connections 8192; }
-http {
-  access_log off;
-  client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy; fastcgi_temp_path ${folder}/f; uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s;
-  server {
-    listen 127.0.0.1:${port} backlog=4096;
-    location / { proxy_pass http://127.0.0.1:${source.port}; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_buffering off; proxy_read_timeout 600s; }
-  }
-}
+http { access_log off; client_max_body_size 8m; ${scratch} ${servers(port)} }
 `,
   );
   const child = Bun.spawn([program, "-c", config], { stdout: "ignore", stderr: "ignore" });
   process.on("exit", () => child.kill("SIGKILL"));
   await until(async () => (await fetch(`http://127.0.0.1:${port}/health`).catch(() => null))?.ok === true, "nginx is ready");
-  return { name: "nginx", way: "sse", port, pid: child.pid };
+  return { port, process: child };
 }
 
 /** llama-server in router mode, its real program; the child that it starts for the model is the source, so that the pace is the same. */

@@ -4,35 +4,14 @@
 
 import { afterAll, expect, test } from "bun:test";
 import { newId } from "../../src/domain/conversation.ts";
-import { type House, PageClient, rendered, startHouse } from "../house.ts";
-import { recitals, textOf } from "../llama/recitals.ts";
+import { type House, PageClient, startHouse } from "../house.ts";
 import { freePort, type Llama, startLlama, until } from "../llama/server.ts";
 import { type Seeded, seeded } from "../seeded.ts";
+import { agree, questionOf } from "./answers.ts";
 
 const seeds = process.env["SEED"] ? [Number(process.env["SEED"])] : Array.from({ length: 24 }, (_, i) => i + 1);
 const people = 6;
 const steps = 250;
-const texts = ["emoji", "html", "json", "spaces", "story", "german", "twenty", "endless", "think"] as const;
-
-/** The whole of an endless text as far as anybody could have read. */
-const endless = (() => {
-  const { text } = recitals["endless"] as { text: string };
-  return text;
-})();
-
-/** Whether `shown` is what llama-server can have said to `question` by then. */
-function couldBe(question: string, shown: string, status: string): boolean {
-  const [name] = Object.entries(recitals).find(([, { word, given }]) => given === undefined && question.includes(word)) as [string, unknown]; // as the chat template chooses
-  if (name === "endless") return shown.startsWith(endless.slice(0, shown.length)) || endless.startsWith(shown.slice(0, endless.length));
-  return status === "done" ? shown === textOf(name) : textOf(name).startsWith(shown);
-}
-
-/** What was asked for the message at `i`: its question, joined with those before it that were never answered. */
-function askedAt(texts: readonly string[], i: number): string {
-  const questions = [texts[i - 1] as string];
-  for (let j = i - 2; j >= 1 && texts[j] === ""; j -= 2) questions.unshift(texts[j - 1] as string);
-  return questions.join("\n\n");
-}
 
 interface World {
   readonly house: House;
@@ -42,8 +21,6 @@ interface World {
   llama: Llama;
   readonly port: number;
 }
-
-const questionOf = (random: Seeded): string => (recitals[random.pick(texts) as string] as { word: string }).word;
 
 /** Each thing that somebody may do. */
 const deeds: Record<string, (world: World, page: PageClient) => unknown> = {
@@ -120,26 +97,7 @@ for (const seed of seeds) {
     await live(world);
     await settle(world);
 
-    let answers = 0;
-    for (const page of world.pages) {
-      const { thread: stored } = await house.store.thread(page.conversation, { limit: 50 });
-      const expected = stored.map(({ message, run }) => ({
-        id: message.id,
-        role: message.role as string,
-        status: run?.status ?? "done",
-        text: message.role === "user" ? message.text : rendered(message.text),
-      }));
-      expect(page.articles()).toEqual(expected);
-      stored.forEach(({ message, run }, i) => {
-        if (run === null) return;
-        answers++;
-        const question = askedAt(
-          stored.map((each) => each.message.text),
-          i,
-        );
-        expect({ question, answer: message.text, status: run.status, couldBe: couldBe(question, message.text, run.status) }).toMatchObject({ couldBe: true });
-      });
-    }
+    const answers = await agree(house, world.pages);
     expect(answers).toBeGreaterThan(0);
     expect(await world.llama.busySlots()).toBe(0);
     expect(house.log.filter((line) => line.includes('"level":"error"'))).toEqual([]);
