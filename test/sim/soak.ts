@@ -2,6 +2,7 @@
 // nothing is answered twice, and the books balance at the end. `make soak` runs it for half an hour (SOAK_MINUTES, SEED); a short one is a test.
 
 import { expect } from "bun:test";
+import { setTimeout as pause } from "node:timers/promises"; // things happen over a time that is wished; nothing is waited for by it
 import { type House, PageClient, PlainClient, startHouse } from "../house.ts";
 import { textOf } from "../llama/recitals.ts";
 import { freePort, type Llama, startLlama, until } from "../llama/server.ts";
@@ -69,25 +70,25 @@ async function strike(world: World): Promise<void> {
     faults[fault] = (faults[fault] ?? 0) + 1;
   };
   while (!isOver(world)) {
-    await Bun.sleep(300 + random.below(1_500));
+    await pause(300 + random.below(1_500));
     const i = random.below(ports.length);
     const llama = llamas[i];
     const fault = random.pick(["kill", "kill", "pause", "pause", "another model", "while it loads"]) as string;
     count(fault);
     if (fault === "pause") {
       llama?.process.kill("SIGSTOP");
-      await Bun.sleep(200 + random.below(4_000));
+      await pause(200 + random.below(4_000));
       llama?.process.kill("SIGCONT");
       continue;
     }
     await llama?.stop();
     llamas[i] = null;
-    await Bun.sleep(random.below(2_000));
+    await pause(random.below(2_000));
     if (fault === "while it loads") {
       const starting = startLlama({ port: ports[i] as number });
-      await Bun.sleep(random.below(40));
+      await pause(random.below(40));
       Bun.spawnSync(["pkill", "-9", "-f", "--", `--port ${ports[i]} `]);
-      await Promise.race([starting, Bun.sleep(1_000)]).catch(() => null);
+      await Promise.race([starting, pause(1_000)]).catch(() => null);
       starting.then((late) => late.stop()).catch(() => null); // it never becomes ready, or it was quicker than we
     }
     llamas[i] = await startLlama({ port: ports[i] as number, args: fault === "another model" ? ["--alias", `model-${random.below(3)}`] : [] });
@@ -98,7 +99,7 @@ async function strike(world: World): Promise<void> {
 async function live(world: World, i: number): Promise<void> {
   const { house, random, pages } = world;
   while (!isOver(world)) {
-    await Bun.sleep(50 + random.below(700));
+    await pause(50 + random.below(700));
     const page = pages[i] as PageClient;
     const deed = random.pick(["say", "say", "say", "say", "stop", "retry", "drop", "reload", "new chat"]) as string;
     const isOpen = page.ws.readyState === WebSocket.OPEN;
@@ -118,7 +119,7 @@ async function ask(world: World, i: number, counts: Counts): Promise<void> {
   const { house, random } = world;
   const within = { signal: AbortSignal.timeout(hangsMs) };
   while (!isOver(world)) {
-    await Bun.sleep(random.below(500));
+    await pause(random.below(500));
     const said = textOf("twenty");
     if (i % 3 === 0) {
       const client = await new PlainClient(house).opened();
