@@ -70,5 +70,9 @@ export function ServerChoice({ servers, areFixed, words }: ServersProps & { areF
 
 /** What a llama-server of ours has printed lately. */
 export function ServerLog({ lines, words }: { lines: readonly string[]; words: Words }) {
-  return <pre class="log">{lines.length > 0 ? lines.join("\n") : words.house.noLog}</pre>;
+  return (
+    <pre class="log" tabindex={0}>
+      {lines.length > 0 ? lines.join("\n") : words.house.noLog}
+    </pre>
+  );
 }
