@@ -56,7 +56,7 @@ export function corsHeaders(headers: Headers, allowOrigins: readonly string[]): 
     "access-control-allow-origin": origin,
     "access-control-allow-methods": "GET, POST",
     "access-control-allow-headers": headers.get("access-control-request-headers") ?? "authorization, content-type",
-    "access-control-expose-headers": "retry-after, x-request-id",
+    "access-control-expose-headers": "retry-after, x-conversation, x-request-id",
     vary: "origin",
   };
 }
