@@ -10,19 +10,20 @@ import { Chat } from "./chat/chat.ts";
 import type { ChatBounds, ChatParts } from "./chat/parts.ts";
 import { Servers } from "./chat/servers.ts";
 import { Shelf } from "./chat/shelf.ts";
+import { Enforced } from "./chat/voice.ts";
 import { localPerson, standardLimits } from "./domain/account.ts";
 import type { ConversationId } from "./domain/conversation.ts";
 import { asFailure } from "./domain/failure.ts";
 import type { PersonaId } from "./domain/persona.ts";
 import { Doors, eventsPath, isProgramPath, isSocketPath, sayPath } from "./doors.ts";
 import { pathInside } from "./http/base.ts";
-import { AddressCount, checkHost, checkOrigin, clientOf, requestIdOf } from "./http/guard.ts";
+import { AddressCount, checkHost, checkOrigin, clientOf, corsHeaders, requestIdOf } from "./http/guard.ts";
 import { refusal } from "./http/refusal.tsx";
 import { routes } from "./http/routes.tsx";
 import type { Visitor } from "./http/visitor.ts";
 import { Hub } from "./live/hub.ts";
 import { type SocketData, Sockets } from "./sockets.ts";
-import { programRefusal } from "./text/relay.ts";
+import { programRefusal } from "./text/refusing.ts";
 import type { Upstreams } from "./upstream/upstream.ts";
 
 export interface AppBounds extends ChatBounds {
@@ -87,23 +88,13 @@ export async function createApp(parts: AppParts): Promise<App> {
   const { store, bus, upstream, log, metrics, allowOrigins, trustedProxies, basePath, bounds } = parts;
   const frameMaxBytes = bounds.messageMaxBytes * 6 + frameOverheadBytes;
   const bug = (error: unknown) => log.error("a bug", { error: String(error), stack: error instanceof Error ? error.stack : undefined });
-  let persona = parts.enforcedPersona ?? (await store.ledger.setting("enforcedPersona"));
-  const enforced = {
-    get now() {
-      return persona;
-    },
-    isFixed: parts.enforcedPersona !== null,
-    async set(wished: PersonaId | null) {
-      await store.ledger.set("enforcedPersona", wished);
-      persona = wished;
-    },
-  };
+  const enforced = await Enforced.of(parts.enforcedPersona, store.ledger);
   const servers = new Servers(upstream, store.ledger, parts.areUpstreamsFixed);
   await servers.restore();
   const auth = new Auth({ mode: parts.auth, store, sessionMs: bounds.sessionMs });
   const passwords = new Passwords(store);
   const oidc = parts.oidc && new (await import("./auth/oidc.ts")).Oidc(parts.oidc, log); // loaded where it is used: the start is shorter without
-  const chat: Chat = new Chat({ ...parts, enforcedPersona: () => persona, isAttended: (conversation) => hub.isWatched(conversation) });
+  const chat: Chat = new Chat({ ...parts, enforcedPersona: () => enforced.now, isAttended: (conversation) => hub.isWatched(conversation) });
   const shelf = new Shelf(parts);
   const hub = new Hub({
     bus,
@@ -121,8 +112,8 @@ export async function createApp(parts: AppParts): Promise<App> {
     if (link !== null) return (await store.ledger.link(link)) !== null;
     return (known && (await auth.again(known))) ?? false;
   };
-  const sockets = new Sockets({ addresses: new AddressCount(bounds.socketsMaxPerAddress), holds, bug });
-  const doors = new Doors({ chat, shelf, hub, sockets, store, upstream, metrics, allowOrigins, basePath, bug, bounds: { ...bounds, frameMaxBytes } });
+  const sockets = new Sockets({ addresses: new AddressCount(bounds.socketsMaxPerAddress), backlogMaxBytes: snapshotMaxBytes, holds, bug });
+  const doors = new Doors({ auth, chat, shelf, hub, sockets, store, upstream, metrics, allowOrigins, basePath, bug, bounds: { ...bounds, frameMaxBytes } });
   const pages = routes({
     ...{ auth, passwords, oidc, chat, shelf, enforced, servers, store, bus, log, metrics },
     metricsToken: parts.metricsToken,
@@ -155,6 +146,7 @@ export async function createApp(parts: AppParts): Promise<App> {
   const unwatch = store.people.watch(() => {
     sockets.review();
     stopRunsOfTheGone().catch(bug);
+    doors.review().catch(bug);
   });
   async function stopRunsOfTheGone(): Promise<void> {
     for (const owner of new Set(chat.runs.now.map((run) => run.owner))) {
@@ -218,7 +210,9 @@ export async function createApp(parts: AppParts): Promise<App> {
         if (failure.code === "internal") bug(error);
         else log.warn("refused", { code: failure.code, ...failure.facts });
         const pathname = pathOf(request);
-        return isProgramPath(pathname) && !isSocketPath(pathname) ? programRefusal(failure, pathname) : refusal(failure, request.headers, basePath);
+        return isProgramPath(pathname) && !isSocketPath(pathname)
+          ? programRefusal(failure, pathname, corsHeaders(request.headers, allowOrigins))
+          : refusal(failure, request.headers, basePath);
       }
     },
     websocket: {

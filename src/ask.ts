@@ -9,6 +9,8 @@ import { CommandError } from "./commands.ts";
 export interface AskOptions {
   /** Of the parlor, without a slash at its end. */
   readonly url: string;
+  /** The socket in the file system that it listens on; null: an address. */
+  readonly unix: string | null;
   readonly key: string | null;
   /** The user's home and XDG_STATE_HOME, as the environment has them. */
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -43,10 +45,10 @@ export async function runAsk(words: readonly string[], options: AskOptions): Pro
   await show(response);
 }
 
-async function post(body: object, { url, key }: AskOptions): Promise<Response> {
+async function post(body: object, { url, unix, key }: AskOptions): Promise<Response> {
   const headers = { "content-type": "application/json", accept: "text/event-stream", ...(key !== null && { authorization: `Bearer ${key}` }) };
   try {
-    return await fetch(`${url}/ask`, { method: "POST", headers, body: JSON.stringify(body), timeout: false } as RequestInit);
+    return await fetch(`${url}/ask`, { method: "POST", headers, body: JSON.stringify(body), timeout: false, ...(unix !== null && { unix }) } as RequestInit);
   } catch {
     throw new CommandError(`no parlor answers at ${url}; start it, or name another with --host and --port or PARLOR_URL`, 1);
   }

@@ -3,7 +3,7 @@
 
 import type { Server } from "bun";
 import { languageOf } from "../views/words.ts";
-import { type Known, needScope, newSecret } from "./auth/auth.ts";
+import { type Auth, type Known, needScope, newSecret } from "./auth/auth.ts";
 import type { Chat } from "./chat/chat.ts";
 import type { Shelf } from "./chat/shelf.ts";
 import { type ConversationId, isId } from "./domain/conversation.ts";
@@ -25,6 +25,7 @@ import { relay } from "./text/relay.ts";
 import type { Upstream } from "./upstream/upstream.ts";
 
 export interface DoorsParts {
+  readonly auth: Auth;
   readonly chat: Chat;
   readonly shelf: Shelf;
   readonly hub: Hub;
@@ -48,10 +49,18 @@ export const sayPath = "/live/say";
 /** Addresses of sockets. */
 export const isSocketPath = (pathname: string): boolean => pathname === "/live" || pathname === "/chat";
 
+/** A program that is being answered, and how that is ended before its end. */
+interface Asking {
+  readonly known: Known;
+  readonly end: AbortController;
+}
+
 export class Doors {
   readonly #parts: DoorsParts;
   /** Conversations of programs' sockets that are open. */
   readonly open = new Set<ConversationId>();
+  /** Programs that are being answered over HTTP. */
+  readonly #asking = new Set<Asking>();
   readonly #below: (frame: string) => string;
   readonly #seats = new Map<string, EventSeat<SocketData>>();
 
@@ -66,10 +75,19 @@ export class Doors {
     const cors = corsHeaders(request.headers, allowOrigins);
     if (request.method === "OPTIONS") return new Response(null, { status: 204, headers: cors });
     server.timeout(request, 0); // an answer may take its time; the bounds are the line's and llama-server's
-    const inside = { chat, runs: chat.runs, upstream, metrics, bug, ...bounds };
+    const asking = known && { known, end: new AbortController() };
+    if (asking) this.#asking.add(asking);
+    const over = () => asking && this.#asking.delete(asking);
+    const gone = asking ? AbortSignal.any([request.signal, asking.end.signal]) : request.signal;
+    const inside = { chat, runs: chat.runs, upstream, metrics, bug, gone, over, ...bounds };
     const response = await (pathname === "/ask" ? ask(request, known, id, inside) : relay(request, pathname, known, id, inside));
     for (const [name, value] of Object.entries({ ...cors, "x-request-id": id, "x-content-type-options": "nosniff" })) response.headers.set(name, value);
     return response;
+  }
+
+  /** Ends what programs are being answered who may not ask any more: their key was revoked, their owner removed. */
+  async review(): Promise<void> {
+    for (const asking of [...this.#asking]) if (!(await this.#parts.auth.again(asking.known))) asking.end.abort();
   }
 
   /** Opens the socket that a request asks for. @throws Failure `not_found`, `not_signed_in`, `key_scope`, `foreign_origin`, `too_many_sockets`, `bad_request` */

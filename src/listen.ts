@@ -29,8 +29,8 @@ export async function listen(app: App, options: ListenOptions): Promise<Listenin
   const { host, port, basePath, tls } = options;
   const path = host.startsWith(unixPrefix) ? host.slice(unixPrefix.length) : null;
   if (path !== null) await makeRoom(path);
-  const serve = (at: number, pair: Pair | null) =>
-    Bun.serve({
+  const serve = (at: number, pair: Pair | null) => {
+    const server = Bun.serve({
       ...(path === null ? { hostname: host, port: at, reusePort: false } : { unix: path }), // with `development: false` Bun shares a port that is in use, without a word
       ...(pair && { tls: pair }),
       development: false,
@@ -39,6 +39,9 @@ export async function listen(app: App, options: ListenOptions): Promise<Listenin
       websocket: app.websocket,
       error: () => new Response("Internal error\n", { status: 500 }),
     } as Parameters<typeof Bun.serve>[0]) as Bun.Server<unknown>;
+    if (path !== null) chmodSync(path, 0o666); // as a port of this machine: whoever is on it may come, and is asked who they are
+    return server;
+  };
   let servers: Bun.Server<unknown>[];
   try {
     servers = [serve(port, tls && pairOf(tls))];
@@ -51,7 +54,6 @@ export async function listen(app: App, options: ListenOptions): Promise<Listenin
       1,
     );
   }
-  if (path !== null) chmodSync(path, 0o666); // as a port of this machine: whoever is on it may come, and is asked who they are
   const chosen = servers[0]?.port ?? 0;
   const shown = host.includes(":") ? `[${host}]` : host;
   return {
@@ -59,6 +61,7 @@ export async function listen(app: App, options: ListenOptions): Promise<Listenin
     renew() {
       if (!tls) return;
       const pair = pairOf(tls);
+      tryOut(pair); // before the port is let go: the key may be another's
       // Bun keeps the certificate that a server began with: another takes its place at the address, and what the old one has open stays open
       for (const server of servers) void server.stop(false);
       servers = [...servers.slice(-1), serve(chosen, pair)];
@@ -83,7 +86,12 @@ function pairOf({ cert, key }: Pair): Pair {
   return pair;
 }
 
-/** Takes away the socket of a parlor that is gone; one that answers stays. @throws CommandError */
+/** @throws when nobody can speak TLS with them */
+function tryOut(pair: Pair): void {
+  void Bun.serve({ hostname: "127.0.0.1", port: 0, tls: pair, fetch: () => new Response() }).stop(true);
+}
+
+/** Takes away the socket of a parlor that is gone; one that somebody listens on stays. @throws CommandError */
 async function makeRoom(path: string): Promise<void> {
   try {
     if (!lstatSync(path).isSocket()) throw new CommandError(`${path} is there, and is no socket; name another`, 1);
@@ -91,8 +99,11 @@ async function makeRoom(path: string): Promise<void> {
     if (error instanceof CommandError) throw error;
     return;
   }
-  const answers = await fetch("http://parlor/healthz", { unix: path } as RequestInit).then(
-    () => true,
+  const answers = await Bun.connect({ unix: path, socket: { data() {} } }).then(
+    (socket) => {
+      socket.end();
+      return true;
+    },
     () => false,
   );
   if (answers) throw new CommandError(`${path} is in use; name another with --host`, 1);

@@ -140,9 +140,10 @@ async function askHere(given: readonly string[]): Promise<void> {
   const firstOption = given.findIndex((word) => word.startsWith("--") && word !== "--continue");
   const words = firstOption < 0 ? given : given.slice(0, firstOption);
   const { host, port, basePath, tls } = readConfig(given.slice(words.length));
-  const here = `${tls ? "https" : "http"}://${host.includes(":") ? `[${host}]` : host}:${port}${basePath}`;
+  const unix = host.startsWith("unix:") && !process.env["PARLOR_URL"] ? host.slice("unix:".length) : null;
+  const here = unix !== null ? `http://parlor${basePath}` : `${tls ? "https" : "http"}://${host.includes(":") ? `[${host}]` : host}:${port}${basePath}`;
   const url = (process.env["PARLOR_URL"] || here).replace(/\/+$/, "");
-  await runAsk(words, { url, key: process.env["PARLOR_KEY"] || null, env: process.env });
+  await runAsk(words, { url, unix, key: process.env["PARLOR_KEY"] || null, env: process.env });
 }
 
 process.umask(0o077); // whatever is written here is for its owner's eyes

@@ -41,6 +41,8 @@ export interface Socket {
 
 export interface SocketsParts {
   readonly addresses: AddressCount;
+  /** What may wait for one socket that does not read. */
+  readonly backlogMaxBytes: number;
   /** Who it is now; false when they may not stay. */
   holds(data: SocketData): Promise<Known | boolean>;
   bug(error: unknown): void;
@@ -78,7 +80,10 @@ export class Sockets {
   /** Counts a socket of another kind in. @throws Failure `too_many_sockets` */
   seat(data: SocketData): EventSeat<SocketData> {
     this.#parts.addresses.enter(data.address);
-    const seat: EventSeat<SocketData> = new EventSeat(data, { drained: () => this.handlers.drain(seat), closed: () => this.handlers.close(seat) });
+    const seat: EventSeat<SocketData> = new EventSeat(data, this.#parts.backlogMaxBytes, {
+      drained: () => this.handlers.drain(seat),
+      closed: () => this.handlers.close(seat),
+    });
     return seat;
   }
 
@@ -108,7 +113,7 @@ export class Sockets {
   /** Pings every socket; those of which nothing was heard since `deadline` are dead. */
   ping(deadline: number): void {
     for (const ws of this.#open) {
-      if (ws instanceof EventSeat) ws.data.heardAt = performance.now(); // that its connection stands is all that can be heard of it
+      if (ws instanceof EventSeat && !ws.isBehind) ws.data.heardAt = performance.now(); // that it reads is all that can be heard of it
       if (ws.data.heardAt < deadline) ws.terminate();
       else ws.ping();
     }

@@ -5,7 +5,7 @@ import type { Allowance, Person } from "../domain/account.ts";
 import { type Conversation, type ConversationId, isTemporary, type MessageId, type ThreadPage } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
 import { noSettings, type Settings, type Voice } from "../domain/persona.ts";
-import type { Snapshot } from "../domain/run.ts";
+import type { RunId, Snapshot } from "../domain/run.ts";
 import { perMinute, runsBucket } from "../store/accounts.ts";
 import type { Admission, Ask, Said, Store } from "../store/store.ts";
 import type { Tap } from "./live-run.ts";
@@ -64,11 +64,11 @@ export class Chat {
   }
 
   /**
-   * Stores a message and queues its answer. A message id that is known already changes nothing.
+   * Stores a message and queues its answer: the Run. A message id that is known already changes nothing, and has none.
    * @throws Failure `message_empty`, `message_too_long`, `persona_missing`, `bad_setting`, `conversation_busy`, `queue_full`,
    *   `too_many_waiting`, `runs_limit`, `tokens_limit`, `shutting_down`
    */
-  async say(person: Person, say: Say, tap?: Tap): Promise<void> {
+  async say(person: Person, say: Say, tap?: Tap): Promise<RunId | null> {
     this.#refuseWhileClosing();
     const limitBytes = this.messageMaxBytes(person);
     const bytes = Buffer.byteLength(say.text);
@@ -80,6 +80,7 @@ export class Chat {
     const model = await this.#modelOf(say.conversation, say.settings);
     const said = await this.#admitted(person, (admission) => store.say({ ...say, text: say.text.toWellFormed(), ...admission }));
     if (said) this.#enqueue(person, said, { isAddedAtEnd: say.edits === undefined, model, tap, request: say.request });
+    return said?.run.id ?? null;
   }
 
   /** What somebody has used of what they may. */

@@ -63,7 +63,8 @@ export async function obey(command: Command, { person, conversation, request }: 
   if ("conversation" in command) await chat.enter(person, command.conversation);
   switch (command.type) {
     case "say":
-      return chat.say(person, { ...command, conversation, request });
+      await chat.say(person, { ...command, conversation, request });
+      return;
     case "retry":
     case "continue":
       return chat[command.type](person, { conversation, message: command.message, request });

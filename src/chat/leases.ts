@@ -13,7 +13,7 @@ import type { Scheduler } from "./scheduler.ts";
 import { sharerOf } from "./shares.ts";
 
 export interface LeasesParts {
-  readonly upstream: Pick<Upstream, "freed">;
+  readonly upstream: Pick<Upstream, "freed" | "release">;
   readonly ledger: Pick<Ledger, "admit" | "spend">;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -166,6 +166,7 @@ export class Leases {
       throw error;
     } finally {
       this.#all.delete(lease.run);
+      upstream.release(lease.run);
       this.#scheduler.release(lease.run, lease.tokens);
       metrics.ended(outcome, { ...lease.figures, tokens: lease.tokens });
       this.#report(lease, outcome);

@@ -185,6 +185,7 @@ export class Runs {
   }
 
   #start(run: RunId): void {
+    this.#parts.upstream.reserve(run, this.#of(run)?.origin.model ?? null);
     const lease = this.leases.get(run);
     if (lease) {
       lease.begin();
@@ -198,7 +199,9 @@ export class Runs {
   }
 
   #resize(): void {
-    if (!this.#closing) this.#scheduler.resize(this.slots);
+    if (this.#closing) return;
+    this.#scheduler.resize(this.slots);
+    this.#scheduler.refresh(); // as many slots as before may be other ones
   }
 
   #isAttended({ run, isTapped }: LiveRun): boolean {
@@ -222,6 +225,7 @@ export class Runs {
   #track(ended: Promise<void>, live: LiveRun): void {
     const bug = (error: unknown) => this.#parts.log.error("a bug ended a Run", { run: live.run.id, error: String(error) });
     this.inProgress.track(live, ended.catch(bug), () => {
+      this.#parts.upstream.release(live.run.id);
       this.#scheduler.release(live.run.id, live.spentTokens);
       this.#keepShares();
     });

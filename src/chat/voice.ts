@@ -4,9 +4,37 @@
 import { Failure } from "../domain/failure.ts";
 import { isWithin, type Persona, type PersonaId, type Sampling, type Settings, samplingBounds, type Voice } from "../domain/persona.ts";
 import type { Personas } from "../persona/persona.ts";
+import type { Ledger } from "../store/accounts.ts";
 
 /** The persona that an empty page offers first, where there is one of this name. */
 const usual: PersonaId = "helper";
+
+/** The persona that answers everybody: set on the command line, or by the operator while parlor runs. */
+export class Enforced {
+  readonly isFixed: boolean;
+  readonly #ledger: Pick<Ledger, "set">;
+  #now: PersonaId | null;
+
+  /** `fixed` is what the command line says. */
+  static async of(fixed: PersonaId | null, ledger: Pick<Ledger, "setting" | "set">): Promise<Enforced> {
+    return new Enforced(fixed ?? (await ledger.setting("enforcedPersona")), fixed !== null, ledger);
+  }
+
+  private constructor(now: PersonaId | null, isFixed: boolean, ledger: Pick<Ledger, "set">) {
+    this.#now = now;
+    this.isFixed = isFixed;
+    this.#ledger = ledger;
+  }
+
+  get now(): PersonaId | null {
+    return this.#now;
+  }
+
+  async set(wished: PersonaId | null): Promise<void> {
+    await this.#ledger.set("enforcedPersona", wished);
+    this.#now = wished;
+  }
+}
 
 export class Voices {
   readonly #personas: Personas;

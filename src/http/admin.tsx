@@ -7,6 +7,7 @@ import type { Auth } from "../auth/auth.ts";
 import type { Passwords } from "../auth/password.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { Servers } from "../chat/servers.ts";
+import type { Enforced } from "../chat/voice.ts";
 import {
   type AuditAct,
   isLimit,
@@ -19,19 +20,10 @@ import {
   type PersonRole,
 } from "../domain/account.ts";
 import { asFailure, Failure } from "../domain/failure.ts";
-import type { PersonaId } from "../domain/persona.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
 import type { Store } from "../store/store.ts";
 import { assetPaths } from "./assets.ts";
 import { type Env, fieldsOf, html, originOf, personOf, wordsFor } from "./visitor.ts";
-
-/** The persona that holds for everybody. */
-export interface Enforced {
-  readonly now: PersonaId | null;
-  /** Set on the command line. */
-  readonly isFixed: boolean;
-  set(persona: PersonaId | null): Promise<void>;
-}
 
 export interface AdminParts {
   readonly auth: Auth;

@@ -27,7 +27,7 @@ export function headersBelow(headers: Headers, base: string): void {
   for (const cookie of cookies)
     headers.append(
       "set-cookie",
-      cookie.replace(/; Path=\/([^;]*)/i, (_, rest: string) => `; Path=${base}/${rest}`),
+      cookie.replace(/; Path=\/([^;]*)/i, (_, rest: string) => `; Path=${base}${rest === "" ? "" : `/${rest}`}`),
     );
 }
 

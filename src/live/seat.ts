@@ -14,12 +14,15 @@ export class EventSeat<Data> {
   readonly data: Data;
   readonly body: ReadableStream<Uint8Array>;
   readonly #holder: SeatHolder;
+  readonly #maxBytes: number;
   #controller!: ReadableStreamDefaultController<Uint8Array>;
   #isBehind = false;
   #isOver = false;
 
-  constructor(data: Data, holder: SeatHolder) {
+  /** `maxBytes` is what may wait for one that does not read; more and it is closed. */
+  constructor(data: Data, maxBytes: number, holder: SeatHolder) {
     this.data = data;
+    this.#maxBytes = maxBytes;
     this.#holder = holder;
     this.body = new ReadableStream<Uint8Array>(
       {
@@ -37,9 +40,14 @@ export class EventSeat<Data> {
     );
   }
 
+  /** What was sent last waits to be read. */
+  get isBehind(): boolean {
+    return this.#isBehind;
+  }
+
   /** As Bun's: bytes, -1 when the reader is behind, 0 when it is gone. */
   send(frame: string): number {
-    return this.#put(frame.replace(/^/gm, "data: "));
+    return this.#put(`data: ${frame.split(/\r\n|\r|\n/).join("\ndata: ")}`);
   }
 
   /** A named event, which is no frame. */
@@ -67,7 +75,9 @@ export class EventSeat<Data> {
     if (this.#isOver) return 0;
     const bytes = new TextEncoder().encode(`${event}\n\n`);
     this.#controller.enqueue(bytes);
-    this.#isBehind = (this.#controller.desiredSize ?? 0) <= 0;
+    const room = this.#controller.desiredSize ?? 0;
+    this.#isBehind = room <= 0;
+    if (room < -this.#maxBytes) this.terminate(); // as Bun does with a socket
     return this.#isBehind ? -1 : bytes.byteLength;
   }
 

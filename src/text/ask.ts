@@ -5,13 +5,18 @@ import { type Known, needScope } from "../auth/auth.ts";
 import type { Chat } from "../chat/chat.ts";
 import { type ConversationId, isId, isTemporary, newId, newTemporaryId } from "../domain/conversation.ts";
 import { asFailure, Failure } from "../domain/failure.ts";
+import type { RunId } from "../domain/run.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { bodyOf } from "./asking.ts";
-import { comeAgainSeconds, programStatusOf } from "./relay.ts";
+import { comeAgainSeconds, programStatusOf } from "./refusing.ts";
 import { errorOf, lastOf, type Told, tapOf } from "./telling.ts";
 import { ProgramBody } from "./way.ts";
 
 export interface AskParts {
+  /** Aborted when the program is gone, or may not ask any more. */
+  readonly gone: AbortSignal;
+  /** All is over. */
+  over(): void;
   readonly chat: Chat;
   readonly metrics: Metrics;
   bug(error: unknown): void;
@@ -49,11 +54,12 @@ export async function ask(request: Request, known: Known | null, id: string, par
       needScope(known, "conversations");
       if (!question.isNew && !(await parts.chat.enter(known.person, question.conversation))) throw new Failure("not_found");
     }
-    return await answered(question, known, { id, language, isEvents, gone: request.signal }, parts);
+    return await answered(question, known, { id, language, isEvents }, parts);
   } catch (error) {
     const failure = asFailure(error);
     if (failure.code === "internal") parts.bug(error);
     parts.metrics.refused(failure.code);
+    parts.over();
     const status = programStatusOf(failure);
     const headers: Record<string, string> = { "cache-control": "no-store" };
     const seconds = comeAgainSeconds(failure);
@@ -84,8 +90,6 @@ interface Manner {
   readonly id: string;
   readonly language: Language;
   readonly isEvents: boolean;
-  /** Aborted when whoever asks is gone. */
-  readonly gone: AbortSignal;
 }
 
 /** The answer as it comes. @throws Failure as `Chat.say` */
@@ -93,23 +97,29 @@ async function answered(
   { text, persona, conversation: kept }: Question,
   { person }: Known,
   manner: Manner,
-  { chat, bug, outboxMaxBytes }: AskParts,
+  { chat, bug, outboxMaxBytes, gone, over }: AskParts,
 ): Promise<Response> {
   const { language, isEvents } = manner;
   const conversation = kept ?? newTemporaryId();
-  const body = new ProgramBody(outboxMaxBytes, manner.gone, () => (kept === null ? chat.forget(conversation).catch(bug) : chat.stop(conversation)));
+  let run: RunId | null = null;
+  const leave = () => {
+    if (run !== null) chat.runs.stop({ id: run });
+  };
+  const body = new ProgramBody(outboxMaxBytes, gone, leave);
   const tell = (told: Told) => body.put(isEvents ? `event: ${told.type}\ndata: ${JSON.stringify(told)}\n\n` : plain(told));
   const tap = tapOf(
     tell,
-    (run) => {
-      tell(lastOf(run, kept, language));
+    (ended) => {
+      tell(lastOf(ended, kept, language));
       body.close();
+      over();
       if (kept === null) chat.forget(conversation).catch(bug);
     },
     { isAlone: kept === null },
   );
   const settings = persona === null ? {} : { settings: { persona, sampling: {} } };
-  await chat.say(person, { conversation, message: newId(), text, ...settings, request: manner.id }, tap);
+  run = await chat.say(person, { conversation, message: newId(), text, ...settings, request: manner.id }, tap);
+  if (gone.aborted) leave(); // meanwhile
   const type = isEvents ? "text/event-stream" : "text/plain; charset=utf-8";
   const named = kept === null ? {} : { [conversationHeader]: kept };
   return new Response(body.stream, { headers: { "content-type": type, "cache-control": "no-store", "x-accel-buffering": "no", ...named } });

@@ -34,10 +34,14 @@ export async function bodyOf(request: Request, maxBytes: number): Promise<string
   if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw new Failure("too_large", { limitBytes: maxBytes });
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of request.body ?? []) {
-    bytes += chunk.byteLength;
-    if (bytes > maxBytes) throw new Failure("too_large", { limitBytes: maxBytes });
-    chunks.push(chunk);
+  try {
+    for await (const chunk of request.body ?? []) {
+      bytes += chunk.byteLength;
+      if (bytes > maxBytes) throw new Failure("too_large", { limitBytes: maxBytes });
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    throw request.signal.aborted ? new Failure("stopped") : error; // whoever sent it is gone
   }
   return Buffer.concat(chunks).toString("utf8");
 }

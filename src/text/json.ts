@@ -7,7 +7,7 @@ import type { Chat } from "../chat/chat.ts";
 import type { Person } from "../domain/account.ts";
 import { type ConversationId, isId, isTemporary, newId, newTemporaryId } from "../domain/conversation.ts";
 import { asFailure, Failure } from "../domain/failure.ts";
-import type { PromptProgress, Run } from "../domain/run.ts";
+import type { PromptProgress, Run, RunId } from "../domain/run.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import { doneOf, errorOf, lastOf, type Told, tapOf } from "./telling.ts";
@@ -51,6 +51,10 @@ class JsonDoor {
   /** The one that what is said without naming one goes on with. */
   #conversation: ConversationId | null = null;
   #isAnswering = false;
+  /** What answers now; null where that is a raw prompt. */
+  #run: RunId | null = null;
+  /** It is to be stopped, but has no Run yet. */
+  #isStopWished = false;
   /** Ends a raw prompt. */
   #abort: AbortController | null = null;
   #asked = 0;
@@ -97,6 +101,7 @@ class JsonDoor {
   async #say(text: string, wish: Wish): Promise<void> {
     if (this.#isAnswering) throw new Failure("conversation_busy");
     this.#isAnswering = true;
+    this.#isStopWished = false;
     try {
       if (wish.raw === true) await this.#complete(text);
       else await this.#ask(text, wish);
@@ -113,14 +118,15 @@ class JsonDoor {
     const settings = typeof persona === "string" && persona !== "" ? { settings: { persona, sampling: {} } } : {};
     const ended = (run: Run) => {
       this.#isAnswering = false;
+      this.#run = null;
       this.#tell(lastOf(run, isTemporary(conversation) ? null : conversation, this.#language));
     };
     const say = { conversation, message: newId(), text, ...settings, request: this.#request };
-    await chat.say(
-      known.person,
-      say,
-      tapOf((told) => this.#tell(told), ended, { isAlone: isTemporary(conversation) }),
-    );
+    const tap = tapOf((told) => this.#tell(told), ended, { isAlone: isTemporary(conversation) });
+    const run = await chat.say(known.person, say, tap);
+    if (!this.#isAnswering || run === null) return; // it has ended meanwhile
+    this.#run = run;
+    if (this.#isStopWished) this.#stop();
   }
 
   /** Where it is said: what is named, else what this socket has begun. Whose key does not open conversations has one that is not kept. */
@@ -170,9 +176,11 @@ class JsonDoor {
       .catch((error: unknown) => {
         if (!abort.signal.aborted) throw error;
         tell(doneOf("stopped", {}, null));
+      })
+      .finally(() => {
+        this.#abort = null;
       });
     this.#isAnswering = false;
-    this.#abort = null;
   }
 
   async #history({ conversation }: Wish): Promise<void> {
@@ -187,7 +195,8 @@ class JsonDoor {
   #stop(): void {
     if (!this.#isAnswering) return;
     if (this.#abort) this.#abort.abort(new Failure("stopped"));
-    else if (this.#conversation !== null) this.#parts.chat.stop(this.#conversation);
+    else if (this.#run !== null) this.#parts.chat.runs.stop({ id: this.#run });
+    else this.#isStopWished = true;
   }
 
   #refuse(error: unknown): void {

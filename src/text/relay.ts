@@ -1,18 +1,22 @@
 // The doors of OpenAI's and Anthropic's programs: what they ask goes through the line as anything does, and then to llama-server and back byte for byte.
 // Nothing of it is kept. Used by app.
 
-import { sentenceOf, wordsOf } from "../../views/words.ts";
 import { type Known, needScope } from "../auth/auth.ts";
 import type { Runs } from "../chat/runs.ts";
 import type { KeyScope } from "../domain/account.ts";
-import { asFailure, Failure, type FailureCode } from "../domain/failure.ts";
+import { asFailure, Failure } from "../domain/failure.ts";
 import type { Place } from "../domain/run.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { RelaySink, Upstream } from "../upstream/upstream.ts";
 import { askingOf } from "./asking.ts";
+import { type Dialect, dialectOf, eventOf, programRefusal, refusalText } from "./refusing.ts";
 import { ProgramBody } from "./way.ts";
 
 export interface RelayParts {
+  /** Aborted when the program is gone, or may not ask any more. */
+  readonly gone: AbortSignal;
+  /** All is over. */
+  over(): void;
   readonly runs: Pick<Runs, "leases">;
   readonly upstream: Upstream;
   readonly metrics: Metrics;
@@ -51,9 +55,13 @@ export async function relay(request: Request, pathname: string, known: Known | n
     if (!known) throw new Failure("not_signed_in");
     needScope(known, route.scope);
     const { state, servers } = parts.upstream;
-    if (pathname === "/v1/models" && servers.length > 1) return models(state.models.map(({ name }) => name));
+    if (pathname === "/v1/models" && servers.length > 1)
+      return models(
+        state.models.map(({ name }) => name),
+        parts,
+      );
     const asking = await askingOf(request, parts.programMaxBytes);
-    const passing = new Passing(asking.isStream && !route.isFree ? dialect : null, parts.outboxMaxBytes, request.signal);
+    const passing = new Passing(asking.isStream && !route.isFree ? dialect : null, parts.outboxMaxBytes, parts.gone);
     const relayed = { method: route.method ?? "POST", path: pathname + search, ...asking } as const;
     const wish = {
       person: known.person,
@@ -64,7 +72,7 @@ export async function relay(request: Request, pathname: string, known: Known | n
       placed: (place: Place) => passing.placed(place),
     };
     const passedOn = route.isFree
-      ? parts.upstream.relay({ run: id, request: id }, relayed, passing, passing.signal)
+      ? parts.upstream.pass({ run: id, request: id }, relayed, passing, passing.signal)
       : parts.runs.leases.hold(wish, async (lease) => {
           passing.heard = (bytes) => {
             lease.heard();
@@ -72,7 +80,7 @@ export async function relay(request: Request, pathname: string, known: Known | n
           };
           await parts.upstream.relay({ run: lease.run, request: id }, relayed, passing, lease.signal);
         });
-    passedOn.then(
+    passedOn.finally(parts.over).then(
       () => passing.end(),
       (error: unknown) => {
         if (asFailure(error).code === "internal" && !passing.signal.aborted) parts.bug(error);
@@ -84,6 +92,7 @@ export async function relay(request: Request, pathname: string, known: Known | n
     const failure = asFailure(error);
     if (failure.code === "internal") parts.bug(error);
     parts.metrics.refused(failure.code);
+    parts.over();
     return programRefusal(failure, pathname);
   }
 }
@@ -159,78 +168,9 @@ class Passing implements RelaySink {
   }
 }
 
-type Dialect = "openai" | "anthropic";
-
-const dialectOf = (pathname: string): Dialect => (pathname.startsWith("/v1/messages") ? "anthropic" : "openai");
-
-/** An error within a stream. */
-const eventOf = (json: string, dialect: Dialect): string => `${dialect === "anthropic" ? "event: error\n" : ""}data: ${json.replace(/\s*\n\s*/g, " ")}\n\n`;
-
-/** What HTTP says of a Failure to a program; 500 for what is nobody's doing outside. */
-const statusOf: Partial<Record<FailureCode, number>> = {
-  not_signed_in: 401,
-  bad_key: 401,
-  key_scope: 403,
-  foreign_origin: 403,
-  not_found: 404,
-  model_missing: 404,
-  bad_request: 400,
-  too_large: 413,
-  queue_full: 429,
-  too_many_waiting: 429,
-  runs_limit: 429,
-  tokens_limit: 429,
-  upstream_absent: 503,
-  upstream_loading: 503,
-  shutting_down: 503,
-  stopped: 503,
-  message_empty: 400,
-  message_too_long: 413,
-  persona_missing: 404,
-  conversation_busy: 409,
-  upstream_cut: 502,
-  upstream_stalled: 504,
-  upstream_garbled: 502,
-};
-
-/** The status with which a program is refused. */
-export const programStatusOf = ({ code }: Failure): number => statusOf[code] ?? 500;
-
-/** Seconds after which a program that was refused may come again; null where that would change nothing. */
-export function comeAgainSeconds(failure: Failure): number | null {
-  const status = programStatusOf(failure);
-  // where nothing better is known: a minute is what the sentence says of a full line; a llama-server is back within seconds
-  return status === 429 ? Number(failure.facts["seconds"] ?? 60) : status === 503 ? 5 : null;
-}
-
-/** Names of kinds of errors, as both dialects use them. */
-const kinds: Readonly<Record<number, string>> = {
-  400: "invalid_request_error",
-  401: "authentication_error",
-  403: "permission_error",
-  404: "not_found_error",
-  413: "request_too_large",
-  429: "rate_limit_error",
-};
-
-function refusalText(failure: Failure, dialect: Dialect): string {
-  const status = programStatusOf(failure);
-  const message = sentenceOf(failure.report, wordsOf("en"));
-  const type = kinds[status] ?? (dialect === "anthropic" ? "api_error" : "server_error");
-  return JSON.stringify(dialect === "anthropic" ? { type: "error", error: { type, message } } : { error: { code: failure.code, message, type, param: null } });
-}
-
-/** A refusal as programs that ask at this address expect it. */
-export function programRefusal(failure: Failure, pathname: string): Response {
-  const status = programStatusOf(failure);
-  const headers: Record<string, string> = { "content-type": "application/json; charset=utf-8", "cache-control": "no-store" };
-  const seconds = comeAgainSeconds(failure);
-  if (seconds !== null) headers["retry-after"] = String(seconds);
-  return new Response(refusalText(failure, dialectOf(pathname)), { status, headers });
-}
-
 /** The models of several llama-servers, as one lists its own. */
-function models(names: readonly string[]): Response {
+function models(names: readonly string[], { over }: Pick<RelayParts, "over">): Response {
+  over();
   const created = Math.floor(Date.now() / 1000);
   return Response.json({ object: "list", data: names.map((id) => ({ id, object: "model", created, owned_by: "llamacpp" })) });
 }

@@ -69,7 +69,6 @@ export class ProgramBody {
   /** `left` is called, once, when nobody reads it any more before it is closed. */
   constructor(maxBytes: number, gone: AbortSignal, left: () => void) {
     this.#left = left;
-    gone.addEventListener("abort", () => this.leave(), { once: true });
     this.stream = new ReadableStream<Uint8Array>(
       {
         start: (controller) => {
@@ -79,6 +78,13 @@ export class ProgramBody {
       },
       { highWaterMark: maxBytes, size: (bytes) => bytes?.byteLength ?? 0 },
     );
+    if (gone.aborted) this.leave();
+    else gone.addEventListener("abort", () => this.leave(), { once: true });
+  }
+
+  /** Nothing more is put into it. */
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   put(part: string | Uint8Array): void {
@@ -104,6 +110,7 @@ export class ProgramBody {
   leave(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#controller.error(new Error("not read")); // whoever comes back to it must not take what has come for the whole
     this.#left();
   }
 }

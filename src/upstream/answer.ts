@@ -163,6 +163,21 @@ function parse(text: string): Chunk | null {
   }
 }
 
+/** Deltas that go on to `deltas`, after `heard` of each piece of text or thought. */
+export function showing(deltas: Deltas, heard: (text: string) => void): Deltas {
+  return {
+    text(piece) {
+      heard(piece);
+      deltas.text(piece);
+    },
+    reasoning(piece) {
+      heard("");
+      deltas.reasoning(piece);
+    },
+    prompt: (progress) => deltas.prompt(progress),
+  };
+}
+
 /** What llama-server means by an answer of that status. */
 export function refusal(status: number, body: string, url: string): Failure {
   if (status === 503) return new Failure("upstream_loading", { url });

@@ -103,12 +103,21 @@ export class Llama implements Upstream {
     return this.#guarded(run, deltas, signal, { address, method: "GET", headers: this.#headers });
   }
 
-  relay({ run, request }: Asked, { method, path, headers, body, isStream }: Relayed, sink: RelaySink, signal: AbortSignal): Promise<void> {
+  relay(asked: Asked, relayed: Relayed, sink: RelaySink, signal: AbortSignal): Promise<void> {
+    if (!relayed.isStream) this.#inOnePiece.add(asked.run);
+    return this.#holding(asked.run, signal, () => this.pass(asked, relayed, sink, signal));
+  }
+
+  pass({ request }: Asked, { method, path, headers, body }: Relayed, sink: RelaySink, signal: AbortSignal): Promise<void> {
     const named = request === "" ? {} : { "x-request-id": request };
     const asking = { address: this.#options.url + path, method, headers: { ...headers, ...this.#headers, ...named }, body };
-    if (!isStream) this.#inOnePiece.add(run);
-    return this.#holding(run, signal, () => passOn(this.#options, asking, sink, signal, () => this.state.status === "ready"));
+    return passOn(this.#options, asking, sink, signal, () => this.state.status === "ready");
   }
+
+  /** The queue counts this one's slots. */
+  reserve(): void {}
+
+  release(): void {}
 
   count(asked: Pick<ChatRequest, "messages" | "model">, signal: AbortSignal): Promise<number | null> {
     return count(this.#options, this.#headers, { messages: asked.messages, model: this.#modelFor(asked.model) ?? null }, signal);

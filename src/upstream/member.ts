@@ -40,6 +40,7 @@ export class Member {
   readonly #beginnings = new Beginnings();
   readonly #running = new Map<RunId, Running>();
   readonly #unwatch: () => void;
+  readonly #changed: () => void;
   /** How fast it reads, in tokens a second; null until it was measured. */
   readsPerSecond: number | null = null;
   #runMs = supposedRunMs;
@@ -50,6 +51,7 @@ export class Member {
 
   constructor(llama: Llama, isOwn: boolean, changed: () => void) {
     this.llama = llama;
+    this.#changed = changed;
     this.isOwn = isOwn;
     this.#unwatch = llama.watch(({ status }) => {
       // started anew it has read nothing
@@ -124,7 +126,9 @@ export class Member {
 
   /** It has failed. */
   failed(): void {
-    this.#pausedUntil = performance.now() + Math.min(longestPauseMs, firstPauseMs * 2 ** this.#failures++);
+    const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** this.#failures++);
+    this.#pausedUntil = performance.now() + pauseMs;
+    setTimeout(this.#changed, pauseMs + 1).unref(); // then it can be asked again
   }
 
   /** Resolves when all that it does is over and it is let go. */

@@ -1,6 +1,7 @@
 // Gives a request to one of several llama-servers: at once where upstream/route's choice has a slot free, after a while where that is worth waiting
 // for, and to another when it no longer is. Used by upstream/pool only.
 
+import type { RunId } from "../domain/run.ts";
 import type { Member } from "./member.ts";
 import { type Candidate, route, speedsOf, startMs, tokensOf } from "./route.ts";
 
@@ -13,6 +14,23 @@ export interface Placed {
 
 export class Placement {
   readonly #waiting = new Set<() => void>();
+  /** Slots that were given and have not been asked for yet, and the model that will be. */
+  readonly #reserved = new Map<RunId, string | null>();
+
+  /** See `Upstream.reserve`. */
+  reserve(run: RunId, model: string | null): void {
+    this.#reserved.set(run, model);
+  }
+
+  release(run: RunId): void {
+    this.#reserved.delete(run);
+  }
+
+  /** Of the slots that seem free for a model, so many are not. */
+  reserved(model: string | null): number {
+    const those = this.#reserved.values().filter((other) => other === model || other === null || model === null);
+    return those.toArray().length;
+  }
 
   /** A slot may have become free, or somebody have come or gone: whoever waits looks again. */
   changed(): void {

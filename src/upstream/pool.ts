@@ -5,6 +5,7 @@ import { asFailure, Failure } from "../domain/failure.ts";
 import type { RunId, RunStats } from "../domain/run.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
 import type { Log } from "../telemetry/log.ts";
+import { showing } from "./answer.ts";
 import type { Llama } from "./llama.ts";
 import { isTheirFault, Member } from "./member.ts";
 import { Placement } from "./placement.ts";
@@ -52,8 +53,8 @@ export class Pool implements Upstreams {
     return this.#members.map(({ llama }) => llama.state);
   }
 
-  logOf(url: string): readonly string[] {
-    return this.#members.find(({ llama }) => llama.state.url === url)?.llama.log ?? [];
+  logOf(wished: string): readonly string[] {
+    return this.#members.find(({ llama: { state } }) => state.url === wished)?.llama.log ?? [];
   }
 
   use(urls: readonly string[]): void {
@@ -80,7 +81,8 @@ export class Pool implements Upstreams {
   hasRoom(model: string | null): boolean {
     if (this.#members.length === 1 && this.#state.models.length <= 1) return true; // the queue counts its slots
     const serving = this.#serving(model);
-    return serving.length === 0 || serving.some((member) => member.freeFor(model) > 0);
+    const free = serving.reduce((sum, member) => sum + Math.max(0, member.freeFor(model)), 0);
+    return serving.length === 0 || free > this.#placement.reserved(model);
   }
 
   async chat(asked: Asked, request: ChatRequest, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd> {
@@ -115,14 +117,27 @@ export class Pool implements Upstreams {
     });
   }
 
+  async pass(asked: Asked, relayed: Relayed, sink: RelaySink, signal: AbortSignal): Promise<void> {
+    const [member] = this.#serving(relayed.model);
+    if (!member) throw this.#nobody(relayed.model);
+    await member.llama.pass(asked, relayed, sink, signal);
+  }
+
+  reserve(run: RunId, model: string | null): void {
+    this.#placement.reserve(run, model);
+  }
+
+  release(run: RunId): void {
+    this.#placement.release(run);
+  }
+
   async count(request: Pick<ChatRequest, "messages" | "model">, signal: AbortSignal): Promise<number | null> {
     const [member] = this.#serving(request.model);
     return member ? member.llama.count(request, signal) : null;
   }
 
   async resume(run: RunId, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd> {
-    let failure: unknown = new Failure("not_found");
-    // whoever has it knows; the others say so at once
+    let failure: unknown = new Failure("not_found"); // whoever has it knows; the others say so at once
     for (const member of [...this.#members]) {
       let isShown = false;
       const shown = showing(deltas, () => {
@@ -184,6 +199,7 @@ export class Pool implements Upstreams {
       const member = isAlone && only ? only : await this.#placement.of(wish, () => this.#serving(model).filter((each) => !tried.has(each)));
       if (member === null) throw this.#nobody(model);
       member.begin(run, model);
+      this.#placement.release(run);
       this.#last.set(run, member);
       try {
         const { parts, stats } = await work(member);
@@ -231,19 +247,4 @@ export class Pool implements Upstreams {
     this.#state = state;
     for (const listener of this.#listeners) listener(state);
   }
-}
-
-/** Deltas that go on to `deltas`, after `heard` of each piece of text or thought. */
-function showing(deltas: Deltas, heard: (text: string) => void): Deltas {
-  return {
-    text(piece) {
-      heard(piece);
-      deltas.text(piece);
-    },
-    reasoning(piece) {
-      heard("");
-      deltas.reasoning(piece);
-    },
-    prompt: (progress) => deltas.prompt(progress),
-  };
 }

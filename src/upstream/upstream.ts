@@ -92,6 +92,15 @@ export interface Upstream {
    */
   relay(asked: Asked, relayed: Relayed, sink: RelaySink, signal: AbortSignal): Promise<void>;
 
+  /** Passes on what is answered without a slot, such as a list or a count. @throws as `relay` */
+  pass(asked: Asked, relayed: Relayed, sink: RelaySink, signal: AbortSignal): Promise<void>;
+
+  /** A Run has been given its Slot and will ask for this model: the Slot is not free any more, though nothing was asked yet. Until it asks, or `release`. */
+  reserve(run: RunId, model: string | null): void;
+
+  /** A Run that was given a Slot is over. */
+  release(run: RunId): void;
+
   /**
    * Tokens of these messages with everything that the model's template adds, as llama-server itself counts them; null when it
    * can't, whatever the reason: the request itself will tell it.

@@ -220,6 +220,22 @@ describe("the /chat socket in JSON", () => {
     await idle();
   });
 
+  test("a raw prompt that is refused leaves the next answer to be stopped", async () => {
+    const waiting = ["endless", "twenty", "twenty"].map((text) => ask(text)); // one runs, two wait: the line is full
+    await until(async () => ((await (await fetch(`${house.url}/readyz`)).json()) as { waiting: number }).waiting === 2, "two wait");
+    const client = await new JsonClient(house).opened();
+    client.send({ type: "say", text: "x", raw: true });
+    expect(await client.last("error")).toMatchObject({ code: "queue_full" });
+    await (await waiting[0])?.body?.cancel();
+    for (const each of waiting.slice(1)) await (await each).text();
+    client.send({ type: "say", text: "endless" });
+    await until(() => client.textFrom().length > 50, "it writes");
+    client.send({ type: "stop" });
+    expect(await client.last("done")).toMatchObject({ finish: "stopped" });
+    client.ws.close();
+    await idle();
+  });
+
   test("nonsense is refused in words, and the socket stays open", async () => {
     const client = await new JsonClient(house).opened();
     for (const frame of ["x", "7", "[]", `{"type":"say"}`, `{"type":"dance"}`]) client.ws.send(frame);
@@ -227,6 +243,32 @@ describe("the /chat socket in JSON", () => {
     client.send({ type: "say", text: "twenty" });
     await client.last("done");
     client.ws.close();
+  });
+});
+
+describe("what is answered without a slot", () => {
+  test("takes none, however it ends", async () => {
+    const others = [await startLlama({ args: ["-np", "1"] }), await startLlama({ args: ["-np", "1"] })];
+    const both = await startHouse({ llama: others.map(({ url }) => url) });
+    await until(() => both.upstream.state.slots === 2, "both are seen");
+    const counts = (signal?: AbortSignal) =>
+      fetch(`${both.url}/v1/messages/count_tokens`, {
+        method: "POST",
+        body: JSON.stringify({ model: "x", messages: [{ role: "user", content: "word ".repeat(50_000) }] }),
+        ...(signal && { signal }),
+      });
+    for (let i = 0; i < 6; i++) {
+      const leave = new AbortController();
+      const asked = counts(leave.signal).catch(() => null);
+      setImmediate(() => leave.abort());
+      await asked;
+    }
+    const busy = await Promise.all([0, 1].map(() => ask("endless", {}, both)));
+    expect((await counts()).status).toBe(200); // beside two answers that never end
+    for (const each of busy) await each.body?.cancel();
+    expect(await (await ask("twenty", {}, both)).text()).toBe(`${textOf("twenty")}\n`);
+    await both.stop();
+    await Promise.all(others.map((other) => other.stop()));
   });
 });
 
@@ -242,6 +284,27 @@ describe("keys, where people have accounts", () => {
     expect(kept?.seenAt).toBeGreaterThan(0);
     await closed.store.keys.revoke(ada.id, kept?.id as string);
     expect((await ask("twenty", { authorization: `Bearer ${key}` }, closed)).status).toBe(401);
+  });
+
+  test("what is being answered ends when its key is revoked, and what waits is never begun", async () => {
+    const key = { authorization: `Bearer ${await keyFor("answers")}` };
+    const stream = (content: string) => {
+      const body = JSON.stringify({ stream: true, messages: [{ role: "user", content }] });
+      return fetch(`${closed.url}/v1/chat/completions`, { method: "POST", headers: key, body });
+    };
+    const running = [await stream("endless"), await ask("endless", key, closed)]; // both slots
+    await until(async () => (await llama.busySlots()) === 2, "both are answered");
+    const waiting = stream("twenty");
+    await until(async () => ((await (await fetch(`${closed.url}/readyz`)).json()) as { waiting: number }).waiting === 1, "another waits");
+    for (const { id } of await closed.store.keys.of(ada.id)) await closed.store.keys.revoke(ada.id, id);
+    const read = (response: Response) =>
+      response.text().then(
+        () => "whole",
+        () => "broken off",
+      );
+    expect(await Promise.all(running.map(read))).toEqual(["broken off", "broken off"]);
+    expect(await waiting.then(read, () => "broken off")).toBe("broken off");
+    await idle();
   });
 
   test("a key opens no page, and no more than its scopes", async () => {

@@ -53,7 +53,17 @@
     sessionStorage.removeItem(remembered);
   }
 
-  /** A way that never opened is followed by the other. */
+  /** A socket that never opened may have found parlor gone. Only where it answers otherwise, and another socket does not open either, is there something between. */
+  async function whyNot(url, protocols) {
+    const answers = await fetch(url.replace(/^ws/, "http").replace(/\/live\?.*/, "/healthz")).catch(() => null);
+    if (!answers?.ok) return;
+    const second = new Socket(url, protocols);
+    second.addEventListener("error", () => {
+      byEvents = true;
+    });
+    second.addEventListener("open", () => second.close());
+  }
+
   function Way(url, protocols) {
     if (byEvents) return new EventWay(url);
     const socket = new Socket(url, protocols);
@@ -61,9 +71,7 @@
     socket.addEventListener("open", () => {
       hasOpened = true;
     });
-    socket.addEventListener("close", () => {
-      byEvents = !hasOpened;
-    });
+    socket.addEventListener("close", () => hasOpened || whyNot(url, protocols));
     return socket;
   }
   for (const state of ["CONNECTING", "OPEN", "CLOSING", "CLOSED"]) Way[state] = Socket[state];
