@@ -216,7 +216,7 @@ class JsonDoor {
   }
 }
 
-const framesOf = ({ kind, text }: Piece): readonly string[] => [kind === null ? text : JSON.stringify({ type: kind, text })];
+const framesOf = ({ kind, text }: Piece): string => (kind === null ? text : JSON.stringify({ type: kind, text }));
 
 /** @throws Failure `bad_frame` */
 function wishOf(frame: string | Uint8Array): Wish {

@@ -81,7 +81,7 @@ export function plainDoor(language: Language, visitor: { who: () => Person; requ
 }
 
 /** A piece of text, or a closing word. What a model says is never taken for a closing word: such a frame goes in two. */
-function framesOf({ kind, text }: Piece): readonly string[] {
+function framesOf({ kind, text }: Piece): string | readonly string[] {
   const isLikeClosing = kind !== null && (text === "[DONE]" || text.startsWith("[ERROR] "));
-  return isLikeClosing ? ["[", text.slice(1)] : [text];
+  return isLikeClosing ? ["[", text.slice(1)] : text;
 }

@@ -16,14 +16,14 @@ export interface Piece {
 export class Way {
   readonly #ws: ProgramSocket;
   readonly #maxBytes: number;
-  readonly #framesOf: (piece: Piece) => readonly string[];
+  readonly #framesOf: (piece: Piece) => string | readonly string[];
   #behind = false;
   #waiting: Piece[] = [];
   #waitingBytes = 0;
   #over = false;
 
-  /** `framesOf` makes frames of a piece. */
-  constructor(ws: ProgramSocket, maxBytes: number, framesOf: (piece: Piece) => readonly string[]) {
+  /** `framesOf` makes a frame of a piece, or several. */
+  constructor(ws: ProgramSocket, maxBytes: number, framesOf: (piece: Piece) => string | readonly string[]) {
     this.#ws = ws;
     this.#maxBytes = maxBytes;
     this.#framesOf = framesOf;
@@ -32,8 +32,9 @@ export class Way {
   put(piece: Piece): void {
     if (this.#over) return;
     if (!this.#behind) {
-      const results = this.#framesOf(piece).map((frame) => this.#ws.send(frame));
-      this.#behind = results.includes(-1);
+      const frames = this.#framesOf(piece);
+      if (typeof frames === "string") this.#behind = this.#ws.send(frames) === -1;
+      else for (const frame of frames) this.#behind = this.#ws.send(frame) === -1 || this.#behind;
       return;
     }
     const last = this.#waiting.at(-1);

@@ -8,7 +8,7 @@ import type { Log } from "../telemetry/log.ts";
 import { showing } from "./answer.ts";
 import type { Llama } from "./llama.ts";
 import { isTheirFault, Member } from "./member.ts";
-import { Placement } from "./placement.ts";
+import { type Placed, Placement } from "./placement.ts";
 import { together } from "./together.ts";
 import type { Asked, ChatEnd, ChatRequest, Deltas, Relayed, RelaySink, Upstreams } from "./upstream.ts";
 
@@ -19,12 +19,8 @@ export interface PoolOptions {
 }
 
 /** A request on its way. */
-interface Wish {
+interface Wish extends Placed {
   readonly run: RunId;
-  readonly model: string | null;
-  /** Of its prompt: see upstream/route. */
-  readonly parts: readonly string[];
-  readonly signal: AbortSignal;
   /** Something of the answer was shown: it can't be asked again. */
   isShown: boolean;
 }
@@ -79,14 +75,14 @@ export class Pool implements Upstreams {
   }
 
   hasRoom(model: string | null): boolean {
-    if (this.#members.length === 1 && this.#state.models.length <= 1) return true; // the queue counts its slots
+    if (this.#only) return true; // the queue counts its slots
     const serving = this.#serving(model);
     const free = serving.reduce((sum, member) => sum + Math.max(0, member.freeFor(model)), 0);
     return serving.length === 0 || free > this.#placement.reserved(model);
   }
 
   async chat(asked: Asked, request: ChatRequest, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd> {
-    const parts = request.messages.map(({ role, content }) => `${role}\n${content}`);
+    const parts = this.#only ? [] : request.messages.map(({ role, content }) => `${role}\n${content}`);
     return this.#answered({ run: asked.run, model: request.model, parts, signal, isShown: false }, deltas, "assistant\n", (member, shown) =>
       member.llama.chat(asked, request, shown, signal),
     );
@@ -100,14 +96,13 @@ export class Pool implements Upstreams {
   async relay(asked: Asked, relayed: Relayed, sink: RelaySink, signal: AbortSignal): Promise<void> {
     const wish: Wish = { run: asked.run, model: relayed.model, parts: relayed.parts, signal, isShown: false };
     await this.#asked(wish, async (member) => {
-      const others = () => this.#others(wish, member);
       const heard: RelaySink = {
-        head(status, headers) {
-          if (status === 503 && others().length > 0) throw new Failure("upstream_loading", { url: member.llama.state.url });
+        head: (status, headers) => {
+          if (status === 503 && this.#others(wish, member).length > 0) throw new Failure("upstream_loading", { url: member.llama.state.url });
           wish.isShown = true;
           sink.head(status, headers);
         },
-        body(bytes) {
+        body: (bytes) => {
           member.heard(asked.run);
           sink.body(bytes);
         },
@@ -132,8 +127,7 @@ export class Pool implements Upstreams {
   }
 
   async count(request: Pick<ChatRequest, "messages" | "model">, signal: AbortSignal): Promise<number | null> {
-    const [member] = this.#serving(request.model);
-    return member ? member.llama.count(request, signal) : null;
+    return this.#serving(request.model)[0]?.llama.count(request, signal) ?? null;
   }
 
   async resume(run: RunId, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd> {
@@ -147,14 +141,14 @@ export class Pool implements Upstreams {
       this.#last.set(run, member);
       try {
         const end = await member.llama.resume(run, shown, signal);
-        member.end(run);
-        this.#placement.changed();
         this.#last.delete(run);
         return end;
       } catch (error) {
-        member.end(run);
         if (signal.aborted || isShown) throw error;
         failure = error;
+      } finally {
+        member.end(run);
+        this.#placement.changed();
       }
     }
     throw failure;
@@ -164,13 +158,16 @@ export class Pool implements Upstreams {
     const member = this.#last.get(run);
     if (!member) return true;
     this.#last.delete(run);
-    const isFreed = await member.llama.freed(run);
-    this.#changed();
-    return isFreed;
+    return member.llama.freed(run).finally(() => this.#changed());
   }
 
   async close(): Promise<void> {
     await Promise.all(this.#members.map((member) => member.close()));
+  }
+
+  /** The one that there is, if it has one model: most houses. */
+  get #only(): Member | undefined {
+    return this.#members.length === 1 && this.#state.models.length <= 1 ? this.#members[0] : undefined;
   }
 
   /** An answer that is read as Deltas; `role` is what it will be in the prompt that follows. */
@@ -178,6 +175,11 @@ export class Pool implements Upstreams {
     let answer = "";
     let found: ChatEnd | undefined;
     await this.#asked(wish, async (member) => {
+      if (this.#only === member) {
+        wish.isShown = true; // nobody else can be asked, now or later: what comes is shown as it comes, and nothing is remembered of it
+        found = await work(member, deltas);
+        return { parts: [], stats: found.stats };
+      }
       const shown = showing(deltas, (piece) => {
         wish.isShown = true;
         answer += piece;
@@ -194,9 +196,8 @@ export class Pool implements Upstreams {
     const { run, model, signal } = wish;
     const tried = new Set<Member>();
     for (;;) {
-      const [only] = this.#members;
-      const isAlone = this.#members.length === 1 && this.#state.models.length <= 1 && !tried.has(only as Member); // it has a line of its own
-      const member = isAlone && only ? only : await this.#placement.of(wish, () => this.#serving(model).filter((each) => !tried.has(each)));
+      const only = this.#only; // it has a line of its own
+      const member = only && !tried.has(only) ? only : await this.#placement.of(wish, () => this.#serving(model).filter((each) => !tried.has(each)));
       if (member === null) throw this.#nobody(model);
       member.begin(run, model);
       this.#placement.release(run);
@@ -243,8 +244,7 @@ export class Pool implements Upstreams {
 
   #changed(): void {
     this.#placement.changed();
-    const state = together(this.servers);
-    this.#state = state;
-    for (const listener of this.#listeners) listener(state);
+    this.#state = together(this.servers);
+    for (const listener of this.#listeners) listener(this.#state);
   }
 }
