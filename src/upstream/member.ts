@@ -112,8 +112,20 @@ export class Member {
     this.end(run);
     if (!running) return;
     this.#runMs += learning * (performance.now() - running.startedAt - this.#runMs);
-    const [tokens, ms] = [promptTokens - cachedTokens, (running.firstAt ?? running.startedAt) - running.startedAt];
-    if (tokens < measuredTokensMin || ms <= 0) return;
+    this.#hasRead(promptTokens - cachedTokens, (running.firstAt ?? running.startedAt) - running.startedAt);
+  }
+
+  /** Bytes of an answer that is passed on have come: at its end llama-server says how fast it has read. */
+  heardBytes(run: RunId, bytes: Uint8Array): void {
+    this.heard(run);
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    if (!text.includes('"prompt_ms"')) return;
+    const [, tokens, ms] = /"prompt_n":(\d+),"prompt_ms":([\d.]+)/.exec(text.toString("latin1")) ?? [];
+    this.#hasRead(Number(tokens), Number(ms));
+  }
+
+  #hasRead(tokens: number, ms: number): void {
+    if (!(tokens >= measuredTokensMin && ms > 0)) return;
     const measured = (tokens / ms) * 1000;
     this.readsPerSecond = this.readsPerSecond === null ? measured : this.readsPerSecond + learning * (measured - this.readsPerSecond);
   }

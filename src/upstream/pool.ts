@@ -103,7 +103,7 @@ export class Pool implements Upstreams {
           sink.head(status, headers);
         },
         body: (bytes) => {
-          member.heard(asked.run);
+          member.heardBytes(asked.run, bytes);
           sink.body(bytes);
         },
       };
