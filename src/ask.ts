@@ -4,7 +4,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { BlockSplitter } from "../views/markdown/blocks.ts";
-import { CommandError } from "./commands.ts";
+import { CommandError } from "./given.ts";
 
 export interface AskOptions {
   /** Of the parlor, without a slash at its end. */

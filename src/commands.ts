@@ -10,20 +10,11 @@ import { localBus } from "./bus/local.ts";
 import { Shelf } from "./chat/shelf.ts";
 import { isPersonRole, localPerson, type Person, type PersonId, personName, personRoles } from "./domain/account.ts";
 import { Failure } from "./domain/failure.ts";
+import { CommandError } from "./given.ts";
 import { backup, check } from "./store/file.ts";
 import { openSqlite } from "./store/sqlite.ts";
 import type { Store } from "./store/store.ts";
 import { readConversations } from "./transfer/read.ts";
-
-/** A command that could not be done (1) or was not understood (2). Its message is one line. */
-export class CommandError extends Error {
-  readonly code: 1 | 2;
-
-  constructor(message: string, code: 1 | 2) {
-    super(message);
-    this.code = code;
-  }
-}
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 

@@ -3,9 +3,9 @@
 
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { CommandError } from "./commands.ts";
 import type { Config } from "./config.ts";
 import { type Line, ofProgram, ofServer, type ProgramFindings, readDevices, readLog, type ServerFindings } from "./diagnosis.ts";
+import { CommandError } from "./given.ts";
 import { check } from "./store/file.ts";
 import { openLog } from "./telemetry/log.ts";
 import { findLlamaServer, LlamaChild } from "./upstream/child.ts";

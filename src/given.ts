@@ -6,6 +6,16 @@ import type { Option } from "./options.ts";
 /** A command line, environment or file of settings that can't be used. Its message is one line: what is wrong and what is allowed. */
 export class UsageError extends Error {}
 
+/** A command that could not be done (1) or was not understood (2). Its message is one line. */
+export class CommandError extends Error {
+  readonly code: 1 | 2;
+
+  constructor(message: string, code: 1 | 2) {
+    super(message);
+    this.code = code;
+  }
+}
+
 /** Values by flag; several where the option is repeatable. */
 export type Given = Record<string, string[]>;
 

@@ -3,7 +3,7 @@
 
 import { chmodSync, lstatSync, readFileSync, rmSync } from "node:fs";
 import type { App } from "./app.ts";
-import { CommandError } from "./commands.ts";
+import { CommandError } from "./given.ts";
 
 export interface ListenOptions {
   readonly host: string;

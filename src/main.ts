@@ -5,12 +5,9 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { version } from "../package.json";
 import { createApp } from "./app.ts";
-import { runAsk } from "./ask.ts";
 import { localBus } from "./bus/local.ts";
-import { CommandError, runCommand } from "./commands.ts";
 import { type Config, parseConfig } from "./config.ts";
-import { runDoctor } from "./doctor.ts";
-import { type SettingsFile, UsageError } from "./given.ts";
+import { CommandError, type SettingsFile, UsageError } from "./given.ts";
 import { help } from "./help.ts";
 import { listen } from "./listen.ts";
 import { options } from "./options.ts";
@@ -143,9 +140,10 @@ async function askHere(given: readonly string[]): Promise<void> {
   const unix = host.startsWith("unix:") && !process.env["PARLOR_URL"] ? host.slice("unix:".length) : null;
   const here = unix !== null ? `http://parlor${basePath}` : `${tls ? "https" : "http"}://${host.includes(":") ? `[${host}]` : host}:${port}${basePath}`;
   const url = (process.env["PARLOR_URL"] || here).replace(/\/+$/, "");
-  await runAsk(words, { url, unix, key: process.env["PARLOR_KEY"] || null, env: process.env });
+  await (await import("./ask.ts")).runAsk(words, { url, unix, key: process.env["PARLOR_KEY"] || null, env: process.env });
 }
 
+// each command's own code is loaded when it is asked for: the start of what serves is shorter without
 process.umask(0o077); // whatever is written here is for its owner's eyes
 const given = process.argv.slice(2);
 const firstFlag = given.findIndex((word) => word.startsWith("-"));
@@ -156,8 +154,8 @@ try {
   else if (words[0] === "doctor" && words.length === 1) {
     const config = readConfig(args);
     const here = { file: storeFile(config), execPath: process.execPath, path: process.env["PATH"] ?? "", fallback: options.llama.default };
-    await runDoctor(config, here);
-  } else if (words.length > 0) await runCommand(words, storeFile(readConfig(args)));
+    await (await import("./doctor.ts")).runDoctor(config, here);
+  } else if (words.length > 0) await (await import("./commands.ts")).runCommand(words, storeFile(readConfig(args)));
   else {
     await serve(readConfig(args));
   }

@@ -17,8 +17,8 @@ const everything = [...ours, ...below("test"), ...below("bench")].filter(isCode)
 
 /** Files of ours that a file imports, as paths from the root. */
 function importsOf(file: string): string[] {
-  return [...read(file).matchAll(/^(?:import|export)\b[^;]*?from "(\.[^"]+)"|^import "(\.[^"]+)"/gm)].map(([, from, bare]) =>
-    normalize(join(dirname(file), (from ?? bare) as string)),
+  return [...read(file).matchAll(/^(?:import|export)\b[^;]*?from "(\.[^"]+)"|^import "(\.[^"]+)"|await import\("(\.[^"]+)"\)/gm)].map(([, from, bare, later]) =>
+    normalize(join(dirname(file), (from ?? bare ?? later) as string)),
   );
 }
 

@@ -117,7 +117,7 @@ async function live(world: World, i: number): Promise<void> {
 /** A program that asks in one of the ways that there are, and is told the whole, or what went wrong. */
 async function ask(world: World, i: number, counts: Counts): Promise<void> {
   const { house, random } = world;
-  const within = { signal: AbortSignal.timeout(hangsMs) };
+  const within = () => ({ signal: AbortSignal.timeout(hangsMs) });
   while (!isOver(world)) {
     await pause(random.below(500));
     const said = textOf("twenty");
@@ -129,13 +129,13 @@ async function ask(world: World, i: number, counts: Counts): Promise<void> {
       else expect(said.startsWith(text)).toBe(true);
       counts[last === "[DONE]" ? "answered" : "broken"]++;
     } else if (i % 3 === 1) {
-      const text = await (await fetch(`${house.url}/ask`, { method: "POST", body: "twenty", ...within })).text();
+      const text = await (await fetch(`${house.url}/ask`, { method: "POST", body: "twenty", ...within() })).text();
       const isWhole = text === `${said}\n`;
       if (!isWhole) expect(text).toMatch(/\[ERROR\] |^\S.*\.\n$/);
       counts[isWhole ? "answered" : "broken"]++;
     } else {
       const body = JSON.stringify({ messages: [{ role: "user", content: "twenty" }], stream: random.below(2) === 0 });
-      const response = await fetch(`${house.url}/v1/chat/completions`, { method: "POST", body, ...within });
+      const response = await fetch(`${house.url}/v1/chat/completions`, { method: "POST", body, ...within() });
       const text = await response.text().catch(() => null); // what breaks off in one piece is broken off
       const pieces = text === null ? "" : [...text.matchAll(/"content":"((?:[^"\\]|\\.)*)"/g)].map(([, piece]) => JSON.parse(`"${piece}"`) as string).join("");
       if (response.ok && pieces === said) counts.answered++;
