@@ -131,6 +131,7 @@ export async function createApp(parts: AppParts): Promise<App> {
     slots: () => upstream.state.slots,
     strays: () => upstream.state.strays,
     isUpstreamReady: () => upstream.state.status === "ready",
+    servers: () => upstream.servers,
     sockets: () => sockets.counts,
   });
 

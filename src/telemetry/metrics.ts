@@ -32,6 +32,8 @@ export interface Gauges {
   slots(): number;
   strays(): number;
   isUpstreamReady(): boolean;
+  /** Of each llama-server: is it ready, and its slots. */
+  servers(): readonly { readonly url: string; readonly status: string; readonly slots: number }[];
   /** By kind. */
   sockets(): Readonly<Record<string, number>>;
 }
@@ -100,6 +102,9 @@ export class Metrics {
     this.#gauge("parlor_slots", "Slots that llama-server has", () => gauges.slots());
     this.#gauge("parlor_slots_stray", "Slots that are busy without a Run of ours", () => gauges.strays());
     this.#gauge("parlor_upstream_ready", "1 while llama-server is ready", () => (gauges.isUpstreamReady() ? 1 : 0));
+    const { servers } = gauges;
+    this.#perServer("parlor_server_ready", "1 while this llama-server is ready", () => servers().map(({ url, status }) => [url, status === "ready" ? 1 : 0]));
+    this.#perServer("parlor_server_slots", "Slots of this llama-server", () => servers().map(({ url, slots }) => [url, slots]));
     const sockets = new Gauge({
       name: "parlor_sockets",
       help: "Open sockets, by kind",
@@ -156,6 +161,17 @@ export class Metrics {
 
   #gauge(name: string, help: string, value: () => number): void {
     const gauge: Gauge = new Gauge({ name, help, registers: [this.#registry], collect: () => gauge.set(value()) });
+  }
+
+  /** A value for each llama-server; those that are used no more are gone. */
+  #perServer(name: string, help: string, values: () => readonly (readonly [string, number])[]): void {
+    const gauge: Gauge = new Gauge({
+      ...{ name, help, labelNames: ["url"], registers: [this.#registry] },
+      collect() {
+        gauge.reset();
+        for (const [url, value] of values()) gauge.set({ url }, value);
+      },
+    });
   }
 
   /** A counter that is counted elsewhere: what has come since the look before is added. */

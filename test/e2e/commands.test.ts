@@ -1,0 +1,67 @@
+// `parlor ask` and `parlor doctor` from a terminal, as scripts and people use them. If this fails, a pipe gets what is no answer, or somebody looks for a fault
+// where there is none.
+
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { textOf } from "../llama/recitals.ts";
+import { demoModel, llamaProgram } from "../llama/server.ts";
+import { bareEnvironment, executable, type Parlor, serving, startParlor, withModel } from "./stage.ts";
+
+let parlor: Parlor;
+const home = mkdtempSync(join(tmpdir(), "parlor-home-"));
+
+beforeAll(async () => {
+  parlor = await startParlor(await withModel());
+  await serving(parlor);
+});
+afterAll(() => parlor?.stop());
+
+function run(args: readonly string[], input = "", env: Record<string, string> = {}): { code: number; out: string; err: string } {
+  const asked = { PARLOR_URL: parlor.url, HOME: home, PARLOR_DATA: join(home, "data") };
+  const { exitCode, stdout, stderr } = Bun.spawnSync([executable, ...args], {
+    env: { ...bareEnvironment, ...asked, ...env },
+    stdin: new TextEncoder().encode(input),
+    cwd: "/",
+  });
+  return { code: exitCode, out: stdout.toString(), err: stderr.toString() };
+}
+
+test("ask: into a pipe the answer as it is; -c goes on; standard input is asked, alone or behind the words", () => {
+  expect(run(["ask", "lamp"])).toEqual({ code: 0, out: `${textOf("markdown")}\n`, err: "" });
+  expect(run(["ask", "count", "please"]).out).toBe("1 messages were sent to me.\n");
+  expect(run(["ask", "-c", "count again"]).out).toBe("3 messages were sent to me.\n");
+  expect(run(["ask", "count once more", "--continue"]).out).toBe("5 messages were sent to me.\n");
+  expect(run(["ask"], "twenty").out).toBe(`${textOf("twenty")}\n`);
+  expect(run(["ask", "What is this?"], "a file that says twenty").out).toBe(`${textOf("twenty")}\n`);
+});
+
+test("ask: what goes wrong is one line and a code", () => {
+  expect(run(["ask"])).toMatchObject({ code: 2, err: expect.stringMatching(/^parlor: what shall be asked\? .*\n$/) });
+  expect(run(["ask", "x"], "", { PARLOR_URL: "http://127.0.0.1:1" })).toMatchObject({
+    code: 1,
+    out: "",
+    err: expect.stringContaining("no parlor answers at http://127.0.0.1:1"),
+  });
+  expect(run(["ask", "-c", "x"], "", { HOME: "/nonexistent", PARLOR_URL: parlor.url })).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("nothing was asked"),
+  });
+  expect(run(["ask", "x".repeat(100_000), "y".repeat(100_000), "z".repeat(100_000)])).toMatchObject({ code: 1, err: expect.stringContaining("at most") });
+});
+
+test("doctor: a llama-server that is there, one that is not, and a model that it loads to look at", async () => {
+  const found = run(["doctor", "--llama", "http://127.0.0.1:1", "--llama-server", llamaProgram()]);
+  expect(found).toMatchObject({ code: 1, err: expect.stringContaining("1 thing keeps parlor from answering") });
+  expect(found.out).toMatch(/ {2}WRONG http:\/\/127\.0\.0\.1:1: no llama-server answers/);
+  expect(found.out).toMatch(/ {2}ok {4}.*llama-server: version: /);
+  const model = await demoModel();
+  const tried = run(["doctor", "--model", model, "--llama-server", llamaProgram(), "--llama-arg=-c", "--llama-arg=4096"]);
+  expect(tried.code).toBe(0);
+  expect(tried.out).toContain(`${model}: 4 slots, 4096 tokens of context each`);
+  expect(tried.out).toMatch(/could .*its slots share one context of 4096 tokens.*-np 4 -c 16384/);
+  expect(tried.out).toMatch(/could .*--metrics/);
+  const broken = run(["doctor", "--model", executable, "--llama-server", llamaProgram()]);
+  expect(broken).toMatchObject({ code: 1, out: expect.stringMatching(/WRONG .*llama-server can't load it: /) });
+});
