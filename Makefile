@@ -43,7 +43,7 @@ soak: $(BUN) $(PARROT) ## half an hour of llama-servers that fail in every way (
 clean: ## remove what was built here (not the llama-server in the user's cache)
 	rm -rf dist .cache node_modules
 
-UNIT := test/tidy.test.ts test/bus test/chat test/domain test/http test/live test/store test/telemetry test/text test/transfer test/views test/config.test.ts
+UNIT := test/tidy.test.ts test/bus test/chat test/commands test/domain test/http test/live test/store test/telemetry test/text test/transfer test/views test/config.test.ts
 TESTS ?=
 REPORT := .cache/tests.xml
 

@@ -140,7 +140,7 @@ async function askHere(given: readonly string[]): Promise<void> {
   const unix = host.startsWith("unix:") && !process.env["PARLOR_URL"] ? host.slice("unix:".length) : null;
   const here = unix !== null ? `http://parlor${basePath}` : `${tls ? "https" : "http"}://${host.includes(":") ? `[${host}]` : host}:${port}${basePath}`;
   const url = (process.env["PARLOR_URL"] || here).replace(/\/+$/, "");
-  await (await import("./ask.ts")).runAsk(words, { url, unix, key: process.env["PARLOR_KEY"] || null, env: process.env });
+  await (await import("./commands/ask.ts")).runAsk(words, { url, unix, key: process.env["PARLOR_KEY"] || null, env: process.env });
 }
 
 // each command's own code is loaded when it is asked for: the start of what serves is shorter without
@@ -154,8 +154,8 @@ try {
   else if (words[0] === "doctor" && words.length === 1) {
     const config = readConfig(args);
     const here = { file: storeFile(config), execPath: process.execPath, path: process.env["PATH"] ?? "", fallback: options.llama.default };
-    await (await import("./doctor.ts")).runDoctor(config, here);
-  } else if (words.length > 0) await (await import("./commands.ts")).runCommand(words, storeFile(readConfig(args)));
+    await (await import("./commands/doctor.ts")).runDoctor(config, here);
+  } else if (words.length > 0) await (await import("./commands/commands.ts")).runCommand(words, storeFile(readConfig(args)));
   else {
     await serve(readConfig(args));
   }

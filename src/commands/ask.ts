@@ -1,10 +1,10 @@
 // `parlor ask`: a question from a terminal to a parlor that serves, the answer as it comes; in colour where somebody reads it, as it is where a program
-// does. A client like any other, of the address /ask. Beside main, and used by it alone.
+// does. A client like any other, of the address /ask. Used by main alone.
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { BlockSplitter } from "../views/markdown/blocks.ts";
-import { CommandError } from "./given.ts";
+import { BlockSplitter } from "../../views/markdown/blocks.ts";
+import { CommandError } from "../given.ts";
 
 export interface AskOptions {
   /** Of the parlor, without a slash at its end. */

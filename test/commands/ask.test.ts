@@ -1,9 +1,9 @@
 // Markdown in a terminal. If this fails, an answer is lost on the way to it, or a model steers somebody's terminal.
 
 import { expect, test } from "bun:test";
-import { Coloured } from "../src/ask.ts";
-import { recitals } from "./llama/recitals.ts";
-import { seeded } from "./seeded.ts";
+import { Coloured } from "../../src/commands/ask.ts";
+import { recitals } from "../llama/recitals.ts";
+import { seeded } from "../seeded.ts";
 
 /** What is written when a text comes in pieces of these lengths. */
 function coloured(text: string, lengths: () => number): string {

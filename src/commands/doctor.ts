@@ -1,15 +1,15 @@
 // `parlor doctor`: looks at the llama-servers that parlor would use, at the program it would start, and at its own data; says what it found and what it would
-// change (src/diagnosis.ts). Changes nothing. Beside main, and used by it alone.
+// change (diagnosis.ts). Changes nothing. Used by main alone.
 
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import type { Config } from "./config.ts";
+import type { Config } from "../config.ts";
+import { CommandError } from "../given.ts";
+import { check } from "../store/file.ts";
+import { openLog } from "../telemetry/log.ts";
+import { findLlamaServer, LlamaChild } from "../upstream/child.ts";
+import { contextOf, slotsOf } from "../upstream/models.ts";
 import { type Line, ofProgram, ofServer, type ProgramFindings, readDevices, readLog, type ServerFindings } from "./diagnosis.ts";
-import { CommandError } from "./given.ts";
-import { check } from "./store/file.ts";
-import { openLog } from "./telemetry/log.ts";
-import { findLlamaServer, LlamaChild } from "./upstream/child.ts";
-import { contextOf, slotsOf } from "./upstream/models.ts";
 
 /** How long one question to a llama-server may take, and its program to answer, in ms. */
 const patienceMs = 5_000;

@@ -1,5 +1,5 @@
 // What `parlor doctor` makes of what it found: what is well, what would be better, what keeps parlor from answering; each with what to do. Pure; finding it is
-// src/doctor.ts's work. Beside main.
+// doctor.ts's work.
 
 /** What was found of one llama-server. `null` is what could not be known. */
 export interface ServerFindings {

@@ -1,7 +1,7 @@
 // What `parlor doctor` makes of what it finds, for machines that are not here as well. If this fails, somebody is sent the wrong way.
 
 import { describe, expect, test } from "bun:test";
-import { ofProgram, ofServer, readDevices, readLog, type ServerFindings } from "../src/diagnosis.ts";
+import { ofProgram, ofServer, readDevices, readLog, type ServerFindings } from "../../src/commands/diagnosis.ts";
 
 const well: ServerFindings = {
   url: "http://x:1",

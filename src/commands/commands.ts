@@ -1,20 +1,20 @@
 // What parlor does besides serving: copy, verify, write out and bring in conversations; look after accounts. Each also works while a
-// parlor serves from the same file. Beside main, and used by it alone.
+// parlor serves from the same file. Used by main alone.
 
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { en } from "../views/words-en.ts";
-import { Passwords } from "./auth/password.ts";
-import { localBus } from "./bus/local.ts";
-import { Shelf } from "./chat/shelf.ts";
-import { isPersonRole, localPerson, type Person, type PersonId, personName, personRoles } from "./domain/account.ts";
-import { Failure } from "./domain/failure.ts";
-import { CommandError } from "./given.ts";
-import { backup, check } from "./store/file.ts";
-import { openSqlite } from "./store/sqlite.ts";
-import type { Store } from "./store/store.ts";
-import { readConversations } from "./transfer/read.ts";
+import { en } from "../../views/words-en.ts";
+import { Passwords } from "../auth/password.ts";
+import { localBus } from "../bus/local.ts";
+import { Shelf } from "../chat/shelf.ts";
+import { isPersonRole, localPerson, type Person, type PersonId, personName, personRoles } from "../domain/account.ts";
+import { Failure } from "../domain/failure.ts";
+import { CommandError } from "../given.ts";
+import { backup, check } from "../store/file.ts";
+import { openSqlite } from "../store/sqlite.ts";
+import type { Store } from "../store/store.ts";
+import { readConversations } from "../transfer/read.ts";
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
