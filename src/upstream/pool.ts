@@ -69,8 +69,7 @@ export class Pool implements Upstreams {
 
   facts(model: string | null): Pick<UpstreamState, "model" | "contextTokens"> {
     const facts = this.#serving(model).map(({ llama }) => llama.facts(model));
-    const [contexts, names] = [facts.flatMap(({ contextTokens }) => contextTokens ?? []), new Set(facts.map((each) => each.model))];
-    // which of them will answer is not known yet: it must fit the smallest
+    const [contexts, names] = [facts.flatMap(({ contextTokens }) => contextTokens ?? []), new Set(facts.map((each) => each.model))]; // it must fit the smallest
     return { model: names.size === 1 ? (facts[0]?.model ?? null) : model, contextTokens: contexts.length > 0 ? Math.min(...contexts) : null };
   }
 
@@ -114,8 +113,7 @@ export class Pool implements Upstreams {
 
   async pass(asked: Asked, relayed: Relayed, sink: RelaySink, signal: AbortSignal): Promise<void> {
     const [member] = this.#serving(relayed.model);
-    if (!member) throw this.#nobody(relayed.model);
-    await member.llama.pass(asked, relayed, sink, signal);
+    await (member ? member.llama.pass(asked, relayed, sink, signal) : Promise.reject(this.#nobody(relayed.model)));
   }
 
   reserve(run: RunId, model: string | null): void {
@@ -185,7 +183,9 @@ export class Pool implements Upstreams {
         answer += piece;
         member.heard(wish.run);
       });
-      found = await work(member, shown);
+      const { finish, stats } = await work(member, shown);
+      const { model } = member.llama.facts(wish.model); // which it would be was not known before
+      found = { finish, stats: model === null ? stats : { ...stats, model } };
       return { parts: [...wish.parts, role + answer], stats: found.stats };
     });
     return found as ChatEnd;

@@ -12,7 +12,7 @@ let house: House;
 const pages: PageClient[] = [];
 
 beforeAll(async () => {
-  llamas = await Promise.all(ports.map((port) => startLlama({ port })));
+  llamas = await Promise.all(ports.map((port) => startLlama({ port, args: ["--threads", "1"] })));
   house = await startHouse({ llama: llamas.map(({ url }) => url), bounds: { stallMs: 700, probeMs: 300, stopMs: 1_000, pollReadyMs: 100 } });
   await all("ready");
 });
@@ -132,6 +132,11 @@ describe("three llama-servers", () => {
     await reader.lastIs("done");
     const { thread } = await house.store.thread(reader.conversation, { limit: 10 });
     expect(thread.at(-1)?.run?.stats.model).toBe("other");
+    const either = await page();
+    either.say("twenty");
+    await either.lastIs("done");
+    const answered = (await house.store.thread(either.conversation, { limit: 10 })).thread.at(-1)?.run?.stats.model;
+    expect(["other", "parrot.gguf"]).toContain(answered as string); // whichever it was is said
     reader.command({ type: "settle", persona: "", model: "nowhere" });
     reader.say("twenty");
     await reader.lastIs("failed");
