@@ -1,5 +1,5 @@
 // The plain-text socket of the tutorial: a text frame in is a prompt, text frames out are pieces of the answer, then
-// [DONE], or [ERROR] and a sentence. One socket is one conversation, gone when it closes. Used by app.
+// [DONE], or [ERROR] and a sentence. One socket is one conversation, gone when it closes. Used by doors.
 
 import { type Language, sentenceOf, wordsOf } from "../../views/words.ts";
 import type { Chat } from "../chat/chat.ts";

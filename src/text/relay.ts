@@ -1,5 +1,5 @@
 // The doors of OpenAI's and Anthropic's programs: what they ask goes through the line as anything does, and then to llama-server and back byte for byte.
-// Nothing of it is kept. Used by app.
+// Nothing of it is kept. Used by doors.
 
 import { type Known, needScope } from "../auth/auth.ts";
 import type { Runs } from "../chat/runs.ts";

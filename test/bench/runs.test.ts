@@ -29,3 +29,8 @@ test("many at once are measured", async () => {
   expect(said).toMatch(/\| 32 \| \d+ \| \d+ \| \d+\.\d\d \|/); // 32 watchers of one answer
   expect(said).toMatch(/\| an idle page, kB \| 20, 80, 320 \| [\d. |-]+\|/);
 }, 180_000);
+
+test("who is asked is measured beside taking turns", async () => {
+  const said = await short("routing");
+  for (const way of ["nginx, in turns", "parlor"]) expect(said).toMatch(new RegExp(`\\| 2 \\| ${way} \\| \\d+ \\| \\d+ \\| \\d+\\.\\d % \\|`));
+}, 180_000);
