@@ -135,11 +135,14 @@ export async function createApp(parts: AppParts): Promise<App> {
     sockets: () => sockets.counts,
   });
 
-  let status = "";
+  const told = new Map<string, string>();
   upstream.watch((state) => {
-    if (state.status !== status) log.info("llama-server is", { status: state.status, url: state.url, slots: state.slots, model: state.model });
-    else if (state.progress?.line) log.info("llama-server starts", { percent: state.progress.percent, line: state.progress.line });
-    ({ status } = state);
+    for (const { status, url, slots, model, progress } of upstream.servers) {
+      const news = `${status} ${progress?.line ?? ""}`;
+      if (told.get(url)?.split(" ")[0] !== status) log.info("llama-server is", { status, url, slots, model });
+      else if (progress?.line && told.get(url) !== news) log.info("llama-server starts", { url, percent: progress.percent, line: progress.line });
+      told.set(url, news);
+    }
     hub.tellUpstream(state);
   });
 

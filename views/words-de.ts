@@ -144,7 +144,8 @@ export const de: Words = {
     upstream_stalled: ({ seconds }) => `llama-server hat ${seconds} Sekunden lang nichts geschickt, deshalb wartet parlor nicht länger. Was da war, bleibt.`,
     upstream_garbled: () => "Was llama-server geschickt hat, war nicht zu verstehen. Läuft unter dieser Adresse wirklich ein llama-server?",
     upstream_line_too_long: ({ limitBytes }) => `llama-server hat eine Zeile von mehr als ${number(limitBytes)} Byte ohne Ende geschickt. Was da war, bleibt.`,
-    model_missing: ({ model }) => `Kein llama-server hat das Modell ${model}. Wähle oben ein anderes, dann versuch es noch mal.`,
+    model_missing: ({ model, models }) =>
+      `Kein llama-server hat das Modell ${model}. Wähle ein anderes, dann versuch es noch mal${models ? `; da sind ${models}.` : "."}`,
     model_failed: ({ model }) =>
       `llama-server konnte das Modell ${model} nicht laden. Wähle oben ein anderes; was schiefging, steht in llama-servers Protokoll.`,
     context_overflow: ({ promptTokens, contextTokens }) =>

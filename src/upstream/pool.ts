@@ -33,6 +33,7 @@ export class Pool implements Upstreams {
   /** Who had a request that did not reach its end. */
   readonly #last = new Map<RunId, Member>();
   readonly #placement = new Placement();
+  readonly #member = (llama: Llama, isOwn: boolean) => new Member(llama, isOwn, () => this.#changed());
 
   /** `own` are there as long as parlor is: children of ours. */
   constructor(options: PoolOptions, urls: readonly string[], own: readonly Llama[] = []) {
@@ -235,11 +236,8 @@ export class Pool implements Upstreams {
   }
 
   #nobody(model: string | null): Failure {
-    return model !== null && this.#members.length > 0 ? new Failure("model_missing", { model }) : new Failure("upstream_absent", { url: this.#state.url });
-  }
-
-  #member(llama: Llama, isOwn: boolean): Member {
-    return new Member(llama, isOwn, () => this.#changed());
+    const models = this.#state.models.map(({ name }) => name).join(", ");
+    return model !== null && models !== "" ? new Failure("model_missing", { model, models }) : new Failure("upstream_absent", { url: this.#state.url });
   }
 
   #changed(): void {
