@@ -90,7 +90,7 @@ for (const { name, args, atOnce } of settings) {
   for (let round = 0; round < rounds; round++) {
     for (const way of ["turns", "parlor"] as const) {
       // each way begins with llama-servers that have read nothing
-      const llamas = await Promise.all([0, 1].map(() => startLlama({ args: [...args, "--threads", "1"] })));
+      const llamas = await Promise.all([0, 1].map(() => startLlama({ args })));
       const flags = llamas.flatMap(({ url }) => ["--llama", url]);
       const ahead = way === "turns" ? await startTurns(llamas) : null;
       const parlor = way === "parlor" ? await start([join(root, "dist/parlor"), "--port", "0", "--log-level", "error", ...flags]) : null;

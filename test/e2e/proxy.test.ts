@@ -48,7 +48,7 @@ function certificate(name: string): { cert: string; key: string } {
 beforeAll(async () => {
   const program = Bun.which("nginx") ?? (existsSync("/usr/sbin/nginx") ? "/usr/sbin/nginx" : null);
   if (program === null) throw new Error("the tests behind a proxy need nginx: install it (Debian: apt-get install nginx-light)");
-  llama = await startLlama({ args: ["--threads", "1"] });
+  llama = await startLlama();
   const data = join(folder, "data");
   const added = Bun.spawnSync([executable, "user", "add", "ada", "admin", "--data", data], {
     stdin: new TextEncoder().encode(`${password}\n`),

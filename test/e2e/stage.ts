@@ -66,7 +66,7 @@ async function collect(stream: ReadableStream<Uint8Array>, take: (text: string) 
 
 /** The flags that make parlor start the real llama-server with the demo model on two slots. */
 export async function withModel(...llamaArgs: string[]): Promise<string[]> {
-  const args = ["-c", "65536", "-np", "2", ...llamaArgs].map((arg) => `--llama-arg=${arg}`);
+  const args = ["-c", "65536", "-np", "2", "--threads", "1", ...llamaArgs].map((arg) => `--llama-arg=${arg}`);
   return ["--model", await demoModel(), "--llama-server", llamaProgram(), "--poll-ms", "50", "--poll-ready-ms", "200", ...args];
 }
 

@@ -12,7 +12,7 @@ let house: House;
 const pages: PageClient[] = [];
 
 beforeAll(async () => {
-  llamas = await Promise.all(ports.map((port) => startLlama({ port, args: ["--threads", "1"] })));
+  llamas = await Promise.all(ports.map((port) => startLlama({ port })));
   house = await startHouse({ llama: llamas.map(({ url }) => url), bounds: { stallMs: 700, probeMs: 300, stopMs: 1_000, pollReadyMs: 100 } });
   await all("ready");
 });

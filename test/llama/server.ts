@@ -39,10 +39,27 @@ export function freePort(): number {
   return server.port;
 }
 
-/** Starts it and waits until it is ready. Two slots of 32 768 tokens unless `args` say otherwise. */
+/**
+ * Starts it and waits until it is ready. Two slots of 32 768 tokens unless `args` say otherwise. One thread: two wait for each other at every token, which on a busy
+ * machine took up to thirty times as long (measured), and Parrot is so small that one is enough.
+ */
 export async function startLlama(options: { port?: number; args?: readonly string[] } = {}): Promise<Llama> {
   const port = options.port ?? freePort();
-  const args = ["--model", await demoModel(), "--host", "127.0.0.1", "--port", String(port), "-c", "65536", "-np", "2", ...(options.args ?? [])];
+  const args = [
+    "--model",
+    await demoModel(),
+    "--host",
+    "127.0.0.1",
+    "--port",
+    String(port),
+    "-c",
+    "65536",
+    "-np",
+    "2",
+    "--threads",
+    "1",
+    ...(options.args ?? []),
+  ];
   const child = Bun.spawn([llamaProgram(), ...args], { stdin: "ignore", stdout: "ignore", stderr: "ignore" });
   process.on("exit", () => child.kill("SIGKILL"));
   const url = `http://127.0.0.1:${port}`;

@@ -10,8 +10,6 @@ import { type House, startHouse } from "../house.ts";
 import { textOf } from "../llama/recitals.ts";
 import { type Llama, startLlama, until } from "../llama/server.ts";
 
-/** One thread: on a busy machine, two that wait for each other make an answer last seconds. */
-const args = ["--threads", "1"];
 let llama: Llama;
 let house: House;
 /** One slot, and one more may wait. */
@@ -24,7 +22,7 @@ const open = async (of: Llama, bounds = {}): Promise<House> => {
 };
 
 beforeAll(async () => {
-  llama = await startLlama({ args });
+  llama = await startLlama();
   house = await open(llama);
   narrow = await open(llama, { slotsMax: 1, queueMaxRuns: 1 });
 });
@@ -174,7 +172,7 @@ describe("the openai package gets the same from both", () => {
   test("embeddings, and the error where the model gives none", async () => {
     const asked = { model: "any", input: ["Hallo", "Good evening"] };
     expect(await same(openai, (ai) => ai.embeddings.create(asked))).toMatchObject({ thrown: "InternalServerError", status: 501 });
-    const embedder = await startLlama({ args: [...args, "--embeddings", "--pooling", "mean"] });
+    const embedder = await startLlama({ args: ["--embeddings", "--pooling", "mean"] });
     const before = await open(embedder);
     try {
       for (const encoding_format of [undefined, "float", "base64"] as const) {
@@ -309,7 +307,7 @@ describe("who goes leaves no slot busy", () => {
   // llama-server looks after the client of an answer in one piece only when it has heard nothing for a second: being asked for its slots counts.
   for (const path of ["/v1/chat/completions", "/v1/messages"])
     test(`${path} in one piece, with llama-server asked as often as people have it`, async () => {
-      const own = await startLlama({ args });
+      const own = await startLlama();
       const { pollMs, pollReadyMs, stopMs } = defaultBounds;
       const before = await open(own, { pollMs, pollReadyMs, stopMs });
       try {
