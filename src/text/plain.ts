@@ -26,7 +26,9 @@ export function plainDoor(language: Language, visitor: { who: () => Person; requ
   let way: Way;
   let answering = false;
   let asked = 0;
+  let isClosed = false;
 
+  const forget = () => void parts.chat.forget(conversation).catch(parts.bug);
   const close = (word: string) => way.put({ kind: null, text: word });
   const refuse = (failure: FailureReport) => close(`[ERROR] ${sentenceOf(failure, wordsOf(language))}`);
   const ended = (run: Run) => {
@@ -57,6 +59,7 @@ export function plainDoor(language: Language, visitor: { who: () => Person; requ
             answering = false;
             throw error;
           });
+        if (isClosed) forget(); // while it was being asked
       } catch (error) {
         const failure = asFailure(error);
         if (failure.code === "internal") parts.bug(error);
@@ -73,9 +76,10 @@ export function plainDoor(language: Language, visitor: { who: () => Person; requ
       ws.close(1008, "not signed in"); // RFC 6455 §7.4.1
     },
     close(): void {
+      isClosed = true;
       way.end();
       parts.open.delete(conversation);
-      parts.chat.forget(conversation).catch(parts.bug);
+      forget();
     },
   };
 }
