@@ -32,6 +32,13 @@ function askedAt(texts: readonly string[], i: number): string {
   return questions.join("\n\n");
 }
 
+/** Stops whatever runs or waits; what was asked in chats that nobody has open any more goes on, too. */
+export async function stopAll(house: House): Promise<void> {
+  for (const { run } of await house.store.left()) {
+    await fetch(`${house.url}/c/${run.conversation}`, { method: "POST", body: new URLSearchParams({ type: "stop" }), redirect: "manual" });
+  }
+}
+
 /** Compares pages, store and recitals; the number of answers that were compared. */
 export async function agree(house: House, pages: readonly PageClient[]): Promise<number> {
   let answers = 0;

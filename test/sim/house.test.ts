@@ -7,7 +7,7 @@ import { newId } from "../../src/domain/conversation.ts";
 import { type House, PageClient, startHouse } from "../house.ts";
 import { freePort, type Llama, startLlama, until } from "../llama/server.ts";
 import { type Seeded, seeded } from "../seeded.ts";
-import { agree, questionOf } from "./answers.ts";
+import { agree, questionOf, stopAll } from "./answers.ts";
 
 const seeds = process.env["SEED"] ? [Number(process.env["SEED"])] : Array.from({ length: 24 }, (_, i) => i + 1);
 const people = 6;
@@ -69,10 +69,9 @@ async function live(world: World): Promise<void> {
 /** Lets everything come to rest: sockets open, nothing running. */
 async function settle({ house, pages }: World): Promise<void> {
   await until(() => pages.every(open), "all pages are connected");
-  for (const page of pages) page.command({ type: "stop" });
   await until(async () => {
+    await stopAll(house);
     const { running, waiting } = (await (await fetch(`${house.url}/readyz`)).json()) as { running: number; waiting: number };
-    if (running + waiting > 0) for (const page of pages) if (open(page)) page.command({ type: "stop" });
     return running === 0 && waiting === 0;
   }, "nothing runs");
   await until(

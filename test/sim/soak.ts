@@ -7,7 +7,7 @@ import { type House, PageClient, PlainClient, startHouse } from "../house.ts";
 import { textOf } from "../llama/recitals.ts";
 import { freePort, type Llama, startLlama, until } from "../llama/server.ts";
 import { type Seeded, seeded } from "../seeded.ts";
-import { agree, questionOf } from "./answers.ts";
+import { agree, questionOf, stopAll } from "./answers.ts";
 
 /** Longest that anything may take before it counts as hanging, in ms: a stall, a stop, an attempt elsewhere, on a machine that does much else. */
 const hangsMs = 60_000;
@@ -154,10 +154,7 @@ async function mend({ house, llamas, pages }: World): Promise<void> {
   await until(() => pages.every((page) => page.ws.readyState === WebSocket.OPEN), "all pages are connected", hangsMs);
   await until(
     async () => {
-      // what was asked in chats that nobody has open any more goes on, too
-      for (const { run } of await house.store.left()) {
-        await fetch(`${house.url}/c/${run.conversation}`, { method: "POST", body: new URLSearchParams({ type: "stop" }), redirect: "manual" });
-      }
+      await stopAll(house);
       const { running, waiting } = (await (await fetch(`${house.url}/readyz`)).json()) as { running: number; waiting: number };
       return running + waiting === 0;
     },
