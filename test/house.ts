@@ -114,11 +114,11 @@ export class PlainClient {
   }
 
   /** Sends a prompt and waits for the closing word: the text, and that word. */
-  async ask(prompt: string): Promise<{ text: string; pieces: string[]; last: string }> {
+  async ask(prompt: string, withinMs?: number): Promise<{ text: string; pieces: string[]; last: string }> {
     const from = this.frames.length;
     this.ws.send(prompt);
     const isLast = (frame: string | undefined) => frame === "[DONE]" || frame?.startsWith("[ERROR] ") === true;
-    await until(() => this.frames.length > from && isLast(this.frames.at(-1)), `"${prompt.slice(0, 40)}" is answered`);
+    await until(() => this.frames.length > from && isLast(this.frames.at(-1)), `"${prompt.slice(0, 40)}" is answered`, withinMs);
     const pieces = this.frames.slice(from, -1);
     return { text: pieces.join(""), pieces, last: this.frames.at(-1) as string };
   }

@@ -46,6 +46,22 @@ export function liveDoor({ conversation, language, through, who, request }: Open
   let member: Member | null = null;
   let underWay = 0;
   let count = 0;
+  let turn = Promise.resolve();
+  /** Does what a frame wishes, and answers it; never rejects. */
+  const handle = async (ws: Sink, frame: string | Uint8Array, isTooMany: boolean): Promise<void> => {
+    try {
+      if (who === null) throw new Failure("read_only");
+      if (isTooMany) throw new Failure("conversation_busy");
+      const command = parseCommand(frame);
+      await obey(command, { person: who(), conversation, request: `${request}.${++count}` }, parts);
+      ws.send(parts.below(answerTo(command, view)));
+    } catch (error) {
+      const failure = asFailure(error);
+      if (failure.code === "internal") parts.bug(error);
+      parts.metrics.refused(failure.code);
+      ws.send(parts.below(noticeFrame(failure.report, conversation, view))); // past the outbox: it is small, and a snapshot would not bring it again
+    }
+  };
   return {
     kind: who === null ? "reader" : "page",
     open(ws: Sink): void {
@@ -55,21 +71,12 @@ export function liveDoor({ conversation, language, through, who, request }: Open
       );
     },
     async message(ws: Sink, frame: string | Uint8Array): Promise<void> {
-      try {
-        underWay++;
-        if (who === null) throw new Failure("read_only");
-        if (underWay > parts.commandsMax) throw new Failure("conversation_busy");
-        const command = parseCommand(frame);
-        await obey(command, { person: who(), conversation, request: `${request}.${++count}` }, parts);
-        ws.send(parts.below(answerTo(command, view)));
-      } catch (error) {
-        const failure = asFailure(error);
-        if (failure.code === "internal") parts.bug(error);
-        parts.metrics.refused(failure.code);
-        ws.send(parts.below(noticeFrame(failure.report, conversation, view))); // past the outbox: it is small, and a snapshot would not bring it again
-      } finally {
-        underWay--;
-      }
+      underWay++;
+      const isTooMany = underWay > parts.commandsMax;
+      // one after the other: what is said in a row is asked in that order, however long a look at a file takes
+      turn = turn.then(() => handle(ws, frame, isTooMany));
+      await turn;
+      underWay--;
     },
     drain(): void {
       member?.outbox.drain();

@@ -123,7 +123,7 @@ async function ask(world: World, i: number, counts: Counts): Promise<void> {
     const said = textOf("twenty");
     if (i % 3 === 0) {
       const client = await new PlainClient(house).opened();
-      const { text, last } = await client.ask("twenty");
+      const { text, last } = await client.ask("twenty", hangsMs);
       client.close();
       if (last === "[DONE]") expect(text).toBe(said);
       else expect(said.startsWith(text)).toBe(true);
