@@ -68,6 +68,7 @@ const total = (conversations * 2 + messages).toLocaleString("en");
 row(`search ${total} messages for a rare word`, await timed(() => store.search(localPerson, words.at(-1) as string, 30)));
 row(`search ${total} messages for a frequent word`, await timed(() => store.search(localPerson, words[0] as string, 30)));
 row(`search ${total} messages for two words, the last unfinished`, await timed(() => store.search(localPerson, `${words[40]} ${words[90]?.slice(0, 3)}`, 30)));
+row(`search ${total} messages for a part of a word`, await timed(() => store.search(localPerson, `${words[40]}`.slice(1), 30)));
 
 const said = await store.say({ conversation: newId(), message: newId(), text: "q", owner: localPerson, limits: standardLimits.admin, queueMaxRuns: 10 });
 const run = said?.run.id as string;

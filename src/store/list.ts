@@ -1,4 +1,4 @@
-// The Store's list of conversations and its search, in SQLite. Used by store/sqlite only.
+// The Store's list of conversations in SQLite. Used by store/sqlite only.
 
 import type { PersonId } from "../domain/account.ts";
 import type { ConversationId, FoundPassage, ListedConversation, ListPlace, MessageId } from "../domain/conversation.ts";
@@ -6,18 +6,7 @@ import { Failure } from "../domain/failure.ts";
 import type { Settings } from "../domain/persona.ts";
 import type { Queries } from "./queries.ts";
 import { type ConversationRow, toConversation } from "./rows.ts";
-
-/** Tokens of context around a match in an excerpt. */
-const excerptTokens = 16;
-/** Marks around a match: control characters that texts hardly hold; one that does shows a mark too many. */
-const [open, close] = ["\u0001", "\u0002"];
-
-interface FoundRow {
-  conversation: string;
-  title: string;
-  message: string | null;
-  excerpt: string;
-}
+import { search } from "./search.ts";
 
 type EntryRow = ConversationRow & { active: number };
 
@@ -123,30 +112,7 @@ export class ConversationList {
   }
 
   search(owner: PersonId, query: string, limit: number): FoundPassage[] {
-    const words = query.match(/[\p{L}\p{N}\p{M}]+/gu);
-    if (!words) return [];
-    // each word in quotes, so that nothing in it is FTS5's own language; the last may go on
-    const match = `${words.map((word) => `"${word}"`).join(" ")}*`;
-    const excerpt = (table: string) => `snippet(${table}, 0, '${open}', '${close}', '…', ${excerptTokens})`;
-    const titles = this.#q.all<FoundRow>(
-      `select c.id as conversation, c.title, null as message, ${excerpt("title_search")} as excerpt
-       from title_search join conversations c on c.seq = title_search.rowid
-       where title_search match ?1 and c.deleted_at is null and c.owner = ?3 order by bm25(title_search), c.updated_at desc limit ?2`,
-      match,
-      limit,
-      owner,
-    );
-    const messages = this.#q.all<FoundRow>(
-      `select m.conversation, c.title, m.id as message, ${excerpt("message_search")} as excerpt
-       from (select ms.rowid, ms.rank from message_search ms join messages m on m.seq = ms.rowid join conversations c on c.id = m.conversation
-             where message_search match ?1 and c.deleted_at is null and c.owner = ?3 order by ms.rank limit ?2) hit
-       join message_search on message_search.rowid = hit.rowid and message_search match ?1
-       join messages m on m.seq = hit.rowid join conversations c on c.id = m.conversation order by hit.rank`,
-      match,
-      limit,
-      owner,
-    );
-    return [...titles, ...messages].slice(0, limit).map((row) => ({ ...row, excerpt: row.excerpt.split(new RegExp(`[${open}${close}]`)) }));
+    return search(this.#q, owner, query, limit);
   }
 
   #found(changed: number): void {

@@ -412,6 +412,47 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       expect(await found("quinces pears")).toEqual([]);
     });
 
+    test("search finds two letters in a row of Chinese, Japanese and Korean, and parts of words from three letters", async () => {
+      const texts = [
+        "今年は京都の紅葉が美しい、紅葉",
+        "使用Docker部署数据库",
+        "Die Krankenversicherung zahlt. Öffentliche Büchereiordnung.",
+        "대한민국 헌법",
+        "秋の紅葉",
+      ];
+      for (const text of texts) await store.end((await say(newId(), "?")).run.id, { ...done, text });
+      await say(newId(), "Straßenverkehrsordnung");
+      const found = async (query: string) =>
+        (await store.search(localPerson, query, 10)).map(({ message, excerpt }) => `${message === null ? "title: " : ""}${excerpt.join("|")}`);
+      expect(await found("紅葉")).toEqual(["今年は京都の紅葉が美しい、|紅葉|", "秋の|紅葉|"]);
+      expect(await found("紅葉 京都")).toEqual(["今年は|京都|の|紅葉|が美しい、|紅葉|"]);
+      for (const [query, wished] of [
+        ["数据库", "使用Docker部署|数据库|"],
+        ["docker", "使用|Docker|部署数据库"],
+        ["部署", "使用Docker|部署|数据库"],
+        ["민국", "대한|민국| 헌법"],
+        ["versicherung", "Die Kranken|versicherung| zahlt. Öffentliche Büchereiordnung."],
+        ["VERSICHERUNG zahl", "Die Kranken|versicherung| |zahl|t. Öffentliche Büchereiordnung."],
+        ["ÜCHER", "…zahlt. Öffentliche B|ücher|eiordnung."],
+        ["u\u0308cherei die", "|Die| Krankenversicherung zahlt. Öffentliche B|ücherei|ordnung."],
+        ["ücherei ie", undefined],
+        ["紅花", undefined],
+        ["versicherungen", undefined],
+      ] as const)
+        expect(await found(query)).toEqual(wished === undefined ? [] : [wished]);
+      expect(await found("verkehr")).toEqual(["title: Straßen|verkehr|sordnung", "Straßen|verkehr|sordnung"]);
+      const [last] = await store.list({ owner: localPerson, limit: 1 });
+      await store.forget(last?.id as string);
+      expect(await found("verkehr")).toEqual([]);
+    });
+
+    test("a part of a word in a long text is shown where it stands", async () => {
+      const before = "eins zwei drei ".repeat(500);
+      await store.end((await say(newId(), "?")).run.id, { ...done, text: `${before}die Haftpflichtversicherung ${before}` });
+      const [hit] = await store.search(localPerson, "pflicht", 10);
+      expect(hit?.excerpt).toEqual([expect.stringMatching(/^….{20,40}die Haft$/), "pflicht", expect.stringMatching(/^versicherung eins zwei.*…$/)]);
+    });
+
     test("what is forgotten is gone, and only that", async () => {
       const kept = await say(newId());
       const { run } = await say(newId());

@@ -1,0 +1,153 @@
+// The Store's search in SQLite: words first, the best match first; then parts of words, the newest first. Used by store/list only.
+
+import type { PersonId } from "../domain/account.ts";
+import type { FoundPassage } from "../domain/conversation.ts";
+import type { Queries } from "./queries.ts";
+
+/** Tokens of context around a match in an excerpt by FTS5; characters before and in all in one of ours. */
+const excerptTokens = 16;
+const [excerptBefore, excerptLength] = [40, 120];
+/** Marks around a match: control characters that texts hardly hold; one that does shows a mark too many. */
+const [open, close] = ["\u0001", "\u0002"];
+/** Three characters that begin with the two that are sought: at most this many of them are looked for. */
+const termsMax = 2_000;
+/** Passages that have all three-character pieces of a word but not the word are rare: the search for parts asks this often for more. */
+const roundsMax = 4;
+
+/** Letters of writing systems in which words have no spaces between them, or in which two letters make a word. */
+const dense = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
+/** Marks above and below Latin, Greek and Cyrillic letters. */
+const accents = "[\\u0300-\\u036f]";
+
+interface FoundRow {
+  conversation: string;
+  title: string;
+  message: string | null;
+  excerpt: string;
+}
+
+type PartRow = Omit<FoundRow, "excerpt"> & { seq: number; text: string };
+
+export function search(q: Queries, owner: PersonId, query: string, limit: number): FoundPassage[] {
+  const words = query.normalize("NFC").match(/[\p{L}\p{N}\p{M}]+/gu);
+  if (!words) return [];
+  const found = byWords(q, owner, words, limit);
+  if (found.length >= limit) return found;
+  const known = new Set(found.map(({ conversation, message }) => message ?? conversation));
+  const more = byParts(q, owner, words, limit).filter(({ conversation, message }) => !known.has(message ?? conversation));
+  return [...found, ...more].slice(0, limit);
+}
+
+function byWords(q: Queries, owner: PersonId, words: readonly string[], limit: number): FoundPassage[] {
+  // each word in quotes, so that nothing in it is FTS5's own language; the last may go on
+  const match = `${words.map((word) => `"${word}"`).join(" ")}*`;
+  const excerpt = (table: string) => `snippet(${table}, 0, '${open}', '${close}', '…', ${excerptTokens})`;
+  const titles = q.all<FoundRow>(
+    `select c.id as conversation, c.title, null as message, ${excerpt("title_search")} as excerpt
+     from title_search join conversations c on c.seq = title_search.rowid
+     where title_search match ?1 and c.deleted_at is null and c.owner = ?3 order by bm25(title_search), c.updated_at desc limit ?2`,
+    match,
+    limit,
+    owner,
+  );
+  const messages = q.all<FoundRow>(
+    `select m.conversation, c.title, m.id as message, ${excerpt("message_search")} as excerpt
+     from (select ms.rowid, ms.rank from message_search ms join messages m on m.seq = ms.rowid join conversations c on c.id = m.conversation
+           where message_search match ?1 and c.deleted_at is null and c.owner = ?3 order by ms.rank limit ?2) hit
+     join message_search on message_search.rowid = hit.rowid and message_search match ?1
+     join messages m on m.seq = hit.rowid join conversations c on c.id = m.conversation order by hit.rank`,
+    match,
+    limit,
+    owner,
+  );
+  return [...titles, ...messages].slice(0, limit).map((row) => ({ ...row, excerpt: row.excerpt.split(new RegExp(`[${open}${close}]`)) }));
+}
+
+/** Where all of `words` are parts of words. */
+function byParts(q: Queries, owner: PersonId, words: readonly string[], limit: number): FoundPassage[] {
+  const parts = words.map(partOf);
+  const titles = `select c.seq, c.id as conversation, c.title, null as message, c.title as text
+    from title_parts p cross join conversations c on c.seq = p.rowid where title_parts match ?1`;
+  const messages = `select m.seq, m.conversation, c.title, m.id as message, m.text
+    from message_parts p cross join messages m on m.seq = p.rowid cross join conversations c on c.id = m.conversation where message_parts match ?1`;
+  const found: FoundPassage[] = [];
+  for (const [sql, terms] of [
+    [titles, "title_terms"],
+    [messages, "message_terms"],
+  ] as const) {
+    const match = matchOf(q, words, terms);
+    if (match === null) continue;
+    let before = Number.MAX_SAFE_INTEGER;
+    for (let round = 0; round < roundsMax && found.length < limit; round++) {
+      const rest = "and p.rowid < ?4 and c.deleted_at is null and c.owner = ?3 order by p.rowid desc limit ?2";
+      const rows = q.all<PartRow>(`${sql} ${rest}`, match, limit, owner, before);
+      for (const { seq, text, ...row } of rows) {
+        before = seq;
+        const excerpt = excerptOf(text, parts);
+        if (excerpt) found.push({ ...row, excerpt });
+      }
+      if (rows.length < limit) break;
+    }
+  }
+  return found;
+}
+
+/** What FTS5 is asked for: every piece of three characters of every word; null where no word is long enough, or one is nowhere. */
+function matchOf(q: Queries, words: readonly string[], terms: "title_terms" | "message_terms"): string | null {
+  const wished: string[] = [];
+  for (const word of words) {
+    const letters = [...word];
+    if (letters.length === 2 && dense.test(word)) {
+      const begin = word.toLowerCase();
+      const sql = `select term from ${terms} where term >= ?1 and term < ?2 limit ${termsMax}`;
+      const going = q.all<{ term: string }>(sql, begin, `${begin}\u{10ffff}`);
+      if (going.length === 0) return null;
+      wished.push(`(${going.map(({ term }) => `"${term.replaceAll('"', '""')}"`).join(" OR ")})`);
+    }
+    for (let i = 0; i + 3 <= letters.length; i++) {
+      const piece = letters.slice(i, i + 3).join("");
+      if (!/\p{M}/u.test(piece)) wished.push(`"${piece}"`); // a mark is part of a letter, so such a piece would be a shorter one
+    }
+  }
+  return wished.length === 0 ? null : wished.join(" AND ");
+}
+
+/** A word as it may stand in a text: in either case, with accents or without; a short one only where a word begins. */
+function partOf(word: string): RegExp {
+  const letters = [...decomposed(word).replace(new RegExp(accents, "g"), "")];
+  const begins = letters.length < 3 && !dense.test(word) ? "(?<![\\p{L}\\p{N}])" : "";
+  return new RegExp(begins + letters.map((letter) => `${letter}${accents}*`).join(""), "giu");
+}
+
+/** Letters and their accents apart. Korean and Japanese stay whole: a syllable is not a part of another. */
+function decomposed(text: string): string {
+  return text.replace(/[\u00c0-\u1fff]+/g, (letters) => letters.normalize("NFD"));
+}
+
+/** Around the first of the parts, with all that are near in every second place; null where one is missing. */
+function excerptOf(whole: string, parts: readonly RegExp[]): string[] | null {
+  const text = decomposed(whole);
+  const first = parts.map((part) => text.search(part));
+  if (first.includes(-1)) return null;
+  const at = Math.min(...first);
+  const from = at <= excerptBefore ? 0 : beginningOfWord(text, at - excerptBefore, at);
+  const window = text.slice(from, from + excerptLength);
+  const marks = parts.flatMap((part) => [...window.matchAll(part)].map((found) => ({ start: found.index, end: found.index + found[0].length })));
+  const pieces: string[] = [];
+  let done = 0;
+  for (const { start, end } of marks.sort((a, b) => a.start - b.start)) {
+    if (start < done) continue; // lies in another one
+    pieces.push(window.slice(done, start), window.slice(start, end));
+    done = end;
+  }
+  pieces.push(window.slice(done));
+  pieces[0] = (from > 0 ? "…" : "") + pieces[0];
+  pieces[pieces.length - 1] += from + excerptLength < text.length ? "…" : "";
+  return pieces.map((piece) => piece.normalize("NFC").toWellFormed());
+}
+
+/** The first place from `from` on at which a word begins, where there is one before `before`; else `from`. */
+function beginningOfWord(text: string, from: number, before: number): number {
+  const space = text.slice(from, before).search(/\s/);
+  return space === -1 ? from : from + space + 1;
+}
