@@ -8,6 +8,9 @@ export interface Seeded {
   pick<T>(from: readonly T[]): T | undefined;
 }
 
+/** Long simulations are what `make soak` asks for; `make test` runs a short form of the same. */
+export const isLong = process.env["LONG"] === "1";
+
 /** mulberry32: 32 bits of state, good enough for tests. */
 export function seeded(seed: number): Seeded {
   let state = seed;

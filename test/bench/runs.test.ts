@@ -22,15 +22,15 @@ test("the relay's contenders are all measured", async () => {
     expect(said).toMatch(new RegExp(`\\| 16 \\| ${RegExp.escape(way)} \\| [\\d,]{4,} \\|`)); // tokens a second
   }
   expect(said).toMatch(/\| real llama-server \| parlor \/chat \| \d+\.\d\d \|/);
-}, 180_000);
+});
 
 test("many at once are measured", async () => {
   const said = await short("crowd");
   expect(said).toMatch(/\| 32 \| \d+ \| \d+ \| \d+\.\d\d \|/); // 32 watchers of one answer
   expect(said).toMatch(/\| an idle page, kB \| 20, 80, 320 \| [\d. |-]+\|/);
-}, 180_000);
+});
 
 test("who is asked is measured beside taking turns", async () => {
   const said = await short("routing");
   for (const way of ["nginx, in turns", "parlor"]) expect(said).toMatch(new RegExp(`\\| 2 \\| ${way} \\| \\d+ \\| \\d+ \\| \\d+\\.\\d % \\|`));
-}, 180_000);
+});

@@ -1,24 +1,14 @@
 // axe-core finds no violation on any page and in any state, light and dark, wide and narrow.
 
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
 import type { Page } from "playwright-core";
 import { freePort } from "../llama/server.ts";
-import { answered, ask, closeBrowser, connected, grownBeyond, type Parlor, serving, startParlor, visit, withModel } from "./stage.ts";
+import { answered, ask, closeBrowser, connected, grownBeyond, standing, startParlor, startReady, visit } from "./stage.ts";
 
 const axe = Bun.resolveSync("axe-core/axe.min.js", import.meta.dir);
-let parlor: Parlor;
-let alone: Parlor;
-
-beforeAll(async () => {
-  parlor = await startParlor(await withModel());
-  alone = await startParlor(["--llama", `http://127.0.0.1:${freePort()}`]);
-  await serving(parlor);
-});
-afterAll(async () => {
-  await closeBrowser();
-  await parlor.stop();
-  await alone.stop();
-});
+afterAll(closeBrowser);
+const parlor = standing(() => startReady());
+const alone = standing(() => startParlor(["--llama", `http://127.0.0.1:${freePort()}`]));
 
 async function violations(page: Page): Promise<string[]> {
   await page.evaluate(await Bun.file(axe).text());
@@ -72,7 +62,7 @@ for (const look of [
   describe(`${look.colorScheme}, ${look.viewport.width} wide`, () => {
     for (const [name, reach] of Object.entries(states)) {
       test(name, async () => {
-        const { page, close } = await visit(parlor.url, look);
+        const { page, close } = await visit(parlor.it.url, look);
         await reach(page);
         expect(await violations(page)).toEqual([]);
         const stop = page.getByRole("button", { name: "Stop" });
@@ -82,7 +72,7 @@ for (const look of [
     }
 
     test("no llama-server, and a failed answer", async () => {
-      const { page, close } = await visit(alone.url, look);
+      const { page, close } = await visit(alone.it.url, look);
       expect(await violations(page)).toEqual([]);
       await ask(page, "is anybody there?");
       await answered(page, "failed");
@@ -91,8 +81,8 @@ for (const look of [
     });
 
     test("a page that is not there", async () => {
-      const { page, close } = await visit(parlor.url, look);
-      await page.goto(`${parlor.url}/nothing`);
+      const { page, close } = await visit(parlor.it.url, look);
+      await page.goto(`${parlor.it.url}/nothing`);
       expect(await violations(page)).toEqual([]);
       await close();
     });

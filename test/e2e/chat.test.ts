@@ -2,7 +2,8 @@
 
 import { describe, expect, test } from "bun:test";
 import { until } from "../llama/server.ts";
-import { answered, ask, connected, grownBeyond, shown, startWire, withHouse } from "./stage.ts";
+import { answered, ask, connected, grownBeyond, shown, withHouse } from "./stage.ts";
+import { startWire } from "./wire.ts";
 
 const house = withHouse();
 const { open } = house;

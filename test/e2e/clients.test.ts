@@ -6,20 +6,17 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { textOf } from "../llama/recitals.ts";
-import { type Llama, startLlama, until } from "../llama/server.ts";
-import { closeBrowser, type Parlor, serving, startParlor, theBrowser } from "./stage.ts";
+import { freePort, startLlama, until } from "../llama/server.ts";
+import { closeBrowser, newContext, serving, standing, startParlor } from "./stage.ts";
 
 const folder = join(import.meta.dir, "../../docs/clients");
 const examples = ["plain.html", "react.tsx", "vue.js", "angular.ts"];
 
-let llama: Llama;
-let parlor: Parlor;
 let site: Bun.Server<undefined>;
 const pages: Page[] = [];
 const problems: string[] = [];
 
 beforeAll(async () => {
-  llama = await startLlama();
   const served = new Map<string, () => Response>();
   for (const name of examples) {
     const file = join(folder, name);
@@ -36,8 +33,14 @@ beforeAll(async () => {
     port: 0,
     fetch: ({ url }) => served.get(new URL(url).pathname)?.() ?? new Response(null, { status: 204 }), // also the icon that browsers ask for
   });
-  parlor = await startParlor(["--llama", llama.url, "--poll-ms", "50", "--allow-origin", site.url.origin]);
-  await serving(parlor);
+});
+const [llamaPort, parlorPort] = [freePort(), freePort()];
+const llama = standing(() => startLlama({ port: llamaPort }));
+const parlor = standing(async () => {
+  const to = ["--port", String(parlorPort), "--llama", llama.it.url, "--poll-ms", "50", "--allow-origin", site.url.origin];
+  const started = await startParlor(to);
+  await serving(started);
+  return started;
 });
 afterEach(async () => {
   for (const page of pages.splice(0)) await page.context().close();
@@ -46,8 +49,6 @@ afterEach(async () => {
 afterAll(async () => {
   await closeBrowser();
   await site.stop(true);
-  await parlor.stop();
-  await llama.stop();
 });
 
 async function bundled(entry: string): Promise<string> {
@@ -65,11 +66,11 @@ async function bundled(entry: string): Promise<string> {
 }
 
 async function open(name: string): Promise<Page> {
-  const page = await (await (await theBrowser()).newContext({ locale: "en-GB" })).newPage();
+  const page = await (await newContext()).newPage();
   pages.push(page);
   page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
   page.on("pageerror", (error) => problems.push(String(error)));
-  await page.goto(`${site.url.origin}/${name}?at=${parlor.url.replace("http", "ws")}/chat`);
+  await page.goto(`${site.url.origin}/${name}?at=${parlor.it.url.replace("http", "ws")}/chat`);
   await canSend(page);
   return page;
 }
@@ -115,11 +116,11 @@ describe.each(examples)("%s", (name) => {
     await grownBeyond(page, 200);
     await grownBeyond(page, ((await answer(page).textContent()) ?? "").length + 200);
     expect(await send(page).isEnabled()).toBe(false);
-    expect(await llama.busySlots()).toBe(1);
+    expect(await llama.it.busySlots()).toBe(1);
     await stop(page).click();
     await canSend(page);
     const stopped = await answer(page).textContent();
-    await until(async () => (await llama.busySlots()) === 0, "its slot is idle");
+    await until(async () => (await llama.it.busySlots()) === 0, "its slot is idle");
     expect(await answer(page).textContent()).toBe(stopped);
     await ask(page, "twenty");
     await page.waitForFunction((text) => document.querySelector("article")?.textContent === text, textOf("twenty"));
@@ -138,7 +139,7 @@ describe.each(examples)("%s", (name) => {
 
 test("a connection that is lost is said", async () => {
   for (const name of examples) await open(name);
-  await parlor.stop();
+  await parlor.it.stop();
   for (const page of pages) {
     await page.getByRole("alert").getByText("There is no connection to parlor.").waitFor();
     expect([await send(page).isEnabled(), await stop(page).isEnabled()]).toEqual([false, false]);

@@ -1,25 +1,19 @@
 // `parlor ask` and `parlor doctor` from a terminal, as scripts and people use them. If this fails, a pipe gets what is no answer, or somebody looks for a fault
 // where there is none.
 
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { textOf } from "../llama/recitals.ts";
 import { demoModel, llamaProgram } from "../llama/server.ts";
-import { bareEnvironment, executable, type Parlor, serving, startParlor, withModel } from "./stage.ts";
+import { bareEnvironment, executable, standing, startReady } from "./stage.ts";
 
-let parlor: Parlor;
+const parlor = standing(() => startReady());
 const home = mkdtempSync(join(tmpdir(), "parlor-home-"));
 
-beforeAll(async () => {
-  parlor = await startParlor(await withModel());
-  await serving(parlor);
-});
-afterAll(() => parlor?.stop());
-
 function run(args: readonly string[], input = "", env: Record<string, string> = {}): { code: number; out: string; err: string } {
-  const asked = { PARLOR_URL: parlor.url, HOME: home, PARLOR_DATA: join(home, "data") };
+  const asked = { PARLOR_URL: parlor.it.url, HOME: home, PARLOR_DATA: join(home, "data") };
   const { exitCode, stdout, stderr } = Bun.spawnSync([executable, ...args], {
     env: { ...bareEnvironment, ...asked, ...env },
     stdin: new TextEncoder().encode(input),
@@ -44,7 +38,7 @@ test("ask: what goes wrong is one line and a code", () => {
     out: "",
     err: expect.stringContaining("no parlor answers at http://127.0.0.1:1"),
   });
-  expect(run(["ask", "-c", "x"], "", { HOME: "/nonexistent", PARLOR_URL: parlor.url })).toMatchObject({
+  expect(run(["ask", "-c", "x"], "", { HOME: "/nonexistent", PARLOR_URL: parlor.it.url })).toMatchObject({
     code: 1,
     err: expect.stringContaining("nothing was asked"),
   });

@@ -109,7 +109,7 @@ test("out as Markdown, JSON and JSON Lines; in again elsewhere, also from llama-
   await connected(fresh);
   expect((await fresh.locator("article > .text").allTextContents()).map((text) => text.trim())).toEqual(["Which tea?", "Black."]);
   await elsewhere.stop();
-}, 60_000);
+});
 
 test("on a phone the list is a drawer that opens and closes with a touch", async () => {
   const { page } = await open(house.url, { viewport: { width: 390, height: 700 }, hasTouch: true, isMobile: true });
@@ -144,7 +144,7 @@ test("a long list is fetched in pages as one scrolls down", async () => {
   }, "all are listed");
   expect(await titles(page)).toEqual(sockets.toReversed().map((i) => `emoji ${i}`));
   await alone.stop();
-}, 60_000);
+});
 
 test("a name or a question that is being reworded stays while others work on the list, and a reconnect comes", async () => {
   const one = await open(house.url);

@@ -7,13 +7,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BrowserContext, Page } from "playwright-core";
 import { until } from "../llama/server.ts";
-import { answered, ask, connected, executable, grownBeyond, startParlor, visit, withHouse, withModel } from "./stage.ts";
+import { answered, ask, connected, executable, grownBeyond, type Parlor, startParlor, visit, withHouse, withModel } from "./stage.ts";
 
 const house = withHouse("--auth", "password", "--queue-max-runs", "4");
 const passwords: Record<string, string> = { Ada: "correct horse", Ben: "battery staple", Cleo: "tall giraffe" };
-/** What the browser of each keeps: who is here, comes again without signing in. */
-const kept: Record<string, StorageState> = {};
+/** What the browser of each keeps, by house: who is here, comes again without signing in. */
+const browsers = new WeakMap<Parlor, Record<string, StorageState>>();
 type StorageState = Awaited<ReturnType<BrowserContext["storageState"]>>;
+
+const kept = (): Record<string, StorageState> => {
+  const found = browsers.get(house.parlor) ?? {};
+  browsers.set(house.parlor, found);
+  return found;
+};
 
 /** Takes an invitation up: the page it leads to is the chat. */
 async function takeUp(page: Page, link: string, name: string): Promise<void> {
@@ -22,14 +28,14 @@ async function takeUp(page: Page, link: string, name: string): Promise<void> {
   await page.getByLabel("Password").fill(passwords[name] as string);
   await page.getByRole("button", { name: "Make the account" }).click();
   await connected(page);
-  kept[name] = await page.context().storageState();
+  kept()[name] = await page.context().storageState();
 }
 
-const comeAgain = async (name: string): Promise<Page> => (await house.open(house.url, { storageState: kept[name] as StorageState })).page;
+const comeAgain = async (name: string): Promise<Page> => (await house.open(house.url, { storageState: kept()[name] as StorageState })).page;
 
 /** A page of somebody who is signed in; invited first, if they are not here yet: the first admin by the link that was printed. */
 async function pageOf(name: string): Promise<Page> {
-  if (kept[name]) return comeAgain(name);
+  if (kept()[name]) return comeAgain(name);
   if (name === "Ada") return (await house.open("", {}, (fresh) => takeUp(fresh, printedLink(), name))).page;
   const operator = await pageOf("Ada");
   await operator.goto(`${house.url}/admin`);
@@ -252,7 +258,7 @@ test("accounts can be looked after by commands while parlor serves", async () =>
   expect(run(["user", "add", "Fred", "admin"], "another password\n").code).toBe(0);
   expect(run(["user", "list"]).out).toMatch(/^Dora\tadmin\t0 conversations/m);
   expect(run(["user", "remove", "Dora"]).code).toBe(0);
-  await page.getByText("You are not signed in here (any more).").waitFor({ timeout: 2_000 });
+  await page.getByText("You are not signed in here (any more).").waitFor();
   await close();
   expect(run(["erase", "Dora"])).toEqual({ code: 0, out: "Dora and everything of theirs is deleted\n", err: "" });
   expect(run(["user", "passwd", "Dora"], "x")).toMatchObject({ code: 1, err: expect.stringContaining("there is nobody called Dora") });

@@ -1,24 +1,16 @@
 // A browser that runs no scripts: asking, reading, stopping, branches and personas work with forms and links alone.
 
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
 import type { Page } from "playwright-core";
 import { until } from "../llama/server.ts";
-import { closeBrowser, type Parlor, serving, shown, startParlor, theBrowser, withModel } from "./stage.ts";
+import { closeBrowser, newContext, shown, standing, startReady } from "./stage.ts";
 
-let parlor: Parlor;
-beforeAll(async () => {
-  parlor = await startParlor(await withModel());
-  await serving(parlor);
-});
-afterAll(async () => {
-  await closeBrowser();
-  await parlor.stop();
-});
+const parlor = standing(() => startReady());
+afterAll(closeBrowser);
 
 async function open(path = "/"): Promise<Page> {
-  const context = await (await theBrowser()).newContext({ javaScriptEnabled: false, locale: "en-GB", viewport: { width: 1100, height: 800 } });
-  const page = await context.newPage();
-  await page.goto(parlor.url + path);
+  const page = await (await newContext({ javaScriptEnabled: false })).newPage();
+  await page.goto(parlor.it.url + path);
   return page;
 }
 
@@ -95,6 +87,6 @@ test("what can't be sent is said, and stays in the field", async () => {
 
 test("a page of another origin can't send a form", async () => {
   const body = new URLSearchParams({ type: "say", message: "m".repeat(22), text: "x" });
-  const sent = await fetch(`${parlor.url}/c/${"c".repeat(22)}`, { method: "POST", body, headers: { origin: "http://evil.example" } });
+  const sent = await fetch(`${parlor.it.url}/c/${"c".repeat(22)}`, { method: "POST", body, headers: { origin: "http://evil.example" } });
   expect(sent.status).toBe(403);
 });

@@ -6,15 +6,14 @@ import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
-import { freePort, type Llama, startLlama, until } from "../llama/server.ts";
-import { answered, ask, closeBrowser, connected, executable, grownBeyond, type Parlor, serving, shown, startParlor, type Visit, visit } from "./stage.ts";
+import { freePort, startLlama, until } from "../llama/server.ts";
+import { answered, ask, closeBrowser, connected, executable, grownBeyond, serving, shown, standing, startParlor, type Visit, visit } from "./stage.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "parlor-proxy-"));
 const password = "correct horse battery";
 const [tlsPort, strippingPort, blockingPort, backPort, plainPort] = Array.from({ length: 5 }, freePort) as [number, number, number, number, number];
-let llama: Llama;
-let below: Parlor;
-let root: Parlor;
+const llamaPort = freePort();
+const data = join(folder, "data");
 let nginx: Bun.Subprocess;
 
 /** A certificate of our own for localhost, as files. */
@@ -48,28 +47,11 @@ function certificate(name: string): { cert: string; key: string } {
 beforeAll(async () => {
   const program = Bun.which("nginx") ?? (existsSync("/usr/sbin/nginx") ? "/usr/sbin/nginx" : null);
   if (program === null) throw new Error("the tests behind a proxy need nginx: install it (Debian: apt-get install nginx-light)");
-  llama = await startLlama();
-  const data = join(folder, "data");
   const added = Bun.spawnSync([executable, "user", "add", "ada", "admin", "--data", data], {
     stdin: new TextEncoder().encode(`${password}\n`),
     env: { PATH: "/usr/bin" },
   });
   expect(added.exitCode).toBe(0);
-  below = await startParlor([
-    "--port",
-    String(backPort),
-    "--base-path",
-    "/chat",
-    "--auth",
-    "password",
-    "--trusted-proxy",
-    "127.0.0.1",
-    "--llama",
-    llama.url,
-    "--data",
-    data,
-  ]);
-  root = await startParlor(["--port", String(plainPort), "--llama", llama.url]);
   const { cert, key } = certificate("localhost");
   const asked = "proxy_set_header Host $http_host; proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto $scheme;";
   const upgraded = `proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade; ${asked}`;
@@ -84,13 +66,20 @@ beforeAll(async () => {
     }`,
   );
   nginx = Bun.spawn([program, "-c", join(folder, "nginx.conf")], { stdout: "ignore", stderr: "inherit" });
-  await until(async () => (await fetch(`http://127.0.0.1:${blockingPort}/healthz`).catch(() => null))?.ok === true, "nginx is ready");
-  for (const each of [below, root]) await serving(each);
+  await until(async () => (await fetch(`http://127.0.0.1:${blockingPort}/`).catch(() => null)) !== null, "nginx is there");
 });
+const start = async (...args: string[]) => {
+  const started = await startParlor([...args, "--llama", llama.it.url]);
+  await serving(started);
+  return started;
+};
+const llama = standing(() => startLlama({ port: llamaPort }));
+const behind = ["--base-path", "/chat", "--auth", "password", "--trusted-proxy", "127.0.0.1", "--data", data];
+standing(() => start("--port", String(backPort), ...behind));
+const root = standing(() => start("--port", String(plainPort), "--data", join(folder, "root")));
 afterAll(async () => {
   await closeBrowser();
   nginx?.kill();
-  await Promise.all([below?.stop(), root?.stop(), llama?.stop()]);
 });
 
 /** Signs in where an address leads. */
@@ -184,7 +173,7 @@ describe("a proxy that lets no WebSocket through", () => {
     await page.getByRole("button", { name: "Stop" }).click();
     const text = await answered(page, "stopped");
     expect(shown("endless").startsWith(text.slice(0, 300))).toBe(true);
-    await until(async () => (await llama.busySlots()) === 0, "its slot is idle");
+    await until(async () => (await llama.it.busySlots()) === 0, "its slot is idle");
     await page.reload();
     await connected(page);
     expect(await answered(page, "stopped")).toBe(text);
@@ -207,14 +196,13 @@ describe("a proxy that lets no WebSocket through", () => {
   });
 
   test("where nothing is between, a restart of parlor leaves the page with its socket", async () => {
-    const at = await visit(root.url);
+    const at = await visit(root.it.url);
     await ask(at.page, "twenty");
     await answered(at.page);
-    await root.stop();
+    await root.it.stop();
     await at.page.waitForSelector('[role="status"][data-connection="off"]');
     await at.page.waitForRequest(/healthz/); // a socket was tried while nobody was there
-    root = await startParlor(["--port", String(plainPort), "--llama", llama.url, "--data", join(folder, "between")]);
-    await serving(root);
+    await root.again();
     await connected(at.page);
     expect(await at.page.evaluate(() => sessionStorage.getItem("parlor.way"))).toBeNull();
     await at.close();
@@ -224,10 +212,9 @@ describe("a proxy that lets no WebSocket through", () => {
     const at = await visit(url);
     await ask(at.page, "twenty");
     await answered(at.page);
-    await root.stop();
+    await root.it.stop();
     await at.page.waitForSelector('[role="status"][data-connection="off"]');
-    root = await startParlor(["--port", String(plainPort), "--llama", llama.url, "--data", join(folder, "again")]);
-    await serving(root);
+    await root.again();
     await connected(at.page);
     await at.close();
   });
@@ -236,7 +223,7 @@ describe("a proxy that lets no WebSocket through", () => {
 describe("without a proxy", () => {
   test("TLS of its own; a new certificate at SIGHUP, while what is open stays", async () => {
     const { cert, key } = certificate("first");
-    const own = await startParlor(["--tls-cert", cert, "--tls-key", key, "--llama", llama.url]);
+    const own = await startParlor(["--tls-cert", cert, "--tls-key", key, "--llama", llama.it.url]);
     expect(own.url).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/);
     await serving(own);
     const at = await visit(own.url, { ignoreHTTPSErrors: true });
@@ -272,7 +259,7 @@ describe("without a proxy", () => {
 
   test("a socket in the file system: one that was left is taken over, one that is in use is not", async () => {
     const path = join(folder, "parlor.sock");
-    const start = () => startParlor(["--host", `unix:${path}`, "--llama", llama.url]);
+    const start = () => startParlor(["--host", `unix:${path}`, "--llama", llama.it.url]);
     const first = await start();
     expect(first.url).toBe(`unix:${path}`);
     const answer = () => fetch("http://parlor/healthz", { unix: path } as RequestInit).then(({ status }) => status);

@@ -1,14 +1,14 @@
-// What every end-to-end test stands on: the compiled executable in an empty folder, Debian's Chromium, and a wire
-// between them that can be cut. Problems that a page has (console, policy, exceptions) fail the test that made them.
+// What every end-to-end test stands on: the compiled executable in an empty folder and Debian's Chromium, each started again where it is gone.
+// Problems that a page has (console, policy, exceptions) fail the test that made them.
 
-import { afterAll, afterEach, beforeAll, expect } from "bun:test";
+import { afterAll, afterEach, beforeEach, expect } from "bun:test";
 import { existsSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { rendered } from "../house.ts";
 import { textOf } from "../llama/recitals.ts";
-import { demoModel, freePort, llamaProgram, until } from "../llama/server.ts";
+import { demoModel, llamaProgram, patienceMs, until } from "../llama/server.ts";
 
 export const executable = join(import.meta.dir, "../../dist/parlor");
 
@@ -72,19 +72,53 @@ export async function withModel(...llamaArgs: string[]): Promise<string[]> {
 
 let browser: Browser | null = null;
 
-/** Debian's Chromium, started once. Nothing of it talks to the outside. */
+/** Debian's Chromium, started once, and again when it is gone. Nothing of it talks to the outside. */
 export async function theBrowser(): Promise<Browser> {
+  if (browser?.isConnected()) return browser;
   const candidates = [process.env["CHROMIUM"], "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
   const executablePath = candidates.find((path) => path && existsSync(path));
   if (!executablePath) throw new Error("the end-to-end tests need Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM=/path/to/it");
   const quiet = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-  browser ??= await chromium.launch({ executablePath, args: [...quiet, ...(process.getuid?.() === 0 ? ["--no-sandbox"] : [])] });
+  const args = [...quiet, ...(process.getuid?.() === 0 ? ["--no-sandbox"] : [])];
+  browser = await chromium.launch({ executablePath, args, timeout: patienceMs });
   return browser;
+}
+
+/** A context of its own in the browser, whose waits are as patient as ours. */
+export async function newContext(options: BrowserContextOptions = {}): Promise<BrowserContext> {
+  const context = await (await theBrowser()).newContext({ viewport: { width: 1100, height: 800 }, locale: "en-GB", ...options });
+  context.setDefaultTimeout(patienceMs);
+  return context;
 }
 
 export async function closeBrowser(): Promise<void> {
   await browser?.close();
   browser = null;
+}
+
+interface Started {
+  readonly process: { readonly exitCode: number | null; readonly signalCode: string | number | null };
+  stop(): Promise<void>;
+}
+
+/**
+ * What the tests of one file stand on: made before the first of them, and again before the one that finds it gone. So what is late or breaks takes one
+ * test with it and not those that follow. It ends with the file.
+ */
+export function standing<T extends Started>(make: () => Promise<T>): { readonly it: T; again(): Promise<void> } {
+  let made: T | null = null;
+  const isThere = () => made !== null && made.process.exitCode === null && made.process.signalCode === null;
+  const again = async () => {
+    if (!isThere()) made = await make();
+  };
+  beforeEach(again);
+  afterAll(() => made?.stop());
+  return {
+    get it() {
+      return made as T;
+    },
+    again,
+  };
 }
 
 export interface Visit {
@@ -96,7 +130,7 @@ export interface Visit {
 
 /** Opens a page in a context of its own (with `arrive`, in a way of its own) and waits until it is connected. */
 export async function visit(url: string, options: BrowserContextOptions = {}, arrive?: (page: Page) => Promise<void>): Promise<Visit> {
-  const context = await (await theBrowser()).newContext({ viewport: { width: 1100, height: 800 }, locale: "en-GB", ...options });
+  const context = await newContext(options);
   const page = await context.newPage();
   const problems: string[] = [];
   // a form that is refused comes back as a page that says why: to the browser that is a failure
@@ -148,87 +182,66 @@ export const grownBeyond = (page: Page, length: number): Promise<unknown> =>
     length,
   );
 
-/**
- * Parlor with the demo model for the tests of one file. Pages opened with `open` are closed after their test, and whatever
- * problem one of them had fails it.
- */
-export function withHouse(...args: string[]): { readonly url: string; readonly parlor: Parlor; open: typeof visit } {
-  let parlor: Parlor | null = null;
+/** Parlor with the demo model, once it can answer. */
+export async function startReady(...args: string[]): Promise<Parlor> {
+  const parlor = await startParlor([...(await withModel()), ...args]);
+  await serving(parlor);
+  return parlor;
+}
+
+/** Pages of one file's tests: closed after their test, and whatever problem one of them had fails it. */
+export function withPages(): typeof visit {
   const visits: Visit[] = [];
-  beforeAll(async () => {
-    parlor = await startParlor([...(await withModel()), ...args]);
-    await serving(parlor);
-  });
   afterEach(async () => {
     const problems = visits.flatMap((each) => each.problems);
     for (const each of visits.splice(0)) await each.close();
     expect(problems).toEqual([]);
   });
-  afterAll(async () => {
-    await closeBrowser();
-    await parlor?.stop();
+  afterAll(closeBrowser);
+  return async (...args) => {
+    const made = await visit(...args);
+    visits.push(made);
+    return made;
+  };
+}
+
+/**
+ * Parlor with the demo model for the tests of one file, and pages that end with their test. A house in which a test has left something running or waiting
+ * is replaced, since the next one would wait behind it.
+ */
+export function withHouse(...args: string[]): { readonly url: string; readonly parlor: Parlor; open: typeof visit } {
+  const open = withPages();
+  const house = standing(() => startReady(...args));
+  afterEach(async () => {
+    if (house.it && !(await comesToRest(house.it))) await house.it.stop();
   });
   return {
     get url() {
-      return (parlor as Parlor).url;
+      return house.it.url;
     },
     get parlor() {
-      return parlor as Parlor;
+      return house.it;
     },
-    async open(...args) {
-      const made = await visit(...args);
-      visits.push(made);
-      return made;
-    },
+    open,
   };
 }
+
+/** Whether nothing runs and nobody waits, or soon will: what ended just now is still being taken leave of. */
+const comesToRest = ({ url }: Pick<Parlor, "url">): Promise<boolean> =>
+  until(
+    async () => {
+      const { running = 0, waiting = 0 } = (await (await fetch(`${url}/readyz`)).json()) as { running?: number; waiting?: number };
+      return running + waiting === 0;
+    },
+    "nothing runs and nobody waits",
+    3_000,
+  ).then(
+    () => true,
+    () => false,
+  );
 
 /** Waits until the model is loaded. */
 export async function serving({ url }: Pick<Parlor, "url">): Promise<void> {
   const tls = { rejectUnauthorized: false }; // a certificate of the test's own
   await until(async () => (await fetch(`${url}/readyz`, { tls })).status === 200, "the model is loaded");
-}
-
-interface Pair {
-  other: Bun.Socket<Pair> | null;
-  early: Uint8Array[];
-}
-
-/** A wire to `target` that can be cut: what a dead router does to sockets. */
-export function startWire(target: string): { url: string; cut(): void; stop(): void } {
-  const port = Number(new URL(target).port);
-  const open = new Set<Bun.Socket<Pair>>();
-  const forward = {
-    data(socket: Bun.Socket<Pair>, bytes: Uint8Array) {
-      if (socket.data.other) socket.data.other.write(bytes);
-      else socket.data.early.push(bytes);
-    },
-    close(socket: Bun.Socket<Pair>) {
-      open.delete(socket);
-      socket.data.other?.end();
-    },
-    error() {},
-  };
-  const listener = Bun.listen<Pair>({
-    hostname: "127.0.0.1",
-    port: freePort(),
-    socket: {
-      ...forward,
-      async open(socket) {
-        socket.data = { other: null, early: [] };
-        open.add(socket);
-        const other = await Bun.connect<Pair>({ hostname: "127.0.0.1", port, data: { other: socket, early: [] }, socket: forward });
-        open.add(other);
-        socket.data.other = other;
-        for (const bytes of socket.data.early.splice(0)) other.write(bytes);
-      },
-    },
-  });
-  return {
-    url: `http://127.0.0.1:${listener.port}`,
-    cut() {
-      for (const socket of [...open]) socket.terminate();
-    },
-    stop: () => listener.stop(true),
-  };
 }

@@ -114,4 +114,4 @@ test("a long conversation opens at its end and brings the older messages as one 
   }, "all messages are there");
   expect((await texts(page)).filter((_, i) => i % 2 === 0)).toEqual(Array.from({ length: 8 }, (_, i) => `story ${i}`));
   await long.stop();
-}, 60_000);
+});

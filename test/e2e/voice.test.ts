@@ -1,37 +1,22 @@
 // Who answers, and with how much of the conversation: personas from their files, settings of a conversation, a context that
 // is full, temporary chats.
 
-import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { mkdtempSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { until } from "../llama/server.ts";
-import { answered, ask, closeBrowser, connected, type Parlor, serving, shown, startParlor, type Visit, visit, withModel } from "./stage.ts";
+import { answered, ask, connected, shown, standing, startParlor, startReady, withPages } from "./stage.ts";
 
 const data = mkdtempSync(join(tmpdir(), "parlor-voice-"));
 const personas = join(data, "personas");
-let parlor: Parlor;
-const visits: Visit[] = [];
-beforeAll(async () => {
-  parlor = await startParlor([...(await withModel("-c", "4096")), "--data", data, "--temporary-ms", "1000", "--heartbeat-ms", "500"]);
-  await serving(parlor);
-});
-afterEach(async () => {
-  const problems = visits.flatMap((each) => each.problems);
-  for (const each of visits.splice(0)) await each.close();
-  expect(problems).toEqual([]);
-});
-afterAll(async () => {
-  await closeBrowser();
-  await parlor.stop();
-});
+const small = ["-c", "4096"].map((arg) => `--llama-arg=${arg}`);
+const parlor = standing(() => startReady(...small, "--data", data, "--temporary-ms", "1000", "--heartbeat-ms", "500"));
+const visit = withPages();
 
-async function open(url = parlor.url, ...options: Parameters<typeof visit> extends [string, ...infer Rest] ? Rest : never): Promise<Page> {
-  const made = await visit(url, ...options);
-  visits.push(made);
-  return made.page;
-}
+const open = async (url = parlor.it.url, ...options: Parameters<typeof visit> extends [string, ...infer Rest] ? Rest : never): Promise<Page> =>
+  (await visit(url, ...options)).page;
 
 async function choose(page: Page, name: string): Promise<void> {
   await page.getByRole("link", { name: new RegExp(`^${name}`) }).click();
@@ -150,7 +135,7 @@ test("a full context: the oldest is left behind and said so, or the conversation
   const failure = strict.locator("article .failure").first();
   expect(await failure.textContent()).toMatch(/has no room left for an answer.*Start a new chat, delete messages/);
   expect(await strict.getByRole("button", { name: "Try again" }).isVisible()).toBe(true);
-}, 90_000);
+});
 
 test("a temporary chat survives a reload, is in no list and in no file, and is forgotten once nobody looks", async () => {
   const page = await open();
@@ -174,20 +159,19 @@ test("a temporary chat survives a reload, is in no list and in no file, and is f
   const since = Date.now();
   await until(() => Date.now() - since > 2_000, "twice its time has passed");
   expect((await fetch(url)).status).toBe(200);
-  for (const each of visits.splice(0)) await each.close();
+  await page.context().close();
   await until(async () => (await fetch(url)).status === 404, "it is forgotten");
 });
 
 test("an operator's persona answers everybody, and nobody can choose another", async () => {
-  const strict = await startParlor([...(await withModel("-c", "4096")), "--enforce-persona", "kaufberater"]);
-  await serving(strict);
+  const strict = await startReady(...small, "--enforce-persona", "kaufberater");
   const page = await open(strict.url);
   expect(await page.getByText("Who shall answer?").count()).toBe(0);
   await ask(page, "Welche Kaffeemühle?");
   expect(await answered(page)).toBe(shown("adviceGrinder"));
   await page.getByRole("button", { name: "Persona: Kaufberater" }).click();
   await page.getByText("Here the same persona answers everybody.").waitFor();
-  for (const each of visits.splice(0)) await each.close();
+  await page.context().close();
   await strict.stop();
 });
 

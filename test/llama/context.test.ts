@@ -90,7 +90,7 @@ describe("a conversation longer than the context", () => {
     expect(page.element("context").textContent).toMatch(/^[\d,]+ of 2,048 tokens of context$/);
     // a turn costs one count; only where the beginning moves there are more
     expect(counts()).toBeLessThanOrEqual(24 + (24 - 1 - stayed.length) * 6);
-  }, 60_000);
+  });
 
   test("or is refused with advice, where its persona says so; what was asked stays", async () => {
     const page = await enter({ files: { "strict.md": "---\nname: Strict\noverflow: refuse\n---\nNothing is forgotten.\n" } });
@@ -110,7 +110,7 @@ describe("a conversation longer than the context", () => {
     await until(() => page.articles().length === 3, "the end is gone");
     page.command({ type: "say", message: `last-question-${page.conversation}`, text: "story again" });
     await page.lastIs("done");
-  }, 60_000);
+  });
 
   test("a question that is too long alone says so, and llama-server is not troubled with it", async () => {
     const page = await enter();

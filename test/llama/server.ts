@@ -32,11 +32,20 @@ export async function demoModel(): Promise<string> {
   return model;
 }
 
-/** A port of loopback that nobody listens on now. */
+/**
+ * A port of loopback that nobody listens on now. It is below those that Linux gives to outgoing connections (from 32 768): one of these could be taken between
+ * being found and being used, by any request of another test.
+ */
 export function freePort(): number {
-  const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  server.stop(true);
-  return server.port;
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 22_000);
+    try {
+      Bun.listen({ hostname: "127.0.0.1", port, socket: { data() {} } }).stop(true);
+      return port;
+    } catch {
+      // somebody listens there
+    }
+  }
 }
 
 /**
@@ -78,8 +87,14 @@ export async function startLlama(options: { port?: number; args?: readonly strin
   };
 }
 
+/**
+ * How long a state is waited for. Beside three busy processes on two cores the slowest state takes about 15 s (measured); it is far below a test's own time
+ * (the Makefile's TEST_MS), since the runner ends every process of the file with a test that runs out of it, and all tests that follow would fall.
+ */
+export const patienceMs = 60_000;
+
 /** Resolves when `condition` holds; fails, naming it, when it does not within `withinMs`. */
-export async function until(condition: () => boolean | Promise<boolean>, what: string, withinMs = 20_000): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, what: string, withinMs = patienceMs): Promise<void> {
   const deadline = performance.now() + withinMs;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`waited ${withinMs} ms in vain until ${what}`);

@@ -6,10 +6,10 @@ import { afterAll, expect, test } from "bun:test";
 import { newId } from "../../src/domain/conversation.ts";
 import { type House, PageClient, startHouse } from "../house.ts";
 import { freePort, type Llama, startLlama, until } from "../llama/server.ts";
-import { type Seeded, seeded } from "../seeded.ts";
+import { isLong, type Seeded, seeded } from "../seeded.ts";
 import { agree, questionOf, stopAll } from "./answers.ts";
 
-const seeds = process.env["SEED"] ? [Number(process.env["SEED"])] : Array.from({ length: 24 }, (_, i) => i + 1);
+const seeds = process.env["SEED"] ? [Number(process.env["SEED"])] : Array.from({ length: isLong ? 24 : 8 }, (_, i) => i + 1);
 const people = 6;
 const steps = 250;
 
@@ -103,5 +103,5 @@ for (const seed of seeds) {
     for (const page of world.pages) page.close();
     await house.stop();
     await world.llama.stop();
-  }, 60_000);
+  });
 }

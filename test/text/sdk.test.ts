@@ -91,13 +91,13 @@ async function raw(server: Server, path: string, body: unknown) {
   return { status: response.status, type: response.headers.get("content-type"), body: plain(await response.text()) };
 }
 
-const idle = (): Promise<void> => until(async () => (await llama.busySlots()) === 0, "no slot is busy", 5_000);
+const idle = (): Promise<void> => until(async () => (await llama.busySlots()) === 0, "no slot is busy");
 const line = async ({ url }: Server) => {
   const { running, waiting } = (await (await fetch(`${url}/readyz`)).json()) as { running: number; waiting: number };
   return { running, waiting };
 };
 const inLine = (at: Server, running: number, waiting: number): Promise<void> =>
-  until(async () => Bun.deepEquals(await line(at), { running, waiting }), `${running} run and ${waiting} wait`, 8_000);
+  until(async () => Bun.deepEquals(await line(at), { running, waiting }), `${running} run and ${waiting} wait`);
 
 const city = { type: "object" as const, properties: { city: { type: "string", description: "Its name" } }, required: ["city"] };
 const weather = { name: "weather", description: "The weather in a city", parameters: city };
@@ -323,7 +323,7 @@ describe("who goes leaves no slot busy", () => {
             next += 1_500;
             return (await own.busySlots()) === 0;
           };
-          await until(looked, `the slot is idle that ${at === own ? "llama-server itself" : "parlor"} answered from`, 4_000);
+          await until(looked, `the slot is idle that ${at === own ? "llama-server itself" : "parlor"} answered from`);
           await inLine(before, 0, 0);
         }
       } finally {

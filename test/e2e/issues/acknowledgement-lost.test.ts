@@ -1,14 +1,13 @@
 // When the socket broke after a question was stored but before the page heard of it, the next question was swallowed.
 
-import { afterAll, expect, test } from "bun:test";
-import { answered, ask, closeBrowser, connected, serving, shown, startParlor, visit, withModel } from "../stage.ts";
+import { expect, test } from "bun:test";
+import { answered, ask, connected, shown, startReady, withPages } from "../stage.ts";
 
-afterAll(closeBrowser);
+const visit = withPages();
 
 test("the thread itself acknowledges: the field is emptied after the reconnect, and the next question is asked", async () => {
-  const parlor = await startParlor(await withModel());
-  await serving(parlor);
-  const { page, close } = await visit("about:blank", {}, async (page) => {
+  const parlor = await startReady();
+  const { page } = await visit("about:blank", {}, async (page) => {
     let cut = false;
     await page.routeWebSocket(/\/live/, (socket) => {
       const server = socket.connectToServer();
@@ -29,6 +28,5 @@ test("the thread itself acknowledges: the field is emptied after the reconnect, 
   expect(await page.inputValue("#text")).toBe("");
   await ask(page, "twenty");
   expect(await answered(page, "done", 1)).toBe(shown("twenty"));
-  await close();
   await parlor.stop();
-}, 60_000);
+});

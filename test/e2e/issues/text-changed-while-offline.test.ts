@@ -1,15 +1,15 @@
 // A text that was sent while offline, then changed and sent again under the same id, was swallowed without a word.
 
-import { afterAll, expect, test } from "bun:test";
-import { ask, closeBrowser, serving, startParlor, startWire, visit, withModel } from "../stage.ts";
+import { expect, test } from "bun:test";
+import { ask, startReady, withPages } from "../stage.ts";
+import { startWire } from "../wire.ts";
 
-afterAll(closeBrowser);
+const visit = withPages();
 
 test("both texts reach the server: the first is asked, the second is refused in words or asked, and not lost", async () => {
-  const parlor = await startParlor(await withModel());
-  await serving(parlor);
+  const parlor = await startReady();
   const wire = startWire(parlor.url);
-  const { page, close } = await visit(wire.url);
+  const { page } = await visit(wire.url);
   wire.cut();
   await page.waitForSelector('[role="status"][data-connection="off"]');
   await ask(page, "endless");
@@ -20,7 +20,6 @@ test("both texts reach the server: the first is asked, the second is refused in 
   expect(await page.inputValue("#text")).toBe("endless, better");
   await page.getByRole("button", { name: "Stop" }).click();
   await page.waitForSelector('article[data-status="stopped"]');
-  await close();
   wire.stop();
   await parlor.stop();
-}, 60_000);
+});

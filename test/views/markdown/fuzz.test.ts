@@ -46,7 +46,7 @@ test("1 000 random texts, cut at random, end as they would at once", () => {
     page.apply(stream.end(text));
     expect({ seed, page: parsed(page.settled) }).toEqual({ seed, page: parsed(markdownHtml(text)) });
   }
-}, 60_000);
+});
 
 /** No push may take longer, in ms: a frame of the page and the relay of all others wait for it. Some twenty times what was measured. */
 const pushMaxMs = 500;
