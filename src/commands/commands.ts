@@ -11,7 +11,7 @@ import { Shelf } from "../chat/shelf.ts";
 import { isPersonRole, localPerson, type Person, type PersonId, personName, personRoles } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";
 import { CommandError } from "../given.ts";
-import { backup, check } from "../store/file.ts";
+import { backup, check, setAsideCopies } from "../store/file.ts";
 import { openSqlite } from "../store/sqlite.ts";
 import type { Store } from "../store/store.ts";
 import { readConversations } from "../transfer/read.ts";
@@ -23,7 +23,7 @@ export async function runCommand(words: readonly string[], file: string): Promis
   const [name, operand, ...rest] = words;
   const isAlone = rest.length === 0;
   if (name === "user" && operand !== undefined) return withStore(file, (store) => user(store, operand, rest));
-  if (name === "erase" && operand !== undefined && isAlone) return withStore(file, (store) => erase(store, operand));
+  if (name === "erase" && operand !== undefined && isAlone) return withStore(file, (store) => erase(store, operand, file));
   if (name === "backup" && operand !== undefined && isAlone) {
     backup(file, operand);
     return say(`${file} is copied to ${operand}`);
@@ -108,11 +108,13 @@ async function found(store: Store, name: string): Promise<Person> {
   return person;
 }
 
-async function erase(store: Store, name: string): Promise<void> {
+async function erase(store: Store, name: string, file: string): Promise<void> {
   const person = await found(store, name);
   await store.people.erase(person.id);
   await store.ledger.note({ actor: null, act: "person_erased", subject: person.id });
   say(`${person.name} and everything of theirs is deleted`);
+  const copies = setAsideCopies(file);
+  if (copies.length > 0) say(`what was set aside before an upgrade still holds it; delete it when that upgrade has proved itself: ${copies.join(", ")}`);
 }
 
 /** One line of standard input, asked for on a terminal without showing it; null when there is none. */

@@ -2,8 +2,11 @@
 // Knows nothing of what is in it. Used by store/sqlite and by main's commands.
 
 import { Database } from "bun:sqlite";
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from "node:fs";
-import { dirname } from "node:path";
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readdirSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+
+/** How long a write waits for another process that holds the file, in ms. */
+export const busyMs = 2_000;
 
 /** The file can't be used; its message is one line for whoever starts parlor. */
 export class StoreUnusable extends Error {}
@@ -44,9 +47,47 @@ export function openDatabase(file: string): Database {
   db.run("pragma journal_mode = wal");
   db.run("pragma synchronous = normal");
   db.run("pragma foreign_keys = on");
+  db.run("pragma secure_delete = on"); // what is deleted is overwritten, so that nothing of it can be read in the file
   db.run("pragma temp_store = memory"); // a large sort would else go to a file, a temporary chat's text with it
-  db.run("pragma busy_timeout = 2000"); // a backup or a check of the file may hold it for a moment
+  db.run(`pragma busy_timeout = ${busyMs}`); // a backup or a check of the file may hold it for a moment
   return db;
+}
+
+/**
+ * Makes every search index of the database forget what is deleted, which FTS5 does not do by itself (https://sqlite.org/fts5.html#the_secure_delete_configuration_option).
+ * A file in which one did not do so yet is rewritten once, without what was deleted in it so far.
+ * @throws StoreUnusable when there is no room to do so
+ */
+export function forgetDeleted(db: Database, file: string): void {
+  const isForgetful = ({ name }: { name: string }) => db.query(`select 1 from ${name}_config where k = 'secure-delete' and v = 1`).get() !== null;
+  const others = searchTables(db).filter((index) => !isForgetful(index));
+  if (others.length === 0) return;
+  try {
+    for (const { name } of others) db.run(`insert into ${name} (${name}) values ('optimize')`);
+    db.run("vacuum");
+    // last: a rewrite that was cut short is done at the next start
+    for (const { name } of others) db.run(`insert into ${name} (${name}, rank) values ('secure-delete', 1)`);
+    emptyJournal(db);
+  } catch (error) {
+    if (/^SQLITE_BUSY/.test(String((error as { code?: unknown }).code))) return; // a parlor serves: it will do so when it starts again
+    throw new StoreUnusable(`can't rewrite ${file} without what was deleted in it: ${(error as Error).message}`);
+  }
+}
+
+/** The search indexes of the schema as it is. */
+export const searchTables = (db: Database): { name: string }[] =>
+  db.query<{ name: string }, []>("select name from sqlite_master where type = 'table' and replace(sql, ' ', '') like 'createvirtualtable%usingfts5(%'").all();
+
+/** Moves the journal into the file and empties it, for it holds what pages were before. False while somebody else reads. */
+export function emptyJournal(db: Database): boolean {
+  return db.query<{ busy: number }, []>("pragma wal_checkpoint(truncate)").get()?.busy !== 1;
+}
+
+/** The copies of `file` that were set aside before upgrades: they hold what was deleted since. */
+export function setAsideCopies(file: string): string[] {
+  const beginning = `${basename(file)}.before-`;
+  const names = existsSync(dirname(file)) ? readdirSync(dirname(file)) : [];
+  return names.filter((name) => name.startsWith(beginning)).map((name) => join(dirname(file), name));
 }
 
 /**

@@ -162,6 +162,7 @@ export class LedgerTable implements Ledger {
       this.#q.run("delete from audit where at < ?", now - auditKeptMs);
       this.#q.run("delete from usage where day < ?", dayOf(now - auditKeptMs));
     });
+    this.#q.forget();
   }
 
   #used(person: PersonId): Usage {

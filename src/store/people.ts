@@ -157,6 +157,7 @@ export class PeopleTable implements People {
       if (wasAdmin && (removed === true || (role !== undefined && role !== "admin"))) this.#q.run("delete from invitations");
       return this.find("id", id) as Person;
     });
+    this.#q.forget(); // a password's hash, sessions
     this.#changes.tell();
     return changed;
   }
@@ -173,6 +174,7 @@ export class PeopleTable implements People {
       this.#q.run("update audit set address = '' where actor = ?", id);
       this.#q.run("delete from people where id = ?", id);
     });
+    this.#q.forget();
     this.#changes.tell();
   }
 

@@ -2,13 +2,20 @@
 
 import type { Database, Statement } from "bun:sqlite";
 import { Failure } from "../domain/failure.ts";
+import { busyMs, emptyJournal } from "./file.ts";
 
 export type Value = string | number | null;
+
+/** Between two attempts to empty the journal while somebody else reads, in ms. */
+const forgetAgainMs = 1_000;
 
 export class Queries {
   readonly #db: Database;
   /** Every SQL text of ours, prepared once. (Database.query keeps 20 at most, and prepares the others anew at each call.) */
   readonly #statements = new Map<string, Statement<unknown, Value[]>>();
+
+  /** Set while the journal holds what was deleted. */
+  #again: Timer | undefined;
 
   /** Told how long each transaction took, in ms. */
   readonly #stored: ((ms: number) => void) | undefined;
@@ -41,8 +48,22 @@ export class Queries {
     return writing(() => this.#prepared(sql).run(...values).changes);
   }
 
+  /**
+   * To be called behind whatever deletes: the journal holds pages as they were before. While somebody else reads (a backup, say) it is tried again until
+   * it is done; those who are being answered are not kept waiting for it.
+   */
+  forget(): void {
+    this.#db.run("pragma busy_timeout = 0");
+    const isDone = emptyJournal(this.#db);
+    this.#db.run(`pragma busy_timeout = ${busyMs}`);
+    clearTimeout(this.#again);
+    this.#again = isDone ? undefined : setTimeout(() => this.forget(), forgetAgainMs).unref();
+  }
+
   /** Lets go of the statements, so that the database can be closed. */
   close(): void {
+    if (this.#again) emptyJournal(this.#db);
+    clearTimeout(this.#again);
     for (const statement of this.#statements.values()) statement.finalize();
     this.#statements.clear();
   }

@@ -106,6 +106,7 @@ export class SessionTable implements Sessions {
       this.#q.run("delete from sessions where person = ?", known.id);
       return this.#people.find("id", known.id) as Person;
     });
+    this.#q.forget(); // the password before
     this.#changes.tell();
     return accepted;
   }

@@ -18,7 +18,7 @@ import { noSettings, type Settings } from "../domain/persona.ts";
 import type { ConversationRecord } from "../domain/record.ts";
 import type { Run, RunId } from "../domain/run.ts";
 import { Asks } from "./asks.ts";
-import { lockFile, makeFile, openDatabase } from "./file.ts";
+import { forgetDeleted, lockFile, makeFile, openDatabase } from "./file.ts";
 import { KeyTable } from "./keys.ts";
 import { LedgerTable } from "./ledger.ts";
 import { ConversationList } from "./list.ts";
@@ -73,6 +73,7 @@ class SqliteStore implements Store {
   constructor(file: string, onClose: () => void, stored?: (ms: number) => void, ledger?: LedgerTable) {
     this.#db = openDatabase(file);
     migrate(this.#db, file);
+    if (file !== ":memory:") forgetDeleted(this.#db, file);
     this.#q = new Queries(this.#db, stored);
     this.#runs = new RunTable(this.#q);
     this.#tree = new MessageTree(this.#q, this.#runs);
@@ -160,6 +161,7 @@ class SqliteStore implements Store {
       this.#runs.refuseIfBusy(conversation);
       this.#tree.prune(found, this.#conversation(conversation)?.head ?? null);
     });
+    this.#q.forget();
   }
 
   async list(page: { owner: PersonId; limit: number; after?: ListPlace }): Promise<readonly ListedConversation[]> {
@@ -198,11 +200,12 @@ class SqliteStore implements Store {
   }
 
   async purge(time: number): Promise<void> {
-    await Promise.all(this.#list.removedBefore(time).map((id) => this.forget(id)));
+    for (const id of this.#list.removedBefore(time)) await this.forget(id);
   }
 
   async forget(id: ConversationId): Promise<void> {
     this.#q.transaction(() => this.#clear(id));
+    this.#q.forget();
   }
 
   async search(owner: PersonId, query: string, limit: number): Promise<readonly FoundPassage[]> {

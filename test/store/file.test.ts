@@ -2,14 +2,16 @@
 
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { localPerson, standardLimits } from "../../src/domain/account.ts";
 import { newId } from "../../src/domain/conversation.ts";
-import { backup, check, StoreUnusable } from "../../src/store/file.ts";
+import { backup, check, forgetDeleted, StoreUnusable, searchTables, setAsideCopies } from "../../src/store/file.ts";
 import { migrate, migrations } from "../../src/store/migrate.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
+import type { Ending, Said } from "../../src/store/store.ts";
+import { until } from "../llama/server.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "parlor-store-"));
 const fresh = (): string => join(folder, newId(), "sub", "parlor.db");
@@ -150,5 +152,128 @@ describe("schemas", () => {
     db.run(`pragma user_version = ${migrations.length + 1}`);
     db.close();
     expect(() => openSqlite(file)).toThrow(/^\S+ was made by a newer parlor \(schema \d+, this one knows \d+\); use that one$/);
+  });
+});
+
+describe("what is deleted can be read in no file", () => {
+  /** Words of the kind in the files of the database and in a backup that is made now. */
+  const left = (file: string, ...words: string[]): string[] => {
+    const copy = join(folder, newId());
+    backup(file, copy);
+    const files = readdirSync(dirname(file)).filter((name) => !name.includes(".before-"));
+    return [...files.map((name) => join(dirname(file), name)), copy].flatMap((path) => {
+      const bytes = readFileSync(path);
+      return words.filter((word) => bytes.includes(word)).map((word) => `${word} in ${path.slice(dirname(file).length)}`);
+    });
+  };
+  const ending: Ending = { status: "done", text: "", reasoning: "", finish: "stop", failure: null, stats: {}, tokens: 1, slotFreed: true };
+  const secret = "Zwetschgenkuchen";
+  const folded = "zwetschgenkuchen"; // as the search index has it
+  const long = `${secret} ${"and more about it ".repeat(2_000)}`;
+
+  /** A store with a lot beside, so that what is deleted lies among what stays. */
+  async function filled(file: string, owner?: string) {
+    const store = openSqlite(file);
+    for (let i = 0; i < 20; i++) {
+      const { run } = (await store.say({ ...say(newId()), text: `something else, ${i}` })) as Said;
+      await store.start(run.id);
+      await store.end(run.id, { ...ending, text: "an answer", reasoning: "" });
+    }
+    const conversation = newId();
+    const said = (await store.say({ ...say(conversation), text: long, ...(owner && { owner }) })) as Said;
+    await store.start(said.run.id);
+    for (let i = 0; i < 5; i++) await store.checkpoint([{ run: said.run.id, text: `${secret}! `, reasoning: `${secret}? ` }]);
+    await store.end(said.run.id, { ...ending, text: `${secret}! `.repeat(5), reasoning: `${secret}? `.repeat(5) });
+    await store.rename(conversation, `${secret}, baked`);
+    return { store, conversation, said };
+  }
+
+  test("a conversation, by Delete and once it can't be undone any more", async () => {
+    const file = fresh();
+    const { store, conversation } = await filled(file);
+    expect(left(file, secret, folded)).not.toEqual([]);
+    await store.remove(conversation);
+    await store.purge(Date.now() + 1);
+    expect(left(file, secret, folded)).toEqual([]);
+    await store.close();
+    expect(left(file, secret, folded)).toEqual([]);
+  });
+
+  test("a conversation, by retention", async () => {
+    const file = fresh();
+    const { store, conversation } = await filled(file);
+    await store.forget(conversation);
+    expect(left(file, secret, folded)).toEqual([]);
+    await store.close();
+  });
+
+  test("a message", async () => {
+    const file = fresh();
+    const { store, conversation, said } = await filled(file);
+    await store.rename(conversation, "a name");
+    await store.prune(conversation, said.question?.id as string);
+    expect(left(file, secret, folded)).toEqual([]);
+    await store.close();
+  });
+
+  test("a person: name, passwords, words", async () => {
+    const file = fresh();
+    await openSqlite(file).close();
+    const before = openSqlite(file, { isShared: true });
+    const person = await before.people.add({ name: secret, role: "member", password: "$argon2id$the-hash" });
+    await before.close();
+    const { store } = await filled(file, person.id);
+    await store.people.change(person.id, { password: "$argon2id$another" });
+    expect(left(file, "the-hash")).toEqual([]);
+    await store.people.erase(person.id);
+    expect(left(file, secret, folded, "$argon2id", person.id)).toEqual([]);
+    await store.close();
+  });
+
+  test("while a backup is read: as soon as it is over", async () => {
+    const file = fresh();
+    const { store, conversation } = await filled(file);
+    const reader = new Database(file);
+    reader.run("begin");
+    reader.query("select count(*) from messages").get();
+    const startedAt = performance.now();
+    await store.forget(conversation);
+    expect(performance.now() - startedAt).toBeLessThan(1_000); // whoever is being answered does not wait for a reader
+    expect(left(file, secret)).not.toEqual([]);
+    reader.run("rollback");
+    reader.close();
+    await until(() => left(file, secret, folded).length === 0, "nothing is left");
+    await store.close();
+  });
+
+  test("in a file of an older parlor: what was deleted before the upgrade, too; the copy that was set aside is named", async () => {
+    const file = fresh();
+    const { store, conversation } = await filled(file);
+    await store.close();
+    const old = new Database(file);
+    for (const { name } of searchTables(old)) old.run(`insert into ${name} (${name}, rank) values ('secure-delete', 0)`);
+    old.run("pragma secure_delete = off");
+    old.run("delete from messages where conversation = ?", [conversation]);
+    old.run("delete from conversations where id = ?", [conversation]);
+    old.run("pragma user_version = 0");
+    old.close();
+    expect(left(file, folded)).not.toEqual([]);
+    const again = new Database(file);
+    forgetDeleted(again, file);
+    again.close();
+    expect(left(file, secret, folded)).toEqual([]);
+    expect(setAsideCopies(file)).toEqual([]);
+    writeFileSync(`${file}.before-4`, "");
+    expect(setAsideCopies(file)).toEqual([`${file}.before-4`]);
+  });
+
+  test("every search index of the schema forgets", async () => {
+    const file = fresh();
+    await openSqlite(file).close();
+    const db = new Database(file);
+    expect(searchTables(db).length).toBeGreaterThan(1);
+    for (const { name } of searchTables(db))
+      expect({ name, v: db.query(`select v from ${name}_config where k = 'secure-delete'`).get() }).toEqual({ name, v: { v: 1 } });
+    db.close();
   });
 });
