@@ -48,7 +48,7 @@ export function Acts({ message, run, siblings, last, words }: ActsProps) {
               {words.edit}
             </button>
           )}
-          <button type="submit" name="type" value="prune">
+          <button type="submit" name="type" value="prune" class="delete">
             {words.delete}
           </button>
         </span>
@@ -72,6 +72,19 @@ function Branches({ id, siblings, words }: { id: string; siblings: readonly stri
       <span>{`${at + 1} / ${siblings.length}`}</span>
       {step(siblings[at + 1], words.nextBranch, "›")}
     </span>
+  );
+}
+
+/** After a message was deleted: said, and undone with one press. */
+export function Pruned({ conversation, message, words }: { conversation: string; message: string; words: Words }) {
+  return (
+    <form hx-ws:send method="post" action={commandPath(conversation)} class="removed">
+      <span>{words.pruned}</span>
+      <input type="hidden" name="message" value={message} />
+      <button type="submit" name="type" value="unprune">
+        {words.undo}
+      </button>
+    </form>
   );
 }
 

@@ -2,10 +2,11 @@
 
 import { raw } from "hono/html";
 import type { Allowance } from "../src/domain/account.ts";
-import type { ConversationId, Thread } from "../src/domain/conversation.ts";
+import type { ConversationId, MessageId, Thread } from "../src/domain/conversation.ts";
 import type { FailureReport } from "../src/domain/failure.ts";
 import type { PersonaId } from "../src/domain/persona.ts";
 import type { RunStats } from "../src/domain/run.ts";
+import { Pruned } from "./acts.tsx";
 import { commandPath } from "./frame.ts";
 import { escapeText } from "./markdown/plain.ts";
 import { sentenceOf, type Words } from "./words.ts";
@@ -22,6 +23,7 @@ export interface ComposerProps {
   readonly conversation: ConversationId;
   /** What is in the field already: what could not be sent. */
   readonly typed: string;
+  readonly pruned: MessageId | null;
   /** What went wrong with it. */
   readonly notice: FailureReport | null;
   /** Drawn for a browser without scripts: nothing can be typed while an answer is being written, since the page is loaded anew. */
@@ -42,6 +44,7 @@ export function Composer({
   allowance,
   conversation,
   typed,
+  pruned,
   notice,
   isPlain,
   message,
@@ -56,6 +59,7 @@ export function Composer({
     <div class="composer">
       <div id={composerIds.notice} role="alert">
         {notice && <Notice failure={notice} words={words} />}
+        {pruned !== null && <Pruned conversation={conversation} message={pruned} words={words} />}
       </div>
       <template id="too-long">
         <p>{words.tooLong(messageMaxBytes)}</p>

@@ -36,6 +36,8 @@ export interface PageProps extends ConversationNow {
   readonly isPlain: boolean;
   /** What could not be sent, and why. */
   readonly typed: string;
+  /** The message that was just deleted, for a browser without scripts. */
+  readonly pruned: MessageId | null;
   readonly notice: FailureReport | null;
   /** Milliseconds since 1970. */
   readonly now: number;

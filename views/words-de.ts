@@ -23,6 +23,7 @@ export const de: Words = {
   pin: "Anheften",
   unpin: "Lösen",
   removed: "Die Unterhaltung ist gelöscht.",
+  pruned: "Die Nachricht und alles danach ist gelöscht.",
   undo: "Rückgängig",
   exportAs: "Speichern als",
   exportAll: "Alle speichern",

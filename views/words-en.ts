@@ -23,6 +23,7 @@ export const en: Words = {
   pin: "Pin",
   unpin: "Unpin",
   removed: "The conversation is deleted.",
+  pruned: "The message and what followed it are deleted.",
   undo: "Undo",
   exportAs: "Save as",
   exportAll: "Save all",

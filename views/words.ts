@@ -30,6 +30,7 @@ export interface Words {
   readonly pin: string;
   readonly unpin: string;
   readonly removed: string;
+  readonly pruned: string;
   readonly undo: string;
   readonly exportAs: string;
   readonly exportAll: string;

@@ -118,9 +118,15 @@ export class Chat {
     this.#reshaped(conversation);
   }
 
-  /** Deletes a message with what follows it. @throws Failure `not_found`, `conversation_busy` */
+  /** Deletes a message with what follows it, until `unprune`. @throws Failure `not_found`, `conversation_busy` */
   async prune(conversation: ConversationId, message: MessageId): Promise<void> {
     await this.storeOf(conversation).prune(conversation, message);
+    this.#reshaped(conversation);
+  }
+
+  /** Brings back what was deleted with a message. @throws Failure `not_found`, `conversation_busy` */
+  async unprune(conversation: ConversationId, message: MessageId): Promise<void> {
+    await this.storeOf(conversation).unprune(conversation, message);
     this.#reshaped(conversation);
   }
 

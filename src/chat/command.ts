@@ -12,7 +12,7 @@ import type { Shelf } from "./shelf.ts";
 export type Command =
   | { readonly type: "say"; readonly message: MessageId; readonly text: string; readonly edits?: MessageId; readonly settings?: Settings }
   | { readonly type: "settle"; readonly settings: Settings }
-  | { readonly type: "retry" | "continue" | "select" | "prune"; readonly message: MessageId }
+  | { readonly type: "retry" | "continue" | "select" | "prune" | "unprune"; readonly message: MessageId }
   | { readonly type: "stop" }
   | { readonly type: "rename"; readonly conversation: ConversationId; readonly title: string }
   | { readonly type: "pin" | "unpin" | "remove" | "restore"; readonly conversation: ConversationId };
@@ -26,7 +26,7 @@ export function commandOf(fields: Readonly<Record<string, unknown>>): Command {
   const text = starter ?? fields["text"]; // a question that is offered goes with the form, whatever stands in its field
   if (type === "stop") return { type };
   if (isId(select)) return { type: "select", message: select };
-  if ((type === "retry" || type === "continue" || type === "prune") && isId(message)) return { type, message };
+  if ((type === "retry" || type === "continue" || type === "prune" || type === "unprune") && isId(message)) return { type, message };
   if ((type === "pin" || type === "unpin" || type === "remove" || type === "restore") && isId(conversation)) return { type, conversation };
   if (type === "rename" && isId(conversation) && typeof title === "string") return { type, conversation, title };
   const settings = settingsOf(fields);
@@ -70,6 +70,7 @@ export async function obey(command: Command, { person, conversation, request }: 
       return chat[command.type](person, { conversation, message: command.message, request });
     case "select":
     case "prune":
+    case "unprune":
       return chat[command.type](conversation, command.message);
     case "settle":
       return chat.settle(conversation, command.settings);

@@ -62,7 +62,9 @@ export function routes(parts: RouteParts): Hono<Env> {
     const isPlain = c.req.query("plain") !== undefined;
     const [snapshot] = thread.live;
     const grows = isPlain && snapshot !== undefined;
-    const given = { conversation, through, typed, notice, isPlain, isTemporary: isTemporary(conversation), message: newId(), now: Date.now() };
+    const wanted = c.req.query("pruned");
+    const pruned = isId(wanted) ? wanted : null;
+    const given = { conversation, pruned, through, typed, notice, isPlain, isTemporary: isTemporary(conversation), message: newId(), now: Date.now() };
     const theirs = { person, allowance: await chat.allowance(person), messageMaxBytes: chat.messageMaxBytes(person), hasAccounts: auth.mode !== "none" };
     const ours = { ...theirs, upstream: upstream(), assets: assetPaths, silentMs, words: wordsFor(c) };
     const place = grows ? { drawn: () => ({ text: textPlace, reasoning: "" }) } : {};
@@ -126,7 +128,8 @@ export function routes(parts: RouteParts): Hono<Env> {
     const command = commandOf(await fieldsOf(c));
     try {
       await obey(command, { person: personOf(c), conversation: id, request: c.env.request }, { chat, shelf });
-      return c.redirect(command.type === "remove" ? "/" : `/c/${id}?plain`, 303);
+      if (command.type === "remove") return c.redirect("/", 303);
+      return c.redirect(`/c/${id}?plain${command.type === "prune" ? `&pruned=${command.message}` : ""}`, 303);
     } catch (error) {
       const failure = asFailure(error);
       if (failure.code === "internal" || failure.code === "not_found") throw error;

@@ -1,6 +1,7 @@
 // Which fragments tell a page of a thread as it is, of the list, and of what came of a wish. Pure. What a Run's events change is
 // live/run-frames'. Used by live/hub and live/socket.
 
+import { Pruned } from "../../views/acts.tsx";
 import { AllowanceLine, Controls, composerIds, Gauge, Notice } from "../../views/composer.tsx";
 import { fragment, titleFragment } from "../../views/frame.ts";
 import { itemId, ListBody, ListItem, listIds, menuId, Removed } from "../../views/list.tsx";
@@ -10,7 +11,7 @@ import { Articles, type ConversationNow, composerState } from "../../views/threa
 import { Settled, VoiceName, voiceIds } from "../../views/voice.tsx";
 import { type Language, wordsOf } from "../../views/words.ts";
 import type { Allowance } from "../domain/account.ts";
-import type { ConversationId, ListedConversation, Thread } from "../domain/conversation.ts";
+import type { ConversationId, ListedConversation, MessageId, Thread } from "../domain/conversation.ts";
 import type { FailureCode, FailureReport } from "../domain/failure.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
 
@@ -117,6 +118,11 @@ export function farewellFrame(code: FailureCode, view: View): string {
 /** To the sender alone: the conversation is gone, and can be brought back. */
 export function removedFrame(conversation: ConversationId, view: View): string {
   return fragment(composerIds.notice, "innerHTML", String(Removed({ conversation, words: wordsOf(view.language) })));
+}
+
+/** To the sender alone: a message is gone with what followed it, and can be brought back. */
+export function prunedFrame(conversation: ConversationId, message: MessageId, view: View): string {
+  return fragment(composerIds.notice, "innerHTML", String(Pruned({ conversation, message, words: wordsOf(view.language) })));
 }
 
 /** To the sender alone: what was wished is done, so an earlier notice is of no use any more, nor the menu it was wished in. */

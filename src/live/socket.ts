@@ -9,7 +9,7 @@ import type { Person } from "../domain/account.ts";
 import type { ConversationId, MessageId } from "../domain/conversation.ts";
 import { asFailure, Failure } from "../domain/failure.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import { doneFrame, farewellFrame, noticeFrame, removedFrame, settledFrame, type View, viewOf } from "./frames.ts";
+import { doneFrame, farewellFrame, noticeFrame, prunedFrame, removedFrame, settledFrame, type View, viewOf } from "./frames.ts";
 import { type Hub, type Member, policyViolation } from "./hub.ts";
 import { parseCommand } from "./inbound.ts";
 import type { Sink } from "./outbox.ts";
@@ -54,7 +54,7 @@ export function liveDoor({ conversation, language, through, who, request }: Open
       if (isTooMany) throw new Failure("conversation_busy");
       const command = parseCommand(frame);
       await obey(command, { person: who(), conversation, request: `${request}.${++count}` }, parts);
-      ws.send(parts.below(answerTo(command, view)));
+      ws.send(parts.below(answerTo(command, conversation, view)));
     } catch (error) {
       const failure = asFailure(error);
       if (failure.code === "internal") parts.bug(error);
@@ -94,8 +94,9 @@ export function liveDoor({ conversation, language, through, who, request }: Open
 }
 
 /** What the sender is told of a Command that was obeyed. */
-function answerTo(command: Command, view: View): string {
+function answerTo(command: Command, conversation: ConversationId, view: View): string {
   if (command.type === "remove") return removedFrame(command.conversation, view);
+  if (command.type === "prune") return prunedFrame(conversation, command.message, view);
   if (command.type === "settle") return doneFrame() + settledFrame(view);
   return doneFrame("conversation" in command ? command.conversation : undefined);
 }

@@ -28,7 +28,7 @@ export class Asks {
   /** See `Store.say`. */
   say(say: Say): Said | null {
     const { tree, list } = this.#parts;
-    if (tree.message(say.message)) return null;
+    if (tree.isKnown(say.message)) return null;
     list.make(say.conversation, say.owner, titleFrom(say.text), say.settings ?? noSettings);
     tree.refuseRemoved(say.conversation);
     this.#admit(say.conversation, say);

@@ -53,7 +53,7 @@ function byWords(q: Queries, owner: PersonId, words: readonly string[], limit: n
   const messages = q.all<FoundRow>(
     `select m.conversation, c.title, m.id as message, ${excerpt("message_search")} as excerpt
      from (select ms.rowid, ms.rank from message_search ms join messages m on m.seq = ms.rowid join conversations c on c.id = m.conversation
-           where message_search match ?1 and c.deleted_at is null and c.owner = ?3 order by ms.rank limit ?2) hit
+           where message_search match ?1 and c.deleted_at is null and m.deleted_at is null and c.owner = ?3 order by ms.rank limit ?2) hit
      join message_search on message_search.rowid = hit.rowid and message_search match ?1
      join messages m on m.seq = hit.rowid join conversations c on c.id = m.conversation order by hit.rank`,
     match,
@@ -69,7 +69,7 @@ function byParts(q: Queries, owner: PersonId, words: readonly string[], limit: n
   const titles = `select c.seq, c.id as conversation, c.title, null as message, c.title as text
     from title_parts p cross join conversations c on c.seq = p.rowid where title_parts match ?1`;
   const messages = `select m.seq, m.conversation, c.title, m.id as message, m.text
-    from message_parts p cross join messages m on m.seq = p.rowid cross join conversations c on c.id = m.conversation where message_parts match ?1`;
+    from message_parts p cross join messages m on m.seq = p.rowid cross join conversations c on c.id = m.conversation where message_parts match ?1 and m.deleted_at is null`;
   const found: FoundPassage[] = [];
   for (const [sql, terms] of [
     [titles, "title_terms"],

@@ -156,12 +156,11 @@ class SqliteStore implements Store {
   }
 
   async prune(conversation: ConversationId, message: MessageId): Promise<void> {
-    this.#q.transaction(() => {
-      const found = this.#tree.messageOf(conversation, message);
-      this.#runs.refuseIfBusy(conversation);
-      this.#tree.prune(found, this.#conversation(conversation)?.head ?? null);
-    });
-    this.#q.forget();
+    this.#q.transaction(() => this.#tree.prune(conversation, message, this.#conversation(conversation)?.head ?? null));
+  }
+
+  async unprune(conversation: ConversationId, message: MessageId): Promise<void> {
+    this.#q.transaction(() => this.#tree.unprune(conversation, message));
   }
 
   async list(page: { owner: PersonId; limit: number; after?: ListPlace }): Promise<readonly ListedConversation[]> {
@@ -201,6 +200,7 @@ class SqliteStore implements Store {
 
   async purge(time: number): Promise<void> {
     for (const id of this.#list.removedBefore(time)) await this.forget(id);
+    this.#tree.purge(time);
   }
 
   async forget(id: ConversationId): Promise<void> {

@@ -151,10 +151,16 @@ export interface Store {
   select(conversation: ConversationId, message: MessageId): Promise<void>;
 
   /**
-   * Deletes a message with all that follows it; the nearest sibling, else its parent, is shown.
+   * Deletes a message with all that follows it in a way that `unprune` undoes; the nearest sibling, else its parent, is shown.
    * @throws Failure `not_found`, `conversation_busy`
    */
   prune(conversation: ConversationId, message: MessageId): Promise<void>;
+
+  /**
+   * Brings back a message with all that was deleted with it, and shows it.
+   * @throws Failure `not_found` when it was never deleted, or is gone for good; `conversation_busy`, `conversation_removed`
+   */
+  unprune(conversation: ConversationId, message: MessageId): Promise<void>;
 
   /** A person's conversations that are not deleted, the pinned ones first, then the latest first; `after` is the last of the page before, as it was there. */
   list(page: { owner: PersonId; limit: number; after?: ListPlace }): Promise<readonly ListedConversation[]>;
@@ -180,7 +186,7 @@ export interface Store {
   /** @throws Failure `not_found` when it was never there, or is gone for good */
   restore(id: ConversationId): Promise<void>;
 
-  /** Forgets what was removed before `time` (milliseconds since 1970) for good. */
+  /** Forgets conversations and messages that were deleted before `time` (milliseconds since 1970) for good. */
   purge(time: number): Promise<void>;
 
   /** Forgets a conversation with everything in it at once; no effect when it is unknown. */

@@ -26,7 +26,9 @@ export class TransferTable {
   record(id: ConversationId): ConversationRecord | null {
     const row = this.#q.one<ConversationRow>("select * from conversations where id = ? and deleted_at is null", id);
     if (!row) return null;
-    const messages = this.#q.all<MessageRow>("select * from messages where conversation = ? order by seq", id).map((row) => toMessage(row));
+    const messages = this.#q
+      .all<MessageRow>("select * from messages where conversation = ? and deleted_at is null order by seq", id)
+      .map((row) => toMessage(row));
     const running = this.#runs.running(id);
     const draft = running && this.#runs.draft(running.id);
     const shown = messages.map(({ id, parent, role, text, reasoning, createdAt }) => {

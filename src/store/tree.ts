@@ -13,6 +13,8 @@ const pathFrom = `
     union all
     select m.id, m.parent, path.depth + 1 from messages m join path on m.id = path.parent limit ?2
   )`;
+/** A message and all below it, as a table `below(id)`. */
+const below = "with recursive below (id) as (select ?1 union all select m.id from messages m join below on m.parent = below.id)";
 const pathRows = `${pathFrom} select m.* from path join messages m using (id) order by depth desc`;
 
 /** No conversation is longer than this many messages on one path. */
@@ -27,9 +29,15 @@ export class MessageTree {
     this.#runs = runs;
   }
 
+  /** Null for one that was deleted, too. */
   message(id: MessageId): Message | null {
-    const row = this.#q.one<MessageRow>("select * from messages where id = ?", id);
+    const row = this.#q.one<MessageRow>("select * from messages where id = ? and deleted_at is null", id);
     return row && toMessage(row);
+  }
+
+  /** There is a message of this id, if only to be brought back. */
+  isKnown(id: MessageId): boolean {
+    return this.#q.one("select 1 from messages where id = ?", id) !== null;
   }
 
   /** A message of this conversation, of this role if one is given. @throws Failure `not_found`, `conversation_removed` */
@@ -102,7 +110,7 @@ export class MessageTree {
   /** The newest leaf below a message: where a branch is shown to. */
   leafBelow(message: MessageId): MessageId {
     for (let leaf = message; ; ) {
-      const child = this.#q.one<{ id: string }>("select id from messages where parent = ? order by seq desc limit 1", leaf);
+      const child = this.#q.one<{ id: string }>("select id from messages where parent = ? and deleted_at is null order by seq desc limit 1", leaf);
       if (!child) return leaf;
       leaf = child.id;
     }
@@ -116,23 +124,41 @@ export class MessageTree {
     return nearest === undefined ? message.parent : this.leafBelow(nearest);
   }
 
-  /** Deletes a message with all below it; where it was on the path to `head`, another one is shown. */
-  prune(message: Message, head: MessageId | null): void {
-    const isShown = head === message.id || (head !== null && this.history(head).some(({ id }) => id === message.id));
-    if (isShown) this.show(message.conversation, this.headWithout(message));
-    this.delete(message.id);
+  /** Deletes a message with all below it in a way that `unprune` undoes; where it was on the path to `head`, another one is shown. */
+  prune(conversation: ConversationId, id: MessageId, head: MessageId | null): void {
+    const message = this.messageOf(conversation, id);
+    this.#runs.refuseIfBusy(conversation);
+    const isShown = head === id || (head !== null && this.history(head).some((above) => above.id === id));
+    if (isShown) this.show(conversation, this.headWithout(message));
+    // one moment for each deletion: what was deleted together comes back together
+    const last = this.#q.one<{ at: number | null }>("select max(deleted_at) as at from messages where conversation = ?", conversation)?.at ?? 0;
+    const now = Math.max(Date.now(), last + 1);
+    this.#q.run(`${below} update messages set deleted_at = ?2 where id in (select id from below) and deleted_at is null`, id, now);
+  }
+
+  /** Brings back what was deleted with this message, and shows it. @throws Failure `not_found` when it is not there any more, or above it is not */
+  unprune(conversation: ConversationId, id: MessageId): void {
+    this.refuseRemoved(conversation);
+    this.#runs.refuseIfBusy(conversation);
+    const sql = "select * from messages where id = ? and conversation = ? and deleted_at is not null";
+    const row = this.#q.one<MessageRow & { deleted_at: number }>(sql, id, conversation);
+    if (!row || (row.parent !== null && !this.message(row.parent))) throw new Failure("not_found");
+    // what was deleted below it earlier stays deleted
+    this.#q.run(`${below} update messages set deleted_at = null where id in (select id from below) and deleted_at = ?2`, id, row.deleted_at);
+    this.show(conversation, this.leafBelow(id));
+  }
+
+  /** Deletes for good what was deleted before a time: in a transaction of its own, and only where there is something. */
+  purge(time: number): void {
+    const pruned = this.#q.all<{ seq: number }>("select seq from messages where deleted_at < ? order by seq desc", time);
+    if (pruned.length === 0) return;
+    this.#q.transaction(() => this.#deleteAll(pruned));
+    this.#q.forget();
   }
 
   /** Makes the path to `head` the one that is shown. */
   show(conversation: ConversationId, head: MessageId | null): void {
     this.#q.run("update conversations set head = ? where id = ?", head, conversation);
-  }
-
-  /** Deletes a message with all below it. */
-  delete(message: MessageId): void {
-    const below = `with recursive below (id) as (select ?1 union all select m.id from messages m join below on m.parent = below.id)
-      select seq from messages where id in (select id from below) order by seq desc`;
-    this.#deleteAll(this.#q.all<{ seq: number }>(below, message));
   }
 
   /** Deletes all messages of a conversation. */
@@ -141,7 +167,7 @@ export class MessageTree {
   }
 
   /**
-   * Leaves first (a child is always younger), one by one: SQLite lets a cascade reach 1 000 rows deep at most (sqlite.org/limits.html),
+   * Deletes for good, leaves first (a child is always younger), one by one: SQLite lets a cascade reach 1 000 rows deep at most (sqlite.org/limits.html),
    * and one of hundreds takes fifty times as long.
    */
   #deleteAll(rows: readonly { seq: number }[]): void {
@@ -153,14 +179,14 @@ export class MessageTree {
     const groups = new Map<MessageId | null, MessageId[]>();
     const parents = JSON.stringify(messages.flatMap(({ parent }) => parent ?? []));
     const found = this.#q.all<{ id: string; parent: string | null }>(
-      "select id, parent from messages where parent in (select value from json_each(?)) order by seq",
+      "select id, parent from messages where parent in (select value from json_each(?)) and deleted_at is null order by seq",
       parents,
     );
     const first = messages.find(({ parent }) => parent === null);
     if (first)
       found.push(
         ...this.#q.all<{ id: string; parent: null }>(
-          "select id, parent from messages where conversation = ? and parent is null order by seq",
+          "select id, parent from messages where conversation = ? and parent is null and deleted_at is null order by seq",
           first.conversation,
         ),
       );

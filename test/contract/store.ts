@@ -344,6 +344,37 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       expect((await store.search(localPerson, "m2", 10)).length).toBe(0);
     });
 
+    test("a deleted message comes back with all that followed it, and is nowhere until then", async () => {
+      const conversation = newId();
+      const one = await answered(conversation, "a remarkable question");
+      const two = await answered(conversation, "a second one");
+      const shown = async () => (await threadOf(conversation)).map(({ message }) => message.text);
+      const whole = await shown();
+      await store.prune(conversation, two.answer.id);
+      await store.prune(conversation, one.question?.id as string);
+      expect(await shown()).toEqual([]);
+      expect((await store.search(localPerson, "remarkable", 10)).map(({ message }) => message)).toEqual([null]); // the title
+      expect((await store.search(localPerson, "arkabl", 10)).map(({ message }) => message)).toEqual([null]);
+      expect((await store.record(conversation))?.messages).toEqual([]);
+      expect(await store.message(conversation, one.answer.id)).toBeNull();
+      const ask = { conversation, message: one.answer.id, ...by };
+      for (const work of [store.retry(ask), store.select(conversation, one.answer.id), store.unprune(newId(), one.question?.id as string)])
+        expect(await codeOf(work)).toBe("not_found");
+      // what is above it is deleted, too
+      expect(await codeOf(store.unprune(conversation, two.answer.id))).toBe("not_found");
+      const between = await answered(conversation, "said in between");
+      await store.unprune(conversation, one.question?.id as string);
+      expect(await shown()).toEqual(whole.slice(0, -1));
+      await store.unprune(conversation, two.answer.id);
+      expect(await shown()).toEqual(whole);
+      expect((await threadOf(conversation))[0]?.siblings).toEqual([one.question?.id as string, between.question?.id as string]);
+      expect(await codeOf(store.unprune(conversation, two.answer.id))).toBe("not_found");
+      await store.prune(conversation, two.answer.id);
+      await store.purge(Date.now() + 1_000);
+      expect(await codeOf(store.unprune(conversation, two.answer.id))).toBe("not_found");
+      expect(await shown()).toEqual(whole.slice(0, -1));
+    });
+
     test("in a removed conversation nothing is said or changed, until it is brought back", async () => {
       const conversation = newId();
       const { answer, question } = await answered(conversation, "question");

@@ -104,7 +104,7 @@ describe("somebody else's conversation is a missing one", () => {
     const { conversation } = hers;
     const wishes: Record<string, string>[] = [
       { type: "say", message: newId(), text: "let me in" },
-      ...["retry", "continue", "prune"].map((type) => ({ type, message })),
+      ...["retry", "continue", "prune", "unprune"].map((type) => ({ type, message })),
       { select: hers.question },
       { type: "stop" },
       { type: "settle", persona: "" },

@@ -207,11 +207,12 @@ describe("what is deleted can be read in no file", () => {
     await store.close();
   });
 
-  test("a message", async () => {
+  test("a message, by Delete and once it can't be undone any more", async () => {
     const file = fresh();
     const { store, conversation, said } = await filled(file);
     await store.rename(conversation, "a name");
     await store.prune(conversation, said.question?.id as string);
+    await store.purge(Date.now() + 1_000);
     expect(left(file, secret, folded)).toEqual([]);
     await store.close();
   });
