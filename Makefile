@@ -11,10 +11,10 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
 run: $(BUN) $(if $(MODEL),,$(PARROT)) ## start parlor with a llama-server (MODEL=file.gguf, or the demo model; ARGS="--port 8090")
-	@$(BUN) --no-orphans src/main.ts --model $(or $(MODEL),$(PARROT)) --llama-server test/llama/llama-server $(if $(MODEL),,--llama-arg=-c --llama-arg=65536 --llama-arg=-np --llama-arg=2) $(ARGS)
+	@$(BUN) src/main.ts --model $(or $(MODEL),$(PARROT)) --llama-server test/llama/llama-server $(if $(MODEL),,--llama-arg=-c --llama-arg=65536 --llama-arg=-np --llama-arg=2) $(ARGS)
 
 dev: $(BUN) $(PARROT) ## the same, started again whenever a file changes
-	@$(BUN) --no-orphans --watch test/dev.ts --model $(or $(MODEL),$(PARROT)) --llama-server test/llama/llama-server $(ARGS)
+	@$(BUN) --watch test/dev.ts --model $(or $(MODEL),$(PARROT)) --llama-server test/llama/llama-server $(ARGS)
 
 check: $(BUN) ## types, lint, unit tests: seconds
 	@$(BUN) run typecheck
@@ -56,7 +56,7 @@ SOURCES := $(shell find src views -type f) package.json
 dist/parlor: $(BUN) $(SOURCES)
 	@mkdir -p dist
 	@$(BUN) build --compile --minify --bytecode --format=esm --sourcemap --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
-		--compile-exec-argv="--no-orphans" src/main.ts --outfile=dist/parlor
+		src/main.ts --outfile=dist/parlor
 
 $(PARROT): $(BUN) test/llama/parrot.ts test/llama/gguf.ts test/llama/recitals.ts test/views/markdown/dangers.ts
 	@mkdir -p .cache

@@ -24,7 +24,7 @@ async function compileBare(): Promise<string> {
   const program = join(folder, "bare");
   const serve = `Bun.serve({ hostname: "127.0.0.1", port: 0, development: false, fetch: () => new Response("ok") })`;
   await Bun.write(source, `const server = ${serve};\nprocess.stdout.write(\`bare listening on http://127.0.0.1:\${server.port}\\n\`);\nexport {};\n`);
-  const build = [process.execPath, "build", ...compile, "--compile-exec-argv=--no-orphans", source, "--outfile", program];
+  const build = [process.execPath, "build", ...compile, source, "--outfile", program];
   const { exitCode, stderr } = Bun.spawnSync(build, { cwd: folder, stdout: "ignore", stderr: "pipe" });
   if (exitCode !== 0) throw new Error(`bun build: ${stderr.toString()}`);
   return program;

@@ -14,7 +14,7 @@ import { options } from "./options.ts";
 import { makePersonaFolder, PersonaFolder } from "./persona/folder.ts";
 import { StoreUnusable } from "./store/file.ts";
 import { openSqlite } from "./store/sqlite.ts";
-import { type Log, openLog } from "./telemetry/log.ts";
+import { type Log, openLog, steadyWriter } from "./telemetry/log.ts";
 import { Metrics } from "./telemetry/metrics.ts";
 import { findLlamaServer, LlamaChild } from "./upstream/child.ts";
 import { openLlama } from "./upstream/llama.ts";
@@ -75,7 +75,8 @@ async function openPersonas(config: Config, log: Log): Promise<PersonaFolder> {
 async function serve(config: Config): Promise<void> {
   const { bounds } = config;
   const format = config.logFormat ?? (process.stderr.isTTY ? "pretty" : "json");
-  const log = openLog({ level: config.logLevel, format, write: (line) => process.stderr.write(`${line}\n`) });
+  const log = openLog({ level: config.logLevel, format, write: steadyWriter(process.stderr) });
+  const say = steadyWriter(process.stdout);
   const program = config.models.length === 0 ? null : findLlamaServer(config.llamaServer, process.execPath, process.env["PATH"] ?? "");
   if (config.models.length > 0 && program === null) {
     fail(`there is no llama-server ${config.llamaServer ? `at ${config.llamaServer}` : "beside parlor or in PATH"}; name one with --llama-server PATH`, 1);
@@ -107,8 +108,8 @@ async function serve(config: Config): Promise<void> {
   });
   const { address } = listening;
   const invitation = await app.firstInvitation();
-  const first = invitation === null ? "" : `There is no admin yet. Become the first at ${address}/invite/${invitation} (once, within a day).\n`;
-  process.stdout.write(`parlor ${version} listening on ${address}\n${first}`); // in one go: whoever starts us may read one line and go
+  const first = invitation === null ? "" : `\nThere is no admin yet. Become the first at ${address}/invite/${invitation} (once, within a day).`;
+  say(`parlor ${version} listening on ${address}${first}`); // in one go: whoever starts us may read one line and go
   log.info("conversations are kept", { file });
 
   let ending = false;
@@ -143,13 +144,21 @@ async function askHere(given: readonly string[]): Promise<void> {
   await (await import("./commands/ask.ts")).runAsk(words, { url, unix, key: process.env["PARLOR_KEY"] || null, env: process.env });
 }
 
+/** What a command has to say can't be said: whoever reads it has seen enough (`parlor user list | head -1`), or the disk is full. */
+function unwritable({ code, message }: Error & { code?: string }): never {
+  if (code === "EPIPE") process.exit(0);
+  fail(`standard output can't be written: ${message}`, 1);
+}
+
 // each command's own code is loaded when it is asked for: the start of what serves is shorter without
 process.umask(0o077); // whatever is written here is for its owner's eyes
 const given = process.argv.slice(2);
 const firstFlag = given.findIndex((word) => word.startsWith("-"));
 const words = firstFlag < 0 ? given : given.slice(0, firstFlag);
 const args = given.slice(words.length);
+process.stderr.on("error", () => {}); // nobody reads it any more
 try {
+  if (words.length > 0) process.stdout.on("error", unwritable);
   if (words[0] === "ask") await askHere(given.slice(1));
   else if (words[0] === "doctor" && words.length === 1) {
     const config = readConfig(args);

@@ -13,13 +13,39 @@ export interface Log {
 
 export const logLevels: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
-/** A Log that writes lines at or above `level` with `write`. */
-export function openLog(options: { level: LogLevel; format: "json" | "pretty"; write: (line: string) => void }): Log {
+/** What may wait for a reader of the log that does not read; what is logged beyond that is lost, and counted. */
+const backlogMaxBytes = 1 << 20;
+
+/**
+ * Writes lines to a stream whose reader may be gone (EPIPE) or slow, or whose disk may be full (ENOSPC): none of that ends or holds up the process, and what
+ * comes after is written once it can be. `false` says that a line is lost.
+ */
+export function steadyWriter(stream: NodeJS.WritableStream): (line: string) => boolean {
+  let waitingBytes = 0;
+  stream.on("error", () => {}); // each write is told of its own, too
+  return (line) => {
+    if (waitingBytes > backlogMaxBytes) return false;
+    const bytes = Buffer.byteLength(line) + 1;
+    waitingBytes += bytes;
+    stream.write(`${line}\n`, () => {
+      waitingBytes -= bytes;
+    });
+    return true;
+  };
+}
+
+/** A Log that writes lines at or above `level` with `write`, which may say `false` of a line that is lost. */
+export function openLog(options: { level: LogLevel; format: "json" | "pretty"; write: (line: string) => unknown }): Log {
   const least = logLevels.indexOf(options.level);
+  let lost = 0;
+  const put = (level: LogLevel, what: string, facts: LogFacts): boolean => {
+    const time = new Date().toISOString();
+    return options.write(options.format === "json" ? JSON.stringify({ time, level, what, ...facts }) : pretty(time, level, what, facts)) !== false;
+  };
   const line = (level: LogLevel, what: string, facts: LogFacts) => {
     if (logLevels.indexOf(level) < least) return;
-    const time = new Date().toISOString();
-    options.write(options.format === "json" ? JSON.stringify({ time, level, what, ...facts }) : pretty(time, level, what, facts));
+    if (lost > 0 && put("warn", "lines of this log are lost, since nobody read it", { lines: lost })) lost = 0;
+    if (!put(level, what, facts)) lost++;
   };
   return {
     debug: (what, facts = {}) => line("debug", what, facts),

@@ -1,5 +1,5 @@
 // A llama-server of our own: finds the program, starts it on a free loopback port, reads its progress from what it prints,
-// starts it again with backoff when it dies, ends it with us. Whether it answers is upstream/slots' question. Made by main.
+// starts it again with backoff when it dies, ends it with us (a watch does that when we are killed). Whether it answers is upstream/slots' question. Made by main.
 
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
@@ -19,6 +19,12 @@ export interface ChildOptions {
   readonly endMs: number;
   readonly log: Log;
 }
+
+/**
+ * Outlives us for a moment: its standard input is a pipe whose other end is ours alone, so its end is our end, whatever ended us. Then it ends the process group
+ * of the llama-server in `$1`, in order for a second (a build removes what it has begun), then for good.
+ */
+const watch = `trap "" HUP INT TERM; read -r _; kill -s TERM -- "-$1" && sleep 1 && kill -s KILL -- "-$1"`;
 
 /** Lines of its output that are kept, over its restarts: for the operator's page, and for the log when it dies. */
 const keptLines = 400;
@@ -52,6 +58,7 @@ export class LlamaChild {
   readonly #port: number;
   readonly #listeners = new Set<() => void>();
   #process: Bun.Subprocess | null = null;
+  #watch: Bun.Subprocess<"pipe", "ignore", "ignore"> | null = null;
   #progress: StartProgress | null = { percent: null, line: "" };
   #lines: string[] = [];
   /** How many of these it printed since it was last started. */
@@ -96,6 +103,7 @@ export class LlamaChild {
     const killer = setTimeout(() => this.#signal(child, "SIGKILL"), this.#options.endMs);
     await child.exited;
     clearTimeout(killer);
+    this.#clearUp(child);
   }
 
   #start(): void {
@@ -103,7 +111,6 @@ export class LlamaChild {
     const startedAt = performance.now();
     this.#linesOfRun = 0;
     this.#say({ percent: null, line: "" });
-    log.info("llama-server is started", { program, model, port: this.#port });
     const command = [program, "--model", model, "--host", "127.0.0.1", "--port", String(this.#port), ...args];
     let child: Bun.Subprocess<"ignore", "pipe", "pipe">;
     try {
@@ -113,7 +120,10 @@ export class LlamaChild {
         stderr: "pipe",
         detached: true, // a process group of its own, so that what it starts ends with it
         env: { ...process.env, ...(apiKey ? { LLAMA_API_KEY: apiKey } : {}) },
-        onExit: (_, code, signal) => this.#ended(performance.now() - startedAt, code, signal),
+        onExit: (ended, code, signal) => {
+          if (!this.#closed) this.#clearUp(ended);
+          this.#ended(performance.now() - startedAt, code, signal);
+        },
       });
     } catch (error) {
       // not a program after all, or gone since: that is another way to have ended
@@ -122,6 +132,8 @@ export class LlamaChild {
       return;
     }
     this.#process = child;
+    this.#watch = watchOver(child.pid);
+    log.info("llama-server is started", { program, model, port: this.#port });
     for (const stream of [child.stdout, child.stderr]) void this.#read(stream);
   }
 
@@ -167,12 +179,28 @@ export class LlamaChild {
     for (const listener of this.#listeners) listener();
   }
 
+  /** Ends what it has left behind, and the watch over it. */
+  #clearUp(child: Bun.Subprocess): void {
+    this.#watch?.kill("SIGKILL");
+    this.#watch = null;
+    this.#signal(child, "SIGKILL");
+  }
+
   #signal(child: Bun.Subprocess, signal: NodeJS.Signals): void {
     try {
       process.kill(-child.pid, signal);
     } catch {
       child.kill(signal);
     }
+  }
+}
+
+/** Ends a process group when we are gone. Where there is no shell, a parlor that is killed leaves its llama-server behind. */
+function watchOver(group: number): Bun.Subprocess<"pipe", "ignore", "ignore"> | null {
+  try {
+    return Bun.spawn(["/bin/sh", "-c", watch, "parlor-watch", String(group)], { stdin: "pipe", stdout: "ignore", stderr: "ignore", detached: true });
+  } catch {
+    return null;
   }
 }
 

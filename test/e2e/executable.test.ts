@@ -1,7 +1,7 @@
 // dist/parlor as somebody runs it: alone in a folder, from a terminal, with a model of its own, to its end.
 
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { version } from "../../package.json";
@@ -164,6 +164,29 @@ describe("with a model of its own", () => {
       }
     }, "llama-server is gone too");
   });
+});
+
+test("started in the background, it stays when whoever started it has ended", async () => {
+  const [folder, port] = [mkdtempSync(join(tmpdir(), "parlor-background-")), freePort()];
+  const script = `${executable} --port ${port} --data ${folder}/data >${folder}/out 2>${folder}/log </dev/null & echo $!`;
+  const started = Bun.spawnSync(["sh", "-c", script], { env: bareEnvironment });
+  const pid = Number(started.stdout.toString());
+  const answers = async () => (await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => null))?.ok === true;
+  await until(answers, "it serves");
+  await until(() => readFileSync(`/proc/${pid}/stat`, "utf8").split(" ")[3] !== String(process.pid), "its starter is gone");
+  expect(await answers()).toBe(true);
+  process.kill(pid, "SIGKILL");
+});
+
+test("it serves on when whoever read its log and its first line has gone", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "parlor-unread-"));
+  const script = `exec "$@" 2> >(head -c 1 >/dev/null) > >(head -n 1 >${folder}/first)`;
+  const child = Bun.spawn(["bash", "-c", script, "x", executable, "--port", "0", "--data", join(folder, "data")], { env: bareEnvironment });
+  await until(() => existsSync(`${folder}/first`) && statSync(`${folder}/first`).size > 0, "it serves");
+  const url = /http:\S+/.exec(readFileSync(`${folder}/first`, "utf8"))?.[0] as string;
+  for (let i = 0; i < 5; i++) expect((await fetch(url, { headers: { host: "x.example.com" } })).status).toBe(421); // each is logged
+  child.kill("SIGTERM");
+  expect(await child.exited).toBe(0);
 });
 
 test("the tutorial's page, unchanged, talks to /chat", async () => {

@@ -1,7 +1,10 @@
 // Log lines. If this fails, a log shipper or a person at a terminal can't read them.
 
-import { expect, test } from "bun:test";
-import { openLog } from "../../src/telemetry/log.ts";
+import { describe, expect, test } from "bun:test";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openLog, steadyWriter } from "../../src/telemetry/log.ts";
 
 test("JSON: one object per line, at or above the level", () => {
   const lines: string[] = [];
@@ -20,4 +23,43 @@ test("pretty: readable, still one line each", () => {
   const lines: string[] = [];
   openLog({ level: "debug", format: "pretty", write: (line) => lines.push(line) }).warn("slow", { ms: 5, why: "two words", none: undefined });
   expect(lines[0]).toMatch(/^\d\d:\d\d:\d\d warn {2}slow {2}ms=5 {2}why="two words"$/);
+});
+
+describe("a process whose log", () => {
+  /** Writes a line each ms and says on its fourth descriptor that it goes on; what its standard error is decides `run`. */
+  const file = join(mkdtempSync(join(tmpdir(), "parlor-log-")), "writes.ts");
+  writeFileSync(
+    file,
+    `import { writeSync } from "node:fs";
+    import { openLog, steadyWriter } from ${JSON.stringify(join(import.meta.dir, "../../src/telemetry/log.ts"))};
+    const log = openLog({ level: "info", format: "json", write: steadyWriter(process.stderr) });
+    for (let n = 0; n < 40; n++) { for (let i = 0; i < 10; i++) log.info("x".repeat(5000)); await new Promise((next) => setTimeout(next, 2)); }
+    writeSync(3, "went on");
+    process.exit(0);`,
+  );
+  for (const [what, to] of [
+    ["has lost its reader", "2> >(head -c 10000 >/dev/null)"],
+    ["nobody reads any more", "2> >(exec >/dev/null 3>&-; exec sleep 2)"],
+    ["is on a full disk", "2>/dev/full"],
+    ["is closed", "2>&-"],
+  ] as const) {
+    test(`${what} goes on`, () => {
+      const { exitCode, stdout } = Bun.spawnSync(["bash", "-c", `"$@" 3>&1 >/dev/null ${to}`, "x", process.execPath, file]);
+      expect([exitCode, stdout.toString()]).toEqual([0, "went on"]);
+    });
+  }
+
+  test("is not read holds no more than a bound, and says how much is lost when it is read again", () => {
+    let written: string[] = [];
+    const done: (() => void)[] = [];
+    const stream = { on() {}, write: (line: string, over: () => void) => written.push(line) + done.push(over) } as unknown as NodeJS.WritableStream;
+    const log = openLog({ level: "info", format: "json", write: steadyWriter(stream) });
+    for (let i = 0; i < 300; i++) log.info("x".repeat(10_000));
+    expect(written.length).toBeLessThan(120);
+    const lost = 300 - written.length;
+    for (const over of done.splice(0)) over();
+    written = [];
+    log.info("again");
+    expect(written.map((line) => JSON.parse(line))).toMatchObject([{ level: "warn", lines: lost }, { what: "again" }]);
+  });
 });

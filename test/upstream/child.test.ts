@@ -1,7 +1,7 @@
 // A llama-server of our own: found, started, shown while it starts, started again when it dies, ended with us.
 
 import { afterEach, describe, expect, test } from "bun:test";
-import { chmodSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defaultBounds } from "../../src/config.ts";
@@ -29,6 +29,8 @@ afterEach(async () => {
   for (const each of open.splice(0)) await each.close();
   lines.length = 0;
 });
+/** It is there and no zombie, which only waits for its parent to look. */
+const runs = (pid: number): boolean => alive(pid) && !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
 const alive = (pid: number): boolean => {
   try {
     process.kill(pid, 0);
@@ -105,5 +107,45 @@ test("what it has started itself ends with it", async () => {
   const grandchild = Number(own.progress?.line.split(" ")[1]);
   expect(alive(grandchild)).toBe(true);
   await own.close();
-  await until(() => !alive(grandchild), "that is ended too");
+  await until(() => !runs(grandchild), "that is ended too");
+});
+
+test("a parlor that is killed takes its llama-server with it, and what that has started; one that is told may clear up", async () => {
+  const cleared = join(folder, "cleared");
+  const program = script(
+    "stubborn",
+    `(trap "" TERM; exec sleep 300) & trap "" PIPE; trap 'echo yes >${cleared}; exit' TERM; echo "child $!"; while :; do sleep 0.05; done`,
+  );
+  const holder = join(folder, "holder.ts");
+  writeFileSync(
+    holder,
+    `import { LlamaChild } from ${JSON.stringify(join(import.meta.dir, "../../src/upstream/child.ts"))};
+    const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+    const own = new LlamaChild({ program: ${JSON.stringify(program)}, model: "m", args: [], apiKey: null, restartMs: 20, restartMaxMs: 100, endMs: 100, log: quiet });
+    own.onChange(() => { const said = /^child (\\d+)$/.exec(own.progress?.line ?? ""); if (said) process.stdout.write(own.pid + " " + said[1] + "\\n"); });
+    setInterval(() => Bun.gc(true), 20);`,
+  );
+  const parent = Bun.spawn([process.execPath, holder], { stdout: "pipe", stderr: "inherit" });
+  let said = "";
+  for await (const chunk of parent.stdout) {
+    said += new TextDecoder().decode(chunk);
+    if (said.includes("\n")) break;
+  }
+  const pids = said.trim().split(" ").map(Number);
+  expect(pids.map(runs)).toEqual([true, true]);
+  parent.kill("SIGKILL");
+  await until(() => pids.every((pid) => !runs(pid)), "both are gone");
+  expect(readFileSync(cleared, "utf8")).toBe("yes\n");
+});
+
+test("what a llama-server that died has left behind ends before it is started again", async () => {
+  const own = await child(script("dying", `sleep 300 & echo "child $!"; exit 1`));
+  const seen = new Set<number>();
+  own.onChange(() => {
+    const said = /^child (\d+)$/.exec(own.progress?.line ?? "")?.[1];
+    if (said) seen.add(Number(said));
+  });
+  await until(() => seen.size >= 3, "it has died three times");
+  const before = [...seen].slice(0, 2);
+  await until(() => before.every((pid) => !runs(pid)), "what the first two left is gone");
 });
