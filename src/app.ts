@@ -12,12 +12,13 @@ import { Servers } from "./chat/servers.ts";
 import { Shelf } from "./chat/shelf.ts";
 import { Enforced } from "./chat/voice.ts";
 import { localPerson, standardLimits } from "./domain/account.ts";
+import { AddressSet, unixPeer } from "./domain/address.ts";
 import type { ConversationId } from "./domain/conversation.ts";
 import { asFailure } from "./domain/failure.ts";
 import type { PersonaId } from "./domain/persona.ts";
-import { Doors, eventsPath, isProgramPath, isSocketPath, sayPath } from "./doors.ts";
-import { pathInside } from "./http/base.ts";
-import { AddressCount, checkHost, checkOrigin, clientOf, corsHeaders, requestIdOf } from "./http/guard.ts";
+import { Doors, eventsPath, isProgramPath, isSocketPath, keptSeconds, pathOf, sayPath } from "./doors.ts";
+import { AddressCount, checkHost, checkOrigin, clientOf, corsHeaders, isHost, requestIdOf } from "./http/guard.ts";
+import { isHealthPath } from "./http/ops.ts";
 import { refusal } from "./http/refusal.tsx";
 import { routes } from "./http/routes.tsx";
 import type { Visitor } from "./http/visitor.ts";
@@ -85,7 +86,8 @@ const tidyEveryMs = 10 * 60_000;
 
 /** The house, ready for Bun.serve: what the process before this one left is taken up first. */
 export async function createApp(parts: AppParts): Promise<App> {
-  const { store, bus, upstream, log, metrics, allowOrigins, trustedProxies, basePath, bounds } = parts;
+  const { store, bus, upstream, log, metrics, allowOrigins, basePath, bounds } = parts;
+  const proxies = { trustedProxies: new AddressSet(parts.trustedProxies), isTls: parts.isTls };
   const frameMaxBytes = bounds.messageMaxBytes * 6 + frameOverheadBytes;
   const bug = (error: unknown) => log.error("a bug", { error: String(error), stack: error instanceof Error ? error.stack : undefined });
   const enforced = await Enforced.of(parts.enforcedPersona, store.ledger);
@@ -117,7 +119,7 @@ export async function createApp(parts: AppParts): Promise<App> {
   const pages = routes({
     ...{ auth, passwords, oidc, chat, shelf, enforced, servers, store, bus, log, metrics },
     metricsToken: parts.metricsToken,
-    metricsAllow: parts.metricsAllow,
+    metricsAllow: new AddressSet(parts.metricsAllow),
     silentMs: silentBeats * bounds.heartbeatMs,
     formMaxBytes: frameMaxBytes, // %XX, and one twice too long is shown again
     importMaxBytes: bounds.importMaxBytes,
@@ -174,13 +176,6 @@ export async function createApp(parts: AppParts): Promise<App> {
   }
   const tidying = setInterval(() => void tidyUp().catch(bug), tidyEveryMs);
 
-  const pathOf = (request: Request): string => {
-    const { pathname } = new URL(request.url);
-    // below /chat the address /chat is the page, but for a proxy that has taken the path off: then it is the socket
-    const isSocket = isSocketPath(pathname) && request.headers.get("upgrade")?.toLowerCase() === "websocket";
-    return isSocket ? pathname : pathInside(pathname, basePath);
-  };
-
   /** Who asks; nobody is asked for what everybody may have. */
   async function who(request: Request, pathname: string, client: Client): Promise<Known | null> {
     if (pathname.startsWith("/assets/") || request.method === "OPTIONS") return null;
@@ -195,25 +190,28 @@ export async function createApp(parts: AppParts): Promise<App> {
   return {
     async fetch(request, server) {
       try {
-        checkHost(request.headers.get("host"), allowOrigins);
-        const pathname = pathOf(request);
-        const client = clientOf(request.headers, server.requestIP(request)?.address ?? "unix", { trustedProxies, isTls: parts.isTls });
+        server.timeout(request, keptSeconds);
+        const pathname = pathOf(request, basePath);
+        const client = clientOf(request.headers, server.requestIP(request)?.address ?? unixPeer, proxies);
+        const isOddProbe = isHealthPath(pathname) && !isHost(request.headers.get("host")); // no name (HTTP/1.0), or a broken one
+        if (!isOddProbe) checkHost(client.hosts[0] ?? null, allowOrigins);
         const known = await who(request, pathname, client);
         if (request.method !== "GET" && request.method !== "HEAD") {
-          checkOrigin(request.headers, allowOrigins, { isAmbient: known !== null && known.key === undefined && parts.auth !== "none" });
+          checkOrigin(request.headers, client.hosts, allowOrigins, { isAmbient: known !== null && known.key === undefined && parts.auth !== "none" });
         }
         const visitor: Visitor = { known, client, request: requestIdOf(request.headers, client.isProxied), base: basePath };
         if (isSocketPath(pathname)) return await doors.socket(request, pathname, server, visitor);
         if (pathname === eventsPath) return await doors.events(request, server, visitor);
         if (pathname === sayPath && request.method === "POST") return await doors.said(request, visitor);
         if (isProgramPath(pathname)) return await doors.program(request, pathname, server, visitor);
-        return await pages.fetch(request, visitor);
+        return await pages.fetch(isOddProbe ? new Request(`http://localhost${pathname}`, { method: request.method }) : request, visitor);
       } catch (error) {
+        server.timeout(request, keptSeconds); // where a door had lifted it
         const failure = asFailure(error);
         metrics.refused(failure.code);
         if (failure.code === "internal") bug(error);
         else log.warn("refused", { code: failure.code, ...failure.facts });
-        const pathname = pathOf(request);
+        const pathname = pathOf(request, basePath);
         return isProgramPath(pathname) && !isSocketPath(pathname)
           ? programRefusal(failure, pathname, corsHeaders(request.headers, allowOrigins))
           : refusal(failure, request.headers, basePath);

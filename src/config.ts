@@ -2,6 +2,7 @@
 // it. Only main (and the tests of this table) imports it; everybody else is handed plain values.
 
 import { type Bounds, bounds } from "./bounds.ts";
+import { originText } from "./domain/address.ts";
 import { envOf, fromEnvironment, fromFile, fromFlags, kebab, type SettingsFile, UsageError } from "./given.ts";
 import { type Option, options } from "./options.ts";
 import type { LogLevel } from "./telemetry/log.ts";
@@ -83,7 +84,7 @@ export function parseConfig(args: readonly string[], env: Readonly<Record<string
     metricsToken: one(options.metricsToken),
     metricsAllow: given[options.metricsAllow.flag] ?? ["127.0.0.1", "::1"],
     open: one(options.open) === "true",
-    allowOrigins: many(options.allowOrigin).map((url) => new URL(url).origin),
+    allowOrigins: [...new Set(many(options.allowOrigin).map((each) => originText(each) as string))],
     logTexts: one(options.logTexts) === "true",
     logFormat: one(options.logFormat) as Config["logFormat"],
     logLevel: one(options.logLevel) as Config["logLevel"],

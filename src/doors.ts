@@ -8,7 +8,7 @@ import type { Chat } from "./chat/chat.ts";
 import type { Shelf } from "./chat/shelf.ts";
 import { type ConversationId, isId } from "./domain/conversation.ts";
 import { Failure } from "./domain/failure.ts";
-import { framesBelow } from "./http/base.ts";
+import { framesBelow, pathInside, urlOf } from "./http/base.ts";
 import { checkOrigin, corsHeaders, securityHeaders } from "./http/guard.ts";
 import type { Visitor } from "./http/visitor.ts";
 import type { Hub } from "./live/hub.ts";
@@ -46,8 +46,22 @@ export const isProgramPath = (pathname: string): boolean => pathname === "/chat"
 export const eventsPath = "/live/events";
 export const sayPath = "/live/say";
 
+/**
+ * How long an idle connection is kept once it has brought a request, in seconds: longer than balancers and proxies keep theirs (nginx, AWS and others: 60), who
+ * would otherwise send a request into one that is just being closed. One that never brought a request is closed by Bun after some 10.
+ */
+export const keptSeconds = 75;
+
 /** Addresses of sockets. */
 export const isSocketPath = (pathname: string): boolean => pathname === "/live" || pathname === "/chat";
+
+/** The path of a request inside. */
+export function pathOf(request: Request, basePath: string): string {
+  const { pathname } = urlOf(request);
+  // below /chat the address /chat is the page, but for a proxy that has taken the path off: then it is the socket
+  const isSocket = isSocketPath(pathname) && request.headers.get("upgrade")?.toLowerCase() === "websocket";
+  return isSocket ? pathname : pathInside(pathname, basePath);
+}
 
 /** A program that is being answered, and how that is ended before its end. */
 interface Asking {
@@ -77,7 +91,10 @@ export class Doors {
     server.timeout(request, 0); // an answer may take its time; the bounds are the line's and llama-server's
     const asking = known && { known, end: new AbortController() };
     if (asking) this.#asking.add(asking);
-    const over = () => asking && this.#asking.delete(asking);
+    const over = () => {
+      server.timeout(request, keptSeconds);
+      return asking && this.#asking.delete(asking);
+    };
     const gone = asking ? AbortSignal.any([request.signal, asking.end.signal]) : request.signal;
     const inside = { chat, runs: chat.runs, upstream, metrics, bug, gone, over, ...bounds };
     const response = await (pathname === "/ask" ? ask(request, known, id, inside) : relay(request, pathname, known, id, inside));
@@ -92,7 +109,7 @@ export class Doors {
 
   /** Opens the socket that a request asks for. @throws Failure `not_found`, `not_signed_in`, `key_scope`, `foreign_origin`, `too_many_sockets`, `bad_request` */
   async socket(request: Request, pathname: string, server: Server<SocketData>, visitor: Visitor): Promise<undefined> {
-    checkOrigin(request.headers, this.#parts.allowOrigins);
+    checkOrigin(request.headers, visitor.client.hosts, this.#parts.allowOrigins);
     if (pathname === "/live") return this.#parts.sockets.upgrade(request, server, await this.#page(request, visitor));
     const { chat, upstream, metrics, bug, bounds } = this.#parts;
     const { known, request: id } = visitor;
@@ -109,7 +126,7 @@ export class Doors {
 
   /** The same as a page's socket where a proxy lets none through: frames as server-sent events. @throws Failure as `socket` */
   async events(request: Request, server: Server<SocketData>, visitor: Visitor): Promise<Response> {
-    checkOrigin(request.headers, this.#parts.allowOrigins);
+    checkOrigin(request.headers, visitor.client.hosts, this.#parts.allowOrigins);
     server.timeout(request, 0);
     const { sockets } = this.#parts;
     const id = newSecret();
@@ -124,7 +141,7 @@ export class Doors {
 
   /** What is said from such a seat, by whoever sits there. @throws Failure `not_found`, `too_large` */
   async said(request: Request, { known }: Visitor): Promise<Response> {
-    const seat = this.#seats.get(new URL(request.url).searchParams.get("seat") ?? "");
+    const seat = this.#seats.get(urlOf(request).searchParams.get("seat") ?? "");
     if (!seat || seat.data.known?.person.id !== known?.person.id) throw new Failure("not_found");
     const frame = await bodyOf(request, this.#parts.bounds.frameMaxBytes);
     void this.#parts.sockets.handlers.message(seat, frame);
@@ -137,7 +154,7 @@ export class Doors {
     const { known, request: id } = visitor;
     const language = languageOf(request.headers.get("accept-language"));
     const inside = { chat, shelf, hub, metrics, bug, commandsMax: bounds.commandsMax, below: this.#below, ...(left && { left }) };
-    const asked = new URL(request.url).searchParams;
+    const asked = urlOf(request).searchParams;
     const link = asked.get("s");
     if (link !== null) {
       const found = isId(link) ? await store.ledger.link(link) : null;

@@ -1,6 +1,7 @@
 // What was given of the table of src/options.ts and src/bounds.ts on the command line, in the environment and in the file of settings, each value
 // checked where it was given. Which of them wins is parseConfig's.
 
+import { isListable, originText } from "./domain/address.ts";
 import type { Option } from "./options.ts";
 
 /** A command line, environment or file of settings that can't be used. Its message is one line: what is wrong and what is allowed. */
@@ -99,18 +100,24 @@ function checked(option: Option, value: string, where: string): string {
   if (option.value === null && !["true", "false"].includes(value)) throw wrong;
   if (option.oneOf && !option.oneOf.includes(value)) throw wrong;
   if (option.isPath && !/^(\/[\w.~-]+)+\/?$/.test(value)) throw wrong;
-  if (option.isUrl || option.isOrigin) {
-    const url = URL.parse(value);
-    if (!url || !/^https?:$/.test(url.protocol) || (option.isOrigin && url.pathname !== "/")) throw wrong;
-  }
+  if (option.isUrl && !isWebAddress(value)) throw wrong;
+  if (option.isOrigin && originText(value) === null) throw wrong;
+  if (option.isAddress && !isListable(value)) throw wrong;
   return value;
+}
+
+function isWebAddress(value: string): boolean {
+  const url = URL.parse(value);
+  return url !== null && /^https?:$/.test(url.protocol);
 }
 
 function allowed(option: Option): string {
   if (option.range) return `a whole number from ${option.range[0]} to ${option.range[1]}`;
   if (option.oneOf) return option.oneOf.join(", ");
   if (option.isPath) return "a path such as /chat";
-  if (option.isUrl || option.isOrigin) return "an http:// or https:// address";
+  if (option.isUrl) return "an http:// or https:// address";
+  if (option.isOrigin) return "SCHEME://NAME or SCHEME://NAME:PORT, such as https://example.com or app://obsidian.md, without a path or a pattern";
+  if (option.isAddress) return "an address (127.0.0.1, fd00::1), a range (172.18.0.0/16), loopback, or unix";
   return option.value ?? "true or false";
 }
 

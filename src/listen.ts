@@ -10,6 +10,8 @@ export interface ListenOptions {
   readonly port: number;
   readonly basePath: string;
   readonly tls: { readonly cert: string; readonly key: string } | null;
+  /** Whoever comes over the socket in the file system is believed to be a proxy: then it is not for everybody on this machine. */
+  readonly isSocketTrusted: boolean;
   /** Largest body of a request. */
   readonly bodyMaxBytes: number;
 }
@@ -39,7 +41,8 @@ export async function listen(app: App, options: ListenOptions): Promise<Listenin
       websocket: app.websocket,
       error: () => new Response("Internal error\n", { status: 500 }),
     } as Parameters<typeof Bun.serve>[0]) as Bun.Server<unknown>;
-    if (path !== null) chmodSync(path, 0o666); // as a port of this machine: whoever is on it may come, and is asked who they are
+    // as a port of this machine: whoever is on it may come, and is asked who they are. Where a name in a header is believed, our own group's alone may
+    if (path !== null) chmodSync(path, options.isSocketTrusted ? 0o660 : 0o666);
     return server;
   };
   let servers: Bun.Server<unknown>[];

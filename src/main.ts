@@ -7,6 +7,7 @@ import { version } from "../package.json";
 import { createApp } from "./app.ts";
 import { localBus } from "./bus/local.ts";
 import { type Config, parseConfig } from "./config.ts";
+import { AddressSet } from "./domain/address.ts";
 import { CommandError, type SettingsFile, UsageError } from "./given.ts";
 import { help } from "./help.ts";
 import { listen } from "./listen.ts";
@@ -102,7 +103,11 @@ async function serve(config: Config): Promise<void> {
     metrics,
   });
 
-  const listening = await listen(app, { ...config, bodyMaxBytes: Math.max(bounds.importMaxBytes, bounds.programMaxBytes) + (1 << 20) }).catch(async (error) => {
+  const listening = await listen(app, {
+    ...config,
+    isSocketTrusted: new AddressSet(config.trustedProxies).hasUnix,
+    bodyMaxBytes: Math.max(bounds.importMaxBytes, bounds.programMaxBytes) + (1 << 20),
+  }).catch(async (error) => {
     await upstream.close();
     throw error;
   });

@@ -17,6 +17,8 @@ export interface Option {
   readonly range?: readonly [number, number];
   readonly isUrl?: true;
   readonly isOrigin?: true;
+  /** An address, a range of them, or a word for one (domain/address). */
+  readonly isAddress?: true;
   readonly isPath?: true;
 }
 
@@ -101,8 +103,9 @@ export const options = {
     env: "PARLOR_TRUSTED_PROXY",
     value: "ADDR",
     default: null,
-    doc: "address of a proxy whose Remote-User, X-Forwarded-For, X-Forwarded-Proto and X-Request-Id are believed",
+    doc: "address of a proxy whose Remote-User, X-Forwarded-For, -Host, -Port and -Proto and X-Request-Id are believed: one, a range (172.18.0.0/16), loopback, or unix for --host unix:/PATH",
     repeatable: true,
+    isAddress: true,
   },
   oidcIssuer: { flag: "oidc-issuer", env: "PARLOR_OIDC_ISSUER", value: "URL", default: null, doc: "the OpenID provider", isUrl: true },
   oidcClientId: {
@@ -131,8 +134,9 @@ export const options = {
     env: "PARLOR_METRICS_ALLOW",
     value: "ADDR",
     default: null,
-    doc: "address that may look at /metrics without a token (else: this machine)",
+    doc: "address, or range of them, that may look at /metrics without a token (else: this machine)",
     repeatable: true,
+    isAddress: true,
   },
   open: { flag: "open", env: null, value: null, default: null, doc: "allow --auth none beyond loopback, where everyone who reaches the port can use it" },
   allowOrigin: {
@@ -140,7 +144,7 @@ export const options = {
     env: "PARLOR_ALLOW_ORIGIN",
     value: "URL",
     default: null,
-    doc: "another site whose pages may use parlor, or a name parlor is reached by, as http://NAME:PORT",
+    doc: "another site or app whose pages may use parlor (http://NAME:PORT, app://NAME, chrome-extension://ID), or a name parlor is reached by",
     repeatable: true,
     isOrigin: true,
   },

@@ -175,7 +175,9 @@ export const de: Words = {
     bad_request: ({ detail }) => `Diese Anfrage war nicht zu verstehen${detail ? `: ${detail}` : "."}`,
     too_large: ({ limitBytes }) => `Das ist größer als ${number(limitBytes)} Byte.`,
     too_many_sockets: ({ limit }) => `Von dieser Adresse sind schon ${number(limit)} Verbindungen offen. Schließe ein paar Tabs.`,
-    foreign_origin: ({ origin }) => `Seiten von ${origin} dürfen nicht mit parlor sprechen. Um es zu erlauben, starte parlor mit --allow-origin ${origin}.`,
+    foreign_origin: ({ origin, host }) =>
+      `Seiten von ${origin} dürfen nicht mit parlor sprechen, das als ${host} angesprochen wurde. Ist ${origin} parlor selbst hinter einem Proxy, dann lass den Proxy Namen und Port ` +
+      `weitergeben (nginx: proxy_set_header Host $http_host). Um eine andere Seite zu erlauben, starte parlor mit --allow-origin ${origin}.`,
     unknown_host: ({ host }) => `Unter dem Namen ${host} kennt sich parlor nicht. Um ihn zu erlauben, starte parlor mit --allow-origin http://${host}.`,
     not_signed_in: () => "Du bist hier nicht (mehr) angemeldet. Melde dich an und lade diese Seite neu.",
     bad_key: () => "Dieser Schlüssel ist hier nicht bekannt oder wurde widerrufen. Auf der Seite Konto gibt es einen neuen.",

@@ -167,7 +167,9 @@ export const en: Words = {
     bad_request: ({ detail }) => `That request could not be understood${detail ? `: ${detail}` : "."}`,
     too_large: ({ limitBytes }) => `That is larger than ${number(limitBytes)} bytes.`,
     too_many_sockets: ({ limit }) => `There are ${number(limit)} open connections from this address already. Close some tabs.`,
-    foreign_origin: ({ origin }) => `Pages of ${origin} may not talk to parlor. To allow it, start parlor with --allow-origin ${origin}.`,
+    foreign_origin: ({ origin, host }) =>
+      `Pages of ${origin} may not talk to parlor, which was asked for as ${host}. If ${origin} is parlor itself behind a proxy, have the proxy pass the name and the port on ` +
+      `(nginx: proxy_set_header Host $http_host). To allow another site, start parlor with --allow-origin ${origin}.`,
     unknown_host: ({ host }) => `parlor does not know itself by the name ${host}. To allow it, start parlor with --allow-origin http://${host}.`,
     not_signed_in: () => "You are not signed in here (any more). Sign in, then reload this page.",
     bad_key: () => "This key is not known here, or was revoked. Its owner can make a new one on the account page.",

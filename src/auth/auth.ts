@@ -15,6 +15,8 @@ export interface Client {
   readonly isProxied: boolean;
   /** It came over TLS, as far as can be known. */
   readonly isSecure: boolean;
+  /** The names by which the browser may have asked for us; the first is the one that addresses are made of. Empty: it said none (HTTP/1.0). */
+  readonly hosts: readonly string[];
 }
 
 /** Somebody who was recognised, and by what. */
@@ -68,6 +70,11 @@ function keyIn(headers: Headers): string | null {
   const bearer = /^Bearer +(\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
   const protocols = (headers.get("sec-websocket-protocol") ?? "").split(",").map((each) => each.trim());
   return bearer ?? headers.get("x-api-key") ?? protocols.find((each) => each.startsWith(keyProtocol))?.slice(keyProtocol.length) ?? null;
+}
+
+/** A cookie of ours, for `maxAge` seconds. */
+export function cookieOf(name: string, value: string, client: Client, maxAge: number): string {
+  return new Bun.Cookie({ name, value, path: "/", httpOnly: true, sameSite: "lax", secure: client.isSecure, maxAge }).serialize();
 }
 
 /** Refuses a program whose key does not open this; people, and programs that come without one, may do what their person may. @throws Failure `key_scope` */
@@ -204,6 +211,6 @@ export class Auth {
   }
 
   #cookie(value: string, client: Client, maxAge: number): string {
-    return new Bun.Cookie({ name: cookieName, value, path: "/", httpOnly: true, sameSite: "lax", secure: client.isSecure, maxAge }).serialize();
+    return cookieOf(cookieName, value, client, maxAge);
   }
 }

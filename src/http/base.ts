@@ -1,6 +1,11 @@
 // parlor below a path of its own (`--base-path /chat`): requests come with it or, where a proxy has taken it off, without; whatever goes out leads below
 // it. Everything inside knows nothing of it. Used by app and http/.
 
+/** A request's address; without a Host that is one, Bun gives the path alone. */
+export function urlOf({ url }: Request): URL {
+  return URL.parse(url) ?? URL.parse(url.replace(/^https?:\/\/[^/]*/, ""), "http://localhost") ?? new URL("http://localhost");
+}
+
 /** The path of a request inside. A proxy may have taken `base` off already. */
 export function pathInside(pathname: string, base: string): string {
   if (base === "" || !pathname.startsWith(base)) return pathname;

@@ -11,6 +11,7 @@ import { keyScopes, localPerson, type Person, personName } from "../domain/accou
 import { asFailure, Failure } from "../domain/failure.ts";
 import type { Store } from "../store/store.ts";
 import { assetPaths } from "./assets.ts";
+import { urlOf } from "./base.ts";
 import { type Env, fieldsOf, html, localPath, originOf, personOf, wordsFor } from "./visitor.ts";
 
 export interface LoginParts {
@@ -27,8 +28,13 @@ const unprocessable = 422;
 /** Adds the routes of signing in and of one's own account. */
 export function loginRoutes(app: Hono<Env>, { auth, passwords, oidc, store, chat }: LoginParts): void {
   const shell = (c: Context<Env>) => ({ assets: assetPaths, words: wordsFor(c) });
+  const rememberBrowser = async (c: Context<Env>, person: Person) => {
+    const cookie = await passwords.rememberBrowser(person.id, c.env.client);
+    if (cookie !== null) c.header("set-cookie", cookie, { append: true });
+  };
   const enter = async (c: Context<Env>, person: Person, to: string) => {
     c.header("set-cookie", await auth.signIn(person, c.req.raw.headers, c.env.client));
+    await rememberBrowser(c, person);
     return c.redirect(to, 303);
   };
   /** Draws the page again with what went wrong; what is a bug goes on. */
@@ -48,7 +54,7 @@ export function loginRoutes(app: Hono<Env>, { auth, passwords, oidc, store, chat
     if (auth.mode !== "password") throw new Failure("not_found");
     const { name = "", password = "", to } = await fieldsOf(c);
     try {
-      return await enter(c, await passwords.check(name, password, c.env.client), localPath(to));
+      return await enter(c, await passwords.check(name, password, c.env.client, { browser: c.req.header("cookie") ?? null }), localPath(to));
     } catch (error) {
       const failure = failed(error);
       c.status(failure.code === "too_many_attempts" ? 429 : 401);
@@ -70,7 +76,7 @@ export function loginRoutes(app: Hono<Env>, { auth, passwords, oidc, store, chat
 
   app.get(callbackPath, async (c) => {
     if (!oidc) throw new Failure("not_found");
-    const address = originOf(c) + c.req.path + new URL(c.req.url).search;
+    const address = originOf(c) + c.req.path + urlOf(c.req.raw).search;
     const { subject, names, to, cookie } = await oidc.finish(address, c.req.header("cookie") ?? null, c.env.client.isSecure);
     const person = await auth.vouched(subject, names);
     c.header("set-cookie", cookie);
@@ -126,6 +132,7 @@ export function loginRoutes(app: Hono<Env>, { auth, passwords, oidc, store, chat
     const { old = "", password = "" } = await fieldsOf(c);
     try {
       await passwords.change(personOf(c), { old, wished: password, keep: c.env.known?.session ?? null }, c.env.client);
+      await rememberBrowser(c, personOf(c));
       return c.redirect("/account?done", 303);
     } catch (error) {
       c.status(unprocessable);

@@ -2,6 +2,7 @@
 
 import type { Hono } from "hono";
 import type { Chat } from "../chat/chat.ts";
+import type { AddressSet } from "../domain/address.ts";
 import { Failure } from "../domain/failure.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
 import type { Store } from "../store/store.ts";
@@ -15,15 +16,20 @@ export interface OpsParts {
   /** What a monitoring that comes from elsewhere must bear; null: nobody from elsewhere may look. */
   readonly metricsToken: string | null;
   /** Addresses that may look without it. */
-  readonly metricsAllow: readonly string[];
+  readonly metricsAllow: AddressSet;
   upstream(): UpstreamState;
 }
 
+/** Addresses that watch whether parlor lives: they answer whatever a request says of the name it asks for. */
+export const isHealthPath = (pathname: string): boolean => pathname === "/healthz" || pathname === "/readyz";
+
 /** Adds the routes. */
 export function opsRoutes(app: Hono<Env>, { chat, store, metrics, metricsToken, metricsAllow, upstream }: OpsParts): void {
-  app.get("/healthz", (c) => c.json({ status: "ok" }));
+  // HAProxy asks with OPTIONS unless it is told otherwise
+  const asked = ["GET", "OPTIONS"];
+  app.on(asked, "/healthz", (c) => c.json({ status: "ok" }));
 
-  app.get("/readyz", async (c) => {
+  app.on(asked, "/readyz", async (c) => {
     const { status, slots, model, progress } = upstream();
     const storeFault = await store.probe().then(
       () => null,
@@ -42,7 +48,7 @@ export function opsRoutes(app: Hono<Env>, { chat, store, metrics, metricsToken, 
     const { address } = c.env.client;
     // behind a proxy that is not listed everybody seems to come from its address
     const isForwarded = !c.env.client.isProxied && (c.req.header("x-forwarded-for") ?? c.req.header("forwarded")) !== undefined;
-    const isListed = metricsAllow.includes(address) && !isForwarded;
+    const isListed = metricsAllow.has(address) && !isForwarded;
     if (!isListed && !isToken(c.req.header("authorization"), metricsToken)) throw new Failure("not_found");
     c.header("content-type", "text/plain; version=0.0.4; charset=utf-8");
     return c.body(await metrics.text());

@@ -17,7 +17,7 @@ import type { Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
 import { type AdminParts, adminRoutes } from "./admin.tsx";
 import { asset, assetPaths } from "./assets.ts";
-import { headersBelow, htmlBelow, pathInside } from "./base.ts";
+import { headersBelow, htmlBelow, pathInside, urlOf } from "./base.ts";
 import { growingPage, textPlace } from "./growing.ts";
 import { securityHeaders } from "./guard.ts";
 import { type LoginParts, loginRoutes } from "./login.tsx";
@@ -51,7 +51,7 @@ const isOpen = /^\/(assets\/.*|favicon\.ico|healthz|readyz|metrics|login(\/.*)?|
 /** Everything that is answered without a WebSocket. */
 export function routes(parts: RouteParts): Hono<Env> {
   const { auth, chat, log, metrics, silentMs, formMaxBytes, importMaxBytes, upstream, store, shelf, bus, basePath } = parts;
-  const app = new Hono<Env>({ getPath: (request) => pathInside(new URL(request.url).pathname, parts.basePath) });
+  const app = new Hono<Env>({ getPath: (request) => pathInside(urlOf(request).pathname, parts.basePath) });
 
   const page = async (c: Context<Env>, conversation: string, { isNew = false, through = null, typed = "", notice = null }: PageWishes = {}) => {
     const person = personOf(c);
@@ -209,7 +209,7 @@ export function routes(parts: RouteParts): Hono<Env> {
     metrics.refused(failure.code);
     const isPage = c.req.method === "GET" && c.req.header("accept")?.includes("text/html") && c.req.header("hx-request") === undefined;
     if (failure.code === "not_signed_in" && isPage && auth.hasSessions) {
-      return c.redirect(`/login?to=${encodeURIComponent(c.req.path + new URL(c.req.url).search)}`, 302);
+      return c.redirect(`/login?to=${encodeURIComponent(c.req.path + urlOf(c.req.raw).search)}`, 302);
     }
     if (failure.code === "internal") log.error("a bug in a request", { path: c.req.path, error: String(error), stack: error.stack });
     return refusal(failure, c.req.raw.headers, "");

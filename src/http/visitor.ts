@@ -55,7 +55,7 @@ export async function fieldsOf(c: Context<Env>): Promise<Readonly<Record<string,
 
 /** Where parlor begins as the browser knows it: a proxy that is listed may speak TLS for us. */
 export function originOf(c: Context<Env>): string {
-  return `${c.env.client.isSecure ? "https" : "http"}://${c.req.header("host")}${c.env.base}`;
+  return `${c.env.client.isSecure ? "https" : "http"}://${c.env.client.hosts[0]}${c.env.base}`;
 }
 
 /** A path of ours to go back to, and nothing that leads elsewhere. */

@@ -2,7 +2,7 @@
 // system. If this fails, a house that reaches parlor by its proxy has pages without style, links that lead out, or no answers.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
@@ -12,7 +12,7 @@ import { answered, ask, closeBrowser, connected, executable, grownBeyond, servin
 const folder = mkdtempSync(join(tmpdir(), "parlor-proxy-"));
 const password = "correct horse battery";
 const [tlsPort, strippingPort, blockingPort, backPort, plainPort] = Array.from({ length: 5 }, freePort) as [number, number, number, number, number];
-const llamaPort = freePort();
+const [llamaPort, renamingPort] = [freePort(), freePort()];
 const data = join(folder, "data");
 let nginx: Bun.Subprocess;
 
@@ -62,6 +62,7 @@ beforeAll(async () => {
       access_log off; client_body_temp_path ${folder}/b; proxy_temp_path ${folder}/p; fastcgi_temp_path ${folder}/f; uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s;
       server { listen 127.0.0.1:${tlsPort} ssl; ssl_certificate ${cert}; ssl_certificate_key ${key}; location /chat { proxy_pass http://127.0.0.1:${backPort}; ${upgraded} } }
       server { listen 127.0.0.1:${strippingPort}; location /chat/ { proxy_pass http://127.0.0.1:${backPort}/; ${upgraded} } }
+      server { listen 127.0.0.1:${renamingPort}; location / { proxy_pass http://127.0.0.1:${plainPort}; ${upgraded.replace("$http_host", "$host")} } }
       server { listen 127.0.0.1:${blockingPort}; location / { proxy_pass http://127.0.0.1:${plainPort}; ${asked} } }
     }`,
   );
@@ -182,6 +183,17 @@ describe("a proxy that lets no WebSocket through", () => {
     await fineBut(at);
   });
 
+  test("seven pages at once all load, and each can ask: those that were used longest ago give their streams up", async () => {
+    const pages = [];
+    for (let i = 0; i < 7; i++) pages.push(await visit(url));
+    for (const { page } of pages) {
+      await page.getByLabel("Message").click();
+      await ask(page, "twenty");
+      expect(await answered(page)).toBe(shown("twenty"));
+    }
+    for (const each of pages) await fineBut(each);
+  });
+
   test("two pages of one conversation show the same while it is written; what is said in a row arrives in that order", async () => {
     const first = await visit(url);
     await ask(first.page, "medium");
@@ -218,6 +230,14 @@ describe("a proxy that lets no WebSocket through", () => {
     await connected(at.page);
     await at.close();
   });
+});
+
+test("a proxy that passes the name on without its port: the page says what is wrong and what to do, and keeps what was typed", async () => {
+  const at = await visit(`http://127.0.0.1:${renamingPort}`);
+  await ask(at.page, "is anybody there?");
+  await at.page.getByText(/asked for as 127\.0\.0\.1\. .*proxy_set_header Host \$http_host/).waitFor();
+  expect(await at.page.getByLabel("Message").inputValue()).toBe("is anybody there?");
+  await at.close();
 });
 
 describe("without a proxy", () => {
@@ -271,6 +291,10 @@ describe("without a proxy", () => {
     expect(second).toContain("is in use; name another with --host");
     await first.stop(); // killed: its socket is left
     expect(existsSync(path)).toBe(true);
+    expect(statSync(path).mode & 0o777).toBe(0o666);
+    // where whoever comes is believed to be a proxy, only our own user and group may
+    await (await startParlor(["--host", `unix:${path}2`, "--trusted-proxy", "unix", "--auth", "header", "--llama", llama.it.url])).stop();
+    expect(statSync(`${path}2`).mode & 0o777).toBe(0o660);
     const third = await start();
     expect(await answer()).toBe(200);
     third.process.kill("SIGTERM");

@@ -277,6 +277,48 @@ describe("sessions", () => {
     await other.stop();
   });
 
+  test("wrong passwords from elsewhere keep nobody out whose browser has signed in before, nor from another password", async () => {
+    const other = await startHouse({ llama: upstream.url, auth: "password", trustedProxies: ["127.0.0.1"] });
+    const quick = { algorithm: "bcrypt", cost: 4 } as const;
+    for (const name of ["Ada", "Mal"]) await other.store.people.add({ name, role: "member", password: await Bun.password.hash("right password", quick) });
+    const here = { "x-forwarded-for": "2001:db8:1:2::1" };
+    const cookiesOf = (response: Response) => response.headers.getSetCookie().map((line) => line.split(";")[0] as string);
+    const first = cookiesOf(await signIn("Ada", "right password", here, other));
+    const browser = first.find((cookie) => cookie.startsWith("parlor-browser=")) as string;
+    const session = first.find((cookie) => cookie.startsWith("parlor=")) as string;
+    const mallory = cookiesOf(await signIn("Mal", "right password", here, other)).find((cookie) => cookie.startsWith("parlor-browser=")) as string;
+    // the account and the address, a network of many addresses, are both shut
+    for (let i = 0; i < 20; i++) await signIn("Ada", "wrong", { "x-forwarded-for": `203.0.113.${i}` }, other);
+    for (let i = 0; i < 12; i++) await signIn("Ada", "wrong", { "x-forwarded-for": `2001:db8:1:2:${i}::9` }, other);
+    const status = async (password: string, cookie: string, from: Record<string, string> = here) =>
+      (await signIn("Ada", password, { ...from, ...(cookie && { cookie }) }, other)).status;
+    expect(await status("right password", "")).toBe(429);
+    expect(await status("right password", "", { "x-forwarded-for": "192.0.2.77" })).toBe(429);
+    // a cookie of somebody else's browser, one made up, and one that is cut
+    const [id, seal = ""] = browser.slice("parlor-browser=".length).split(".");
+    for (const cookie of [mallory, `parlor-browser=x.${seal}`, `parlor-browser=${id}.`, `parlor-browser=.${seal}`, "parlor-browser="]) {
+      expect([cookie, await status("right password", cookie)]).toEqual([cookie, 429]);
+    }
+    expect(await status("right password", browser)).toBe(303);
+    // what is tried from that browser counts, too
+    for (let i = 0; i < 9; i++) expect(await status("wrong", browser)).toBe(401);
+    expect(await status("right password", browser)).toBe(429);
+    // and another password can be set in a session that is open, after which the browser's cookie of before is worth nothing
+    const change = (old: string, password: string) =>
+      fetch(`${other.url}/account/password`, {
+        method: "POST",
+        body: new URLSearchParams({ old, password }),
+        headers: { ...here, cookie: session, origin: other.url },
+        redirect: "manual",
+      });
+    const changed = await change("right password", "another password");
+    expect([changed.status, cookiesOf(changed).some((cookie) => cookie.startsWith("parlor-browser="))]).toEqual([303, true]);
+    expect(await status("another password", browser)).toBe(429);
+    for (let i = 0; i < 9; i++) expect((await change("wrong", "a third password")).status).toBe(422);
+    expect(await (await change("another password", "a third password")).text()).toContain("Too many attempts");
+    await other.stop();
+  }, 30_000);
+
   test("nobody but admins operates", async () => {
     for (const path of ["/admin", "/admin/now"]) {
       expect([(await as("Ada", path)).status, (await as("Root", path)).status, (await fetch(house.url + path)).status]).toEqual([403, 200, 401]);

@@ -4,10 +4,50 @@
   const remembered = "parlor.way";
   let byEvents = sessionStorage.getItem(remembered) === "events";
 
+  // A browser has six connections to a server over HTTP/1.1, for all its tabs, and each stream takes one. So a tab that is hidden lets its own go, and of those
+  // that are shown the few that were used last keep theirs; the others come back when they are shown or touched.
+  const streamsMax = 4;
+  const tab = Math.random();
+  const tabs = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel("parlor.streams");
+  const usedAt = new Map(); // of the other tabs that have a stream
+  let ownUse = 0;
+  let current = null;
+  const mayStream = () => !document.hidden && [...usedAt.values()].filter((at) => at > ownUse).length < streamsMax;
+  const tell = (at) => tabs?.postMessage({ tab, at });
+
+  /** This tab is used: it has a right to a stream now. */
+  function use() {
+    if (!byEvents || document.hidden) return;
+    ownUse = Date.now() + tab; // no two are alike
+    tell(ownUse);
+    current?.open();
+  }
+  for (const event of ["focus", "pointerdown", "keydown"]) addEventListener(event, use, { capture: true });
+  document.addEventListener("visibilitychange", () => (document.hidden ? leave() : use()));
+  addEventListener("pagehide", leave);
+  function leave() {
+    tell(0);
+    current?.rest();
+  }
+  tabs?.addEventListener("message", ({ data }) => {
+    if (data.at > 0) usedAt.set(data.tab, data.at);
+    else usedAt.delete(data.tab);
+    if (mayStream()) current?.open();
+    else current?.rest();
+  });
+
+  /** Says what a refusal says: asking again would not help. */
+  async function showRefusal(answer) {
+    const said = document.createElement("p");
+    said.className = "failure";
+    said.textContent = (await answer.json()).error.message;
+    document.getElementById("notice")?.replaceChildren(said);
+  }
+
   class EventWay extends EventTarget {
     readyState = Socket.CONNECTING;
     #address;
-    #events;
+    #events = null;
     #seat = null;
     /** What is said arrives in the order in which it was said. */
     #said = Promise.resolve();
@@ -15,6 +55,13 @@
     constructor(url) {
       super();
       this.#address = url.replace(/^ws/, "http");
+      current = this;
+      if (ownUse === 0) use();
+      else if (mayStream()) this.open();
+    }
+
+    open() {
+      if (this.#events !== null || this.readyState !== Socket.CONNECTING) return;
       this.#events = new EventSource(this.#address.replace("/live?", "/live/events?"));
       this.#events.addEventListener("seat", ({ data }) => {
         this.#seat = data;
@@ -27,11 +74,16 @@
       this.#events.addEventListener("error", () => this.#end(1006));
     }
 
+    /** Gives the stream up; the page comes again by another way, which waits until it may. */
+    rest() {
+      if (this.#events !== null) void this.#said.finally(() => this.#end(1001)); // what was said just now arrives
+    }
+
     send(frame) {
       const address = this.#address.replace(/\/live\?.*/, `/live/say?seat=${this.#seat}`);
       this.#said = this.#said
         .then(() => fetch(address, { method: "POST", body: frame }))
-        .then(({ ok }) => ok || this.#end(1006))
+        .then((answer) => answer.ok || (answer.status === 403 ? showRefusal(answer) : this.#end(1006)))
         .catch(() => this.#end(1006));
     }
 
@@ -41,8 +93,9 @@
 
     #end(code) {
       if (this.readyState === Socket.CLOSED) return;
-      this.#events.close();
-      if (this.#seat === null) useSockets();
+      this.#events?.close();
+      if (this.#seat === null && code === 1006) useSockets();
+      if (current === this) current = null;
       this.readyState = Socket.CLOSED;
       this.dispatchEvent(new CloseEvent("close", { code }));
     }

@@ -1,0 +1,86 @@
+// Network addresses and origins as people list them, compared with those that requests bear: ranges, every spelling of one address, origins that are no web
+// sites. Pure. Used by config, http/ and auth/.
+
+import { BlockList, isIP, isIPv4, isIPv6 } from "node:net";
+
+/** What a connection over a socket in the file system has as its address, and how it is listed. */
+export const unixPeer = "unix";
+
+/** Names of ranges that can be listed. */
+const named: Readonly<Record<string, readonly string[]>> = { loopback: ["127.0.0.0/8", "::1"], localhost: ["127.0.0.0/8", "::1"], [unixPeer]: [] };
+
+/** Bits before the IPv4 address in its IPv6 form (RFC 4291 §2.5.5.2), and those of the network that one house has (RFC 6177). */
+const [mappedBits, houseBits] = [96, 64];
+
+/** An address in one spelling: IPv6 as RFC 5952 writes it, an IPv4 address in IPv6 form as IPv4, without a zone. What is no address stays as it is. */
+export function plainAddress(address: string): string {
+  const bare = address.replace(/^\[(.*)\]$/, "$1").replace(/%.*$/, "");
+  if (!isIPv6(bare)) return isIPv4(bare) ? bare : address;
+  const plain = new URL(`http://[${bare}]`).hostname.slice(1, -1);
+  const [, high, low] = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(plain) ?? [];
+  if (high === undefined || low === undefined) return plain;
+  const [a, b] = [Number.parseInt(high, 16), Number.parseInt(low, 16)];
+  return [a >> 8, a & 255, b >> 8, b & 255].join(".");
+}
+
+/** Whose attempts count together: an IPv4 address, or the network of an IPv6 address, of which one house has 2⁶⁴. */
+export function networkOf(address: string): string {
+  const plain = plainAddress(address);
+  if (!isIPv6(plain)) return plain;
+  const [head = "", tail = ""] = plain.split("::");
+  const groups = (part: string) => part.split(":").filter((group) => group !== "");
+  const zeros = plain.includes("::") ? 8 - groups(head).length - groups(tail).length : 0;
+  const all = [...groups(head), ...Array<string>(zeros).fill("0"), ...groups(tail)];
+  return `${all.slice(0, houseBits / 16).join(":")}::/${houseBits}`;
+}
+
+/** An address that can be listed, as the address and the bits that count; null for what is none. */
+function rangeOf(spelling: string): { address: string; bits: number } | null {
+  const [, said = "", bitsSaid] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(spelling) ?? [];
+  const bare = said.replace(/^\[(.*)\]$/, "$1").replace(/%[\w.-]+$/, "");
+  const version = isIP(bare);
+  if (version === 0) return null;
+  const bits = bitsSaid === undefined ? (version === 4 ? 32 : 128) : Number(bitsSaid);
+  if (bits > (version === 4 ? 32 : 128)) return null;
+  const address = plainAddress(bare);
+  const isMapped = version === 6 && isIPv4(address);
+  if (isMapped && bits < mappedBits) return null;
+  return { address, bits: isMapped ? bits - mappedBits : bits };
+}
+
+/** It can be listed: an address, a range (CIDR), or a word for one. */
+export const isListable = (spelling: string): boolean => Object.hasOwn(named, spelling) || rangeOf(spelling) !== null;
+
+/** Addresses that are listed. */
+export class AddressSet {
+  readonly #listed = new BlockList();
+  readonly hasUnix: boolean;
+
+  /** What can't be listed is refused by config. */
+  constructor(listed: readonly string[]) {
+    this.hasUnix = listed.includes(unixPeer);
+    for (const spelling of listed.flatMap((each) => (Object.hasOwn(named, each) ? (named[each] ?? []) : [each]))) {
+      const range = rangeOf(spelling);
+      if (range) this.#listed.addSubnet(range.address, range.bits, isIPv4(range.address) ? "ipv4" : "ipv6");
+    }
+  }
+
+  has(address: string): boolean {
+    if (address === unixPeer) return this.hasUnix;
+    const plain = plainAddress(address);
+    return isIP(plain) !== 0 && this.#listed.check(plain, isIPv4(plain) ? "ipv4" : "ipv6");
+  }
+}
+
+/**
+ * An origin as browsers send it: `http://name:1`, `app://obsidian.md`, `chrome-extension://id`. For schemes that are not the web's, `URL.origin` is "null": these
+ * are compared as text. Null for what no browser sends, patterns among it.
+ */
+export function originText(value: string): string | null {
+  const [, scheme = "", host = ""] = /^([a-z][a-z0-9+.-]*):\/\/([^\s/?#@\\*,]+)\/?$/i.exec(value) ?? [];
+  if (host === "" || /:$|:\d*\D/.test(host.replace(/^\[[\da-f:.]+\]/i, ""))) return null;
+  const text = `${scheme}://${host}`.toLowerCase();
+  if (!/^https?$/i.test(scheme)) return text;
+  const url = URL.parse(text);
+  return url && url.port !== "0" ? url.origin : null;
+}
