@@ -32,6 +32,7 @@ export interface AppBounds extends ChatBounds {
   readonly commandsMax: number;
   readonly outboxMaxBytes: number;
   readonly programMaxBytes: number;
+  readonly programSlowMs: number;
   readonly heartbeatMs: number;
   readonly graceMs: number;
   readonly importMaxBytes: number;

@@ -3,6 +3,7 @@
 
 import { type Bounds, bounds } from "./bounds.ts";
 import { originText } from "./domain/address.ts";
+import { llamaAddress, withoutCredentials } from "./domain/upstream.ts";
 import { envOf, fromEnvironment, fromFile, fromFlags, kebab, type SettingsFile, UsageError } from "./given.ts";
 import { type Option, options } from "./options.ts";
 import type { LogLevel } from "./telemetry/log.ts";
@@ -66,7 +67,7 @@ export function parseConfig(args: readonly string[], env: Readonly<Record<string
   const one = (option: Option): string | null => given[option.flag]?.at(-1) ?? option.default;
   const many = (option: Option): readonly string[] => given[option.flag] ?? [];
   const config: Config = {
-    llama: many(options.llama).map((url) => url.replace(/\/+$/, "")),
+    llama: many(options.llama).map(llamaOf),
     llamaApiKey: one(options.llamaApiKey),
     models: many(options.model),
     llamaServer: one(options.llamaServer),
@@ -99,6 +100,13 @@ export function parseConfig(args: readonly string[], env: Readonly<Record<string
     throw new UsageError("--auth header needs the proxy that is believed: --trusted-proxy ADDR, such as 127.0.0.1");
   }
   return Object.freeze(config);
+}
+
+/** @throws UsageError */
+function llamaOf(typed: string): string {
+  const address = llamaAddress(typed);
+  if (address === null) throw new UsageError(`--llama ${withoutCredentials(typed)} is no address of a llama-server; write it as http://HOST:PORT`);
+  return address;
 }
 
 /** @throws UsageError */

@@ -35,7 +35,14 @@ export interface DoorsParts {
   readonly metrics: Metrics;
   readonly allowOrigins: readonly string[];
   readonly basePath: string;
-  readonly bounds: { readonly commandsMax: number; readonly outboxMaxBytes: number; readonly programMaxBytes: number; readonly frameMaxBytes: number };
+  readonly bounds: {
+    readonly commandsMax: number;
+    readonly outboxMaxBytes: number;
+    readonly programMaxBytes: number;
+    readonly programSlowMs: number;
+    readonly frameMaxBytes: number;
+    readonly heartbeatMs: number;
+  };
   bug(error: unknown): void;
 }
 

@@ -18,6 +18,7 @@ import { openSqlite } from "./store/sqlite.ts";
 import { type Log, openLog, steadyWriter } from "./telemetry/log.ts";
 import { Metrics } from "./telemetry/metrics.ts";
 import { findLlamaServer, LlamaChild } from "./upstream/child.ts";
+import { bypassProxyForLoopback } from "./upstream/http.ts";
 import { openLlama } from "./upstream/llama.ts";
 import { Pool } from "./upstream/pool.ts";
 
@@ -156,6 +157,7 @@ function unwritable({ code, message }: Error & { code?: string }): never {
 }
 
 // each command's own code is loaded when it is asked for: the start of what serves is shorter without
+bypassProxyForLoopback();
 process.umask(0o077); // whatever is written here is for its owner's eyes
 const given = process.argv.slice(2);
 const firstFlag = given.findIndex((word) => word.startsWith("-"));

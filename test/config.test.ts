@@ -140,7 +140,7 @@ test("help and README's table name every flag, environment name and default", ()
       expect(text).toContain(`--${kebab(name)} N`);
       expect(text).toContain(envOf(name));
       expect(text).toContain(String(bound.default));
-      expect(name).toMatch(/(Ms|Bytes|Tokens|Runs|Messages|Max|MaxPerAddress)$/);
+      expect(name).toMatch(/(Ms|Bytes|Chars|Tokens|Runs|Messages|Max|MaxPerAddress)$/);
     }
   }
 });

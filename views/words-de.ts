@@ -145,6 +145,7 @@ export const de: Words = {
     upstream_stalled: ({ seconds }) => `llama-server hat ${seconds} Sekunden lang nichts geschickt, deshalb wartet parlor nicht länger. Was da war, bleibt.`,
     upstream_garbled: () => "Was llama-server geschickt hat, war nicht zu verstehen. Läuft unter dieser Adresse wirklich ein llama-server?",
     upstream_line_too_long: ({ limitBytes }) => `llama-server hat eine Zeile von mehr als ${number(limitBytes)} Byte ohne Ende geschickt. Was da war, bleibt.`,
+    answer_too_long: ({ limitChars }) => `Die Antwort hat mehr als ${number(limitChars)} Zeichen; parlor hat sie beendet. Der Text bis hierher bleibt.`,
     model_missing: ({ model, models }) =>
       `Kein llama-server hat das Modell ${model}. Wähle ein anderes, dann versuch es noch mal${models ? `; da sind ${models}.` : "."}`,
     model_failed: ({ model }) =>

@@ -140,6 +140,7 @@ export const en: Words = {
     upstream_stalled: ({ seconds }) => `llama-server sent nothing for ${seconds} seconds, so parlor stopped waiting. What had come is kept.`,
     upstream_garbled: () => "What llama-server sent could not be understood. Is it really a llama-server at that address?",
     upstream_line_too_long: ({ limitBytes }) => `llama-server sent a line of more than ${number(limitBytes)} bytes without an end. What had come is kept.`,
+    answer_too_long: ({ limitChars }) => `The answer has more than ${number(limitChars)} characters, so parlor ended it. The text so far is kept.`,
     model_missing: ({ model, models }) => `No llama-server has the model ${model}. Choose another, then try again${models ? `; there are ${models}.` : "."}`,
     model_failed: ({ model }) => `llama-server could not load the model ${model}. Choose another at the top; its log says what went wrong.`,
     context_overflow: ({ promptTokens, contextTokens }) =>

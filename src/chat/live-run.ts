@@ -4,7 +4,7 @@
 import type { Bus } from "../bus/bus.ts";
 import type { Message, Utterance } from "../domain/conversation.ts";
 import type { Place, PromptProgress, Run, RunEvent, RunFact, RunStats, Snapshot } from "../domain/run.ts";
-import type { Draft, Store } from "../store/store.ts";
+import type { Draft, Left, Store } from "../store/store.ts";
 import type { Checkpoints, Writing } from "./checkpoints.ts";
 import type { Sharer } from "./shares.ts";
 
@@ -78,7 +78,9 @@ export class LiveRun implements Writing {
   #grownAt = 0;
   #gapMs = 0;
   /** Characters that are in the Store. */
-  readonly #saved: { text: number; reasoning: number };
+  #saved: { text: number; reasoning: number };
+  /** Where in llama-server's stream the text so far ends. */
+  streamBytes = 0;
 
   /** `answer.text` is what is there already: empty, or what this Run goes on with. */
   constructor(run: Run, answer: Message, parts: LiveRunParts, origin: Origin) {
@@ -182,6 +184,18 @@ export class LiveRun implements Writing {
     return this.origin.tap !== undefined;
   }
 
+  /**
+   * Goes on with the checkpoints of the process before this one. Returns the byte of llama-server's stream at which the rest
+   * begins: 0 while no text was kept, since the beginning of an answer says whether it is a thought.
+   */
+  adopt({ draft, draftReasoning, streamBytes }: Pick<Left, "draft" | "draftReasoning" | "streamBytes">): number {
+    this.#saved = { text: draft.length, reasoning: draftReasoning.length };
+    if (streamBytes === 0 || draft === this.answer.text) return 0;
+    this.restore(draft, draftReasoning);
+    this.streamBytes = streamBytes;
+    return streamBytes;
+  }
+
   /** What had been written is all there is: the rest of it could not be had. */
   restore(text: string, reasoning: string): void {
     if (text.length > this.text.length) this.text = text;
@@ -201,7 +215,8 @@ export class LiveRun implements Writing {
 
   /** What is not in the Store yet. */
   get draft(): Draft {
-    return { run: this.run.id, text: this.text.slice(this.#saved.text), reasoning: this.reasoning.slice(this.#saved.reasoning) };
+    const { text, reasoning } = this.#saved;
+    return { run: this.run.id, text: this.text.slice(text), reasoning: this.reasoning.slice(reasoning), streamBytes: this.streamBytes };
   }
 
   kept({ text, reasoning }: Draft): void {

@@ -70,17 +70,25 @@ async function attempt(live: LiveRun, parts: RunnerParts, onToken: (kind: "text"
     onToken(kind);
     live.grow(kind, piece);
   };
-  const deltas: Deltas = { text: grow("text"), reasoning: grow("reasoning"), prompt: (progress) => live.read(progress) };
+  const deltas: Deltas = {
+    text: grow("text"),
+    reasoning: grow("reasoning"),
+    prompt: (progress) => live.read(progress),
+    streamed(bytes) {
+      live.streamBytes = bytes;
+    },
+  };
   let prompt: Prompt | null = null;
   const ended = (status: Ending["status"]): Outcome => ({ status, finish: null, failure: null, stats: {}, prompt });
   try {
     if (!left && !(await live.store.start(live.run.id))) return ended("interrupted");
+    const fromBytes = left ? live.adopt(left) : 0;
     live.started();
     const { signal } = live.abort;
     if (!left) prompt = await promptOf(live, parts);
     const end = prompt
       ? await upstream.chat({ run: live.run.id, request: live.origin.request }, prompt.request, deltas, signal)
-      : await upstream.resume(live.run.id, deltas, signal);
+      : await upstream.resume(live.run.id, fromBytes, deltas, signal);
     return { ...ended("done"), finish: end.finish, stats: end.stats };
   } catch (error) {
     if (live.abort.signal.aborted) return ended(live.abort.signal.reason as Halt);

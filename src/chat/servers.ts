@@ -1,7 +1,7 @@
 // Which llama-servers are used: those that were named on the command line, or those that the operator has chosen since. Used by app and the operator's page.
 
 import { Failure } from "../domain/failure.ts";
-import type { UpstreamState } from "../domain/upstream.ts";
+import { llamaAddress, type UpstreamState, withoutCredentials } from "../domain/upstream.ts";
 import type { Ledger } from "../store/accounts.ts";
 import type { Upstreams } from "../upstream/upstream.ts";
 
@@ -13,17 +13,22 @@ export class Servers {
   readonly #ledger: Pick<Ledger, "setting" | "set">;
   /** Named on the command line: nobody chooses others while parlor runs. */
   readonly areFixed: boolean;
+  /** Addresses with their credentials, which `now` does not show. */
+  #addresses: readonly string[];
 
   constructor(upstreams: Upstreams, ledger: Pick<Ledger, "setting" | "set">, areFixed: boolean) {
     this.#upstreams = upstreams;
     this.#ledger = ledger;
     this.areFixed = areFixed;
+    this.#addresses = upstreams.servers.filter(({ ours }) => !ours).map(({ url }) => url);
   }
 
   /** Uses what the operator chose when parlor last ran. */
   async restore(): Promise<void> {
     const kept = this.areFixed ? null : await this.#ledger.setting("llama");
-    if (kept !== null) this.#upstreams.use(JSON.parse(kept) as string[]);
+    if (kept === null) return;
+    this.#addresses = JSON.parse(kept) as string[];
+    this.#upstreams.use(this.#addresses);
   }
 
   get now(): readonly UpstreamState[] {
@@ -36,24 +41,23 @@ export class Servers {
 
   /** @throws Failure `bad_address`, `bad_request` */
   async add(typed: string): Promise<void> {
-    const url = URL.parse(typed.trim());
-    if (!url || !/^https?:$/.test(url.protocol)) throw new Failure("bad_address", { address: typed.slice(0, 200) });
-    await this.#use([...new Set([...this.#foreign, url.href.replace(/\/+$/, "")])]);
+    const address = llamaAddress(typed);
+    if (address === null) throw new Failure("bad_address", { address: withoutCredentials(typed).slice(0, 200) });
+    const others = this.#addresses.filter((other) => withoutCredentials(other) !== withoutCredentials(address));
+    await this.#use([...others, address]);
   }
 
-  /** @throws Failure `not_found` */
+  /** Takes away the one that is shown as `url`. @throws Failure `not_found` */
   async remove(url: string): Promise<void> {
-    if (!this.#foreign.includes(url)) throw new Failure("not_found");
-    await this.#use(this.#foreign.filter((other) => other !== url));
-  }
-
-  get #foreign(): string[] {
-    return this.now.filter(({ ours }) => !ours).map(({ url }) => url);
+    const others = this.#addresses.filter((other) => withoutCredentials(other) !== url);
+    if (others.length === this.#addresses.length) throw new Failure("not_found");
+    await this.#use(others);
   }
 
   async #use(urls: readonly string[]): Promise<void> {
     if (this.areFixed || urls.length > serversMax) throw new Failure("bad_request", { detail: "llama" });
     await this.#ledger.set("llama", JSON.stringify(urls));
+    this.#addresses = urls;
     this.#upstreams.use(urls);
   }
 }

@@ -6,6 +6,8 @@ export interface ServerFindings {
   readonly url: string;
   /** Its answer to /health: 200, 503 while it loads, null for none. */
   readonly health: number | null;
+  /** The variable of the environment that sends requests to it through a proxy; null when none does. */
+  readonly proxy: string | null;
   readonly version: string | null;
   readonly model: string | null;
   readonly isRouter: boolean;
@@ -48,6 +50,10 @@ const contextTokensMin = 4096;
 
 export function ofServer(found: ServerFindings): Line[] {
   const { url, health, version, model, slots, contextTokens } = found;
+  if (found.proxy !== null && health !== 200)
+    return [
+      wrong(`${url}: it is asked through the proxy that ${found.proxy} names, which does not reach it. Name its host in NO_PROXY, or unset ${found.proxy}`),
+    ];
   if (health === null)
     return [wrong(`${url}: no llama-server answers. Start one (llama-server -m MODEL.gguf --port ${new URL(url).port || 80}), or name another with --llama`)];
   if (found.isRefusing) return [wrong(`${url}: it asks for an API key, or for another one: --llama-api-key KEY`)];
@@ -110,6 +116,27 @@ function kindOf(device: string): "cuda" | "metal" | "vulkan" | "other" {
   if (/^(?:Metal|MTL)\d*/i.test(device)) return "metal";
   return /^Vulkan\d/i.test(device) ? "vulkan" : "other";
 }
+
+/**
+ * Whether all slots can be used: an answer holds one of Bun's concurrent fetches, and looks at llama-server need a few of
+ * them. `fetchesMax` is BUN_CONFIG_MAX_HTTP_REQUESTS, which Bun reads before parlor starts.
+ */
+export function ofSlots(servers: readonly Pick<ServerFindings, "slots">[], { slotsMax, fetchesMax }: { slotsMax: number; fetchesMax: number }): Line[] {
+  const slots = servers.reduce((sum, server) => sum + (server.slots ?? 0), 0);
+  const lines: Line[] = [];
+  if (slots > slotsMax)
+    lines.push(better(`${slots} slots in all, of which --slots-max ${slotsMax} lets parlor use ${slotsMax}: the rest of the questions wait`));
+  if (Math.min(slots, slotsMax) + fetchesSpare > fetchesMax)
+    lines.push(
+      wrong(
+        `${fetchesMax} requests run at once at the most: start parlor with BUN_CONFIG_MAX_HTTP_REQUESTS=${slotsMax * 2} in its environment, or with a smaller --slots-max`,
+      ),
+    );
+  return lines;
+}
+
+/** Fetches that are not answers: looks at health and slots, counts, lists for programs. */
+const fetchesSpare = 40;
 
 /** What llama-server prints of itself while it starts. */
 export function readLog(lines: readonly string[]): Pick<ServerFindings, "isUnified" | "offloaded"> {

@@ -3,13 +3,14 @@
 
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import type { Config } from "../config.ts";
+import { type Config, isLoopback } from "../config.ts";
 import { CommandError } from "../given.ts";
 import { check } from "../store/file.ts";
 import { openLog } from "../telemetry/log.ts";
 import { findLlamaServer, LlamaChild } from "../upstream/child.ts";
+import { jsonOf, proxyVariable, send, targetOf } from "../upstream/http.ts";
 import { contextOf, slotsOf } from "../upstream/models.ts";
-import { type Line, ofProgram, ofServer, type ProgramFindings, readDevices, readLog, type ServerFindings } from "./diagnosis.ts";
+import { type Line, ofProgram, ofServer, ofSlots, type ProgramFindings, readDevices, readLog, type ServerFindings } from "./diagnosis.ts";
 
 /** How long one question to a llama-server may take, and its program to answer, in ms. */
 const patienceMs = 5_000;
@@ -25,7 +26,9 @@ export async function runDoctor(
   const program = findLlamaServer(config.llamaServer, execPath, path);
   const urls = config.llama.length > 0 || config.models.length > 0 ? config.llama : [fallback];
   lines.push(...ofProgram(await lookAtProgram(program)));
-  for (const url of urls) lines.push(...ofServer(await lookAt(url, config.llamaApiKey)));
+  const servers = await Promise.all(urls.map((url) => lookAt(url, config.llamaApiKey)));
+  for (const server of servers) lines.push(...ofServer(server));
+  lines.push(...ofSlots(servers, { slotsMax: config.bounds.slotsMax, fetchesMax: Number(process.env["BUN_CONFIG_MAX_HTTP_REQUESTS"]) || 256 }));
   for (const model of config.models) lines.push(...(await tryModel(model, program, config)));
   lines.push(...ofFile(file), ...ofDoors(config));
   for (const { kind, text } of lines) process.stdout.write(`${{ fine: "  ok    ", better: "  could ", wrong: "  WRONG " }[kind]}${text}\n`);
@@ -51,23 +54,28 @@ async function printed(program: string, flag: string): Promise<string> {
   }
 }
 
-async function lookAt(url: string, key: string | null): Promise<ServerFindings> {
-  const headers: Record<string, string> = key === null ? {} : { authorization: `Bearer ${key}` };
-  const get = (path: string) => fetch(url + path, { headers, signal: AbortSignal.timeout(patienceMs), redirect: "manual" }).catch(() => null);
+async function lookAt(address: string, key: string | null): Promise<ServerFindings> {
+  const target = targetOf(address, key);
+  const get = async (path: string) => {
+    const within = AbortSignal.timeout(patienceMs);
+    const response = await send(target, { method: "GET", path }, within).catch(() => null);
+    return response && { status: response.status, json: await jsonOf(response, within).catch(() => null) };
+  };
   const health = (await get("/health"))?.status ?? null;
   const [asked, slots, metrics] = health === 200 ? await Promise.all([get("/props"), get("/slots"), get("/metrics")]) : [null, null, null];
-  const props = (asked?.ok ? await asked.json().catch(() => null) : null) as Record<string, unknown> | null;
+  const props = (asked?.status === 200 ? asked.json : null) as Record<string, unknown> | null;
   const word = (name: string) => (typeof props?.[name] === "string" ? (props[name] as string) : null);
   const isRouter = word("role") === "router";
   return {
-    ...{ url, health, isRouter, isUnified: null, offloaded: null },
+    ...{ url: target.url, health, isRouter, isUnified: null, offloaded: null },
+    proxy: isLoopback(new URL(target.url).hostname) ? null : proxyVariable(target.url),
     version: word("build_info"),
     model: isRouter ? null : ((word("model_alias") ?? word("model_path"))?.split("/").at(-1) ?? null),
     slots: slotsOf(props),
     contextTokens: contextOf(props),
-    hasMetrics: metrics === null || isRouter ? null : metrics.ok,
-    hasSlotsEndpoint: slots === null || isRouter ? null : slots.ok,
-    isRefusing: [asked, slots].some((response) => response?.status === 401 || response?.status === 403),
+    hasMetrics: metrics === null || isRouter ? null : metrics.status === 200,
+    hasSlotsEndpoint: slots === null || isRouter ? null : slots.status === 200,
+    isRefusing: [asked, slots].some((found) => found?.status === 401 || found?.status === 403),
   };
 }
 

@@ -14,6 +14,7 @@ export type FailureCode =
   | "upstream_stalled" // nothing came for longer than the limit
   | "upstream_garbled" // what came is not the protocol
   | "upstream_line_too_long" // a line that exceeds the buffer
+  | "answer_too_long" // the whole of it exceeds the bound
   | "model_missing" // no llama-server has the one that was asked for
   | "model_failed" // it could not be loaded
   | "context_overflow" // even the last question alone is longer than the slot's context

@@ -39,3 +39,19 @@ export interface UpstreamState {
   readonly ours: boolean;
   readonly progress: StartProgress | null;
 }
+
+/**
+ * The address of a llama-server as an operator writes it, in one spelling: http or https, no slash at its end, without the
+ * `/v1` that programs want behind it; `user:password@` stays. Null for anything else.
+ */
+export function llamaAddress(typed: string): string | null {
+  const url = URL.parse(typed.trim());
+  if (!url || !/^https?:$/.test(url.protocol) || url.search !== "" || url.hash !== "") return null;
+  return url.href.replace(/\/+$/, "").replace(/\/v1$/, "").replace(/\/+$/, "");
+}
+
+/** The same without `user:password@`, as pages, logs and metrics may show it. Of a text that is no address, all up to an `@` goes. */
+export function withoutCredentials(address: string): string {
+  const isAddress = /^https?:$/.test(URL.parse(address)?.protocol ?? "");
+  return isAddress ? address.replace(/^(\s*\w+:\/*)[^/?#\\]*@/, "$1") : address.replace(/^(\s*[a-z][a-z\d+.-]*:\/\/)?.*@/is, "$1");
+}

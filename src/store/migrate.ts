@@ -10,9 +10,10 @@ import people from "./migrations/003_people.sql" with { type: "text" };
 import programs from "./migrations/004_programs.sql" with { type: "text" };
 import parts from "./migrations/005_parts.sql" with { type: "text" };
 import deletedMessages from "./migrations/006_deleted_messages.sql" with { type: "text" };
+import streamPlace from "./migrations/007_stream_place.sql" with { type: "text" };
 
 /** In order; a published one is never changed again. */
-export const migrations: readonly string[] = [conversations, settings, people, programs, parts, deletedMessages];
+export const migrations: readonly string[] = [conversations, settings, people, programs, parts, deletedMessages, streamPlace];
 
 /**
  * Brings the database to the newest schema, each step in a transaction of its own. A file that holds an older schema is

@@ -35,8 +35,14 @@ export class RunTable {
     return this.#q.run("update runs set status = 'running' where id = ? and status = 'queued'", run) === 1;
   }
 
-  checkpoint({ run, text, reasoning }: Draft): void {
-    this.#q.run("insert into drafts (run, text, reasoning) select id, ?, ? from runs where id = ? and status = 'running'", text, reasoning, run);
+  checkpoint({ run, text, reasoning, streamBytes }: Draft): void {
+    this.#q.run(
+      "insert into drafts (run, text, reasoning, stream_bytes) select id, ?, ?, ? from runs where id = ? and status = 'running'",
+      text,
+      reasoning,
+      streamBytes,
+      run,
+    );
   }
 
   /** Closes an active Run and writes its text into its message; null when it was closed before. */
@@ -77,14 +83,22 @@ export class RunTable {
     return this.active().map((run) => {
       const answer = messageOf(run.message);
       const added = this.draft(run.id);
-      return { question: null, answer, run, draft: answer.text + added.text, draftReasoning: answer.reasoning + added.reasoning };
+      const draft = { draft: answer.text + added.text, draftReasoning: answer.reasoning + added.reasoning, streamBytes: added.streamBytes };
+      return { question: null, answer, run, ...draft };
     });
   }
 
   /** What a Run has added to its message by its checkpoints. */
-  draft(run: RunId): { text: string; reasoning: string } {
-    const pieces = this.#q.all<{ text: string; reasoning: string }>("select text, reasoning from drafts where run = ? order by seq", run);
-    return { text: pieces.map(({ text }) => text).join(""), reasoning: pieces.map(({ reasoning }) => reasoning).join("") };
+  draft(run: RunId): { text: string; reasoning: string; streamBytes: number } {
+    const pieces = this.#q.all<{ text: string; reasoning: string; stream_bytes: number }>(
+      "select text, reasoning, stream_bytes from drafts where run = ? order by seq",
+      run,
+    );
+    return {
+      text: pieces.map(({ text }) => text).join(""),
+      reasoning: pieces.map(({ reasoning }) => reasoning).join(""),
+      streamBytes: pieces.at(-1)?.stream_bytes ?? 0,
+    };
   }
 
   /** @throws Failure `conversation_busy` */

@@ -73,6 +73,8 @@ export interface Draft {
   readonly run: RunId;
   readonly text: string;
   readonly reasoning: string;
+  /** The bytes of llama-server's stream, from its beginning, in which all of the Run's text so far stands. */
+  readonly streamBytes: number;
 }
 
 /** A Run that was waiting or running when the process before this one ended. */
@@ -80,6 +82,8 @@ export interface Left extends Said {
   /** The answer's text as it was at the last checkpoint, with what was there before the Run. */
   readonly draft: string;
   readonly draftReasoning: string;
+  /** See `Draft`; 0 when there was no checkpoint. */
+  readonly streamBytes: number;
 }
 
 /** The conversations of one person, of all, or those in which nothing was said since `idleSince` (milliseconds since 1970). */

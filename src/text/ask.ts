@@ -22,6 +22,10 @@ export interface AskParts {
   bug(error: unknown): void;
   /** What may wait for a program that does not read; more and it is let go. */
   readonly outboxMaxBytes: number;
+  /** A program that takes nothing for this long is let go. */
+  readonly programSlowMs: number;
+  /** Between two comments that keep a stream of events open on its way through proxies. */
+  readonly heartbeatMs: number;
 }
 
 /** What is asked: the body itself, or JSON with more to it. */
@@ -97,20 +101,23 @@ async function answered(
   { text, persona, conversation: kept }: Question,
   { person }: Known,
   manner: Manner,
-  { chat, bug, outboxMaxBytes, gone, over }: AskParts,
+  { chat, bug, outboxMaxBytes, programSlowMs, heartbeatMs, gone, over }: AskParts,
 ): Promise<Response> {
   const { language, isEvents } = manner;
   const conversation = kept ?? newTemporaryId();
   let run: RunId | null = null;
+  let pulse: Timer | undefined;
   const leave = () => {
+    clearInterval(pulse);
     if (run !== null) chat.runs.stop({ id: run });
   };
-  const body = new ProgramBody(outboxMaxBytes, gone, leave);
+  const body = new ProgramBody({ maxBytes: outboxMaxBytes, slowMs: programSlowMs, gone, left: leave });
   const tell = (told: Told) => body.put(isEvents ? `event: ${told.type}\ndata: ${JSON.stringify(told)}\n\n` : plain(told));
   const tap = tapOf(
     tell,
     (ended) => {
       tell(lastOf(ended, kept, language));
+      clearInterval(pulse);
       body.close();
       over();
       if (kept === null) chat.forget(conversation).catch(bug);
@@ -119,6 +126,8 @@ async function answered(
   );
   const settings = persona === null ? {} : { settings: { persona, sampling: {} } };
   run = await chat.say(person, { conversation, message: newId(), text, ...settings, request: manner.id }, tap);
+  // plain text has no place for a sign of life: a proxy's time-out holds for it
+  if (isEvents && !body.isOver) pulse = setInterval(() => body.put(": alive\n\n"), heartbeatMs);
   if (gone.aborted) leave(); // meanwhile
   const type = isEvents ? "text/event-stream" : "text/plain; charset=utf-8";
   const named = kept === null ? {} : { [conversationHeader]: kept };

@@ -14,6 +14,7 @@ const statusOf: Readonly<Record<FailureCode, number>> = {
   upstream_stalled: 504,
   upstream_garbled: 502,
   upstream_line_too_long: 502,
+  answer_too_long: 502,
   model_missing: 404,
   model_failed: 422,
   context_overflow: 400,

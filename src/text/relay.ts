@@ -12,9 +12,19 @@ import { askingOf } from "./asking.ts";
 import { type Dialect, dialectOf, eventOf, programRefusal, refusalText } from "./refusing.ts";
 import { ProgramBody } from "./way.ts";
 
-export interface RelayParts {
+/** What an answer on its way to a program is bounded by. */
+interface PassingParts {
   /** Aborted when the program is gone, or may not ask any more. */
   readonly gone: AbortSignal;
+  /** What may wait for a program that reads slowly. */
+  readonly outboxMaxBytes: number;
+  /** A program that takes nothing for this long is let go. */
+  readonly programSlowMs: number;
+  /** Between two signs of life in a stream that is silent. */
+  readonly heartbeatMs: number;
+}
+
+export interface RelayParts extends PassingParts {
   /** All is over. */
   over(): void;
   readonly runs: Pick<Runs, "leases">;
@@ -23,8 +33,6 @@ export interface RelayParts {
   bug(error: unknown): void;
   /** Largest request. */
   readonly programMaxBytes: number;
-  /** What may wait for a program that does not read; more and it is let go. */
-  readonly outboxMaxBytes: number;
 }
 
 interface Route {
@@ -61,7 +69,7 @@ export async function relay(request: Request, pathname: string, known: Known | n
         parts,
       );
     const asking = await askingOf(request, parts.programMaxBytes);
-    const passing = new Passing(asking.isStream && !route.isFree ? dialect : null, parts.outboxMaxBytes, parts.gone);
+    const passing = new Passing(asking.isStream && !route.isFree ? dialect : null, parts);
     const relayed = { method: route.method ?? "POST", path: pathname + search, ...asking } as const;
     const wish = {
       person: known.person,
@@ -97,24 +105,42 @@ export async function relay(request: Request, pathname: string, known: Known | n
   }
 }
 
-/** An answer on its way to a program: its head as soon as it is known, or when the line says that it will take a while. */
+const lineFeed = 10;
+
+/** What keeps a silent stream open on its way through proxies, and means nothing to its reader. */
+const beatOf: Readonly<Record<Dialect, string>> = { openai: ": alive\n\n", anthropic: 'event: ping\ndata: {"type": "ping"}\n\n' };
+
+/**
+ * An answer on its way to a program. Its head goes out as soon as it is known; that of a stream at the latest with the first
+ * word about the queue or the first heartbeat, so that no proxy takes the silence for the end.
+ */
 class Passing implements RelaySink {
   readonly #dialect: Dialect | null;
   readonly #abort = new AbortController();
   readonly #response = Promise.withResolvers<Response>();
   readonly #body: ProgramBody;
-  /** The head that llama-server gave, where one had been sent before. */
+  readonly #pulse: Timer | undefined;
+  /** llama-server refused after a head had been sent: its words. */
   #refusal: { text: string } | null = null;
   #hasHead = false;
   /** The place that was told last. */
   #position = 0;
+  /** Something was sent since the last heartbeat. */
+  #isAlive = false;
+  /** Nothing was sent, or whole events alone: a heartbeat would tear no event apart. */
+  #isBetweenEvents = true;
   /** Told of each piece. */
   heard: (bytes: Uint8Array) => void = () => {};
 
-  /** `dialect` is that of the events of a stream; null where the answer comes in one piece. `gone` is aborted when the program is. */
-  constructor(dialect: Dialect | null, maxBytes: number, gone: AbortSignal) {
+  /** `dialect` is that of the events of a stream; null where the answer comes in one piece. */
+  constructor(dialect: Dialect | null, { outboxMaxBytes, programSlowMs, heartbeatMs, gone }: PassingParts) {
     this.#dialect = dialect;
-    this.#body = new ProgramBody(maxBytes, gone, () => this.#abort.abort(new Failure("stopped")));
+    const left = () => {
+      clearInterval(this.#pulse);
+      this.#abort.abort(new Failure("stopped"));
+    };
+    this.#body = new ProgramBody({ maxBytes: outboxMaxBytes, slowMs: programSlowMs, gone, left });
+    if (dialect !== null && !this.#body.isOver) this.#pulse = setInterval(() => this.#beat(dialect), heartbeatMs);
   }
 
   /** Aborted when the program is gone or does not read. */
@@ -127,32 +153,38 @@ class Passing implements RelaySink {
     return this.#response.promise;
   }
 
-  /** Only a stream can be told where in line it is: as a comment, which programs that know nothing of it skip. */
+  /** Only a stream can be told its place in line: as a comment, which programs skip that know nothing of it. */
   placed({ position }: Place): void {
     if (this.#dialect === null || position === this.#position) return;
     this.#position = position;
-    if (!this.#hasHead) this.#respond(200, { "content-type": "text/event-stream" });
-    this.#body.put(`: X-Queue-Position: ${position}\n\n`);
+    this.#say(`: X-Queue-Position: ${position}\n\n`);
   }
 
-  head(status: number, headers: ReadonlyMap<string, string>): void {
+  head(status: number, headers: Headers): void {
     if (!this.#hasHead) this.#respond(status, { "content-type": headers.get("content-type") ?? "application/octet-stream" });
     else if (status !== 200) this.#refusal = { text: "" };
   }
 
-  body(bytes: Uint8Array): void {
+  body(bytes: Uint8Array): Promise<void> | undefined {
     this.heard(bytes);
-    if (this.#refusal) this.#refusal.text += new TextDecoder().decode(bytes);
-    else this.#body.put(bytes);
+    if (this.#refusal) {
+      this.#refusal.text = (this.#refusal.text + new TextDecoder().decode(bytes)).slice(0, refusalMaxChars);
+      return undefined;
+    }
+    this.#isAlive = true;
+    this.#isBetweenEvents = bytes.at(-1) === lineFeed && bytes.at(-2) === lineFeed;
+    return this.#body.offer(bytes);
   }
 
   end(): void {
+    clearInterval(this.#pulse);
     if (this.#refusal) this.#body.put(eventOf(this.#refusal.text, this.#dialect ?? "openai"));
     this.#body.close();
   }
 
   /** `text` words a Failure for a program. */
   fail(error: unknown, text: (failure: Failure) => string): void {
+    clearInterval(this.#pulse);
     if (!this.#hasHead) this.#response.reject(error);
     else if (this.#dialect === null)
       this.#body.fail(error); // only a stream can say what went wrong
@@ -162,11 +194,26 @@ class Passing implements RelaySink {
     }
   }
 
+  #beat(dialect: Dialect): void {
+    if (!this.#isAlive && this.#isBetweenEvents) this.#say(beatOf[dialect]);
+    this.#isAlive = false;
+  }
+
+  /** Says something of ours between llama-server's events. */
+  #say(text: string): void {
+    if (!this.#hasHead) this.#respond(200, { "content-type": "text/event-stream" });
+    this.#isAlive = true;
+    this.#body.put(text);
+  }
+
   #respond(status: number, headers: Record<string, string>): void {
     this.#hasHead = true;
     this.#response.resolve(new Response(this.#body.stream, { status, headers: { ...headers, "cache-control": "no-store", "x-accel-buffering": "no" } }));
   }
 }
+
+/** Of what llama-server says when it refuses, so much is passed on, in UTF-16 units. */
+const refusalMaxChars = 16 * 1024;
 
 /** The models of several llama-servers, as one lists its own. */
 function models(names: readonly string[], { over }: Pick<RelayParts, "over">): Response {
@@ -175,12 +222,22 @@ function models(names: readonly string[], { over }: Pick<RelayParts, "over">): R
   return Response.json({ object: "list", data: names.map((id) => ({ id, object: "model", created, owned_by: "llamacpp" })) });
 }
 
+/** Names under which llama-server says at the end of an answer how many tokens it cost, in its own dialect and those of programs. */
+const figures = /"(prompt_n|predicted_n|output_tokens|completion_tokens|total_tokens)":\s*(\d{1,9})(?!\d)/g;
+
 /** Tokens that an answer has cost, as far as these bytes tell: what it says of them itself at its end, else one for each event. */
 function tokensIn(bytes: Uint8Array, before: number): number {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
-  const number = (name: string) => Number(new RegExp(`"${name}":\\s*(\\d+)`).exec(text)?.[1] ?? Number.NaN);
-  const [read, written] = [number("prompt_n"), number("predicted_n")];
-  if (!Number.isNaN(read + written)) return read + written;
-  const said = [number("output_tokens"), number("completion_tokens"), number("total_tokens")].find((each) => each > before);
-  return said ?? before + (text.match(/^data: /gm)?.length ?? 0);
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (!text.includes('_n"') && !text.includes('_tokens"')) return before + eventsIn(text);
+  const found: Record<string, number> = {};
+  for (const [, name, value] of text.toString("latin1").matchAll(figures)) found[name as string] ??= Number(value);
+  const { prompt_n: read, predicted_n: written, output_tokens, completion_tokens, total_tokens } = found;
+  if (read !== undefined && written !== undefined) return read + written;
+  return [output_tokens, completion_tokens, total_tokens].find((each) => each !== undefined && each > before) ?? before + eventsIn(text);
+}
+
+function eventsIn(bytes: Buffer): number {
+  let events = bytes.indexOf("data: ") === 0 ? 1 : 0;
+  for (let at = bytes.indexOf("\ndata: "); at >= 0; at = bytes.indexOf("\ndata: ", at + 1)) events++;
+  return events;
 }

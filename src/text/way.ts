@@ -60,27 +60,41 @@ export class Way {
   }
 }
 
-/** The body of an answer over HTTP that is streamed: in order, and let go when whoever asked is gone or does not read. */
+export interface ProgramBodyOptions {
+  /** What may wait for a reader. */
+  readonly maxBytes: number;
+  /** A reader that takes nothing for this long is let go; a slower one that goes on is not. */
+  readonly slowMs: number;
+  /** Aborted when the program is gone. */
+  readonly gone: AbortSignal;
+  /** Called, once, when nobody reads any more before the end. */
+  left(): void;
+}
+
+/** The body of a streamed answer over HTTP: in order, and ended when the program is gone or does not read. */
 export class ProgramBody {
   readonly stream: ReadableStream<Uint8Array>;
-  readonly #left: () => void;
+  readonly #options: ProgramBodyOptions;
   #controller!: ReadableStreamDefaultController<Uint8Array>;
   #isOver = false;
+  /** Resolves when the reader has taken enough that there is room again. */
+  #room: PromiseWithResolvers<void> | null = null;
+  #slow: Timer | undefined;
 
-  /** `left` is called, once, when nobody reads it any more before it is closed. */
-  constructor(maxBytes: number, gone: AbortSignal, left: () => void) {
-    this.#left = left;
+  constructor(options: ProgramBodyOptions) {
+    this.#options = options;
     this.stream = new ReadableStream<Uint8Array>(
       {
         start: (controller) => {
           this.#controller = controller;
         },
+        pull: () => this.#hasRoom(),
         cancel: () => this.leave(),
       },
-      { highWaterMark: maxBytes, size: (bytes) => bytes?.byteLength ?? 0 },
+      { highWaterMark: options.maxBytes, size: (bytes) => bytes?.byteLength ?? 0 },
     );
-    if (gone.aborted) this.leave();
-    else gone.addEventListener("abort", () => this.leave(), { once: true });
+    if (options.gone.aborted) this.leave();
+    else options.gone.addEventListener("abort", () => this.leave(), { once: true });
   }
 
   /** Nothing more is put into it. */
@@ -88,30 +102,52 @@ export class ProgramBody {
     return this.#isOver;
   }
 
+  /** Adds a part that cannot wait, such as a token of an answer that is being written: a reader who is too far behind is let go. */
   put(part: string | Uint8Array): void {
     if (this.#isOver || part.length === 0) return;
     this.#controller.enqueue(typeof part === "string" ? new TextEncoder().encode(part) : part);
     if ((this.#controller.desiredSize ?? 0) < 0) this.leave();
   }
 
+  /** Adds a part whose source can wait. Where a promise is returned, it resolves when the reader has caught up or is gone. */
+  offer(part: Uint8Array): Promise<void> | undefined {
+    if (this.#isOver || part.length === 0) return undefined;
+    this.#controller.enqueue(part);
+    if ((this.#controller.desiredSize ?? 0) > 0) return undefined;
+    this.#slow = setTimeout(() => this.leave(), this.#options.slowMs);
+    this.#room ??= Promise.withResolvers<void>();
+    return this.#room.promise;
+  }
+
   close(): void {
     if (this.#isOver) return;
-    this.#isOver = true;
+    this.#end();
     this.#controller.close();
   }
 
-  /** Breaks off, so that nobody takes what has come for the whole. */
+  /** Breaks off, so that nobody takes the part that has come for the whole. */
   fail(error: unknown): void {
     if (this.#isOver) return;
-    this.#isOver = true;
+    this.#end();
     this.#controller.error(error);
   }
 
   /** Nobody reads it. */
   leave(): void {
     if (this.#isOver) return;
+    this.#end();
+    this.#controller.error(new Error("not read"));
+    this.#options.left();
+  }
+
+  #end(): void {
     this.#isOver = true;
-    this.#controller.error(new Error("not read")); // whoever comes back to it must not take what has come for the whole
-    this.#left();
+    this.#hasRoom();
+  }
+
+  #hasRoom(): void {
+    clearTimeout(this.#slow);
+    this.#room?.resolve();
+    this.#room = null;
   }
 }

@@ -1,163 +1,141 @@
-// What llama-server answers: its streamed chunks in our words, its refusals as Failures. Fed by upstream/llama with what comes over the wire.
+// What llama-server answers: its streamed chunks in our words, its refusals as Failures. A llama-server can be broken, foreign
+// or taken over, so nothing that it says is believed to have the type that it should have.
 
 import { Failure } from "../domain/failure.ts";
-import type { RunStats } from "../domain/run.ts";
-import type { Head } from "./exchange.ts";
+import type { PromptProgress, RunStats } from "../domain/run.ts";
 import { SseParser, type SseReader } from "./sse.ts";
 import type { ChatEnd, Deltas } from "./upstream.ts";
 
-/** The parts of a streamed chunk that are read here. */
-interface Chunk {
-  choices?: { delta?: { content?: string | null; reasoning_content?: string | null }; finish_reason?: string | null }[];
-  usage?: { prompt_tokens?: number; completion_tokens?: number; prompt_tokens_details?: { cached_tokens?: number } };
-  timings?: { predicted_per_second?: number; cache_n?: number };
-  prompt_progress?: { total: number; cache: number; processed: number };
-  /** Of `/completion`: a piece of the answer; at its end why it stopped, and figures. */
-  content?: string;
-  stop?: boolean;
-  stop_type?: string;
-  tokens_predicted?: number;
-  tokens_evaluated?: number;
-  error?: { code?: number; message?: string; type?: string; n_prompt_tokens?: number; n_ctx?: number };
+export interface AnswerLimits {
+  /** Longest line of the stream. */
+  readonly lineMaxBytes: number;
+  /** Longest answer, thoughts included, in UTF-16 units of its text. */
+  readonly answerMaxChars: number;
 }
 
-/** Of what a refusal says, so much is read, in UTF-16 units. */
-const refusalMaxChars = 4096;
+/** A JSON object of which nothing is known. */
+type Unknown = Readonly<Record<string, unknown>>;
 
-/** An answer as it comes: its head, then events, folded into one call per kind and network read; or the words of a refusal. */
+/** An answer as it comes: events, folded into one call per kind and network read. */
 export class Answer implements SseReader {
   readonly #deltas: Deltas;
+  readonly #limits: AnswerLimits;
   readonly #events: SseParser;
-  #shape: EventShape | null = null;
-  #head: Head | null = null;
-  #isStream = false;
-  #refusal = "";
+  readonly #fromBytes: number;
   #text = "";
-  #reasoning = "";
+  #thought = "";
+  #chars = 0;
   #finish: string | null = null;
   #stats: RunStats = {};
 
-  constructor(deltas: Deltas, lineMaxBytes: number) {
+  /** `fromBytes`: where in the stream the first byte stands that comes. */
+  constructor(deltas: Deltas, limits: AnswerLimits, fromBytes = 0) {
     this.#deltas = deltas;
-    this.#events = new SseParser(this, lineMaxBytes);
-  }
-
-  /** Something has been answered. */
-  get hasBegun(): boolean {
-    return this.#head !== null;
+    this.#limits = limits;
+    this.#events = new SseParser(this, limits.lineMaxBytes);
+    this.#fromBytes = fromBytes;
   }
 
   get isComplete(): boolean {
-    return this.#events.isComplete || this.#refusal.length > refusalMaxChars;
+    return this.#events.isComplete;
   }
 
-  /** @throws Failure `upstream_garbled` */
-  begin(head: Head): void {
-    this.#head = head;
-    this.#isStream = isOk(head);
-    const type = head.headers.get("content-type") ?? "missing";
-    if (this.#isStream && !type.startsWith("text/event-stream")) throw new Failure("upstream_garbled", { detail: `content-type ${type}` });
+  /** @throws Failure `upstream_garbled` when it is no stream of events */
+  begin(headers: Headers): void {
+    const type = headers.get("content-type") ?? "missing";
+    if (!type.startsWith("text/event-stream")) throw new Failure("upstream_garbled", { detail: `content-type ${type.slice(0, 80)}` });
   }
 
-  push(bytes: Buffer, start: number, end: number): void {
-    const text = this.#events.decode(bytes, start, end);
-    if (!this.#isStream) this.#refusal += text;
-    else {
-      const content = this.#events.isBetween ? this.#shape?.contentOf(text) : undefined;
-      if (content === undefined) this.#events.push(text);
-      else this.#text += content;
-    }
+  /** Takes one network read. @throws Failure `upstream_*`, `answer_too_long`, `context_overflow` */
+  push(bytes: Uint8Array): void {
+    this.#events.push(bytes);
+    this.flush();
+    if (this.#chars > this.#limits.answerMaxChars) throw new Failure("answer_too_long", { limitChars: this.#limits.answerMaxChars });
   }
 
   event(data: string): boolean {
     if (data === "[DONE]") return true;
-    this.#look(data);
+    const chunk = parse(data);
+    if (!chunk) throw new Failure("upstream_garbled", { detail: data.slice(0, 80) });
+    if (chunk["error"]) throw errorOf(chunk["error"], 500);
+    this.#take(chunk);
     return false;
   }
 
+  /** Hands on what has come since the last call. */
   flush(): void {
-    if (this.#reasoning !== "") this.#deltas.reasoning(this.#reasoning);
+    if (this.#thought !== "") this.#deltas.reasoning(this.#thought);
     if (this.#text !== "") this.#deltas.text(this.#text);
-    this.#reasoning = this.#text = "";
+    this.#thought = this.#text = "";
+    this.#deltas.streamed?.(this.#fromBytes + this.#events.eventsBytes);
   }
 
-  /** What is known at the end of it. @throws Failure what was refused, or `upstream_cut` */
-  end(url: string): ChatEnd {
-    if (this.#head && !this.#isStream) throw refusal(this.#head.status, this.#refusal, url);
+  /** What is known at the end of it. @throws Failure `upstream_cut` */
+  end(): ChatEnd {
     if (!this.isComplete && this.#finish === null) throw new Failure("upstream_cut");
     return { finish: this.#finish ?? "stop", stats: this.#stats };
   }
 
-  #look(data: string): void {
-    const chunk = parse(data);
-    if (!chunk) throw new Failure("upstream_garbled", { detail: data.slice(0, 80) });
-    if (chunk.error) throw errorOf(chunk.error, chunk.error.code ?? 500);
-    const { choices: [choice] = [], prompt_progress: progress, usage, timings } = chunk;
-    const { content = chunk.content, reasoning_content: reasoning } = choice?.delta ?? {};
-    if (content) this.#text += content;
-    if (reasoning) this.#reasoning += reasoning;
-    if (choice?.finish_reason) this.#finish = choice.finish_reason;
-    if (chunk.stop === true) this.#finish = chunk.stop_type === "limit" ? "length" : "stop";
-    if (progress) this.#deltas.prompt({ processed: progress.processed, total: progress.total, cached: progress.cache });
-    if (usage || timings) this.#stats = { ...this.#stats, ...statsOf(chunk) };
-    const isContentAlone = content && !reasoning && !choice?.finish_reason && chunk.stop !== true && !progress && !usage && !timings;
-    if (isContentAlone) this.#shape = EventShape.of(data, content);
+  #take(chunk: Unknown): void {
+    const { choices, usage, timings, prompt_progress: progress } = chunk;
+    const choice = Array.isArray(choices) ? objectOf(choices[0]) : {};
+    const delta = objectOf(choice["delta"]);
+    // `/completion` has its piece of the answer at the top
+    const text = textOf(delta["content"]) || textOf(chunk["content"]);
+    const thought = textOf(delta["reasoning_content"]);
+    this.#text += text;
+    this.#thought += thought;
+    this.#chars += text.length + thought.length;
+    if (choice["finish_reason"]) this.#finish = wordOf(choice["finish_reason"]);
+    if (chunk["stop"] === true) this.#finish = chunk["stop_type"] === "limit" ? "length" : "stop";
+    if (progress) this.#progress(objectOf(progress));
+    if (usage || timings || chunk["stop"] === true) this.#stats = { ...this.#stats, ...statsOf(chunk) };
+  }
+
+  #progress({ processed, total, cache }: Unknown): void {
+    const found = [processed, total, cache].map(countOf);
+    if (found.some((each) => each === undefined)) return;
+    const [readTokens, allTokens, cachedTokens] = found as [number, number, number];
+    const progress: PromptProgress = { processed: readTokens, total: allTokens, cached: cachedTokens };
+    this.#deltas.prompt(progress);
   }
 }
 
-const isOk = ({ status }: Head): boolean => status >= 200 && status < 300;
+export const isOk = (status: number): boolean => status >= 200 && status < 300;
 
-/**
- * What stands around the content in an event that says nothing else. llama-server's differ in nothing but that (and the second in which they were
- * made), so it is cut out where the rest is the same to the letter; any other is parsed. Measured: 0.3 against 1.8 µs.
- */
-class EventShape {
-  readonly #before: string;
-  readonly #after: string;
-
-  private constructor(before: string, after: string) {
-    this.#before = before;
-    this.#after = after;
-  }
-
-  /** The shape of an event with this content, data and all; null where the content is not found in it as JSON.stringify writes it. */
-  static of(data: string, content: string): EventShape | null {
-    const written = `"content":${JSON.stringify(content)}`;
-    const at = data.indexOf(written);
-    if (at < 0 || data.indexOf(written, at + 1) >= 0) return null;
-    return new EventShape(`data: ${data.slice(0, at + `"content":"`.length)}`, `${data.slice(at + written.length - 1)}\n\n`);
-  }
-
-  /** The content of an event of the same shape; undefined for anything else. */
-  contentOf(event: string): string | undefined {
-    const [from, to] = [this.#before.length, event.length - this.#after.length];
-    if (to < from || !event.startsWith(this.#before) || !event.endsWith(this.#after)) return undefined;
-    const written = event.slice(from, to);
-    if (written.includes("\n")) return undefined;
-    if (!written.includes("\\")) return written.includes('"') ? undefined : written;
-    try {
-      return JSON.parse(`"${written}"`) as string;
-    } catch {
-      return undefined;
-    }
-  }
-}
-
-function statsOf({ usage, timings, tokens_evaluated, tokens_predicted }: Chunk): RunStats {
+/** The figures that it gives; what is no figure is left out, so that the end of a Run can be stored whatever it says. */
+function statsOf(chunk: Unknown): RunStats {
+  const [usage, timings] = [objectOf(chunk["usage"]), objectOf(chunk["timings"])];
+  const speed = timings["predicted_per_second"];
   const found = {
-    promptTokens: usage?.prompt_tokens ?? tokens_evaluated,
-    cachedTokens: usage?.prompt_tokens_details?.cached_tokens ?? timings?.cache_n,
-    outputTokens: usage?.completion_tokens ?? tokens_predicted,
-    tokensPerSecond: timings?.predicted_per_second,
+    promptTokens: countOf(usage["prompt_tokens"]) ?? countOf(chunk["tokens_evaluated"]),
+    cachedTokens: countOf(objectOf(usage["prompt_tokens_details"])["cached_tokens"]) ?? countOf(timings["cache_n"]),
+    outputTokens: countOf(usage["completion_tokens"]) ?? countOf(chunk["tokens_predicted"]),
+    tokensPerSecond: typeof speed === "number" && speed >= 0 && speed < tokensPerSecondMax ? speed : undefined,
   };
-  return Object.fromEntries(Object.entries(found).filter(([, value]) => typeof value === "number"));
+  return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined));
 }
+
+/** More than this is no speed; llama-server itself says 1e6 where it has measured no time. */
+const tokensPerSecondMax = 1e7;
+/** More than this is no number of tokens: a thousand times the longest contexts that there are. */
+const tokensMax = 1e9;
+
+const countOf = (value: unknown): number | undefined =>
+  Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= tokensMax ? (value as number) : undefined;
+
+const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
+
+const objectOf = (value: unknown): Unknown => (typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Unknown) : {});
+
+/** A reason to finish as llama-server words it; anything else that ends an answer is `stop`. */
+const wordOf = (value: unknown): string => (typeof value === "string" && /^[a-z_]{1,40}$/.test(value) ? value : "stop");
 
 /** The JSON object in `text`, or null. */
-function parse(text: string): Chunk | null {
+function parse(text: string): Unknown | null {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Chunk) : null;
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Unknown) : null;
   } catch {
     return null;
   }
@@ -175,6 +153,7 @@ export function showing(deltas: Deltas, heard: (text: string) => void): Deltas {
       deltas.reasoning(piece);
     },
     prompt: (progress) => deltas.prompt(progress),
+    streamed: (bytes) => deltas.streamed?.(bytes),
   };
 }
 
@@ -182,17 +161,19 @@ export function showing(deltas: Deltas, heard: (text: string) => void): Deltas {
 export function refusal(status: number, body: string, url: string): Failure {
   if (status === 503) return new Failure("upstream_loading", { url });
   if (status === 401 || status === 403) return new Failure("upstream_unauthorized", { url });
-  const text = body.slice(0, refusalMaxChars);
-  return errorOf(parse(text)?.error ?? { message: text }, status);
+  return errorOf(parse(body)?.["error"] ?? { message: body }, status);
 }
 
-/** The Failure for llama-server's error object, given with a status or in mid-stream. */
-function errorOf(error: NonNullable<Chunk["error"]>, status: number): Failure {
-  if (error.type === "exceed_context_size_error") {
-    return new Failure("context_overflow", { promptTokens: error.n_prompt_tokens ?? 0, contextTokens: error.n_ctx ?? 0 });
+/** The Failure for llama-server's error, an object or a text, given with a status or in mid-stream. */
+function errorOf(given: unknown, otherwise: number): Failure {
+  const error = typeof given === "string" ? { message: given } : objectOf(given);
+  const code = countOf(error["code"]);
+  const status = code !== undefined && code >= 400 && code < 600 ? code : otherwise;
+  if (error["type"] === "exceed_context_size_error") {
+    return new Failure("context_overflow", { promptTokens: countOf(error["n_prompt_tokens"]) ?? 0, contextTokens: countOf(error["n_ctx"]) ?? 0 });
   }
-  const unloadable = /^model name=(.+) failed to load/.exec(error.message ?? "")?.[1];
+  const message = textOf(error["message"]);
+  const unloadable = /^model name=(.+) failed to load/.exec(message)?.[1];
   if (unloadable !== undefined) return new Failure("model_failed", { model: unloadable });
-  const detail = (error.message ?? "").trim().slice(0, 300);
-  return new Failure(status >= 500 ? "upstream_error" : "upstream_refused", { status, detail });
+  return new Failure(status >= 500 ? "upstream_error" : "upstream_refused", { status, detail: message.trim().slice(0, 300) });
 }

@@ -5,11 +5,14 @@ import { asFailure, type FailureCode } from "../domain/failure.ts";
 import type { RunId } from "../domain/run.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
 import type { Log } from "../telemetry/log.ts";
-import { type AnswerBounds, type Asking, count, passOn, stream } from "./requests.ts";
+import { type Request, send, type Target, targetOf } from "./http.ts";
+import { type AnswerBounds, count, passOn, stream } from "./requests.ts";
 import { SlotWatch, type SlotWatchBounds, type StartingChild } from "./slots.ts";
 import type { Asked, ChatEnd, ChatRequest, Deltas, Relayed, RelaySink, Upstream } from "./upstream.ts";
 
 export interface LlamaOptions extends SlotWatchBounds, AnswerBounds {
+  /** Its address; `user:password@` in it is for a proxy before it. */
+  readonly url: string;
   readonly apiKey: string | null;
   readonly log: Log;
   /** Says how a llama-server of our own is doing before it answers; absent for one that somebody else runs. */
@@ -37,7 +40,7 @@ export function openLlama(options: LlamaOptions): Llama {
 /** One llama-server. */
 export class Llama implements Upstream {
   readonly #options: LlamaOptions;
-  readonly #headers: Record<string, string>;
+  readonly #target: Target;
   readonly #watch: SlotWatch;
   /** Requests that have a slot; true for one that is over and gives it back. */
   readonly #held = new Map<RunId, boolean>();
@@ -46,8 +49,8 @@ export class Llama implements Upstream {
 
   constructor(options: LlamaOptions) {
     this.#options = options;
-    this.#headers = options.apiKey ? { authorization: `Bearer ${options.apiKey}` } : {};
-    this.#watch = new SlotWatch({ ...options, headers: this.#headers, ours: () => this.#held.size });
+    this.#target = targetOf(options.url, options.apiKey);
+    this.#watch = new SlotWatch({ ...options, target: this.#target, ours: () => this.#held.size });
   }
 
   get state(): UpstreamState {
@@ -98,9 +101,8 @@ export class Llama implements Upstream {
     return this.#guarded(by.run, deltas, signal, this.#asking(by, "/completion", body));
   }
 
-  resume(run: RunId, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd> {
-    const address = `${streamUrl(this.#options.url, run)}&from=0`;
-    return this.#guarded(run, deltas, signal, { address, method: "GET", headers: this.#headers });
+  resume(run: RunId, fromBytes: number, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd> {
+    return this.#guarded(run, deltas, signal, { method: "GET", path: `${streamPath(run)}&from=${fromBytes}` }, fromBytes);
   }
 
   relay(asked: Asked, relayed: Relayed, sink: RelaySink, signal: AbortSignal): Promise<void> {
@@ -110,8 +112,8 @@ export class Llama implements Upstream {
 
   pass({ request }: Asked, { method, path, headers, body }: Relayed, sink: RelaySink, signal: AbortSignal): Promise<void> {
     const named = request === "" ? {} : { "x-request-id": request };
-    const asking = { address: this.#options.url + path, method, headers: { ...headers, ...this.#headers, ...named }, body };
-    return passOn(this.#options, asking, sink, signal, () => this.state.status === "ready");
+    const passed = { method, path, headers: { ...headers, ...named }, body };
+    return passOn(this.#target, this.#options, passed, sink, signal, () => this.state.status === "ready");
   }
 
   /** The queue counts this one's slots. */
@@ -120,7 +122,7 @@ export class Llama implements Upstream {
   release(): void {}
 
   count(asked: Pick<ChatRequest, "messages" | "model">, signal: AbortSignal): Promise<number | null> {
-    return count(this.#options, this.#headers, { messages: asked.messages, model: this.#modelFor(asked.model) ?? null }, signal);
+    return count(this.#target, this.#options, { messages: asked.messages, model: this.#modelFor(asked.model) ?? null }, signal);
   }
 
   async freed(run: RunId): Promise<boolean> {
@@ -147,9 +149,9 @@ export class Llama implements Upstream {
   }
 
   /** The request for an answer under the Run's id, with which llama-server keeps the stream when we are gone. */
-  #asking({ run, request }: Asked, path: string, body: unknown): Asking {
-    const headers = { ...this.#headers, "content-type": "application/json", "x-conversation-id": run, ...(request !== "" && { "x-request-id": request }) };
-    return { address: this.#options.url + path, method: "POST", headers, body: JSON.stringify(body) };
+  #asking({ run, request }: Asked, path: string, body: unknown): Request {
+    const headers = { "content-type": "application/json", "x-conversation-id": run, ...(request !== "" && { "x-request-id": request }) };
+    return { method: "POST", path, headers, body: JSON.stringify(body) };
   }
 
   /** Holds a slot for a request until it is over; where it has not reached its end, until `freed` has seen it idle. */
@@ -168,14 +170,14 @@ export class Llama implements Upstream {
     }
   }
 
-  #guarded(run: RunId, deltas: Deltas, signal: AbortSignal, wish: Asking): Promise<ChatEnd> {
+  #guarded(run: RunId, deltas: Deltas, signal: AbortSignal, request: Request, fromBytes = 0): Promise<ChatEnd> {
     let hasBegun = false;
     const began = () => {
       hasBegun = true;
     };
     return this.#holding(run, signal, async () => {
       try {
-        return await stream(this.#options, deltas, signal, wish, began);
+        return await stream(this.#target, this.#options, request, deltas, signal, { began, fromBytes });
       } catch (error) {
         await this.#endStream(run);
         // a request that was still on its way in when it was ended may begin all the same, and nobody would ever end it
@@ -187,9 +189,10 @@ export class Llama implements Upstream {
 
   /** With a conversation id llama-server goes on without us: only this ends it. */
   async #endStream(run: RunId): Promise<void> {
-    const { url, probeMs } = this.#options;
-    await fetch(streamUrl(url, run), { method: "DELETE", keepalive: false, headers: this.#headers, signal: AbortSignal.timeout(probeMs) }).catch(() => null);
+    const within = AbortSignal.timeout(this.#options.probeMs);
+    const response = await send(this.#target, { method: "DELETE", path: streamPath(run) }, within).catch(() => null);
+    await response?.body?.cancel();
   }
 }
 
-const streamUrl = (url: string, run: RunId): string => `${url}/v1/stream?conv_id=${encodeURIComponent(run)}`;
+const streamPath = (run: RunId): string => `/v1/stream?conv_id=${encodeURIComponent(run)}`;

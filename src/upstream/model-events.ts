@@ -1,6 +1,7 @@
 // What a llama-server in router mode tells of its models as it happens (`/models/sse`): which is being loaded, and how far. Used by upstream/slots.
 
 import type { ModelState } from "../domain/upstream.ts";
+import { readBody, send, type Target } from "./http.ts";
 import { SseParser } from "./sse.ts";
 
 /** A change of one model. */
@@ -15,17 +16,20 @@ interface Event {
 const lineMaxBytes = 1 << 20;
 
 /** Listens until the stream ends or `signal` is aborted; never rejects. */
-export async function listenToModels(url: string, headers: Record<string, string>, changed: (change: ModelChange) => void, signal: AbortSignal): Promise<void> {
+export async function listenToModels(target: Target, changed: (change: ModelChange) => void, signal: AbortSignal): Promise<void> {
   const event = (data: string) => {
     const change = changeOf(JSON.parse(data) as Event);
     if (change) changed(change);
     return false;
   };
   try {
-    const response = await fetch(`${url}/models/sse`, { headers, signal, redirect: "manual", keepalive: false, timeout: false } as RequestInit);
-    if (!response.ok) return;
+    const response = await send(target, { method: "GET", path: "/models/sse" }, signal);
+    if (!response.ok) return void (await response.body?.cancel());
     const parser = new SseParser({ event }, lineMaxBytes);
-    for await (const chunk of response.body ?? []) parser.push(parser.decode(Buffer.from(chunk), 0, chunk.byteLength));
+    await readBody(response, signal, (bytes) => {
+      parser.push(bytes);
+      return false;
+    });
   } catch {
     // it is gone, or says what is no event: the next look at it begins anew
   }

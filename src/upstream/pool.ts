@@ -3,7 +3,7 @@
 
 import { asFailure, Failure } from "../domain/failure.ts";
 import type { RunId, RunStats } from "../domain/run.ts";
-import type { UpstreamState } from "../domain/upstream.ts";
+import { type UpstreamState, withoutCredentials } from "../domain/upstream.ts";
 import type { Log } from "../telemetry/log.ts";
 import { showing } from "./answer.ts";
 import type { Llama } from "./llama.ts";
@@ -55,9 +55,10 @@ export class Pool implements Upstreams {
   }
 
   use(urls: readonly string[]): void {
-    const gone = this.#members.filter(({ isOwn, llama }) => !isOwn && !urls.includes(llama.state.url));
+    const shown = urls.map(withoutCredentials);
+    const gone = this.#members.filter(({ isOwn, llama }) => !isOwn && !shown.includes(llama.state.url));
     const stay = this.#members.filter((member) => !gone.includes(member));
-    const come = urls.filter((url) => !stay.some(({ llama }) => llama.state.url === url));
+    const come = urls.filter((_, i) => !stay.some(({ llama }) => llama.state.url === shown[i]));
     this.#members = [...stay, ...come.map((url) => this.#member(this.#options.open(url), false))];
     for (const member of gone) void member.retire();
     this.#changed();
@@ -104,7 +105,7 @@ export class Pool implements Upstreams {
         },
         body: (bytes) => {
           member.heardBytes(asked.run, bytes);
-          sink.body(bytes);
+          return sink.body(bytes);
         },
       };
       await member.llama.relay(asked, relayed, heard, signal);
@@ -129,7 +130,7 @@ export class Pool implements Upstreams {
     return this.#serving(request.model)[0]?.llama.count(request, signal) ?? null;
   }
 
-  async resume(run: RunId, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd> {
+  async resume(run: RunId, fromBytes: number, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd> {
     let failure: unknown = new Failure("not_found"); // whoever has it knows; the others say so at once
     for (const member of [...this.#members]) {
       let isShown = false;
@@ -139,7 +140,7 @@ export class Pool implements Upstreams {
       member.begin(run, null);
       this.#last.set(run, member);
       try {
-        const end = await member.llama.resume(run, shown, signal);
+        const end = await member.llama.resume(run, fromBytes, shown, signal);
         this.#last.delete(run);
         return end;
       } catch (error) {

@@ -4,6 +4,7 @@
 
 import type { ModelState, StartProgress, UpstreamState } from "../domain/upstream.ts";
 import type { Log } from "../telemetry/log.ts";
+import { jsonOf, send, type Target } from "./http.ts";
 import { listenToModels, type ModelChange } from "./model-events.ts";
 import { childOf, contextOf, routed, type Said, slotsOf } from "./models.ts";
 import { Strays } from "./strays.ts";
@@ -28,8 +29,7 @@ export interface StartingChild {
 }
 
 interface SlotWatchOptions extends SlotWatchBounds {
-  readonly url: string;
-  readonly headers: Record<string, string>;
+  readonly target: Target;
   readonly log: Log;
   readonly child?: StartingChild;
   /** Slots that requests of ours hold now. */
@@ -73,7 +73,7 @@ export class SlotWatch {
     this.#options = options;
     this.#state = {
       status: "absent",
-      url: options.url,
+      url: options.target.url,
       slots: 1,
       strays: 0,
       contextTokens: null,
@@ -83,7 +83,7 @@ export class SlotWatch {
       progress: this.progress,
     };
     this.#strays = new Strays({
-      ...{ log: options.log, url: options.url, everyMs: options.pollReadyMs, ours: options.ours },
+      ...{ log: options.log, url: options.target.url, everyMs: options.pollReadyMs, ours: options.ours },
       busySlots: () => this.busySlots(),
       isReady: () => this.#state.status === "ready" && this.#quiet === 0,
       changed: () => this.#set(this.#state),
@@ -165,8 +165,7 @@ export class SlotWatch {
     if (response === null) return this.#closed ? "gone" : (await this.#get("/health")) === null ? "gone" : "unknown";
     // it does not tell everybody (--no-slots, a key): then nothing can be claimed, and nothing is gained by waiting
     if ([400, 401, 403, 404, 501].includes(response.status)) return "gone";
-    if (!response.ok) return "unknown";
-    const slots = await readJson(response);
+    const slots = response.json;
     return Array.isArray(slots) ? slots.filter((slot: { is_processing?: unknown } | null) => slot?.is_processing === true).length : "unknown";
   }
 
@@ -174,8 +173,8 @@ export class SlotWatch {
     const health = await this.#get("/health");
     const ours = this.#options.child !== undefined;
     const { slots, contextTokens, model, models, strays } = this.#state;
-    const base = { url: this.#options.url, ours, slots, strays, contextTokens, model, models };
-    if (health?.ok) this.#set({ ...base, status: "ready", progress: null, ...(await this.#said()) });
+    const base = { url: this.#options.target.url, ours, slots, strays, contextTokens, model, models };
+    if (health?.status === 200) this.#set({ ...base, status: "ready", progress: null, ...(await this.#said()) });
     else if (health?.status === 503 || (ours && this.progress)) this.#set({ ...base, status: "loading", progress: this.progress });
     else this.#set({ ...base, status: "absent", progress: this.progress });
   }
@@ -199,26 +198,26 @@ export class SlotWatch {
   #listen(): void {
     if (this.#isListening) return;
     this.#isListening = true;
-    const { url, headers } = this.#options;
     const changed = (change: ModelChange) => {
       this.#set({ ...this.#state, models: this.#state.models.map((each) => (each.name === change.name ? { ...each, ...change } : each)) });
       if (change.status === "loaded") this.doubt();
     };
-    void listenToModels(url, headers, changed, this.#end.signal).then(() => {
+    void listenToModels(this.#options.target, changed, this.#end.signal).then(() => {
       this.#isListening = false;
     });
   }
 
   async #json(path: string): Promise<unknown> {
-    const response = await this.#get(path);
-    return response?.ok ? readJson(response) : null;
+    const found = await this.#get(path);
+    return found !== null && found.status >= 200 && found.status < 300 ? found.json : null;
   }
 
-  /** null when nobody answered in time. */
-  async #get(path: string): Promise<Response | null> {
+  /** What stands at a path: its status and its JSON (null for anything else); null when nobody answered in time. */
+  async #get(path: string): Promise<{ status: number; json: unknown } | null> {
+    const within = AbortSignal.timeout(this.#options.probeMs);
     try {
-      const { url, headers, probeMs } = this.#options;
-      return await fetch(url + path, { headers, signal: AbortSignal.timeout(probeMs), redirect: "manual", keepalive: false });
+      const response = await send(this.#options.target, { method: "GET", path }, within);
+      return { status: response.status, json: await jsonOf(response, within) };
     } catch {
       return null;
     }
@@ -229,13 +228,5 @@ export class SlotWatch {
     if (this.#closed || Bun.deepEquals(state, this.#state)) return;
     this.#state = state;
     for (const listener of this.#listeners) listener(state);
-  }
-}
-
-async function readJson(response: Response): Promise<unknown> {
-  try {
-    return await response.json();
-  } catch {
-    return null;
   }
 }

@@ -1,5 +1,5 @@
-// Reads Server-Sent Events as their bytes come: bounds on silence and on line length, characters never split.
-// The only importer of eventsource-parser. Knows nothing of what the events mean; called by upstream/llama.
+// Reads Server-Sent Events as their bytes come: a bound on line length, characters never split, the place in the stream.
+// The only importer of eventsource-parser. Knows nothing of what the events mean.
 
 import { createParser, type EventSourceParser, type ParseError } from "eventsource-parser";
 import { Failure } from "../domain/failure.ts";
@@ -19,8 +19,9 @@ export class SseParser {
   /** Since the last event: the parser skips an endless unknown line without a word. */
   #silentBytes = 0;
   #isComplete = false;
-  #isCut = false;
-  #isBetween = true;
+  #bytes = 0;
+  #eventsBytes = 0;
+  #endsWithLineFeed = false;
   readonly #parser: EventSourceParser;
 
   constructor(reader: SseReader, lineMaxBytes: number) {
@@ -41,27 +42,28 @@ export class SseParser {
     return this.#isComplete;
   }
 
-  /** Text of `bytes`; what is cut at its end comes with the next. */
-  decode(bytes: Buffer, start: number, end: number): string {
-    // a line end is never within a character: then nothing is cut, and the quicker way will do
-    if (this.#isCut || bytes[end - 1] !== lineFeed) {
-      this.#isCut = bytes[end - 1] !== lineFeed;
-      return this.#decoder.decode(bytes.subarray(start, end), { stream: true });
-    }
-    return bytes.toString("utf8", start, end);
+  /** Bytes of the stream up to the end of its last whole event, which is where a reader can begin anew. */
+  get eventsBytes(): number {
+    return this.#eventsBytes;
   }
 
-  /** What comes next begins an event. */
-  get isBetween(): boolean {
-    return this.#isBetween;
-  }
-
-  /** @throws Failure `upstream_garbled`, `upstream_line_too_long`; whatever `event` throws */
-  push(text: string): void {
-    this.#silentBytes += text.length;
-    this.#isBetween = text.endsWith("\n\n");
-    this.#parser.feed(text);
+  /** Takes one network read. @throws Failure `upstream_garbled`, `upstream_line_too_long`; whatever `event` throws */
+  push(bytes: Uint8Array): void {
+    this.#silentBytes += bytes.length;
+    this.#findEventEnd(bytes);
+    this.#parser.feed(this.#decoder.decode(bytes, { stream: true }));
     if (!this.#isComplete && this.#silentBytes > this.#lineMaxBytes) throw this.#tooLong;
+  }
+
+  /** llama-server ends an event with two line feeds; as a rule they end the read, too. */
+  #findEventEnd(bytes: Uint8Array): void {
+    for (let at = bytes.length - 1; at >= 0; at--) {
+      if (bytes[at] !== lineFeed || (at > 0 ? bytes[at - 1] !== lineFeed : !this.#endsWithLineFeed)) continue;
+      this.#eventsBytes = this.#bytes + at + 1;
+      break;
+    }
+    this.#bytes += bytes.length;
+    this.#endsWithLineFeed = bytes.at(-1) === lineFeed;
   }
 
   get #tooLong(): Failure {
@@ -73,37 +75,5 @@ export class SseParser {
     // llama-server reports some errors in mid-stream as a field of its own: `error: {…}`
     if (error.field === "error") this.#isComplete = this.#reader.event(`{"error":${error.value}}`);
     else if (error.type === "unknown-field") throw new Failure("upstream_garbled", { detail: (error.line ?? error.message).slice(0, 80) });
-  }
-}
-
-/** Aborts `controller` with `upstream_stalled` when `heard` has not been called for `stallMs`, unless `mayGoOn` says that this is as it should be. */
-export class StallWatch {
-  readonly #controller: AbortController;
-  readonly #stallMs: number;
-  readonly #mayGoOn: () => boolean;
-  #heardAt = performance.now();
-  #timer: Timer;
-
-  constructor(controller: AbortController, stallMs: number, mayGoOn: () => boolean = () => false) {
-    this.#controller = controller;
-    this.#stallMs = stallMs;
-    this.#mayGoOn = mayGoOn;
-    this.#timer = setTimeout(() => this.#check(), stallMs);
-  }
-
-  heard(): void {
-    this.#heardAt = performance.now();
-  }
-
-  stop(): void {
-    clearTimeout(this.#timer);
-  }
-
-  /** One timer for a whole stream: it is set again for what is left, never per token. */
-  #check(): void {
-    if (performance.now() - this.#heardAt >= this.#stallMs && this.#mayGoOn()) this.heard();
-    const left = this.#heardAt + this.#stallMs - performance.now();
-    if (left > 0) this.#timer = setTimeout(() => this.#check(), left + 1);
-    else this.#controller.abort(new Failure("upstream_stalled", { seconds: Math.round(this.#stallMs / 1000) }));
   }
 }

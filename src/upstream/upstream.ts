@@ -24,6 +24,8 @@ export interface Deltas {
   text(text: string): void;
   reasoning(text: string): void;
   prompt(progress: PromptProgress): void;
+  /** What was given so far stands in this many bytes of the stream, from its beginning: there it can be taken up. */
+  streamed?(bytes: number): void;
 }
 
 /** What is known when an answer is complete. */
@@ -56,9 +58,9 @@ export interface Relayed {
 
 /** Where the answer to a Relayed goes, as it comes. */
 export interface RelaySink {
-  head(status: number, headers: ReadonlyMap<string, string>): void;
-  /** Bytes of the body; the sink's own. */
-  body(bytes: Uint8Array): void;
+  head(status: number, headers: Headers): void;
+  /** Bytes of the body; the sink's own. A promise is waited for before more is read from llama-server. */
+  body(bytes: Uint8Array): Promise<void> | undefined;
 }
 
 export interface Upstream {
@@ -109,10 +111,11 @@ export interface Upstream {
   count(request: Pick<ChatRequest, "messages" | "model">, signal: AbortSignal): Promise<number | null>;
 
   /**
-   * Takes up the stream of a Run that a process before this one began, from its first Delta.
+   * Takes up the stream of a Run that a process before this one began, behind `fromBytes` of it (see `Deltas.streamed`).
+   * llama-server keeps the last 4 MiB of a stream.
    * @throws Failure `not_found` when no llama-server has it (any more); else as `chat`
    */
-  resume(run: RunId, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd>;
+  resume(run: RunId, fromBytes: number, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd>;
 
   /**
    * After a request that did not reach its end: waits until the llama-server that had it shows its slot idle, for a bounded time.

@@ -14,6 +14,7 @@ const well: ServerFindings = {
   hasMetrics: true,
   hasSlotsEndpoint: true,
   isRefusing: false,
+  proxy: null,
   isUnified: false,
   offloaded: [33, 33],
 };

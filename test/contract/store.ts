@@ -241,17 +241,17 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     test("a checkpoint is what a reader finds, and what is left for the next process", async () => {
       const waiting = await say(newId());
       const running = await say(newId());
-      await store.checkpoint([{ run: running.run.id, text: "too early", reasoning: "" }]);
+      await store.checkpoint([{ run: running.run.id, text: "too early", reasoning: "", streamBytes: 0 }]);
       await store.start(running.run.id);
-      await store.checkpoint([{ run: running.run.id, text: "ha", reasoning: "thou" }]);
-      await store.checkpoint([{ run: running.run.id, text: "lf", reasoning: "ght" }]);
+      await store.checkpoint([{ run: running.run.id, text: "ha", reasoning: "thou", streamBytes: 0 }]);
+      await store.checkpoint([{ run: running.run.id, text: "lf", reasoning: "ght", streamBytes: 812 }]);
       expect((await threadOf(running.run.conversation)).at(-1)?.message).toMatchObject({ text: "half", reasoning: "thought" });
       expect(await store.left()).toMatchObject([
-        { run: { id: waiting.run.id, status: "queued" }, draft: "", answer: { text: "" } },
-        { run: { id: running.run.id, status: "running" }, draft: "half", draftReasoning: "thought", answer: { text: "" } },
+        { run: { id: waiting.run.id, status: "queued" }, draft: "", streamBytes: 0, answer: { text: "" } },
+        { run: { id: running.run.id, status: "running" }, draft: "half", draftReasoning: "thought", streamBytes: 812, answer: { text: "" } },
       ]);
       await store.end(running.run.id, done);
-      await store.checkpoint([{ run: running.run.id, text: "too late", reasoning: "" }]);
+      await store.checkpoint([{ run: running.run.id, text: "too late", reasoning: "", streamBytes: 0 }]);
       expect((await threadOf(running.run.conversation)).at(-1)?.message.text).toBe("answer");
       expect((await store.left()).map(({ run }) => run.id)).toEqual([waiting.run.id]);
     });
@@ -536,7 +536,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     test("a record holds what has been written so far of an answer that is being written", async () => {
       const { run, answer } = await say(newId());
       await store.start(run.id);
-      await store.checkpoint([{ run: run.id, text: "so far", reasoning: "thought" }]);
+      await store.checkpoint([{ run: run.id, text: "so far", reasoning: "thought", streamBytes: 0 }]);
       expect((await store.record(run.conversation))?.messages.find(({ id }) => id === answer.id)).toMatchObject({ text: "so far", reasoning: "thought" });
     });
 

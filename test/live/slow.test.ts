@@ -41,7 +41,7 @@ test("25 MB go past a reader that has stopped: others get every piece, it gets o
     }
     exchange.finish();
   });
-  const house = await startHouse({ llama: upstream.url, bounds: { foldMs: 0 } });
+  const house = await startHouse({ llama: upstream.url, bounds: { foldMs: 0, answerMaxChars: 64 << 20 } });
   const conversation = newId();
   const page = new QuickPage(house, conversation);
   await page.ready();

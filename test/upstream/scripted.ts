@@ -35,6 +35,8 @@ export interface Scripted {
 
 interface Peer {
   received: string;
+  /** What the other side has not taken yet. */
+  unsent: Buffer;
   closed: PromiseWithResolvers<void>;
 }
 
@@ -44,12 +46,13 @@ export function startScripted(script: Scripted["script"] = (exchange) => exchang
     port: 0,
     socket: {
       open(socket) {
-        socket.data = { received: "", closed: Promise.withResolvers<void>() };
+        socket.data = { received: "", unsent: Buffer.alloc(0), closed: Promise.withResolvers<void>() };
       },
       data(socket, bytes) {
         socket.data.received += bytes.toString();
         answerAll(socket, scripted);
       },
+      drain: flush,
       close(socket) {
         socket.data.closed.resolve();
       },
@@ -100,11 +103,19 @@ function plain(socket: Socket<Peer>, status: number, body: string): void {
   socket.write(`HTTP/1.1 ${status} X\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
 }
 
+function flush(socket: Socket<Peer>): void {
+  const { unsent } = socket.data;
+  if (unsent.length > 0) socket.data.unsent = unsent.subarray(Math.max(0, socket.write(unsent)));
+}
+
 function exchangeOf(socket: Socket<Peer>, request: string): Exchange {
   const exchange: Exchange = {
     request,
     closed: socket.data.closed.promise,
-    write: (bytes) => void socket.write(bytes),
+    write(bytes) {
+      socket.data.unsent = Buffer.concat([socket.data.unsent, Buffer.from(bytes as string)]);
+      flush(socket);
+    },
     begin: () => exchange.write("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"),
     chunk(bytes) {
       const data = Buffer.from(bytes as string);
