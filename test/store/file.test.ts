@@ -182,7 +182,7 @@ describe("what is deleted can be read in no file", () => {
     const conversation = newId();
     const said = (await store.say({ ...say(conversation), text: long, ...(owner && { owner }) })) as Said;
     await store.start(said.run.id);
-    for (let i = 0; i < 5; i++) await store.checkpoint([{ run: said.run.id, text: `${secret}! `, reasoning: `${secret}? ` }]);
+    for (let i = 0; i < 5; i++) await store.checkpoint([{ run: said.run.id, text: `${secret}! `, reasoning: `${secret}? `, streamBytes: 7 }]);
     await store.end(said.run.id, { ...ending, text: `${secret}! `.repeat(5), reasoning: `${secret}? `.repeat(5) });
     await store.rename(conversation, `${secret}, baked`);
     return { store, conversation, said };
