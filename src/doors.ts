@@ -10,7 +10,7 @@ import { type ConversationId, isId } from "./domain/conversation.ts";
 import { Failure } from "./domain/failure.ts";
 import { framesBelow, pathInside, urlOf } from "./http/base.ts";
 import { checkOrigin, corsHeaders, securityHeaders } from "./http/guard.ts";
-import type { Visitor } from "./http/visitor.ts";
+import { readersZone, type Visitor } from "./http/visitor.ts";
 import type { Hub } from "./live/hub.ts";
 import type { EventSeat } from "./live/seat.ts";
 import { liveDoor } from "./live/socket.ts";
@@ -159,21 +159,21 @@ export class Doors {
   async #page(request: Request, visitor: Visitor, left?: () => void): Promise<SocketData> {
     const { chat, shelf, hub, metrics, bug, bounds, store } = this.#parts;
     const { known, request: id } = visitor;
-    const language = languageOf(request.headers.get("accept-language"));
+    const theirs = { language: languageOf(request.headers.get("accept-language")), zone: readersZone(request.headers), request: id };
     const inside = { chat, shelf, hub, metrics, bug, commandsMax: bounds.commandsMax, below: this.#below, ...(left && { left }) };
     const asked = urlOf(request).searchParams;
     const link = asked.get("s");
     if (link !== null) {
       const found = isId(link) ? await store.ledger.link(link) : null;
       if (!found) throw new Failure("not_found");
-      return dataOf(visitor, link, () => liveDoor({ conversation: found.conversation, language, through: null, who: null, request: id }, inside));
+      return dataOf(visitor, link, () => liveDoor({ conversation: found.conversation, ...theirs, through: null, who: null }, inside));
     }
     if (!known) throw new Failure("not_signed_in");
     const [conversation, at] = [asked.get("c"), asked.get("at")];
     if (!isId(conversation)) throw new Failure("not_found");
     await chat.enter(known.person, conversation);
     const through = isId(at) ? at : null;
-    return dataOf(visitor, null, (as) => liveDoor({ conversation, language, through, who: () => as().person, request: id }, inside));
+    return dataOf(visitor, null, (as) => liveDoor({ conversation, ...theirs, through, who: () => as().person }, inside));
   }
 }
 

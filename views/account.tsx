@@ -2,8 +2,10 @@
 
 import { type Allowance, type Key, keyScopes, type LimitName, type Person, type Session } from "../src/domain/account.ts";
 import type { FailureReport } from "../src/domain/failure.ts";
+import { Copy } from "./acts.tsx";
 import { Fault } from "./login.tsx";
 import { type Assets, Layout } from "./page.tsx";
+import { Time } from "./time.tsx";
 import type { Words } from "./words.ts";
 
 interface AccountProps {
@@ -60,7 +62,7 @@ export function AccountPage({ assets, words, person, allowance, sessions, own, k
                   <form method="post" action="/account/end">
                     <input type="hidden" name="session" value={session.id} />
                     <span>
-                      {deviceOf(session.agent)} · {session.address} · {new Date(session.seenAt).toLocaleString(words.lang)}
+                      {deviceOf(session.agent)} · {session.address} · <Time at={session.seenAt} words={words} />
                       {session.id === own && ` · ${house.thisDevice}`}
                     </span>
                     {session.id !== own && <button type="submit">{house.end}</button>}
@@ -108,6 +110,7 @@ function Keys({ keys, made, words }: { keys: readonly Key[]; made: string | null
       {made !== null && (
         <p role="status">
           {house.keyOnce} <code class="key">{made}</code>
+          <Copy words={words} />
         </p>
       )}
       <ul>
@@ -116,7 +119,8 @@ function Keys({ keys, made, words }: { keys: readonly Key[]; made: string | null
             <form method="post" action="/account/keys/revoke">
               <input type="hidden" name="key" value={key.id} />
               <span>
-                {key.name} · {key.scopes.map((scope) => house.keyScopes[scope]).join(", ")} · {house.keyUsed(key.seenAt)}
+                {key.name} · {key.scopes.map((scope) => house.keyScopes[scope]).join(", ")} · {key.seenAt === null ? house.keyUnused : house.keyUsed}{" "}
+                {key.seenAt !== null && <Time at={key.seenAt} words={words} />}
               </span>
               <button type="submit" aria-label={`${house.revoke}: ${key.name}`}>
                 {house.revoke}

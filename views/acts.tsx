@@ -58,6 +58,15 @@ export function Acts({ message, run, siblings, last, words }: ActsProps) {
   );
 }
 
+/** Copies what stands right before it. */
+export function Copy({ words }: { words: Words }) {
+  return (
+    <button type="button" data-copy="beside" data-done={words.copied}>
+      {words.copy}
+    </button>
+  );
+}
+
 /** The place of a message among those that could stand there, and the way to its neighbours. */
 function Branches({ id, siblings, words }: { id: string; siblings: readonly string[]; words: Words }) {
   const at = siblings.indexOf(id);
@@ -100,6 +109,9 @@ export function Edit({ message, words }: { message: Message; words: Words }) {
       </textarea>
       <button type="submit" class="plain">
         {words.askAnew}
+      </button>
+      <button type="button" class="cancel">
+        {words.cancel}
       </button>
     </form>
   );

@@ -10,6 +10,7 @@ import {
   type PersonRole,
   personRoles,
 } from "../src/domain/account.ts";
+import { Time } from "./time.tsx";
 import type { Words } from "./words.ts";
 
 export function PersonEntry({ person, hasPasswords, words }: { person: ListedPerson; hasPasswords: boolean; words: Words }) {
@@ -24,7 +25,7 @@ export function PersonEntry({ person, hasPasswords, words }: { person: ListedPer
         <span class="note">
           {" "}
           {house.conversations}: {conversations.toLocaleString(words.lang)} · {house.usedToday(usage.tokens, usage.runs)} · {house.seen}:{" "}
-          {seenAt === null ? house.never : new Date(seenAt).toLocaleString(words.lang)}
+          {seenAt === null ? house.never : <Time at={seenAt} words={words} />}
         </span>
       </summary>
       <form method="post" action="/admin/person">
@@ -106,7 +107,7 @@ export function Invitations({ invitations, words }: { invitations: readonly Invi
         <form method="post" action="/admin/invite" class="row">
           <input type="hidden" name="revoke" value={id} />
           <span>
-            {house.invitations}: {house.roles[role]}, {house.until(expiresAt)}
+            {house.invitations}: {house.roles[role]}, {house.until} <Time at={expiresAt} words={words} />
           </span>
           <button type="submit">{house.revoke}</button>
         </form>

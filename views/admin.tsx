@@ -8,10 +8,12 @@ import type { Persona } from "../src/domain/persona.ts";
 import type { FailedRun, RunNow } from "../src/domain/run.ts";
 import type { UpstreamState } from "../src/domain/upstream.ts";
 import { deviceOf } from "./account.tsx";
+import { Copy } from "./acts.tsx";
 import { Invitations, PersonEntry, Roles } from "./admin-people.tsx";
 import { ServerChoice, ServerStates } from "./admin-servers.tsx";
 import { Fault } from "./login.tsx";
 import { type Assets, Layout } from "./page.tsx";
+import { Time } from "./time.tsx";
 import { sentenceOf, type Words } from "./words.ts";
 
 /** A person's name; erased ones have none. */
@@ -101,7 +103,7 @@ export function AdminPage(props: AdminProps) {
           <h2>{house.people}</h2>
           {made !== null && (
             <p role="status" class="made">
-              {house.linkOnce} <input readonly value={made} aria-label={house.linkOnce} size={80} />
+              {house.linkOnce} <input readonly value={made} aria-label={house.linkOnce} size={80} /> <Copy words={words} />
             </p>
           )}
           {people.map((person) => (
@@ -154,7 +156,7 @@ function SessionList({ sessions, nameOf, words }: AdminProps) {
         <form method="post" action="/admin/session" class="row">
           <input type="hidden" name="session" value={id} />
           <span>
-            <strong>{nameOf(person)}</strong> {deviceOf(agent)} · {address} · {new Date(seenAt).toLocaleString(words.lang)}
+            <strong>{nameOf(person)}</strong> {deviceOf(agent)} · {address} · <Time at={seenAt} words={words} />
           </span>
           <button type="submit">{house.end}</button>
         </form>
@@ -168,7 +170,7 @@ function Records({ failed, audit, nameOf, words }: AdminProps) {
   const { house } = words;
   /** A person, a role, a persona; not the id of something that has no name. */
   const knownAs = (subject: string) => (nameOf(subject) !== subject ? nameOf(subject) : isId(subject) ? "" : subject);
-  const time = (at: number) => <time>{new Date(at).toLocaleString(words.lang)}</time>;
+  const time = (at: number) => <Time at={at} words={words} />;
   return (
     <>
       <section>

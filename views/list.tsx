@@ -1,8 +1,9 @@
-// The list of conversations: a column beside the thread, a drawer on phones. Grouped by day in the server's time zone.
+// The list of conversations: a column beside the thread, a drawer on phones. Grouped by day as its reader's clock has it.
 
 import type { Person } from "../src/domain/account.ts";
 import type { ConversationId, ListedConversation, ListPlace } from "../src/domain/conversation.ts";
 import { commandPath } from "./frame.ts";
+import { dayName, dayOf } from "./time.tsx";
 import type { Words } from "./words.ts";
 
 /** Ids of the elements that frames address. */
@@ -59,9 +60,10 @@ export function Sidebar(props: ListProps & { person: Person; hasAccounts: boolea
 
 /** The first page: the pinned ones and today's always have a place, so that a new one can be put there. */
 export function ListBody(props: ListProps) {
+  const { words } = props;
   const pinned = props.list.filter((entry) => entry.pinned);
-  const today = props.list.filter((entry) => !entry.pinned && dayOf(entry.updatedAt) === dayOf(props.now));
-  const older = props.list.filter((entry) => !entry.pinned && dayOf(entry.updatedAt) !== dayOf(props.now));
+  const today = props.list.filter((entry) => !entry.pinned && dayOf(entry.updatedAt, words) === dayOf(props.now, words));
+  const older = props.list.filter((entry) => !entry.pinned && dayOf(entry.updatedAt, words) !== dayOf(props.now, words));
   return (
     <>
       <Group id={listIds.pinned} name={props.words.pinned} {...props} list={pinned} />
@@ -74,12 +76,12 @@ export function ListBody(props: ListProps) {
 /** Groups below today's, and a mark that fetches the next page when it is seen. `after` is the entry before the first. */
 export function OlderGroups(props: ListProps & { isFull: boolean; last: ListedConversation | undefined; after?: ListPlace }) {
   const { list, words, now, after } = props;
-  const days = [...new Set(list.map((entry) => dayOf(entry.updatedAt)))];
+  const days = [...new Set(list.map((entry) => dayOf(entry.updatedAt, words)))];
   return (
     <>
       {days.map((day) => {
-        const entries = list.filter((entry) => dayOf(entry.updatedAt) === day);
-        const isContinued = after !== undefined && !after.pinned && dayOf(after.updatedAt) === day;
+        const entries = list.filter((entry) => dayOf(entry.updatedAt, words) === day);
+        const isContinued = after !== undefined && !after.pinned && dayOf(after.updatedAt, words) === day;
         return <Group name={isContinued ? "" : dayName(entries[0]?.updatedAt ?? 0, now, words)} {...props} list={entries} />;
       })}
       {props.isFull && props.last && (
@@ -197,17 +199,4 @@ export function Removed({ conversation, words }: { conversation: ConversationId;
       </button>
     </form>
   );
-}
-
-function dayOf(time: number): string {
-  return new Date(time).toDateString();
-}
-
-const dayMs = 86_400_000;
-
-function dayName(time: number, now: number, words: Words): string {
-  if (dayOf(time) === dayOf(now)) return words.today;
-  if (dayOf(time) === dayOf(now - dayMs)) return words.yesterday;
-  const isThisYear = new Date(time).getFullYear() === new Date(now).getFullYear();
-  return new Intl.DateTimeFormat(words.lang, { weekday: "long", day: "numeric", month: "long", ...(isThisYear ? {} : { year: "numeric" }) }).format(time);
 }

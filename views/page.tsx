@@ -73,6 +73,7 @@ export function ChatPage(props: PageProps) {
       live={`/live?c=${conversation}${props.through ? `&at=${props.through}` : ""}`}
       conversation={conversation}
       silentMs={props.silentMs}
+      person={props.person.id}
       again={live.length > 0 && !props.isPlain ? `0;url=${commandPath(conversation)}` : undefined}
     >
       <a class="skip" href="#text">
@@ -166,6 +167,8 @@ export function Layout(props: {
   live?: string;
   conversation?: string;
   silentMs?: number;
+  /** Whose page it is: what they have typed is kept in the browser as theirs. */
+  person?: string;
   again?: string | undefined;
   /** For whoever has its address, not for search engines. */
   isPrivate?: boolean;
@@ -190,7 +193,15 @@ export function Layout(props: {
         <link rel="stylesheet" href={assets.css} />
         <script defer src={assets.js} />
       </head>
-      <body hx-ws:connect={live} hx-swap={live && "none"} data-conversation={props.conversation} data-silent-ms={props.silentMs}>
+      <body
+        hx-ws:connect={live}
+        hx-swap={live && "none"}
+        data-conversation={props.conversation}
+        data-silent-ms={props.silentMs}
+        data-person={props.person}
+        data-zone={words.zone}
+        data-not-copied={words.notCopied}
+      >
         {props.children}
       </body>
     </html>

@@ -3,11 +3,13 @@
 import type { Link } from "../src/domain/account.ts";
 import type { ConversationId } from "../src/domain/conversation.ts";
 import type { UpstreamState } from "../src/domain/upstream.ts";
+import { Copy } from "./acts.tsx";
 import { pageTitle } from "./frame.ts";
 import { ids } from "./message.tsx";
 import { type Assets, Layout } from "./page.tsx";
 import { Status } from "./status.tsx";
 import { Articles, type ThreadNow } from "./thread.tsx";
+import { Time } from "./time.tsx";
 import { voiceIds } from "./voice.tsx";
 import type { Words } from "./words.ts";
 
@@ -32,7 +34,10 @@ export function ShareDialog({ conversation, links, origin, words }: DialogProps)
             <form {...post}>
               <input type="hidden" name="revoke" value={token} />
               <input readonly value={`${origin}/s/${token}`} aria-label={house.share} />
-              <span class="note">{house.until(expiresAt)}</span>
+              <Copy words={words} />
+              <span class="note">
+                <Until time={expiresAt} words={words} />
+              </span>
               <button type="submit">{house.revoke}</button>
             </form>
           </li>
@@ -48,6 +53,16 @@ export function ShareDialog({ conversation, links, origin, words }: DialogProps)
         </select>
         <button type="submit">{house.makeLink}</button>
       </form>
+    </>
+  );
+}
+
+function Until({ time, words }: { time: number | null; words: Words }) {
+  const { house } = words;
+  if (time === null) return <>{house.untilRevoked}</>;
+  return (
+    <>
+      {house.until} <Time at={time} words={words} />
     </>
   );
 }
@@ -80,7 +95,7 @@ export function SharedPage(props: SharedProps) {
         </a>
         <Status upstream={upstream} connected={false} words={words} />
         <p class="note">
-          {words.house.shared} {words.house.until(expiresAt)}
+          {words.house.shared} <Until time={expiresAt} words={words} />
         </p>
       </header>
       <main>

@@ -9,6 +9,7 @@ const number = (value: unknown) => shortNumber(Number(value), "de");
 
 export const de: Words = {
   lang: "de",
+  zone: null,
   conversation: "Unterhaltung",
   conversations: "Unterhaltungen",
   newChat: "Neuer Chat",
@@ -40,9 +41,11 @@ export const de: Words = {
   regenerate: "Neu fragen",
   copy: "Kopieren",
   copied: "Kopiert",
+  notCopied: "Nicht kopiert: bitte von Hand markieren",
   delete: "Löschen",
   edit: "Bearbeiten",
   askAnew: "So fragen",
+  cancel: "Abbrechen",
   previousBranch: "Vorige Fassung",
   nextBranch: "Nächste Fassung",
   earlier: "Frühere Nachrichten …",
@@ -169,7 +172,7 @@ export const de: Words = {
     runs_limit: ({ limit, seconds }) =>
       `Das waren ${number(limit)} Fragen in einer Minute, mehr darfst du nicht stellen. Versuch es ${after(seconds)} noch einmal; dein Text bleibt stehen.`,
     tokens_limit: ({ tokens, limit, seconds }) =>
-      `Du hast heute ${whole(Number(tokens))} von ${whole(Number(limit))} Token verbraucht. Um Mitternacht, ${after(seconds)}, beginnt es neu; dein Text bleibt stehen.`,
+      `Du hast heute ${whole(Number(tokens))} von ${whole(Number(limit))} Token verbraucht. Die Zählung beginnt ${after(seconds)} neu; dein Text bleibt stehen.`,
     not_found: () => "Das gibt es hier nicht (mehr).",
     conversation_removed: () => "Diese Unterhaltung wurde gelöscht. Mach das rückgängig oder beginne einen neuen Chat; dein Text bleibt stehen.",
     bad_frame: () => "Diese Nachricht war nicht zu verstehen. Lade die Seite neu und versuch es nochmal.",

@@ -9,6 +9,7 @@ const number = (value: unknown) => shortNumber(Number(value), "en");
 
 export const en: Words = {
   lang: "en",
+  zone: null,
   conversation: "Conversation",
   conversations: "Conversations",
   newChat: "New chat",
@@ -40,9 +41,11 @@ export const en: Words = {
   regenerate: "Ask again",
   copy: "Copy",
   copied: "Copied",
+  notCopied: "Not copied: select the text instead",
   delete: "Delete",
   edit: "Edit",
   askAnew: "Ask anew",
+  cancel: "Cancel",
   previousBranch: "Previous version",
   nextBranch: "Next version",
   earlier: "Earlier messages …",
@@ -161,7 +164,7 @@ export const en: Words = {
     runs_limit: ({ limit, seconds }) =>
       `That was ${number(limit)} questions within a minute, which is as many as you may ask. Try again ${after(seconds)}; your text is kept.`,
     tokens_limit: ({ tokens, limit, seconds }) =>
-      `You have used ${whole(Number(tokens))} of ${whole(Number(limit))} tokens today. It starts anew at midnight, ${after(seconds)}; your text is kept.`,
+      `You have used ${whole(Number(tokens))} of ${whole(Number(limit))} tokens today. The count starts anew ${after(seconds)}; your text is kept.`,
     not_found: () => "That is not here (any more).",
     conversation_removed: () => "This conversation was deleted. Undo that, or start a new chat; your text is kept.",
     bad_frame: () => "That message could not be understood. Reload the page and try again.",

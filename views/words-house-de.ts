@@ -4,7 +4,6 @@ import { shortNumber } from "./numbers.ts";
 import type { HouseWords } from "./words-house.ts";
 
 const number = (value: number) => shortNumber(value, "de");
-const date = new Intl.DateTimeFormat("de", { dateStyle: "medium", timeStyle: "short" });
 
 export const houseDe: HouseWords = {
   signIn: "Anmelden",
@@ -47,12 +46,14 @@ export const houseDe: HouseWords = {
   keyScopes: { answers: "Antworten", embeddings: "Embeddings", conversations: "meine Unterhaltungen lesen und fortsetzen" },
   makeKey: "Schlüssel anlegen",
   keyOnce: "Das ist der Schlüssel. Er wird nur dieses eine Mal gezeigt; bewahre ihn da auf, wo das Programm ihn findet:",
-  keyUsed: (at) => (at === null ? "noch nicht benutzt" : `benutzt ${date.format(at)}`),
+  keyUsed: "zuletzt benutzt:",
+  keyUnused: "noch nicht benutzt",
   share: "Teilen",
   shareText: "Wer den Link hat, kann diese Unterhaltung lesen, auch während eine Antwort entsteht. Schreiben kann niemand.",
   makeLink: "Link anlegen",
   linkFor: { day: "für einen Tag", week: "für eine Woche", month: "für 30 Tage", never: "bis zum Widerruf" },
-  until: (time) => (time === null ? "bis zum Widerruf" : `bis ${date.format(time)}`),
+  until: "bis",
+  untilRevoked: "bis zum Widerruf",
   revoke: "Widerrufen",
   shared: "Zum Lesen mit dir geteilt",
   operate: "Betrieb",

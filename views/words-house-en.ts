@@ -4,7 +4,6 @@ import { shortNumber } from "./numbers.ts";
 import type { HouseWords } from "./words-house.ts";
 
 const number = (value: number) => shortNumber(value, "en");
-const date = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
 
 export const houseEn: HouseWords = {
   signIn: "Sign in",
@@ -46,12 +45,14 @@ export const houseEn: HouseWords = {
   keyScopes: { answers: "answers", embeddings: "embeddings", conversations: "read and go on with my conversations" },
   makeKey: "Make a key",
   keyOnce: "This is the key. It is shown this once; keep it where the program finds it:",
-  keyUsed: (at) => (at === null ? "not used yet" : `used ${date.format(at)}`),
+  keyUsed: "last used",
+  keyUnused: "not used yet",
   share: "Share",
   shareText: "Whoever has the link can read this conversation, also while an answer is written. Nobody can write in it.",
   makeLink: "Make a link",
   linkFor: { day: "for a day", week: "for a week", month: "for 30 days", never: "until revoked" },
-  until: (time) => (time === null ? "until revoked" : `until ${date.format(time)}`),
+  until: "until",
+  untilRevoked: "until revoked",
   revoke: "Revoke",
   shared: "Shared with you to read",
   operate: "Operate",

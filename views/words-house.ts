@@ -34,12 +34,16 @@ export interface HouseWords {
   readonly keyScopes: Readonly<Record<KeyScope, string>>;
   readonly makeKey: string;
   readonly keyOnce: string;
-  readonly keyUsed: (at: number | null) => string;
+  /** Before the moment. */
+  readonly keyUsed: string;
+  readonly keyUnused: string;
   readonly share: string;
   readonly shareText: string;
   readonly makeLink: string;
   readonly linkFor: Readonly<Record<"day" | "week" | "month" | "never", string>>;
-  readonly until: (time: number | null) => string;
+  /** Before the moment. */
+  readonly until: string;
+  readonly untilRevoked: string;
   readonly revoke: string;
   readonly shared: string;
   readonly operate: string;

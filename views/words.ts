@@ -16,6 +16,8 @@ export type FailureSentence = (facts: FailureReport["facts"]) => string;
 
 export interface Words {
   readonly lang: Language;
+  /** The reader's time zone; null: not known, so the server's. */
+  readonly zone: string | null;
   readonly conversation: string;
   readonly conversations: string;
   readonly newChat: string;
@@ -46,9 +48,11 @@ export interface Words {
   readonly regenerate: string;
   readonly copy: string;
   readonly copied: string;
+  readonly notCopied: string;
   readonly delete: string;
   readonly edit: string;
   readonly askAnew: string;
+  readonly cancel: string;
   readonly previousBranch: string;
   readonly nextBranch: string;
   readonly earlier: string;
@@ -119,8 +123,9 @@ export interface Words {
 
 const languages: Readonly<Record<Language, Words>> = { en, de };
 
-export function wordsOf(language: Language): Words {
-  return languages[language];
+/** In a reader's time zone, where it is known. */
+export function wordsOf(language: Language, zone: string | null = null): Words {
+  return zone === null ? languages[language] : { ...languages[language], zone };
 }
 
 /** The sentence for a Failure, which says what happened and what to do. */

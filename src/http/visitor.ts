@@ -2,6 +2,7 @@
 
 import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
+import { zoneOf } from "../../views/time.tsx";
 import { languageOf, type Words, wordsOf } from "../../views/words.ts";
 import type { Client, Known } from "../auth/auth.ts";
 import type { Person } from "../domain/account.ts";
@@ -26,7 +27,12 @@ export function personOf(c: Context<Env>): Person {
 }
 
 export function wordsFor(c: Context<Env>): Words {
-  return wordsOf(languageOf(c.req.header("accept-language") ?? null));
+  return wordsOf(languageOf(c.req.header("accept-language") ?? null), readersZone(c.req.raw.headers));
+}
+
+/** The zone that the page's script has put into a cookie (views/assets/zone.js); null where there is none. */
+export function readersZone(headers: Headers): string | null {
+  return zoneOf(new Bun.CookieMap(headers.get("cookie") ?? "").get("parlor.zone"));
 }
 
 /** Largest form of somebody who is not signed in: a name, a password of 1 kB, a path. */

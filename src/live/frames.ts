@@ -19,21 +19,19 @@ import type { UpstreamState } from "../domain/upstream.ts";
 export interface View {
   readonly language: Language;
   readonly isReader: boolean;
+  /** Their time zone; null: not known. */
+  readonly zone: string | null;
 }
 
-/** One object for each view, so that a frame made for one is found by it. */
-const views: Readonly<Record<Language, readonly [View, View]>> = {
-  en: [
-    { language: "en", isReader: false },
-    { language: "en", isReader: true },
-  ],
-  de: [
-    { language: "de", isReader: false },
-    { language: "de", isReader: true },
-  ],
-};
+/** One object for each view, so that a frame made for one is found by it. There are as many as languages, zones and ways to look. */
+const views = new Map<string, View>();
 
-export const viewOf = (language: Language, isReader = false): View => views[language][isReader ? 1 : 0];
+export function viewOf(language: Language, { isReader = false, zone = null }: { isReader?: boolean; zone?: string | null } = {}): View {
+  const key = `${language} ${isReader} ${zone}`;
+  const view = views.get(key) ?? { language, isReader, zone };
+  views.set(key, view);
+  return view;
+}
 
 /** A frame as whoever gets it sees it. */
 export type Frame = (view: View) => string;
@@ -101,7 +99,7 @@ export function entryFrame(entry: ListedConversation, isOpen: boolean, view: Vie
 
 /** The list's first page anew. */
 export function listFrame(list: readonly ListedConversation[], open: ConversationId, view: View): string {
-  return fragment(listIds.body, "innerMorph", String(ListBody({ list, open, words: wordsOf(view.language), now: Date.now() })));
+  return fragment(listIds.body, "innerMorph", String(ListBody({ list, open, words: wordsOf(view.language, view.zone), now: Date.now() })));
 }
 
 /** What somebody has used of what they may. */

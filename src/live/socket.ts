@@ -32,6 +32,8 @@ export interface LiveParts {
 export interface Opening {
   readonly conversation: ConversationId;
   readonly language: Language;
+  /** Their time zone; null: not known. */
+  readonly zone: string | null;
   /** Its thread reaches back to this one, if that is given. */
   readonly through: MessageId | null;
   /** Who it is, as they are now; null: somebody who follows a link, and only reads. */
@@ -41,8 +43,8 @@ export interface Opening {
 }
 
 /** The handler of one page's socket. */
-export function liveDoor({ conversation, language, through, who, request }: Opening, parts: LiveParts) {
-  const view = viewOf(language, who === null);
+export function liveDoor({ conversation, language, zone, through, who, request }: Opening, parts: LiveParts) {
+  const view = viewOf(language, { isReader: who === null, zone });
   let member: Member | null = null;
   let underWay = 0;
   let count = 0;

@@ -265,3 +265,17 @@ test("accounts can be looked after by commands while parlor serves", async () =>
   await parlor.stop();
   await until(() => parlor.process.exitCode !== null || parlor.process.signalCode !== null, "it is over");
 });
+
+test("signing out forgets what was typed and not sent", async () => {
+  const page = await pageOf("Ada");
+  await ask(page, "twenty please");
+  await answered(page);
+  await page.getByRole("textbox", { name: "Message" }).fill("a secret of Ada's");
+  await page.goto(`${house.url}/account`);
+  const stored = () => page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }));
+  expect(await stored()).toContain("a secret");
+  await page.getByRole("button", { name: "Sign out", exact: true }).last().click();
+  await page.waitForURL(/\/login/);
+  expect(await stored()).not.toContain("a secret");
+  delete kept()["Ada"];
+});

@@ -43,28 +43,6 @@
   // A page that comes back from the browser's cache has lost its socket for good.
   addEventListener("pageshow", (event) => event.persisted && location.reload());
 
-  // The clipboard is script's alone. A message is copied as it was written, code as it stands there. Without a secure origin the
-  // clipboard is closed, and a selection has to do.
-  document.addEventListener("click", async (event) => {
-    const button = event.target.closest?.("[data-copy]");
-    if (!button) return;
-    const isCode = button.dataset.copy === "code";
-    const shown = isCode ? button.closest(".code").querySelector("code") : button.closest("article").querySelector(".text");
-    try {
-      const text = isCode ? shown.textContent : await (await fetch(button.dataset.copy)).text();
-      await navigator.clipboard.writeText(text);
-    } catch {
-      getSelection().selectAllChildren(shown);
-      document.execCommand("copy");
-    }
-    if (button.textContent === button.dataset.done) return;
-    const label = button.textContent;
-    button.textContent = button.dataset.done;
-    setTimeout(() => {
-      button.textContent = label;
-    }, 1500);
-  });
-
   const field = find("text");
   if (!field) return; // somebody who only reads
   const form = field.form;
@@ -121,19 +99,59 @@
       const isOnItsWay = [...sent.values()].includes(field.value); // as a message of its own
       if (!isOnItsWay && field.value.startsWith(text)) field.value = field.value.slice(text.length);
       if (find("message-id").value === id) find("message-id").value = newId();
+      keepDraft(field);
     }
+    for (const [id, key] of editsSent) if (find(`m-${id}`) && editsSent.delete(id)) drafts.keep(key, "");
   }
 
   /** As the server makes them: 128 random bits. (crypto.randomUUID needs a secure origin.) */
   const newId = () =>
     btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16)))).replace(/[+/=]/g, (sign) => ({ "+": "-", "/": "_", "=": "" })[sign]);
 
-  // Who shall answer is chosen by a way to another page: what was typed goes along.
   const base = document.body.getAttribute("hx-ws:connect").replace(/\/live\?.*/, ""); // the path that parlor is below
   const isNew = () => [`${base}/`, base, `${base}/temporary`].includes(location.pathname);
-  addEventListener("pagehide", () => isNew() && sessionStorage.setItem("typed", field.value));
-  if (isNew() && field.value === "") field.value = sessionStorage.getItem("typed") ?? "";
-  sessionStorage.removeItem("typed");
+
+  // What is typed is kept until it is sent: over a reload, over a look at another conversation or persona.
+  const { conversation } = document.body.dataset;
+  const draftOf = (area) => {
+    if (area !== field) return `${conversation}/${area.form.elements.edits.value}`;
+    return isNew() ? (conversation.startsWith("temporary-") ? "temporary-new" : "new") : conversation;
+  };
+  // a text that is changed back is no draft
+  const keepDraft = (area) => drafts.keep(draftOf(area), area !== field && area.value === area.defaultValue ? "" : area.value);
+  const keepDrafts = () => document.querySelectorAll("#text, .edit textarea").forEach(keepDraft);
+  let keeping = 0;
+  document.addEventListener("input", ({ target }) => {
+    if (!target.matches("#text, .edit textarea")) return;
+    clearTimeout(keeping);
+    keeping = setTimeout(keepDrafts, 300); // not at each key
+  });
+  addEventListener("pagehide", keepDrafts);
+  document.addEventListener("visibilitychange", () => document.hidden && keepDrafts());
+  if (field.value === "") field.value = drafts.of(draftOf(field));
+
+  // An edit is fetched when it is wanted: what was typed in it before comes back, and the field itself after a reload.
+  const editsSent = new Map(); // message id → the draft's name
+  document.addEventListener("htmx:after:swap", () => {
+    for (const area of document.querySelectorAll(".edit textarea:not([data-drafted])")) {
+      area.dataset.drafted = "";
+      area.value = drafts.of(draftOf(area)) || area.value;
+    }
+  });
+  document.addEventListener(
+    "submit",
+    ({ target }) => target.matches(".edit form") && editsSent.set(target.elements.message.value, draftOf(target.elements.text)),
+    { capture: true },
+  );
+  function closeEdit(form) {
+    drafts.keep(draftOf(form.elements.text), "");
+    form.remove();
+  }
+  document.addEventListener("click", ({ target }) => target.matches?.(".edit .cancel") && closeEdit(target.form));
+  let reopenEdits = () => {
+    reopenEdits = () => {};
+    for (const key of drafts.below(`${conversation}/`)) document.querySelector(`[hx-get$="/edit/${key.split("/")[1]}"]`)?.click();
+  };
 
   // A conversation gets its address with its first message; htmx pushes addresses only with HTTP answers.
   function nameConversation() {
@@ -156,6 +174,7 @@
     emptyField();
     nameConversation();
     openThoughts();
+    reopenEdits();
   };
 
   // Keys, for whoever is not writing. What they do is what a button or a link on the page does: it is pressed.
@@ -177,6 +196,7 @@
   document.addEventListener("keydown", (event) => {
     const isWriting = event.target.closest?.("input, textarea, select");
     if (event.key === "Escape" && event.target === field) field.blur();
+    if (event.key === "Escape" && event.target.matches?.(".edit textarea")) closeEdit(event.target.form);
     if (isWriting || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || !Object.hasOwn(keys, event.key)) return;
     event.preventDefault();
     keys[event.key]();

@@ -24,7 +24,11 @@ const files = [
     name: "js",
     file: "app.js",
     type: "text/javascript; charset=utf-8",
-    from: [join(htmx, "htmx.min.js"), join(htmx, "ext/hx-ws.min.js"), join(import.meta.dir, "way.js"), join(import.meta.dir, "app.js")],
+    from: [
+      join(htmx, "htmx.min.js"),
+      join(htmx, "ext/hx-ws.min.js"),
+      ...["zone.js", "copy.js", "drafts.js", "way.js", "app.js"].map((script) => join(import.meta.dir, script)),
+    ],
   },
   { name: "icon", file: "icon.svg", type: "image/svg+xml", from: [join(import.meta.dir, "icon.svg")] },
 ];

@@ -1,0 +1,54 @@
+// What is written and not sent yet stays in the browser, by person and conversation: it outlasts a reload, a look at another conversation and a
+// session that ran out. It is forgotten when it was sent, when its person signs out, and when somebody else signs in. Used by app.js.
+globalThis.drafts = (() => {
+  const prefix = "parlor.drafts.";
+  const { person } = document.body.dataset; // absent on pages that are of nobody
+  const name = prefix + person;
+  /** The oldest go first beyond this many. */
+  const draftsMax = 50;
+  let isSignedOut = false;
+
+  /** What is begun on an empty page is this tab's; a temporary chat is written to no disk for longer than its tab is there. */
+  const storageOf = (key) => (key === "new" || key.startsWith("temporary-") ? sessionStorage : localStorage);
+
+  const read = (storage) => {
+    try {
+      return JSON.parse(storage.getItem(name)) ?? {};
+    } catch {
+      return {}; // the browser keeps nothing for us, or somebody else wrote there
+    }
+  };
+
+  function write(storage, all) {
+    const keys = Object.keys(all);
+    for (const key of keys.slice(0, Math.max(0, keys.length - draftsMax))) delete all[key];
+    try {
+      storage.setItem(name, JSON.stringify(all));
+    } catch {
+      // full, or closed: it is kept as long as the page is there
+    }
+  }
+
+  const forget = (isWanted) => {
+    for (const storage of [localStorage, sessionStorage])
+      for (const key of Object.keys(storage)) if (key.startsWith(prefix) && isWanted(key)) storage.removeItem(key);
+  };
+
+  if (person) forget((key) => key !== name);
+  document.addEventListener("submit", ({ target }) => new URL(target.action).pathname.endsWith("/logout") && forget(() => true));
+  // signed out in another tab
+  addEventListener("storage", ({ key, newValue }) => {
+    if (key === name && newValue === null) isSignedOut = true;
+  });
+
+  return {
+    of: (key) => read(storageOf(key))[key] ?? "",
+    /** The drafts whose names begin so. */
+    below: (start) => Object.keys(read(storageOf(start))).filter((key) => key.startsWith(start)),
+    keep(key, text) {
+      if (isSignedOut) return;
+      const { [key]: before = "", ...others } = read(storageOf(key));
+      if (before !== text) write(storageOf(key), text === "" ? others : { ...others, [key]: text });
+    },
+  };
+})();
