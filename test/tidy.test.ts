@@ -81,7 +81,7 @@ describe("files", () => {
       if (isCode(file)) importsOf(file).forEach(walk);
     };
     walk("src/main.ts");
-    for (const name of ["app.css", "app.js", "way.js", "icon.svg"]) if (read("views/assets/pack.ts").includes(name)) reached.add(`views/assets/${name}`);
+    for (const file of below("views/assets")) if (read("views/assets/pack.ts").includes(`"${file.split("/").at(-1)}"`)) reached.add(file);
     const dead = [...below("src"), ...below("views")].filter((file) => !reached.has(file) && !file.endsWith(".d.ts"));
     expect(dead).toEqual([]);
   });

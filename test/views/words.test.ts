@@ -27,6 +27,7 @@ test("every Failure has a sentence in every language that ends like one and show
     detail: "",
     seconds: 5,
     limitBytes: 10,
+    limitChars: 10,
     bytes: 20,
     promptTokens: 1,
     contextTokens: 2,
