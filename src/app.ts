@@ -3,6 +3,7 @@
 
 import type { Server, WebSocketHandler } from "bun";
 import { listPageMax } from "../views/list.tsx";
+import { drawThread } from "../views/message.tsx";
 import { Auth, type AuthMode, type Client, type Known } from "./auth/auth.ts";
 import type { OidcOptions } from "./auth/oidc.ts";
 import { Passwords } from "./auth/password.ts";
@@ -40,7 +41,7 @@ export interface AppBounds extends ChatBounds {
   readonly sessionMs: number;
 }
 
-export interface AppParts extends Omit<ChatParts, "enforcedPersona" | "isAttended" | "upstream"> {
+export interface AppParts extends Omit<ChatParts, "enforcedPersona" | "isAttended" | "drawAhead" | "upstream"> {
   readonly upstream: Upstreams;
   /** The llama-servers were named on the command line: the operator can't choose others while parlor runs. */
   readonly areUpstreamsFixed: boolean;
@@ -97,7 +98,8 @@ export async function createApp(parts: AppParts): Promise<App> {
   const auth = new Auth({ mode: parts.auth, store, sessionMs: bounds.sessionMs });
   const passwords = new Passwords(store);
   const oidc = parts.oidc && new (await import("./auth/oidc.ts")).Oidc(parts.oidc, log); // loaded where it is used: the start is shorter without
-  const chat: Chat = new Chat({ ...parts, enforcedPersona: () => enforced.now, isAttended: (conversation) => hub.isWatched(conversation) });
+  const isAttended = (conversation: ConversationId) => hub.isWatched(conversation);
+  const chat: Chat = new Chat({ ...parts, drawAhead: drawThread, enforcedPersona: () => enforced.now, isAttended });
   const shelf = new Shelf(parts);
   const hub = new Hub({
     bus,

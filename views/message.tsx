@@ -2,9 +2,10 @@
 // While it is written its open end is an element of its own (views/markdown/stream; #r for thoughts), which live/hub's frames grow.
 
 import { raw } from "hono/html";
+import type { Thread } from "../src/domain/conversation.ts";
 import type { Run, Snapshot } from "../src/domain/run.ts";
 import { Acts, type ActsProps } from "./acts.tsx";
-import { markdownOf } from "./markdown/html.ts";
+import { drawAhead, markdownOf } from "./markdown/html.ts";
 import { inWords } from "./markdown/marks.ts";
 import { escapeText, PlainStream } from "./markdown/plain.ts";
 import { MarkdownStream } from "./markdown/stream.ts";
@@ -42,6 +43,11 @@ export function MessageArticle(props: Props) {
       <After {...props} />
     </article>
   );
+}
+
+/** Has the answers of a thread drawn, a part in each turn of the event loop; true when more than this turn was needed. */
+export function drawThread(thread: Thread): Promise<boolean> {
+  return drawAhead(thread.flatMap(({ message }) => (message.role === "assistant" ? [message.text] : [])));
 }
 
 /** What stands behind the text of a message: how its Run ended, what can be done with it. */

@@ -32,6 +32,9 @@ export interface Again {
   readonly request?: string;
 }
 
+/** A thread that took long to be drawn is read again, for it may have changed meanwhile; at most so often. */
+const readMax = 4;
+
 /** A thread, or a part of it, at one instant: what is being written in it, how it is answered. */
 export type ThreadNow = ThreadPage & { readonly live: readonly Snapshot[]; readonly voice: Voice };
 
@@ -146,7 +149,9 @@ export class Chat {
   async thread(conversation: ConversationId, part: { before?: MessageId; through?: MessageId } = {}): Promise<ThreadNow> {
     const store = this.storeOf(conversation);
     const voice = await this.voices.of((await store.conversation(conversation))?.settings ?? noSettings);
-    const page = await store.thread(conversation, { ...part, limit: this.#parts.bounds.pageMaxMessages });
+    const read = () => store.thread(conversation, { ...part, limit: this.#parts.bounds.pageMaxMessages });
+    let page = await read();
+    for (let times = 1; times < readMax && (await this.#parts.drawAhead(page.thread)); times++) page = await read();
     return { ...page, voice, live: this.live(conversation) }; // nothing is waited for between the page and what is live
   }
 

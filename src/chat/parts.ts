@@ -1,7 +1,7 @@
 // What chat/ is given: the ports that it works with, and its bounds (see src/bounds.ts). Facts alone.
 
 import type { Bus } from "../bus/bus.ts";
-import type { ConversationId } from "../domain/conversation.ts";
+import type { ConversationId, Thread } from "../domain/conversation.ts";
 import type { PersonaId } from "../domain/persona.ts";
 import type { Personas } from "../persona/persona.ts";
 import type { Store } from "../store/store.ts";
@@ -26,6 +26,8 @@ export interface ChatParts extends Pick<RunsParts, "generateTitles" | "logTexts"
   readonly personas: Personas;
   /** Holds for everybody, whatever was chosen; the operator may set another while parlor runs. */
   enforcedPersona(): PersonaId | null;
+  /** Has whatever pages show of a thread drawn beforehand, a part in each turn of the event loop; true when that took more than this turn. */
+  drawAhead(thread: Thread): Promise<boolean>;
   readonly log: Log;
   readonly bounds: ChatBounds;
 }

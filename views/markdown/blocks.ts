@@ -20,6 +20,10 @@ const rule = /^ {0,3}(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$/;
 const underline = /^ {0,3}(?:=+|-+)[ \t]*$/;
 const quote = /^ {0,3}>/;
 const fence = /^( {0,3})(`{3,}|~{3,})(.*)$/;
+const commentStart = /^[ \t>]*<!--/;
+const fold = /<(\/?)details(?: open(?:="")?)?>/gi;
+/** One that is only mentioned in a line opens nothing. */
+const foldStart = /^[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)?<details/i;
 const indented = /^(?: {4}| {0,3}\t)/;
 
 export class BlockSplitter {
@@ -31,6 +35,9 @@ export class BlockSplitter {
   #isAfterBlank = false;
   #rest = "";
   #fence: { indent: number; mark: string } | null = null;
+  /** How many `<details>` are open, and whether a comment is: neither is cut. */
+  #folds = 0;
+  #isInComment = false;
 
   constructor(sink: BlockSink) {
     this.#sink = sink;
@@ -69,14 +76,36 @@ export class BlockSplitter {
     this.#cut();
   }
 
+  /** The text that is drawn ends here, without the line that is not complete or with it; whatever follows is lines of code. */
+  endDrawn(isRestDropped: boolean): void {
+    if (isRestDropped) this.#rest = "";
+    this.end();
+    this.#fence = { indent: 0, mark: "\n" }; // which no line holds
+  }
+
   #line(line: string): void {
     if (this.#fence) this.#codeLine(line, this.#fence);
     else if (line.trim() === "") this.#blank(line);
+    else if (this.#folds > 0 || this.#isInComment) this.#addWithin(line);
     else {
       const starts = kindOf(line);
       if (this.#isNew(line, starts)) this.#cut();
       this.#add(line, starts);
     }
+  }
+
+  /** A line of what is not cut; the line that closes it is part of a paragraph. */
+  #addWithin(line: string): void {
+    this.#lines += `${line}\n`;
+    this.#isAfterBlank = false;
+    this.#count(line);
+  }
+
+  #count(line: string): void {
+    if (this.#isInComment) this.#isInComment = !line.includes("-->");
+    else if (commentStart.test(line)) this.#isInComment = !line.includes("-->");
+    else if (this.#folds > 0 || foldStart.test(line))
+      for (const [, close] of line.matchAll(fold)) this.#folds = Math.max(0, this.#folds + (close === "" ? 1 : -1));
   }
 
   #codeLine(line: string, { indent, mark }: { indent: number; mark: string }): void {
@@ -123,6 +152,7 @@ export class BlockSplitter {
     const wasNone = this.#kind === "none";
     this.#lines += `${line}\n`;
     this.#isAfterBlank = false;
+    this.#count(line);
     if (wasNone) this.#kind = starts === "list" || starts === "quote" || starts === "indented" ? starts : "paragraph";
     const isHeading = starts === "heading" || (this.#kind === "paragraph" && !wasNone && underline.test(line));
     if (this.#kind === "paragraph" && (isHeading || (wasNone && starts === "rule"))) this.#cut();
@@ -132,7 +162,8 @@ export class BlockSplitter {
     const text = this.#lines;
     this.#lines = "";
     this.#kind = "none";
-    this.#isAfterBlank = false;
+    this.#isAfterBlank = this.#isInComment = false;
+    this.#folds = 0;
     if (text !== "") this.#sink.block(text);
   }
 }
@@ -158,4 +189,10 @@ function openingOf(line: string): { indent: number; mark: string; info: string }
 /** Whether an item may follow a paragraph without a blank line between (CommonMark 0.31.2, §5.3). */
 function interrupts(line: string): boolean {
   return /^ {0,3}(?:[-+*]|1[.)])[ \t]+\S/.test(line);
+}
+
+/** The definitions of references that a block holds, a line each. */
+export function definitionsIn(block: string): string {
+  if (!block.trimStart().startsWith("[")) return "";
+  return [...block.matchAll(/^ {0,3}\[[^\]\n]+\]:[ \t]*\S.*$/gm)].map(([line]) => `${line}\n`).join("");
 }

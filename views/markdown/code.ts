@@ -3,6 +3,7 @@
 
 import type { HLJSApi } from "highlight.js";
 import { marks } from "./marks.ts";
+import { Remembered, unitsOf, type Work } from "./work.ts";
 
 let loaded: HLJSApi | null = null;
 
@@ -24,6 +25,15 @@ export function languageOf(info: string): string {
   return /^[^\s{,:]*/.exec(info.trim())?.[0] ?? "";
 }
 
+/** A line's HTML, and whether something is open at its end. */
+interface Line {
+  readonly html: string;
+  readonly isOpen: boolean;
+}
+
+/** Lines that were highlighted lately: an open block is drawn many times, the whole text once more at its end. In UTF-16 units. */
+const lines = new Remembered<Line>(8_000_000);
+
 /** Highlights the lines of one block of code as they come. */
 export class CodeLines {
   readonly #language: string | null;
@@ -34,18 +44,27 @@ export class CodeLines {
   }
 
   /** HTML of the next line, without its line feed; every element it opens it closes. */
-  push(line: string): string {
+  push(line: string, work: Work): string {
     if (this.#language === null || line.length > lineMaxChars) return Bun.escapeHTML(line);
-    const { value } = highlighter().highlight(`${this.#window}${line}\n`, { language: this.#language, ignoreIllegals: true });
-    const { html, isOpen } = lastLine(value);
+    const { html, isOpen } = this.#highlighted(this.#language, `${this.#window}${line}\n`, work) ?? { html: Bun.escapeHTML(line), isOpen: false };
     // a string or a comment that goes on is what the next line has to be seen with
     this.#window = isOpen && this.#window.length < windowMaxChars ? `${this.#window}${line}\n` : "";
     return html;
   }
+
+  #highlighted(language: string, code: string, work: Work): Line | null {
+    const key = `${language}\n${code}`;
+    const known = lines.get(key);
+    if (known !== undefined) return known;
+    if (!work.take(unitsOf.code(code.length))) return null;
+    const made = lastLine(highlighter().highlight(code, { language, ignoreIllegals: true }).value);
+    lines.set(key, made, made.html.length);
+    return made;
+  }
 }
 
 /** The last line of highlighted code that ends in a line feed: elements that reach into it are opened again, those that reach beyond are closed. */
-function lastLine(value: string): { html: string; isOpen: boolean } {
+function lastLine(value: string): Line {
   const open: string[] = [];
   let html = "";
   for (const [token] of value.slice(0, value.lastIndexOf("\n")).matchAll(/<span[^>]*>|<\/span>|\n|[^<\n]+/g)) {
@@ -67,30 +86,14 @@ export function codeFrame(language: string): { head: string; foot: string } {
   };
 }
 
-/** Code that was highlighted lately, in complete lines: an open block is drawn many times, and the whole text once more at its end. */
-interface Recent {
-  readonly info: string;
-  readonly code: string;
-  readonly lines: CodeLines;
-  readonly html: string;
-}
-const recentMax = 16;
-let recent: readonly Recent[] = [];
-
 /** A whole block of code; `info` is what stands behind the fence. */
-export function codeBlock(info: string, code: string): string {
+export function codeBlock(info: string, code: string, work: Work): string {
   const language = languageOf(info);
   const { head, foot } = codeFrame(language);
-  const known = recent.find((each) => each.info === info && code.startsWith(each.code));
-  const lines = known?.lines ?? new CodeLines(language);
-  const end = code.lastIndexOf("\n") + 1;
-  let html = known?.html ?? "";
-  for (const line of code
-    .slice(known?.code.length ?? 0, end)
-    .split("\n")
-    .slice(0, -1))
-    html += `${lines.push(line)}\n`;
-  recent = [{ info, code: code.slice(0, end), lines, html }, ...recent.filter((each) => each !== known)].slice(0, recentMax);
-  const rest = code.slice(end); // the parser ends code with a line feed: there is none but in a text that is cut
-  return head + html + (rest === "" ? "" : Bun.escapeHTML(rest)) + foot;
+  const made = new CodeLines(language);
+  const lines = code.split("\n");
+  const rest = lines.pop() as string; // the parser ends code with a line feed: there is none but in a text that is cut
+  let html = "";
+  for (const line of lines) html += `${made.push(line, work)}\n`;
+  return head + html + Bun.escapeHTML(rest) + foot;
 }

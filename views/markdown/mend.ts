@@ -2,9 +2,10 @@
 // closed or kept back, so that nothing on the page jumps when its end arrives. Nothing is decided here: what is shown in the
 // end is the whole text's.
 
+import { address, angle, type Hold, mail, targetMaxChars } from "./held.ts";
+
 /** How long something that may yet become a link or a formula is kept back, in characters; longer and it is shown as it stands. */
 const labelMaxChars = 300;
-const targetMaxChars = 2_000;
 const formulaMaxChars = 1_000;
 const dollarMaxChars = 80;
 
@@ -12,7 +13,7 @@ const dollarMaxChars = 80;
 const contextMaxChars = 10_000;
 
 /** A line of these alone may yet become anything: a rule, a heading's underline, an item, a fence, a table. */
-const undecidedLine = /^[ \t]*(?:[-+*_=#>~`|: \t]*|\d{1,9}[.)]?[ \t]*)$/;
+const undecidedLine = /^[-+*_=#>~`|: \t]*$|^[ \t]*\d{1,9}[.)]?[ \t]*$/;
 /** A line that begins a fence tells what it is only at its end; so does a definition, or the row of a table. */
 const heldLine = /^ {0,3}(?:`{3,}|~{3,}|\[[^\]\n]*(?:\](?::.*)?)?$|\|)/;
 
@@ -52,27 +53,37 @@ export function mended(text: string): Mended {
   if (text.length - from > contextMaxChars) return { text, closers: "" }; // nobody writes like this: shown as it stands
   const scan: Scan = { open: [], cut: text.length, tail: "" };
   for (let i = from; i < scan.cut && scan.tail === ""; ) i = step(text, i, scan);
-  const shown = text.slice(0, scan.cut).replace(/&[#\w]*$/, "");
-  let begun = scan.tail === "" ? shown.trimEnd() : shown.replace(/[`\s]+$/, "");
+  const shown = text.slice(0, scan.cut);
+  const reference = /&[#\w]{0,32}$/.exec(shown.slice(-33));
+  let begun = (reference ? shown.slice(0, -reference[0].length) : shown).trimEnd();
+  if (scan.tail !== "") while (/[`\s]/.test(begun.at(-1) ?? "")) begun = begun.slice(0, -1).trimEnd();
   // a mark with nothing behind it yet is kept back as well
   for (let mark = scan.open.at(-1); mark !== undefined && begun.endsWith(mark); mark = scan.open.at(-1)) {
     begun = begun.slice(0, -mark.length).trimEnd();
     scan.open.pop();
   }
-  return { text: begun, closers: scan.tail + scan.open.reverse().join("") };
+  return { text: begun, closers: scan.tail + scan.open.reverse().map(closerOf).join("") };
 }
+
+/** What closes a mark, or a tag that was written. */
+const closerOf = (mark: string): string => (mark.startsWith("<") ? `</${mark.slice(1)}` : mark);
 
 /** A fence inside a list or a quote is open: what is in it is code. */
 function isInsideFence(text: string): boolean {
-  return (text.match(/^[ \t>]*(?:[-+*]|\d{1,9}[.)])?[ \t]*(?:`{3,}|~{3,})/gm)?.length ?? 0) % 2 === 1;
+  return (text.match(/^[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)?(?:`{3,}|~{3,})/gm)?.length ?? 0) % 2 === 1;
 }
 
 /** Where the last paragraph, item, row or heading begins: nothing inline reaches across its start. */
 function lastContextOf(text: string): number {
-  const starts = text.matchAll(/(?:^|\n)(?:[ \t]*\n|[ \t]*(?:[-+*>|]|#{1,6}|\d{1,9}[.)])(?:[ \t]|(?=\|)))/g);
-  let last = 0;
-  for (const { index, 0: found } of starts) last = index + found.length;
-  return last;
+  const earliest = text.length - contextMaxChars - 1;
+  for (let end = text.length, start = 0; ; end = start - 1) {
+    start = text.lastIndexOf("\n", end - 1) + 1;
+    const [marks = ""] = /^[ \t>]*(?:(?:[-+*]|#{1,6}|\d{1,9}[.)])(?:[ \t]|$)|\|)?/.exec(text.slice(start, end)) ?? [];
+    if (marks.length === end - start && end < text.length) return end + 1; // a blank line
+    if (/[^ \t>]/.test(marks)) return start + marks.length;
+    const isQuoteBegun = marks.includes(">") && start > 0 && !/^[ \t]*>/.test(text.slice(text.lastIndexOf("\n", start - 2) + 1, start));
+    if (start === 0 || start < earliest || isQuoteBegun) return start + marks.length;
+  }
 }
 
 /** Looks at what stands at `i`; returns where to look next. */
@@ -91,14 +102,20 @@ function step(text: string, i: number, scan: Scan): number {
     case "[":
       return link(text, i, hold);
     case "<":
-      return /^<[a-z][a-z0-9+.@-]*(?::[^\s>]*)?$/i.test(text.slice(i, i + targetMaxChars)) ? hold(i, targetMaxChars) : i + 1;
+      return angle(text, i, scan.open, hold);
     case "*":
     case "_":
     case "~":
       return emphasis(text, i, scan, hold);
     case "h":
     case "w":
+    case "m":
+    case "H":
+    case "W":
+    case "M":
       return address(text, i, hold);
+    case "@":
+      return mail(text, i, hold);
     case "!":
       return i + 1 === text.length ? hold(i, 1) : i + 1;
     default:
@@ -106,19 +123,18 @@ function step(text: string, i: number, scan: Scan): number {
   }
 }
 
-/** An address at the end of the text has its end still to come: it would be another link with each piece. */
-function address(text: string, i: number, hold: Hold): number {
-  const rest = text.slice(i, i + targetMaxChars);
-  const isBegun = ["https://", "http://", "www."].some((start) => start.startsWith(rest));
-  const isStart = !/\w/.test(text[i - 1] ?? "") && (isBegun || /^(?:https?:\/\/|www\.)[!-~]*$/.test(rest));
-  return isStart ? hold(i, targetMaxChars) : i + 1;
-}
-
-type Hold = (at: number, maxChars: number) => number;
-
 function escaped(text: string, i: number, hold: Hold): number {
   const next = text[i + 1];
   if (next === undefined) return hold(i, 1);
+  const [environment, open] = /^\\(?:begin\{[a-zA-Z]{2,12}\*?\}|boxed(\{))/.exec(text.slice(i, i + 24)) ?? [];
+  if (open !== undefined)
+    return text.slice(i, i + formulaMaxChars).includes("\n") || /\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}/.test(text.slice(i, i + formulaMaxChars))
+      ? i + 2
+      : hold(i, formulaMaxChars);
+  if (environment !== undefined) {
+    const close = text.indexOf(environment.replace("begin", "end"), i);
+    return close < 0 ? hold(i, formulaMaxChars) : close + environment.length - 2;
+  }
   if (next !== "(" && next !== "[") return i + 2;
   const close = text.indexOf(next === "(" ? "\\)" : "\\]", i + 2);
   return close < 0 ? hold(i, formulaMaxChars) : close + 2;
@@ -189,6 +205,6 @@ function emphasis(text: string, i: number, { open }: Scan, hold: Hold): number {
     left -= Math.min(left, top.length);
   }
   // before a letter it is meant as a mark; before other signs (*.ts, **/) it is shown as it stands until it is closed
-  if (left > 0 && /[\p{L}\p{N}"'„“«([`*_~]/u.test(after)) open.push(run.slice(0, left));
+  if (left > 0 && /[\p{L}\p{N}\p{Ps}\p{Pi}"'„`*_~<]/u.test(after)) open.push(run.slice(0, left));
   return i + run.length;
 }

@@ -6,9 +6,30 @@ const signs = String.raw`\p{L}\p{N},.;:?'"()\-`;
 const plainPiece = new RegExp(`^[${signs} ]*$`, "u");
 const plainWord = new RegExp(`^[${signs}]+$`, "u");
 /** What may yet become an address (markdown/mend keeps it back). */
-const addressBegun = /(?:^|\W)(?:h|ht|htt|https?|f|ft|ftps?|w|ww|www|mailto|xmpp)[:.]*$/i;
+const addressBegun = /(?:^|[^a-z0-9])(?:h|ht|htt|https?|w|ww|www|m|ma|mai|mail|mailt|mailto)[:.]*$|www\./i;
 /** Elements to whose text a piece adds itself and nothing else. */
-const growing: ReadonlySet<string> = new Set(["p", "em", "strong", "del", "ul", "ol", "li", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6"]);
+const growing: ReadonlySet<string> = new Set([
+  "p",
+  "em",
+  "strong",
+  "del",
+  "kbd",
+  "sub",
+  "sup",
+  "u",
+  "mark",
+  "summary",
+  "ul",
+  "ol",
+  "li",
+  "blockquote",
+  "h1",
+  "h2",
+  "h3",
+  "h4",
+  "h5",
+  "h6",
+]);
 /** A longer word is taken for no plain text; in UTF-16 units. */
 const wordMaxChars = 64;
 

@@ -2,26 +2,16 @@
 // grows line by line. The end compares what was sent with the whole text rendered at once, and mends the difference.
 // Kept once for all who watch; whoever comes later gets `html`, which is the page as it is then.
 
-import { BlockSplitter } from "./blocks.ts";
+import { BlockSplitter, definitionsIn } from "./blocks.ts";
+import { type Change, grown, inOrder, openIds } from "./change.ts";
 import { CodeLines, codeFrame, languageOf } from "./code.ts";
-import { clean, closing, isVoid, lastLevel, markdownHtml, messageLevel, opened } from "./html.ts";
+import { messageLevel } from "./dress.ts";
+import { clean, closing, drawnEnd, lastLevel, markdownHtml, opened, undrawnFrame } from "./html.ts";
 import { mended, shownPart } from "./mend.ts";
 import { PlainEnd } from "./plain-end.ts";
+import { Work } from "./work.ts";
 
-/** What is to be changed on the page; `views/frame` says how. All of one push are found on the page before any of them is done. */
-export type Change =
-  | {
-      /** finish: before the open block; open: in its place; code: before the open line of the open code; codeLine: in its place; replace: in place of all. */
-      readonly kind: "finish" | "open" | "code" | "codeLine" | "replace";
-      readonly html: string;
-    }
-  /** Goes to the end of the open block's last element, or of that one's, `depth` deep. */
-  | { readonly kind: "grow"; readonly depth: number; readonly html: string }
-  /** The open code has no open line any more. */
-  | { readonly kind: "codeEnd" };
-
-/** Ids of the open block and of the open line of code. One Run at a time in a conversation, so they need not differ. */
-export const openIds = { block: "t", line: "c" } as const;
+export { type Change, openIds };
 
 /** An open block larger than this, in UTF-16 units of HTML, is sent anew as a whole only when it has grown by a good part. */
 const largeChars = 8_000;
@@ -38,7 +28,7 @@ export class MarkdownStream {
   /** What stands before the open block and is final, but for an open code's lines. */
   #done = "";
   /** The code that is open at the end of what is done. */
-  #code: { lines: CodeLines; foot: string; line: string; isNew: boolean } | null = null;
+  #code: { lines: CodeLines | null; foot: string; line: string; isNew: boolean } | null = null;
   /** The open block as it is on the page, without the tags that close it, and these tags' names, outermost first. */
   #open = "";
   #openTags: string[] = [];
@@ -55,6 +45,10 @@ export class MarkdownStream {
   #changes: Change[] = [];
   #isReturnHeld = false;
   #seenChars = 0;
+  /** The text so far, while it is drawn; null when it is longer than what is, and the rest is shown as it stands. */
+  #text: string | null = "";
+  /** What may still be done in this turn. */
+  #work = new Work();
   readonly #now: () => number;
   /** `now` is the monotonic clock, in ms. */
   constructor(text = "", now: () => number = () => performance.now()) {
@@ -84,15 +78,16 @@ export class MarkdownStream {
     const plain = this.#pushPlain(piece);
     if (plain !== null) return plain;
     this.#begin();
-    this.#splitter.push(this.#cleaned(piece));
+    this.#add(piece);
     this.#drawOpen();
-    return this.#take();
+    return inOrder(this.#finished, this.#changes);
   }
 
   /** What a piece of plain text behind plain text changes; null for any other. */
   #pushPlain(piece: string): readonly Change[] | null {
     const html = this.#isReturnHeld ? null : (this.#plainEnd?.add(piece) ?? null);
-    if (html === null) return null;
+    if (html === null || this.#text === null || this.#isTooLong(piece)) return null;
+    this.#text += piece;
     this.#seenChars += piece.length;
     this.#splitter.push(piece);
     this.#open += html;
@@ -103,16 +98,43 @@ export class MarkdownStream {
   /** What the end changes; `text` is the whole of it, what was never pushed included. */
   end(text: string): readonly Change[] {
     this.#begin();
-    this.#splitter.push(this.#cleaned(text.slice(this.#seenChars))); // what came last has not been pushed
+    this.#add(text.slice(this.#seenChars)); // what came last has not been pushed
     if (this.#isReturnHeld) this.#splitter.push("\n");
     this.#splitter.end();
-    const changes = this.#take();
-    const whole = markdownHtml(text);
-    return whole === this.#done ? changes : [{ kind: "replace", html: whole }];
+    const changes = inOrder(this.#finished, this.#changes);
+    const whole = markdownHtml(text, messageLevel, this.#work);
+    // a drawing that lacks colours for want of time is no better than what is there
+    return whole === this.#done || this.#work.isShort ? changes : [{ kind: "replace", html: whole }];
+  }
+
+  #add(piece: string): void {
+    if (this.#text !== null && this.#isTooLong(piece)) this.#endDrawn(this.#text + piece);
+    else {
+      if (this.#text !== null) this.#text += piece;
+      this.#splitter.push(this.#cleaned(piece));
+    }
+  }
+
+  #isTooLong(piece: string): boolean {
+    return this.#text !== null && drawnEnd(this.#text + piece) < this.#text.length + piece.length;
+  }
+
+  /** What was drawn ends where the whole text's drawing ends; what follows is shown as it stands, line by line as code is. */
+  #endDrawn(text: string): void {
+    const end = drawnEnd(text);
+    this.#text = null;
+    this.#splitter.push(this.#cleaned(text.slice(this.#seenChars, end)));
+    const isInRest = end < this.#seenChars && this.#splitter.rest === text.slice(end, this.#seenChars);
+    const behind = text.slice(isInRest ? end : Math.max(end, this.#seenChars));
+    this.#splitter.endDrawn(isInRest);
+    this.#openLines(null, undrawnFrame);
+    this.#seenChars = text.length - behind.length;
+    this.#splitter.push(this.#cleaned(behind));
   }
 
   #begin(): void {
     this.#plainEnd = null;
+    this.#work = new Work();
     this.#finished = this.#codeAdded = "";
     this.#changes = [];
   }
@@ -126,7 +148,7 @@ export class MarkdownStream {
   }
 
   #render(block: string): string {
-    return markdownHtml(this.#definitions === "" ? block : `${this.#definitions}\n${block}`, this.#level);
+    return markdownHtml(this.#definitions === "" ? block : `${this.#definitions}\n${block}`, this.#level, this.#work);
   }
 
   #finish(html: string, block: string): void {
@@ -134,22 +156,24 @@ export class MarkdownStream {
     this.#done += html;
     this.#level = lastLevel(html, this.#level);
     if (this.#open !== "") this.#setOpen("", []);
-    if (!block.trimStart().startsWith("[") || this.#definitions.length > definitionsMaxChars) return;
-    for (const [line] of block.matchAll(/^ {0,3}\[[^\]\n]+\]:[ \t]*\S.*$/gm)) this.#definitions += `${line}\n`;
+    if (this.#definitions.length <= definitionsMaxChars) this.#definitions += definitionsIn(block);
   }
 
   /** What was shown of the line that turns out to be a fence goes away with the open block. */
   #openCode(info: string): void {
-    const { head, foot } = codeFrame(languageOf(info));
+    this.#openLines(new CodeLines(languageOf(info)), codeFrame(languageOf(info)));
+  }
+
+  #openLines(lines: CodeLines | null, { head, foot }: { head: string; foot: string }): void {
     this.#done += head;
     this.#finished += head;
-    this.#code = { lines: new CodeLines(languageOf(info)), foot, line: "", isNew: true };
+    this.#code = { lines, foot, line: "", isNew: true };
     if (this.#open !== "") this.#setOpen("", []);
   }
 
   #addCode(line: string): void {
     if (!this.#code) return;
-    const html = `${this.#code.lines.push(line)}\n`;
+    const html = `${this.#code.lines?.push(line, this.#work) ?? Bun.escapeHTML(line)}\n`;
     this.#done += html;
     if (this.#code.isNew) this.#finished += html;
     else this.#codeAdded += html;
@@ -172,17 +196,17 @@ export class MarkdownStream {
   #drawOpen(): void {
     const { lines, rest, isInFence } = this.#splitter;
     if (isInFence) this.#drawCodeLine(rest);
-    else this.#drawBlock(shownPart(lines, rest));
+    else if (this.#finished !== "" || this.#now() >= this.#drawAgainAt) this.#drawBlock(shownPart(lines, rest));
   }
 
   #drawBlock(shown: string): void {
     const startedAt = this.#now();
-    if (shown.trim() === "" || (startedAt < this.#drawAgainAt && this.#finished === "")) return;
+    if (shown.trim() === "") return;
     const { text, closers } = mended(shown);
     if (text + closers === this.#drawn && this.#finished === "") return; // what is new is kept back: a row of a table, a link's beginning
     const mendedHtml = this.#render(text + closers);
     // marks that close nothing stand there as what they are: then they were not meant as marks
-    const areMarks = closers === "" || !opened(mendedHtml).open.endsWith(closers.at(-1) as string);
+    const areMarks = closers === "" || !opened(mendedHtml).open.endsWith(Bun.escapeHTML(closers.at(-1) as string));
     const { open, tags } = opened(areMarks ? mendedHtml : this.#render(text));
     if (this.#open !== "" && this.#finished === "" && open.startsWith(this.#open)) this.#grow(open.slice(this.#open.length), open, tags);
     else if (open.length < largeChars || this.#finished !== "" || open.length > this.#open.length * largeGrowth) this.#setOpen(open, tags);
@@ -216,35 +240,9 @@ export class MarkdownStream {
     this.#changes.push({ kind: "open", html: open + closing(tags) });
   }
 
-  /** Adds what is new, each part to the element that it belongs to. */
   #grow(added: string, open: string, tags: string[]): void {
-    let depth = this.#openTags.length;
-    let html = "";
-    const inner: string[] = [];
-    const put = () => {
-      if (html !== "") this.#changes.push({ kind: "grow", depth, html });
-      html = "";
-    };
-    for (const [token, close, name] of added.matchAll(/<(\/?)([a-z][a-z0-9]*)[^>]*>|[^<]+/g)) {
-      if (close === "/" && inner.length === 0) {
-        put();
-        depth--;
-      } else {
-        html += token;
-        if (close === "/") inner.pop();
-        else if (name !== undefined && !isVoid(name)) inner.push(name);
-      }
-    }
-    html += closing(inner);
-    put();
+    this.#changes.push(...grown(this.#openTags.length, added));
     this.#open = open;
     this.#openTags = tags;
-  }
-
-  #take(): readonly Change[] {
-    const finished: Change[] = this.#finished === "" ? [] : [{ kind: "finish", html: this.#finished }];
-    // what ends the code that was open comes before what follows it
-    const codeEnd = this.#changes.filter(({ kind }) => kind === "code" || kind === "codeEnd");
-    return [...codeEnd, ...finished, ...this.#changes.filter((change) => !codeEnd.includes(change))];
   }
 }

@@ -7,24 +7,31 @@ import { MarkdownStream } from "../../../views/markdown/stream.ts";
 import { seeded } from "../../seeded.ts";
 import { dangers } from "./dangers.ts";
 
-const free = "p em strong del code ul ol li h3 h4 h5 h6 blockquote br hr table thead tbody tr th td div span pre label button input a".split(" ");
+const free =
+  "p em strong del kbd sub sup u mark details summary code ul ol li h3 h4 h5 h6 blockquote br hr table thead tbody tr th td div span pre label button input a".split(
+    " ",
+  );
 const mathml =
   "math mrow mi mn mo ms mtext mspace mfrac msqrt mroot msub msup msubsup munder mover munderover mmultiscripts mprescripts mtable mtr mtd mstyle merror mpadded mphantom menclose none".split(
     " ",
   );
 const attributes: Record<string, Record<string, RegExp>> = {
   a: { href: /^(https?:\/\/|mailto:|#|\/(?![/\\]))/, target: /^_blank$/, rel: /^noopener noreferrer nofollow$/, class: /^picture$/ },
-  ol: { start: /^\d+$/ },
-  li: { class: /^task$/ },
+  ol: { start: /^\d+$/, dir: /^auto$/ },
+  ul: { dir: /^auto$/ },
+  blockquote: { dir: /^auto$/ },
+  table: { dir: /^auto$/ },
+  li: { class: /^(task|d\d+|task d\d+)$/ },
   th: { align: /^(left|center|right)$/ },
   td: { align: /^(left|center|right)$/ },
   input: { type: /^checkbox$/, disabled: /^$/, checked: /^$/, "aria-label": /^.$/ },
-  div: { class: /^(code|bar|table)$/, dir: /^ltr$/, tabindex: /^0$/, id: /^t$/ },
+  div: { class: /^(code|bar|table|undrawn)$/, dir: /^(ltr|auto)$/, tabindex: /^0$/, id: /^t$/ },
   span: { class: /^h-[\w-]+( [\w-]+_*)*$|^language-[\w-]+$/, id: /^c$/ },
   pre: { tabindex: /^0$/ },
   code: { class: /^tex$/ },
   button: { type: /^button$/, "data-copy": /^code$/, "data-done": /^.$/ },
 };
+const classOfMath = /^(boxed|x?cancel|bcancel|sout|wide|side|tag|end|start|bar|under)( (end|start|bar|under))*$/;
 const ofMath =
   /^(accent|accentunder|columnalign|columnspan|depth|display|displaystyle|fence|form|height|linethickness|lspace|mathvariant|maxsize|minsize|movablelimits|notation|rowspan|rspace|scriptlevel|separator|stretchy|symmetric|voffset|width)$/;
 
@@ -36,7 +43,9 @@ function forbidden(html: string): string[] {
       const { tagName } = element;
       if (!free.includes(tagName) && !mathml.includes(tagName)) found.push(`<${tagName}>`);
       for (const [name, value] of element.attributes) {
-        const isAllowed = mathml.includes(tagName) ? ofMath.test(name) : attributes[tagName]?.[name]?.test(value);
+        const isAllowed = mathml.includes(tagName)
+          ? ofMath.test(name) || (name === "class" && classOfMath.test(value))
+          : attributes[tagName]?.[name]?.test(value);
         if (!isAllowed) found.push(`${tagName} ${name}=${value}`);
       }
     },

@@ -1,0 +1,103 @@
+// Addresses as they stand in a text, without any mark around them: where one begins and ends, and where it leads. The parser knows few forms of
+// them and breaks emphasis around them, so markdown/take finds them before it; markdown/mend asks whether one is still being written.
+
+/** Longest address, in UTF-16 units: what servers and address bars take at least. */
+export const addressMaxChars = 2_000;
+
+/** Han, kana, hangul: scripts that put no space between an address and what goes on behind it. */
+const cjk = String.raw`\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}`;
+
+/** No address goes on behind these: white space, signs that none may hold, quotes, the punctuation of scripts without spaces, places of ours. */
+const stop = /[\s\p{Cc}<>"`|^\u3001-\u3003\u3008-\u3011\u3014-\u301f\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f\u2018-\u201f\u2026\u00ab\u00bb\ufdd0-\ufdef]/u;
+/** Signs that stand behind an address rather than in it. */
+const trailing = new Set(".,:;!?'*_~([{");
+const escapable = new Set("_*~&#-.()[]!");
+const reference = /&(?:quot|lt|gt|apos|nbsp|#\d{1,7}|#x[0-9a-f]{1,6});/iy;
+const pairs: Readonly<Record<string, string>> = { ")": "(", "]": "[", "}": "{" };
+
+/** Whether an address may begin at `at`: not in the middle of a word. */
+export function mayBegin(text: string, at: number): boolean {
+  const before = text[at - 1] ?? "";
+  return !/[a-z0-9+@/]/i.test(before === "_" ? (text[at - 2] ?? "") : before);
+}
+
+/** How far the signs of an address reach from `from`, with what stands behind it; at most `addressMaxChars`. */
+export function reachOf(text: string, from: number): number {
+  const around = markBefore(text, from);
+  const open: string[] = [];
+  const limit = Math.min(text.length, from + addressMaxChars);
+  let i = from;
+  for (; i < limit; i++) {
+    const sign = text[i] as string;
+    if (sign === "(" || sign === "[" || sign === "{") open.push(sign);
+    else if (sign in pairs) {
+      if (open.pop() !== pairs[sign]) return i;
+    } else if (sign === "\\") {
+      if (!escapable.has(text[++i] ?? " ")) return i - 1;
+    } else if (sign === "&") {
+      reference.lastIndex = i;
+      if (reference.test(text)) return i;
+    } else if (stop.test(sign)) return i;
+    if ((sign === "," || sign === ";") && /^https?:\/\//i.test(text.slice(i + 1, i + 9))) return i;
+    if ((sign === "*" && text[i + 1] === "*") || (sign === "~" && text[i + 1] === "~")) return i;
+    if (sign === around && !inWord.test(text[i + 1] ?? "")) return i;
+  }
+  return i;
+}
+
+/** The mark or quote right before an address, which then ends it, too. */
+function markBefore(text: string, from: number): string {
+  const sign = text[from - 1] ?? "";
+  return (sign === "*" && text[from - 2] !== "*") || sign === "_" || sign === "'" ? sign : "";
+}
+
+/** What goes on behind such a sign where that is part of the address. */
+const inWord = new RegExp(`(?![${cjk}])[\\p{L}\\p{N}]`, "u");
+
+/** A port, or a domain's last name, behind which a sentence goes on in another script. */
+const gluedTo = new RegExp(`:\\d+(?=[^\\x00-\\x7f])|(?<=^|[.@])[a-z0-9-]+(?=[${cjk}][^.]*$)`, "iu");
+
+/** Where the address that begins at `from` ends; null when there is none. */
+export function endOfAddress(text: string, from: number): number | null {
+  let end = reachOf(text, from);
+  if (end - from >= addressMaxChars) return null;
+  while (end > from && trailing.has(text[end - 1] as string)) end -= text.startsWith("&amp;", end - "&amp;".length) ? "&amp;".length : 1;
+  const whole = text.slice(from, end);
+  const [before = "", host = ""] = /^(?:https?:\/\/|www\.|mailto:)([^\s/?#]*)/i.exec(whole) ?? [];
+  const glued = host === "" ? null : gluedTo.exec(host);
+  if (glued) end = from + before.length - host.length + glued.index + glued[0].length;
+  return targetOf(text.slice(from, end)) === null ? null : end;
+}
+
+/** Where an address leads, as it stands in an href; null when it is none. */
+export function targetOf(address: string): string | null {
+  const plain = address.replace(/\\(?=[_*~&#.()[\]!-])/g, "").replaceAll("&amp;", "&");
+  let target: string | null = null;
+  if (/^https?:\/\/[\p{L}\p{N}[_]/iu.test(plain) || /^https?:\/\/[^\s/@]+@[\p{L}\p{N}[]/iu.test(plain)) target = plain;
+  else if (/^www\.[\p{L}\p{N}][^\s/]*\.[\p{L}\p{N}]/iu.test(plain)) target = `http://${plain}`;
+  else if (/^mailto:[^\s@]+@[\p{L}\p{N}]/iu.test(plain)) target = plain;
+  else if (isMail.test(plain)) target = `mailto:${plain}`;
+  if (target === null || !URL.canParse(target)) return null;
+  return Bun.escapeHTML(target.replace(/[^\x21-\x7e]+/gu, encodeURIComponent));
+}
+
+const isMail = /^[\p{L}\p{M}\p{N}.+%_-]+@[\p{L}\p{N}][\p{L}\p{M}\p{N}.-]*\.[\p{L}][\p{L}\p{M}\p{N}-]+$/u;
+
+/** What stands before and behind the sign in an address of mail; CJK ends it, as it stands beside it without a space. */
+const mailBefore = new RegExp(`(?![${cjk}])[\\p{L}\\p{M}\\p{N}.+%_-]`, "u");
+const mailBehind = new RegExp(`@(?:(?![${cjk}])[\\p{L}\\p{M}\\p{N}-])+(?:\\.(?:(?![${cjk}])[\\p{L}\\p{M}\\p{N}-])+)+`, "uy");
+/** Longest parts of it, in characters (RFC 5321, §4.5.3.1). */
+const mailLocalMaxChars = 64;
+const mailDomainMaxChars = 255;
+
+/** The address of mail around the sign at `at`, which begins at `from` or later; null when there is none. */
+export function mailAround(text: string, at: number, from: number): { start: number; end: number } | null {
+  let before = at;
+  while (before > Math.max(from, at - mailLocalMaxChars) && mailBefore.test(text[before - 1] as string)) before--;
+  const local = text.slice(before, at).replace(/^[._%+-]+/, "");
+  mailBehind.lastIndex = 0;
+  const [behind = ""] = mailBehind.exec(text.slice(at, at + mailDomainMaxChars)) ?? [];
+  const start = at - local.length;
+  const end = at + behind.replace(/-+$/, "").length;
+  return local !== "" && isMail.test(text.slice(start, end)) ? { start, end } : null;
+}

@@ -1,0 +1,240 @@
+// What the parser wrote, built anew tag by tag from a list of what is allowed, with what markdown/take took out put in its places. Every element that
+// is opened is closed, and in order: a tag that pairs with none is shown as text. So nothing reaches beyond the text it is in.
+
+import { targetOf } from "./address.ts";
+import { codeBlock } from "./code.ts";
+import { targetWithoutMarks } from "./emphasis.ts";
+import { formula } from "./math.ts";
+import { Made, nesting, nestingMax, written, writtenMax } from "./open.ts";
+import { allowedTarget, altIn, attributesOf, blockTag, box, countFrom, hrefIn, srcIn, unescaped } from "./tags.ts";
+import type { Piece } from "./take.ts";
+import type { Work } from "./work.ts";
+
+/** The level of the heading that every message has; those in its text stand below it, and none leaves out a level. */
+export const messageLevel = 2;
+
+const inline = new Set(["em", "strong", "del", "code", "a"]);
+const blocks = new Set(["ul", "ol", "li", "blockquote", "table", "thead", "tbody", "tr", "th", "td", "h1", "h2", "h3", "h4", "h5", "h6"]);
+/** Where `<details>` may stand. */
+const containers = new Set(["li", "blockquote", "details"]);
+
+export class Dress {
+  readonly #pieces: readonly Piece[];
+  readonly #work: Work;
+  readonly #made = new Made();
+  #level: number;
+  #isInParagraph = false;
+  /** The last was a block's tag: a line feed behind it says nothing. */
+  #isBehindBlock = true;
+  /** A line has ended, which is shown if more follows in the same block. */
+  #isFed = false;
+
+  constructor(pieces: readonly Piece[], above: number, work: Work) {
+    this.#pieces = pieces;
+    this.#work = work;
+    this.#level = above;
+  }
+
+  of(html: string): string {
+    // code first, for what is in it is no markup; then every tag, every place, every line's end
+    const parts = /<pre><code(?: class="language-([^"]*)")?>([^<]*)<\/code><\/pre>|<(\/?)([a-z][a-z0-9]*)((?:"[^"]*"|[^>"])*)>|\ufdd0(\d{1,9})\ufdd1|\n/g;
+    let done = 0;
+    for (let found = parts.exec(html); found; found = parts.exec(html)) {
+      if (found.index > done) this.#text(html.slice(done, found.index));
+      const [whole, language, code, close, name, attributes = "", place] = found;
+      if (code !== undefined) this.#code(unescaped(language ?? ""), unescaped(code));
+      else if (place !== undefined) parts.lastIndex += this.#piece(this.#pieces[Number(place)], html, parts.lastIndex);
+      else if (name !== undefined) this.#tag(name, close === "/", attributes, whole);
+      else this.#feed();
+      done = parts.lastIndex;
+    }
+    if (done < html.length) this.#text(html.slice(done));
+    this.#settle();
+    return this.#made.end();
+  }
+
+  #text(html: string): void {
+    if (this.#isBehindBlock && html.trim() === "") return;
+    this.#begin();
+    this.#made.add(html);
+  }
+
+  /** Something follows that stands in a line: its paragraph begins, a line that ended before it is one of its own. */
+  #begin(): void {
+    if (this.#isParagraphDue) {
+      this.#made.push("p", "</p>");
+      this.#made.add("<p>");
+      this.#isFed = false;
+    }
+    if (this.#isFed) this.#made.add("<br>\n"); // a line that ends is meant to: verses, addresses, dialogue
+    this.#isFed = this.#isBehindBlock = false;
+  }
+
+  #feed(): void {
+    if (!this.#isBehindBlock) this.#isFed = true;
+    else if (!this.#isParagraphDue) this.#made.add("\n");
+  }
+
+  /** A paragraph is opened with what is first in it: one in which nothing is shown is none. */
+  get #isParagraphDue(): boolean {
+    return this.#isInParagraph && (this.#made.top === undefined || containers.has(this.#made.top.name));
+  }
+
+  /** A block's tag follows: what was written in the line before it and is not closed is text. */
+  #settle(): void {
+    while (this.#made.top?.written !== undefined) this.#made.unmake();
+    if (this.#isFed) this.#made.add("\n");
+    this.#isFed = false;
+    this.#isBehindBlock = true;
+  }
+
+  #code(info: string, code: string): void {
+    this.#settle();
+    this.#made.add(codeBlock(info, this.#restored(code), this.#work));
+  }
+
+  #tag(name: string, isClose: boolean, attributes: string, whole: string): void {
+    if (name === "p") this.#paragraph(isClose);
+    else if (inline.has(name)) this.#inline(name, isClose, attributes);
+    else if (blocks.has(name)) this.#block(name, isClose, attributes);
+    else if (name === "br") {
+      this.#begin();
+      this.#made.add("<br>");
+      this.#isBehindBlock = true;
+    } else if (name === "hr") {
+      this.#settle();
+      this.#made.add("<hr>");
+    } else if (name === "input") this.#text(box(attributes));
+    else if (name === "img") this.#text(this.#picture(attributes));
+    else this.#text(Bun.escapeHTML(whole)); // what the parser should not have written is shown, not obeyed
+  }
+
+  #paragraph(isClose: boolean): void {
+    this.#settle();
+    this.#isInParagraph = !isClose;
+    if (isClose && this.#made.top?.name === "p") this.#made.pop();
+    if (isClose && this.#made.top?.name === "summary") this.#made.pop();
+  }
+
+  #inline(name: string, isClose: boolean, attributes: string): void {
+    if (isClose) this.#made.close(name);
+    else {
+      this.#begin();
+      if (name === "code") this.#made.inCode = true;
+      if (name === "a") this.#made.inLink++;
+      this.#made.add(name === "a" ? `<a${this.#linkTo(hrefIn.exec(attributes)?.[1])}>` : `<${name}>`);
+      this.#made.push(name, `</${name}>`);
+    }
+  }
+
+  #block(name: string, isClose: boolean, attributes: string): void {
+    this.#settle();
+    if (isClose) {
+      this.#made.close(name);
+      return;
+    }
+    const parent = this.#made.top;
+    if (nesting.has(name) && ++this.#made.depth > nestingMax) {
+      this.#made.push(name, "");
+      return;
+    }
+    let element = name;
+    if (/^h\d/.test(name)) {
+      this.#level = Math.min(Number(name[1]) + messageLevel, this.#level + 1, 6);
+      element = `h${this.#level}`;
+    }
+    this.#made.add(blockTag(element, attributes, parent));
+    this.#made.push(name, name === "table" ? "</table></div>" : `</${element}>`);
+    if (name === "ol" && this.#made.top) this.#made.top.count = countFrom(attributes);
+  }
+
+  /** Puts a piece back; returns how much of what follows belongs to it. */
+  #piece(piece: Piece | undefined, html: string, next: number): number {
+    if (!piece) return 0;
+    const { kind, source, rest } = piece.thing;
+    if (this.#made.inCode) this.#text(Bun.escapeHTML(piece.source));
+    else if (kind === "comment") return piece.isFirst && html.startsWith(rest, next) ? rest.length : 0;
+    else if (kind === "tag") this.#written(source);
+    else if (kind === "address") this.#text(this.#address(source));
+    else if (piece.isFirst && html.startsWith(rest, next)) {
+      this.#text(formula(source, this.#work));
+      return rest.length;
+    } else this.#text(Bun.escapeHTML(piece.source));
+    return 0;
+  }
+
+  #address(source: string): string {
+    const shown = source.startsWith("<") ? source.slice(1, -1) : source;
+    const target = this.#made.inLink > 0 ? null : targetOf(shown);
+    const text = Bun.escapeHTML(target === null ? source : shown);
+    return target === null ? text : `<a${attributesOf(target)}>${text}</a>`;
+  }
+
+  /** A tag that was written: an element where it pairs with another. */
+  #written(source: string): void {
+    const [, close, tag = ""] = /^<(\/?)([a-z]+)/i.exec(source) ?? [];
+    const name = tag.toLowerCase();
+    const isClose = close === "/";
+    if (name === "br") this.#tag("br", false, "", source);
+    else if (name === "details" || name === "summary") this.#fold(name, isClose, source);
+    else if (isClose) {
+      if (this.#made.closeWritten(name)) this.#isFed = false;
+      else this.#text(Bun.escapeHTML(source));
+    } else if (this.#made.writtenOpen >= writtenMax || written[name] === undefined) this.#text(Bun.escapeHTML(source));
+    else {
+      this.#begin();
+      this.#made.write(written[name] as string, name, source);
+    }
+  }
+
+  /** What folds stands between blocks; a paragraph ends before it, and goes on behind it. */
+  #fold(name: "details" | "summary", isClose: boolean, source: string): void {
+    const { holder } = this.#made;
+    const isHere = isClose
+      ? holder?.name === name
+      : name === "details"
+        ? holder === undefined || containers.has(holder.name)
+        : holder?.name === "details" && this.#made.last === "<details>";
+    const isTooDeep = !isClose && name === "details" && this.#made.depth >= nestingMax;
+    if (!isHere || isTooDeep) {
+      this.#text(Bun.escapeHTML(source));
+      return;
+    }
+    this.#settle();
+    if (this.#made.top?.name === "p") this.#made.pop();
+    if (isClose) this.#made.pop();
+    else {
+      if (name === "details") this.#made.depth++;
+      this.#made.add(`<${name}>`);
+      this.#made.push(name, `</${name}>`);
+    }
+  }
+
+  /** A picture is never loaded by itself, for that tells its host who reads: a link with the host, which opens it. */
+  #picture(attributes: string): string {
+    const src = srcIn.exec(attributes)?.[1];
+    const link = this.#made.inLink > 0 ? "" : this.#linkTo(src);
+    const host = URL.parse(unescaped(this.#target(src)))?.host ?? "";
+    const label = [Bun.escapeHTML(this.#restored(unescaped(altIn.exec(attributes)?.[1] ?? ""))), host && `(${Bun.escapeHTML(host)})`].filter(Boolean).join(" ");
+    return link === "" ? label : `<a class="picture"${link}>${label}</a>`;
+  }
+
+  /** Attributes of a link; none for a target that is not allowed: its text stays. */
+  #linkTo(href: string | undefined): string {
+    const target = this.#target(href);
+    return allowedTarget.test(target) ? attributesOf(target) : "";
+  }
+
+  /** A target as it was written: the parser has percent-encoded the places in it. */
+  #target(href: string | undefined): string {
+    return targetWithoutMarks(href ?? "").replace(/%EF%B7%90(\d{1,9})%EF%B7%91/g, (_, place) => {
+      const source = (this.#pieces[Number(place)]?.source ?? "").replace(/^<|>$/g, "");
+      return Bun.escapeHTML(encodeURI(source).replaceAll("%25", "%"));
+    });
+  }
+
+  /** Text with the source of each piece back in its place. */
+  #restored(text: string): string {
+    return text.replace(/\ufdd0(\d{1,9})\ufdd1/g, (_, place) => this.#pieces[Number(place)]?.source ?? "");
+  }
+}

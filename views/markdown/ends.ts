@@ -1,0 +1,61 @@
+// Where what a sign begins has its end in a Markdown text: formulas, code. Used by markdown/take.
+
+/** Longest formula, in UTF-16 units. */
+export const formulaMaxChars = 4_000;
+
+/** Longest formula in braces alone, in UTF-16 units. */
+const bracesMaxChars = 500;
+
+/** Behind the brace that closes the one at `from`, on the same line; null when there is none. */
+export function bracesEnd(text: string, from: number): number | null {
+  let depth = 0;
+  for (let i = from; i < Math.min(text.length, from + bracesMaxChars) && text[i] !== "\n"; i++) {
+    if (text[i] === "\\") i++;
+    else if (text[i] === "{") depth++;
+    else if (text[i] === "}" && --depth === 0) return i + 1;
+    if (depth === 0) return null;
+  }
+  return null;
+}
+
+/** pandoc's rule: no white space inside the dollars, no letter before and no digit behind them; so prices are no formulas. */
+export function dollarEnd(text: string, index: number): number | null {
+  if (/\w/.test(text[index - 1] ?? "")) return null;
+  dollars.lastIndex = index;
+  const [found] = dollars.exec(text) ?? [];
+  return found === undefined || isPrices.test(found) ? null : index + found.length;
+}
+
+/** A sum, then words: $10, you have 20$. */
+const isPrices = /^\$\d[^\\]*\s[a-z]{2,}/i;
+
+const dollars = new RegExp(`\\$(?!\\s)(?:[^$\\n\`\\\\]|\\\\[^\\n]){1,${formulaMaxChars}}(?<!\\s)\\$(?!\\w)`, "y");
+
+export function fenceEnd(text: string, mark: string, from: number): number {
+  const closing = mark === "`" ? /^ {0,3}`{3,}[^\S\n]*$/gm : /^ {0,3}~{3,}[^\S\n]*$/gm;
+  closing.lastIndex = from;
+  return closing.exec(text) ? closing.lastIndex : text.length;
+}
+
+/** Behind the run of as many backticks; where there is none, behind these. */
+export function codeEnd(text: string, run: string, from: number): number {
+  const runs = /`+/g;
+  runs.lastIndex = from;
+  for (let found = runs.exec(text), tries = 0; found && tries < runsMax; found = runs.exec(text), tries++) if (found[0] === run) return runs.lastIndex;
+  return from;
+}
+
+/** Runs of backticks that are looked at for the end of a code span. */
+const runsMax = 100;
+
+/** `indexOf` that remembers: marks without an end are many in a text that is no formula, and each would be looked for to its end. */
+export function finder(text: string): (mark: string, from: number) => number {
+  const known = new Map<string, number>();
+  return (mark, from) => {
+    const last = known.get(mark);
+    if (last !== undefined && (last < 0 || last >= from)) return last;
+    const at = text.indexOf(mark, from);
+    known.set(mark, at);
+    return at;
+  };
+}
