@@ -180,10 +180,10 @@ export class Dress {
     else if (isClose) {
       if (this.#made.closeWritten(name)) this.#isFed = false;
       else this.#text(Bun.escapeHTML(source));
-    } else if (this.#made.writtenOpen >= writtenMax || written[name] === undefined) this.#text(Bun.escapeHTML(source));
+    } else if (this.#made.writtenOpen >= writtenMax || !written.has(name)) this.#text(Bun.escapeHTML(source));
     else {
       this.#begin();
-      this.#made.write(written[name] as string, name, source);
+      this.#made.write(name, source);
     }
   }
 

@@ -4,21 +4,8 @@
 export const nesting = new Set(["ul", "ol", "li", "blockquote", "details"]);
 export const nestingMax = 32;
 
-/** Tags that people write into Markdown, and the elements that they become. */
-export const written: Readonly<Record<string, string>> = {
-  kbd: "kbd",
-  sub: "sub",
-  sup: "sup",
-  u: "u",
-  mark: "mark",
-  b: "strong",
-  strong: "strong",
-  i: "em",
-  em: "em",
-  s: "del",
-  del: "del",
-  ins: "u",
-};
+/** Elements that people write into Markdown as tags. */
+export const written = new Set(["kbd", "sub", "sup", "u", "mark"]);
 /** Of the elements that were written as tags so many stand inside one another. */
 export const writtenMax = 16;
 
@@ -28,7 +15,7 @@ export interface Open {
   /** The tag that closes it; empty for one that is left out. */
   readonly close: string;
   /** One that was written as a tag: where it stands in what is made, and how it was written. */
-  readonly written?: { readonly tag: string; readonly at: number; readonly source: string };
+  readonly written?: { readonly at: number; readonly source: string };
   /** Of an ordered list: the number of its next item, and the digits that there is room for. */
   count?: { next: number; digits: number };
 }
@@ -74,16 +61,16 @@ export class Made {
   }
 
   /** Opens an element that was written as a tag. */
-  write(element: string, tag: string, source: string): void {
+  write(tag: string, source: string): void {
     this.writtenOpen++;
-    this.push(element, `</${element}>`, { tag, at: this.#made.length, source });
-    this.add(`<${element}>`);
+    this.push(tag, `</${tag}>`, { at: this.#made.length, source });
+    this.add(`<${tag}>`);
   }
 
   /** Closes the element that was written as this tag, if it is open in the same line; those inside of it pair with none. */
   closeWritten(tag: string): boolean {
     let at = this.#open.length - 1;
-    while (this.#open[at]?.written !== undefined && this.#open[at]?.written?.tag !== tag) at--;
+    while (this.#open[at]?.written !== undefined && this.#open[at]?.name !== tag) at--;
     if (this.#open[at]?.written === undefined) return false;
     while (this.#open.length > at + 1) this.unmake();
     this.pop();

@@ -26,7 +26,7 @@ export const placeOf = (piece: number): string => `\ufdd0${piece}\ufdd1`;
 const commentMaxChars = 20_000;
 
 /** The tags that are allowed, all without attributes, and `open`, which is left out. */
-export const allowedTag = /<(\/?)(kbd|sub|sup|u|mark|b|strong|i|em|s|del|ins|br|summary|details(?: open(?:="")?)?)[ \t]{0,9}\/?>/iy;
+export const allowedTag = /<(\/?)(kbd|sub|sup|u|mark|br|summary|details(?: open(?:="")?)?)[ \t]{0,9}\/?>/iy;
 
 const environments = "equation|align|aligned|alignat|gather|gathered|multline|split|cases|array|[pbvBV]?matrix|smallmatrix";
 /** Formulas that some models write without any sign around them. */

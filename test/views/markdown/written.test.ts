@@ -185,7 +185,7 @@ describe("tags that people write into Markdown", () => {
     expect(textOf("<!-- a\n\n- b -->\n\nc")).toBe("c");
     expect(textOf("a <!-- b")).toBe("a <!-- b");
   });
-  for (const text of ["<kbd>a", "a</kbd>", '<kbd class="x">a</kbd>', "<script>a</script>", "<div>a</div>", "<b>a **b</b> c**"])
+  for (const text of ["<kbd>a", "a</kbd>", '<kbd class="x">a</kbd>', "<script>a</script>", "<div>a</div>", "<u>a **b</u> c**", "<b>a</b>", "<p>a</p>"])
     test(`${text} is text`, () => expect(textOf(text)).toBe(text.replaceAll("**", "")));
   test("escaped they are text, too", () => expect(textOf("\\<kbd>a\\</kbd>")).toBe("<kbd>a</kbd>"));
 });
