@@ -6,7 +6,7 @@ import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readdirSync } fr
 import { basename, dirname, join } from "node:path";
 
 /** How long a write waits for another process that holds the file, in ms. */
-export const busyMs = 2_000;
+const busyMs = 2_000;
 
 /** The file can't be used; its message is one line for whoever starts parlor. */
 export class StoreUnusable extends Error {}
@@ -24,12 +24,16 @@ export function makeFile(file: string): void {
   }
 }
 
+export interface FileLock {
+  release(): void;
+}
+
 /**
  * Takes the file for this process, until it ends however it ends: an open transaction on a file of its own, which the
  * system drops with the process. Two parlors on one file would each take the other's running answers for lost.
  * @throws StoreUnusable
  */
-export function lockFile(file: string): { release(): void } {
+export function lockFile(file: string): FileLock {
   const lock = new Database(`${file}.lock`, { create: true });
   try {
     chmodSync(`${file}.lock`, 0o600);
@@ -54,33 +58,34 @@ export function openDatabase(file: string): Database {
 }
 
 /**
- * Makes every search index of the database forget what is deleted, which FTS5 does not do by itself (https://sqlite.org/fts5.html#the_secure_delete_configuration_option).
- * A file in which one did not do so yet is rewritten once, without what was deleted in it so far.
+ * Rewrites the database without what was deleted in it so far, which parlors before left there.
  * @throws StoreUnusable when there is no room to do so
  */
-export function forgetDeleted(db: Database, file: string): void {
-  const isForgetful = ({ name }: { name: string }) => db.query(`select 1 from ${name}_config where k = 'secure-delete' and v = 1`).get() !== null;
-  const others = searchTables(db).filter((index) => !isForgetful(index));
-  if (others.length === 0) return;
+export function rewrite(db: Database, file: string): void {
   try {
-    for (const { name } of others) db.run(`insert into ${name} (${name}) values ('optimize')`);
+    for (const index of searchTables(db)) db.run(`insert into ${index} (${index}) values ('optimize')`);
     db.run("vacuum");
-    // last: a rewrite that was cut short is done at the next start
-    for (const { name } of others) db.run(`insert into ${name} (${name}, rank) values ('secure-delete', 1)`);
     emptyJournal(db);
   } catch (error) {
-    if (/^SQLITE_BUSY/.test(String((error as { code?: unknown }).code))) return; // a parlor serves: it will do so when it starts again
     throw new StoreUnusable(`can't rewrite ${file} without what was deleted in it: ${(error as Error).message}`);
   }
 }
 
 /** The search indexes of the schema as it is. */
-export const searchTables = (db: Database): { name: string }[] =>
-  db.query<{ name: string }, []>("select name from sqlite_master where type = 'table' and replace(sql, ' ', '') like 'createvirtualtable%usingfts5(%'").all();
+export function searchTables(db: Database): string[] {
+  const sql = "select name from sqlite_master where type = 'table' and replace(sql, ' ', '') like 'createvirtualtable%usingfts5(%'";
+  return db
+    .query<{ name: string }, []>(sql)
+    .all()
+    .map(({ name }) => name);
+}
 
-/** Moves the journal into the file and empties it, for it holds what pages were before. False while somebody else reads. */
+/** Moves the journal into the file and empties it, for it holds what pages were before. False, at once, while somebody else reads. */
 export function emptyJournal(db: Database): boolean {
-  return db.query<{ busy: number }, []>("pragma wal_checkpoint(truncate)").get()?.busy !== 1;
+  db.run("pragma busy_timeout = 0");
+  const isDone = db.query<{ busy: number }, []>("pragma wal_checkpoint(truncate)").get()?.busy !== 1;
+  db.run(`pragma busy_timeout = ${busyMs}`);
+  return isDone;
 }
 
 /** The copies of `file` that were set aside before upgrades: they hold what was deleted since. */

@@ -161,8 +161,9 @@ export class LedgerTable implements Ledger {
       this.#q.run("delete from buckets where at < ?", now - dayMs); // full again: every limit is per minute or stricter by the hour
       this.#q.run("delete from audit where at < ?", now - auditKeptMs);
       this.#q.run("delete from usage where day < ?", dayOf(now - auditKeptMs));
+      this.#q.forgetting.resume();
+      this.#q.forgetting.begin([]);
     });
-    this.#q.forget();
   }
 
   #used(person: PersonId): Usage {

@@ -3,7 +3,7 @@
 
 import type { Database } from "bun:sqlite";
 import { chmodSync, existsSync } from "node:fs";
-import { StoreUnusable } from "./file.ts";
+import { rewrite, StoreUnusable } from "./file.ts";
 import conversations from "./migrations/001_conversations.sql" with { type: "text" };
 import settings from "./migrations/002_settings.sql" with { type: "text" };
 import people from "./migrations/003_people.sql" with { type: "text" };
@@ -23,7 +23,10 @@ export const migrations: readonly string[] = [conversations, settings, people, p
 export function migrate(db: Database, file: string, steps: readonly string[] = migrations): void {
   const { user_version: done } = db.query<{ user_version: number }, []>("pragma user_version").get() ?? { user_version: 0 };
   if (done > steps.length) throw new StoreUnusable(`${file} was made by a newer parlor (schema ${done}, this one knows ${steps.length}); use that one`);
-  if (done > 0 && done < steps.length && file !== ":memory:") setAside(db, `${file}.before-${steps.length}`);
+  if (done > 0 && done < steps.length && file !== ":memory:") {
+    setAside(db, `${file}.before-${steps.length}`);
+    rewrite(db, file); // first, so that an upgrade that is cut short does it again
+  }
   steps.slice(done).forEach((sql, i) => {
     db.transaction(() => {
       db.run(sql);

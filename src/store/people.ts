@@ -155,9 +155,9 @@ export class PeopleTable implements People {
       if (password !== undefined) this.#q.run("delete from invitations where person = ?", id);
       // links that somebody made as an admin may be known to them still
       if (wasAdmin && (removed === true || (role !== undefined && role !== "admin"))) this.#q.run("delete from invitations");
+      this.#q.forgetting.begin([]); // a password's hash, sessions
       return this.find("id", id) as Person;
     });
-    this.#q.forget(); // a password's hash, sessions
     this.#changes.tell();
     return changed;
   }
@@ -173,8 +173,8 @@ export class PeopleTable implements People {
       for (const table of ["usage", "shares"]) this.#q.run(`delete from ${table} where person = ?`, id);
       this.#q.run("update audit set address = '' where actor = ?", id);
       this.#q.run("delete from people where id = ?", id);
+      this.#q.forgetting.begin();
     });
-    this.#q.forget();
     this.#changes.tell();
   }
 

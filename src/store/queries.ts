@@ -2,20 +2,16 @@
 
 import type { Database, Statement } from "bun:sqlite";
 import { Failure } from "../domain/failure.ts";
-import { busyMs, emptyJournal } from "./file.ts";
+import { Forgetting } from "./forgetting.ts";
 
 export type Value = string | number | null;
-
-/** Between two attempts to empty the journal while somebody else reads, in ms. */
-const forgetAgainMs = 1_000;
 
 export class Queries {
   readonly #db: Database;
   /** Every SQL text of ours, prepared once. (Database.query keeps 20 at most, and prepares the others anew at each call.) */
   readonly #statements = new Map<string, Statement<unknown, Value[]>>();
 
-  /** Set while the journal holds what was deleted. */
-  #again: Timer | undefined;
+  readonly forgetting: Forgetting;
 
   /** Told how long each transaction took, in ms. */
   readonly #stored: ((ms: number) => void) | undefined;
@@ -23,6 +19,7 @@ export class Queries {
   constructor(db: Database, stored?: (ms: number) => void) {
     this.#db = db;
     this.#stored = stored;
+    this.forgetting = new Forgetting(db);
   }
 
   /** Runs `work` in one transaction that holds the write lock from its start. @throws Failure `store_unwritable` */
@@ -48,22 +45,9 @@ export class Queries {
     return writing(() => this.#prepared(sql).run(...values).changes);
   }
 
-  /**
-   * To be called behind whatever deletes: the journal holds pages as they were before. While somebody else reads (a backup, say) it is tried again until
-   * it is done; those who are being answered are not kept waiting for it.
-   */
-  forget(): void {
-    this.#db.run("pragma busy_timeout = 0");
-    const isDone = emptyJournal(this.#db);
-    this.#db.run(`pragma busy_timeout = ${busyMs}`);
-    clearTimeout(this.#again);
-    this.#again = isDone ? undefined : setTimeout(() => this.forget(), forgetAgainMs).unref();
-  }
-
   /** Lets go of the statements, so that the database can be closed. */
-  close(): void {
-    if (this.#again) emptyJournal(this.#db);
-    clearTimeout(this.#again);
+  close(isServing: boolean): void {
+    this.forgetting.close(isServing);
     for (const statement of this.#statements.values()) statement.finalize();
     this.#statements.clear();
   }

@@ -104,9 +104,9 @@ export class SessionTable implements Sessions {
       }
       this.#q.run("update people set password = ? where id = ?", password, known.id);
       this.#q.run("delete from sessions where person = ?", known.id);
+      this.#q.forgetting.begin([]); // the password before
       return this.#people.find("id", known.id) as Person;
     });
-    this.#q.forget(); // the password before
     this.#changes.tell();
     return accepted;
   }

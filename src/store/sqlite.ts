@@ -18,7 +18,7 @@ import { noSettings, type Settings } from "../domain/persona.ts";
 import type { ConversationRecord } from "../domain/record.ts";
 import type { Run, RunId } from "../domain/run.ts";
 import { Asks } from "./asks.ts";
-import { forgetDeleted, lockFile, makeFile, openDatabase } from "./file.ts";
+import { type FileLock, lockFile, makeFile, openDatabase } from "./file.ts";
 import { KeyTable } from "./keys.ts";
 import { LedgerTable } from "./ledger.ts";
 import { ConversationList } from "./list.ts";
@@ -43,12 +43,12 @@ export function openSqlite(
   { isShared = false, stored, beside }: { isShared?: boolean; stored?: (ms: number) => void; beside?: Store } = {},
 ): Store {
   const ledger = beside instanceof SqliteStore ? beside.ledger : undefined;
-  if (file === ":memory:") return new SqliteStore(file, () => {}, stored, ledger);
+  if (file === ":memory:") return new SqliteStore(file, null, stored, ledger);
   makeFile(file);
-  if (isShared) return new SqliteStore(file, () => {}, stored);
+  if (isShared) return new SqliteStore(file, null, stored);
   const lock = lockFile(file);
   try {
-    return new SqliteStore(file, () => lock.release(), stored);
+    return new SqliteStore(file, lock, stored);
   } catch (error) {
     lock.release();
     throw error;
@@ -64,17 +64,18 @@ class SqliteStore implements Store {
   readonly #runs: RunTable;
   readonly #changes: Changes;
   readonly #asks: Asks;
-  readonly #onClose: () => void;
+  /** Null: others may have the file, too. */
+  readonly #lock: FileLock | null;
   readonly people: PeopleTable;
   readonly sessions: SessionTable;
   readonly keys: KeyTable;
   readonly ledger: LedgerTable;
 
-  constructor(file: string, onClose: () => void, stored?: (ms: number) => void, ledger?: LedgerTable) {
+  constructor(file: string, lock: FileLock | null, stored?: (ms: number) => void, ledger?: LedgerTable) {
     this.#db = openDatabase(file);
     migrate(this.#db, file);
-    if (file !== ":memory:") forgetDeleted(this.#db, file);
     this.#q = new Queries(this.#db, stored);
+    if (lock) this.#q.forgetting.resume();
     this.#runs = new RunTable(this.#q);
     this.#tree = new MessageTree(this.#q, this.#runs);
     this.#list = new ConversationList(this.#q);
@@ -85,7 +86,7 @@ class SqliteStore implements Store {
     this.keys = new KeyTable(this.#q, this.people, this.#changes);
     this.ledger = ledger ?? new LedgerTable(this.#q, this.people, this.#changes);
     this.#asks = new Asks({ tree: this.#tree, list: this.#list, runs: this.#runs, ledger: this.ledger });
-    this.#onClose = onClose;
+    this.#lock = lock;
   }
 
   async say(say: Say): Promise<Said | null> {
@@ -205,7 +206,6 @@ class SqliteStore implements Store {
 
   async forget(id: ConversationId): Promise<void> {
     this.#q.transaction(() => this.#clear(id));
-    this.#q.forget();
   }
 
   async search(owner: PersonId, query: string, limit: number): Promise<readonly FoundPassage[]> {
@@ -232,9 +232,9 @@ class SqliteStore implements Store {
 
   async close(): Promise<void> {
     this.#changes.close();
-    this.#q.close();
+    this.#q.close(this.#lock !== null);
     this.#db.close();
-    this.#onClose();
+    this.#lock?.release();
   }
 
   #conversation(id: ConversationId): Conversation | null {
@@ -245,5 +245,6 @@ class SqliteStore implements Store {
   #clear(conversation: ConversationId): void {
     this.#tree.clear(conversation);
     this.#list.delete(conversation);
+    this.#q.forgetting.begin();
   }
 }

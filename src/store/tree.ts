@@ -152,8 +152,10 @@ export class MessageTree {
   purge(time: number): void {
     const pruned = this.#q.all<{ seq: number }>("select seq from messages where deleted_at < ? order by seq desc", time);
     if (pruned.length === 0) return;
-    this.#q.transaction(() => this.#deleteAll(pruned));
-    this.#q.forget();
+    this.#q.transaction(() => {
+      this.#deleteAll(pruned);
+      this.#q.forgetting.begin();
+    });
   }
 
   /** Makes the path to `head` the one that is shown. */

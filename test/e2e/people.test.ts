@@ -2,7 +2,7 @@
 // other, or the operator can't help them.
 
 import { expect, test } from "bun:test";
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BrowserContext, Page } from "playwright-core";
@@ -261,6 +261,8 @@ test("accounts can be looked after by commands while parlor serves", async () =>
   await page.getByText("You are not signed in here (any more).").waitFor();
   await close();
   expect(run(["erase", "Dora"])).toEqual({ code: 0, out: "Dora and everything of theirs is deleted\n", err: "" });
+  for (const name of readdirSync(data).filter((name) => name.startsWith("parlor.db")))
+    expect({ name, isLeft: readFileSync(join(data, name)).includes("Dora") }).toEqual({ name, isLeft: false });
   expect(run(["user", "passwd", "Dora"], "x")).toMatchObject({ code: 1, err: expect.stringContaining("there is nobody called Dora") });
   await parlor.stop();
   await until(() => parlor.process.exitCode !== null || parlor.process.signalCode !== null, "it is over");

@@ -32,8 +32,5 @@ create trigger title_parts_changed after update of title on conversations begin
   insert into title_parts (rowid, title) values (new.seq, new.title || char(10, 10));
 end;
 
--- what is deleted leaves nothing behind in the index
-insert into message_parts (message_parts, rank) values ('secure-delete', 1);
 insert into message_parts (message_parts) values ('rebuild');
-insert into title_parts (title_parts, rank) values ('secure-delete', 1);
 insert into title_parts (title_parts) values ('rebuild');
