@@ -7,6 +7,7 @@ import { drawThread } from "../views/message.tsx";
 import { Auth, type AuthMode, type Client, type Known } from "./auth/auth.ts";
 import type { OidcOptions } from "./auth/oidc.ts";
 import { Passwords } from "./auth/password.ts";
+import { Bodies, type BodiesBounds } from "./bodies.ts";
 import { Chat } from "./chat/chat.ts";
 import type { ChatBounds, ChatParts } from "./chat/parts.ts";
 import { Servers } from "./chat/servers.ts";
@@ -18,17 +19,17 @@ import type { ConversationId } from "./domain/conversation.ts";
 import { asFailure } from "./domain/failure.ts";
 import type { PersonaId } from "./domain/persona.ts";
 import { Doors, eventsPath, isProgramPath, isSocketPath, keptSeconds, pathOf, sayPath } from "./doors.ts";
-import { AddressCount, checkHost, checkOrigin, clientOf, corsHeaders, isHost, requestIdOf } from "./http/guard.ts";
+import { AddressCount, checkHost, checkOrigin, clientOf, corsHeaders, isHost, programHeaders, requestIdOf } from "./http/guard.ts";
 import { isHealthPath } from "./http/ops.ts";
 import { refusal } from "./http/refusal.tsx";
 import { routes } from "./http/routes.tsx";
 import type { Visitor } from "./http/visitor.ts";
 import { Hub } from "./live/hub.ts";
 import { type SocketData, Sockets } from "./sockets.ts";
-import { programRefusal } from "./text/refusing.ts";
+import { dialectOf, programRefusal } from "./text/refusing.ts";
 import type { Upstreams } from "./upstream/upstream.ts";
 
-export interface AppBounds extends ChatBounds {
+export interface AppBounds extends ChatBounds, BodiesBounds {
   readonly socketsMaxPerAddress: number;
   readonly commandsMax: number;
   readonly outboxMaxBytes: number;
@@ -118,9 +119,11 @@ export async function createApp(parts: AppParts): Promise<App> {
     return (known && (await auth.again(known))) ?? false;
   };
   const sockets = new Sockets({ addresses: new AddressCount(bounds.socketsMaxPerAddress), backlogMaxBytes: snapshotMaxBytes, holds, bug });
-  const doors = new Doors({ auth, chat, shelf, hub, sockets, store, upstream, metrics, allowOrigins, basePath, bug, bounds: { ...bounds, frameMaxBytes } });
+  const bodies = new Bodies(bounds);
+  const inside = { auth, bodies, chat, shelf, hub, sockets, store, upstream, metrics };
+  const doors = new Doors({ ...inside, allowOrigins, basePath, bug, bounds: { ...bounds, frameMaxBytes } });
   const pages = routes({
-    ...{ auth, passwords, oidc, chat, shelf, enforced, servers, store, bus, log, metrics },
+    ...{ auth, passwords, oidc, chat, shelf, enforced, servers, store, bus, log, metrics, readBody: bodies.read },
     metricsToken: parts.metricsToken,
     metricsAllow: new AddressSet(parts.metricsAllow),
     silentMs: silentBeats * bounds.heartbeatMs,
@@ -216,7 +219,7 @@ export async function createApp(parts: AppParts): Promise<App> {
         else log.warn("refused", { code: failure.code, ...failure.facts });
         const pathname = pathOf(request, basePath);
         return isProgramPath(pathname) && !isSocketPath(pathname)
-          ? programRefusal(failure, pathname, corsHeaders(request.headers, allowOrigins))
+          ? programRefusal(failure, dialectOf(pathname, request.headers), { ...programHeaders, ...corsHeaders(request.headers, allowOrigins) })
           : refusal(failure, request.headers, basePath);
       }
     },

@@ -40,6 +40,18 @@ export const bounds = {
   queueMaxRuns: { default: 200, min: 1, max: 100_000, doc: "questions that may wait at once" },
   messageMaxBytes: { default: 256 * 1024, min: 1, max: 16 << 20, doc: "longest message, in UTF-8" },
   programMaxBytes: { default: 64 << 20, min: 1024, max: 1 << 30, doc: "largest request of a program at /v1, with the pictures in it" },
+  bodiesMaxBytes: {
+    default: 256 << 20,
+    min: 1 << 20,
+    max: 64 * 2 ** 30,
+    doc: "all requests' bodies that are in memory at once, those of programs that wait included; one person's at most half of it",
+  },
+  bodyMs: {
+    default: 30_000,
+    min: 100,
+    max: 60 * minute,
+    doc: "how long a request's body may take; a large one that comes steadily gets more (12.5 kB a second)",
+  },
   importMaxBytes: { default: 100 << 20, min: 1024, max: 1 << 30, doc: "largest file of conversations that is brought in" },
   socketsMaxPerAddress: { default: 512, min: 1, max: 100_000, doc: "open sockets from one address" },
   commandsMax: { default: 8, min: 1, max: 1_000, doc: "commands of one socket under way at once" },

@@ -4,12 +4,14 @@
 import type { Server } from "bun";
 import { languageOf } from "../views/words.ts";
 import { type Auth, type Known, needScope, newSecret } from "./auth/auth.ts";
+import type { Bodies } from "./bodies.ts";
 import type { Chat } from "./chat/chat.ts";
 import type { Shelf } from "./chat/shelf.ts";
+import type { ReadBody } from "./domain/body.ts";
 import { type ConversationId, isId } from "./domain/conversation.ts";
 import { Failure } from "./domain/failure.ts";
 import { framesBelow, pathInside, urlOf } from "./http/base.ts";
-import { checkOrigin, corsHeaders, securityHeaders } from "./http/guard.ts";
+import { checkOrigin, corsHeaders, programHeaders, securityHeaders } from "./http/guard.ts";
 import { readersZone, type Visitor } from "./http/visitor.ts";
 import type { Hub } from "./live/hub.ts";
 import type { EventSeat } from "./live/seat.ts";
@@ -18,10 +20,10 @@ import type { Door, SocketData, Sockets } from "./sockets.ts";
 import type { Store } from "./store/store.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
 import { ask } from "./text/ask.ts";
-import { bodyOf } from "./text/asking.ts";
 import { jsonDoor, jsonProtocol } from "./text/json.ts";
 import { plainDoor } from "./text/plain.ts";
 import { relay } from "./text/relay.ts";
+import { isServedPath, joinedSlashes } from "./text/served.ts";
 import type { Upstream } from "./upstream/upstream.ts";
 
 export interface DoorsParts {
@@ -32,6 +34,7 @@ export interface DoorsParts {
   readonly sockets: Sockets;
   readonly store: Pick<Store, "ledger">;
   readonly upstream: Upstream;
+  readonly bodies: Bodies;
   readonly metrics: Metrics;
   readonly allowOrigins: readonly string[];
   readonly basePath: string;
@@ -47,7 +50,7 @@ export interface DoorsParts {
 }
 
 /** Addresses at which programs ask, and may come with a key. */
-export const isProgramPath = (pathname: string): boolean => pathname === "/chat" || pathname === "/ask" || pathname.startsWith("/v1/");
+export const isProgramPath = (pathname: string): boolean => pathname === "/chat" || pathname === "/ask" || isServedPath(pathname);
 
 /** Where a page's frames come as events, and where what it says goes, when a proxy lets no socket through. */
 export const eventsPath = "/live/events";
@@ -62,12 +65,13 @@ export const keptSeconds = 75;
 /** Addresses of sockets. */
 export const isSocketPath = (pathname: string): boolean => pathname === "/live" || pathname === "/chat";
 
-/** The path of a request inside. */
+/** The path of a request inside: see http/base. */
 export function pathOf(request: Request, basePath: string): string {
   const { pathname } = urlOf(request);
   // below /chat the address /chat is the page, but for a proxy that has taken the path off: then it is the socket
-  const isSocket = isSocketPath(pathname) && request.headers.get("upgrade")?.toLowerCase() === "websocket";
-  return isSocket ? pathname : pathInside(pathname, basePath);
+  if (isSocketPath(pathname) && request.headers.get("upgrade")?.toLowerCase() === "websocket") return pathname;
+  const joined = pathInside(joinedSlashes(pathname), basePath); // programs' base addresses may end with a slash
+  return isProgramPath(joined) ? joined : pathInside(pathname, basePath);
 }
 
 /** A program that is being answered, and how that is ended before its end. */
@@ -92,10 +96,9 @@ export class Doors {
 
   /** Answers what a program asks over HTTP. */
   async program(request: Request, pathname: string, server: Server<SocketData>, { known, request: id }: Visitor): Promise<Response> {
-    const { chat, upstream, metrics, bug, bounds, allowOrigins } = this.#parts;
+    const { chat, upstream, metrics, bug, bounds, allowOrigins, bodies, basePath } = this.#parts;
     const cors = corsHeaders(request.headers, allowOrigins);
-    if (request.method === "OPTIONS") return new Response(null, { status: 204, headers: cors });
-    server.timeout(request, 0); // an answer may take its time; the bounds are the line's and llama-server's
+    if (request.method === "OPTIONS") return new Response(null, { status: 204, headers: { ...programHeaders, ...cors } });
     const asking = known && { known, end: new AbortController() };
     if (asking) this.#asking.add(asking);
     const over = () => {
@@ -103,9 +106,15 @@ export class Doors {
       return asking && this.#asking.delete(asking);
     };
     const gone = asking ? AbortSignal.any([request.signal, asking.end.signal]) : request.signal;
-    const inside = { chat, runs: chat.runs, upstream, metrics, bug, gone, over, ...bounds };
+    // an answer may take its time: the bounds are the line's and llama-server's. A body may not: while it is read, Bun's time-out for silence holds
+    const readBody: ReadBody = async (asked, bound) => {
+      const body = await bodies.read(asked, bound);
+      server.timeout(request, 0);
+      return body;
+    };
+    const inside = { chat, upstream, metrics, bug, gone, over, readBody, basePath, ...bounds };
     const response = await (pathname === "/ask" ? ask(request, known, id, inside) : relay(request, pathname, known, id, inside));
-    for (const [name, value] of Object.entries({ ...cors, "x-request-id": id, "x-content-type-options": "nosniff" })) response.headers.set(name, value);
+    for (const [name, value] of Object.entries({ ...programHeaders, ...cors, "x-request-id": id })) response.headers.set(name, value);
     return response;
   }
 
@@ -150,9 +159,11 @@ export class Doors {
   async said(request: Request, { known }: Visitor): Promise<Response> {
     const seat = this.#seats.get(urlOf(request).searchParams.get("seat") ?? "");
     if (!seat || seat.data.known?.person.id !== known?.person.id) throw new Failure("not_found");
-    const frame = await bodyOf(request, this.#parts.bounds.frameMaxBytes);
+    const body = await this.#parts.bodies.read(request, { maxBytes: this.#parts.bounds.frameMaxBytes, owner: known?.person.id ?? null });
+    body.release();
+    const frame = Buffer.from(body.bytes).toString("utf8");
     void this.#parts.sockets.handlers.message(seat, frame);
-    return new Response(null, { status: 202 });
+    return new Response(null, { status: 202, headers: securityHeaders });
   }
 
   /** What a page's socket has behind it. @throws Failure `not_found`, `not_signed_in` */

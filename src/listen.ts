@@ -4,6 +4,7 @@
 import { chmodSync, lstatSync, readFileSync, rmSync } from "node:fs";
 import type { App } from "./app.ts";
 import { CommandError } from "./given.ts";
+import { securityHeaders } from "./http/guard.ts";
 
 export interface ListenOptions {
   readonly host: string;
@@ -12,8 +13,6 @@ export interface ListenOptions {
   readonly tls: { readonly cert: string; readonly key: string } | null;
   /** Whoever comes over the socket in the file system is believed to be a proxy: then it is not for everybody on this machine. */
   readonly isSocketTrusted: boolean;
-  /** Largest body of a request. */
-  readonly bodyMaxBytes: number;
 }
 
 export interface Listening {
@@ -36,10 +35,10 @@ export async function listen(app: App, options: ListenOptions): Promise<Listenin
       ...(path === null ? { hostname: host, port: at, reusePort: false } : { unix: path }), // with `development: false` Bun shares a port that is in use, without a word
       ...(pair && { tls: pair }),
       development: false,
-      maxRequestBodySize: options.bodyMaxBytes,
+      maxRequestBodySize: Number.MAX_SAFE_INTEGER, // bodies.ts reads each within its own bound, and what is not read is not kept
       fetch: app.fetch,
       websocket: app.websocket,
-      error: () => new Response("Internal error\n", { status: 500 }),
+      error: () => new Response("Internal error\n", { status: 500, headers: securityHeaders }),
     } as Parameters<typeof Bun.serve>[0]) as Bun.Server<unknown>;
     // as a port of this machine: whoever is on it may come, and is asked who they are. Where a name in a header is believed, our own group's alone may
     if (path !== null) chmodSync(path, options.isSocketTrusted ? 0o660 : 0o666);

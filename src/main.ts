@@ -104,11 +104,7 @@ async function serve(config: Config): Promise<void> {
     metrics,
   });
 
-  const listening = await listen(app, {
-    ...config,
-    isSocketTrusted: new AddressSet(config.trustedProxies).hasUnix,
-    bodyMaxBytes: Math.max(bounds.importMaxBytes, bounds.programMaxBytes) + (1 << 20),
-  }).catch(async (error) => {
+  const listening = await listen(app, { ...config, isSocketTrusted: new AddressSet(config.trustedProxies).hasUnix }).catch(async (error) => {
     await upstream.close();
     throw error;
   });

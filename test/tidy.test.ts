@@ -27,7 +27,7 @@ function floorOf(file: string): { floor: number; room: string } {
   const room = file.startsWith("views/") ? "views" : (file.split("/")[1] as string);
   if (["src/main.ts", "src/listen.ts"].includes(file) || room === "commands") return { floor: 5, room };
   if (["src/config.ts", "src/options.ts", "src/bounds.ts", "src/given.ts", "src/help.ts"].includes(file)) return { floor: 4.5, room };
-  if (["src/app.ts", "src/doors.ts", "src/sockets.ts"].includes(file)) return { floor: 4, room };
+  if (["src/app.ts", "src/bodies.ts", "src/doors.ts", "src/sockets.ts"].includes(file)) return { floor: 4, room };
   if (["live", "http", "text"].includes(room)) return { floor: 3, room };
   if (["chat", "auth", "views", "transfer"].includes(room)) return { floor: 2, room };
   if (["store", "bus", "upstream", "persona"].includes(room))

@@ -158,6 +158,8 @@ export const de: Words = {
     context_full: ({ promptTokens, contextTokens }) =>
       `Diese Unterhaltung hat ${number(promptTokens)} Token; im Kontext des Modells von ${number(contextTokens)} ist kein Platz mehr für eine Antwort, und ihre Persona lässt nichts weg. Beginne einen neuen Chat, lösche Nachrichten, die nicht mehr nötig sind, oder wähle oben eine andere Persona.`,
     persona_missing: ({ persona }) => `Die Persona ${persona} gibt es nicht mehr. Wähle oben eine andere und versuch es dann nochmal.`,
+    persona_enforced: ({ persona }) =>
+      `Hier antwortet allen die Persona ${persona}, und diese Anfrage ginge an ihr vorbei. Frag unter /ask oder unter /chat ohne „raw“.`,
     bad_setting: ({ name, least, most }) =>
       `${de.sampling[name as keyof typeof de.sampling]} muss eine ${name === "maxTokens" ? "ganze " : ""}Zahl von ${number(least)} bis ${number(most)} sein.`,
     store_unwritable: () =>
@@ -178,6 +180,12 @@ export const de: Words = {
     bad_frame: () => "Diese Nachricht war nicht zu verstehen. Lade die Seite neu und versuch es nochmal.",
     bad_request: ({ detail }) => `Diese Anfrage war nicht zu verstehen${detail ? `: ${detail}` : "."}`,
     too_large: ({ limitBytes }) => `Das ist größer als ${number(limitBytes)} Byte.`,
+    unsupported_encoding: ({ coding }) =>
+      `parlor kennt das Content-Encoding ${coding} nicht. Schick den Inhalt, wie er ist, oder mit gzip, deflate, br oder zstd.`,
+    bodies_full: () => "Zu viele große Anfragen sind gerade gleichzeitig hier. Versuch es in ein paar Sekunden noch einmal.",
+    body_slow: ({ seconds }) => `Der Rest der Anfrage kam nicht innerhalb von ${number(seconds)} Sekunden. Schick sie noch einmal.`,
+    no_such_address: ({ path, known }) => `Unter ${path} gibt es nichts. Programme fragen hier: ${known}.`,
+    wrong_method: ({ path, method }) => `${path} wird mit ${method} gefragt.`,
     too_many_sockets: ({ limit }) => `Von dieser Adresse sind schon ${number(limit)} Verbindungen offen. Schließe ein paar Tabs.`,
     foreign_origin: ({ origin, host }) =>
       `Seiten von ${origin} dürfen nicht mit parlor sprechen, das als ${host} angesprochen wurde. Ist ${origin} parlor selbst hinter einem Proxy, dann lass den Proxy Namen und Port ` +

@@ -151,6 +151,8 @@ export const en: Words = {
     context_full: ({ promptTokens, contextTokens }) =>
       `This conversation has ${number(promptTokens)} tokens; the model's context of ${number(contextTokens)} has no room left for an answer, and its persona leaves nothing out. Start a new chat, delete messages that are not needed, or choose another persona at the top.`,
     persona_missing: ({ persona }) => `The persona ${persona} is not there any more. Choose another at the top, then try again.`,
+    persona_enforced: ({ persona }) =>
+      `Here the persona ${persona} answers everybody, and this request would go past it. Ask at /ask, or at /chat without "raw".`,
     bad_setting: ({ name, least, most }) =>
       `${en.sampling[name as keyof typeof en.sampling]} must be a ${name === "maxTokens" ? "whole " : ""}number from ${number(least)} to ${number(most)}.`,
     store_unwritable: () => "parlor can't write its file: the disk is full or read-only. Your text is kept; try again once there is room.",
@@ -170,6 +172,11 @@ export const en: Words = {
     bad_frame: () => "That message could not be understood. Reload the page and try again.",
     bad_request: ({ detail }) => `That request could not be understood${detail ? `: ${detail}` : "."}`,
     too_large: ({ limitBytes }) => `That is larger than ${number(limitBytes)} bytes.`,
+    unsupported_encoding: ({ coding }) => `parlor does not know the Content-Encoding ${coding}. Send the body as it is, or with gzip, deflate, br or zstd.`,
+    bodies_full: () => "Too many large requests are here at once. Try again in a few seconds.",
+    body_slow: ({ seconds }) => `The rest of the request did not come within ${number(seconds)} seconds. Send it again.`,
+    no_such_address: ({ path, known }) => `There is nothing at ${path}. Programs ask here: ${known}.`,
+    wrong_method: ({ path, method }) => `${path} is asked with ${method}.`,
     too_many_sockets: ({ limit }) => `There are ${number(limit)} open connections from this address already. Close some tabs.`,
     foreign_origin: ({ origin, host }) =>
       `Pages of ${origin} may not talk to parlor, which was asked for as ${host}. If ${origin} is parlor itself behind a proxy, have the proxy pass the name and the port on ` +

@@ -86,6 +86,17 @@ export class Chat {
     return said?.run.id ?? null;
   }
 
+  /**
+   * Refuses early whom `say`, or a program's request, would refuse whatever is asked; takes nothing. For doors, before they read a body.
+   * @throws Failure `queue_full`, `too_many_waiting`, `runs_limit`, `tokens_limit`, `shutting_down`
+   */
+  async mayAsk(person: Person): Promise<void> {
+    this.#refuseWhileClosing();
+    this.#runs.leases.needRoomInLine();
+    const { ledger } = this.#parts.store;
+    await ledger.mayAdmit({ owner: person.id, limits: this.#runs.leases.limitsOf(person) });
+  }
+
   /** What somebody has used of what they may. */
   async allowance({ id, limits }: Pick<Person, "id" | "limits">): Promise<Allowance> {
     const { ledger } = this.#parts.store;

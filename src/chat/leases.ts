@@ -13,7 +13,7 @@ import type { Scheduler } from "./scheduler.ts";
 import { sharerOf } from "./shares.ts";
 
 export interface LeasesParts {
-  readonly upstream: Pick<Upstream, "freed" | "release">;
+  readonly upstream: Pick<Upstream, "facts" | "freed" | "release">;
   readonly ledger: Pick<Ledger, "admit" | "spend">;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -27,6 +27,8 @@ export interface LeaseWish {
   readonly request: string;
   readonly path: string;
   readonly model: string | null;
+  /** Answers that llama-server makes of it at once, each in a slot; absent for one. */
+  readonly slots?: number;
   /** Aborted when whoever asks is gone. */
   readonly signal: AbortSignal;
   /** It waits, and its place in line is new or has changed. */
@@ -37,6 +39,8 @@ export interface LeaseWish {
 export class Lease {
   readonly run: RunId = newId();
   readonly wish: LeaseWish;
+  /** As many as its answers take of the llama-server that makes them. */
+  readonly slots: number;
   readonly createdAt = Date.now();
   readonly #queuedAt = performance.now();
   readonly #granted = Promise.withResolvers<void>();
@@ -47,8 +51,9 @@ export class Lease {
   /** Tokens that it has used: about, while it runs. */
   tokens = 0;
 
-  constructor(wish: LeaseWish) {
+  constructor(wish: LeaseWish, slots: number) {
     this.wish = wish;
+    this.slots = Math.max(1, slots);
     this.#granted.promise.catch(() => {}); // nobody may be waiting for it yet
     wish.signal.addEventListener("abort", () => this.end(wish.signal.reason), { once: true });
     if (wish.signal.aborted) this.end(wish.signal.reason);
@@ -147,16 +152,13 @@ export class Leases {
     const { person } = wish;
     const { ledger, metrics, upstream } = this.#parts;
     if (this.#isClosing) throw new Failure("shutting_down");
-    if (this.#scheduler.waiting >= this.#parts.queueMaxRuns) {
-      const ms = this.#scheduler.waitMs();
-      throw new Failure("queue_full", { waiting: this.#scheduler.waiting, ...(ms !== null && { seconds: Math.max(1, Math.ceil(ms / 1000)) }) });
-    }
+    this.needRoomInLine();
     await ledger.admit({ owner: person.id, limits: this.limitsOf(person) });
-    const lease = new Lease(wish);
+    const lease = new Lease(wish, Math.min(wish.slots ?? 1, upstream.facts(wish.model).slots));
     this.#all.set(lease.run, lease);
     let outcome: "done" | "stopped" | "failed" = "done";
     try {
-      this.#scheduler.enqueue(lease.run, sharerOf(person));
+      this.#scheduler.enqueue(lease.run, sharerOf(person), { slots: lease.slots });
       await lease.granted;
       await work(lease);
     } catch (error) {
@@ -173,6 +175,13 @@ export class Leases {
       await ledger.spend(person.id, lease.tokens).catch((error) => this.#parts.log.error("use could not be kept", { error: String(error) }));
       if (this.#all.size === 0) this.#onIdle?.();
     }
+  }
+
+  /** @throws Failure `queue_full` */
+  needRoomInLine(): void {
+    if (this.#scheduler.waiting < this.#parts.queueMaxRuns) return;
+    const ms = this.#scheduler.waitMs();
+    throw new Failure("queue_full", { waiting: this.#scheduler.waiting, ...(ms !== null && { seconds: Math.max(1, Math.ceil(ms / 1000)) }) });
   }
 
   /** What somebody may still queue beside the requests of theirs that wait here. */

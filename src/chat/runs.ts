@@ -41,7 +41,7 @@ export class Runs {
         now: () => performance.now(),
         isAttended: (run) => this.leases.get(run) !== undefined || this.#isAttended(this.inProgress.get(run) as LiveRun),
         spent: (run) => this.#of(run)?.spentTokens ?? 0,
-        hasRoom: (run) => upstream.hasRoom(this.#of(run)?.origin.model ?? null),
+        hasRoom: (run) => upstream.hasRoom(this.#of(run)?.origin.model ?? null, this.leases.get(run)?.slots),
       },
       this.slots,
       bounds,
@@ -185,8 +185,8 @@ export class Runs {
   }
 
   #start(run: RunId): void {
-    this.#parts.upstream.reserve(run, this.#of(run)?.origin.model ?? null);
     const lease = this.leases.get(run);
+    this.#parts.upstream.reserve(run, this.#of(run)?.origin.model ?? null, lease?.slots);
     if (lease) {
       lease.begin();
       return;

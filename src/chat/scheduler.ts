@@ -38,6 +38,8 @@ interface Entry {
   readonly run: RunId;
   readonly sharer: Sharer;
   readonly since: number;
+  /** Slots that it takes at once. */
+  readonly slots: number;
 }
 
 export class Scheduler {
@@ -70,16 +72,16 @@ export class Scheduler {
     return this.#waiting.length;
   }
 
-  /** Puts a Run into the line; it may be started before this returns. `isLeft` is for one that waited in the process before. */
-  enqueue(run: RunId, sharer: Sharer, { isLeft = false } = {}): void {
+  /** Puts a Run into the line; it may be started before this returns. `isLeft` is for one that waited in the process before, `slots` for one that needs several. */
+  enqueue(run: RunId, sharer: Sharer, { isLeft = false, slots = 1 } = {}): void {
     if (this.#waiting.length === 0 && !isLeft) this.shares.settle((other) => this.#effects.spent(other));
-    this.#waiting.push({ run, sharer, since: this.#effects.now() });
+    this.#waiting.push({ run, sharer, since: this.#effects.now(), slots });
     this.#pair(run);
   }
 
   /** A Run that holds a Slot already: one that the process before this one had started. */
   adopt(run: RunId, sharer: Sharer): void {
-    this.#hold({ run, sharer, since: this.#effects.now() });
+    this.#hold({ run, sharer, since: this.#effects.now(), slots: 1 });
   }
 
   isWaiting(run: RunId): boolean {
@@ -100,7 +102,7 @@ export class Scheduler {
     const entry = this.#running.get(run);
     if (!entry) return;
     this.#running.delete(run);
-    this.#count(entry, -1);
+    this.#count(entry, -entry.slots);
     this.shares.end(run, tokens);
     this.#waits.served(this.#effects.now() - entry.since);
     this.#pair();
@@ -137,14 +139,15 @@ export class Scheduler {
       return;
     }
     const now = this.#effects.now();
-    const isScarce = this.#waiting.length > this.#slots - this.#running.size; // else it does not matter who has had how much
+    const isScarce = this.#waiting.length > this.#slots - this.#used; // else it does not matter who has had how much
     if (isScarce) for (const run of this.#running.keys()) this.shares.spent(run, this.#effects.spent(run));
     const line = this.#waiting.map((entry) => ({ ...entry, isAttended: this.#effects.isAttended(entry.run) }));
     const yieldedBefore = now - this.#bounds.yieldMs;
-    while (this.#running.size < this.#slots) {
+    while (this.#used < this.#slots) {
       const mayStart = line.filter(({ run }) => this.#effects.hasRoom(run));
       const next = this.shares.next(mayStart, this.#runningOf, yieldedBefore);
-      if (next === null) break;
+      // one that needs several slots waits for them at its place: if others passed it, they would never be free at once
+      if (next === null || this.#used + Math.min(next.slots, this.#slots) > this.#slots) break;
       line.splice(line.indexOf(next), 1);
       this.#begin(next, now);
     }
@@ -154,17 +157,22 @@ export class Scheduler {
     this.#announce(order, now, this.#isStale ? fresh : undefined);
   }
 
-  #begin({ run, sharer }: Entry, now: number): void {
+  /** Slots that are held. */
+  get #used(): number {
+    return this.#running.values().reduce((sum, { slots }) => sum + slots, 0);
+  }
+
+  #begin({ run, sharer, slots }: Entry, now: number): void {
     this.#waiting = this.#waiting.filter((other) => other.run !== run);
     this.#announced.delete(run);
     this.#waits.started(run, now);
-    this.#hold({ run, sharer, since: now });
+    this.#hold({ run, sharer, since: now, slots: Math.min(slots, this.#slots) });
     this.#effects.start(run);
   }
 
   #hold(entry: Entry): void {
     this.#running.set(entry.run, entry);
-    this.#count(entry, 1);
+    this.#count(entry, entry.slots);
     this.shares.begin(entry.run, entry.sharer);
   }
 
@@ -197,7 +205,7 @@ export class Scheduler {
     return this.#waits.forecasts(
       count,
       this.#slots,
-      [...this.#running.values()].map(({ since }) => now - since),
+      [...this.#running.values()].flatMap(({ since, slots }) => Array<number>(slots).fill(now - since)),
     );
   }
 }

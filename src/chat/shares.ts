@@ -129,10 +129,10 @@ export class Shares {
   }
 
   /** The first of `order`, if it may start: null when everybody who waits has as many Runs in slots as they may have. */
-  next(waiting: readonly Waiting[], running: ReadonlyMap<PersonId, number>, yieldedBefore: number): Waiting | null {
+  next<W extends Waiting>(waiting: readonly W[], running: ReadonlyMap<PersonId, number>, yieldedBefore: number): W | null {
     const mayStart = waiting.filter(({ sharer }) => sharer.runningMax === null || (running.get(sharer.id) ?? 0) < sharer.runningMax);
     const first = mayStart.filter(({ isAttended, since }) => isAttended || since <= yieldedBefore);
-    let best: Waiting | null = null;
+    let best: W | null = null;
     for (const each of first.length > 0 ? first : mayStart) {
       const [level, least] = [this.of(each.sharer.id), best ? this.of(best.sharer.id) : 0];
       if (!best || level < least || (level === least && each.since < best.since)) best = each;

@@ -46,6 +46,12 @@ export class Voices {
     this.#enforced = enforced;
   }
 
+  /** Refuses what would be answered past the persona that holds for everybody. @throws Failure `persona_enforced` */
+  refusePast(): void {
+    const persona = this.#enforced();
+    if (persona !== null) throw new Failure("persona_enforced", { persona });
+  }
+
   async of({ persona: chosen, sampling, model }: Settings): Promise<Voice> {
     const enforced = this.#enforced();
     const isEnforced = enforced !== null;

@@ -21,6 +21,7 @@ export type FailureCode =
   | "context_full" // the conversation no longer fits, and its persona does not drop the oldest
   // how a conversation is answered
   | "persona_missing" // its file is not there any more
+  | "persona_enforced" // it would be answered past the persona that holds for everybody
   | "bad_setting" // a number outside of its bounds
   // where we keep things
   | "store_unwritable" // the disk is full, or the file can't be written
@@ -37,6 +38,11 @@ export type FailureCode =
   | "bad_frame" // a frame that is no Command
   | "bad_request"
   | "too_large"
+  | "unsupported_encoding" // a body that is compressed in a way we do not know
+  | "bodies_full" // all bodies that are in memory together
+  | "body_slow" // it was announced and does not come
+  | "no_such_address" // of programs
+  | "wrong_method"
   | "too_many_sockets"
   | "foreign_origin" // another site's page
   | "unknown_host" // called by a name that is not ours (DNS rebinding)

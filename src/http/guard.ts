@@ -24,6 +24,12 @@ export const securityHeaders: Readonly<Record<string, string>> = {
 /** It names a host, and nothing else. */
 export const isHost = (host: string | null): host is string => host !== null && /^[\w.:[\]-]+$/.test(host) && URL.canParse(`http://${host}`);
 
+/** Of answers to programs, which are no pages, whatever a llama-server makes of them. */
+export const programHeaders: Readonly<Record<string, string>> = {
+  ...securityHeaders,
+  "content-security-policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
+};
+
 /**
  * Refuses names that could be somebody else's: DNS rebinding gives a foreign name our address, and then Origin and Host
  * agree. Addresses, names without a dot and names that only a local network can give are ours.

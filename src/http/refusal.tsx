@@ -16,6 +16,9 @@ const statusOf: Partial<Record<FailureCode, ContentfulStatusCode>> = {
   foreign_origin: 403,
   unknown_host: 421,
   too_large: 413,
+  unsupported_encoding: 415,
+  bodies_full: 503,
+  body_slow: 408,
   not_signed_in: 401,
   not_admin: 403,
   wrong_password: 401,
@@ -41,7 +44,10 @@ export const pageStatusOf = (code: FailureCode): ContentfulStatusCode | undefine
 export function refusal(failure: Failure, headers: Headers, basePath: string): Response {
   const words = wordsOf(languageOf(headers.get("accept-language")));
   const sentence = sentenceOf(failure.report, words);
-  const init = { status: statusOf[failure.code] ?? 500, headers: { ...securityHeaders, "cache-control": "no-store" } };
+  const init = {
+    status: statusOf[failure.code] ?? 500,
+    headers: { ...securityHeaders, "cache-control": "no-store", ...(failure.code === "body_slow" && { connection: "close" }) },
+  };
   if (!headers.get("accept")?.includes("text/html")) return Response.json({ error: { code: failure.code, message: sentence } }, init);
   const body = htmlBelow(`<!doctype html>${String(<SentencePage sentence={sentence} assets={assetPaths} words={words} />)}`, basePath);
   return new Response(body, { ...init, headers: { ...init.headers, "content-type": "text/html; charset=utf-8" } });

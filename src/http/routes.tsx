@@ -11,6 +11,7 @@ import { SettingsPanel } from "../../views/voice.tsx";
 import type { Bus } from "../bus/bus.ts";
 import { commandOf, obey } from "../chat/command.ts";
 import type { Shelf } from "../chat/shelf.ts";
+import type { ReadBody } from "../domain/body.ts";
 import { type Conversation, isId, isTemporary, newId, newTemporaryId } from "../domain/conversation.ts";
 import { asFailure, Failure, type FailureReport } from "../domain/failure.ts";
 import type { Store } from "../store/store.ts";
@@ -38,6 +39,7 @@ export interface RouteParts extends LoginParts, AdminParts, OpsParts {
   readonly basePath: string;
   /** Largest form, of those who are signed in. */
   readonly formMaxBytes: number;
+  readonly readBody: ReadBody;
 }
 
 /** Longest search, in UTF-16 units, and most that is shown of what it finds. */
@@ -50,7 +52,7 @@ const isOpen = /^\/(assets\/.*|favicon\.ico|healthz|readyz|metrics|login(\/.*)?|
 
 /** Everything that is answered without a WebSocket. */
 export function routes(parts: RouteParts): Hono<Env> {
-  const { auth, chat, log, metrics, silentMs, formMaxBytes, importMaxBytes, upstream, store, shelf, bus, basePath } = parts;
+  const { auth, chat, log, metrics, silentMs, formMaxBytes, importMaxBytes, readBody, upstream, store, shelf, bus, basePath } = parts;
   const app = new Hono<Env>({ getPath: (request) => pathInside(urlOf(request).pathname, parts.basePath) });
 
   const page = async (c: Context<Env>, conversation: string, { isNew = false, through = null, typed = "", notice = null }: PageWishes = {}) => {
@@ -99,13 +101,13 @@ export function routes(parts: RouteParts): Hono<Env> {
     if (!c.res.headers.has("cache-control")) c.header("cache-control", "no-store");
   });
 
-  app.use(boundForms(formMaxBytes));
-
   // everything is for somebody who is known, but what must be seen before
   app.use(async (c, next) => {
     if (!isOpen.test(c.req.path)) personOf(c);
     await next();
   });
+
+  app.use(boundForms({ readBody, formMaxBytes, importMaxBytes }));
 
   app.get("/", (c) => page(c, newId(), { isNew: true }));
 

@@ -1,11 +1,11 @@
 // Whoever a request comes from, as the routes see them: handed in by app, never read from the request again. Used by http/.
 
 import type { Context, MiddlewareHandler } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { zoneOf } from "../../views/time.tsx";
 import { languageOf, type Words, wordsOf } from "../../views/words.ts";
 import type { Client, Known } from "../auth/auth.ts";
 import type { Person } from "../domain/account.ts";
+import type { ReadBody } from "../domain/body.ts";
 import { Failure } from "../domain/failure.ts";
 
 export interface Visitor {
@@ -38,15 +38,27 @@ export function readersZone(headers: Headers): string | null {
 /** Largest form of somebody who is not signed in: a name, a password of 1 kB, a path. */
 const strangersFormMaxBytes = 16 * 1024;
 
-/** A form is read whole before anything is asked of it: bounded by who sends it. Files that are brought in have a bound of their own. */
-export function boundForms(formMaxBytes: number): MiddlewareHandler<Env> {
-  return (c, next) => {
-    if (c.req.path === "/import" && c.env.known) return next();
-    const limitBytes = c.env.known ? formMaxBytes : strangersFormMaxBytes;
-    const tooLarge = () => {
-      throw new Failure("too_large", { limitBytes });
-    };
-    return bodyLimit({ maxSize: limitBytes, onError: tooLarge })(c, next);
+export interface FormBounds {
+  readonly readBody: ReadBody;
+  /** Largest form of those who are signed in. */
+  readonly formMaxBytes: number;
+  /** Largest file of conversations. */
+  readonly importMaxBytes: number;
+}
+
+/** What a form or a file may be is bounded by who sends it, and it is read whole before anything is made of it. */
+export function boundForms({ readBody, formMaxBytes, importMaxBytes }: FormBounds): MiddlewareHandler<Env> {
+  return async (c, next) => {
+    if (c.req.raw.body === null) return next();
+    const { known } = c.env;
+    const maxBytes = !known ? strangersFormMaxBytes : c.req.path === "/import" ? importMaxBytes : formMaxBytes;
+    const { url, method, headers } = c.req.raw;
+    const body = await readBody(c.req.raw, { maxBytes, owner: known?.person.id ?? null });
+    const plain = new Headers(headers);
+    plain.delete("content-encoding");
+    plain.set("content-length", String(body.bytes.length));
+    c.req.raw = new Request(url, { method, headers: plain, body: body.bytes });
+    await next().finally(body.release);
   };
 }
 

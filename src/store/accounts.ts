@@ -111,6 +111,8 @@ export interface Ledger {
 
   /** Whether somebody may queue another request that is stored nowhere; counts it. @throws Failure `too_many_waiting`, `tokens_limit`, `runs_limit` */
   admit(admission: Pick<Admission, "owner" | "limits">): Promise<void>;
+  /** Refuses what `admit` would refuse now; counts nothing. @throws as `admit` */
+  mayAdmit(admission: Pick<Admission, "owner" | "limits">): Promise<void>;
   /** Counts what a request has used as somebody's. */
   spend(person: PersonId, tokens: number): Promise<void>;
   /** What somebody has used today. */

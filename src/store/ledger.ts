@@ -72,6 +72,15 @@ export class LedgerTable implements Ledger {
     this.#q.transaction(() => this.enter(admission));
   }
 
+  async mayAdmit(admission: Pick<Admission, "owner" | "limits">): Promise<void> {
+    const { owner, limits } = admission;
+    this.#mayEnter(admission);
+    if (limits.runsPerMinute === null) return;
+    const bucket = perMinute(limits.runsPerMinute);
+    const level = this.#level(runsBucket(owner), bucket);
+    if (level < 1) throw new Failure("runs_limit", { limit: limits.runsPerMinute, seconds: Math.ceil(((1 - level) * bucket.everyMs) / 1000) });
+  }
+
   async spend(owner: PersonId, tokens: number): Promise<void> {
     this.use(owner, tokens);
   }
@@ -80,7 +89,15 @@ export class LedgerTable implements Ledger {
    * Whether somebody may queue another Run; counts it. Within the transaction of its caller.
    * @throws Failure `too_many_waiting`, `tokens_limit`, `runs_limit`
    */
-  enter({ owner, limits: { waitingRunsMax, tokensPerDay, runsPerMinute } }: Pick<Admission, "owner" | "limits">): void {
+  enter(admission: Pick<Admission, "owner" | "limits">): void {
+    this.#mayEnter(admission);
+    const { runsPerMinute } = admission.limits;
+    if (runsPerMinute === null) return;
+    const waitMs = this.#take(runsBucket(admission.owner), perMinute(runsPerMinute));
+    if (waitMs > 0) throw new Failure("runs_limit", { limit: runsPerMinute, seconds: Math.ceil(waitMs / 1000) });
+  }
+
+  #mayEnter({ owner, limits: { waitingRunsMax, tokensPerDay } }: Pick<Admission, "owner" | "limits">): void {
     const { waiting } = this.#q.one<{ waiting: number }>(
       "select count(*) as waiting from runs where owner = ? and status in ('queued', 'running') and status = 'queued'",
       owner,
@@ -91,9 +108,6 @@ export class LedgerTable implements Ledger {
     if (tokensPerDay !== null && tokens >= tokensPerDay) {
       throw new Failure("tokens_limit", { tokens, limit: tokensPerDay, seconds: Math.ceil((nextMidnight(now) - now) / 1000) });
     }
-    if (runsPerMinute === null) return;
-    const waitMs = this.#take(runsBucket(owner), perMinute(runsPerMinute));
-    if (waitMs > 0) throw new Failure("runs_limit", { limit: runsPerMinute, seconds: Math.ceil(waitMs / 1000) });
   }
 
   /** Counts what a Run has used as its owner's. */

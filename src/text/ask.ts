@@ -3,11 +3,11 @@
 import { type Language, languageOf, sentenceOf, wordsOf } from "../../views/words.ts";
 import { type Known, needScope } from "../auth/auth.ts";
 import type { Chat } from "../chat/chat.ts";
+import type { ReadBody } from "../domain/body.ts";
 import { type ConversationId, isId, isTemporary, newId, newTemporaryId } from "../domain/conversation.ts";
 import { asFailure, Failure } from "../domain/failure.ts";
 import type { RunId } from "../domain/run.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import { bodyOf } from "./asking.ts";
 import { comeAgainSeconds, programStatusOf } from "./refusing.ts";
 import { errorOf, lastOf, type Told, tapOf } from "./telling.ts";
 import { ProgramBody } from "./way.ts";
@@ -18,6 +18,9 @@ export interface AskParts {
   /** All is over. */
   over(): void;
   readonly chat: Chat;
+  readonly readBody: ReadBody;
+  /** See http/base: for the address that a program is told. */
+  readonly basePath: string;
   readonly metrics: Metrics;
   bug(error: unknown): void;
   /** What may wait for a program that does not read; more and it is let go. */
@@ -49,11 +52,15 @@ export async function ask(request: Request, known: Known | null, id: string, par
   const language = languageOf(request.headers.get("accept-language"));
   const isEvents = request.headers.get("accept")?.includes("text/event-stream") ?? false;
   try {
-    if (request.method !== "POST") throw new Failure("not_found");
+    if (request.method !== "POST")
+      throw new Failure("no_such_address", { path: `${request.method} ${parts.basePath}/ask`, known: `POST ${parts.basePath}/ask` });
     if (!known) throw new Failure("not_signed_in");
     needScope(known, "answers");
     const limitBytes = parts.chat.messageMaxBytes(known.person);
-    const question = await questionOf(request, limitBytes * 6 + bodyOverheadBytes);
+    await parts.chat.mayAsk(known.person);
+    const body = await parts.readBody(request, { maxBytes: limitBytes * 6 + bodyOverheadBytes, owner: known.person.id });
+    body.release(); // what is left of it is a question, which has a bound of its own
+    const question = questionIn(Buffer.from(body.bytes).toString("utf8"), request.headers);
     if (question.conversation !== null) {
       needScope(known, "conversations");
       if (!question.isNew && !(await parts.chat.enter(known.person, question.conversation))) throw new Failure("not_found");
@@ -68,15 +75,15 @@ export async function ask(request: Request, known: Known | null, id: string, par
     const headers: Record<string, string> = { "cache-control": "no-store" };
     const seconds = comeAgainSeconds(failure);
     if (seconds !== null) headers["retry-after"] = String(seconds);
+    if (failure.code === "body_slow") headers["connection"] = "close"; // the rest of the body may never come
     const sentence = sentenceOf(failure.report, wordsOf(language));
     return isEvents ? Response.json(errorOf(failure.report, language), { status, headers }) : new Response(`${sentence}\n`, { status, headers });
   }
 }
 
-/** @throws Failure `too_large`, `bad_request`, `not_found` */
-async function questionOf(request: Request, maxBytes: number): Promise<Question> {
-  const body = await bodyOf(request, maxBytes);
-  if (!request.headers.get("content-type")?.startsWith("application/json")) return { text: body, persona: null, conversation: null, isNew: true };
+/** @throws Failure `bad_request`, `not_found` */
+function questionIn(body: string, headers: Headers): Question {
+  if (!headers.get("content-type")?.startsWith("application/json")) return { text: body, persona: null, conversation: null, isNew: true };
   let fields: { text?: unknown; persona?: unknown; conversation?: unknown; keep?: unknown } | null;
   try {
     fields = JSON.parse(body);

@@ -149,6 +149,7 @@ class JsonDoor {
   async #complete(prompt: string): Promise<void> {
     const { chat, upstream } = this.#parts;
     const { person } = this.#visitor.known();
+    chat.voices.refusePast();
     refuseLength(chat, person, prompt);
     const abort = new AbortController();
     this.#abort = abort;
@@ -160,6 +161,7 @@ class JsonDoor {
     };
     await chat.runs.leases
       .hold(wish, async (lease) => {
+        chat.voices.refusePast(); // it may have been set while this one waited
         const deltas = {
           text(text: string) {
             lease.heard();

@@ -20,6 +20,7 @@ const statusOf: Readonly<Record<FailureCode, number>> = {
   context_overflow: 400,
   context_full: 400,
   persona_missing: 404,
+  persona_enforced: 403,
   bad_setting: 422,
   store_unwritable: 503,
   message_empty: 400,
@@ -34,6 +35,11 @@ const statusOf: Readonly<Record<FailureCode, number>> = {
   bad_frame: 400,
   bad_request: 400,
   too_large: 413,
+  unsupported_encoding: 415,
+  bodies_full: 503,
+  body_slow: 408,
+  no_such_address: 404,
+  wrong_method: 405,
   too_many_sockets: 429,
   foreign_origin: 403,
   unknown_host: 421,
@@ -62,7 +68,9 @@ export const programStatusOf = ({ code }: Failure): number => statusOf[code];
 
 export type Dialect = "openai" | "anthropic";
 
-export const dialectOf = (pathname: string): Dialect => (pathname.startsWith("/v1/messages") ? "anthropic" : "openai");
+/** Anthropic's programs name their version with every request. */
+export const dialectOf = (pathname: string, headers: Headers): Dialect =>
+  /\/messages(\/|$)/.test(pathname) || headers.has("anthropic-version") ? "anthropic" : "openai";
 
 /** An error within a stream. */
 export const eventOf = (json: string, dialect: Dialect): string =>
@@ -81,7 +89,10 @@ const kinds: Readonly<Record<number, string>> = {
   401: "authentication_error",
   403: "permission_error",
   404: "not_found_error",
+  405: "invalid_request_error",
+  408: "timeout_error",
   413: "request_too_large",
+  415: "invalid_request_error",
   429: "rate_limit_error",
 };
 
@@ -93,7 +104,7 @@ export function refusalText(failure: Failure, dialect: Dialect): string {
 }
 
 /** A refusal as programs that ask at this address expect it. */
-export function programRefusal(failure: Failure, pathname: string, more: Readonly<Record<string, string>> = {}): Response {
+export function programRefusal(failure: Failure, dialect: Dialect, more: Readonly<Record<string, string>> = {}): Response {
   const status = programStatusOf(failure);
   const headers: Record<string, string> = {
     ...more,
@@ -102,5 +113,7 @@ export function programRefusal(failure: Failure, pathname: string, more: Readonl
   };
   const seconds = comeAgainSeconds(failure);
   if (seconds !== null) headers["retry-after"] = String(seconds);
-  return new Response(refusalText(failure, dialectOf(pathname)), { status, headers });
+  if (failure.code === "wrong_method") headers["allow"] = failure.facts["method"] === "GET" ? "GET, HEAD" : "POST";
+  if (failure.code === "body_slow") headers["connection"] = "close"; // the rest of the body may never come
+  return new Response(refusalText(failure, dialect), { status, headers });
 }

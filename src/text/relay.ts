@@ -2,14 +2,16 @@
 // Nothing of it is kept. Used by doors.
 
 import { type Known, needScope } from "../auth/auth.ts";
-import type { Runs } from "../chat/runs.ts";
-import type { KeyScope } from "../domain/account.ts";
+import type { Chat } from "../chat/chat.ts";
+import type { ReadBody } from "../domain/body.ts";
 import { asFailure, Failure } from "../domain/failure.ts";
 import type { Place } from "../domain/run.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { RelaySink, Upstream } from "../upstream/upstream.ts";
 import { askingOf } from "./asking.ts";
+import { passedStatus, passedType } from "./passed.ts";
 import { type Dialect, dialectOf, eventOf, programRefusal, refusalText } from "./refusing.ts";
+import { modelAt, servedAt } from "./served.ts";
 import { ProgramBody } from "./way.ts";
 
 /** What an answer on its way to a program is bounded by. */
@@ -27,7 +29,10 @@ interface PassingParts {
 export interface RelayParts extends PassingParts {
   /** All is over. */
   over(): void;
-  readonly runs: Pick<Runs, "leases">;
+  readonly chat: Pick<Chat, "runs" | "voices" | "mayAsk">;
+  readonly readBody: ReadBody;
+  /** See http/base: for the addresses that a program is told. */
+  readonly basePath: string;
   readonly upstream: Upstream;
   readonly metrics: Metrics;
   bug(error: unknown): void;
@@ -35,73 +40,69 @@ export interface RelayParts extends PassingParts {
   readonly programMaxBytes: number;
 }
 
-interface Route {
-  readonly scope: KeyScope;
-  /** Answered without a slot. */
-  readonly isFree?: true;
-  readonly method?: "GET";
-}
-
-/** What is passed on. */
-const routes: Readonly<Record<string, Route>> = {
-  "/v1/chat/completions": { scope: "answers" },
-  "/v1/completions": { scope: "answers" },
-  "/v1/responses": { scope: "answers" },
-  "/v1/messages": { scope: "answers" },
-  "/v1/messages/count_tokens": { scope: "answers", isFree: true },
-  "/v1/embeddings": { scope: "embeddings" },
-  "/v1/models": { scope: "answers", isFree: true, method: "GET" },
-};
-
-/** Answers a request for an address below /v1; `pathname` is that address. */
+/** Answers a program's request; `pathname` is the address inside. Everything that can refuse it is asked before its body is read. */
 export async function relay(request: Request, pathname: string, known: Known | null, id: string, parts: RelayParts): Promise<Response> {
   const { search } = new URL(request.url);
-  const dialect = dialectOf(pathname);
+  const dialect = dialectOf(pathname, request.headers);
+  let release = () => {};
+  const over = () => {
+    release();
+    parts.over();
+  };
   try {
-    const route = Object.hasOwn(routes, pathname) ? routes[pathname] : undefined;
-    if (!route || request.method !== (route.method ?? "POST")) throw new Failure("not_found");
+    const route = servedAt(pathname, request.method, parts.basePath);
     if (!known) throw new Failure("not_signed_in");
     needScope(known, route.scope);
+    if (route.isAnswer) parts.chat.voices.refusePast();
     const { state, servers } = parts.upstream;
-    if (pathname === "/v1/models" && servers.length > 1)
-      return models(
-        state.models.map(({ name }) => name),
-        parts,
-      );
-    const asking = await askingOf(request, parts.programMaxBytes);
+    const wished = modelAt(pathname);
+    if (wished !== null || (route.method === "GET" && servers.length > 1)) {
+      over();
+      const names = state.models.map(({ name }) => name);
+      return wished === null ? modelList(names) : oneModel(names, wished);
+    }
+    if (!route.isFree) await parts.chat.mayAsk(known.person);
+    const body = await parts.readBody(request, { maxBytes: parts.programMaxBytes, owner: known.person.id });
+    release = body.release;
+    const asking = await askingOf(request, body.bytes, route.prompts);
     const passing = new Passing(asking.isStream && !route.isFree ? dialect : null, parts);
-    const relayed = { method: route.method ?? "POST", path: pathname + search, ...asking } as const;
+    const relayed = { method: route.method, path: pathname + search, ...asking } as const;
     const wish = {
       person: known.person,
       request: id,
       path: pathname,
       model: asking.model,
+      slots: asking.slots,
       signal: passing.signal,
       placed: (place: Place) => passing.placed(place),
     };
     const passedOn = route.isFree
       ? parts.upstream.pass({ run: id, request: id }, relayed, passing, passing.signal)
-      : parts.runs.leases.hold(wish, async (lease) => {
+      : parts.chat.runs.leases.hold(wish, async (lease) => {
+          if (route.isAnswer) parts.chat.voices.refusePast(); // it may have been set while this one waited
           passing.heard = (bytes) => {
             lease.heard();
             lease.tokens = tokensIn(bytes, lease.tokens);
           };
           await parts.upstream.relay({ run: lease.run, request: id }, relayed, passing, lease.signal);
         });
-    passedOn.finally(parts.over).then(
+    passedOn.finally(over).then(
       () => passing.end(),
       (error: unknown) => {
         if (asFailure(error).code === "internal" && !passing.signal.aborted) parts.bug(error);
         passing.fail(error, (failure) => refusalText(failure, dialect));
       },
     );
-    return await passing.response;
+    const response = await passing.response;
+    if (request.method !== "HEAD") return response;
+    await response.body?.cancel();
+    return new Response(null, response);
   } catch (error) {
     const failure = asFailure(error);
     if (failure.code === "internal") parts.bug(error);
     parts.metrics.refused(failure.code);
-    parts.over();
-    return programRefusal(failure, pathname);
+    over();
+    return programRefusal(failure, dialect);
   }
 }
 
@@ -161,7 +162,7 @@ class Passing implements RelaySink {
   }
 
   head(status: number, headers: Headers): void {
-    if (!this.#hasHead) this.#respond(status, { "content-type": headers.get("content-type") ?? "application/octet-stream" });
+    if (!this.#hasHead) this.#respond(passedStatus(status), { "content-type": passedType(headers.get("content-type")) });
     else if (status !== 200) this.#refusal = { text: "" };
   }
 
@@ -215,11 +216,16 @@ class Passing implements RelaySink {
 /** Of what llama-server says when it refuses, so much is passed on, in UTF-16 units. */
 const refusalMaxChars = 16 * 1024;
 
+const modelObject = (id: string) => ({ id, object: "model", created: Math.floor(Date.now() / 1000), owned_by: "llamacpp" });
+
 /** The models of several llama-servers, as one lists its own. */
-function models(names: readonly string[], { over }: Pick<RelayParts, "over">): Response {
-  over();
-  const created = Math.floor(Date.now() / 1000);
-  return Response.json({ object: "list", data: names.map((id) => ({ id, object: "model", created, owned_by: "llamacpp" })) });
+const modelList = (names: readonly string[]): Response => Response.json({ object: "list", data: names.map(modelObject) });
+
+/** @throws Failure `model_missing` */
+function oneModel(names: readonly string[], wished: string): Response {
+  const found = names.find((name) => name.replace(/^\/+/, "") === wished.replace(/^\/+/, "")); // a name may be a path
+  if (found === undefined) throw new Failure("model_missing", { model: wished.slice(0, 200), models: names.join(", ") });
+  return Response.json(modelObject(found));
 }
 
 /** Names under which llama-server says at the end of an answer how many tokens it cost, in its own dialect and those of programs. */

@@ -44,13 +44,15 @@ export class Llama implements Upstream {
   readonly #watch: SlotWatch;
   /** Requests that have a slot; true for one that is over and gives it back. */
   readonly #held = new Map<RunId, boolean>();
+  /** How many, of those that have more than one. */
+  readonly #several = new Map<RunId, number>();
   /** Those whose answer does not come as events. */
   readonly #inOnePiece = new Set<RunId>();
 
   constructor(options: LlamaOptions) {
     this.#options = options;
     this.#target = targetOf(options.url, options.apiKey);
-    this.#watch = new SlotWatch({ ...options, target: this.#target, ours: () => this.#held.size });
+    this.#watch = new SlotWatch({ ...options, target: this.#target, ours: () => this.#heldSlots });
   }
 
   get state(): UpstreamState {
@@ -68,18 +70,18 @@ export class Llama implements Upstream {
 
   /** Slots that no request of ours holds, nor anybody else's. */
   get free(): number {
-    return this.state.slots - this.state.strays - this.#held.size;
+    return this.state.slots - this.state.strays - this.#heldSlots;
   }
 
   watch(listener: (state: UpstreamState) => void): () => void {
     return this.#watch.onChange(listener);
   }
 
-  facts(model: string | null): Pick<UpstreamState, "model" | "contextTokens"> {
+  facts(model: string | null): Pick<UpstreamState, "model" | "contextTokens" | "slots"> {
     const { models, contextTokens, ...state } = this.state;
-    if (models.length <= 1) return { model: state.model, contextTokens };
+    if (models.length <= 1) return { model: state.model, contextTokens, slots: state.slots };
     const found = models.find(({ name }) => name === this.#modelFor(model));
-    return { model: found?.name ?? model, contextTokens: found?.contextTokens ?? null };
+    return { model: found?.name ?? model, contextTokens: found?.contextTokens ?? null, slots: found?.slots ?? state.slots };
   }
 
   /** The queue counts this one's slots. */
@@ -107,6 +109,7 @@ export class Llama implements Upstream {
 
   relay(asked: Asked, relayed: Relayed, sink: RelaySink, signal: AbortSignal): Promise<void> {
     if (!relayed.isStream) this.#inOnePiece.add(asked.run);
+    if (relayed.slots > 1) this.#several.set(asked.run, Math.min(relayed.slots, this.facts(relayed.model).slots));
     return this.#holding(asked.run, signal, () => this.pass(asked, relayed, sink, signal));
   }
 
@@ -128,11 +131,10 @@ export class Llama implements Upstream {
   async freed(run: RunId): Promise<boolean> {
     if (!this.#held.has(run)) return true;
     try {
-      const othersRunning = () => this.#held.values().reduce((count, isLeaving) => count + (isLeaving ? 0 : 1), 0);
+      const othersRunning = () => this.#held.entries().reduce((count, [other, isLeaving]) => count + (isLeaving ? 0 : this.#slotsOf(other)), 0);
       return await this.#watch.freed(othersRunning, { isInOnePiece: this.#inOnePiece.has(run) });
     } finally {
-      this.#inOnePiece.delete(run);
-      this.#held.delete(run);
+      this.#drop(run);
     }
   }
 
@@ -154,16 +156,29 @@ export class Llama implements Upstream {
     return { method: "POST", path, headers, body: JSON.stringify(body) };
   }
 
+  #slotsOf(run: RunId): number {
+    return this.#several.get(run) ?? 1;
+  }
+
+  get #heldSlots(): number {
+    return this.#held.keys().reduce((sum, run) => sum + this.#slotsOf(run), 0);
+  }
+
+  #drop(run: RunId): void {
+    this.#held.delete(run);
+    this.#inOnePiece.delete(run);
+    this.#several.delete(run);
+  }
+
   /** Holds a slot for a request until it is over; where it has not reached its end, until `freed` has seen it idle. */
   async #holding<T>(run: RunId, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     this.#held.set(run, false);
     try {
       const done = await work();
-      this.#held.delete(run);
-      this.#inOnePiece.delete(run);
+      this.#drop(run);
       return done;
     } catch (error) {
-      if (!signal.aborted && neverHadSlot.has(asFailure(error).code)) this.#held.delete(run);
+      if (!signal.aborted && neverHadSlot.has(asFailure(error).code)) this.#drop(run);
       else this.#held.set(run, true);
       if (!signal.aborted) this.#watch.doubt(); // what failed may be gone: look at once instead of at the next tick
       throw error;

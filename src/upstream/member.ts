@@ -30,6 +30,7 @@ const [learning, measuredTokensMin] = [0.3, 64];
 interface Running {
   readonly model: string | null;
   readonly startedAt: number;
+  readonly slots: number;
   firstAt: number | null;
 }
 
@@ -81,20 +82,26 @@ export class Member {
     const wished = models.length > 1 ? this.#modelOf(model) : undefined;
     if (!wished) return this.llama.free;
     const used = this.#running.values().filter((each) => this.#modelOf(each.model)?.name === wished.name);
-    return wished.slots - used.toArray().length;
+    return wished.slots - used.reduce((sum, { slots }) => sum + slots, 0);
+  }
+
+  /** The same for one that takes several at once: above 0 where they are all free. */
+  roomFor(model: string | null, slots = 1): number {
+    const needed = slots === 1 ? 1 : Math.min(slots, this.llama.facts(model).slots);
+    return this.freeFor(model) - (Math.max(1, needed) - 1);
   }
 
   /** As upstream/route sees it, for a prompt of these parts. */
-  candidate(model: string | null, parts: readonly string[]): Omit<Candidate, "readsPerSecond"> {
-    const free = this.freeFor(model);
+  candidate(model: string | null, parts: readonly string[], slots = 1): Omit<Candidate, "readsPerSecond"> {
+    const free = this.roomFor(model, slots);
     const now = performance.now();
     const lefts = [...this.#running.values()].map(({ startedAt }) => Math.max(0, this.#runMs - (now - startedAt)));
     const knownTokens = tokensOf(parts.slice(0, this.#beginnings.longest(parts)));
     return { free, waitMs: free > 0 ? 0 : Math.min(this.#runMs, ...lefts), knownTokens };
   }
 
-  begin(run: RunId, model: string | null): void {
-    this.#running.set(run, { model, startedAt: performance.now(), firstAt: null });
+  begin(run: RunId, model: string | null, slots = 1): void {
+    this.#running.set(run, { model, startedAt: performance.now(), firstAt: null, slots });
   }
 
   /** Something of the answer has come. */

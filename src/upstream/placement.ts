@@ -7,6 +7,8 @@ import { type Candidate, route, speedsOf, startMs, tokensOf } from "./route.ts";
 
 export interface Placed {
   readonly model: string | null;
+  /** That it takes at once; absent for one. */
+  readonly slots?: number;
   /** Of its prompt: see upstream/route. */
   readonly parts: readonly string[];
   readonly signal: AbortSignal;
@@ -15,11 +17,11 @@ export interface Placed {
 export class Placement {
   readonly #waiting = new Set<() => void>();
   /** Slots that were given and have not been asked for yet, and the model that will be. */
-  readonly #reserved = new Map<RunId, string | null>();
+  readonly #reserved = new Map<RunId, { readonly model: string | null; readonly slots: number }>();
 
   /** See `Upstream.reserve`. */
-  reserve(run: RunId, model: string | null): void {
-    this.#reserved.set(run, model);
+  reserve(run: RunId, model: string | null, slots = 1): void {
+    this.#reserved.set(run, { model, slots });
   }
 
   release(run: RunId): void {
@@ -28,8 +30,8 @@ export class Placement {
 
   /** Of the slots that seem free for a model, so many are not. */
   reserved(model: string | null): number {
-    const those = this.#reserved.values().filter((other) => other === model || other === null || model === null);
-    return those.toArray().length;
+    const those = this.#reserved.values().filter((other) => other.model === model || other.model === null || model === null);
+    return those.reduce((sum, { slots }) => sum + slots, 0);
   }
 
   /** A slot may have become free, or somebody have come or gone: whoever waits looks again. */
@@ -38,14 +40,14 @@ export class Placement {
   }
 
   /** Who is asked, of those that `members` names whenever it is called; null where it names nobody. Rejects with the signal's reason when it is aborted. */
-  async of({ model, parts, signal }: Placed, members: () => readonly Member[]): Promise<Member | null> {
+  async of({ model, parts, slots, signal }: Placed, members: () => readonly Member[]): Promise<Member | null> {
     const promptTokens = tokensOf(parts);
     let patientUntil: number | null = null;
     for (;;) {
       if (signal.aborted) throw signal.reason;
       const able = members();
       const speeds = speedsOf(able.map(({ readsPerSecond }) => readsPerSecond));
-      const candidates = able.map((member, i): Candidate => ({ ...member.candidate(model, parts), readsPerSecond: speeds[i] as number }));
+      const candidates = able.map((member, i): Candidate => ({ ...member.candidate(model, parts, slots), readsPerSecond: speeds[i] as number }));
       const best = route(candidates, promptTokens);
       if (best < 0) return null;
       const known = candidates[best] as Candidate;

@@ -69,17 +69,21 @@ export class Pool implements Upstreams {
     return () => this.#listeners.delete(listener);
   }
 
-  facts(model: string | null): Pick<UpstreamState, "model" | "contextTokens"> {
+  facts(model: string | null): Pick<UpstreamState, "model" | "contextTokens" | "slots"> {
     const facts = this.#serving(model).map(({ llama }) => llama.facts(model));
     const [contexts, names] = [facts.flatMap(({ contextTokens }) => contextTokens ?? []), new Set(facts.map((each) => each.model))]; // it must fit the smallest
-    return { model: names.size === 1 ? (facts[0]?.model ?? null) : model, contextTokens: contexts.length > 0 ? Math.min(...contexts) : null };
+    return {
+      model: names.size === 1 ? (facts[0]?.model ?? null) : model,
+      contextTokens: contexts.length > 0 ? Math.min(...contexts) : null,
+      slots: Math.max(1, ...facts.map(({ slots }) => slots)),
+    };
   }
 
-  hasRoom(model: string | null): boolean {
+  hasRoom(model: string | null, slots = 1): boolean {
     if (this.#only) return true; // the queue counts its slots
     const serving = this.#serving(model);
     const free = serving.reduce((sum, member) => sum + Math.max(0, member.freeFor(model)), 0);
-    return serving.length === 0 || free > this.#placement.reserved(model);
+    return serving.length === 0 || (free >= this.#placement.reserved(model) + slots && serving.some((member) => member.roomFor(model, slots) > 0));
   }
 
   async chat(asked: Asked, request: ChatRequest, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd> {
@@ -95,7 +99,7 @@ export class Pool implements Upstreams {
   }
 
   async relay(asked: Asked, relayed: Relayed, sink: RelaySink, signal: AbortSignal): Promise<void> {
-    const wish: Wish = { run: asked.run, model: relayed.model, parts: relayed.parts, signal, isShown: false };
+    const wish: Wish = { run: asked.run, model: relayed.model, parts: relayed.parts, slots: relayed.slots, signal, isShown: false };
     await this.#asked(wish, async (member) => {
       const heard: RelaySink = {
         head: (status, headers) => {
@@ -118,13 +122,9 @@ export class Pool implements Upstreams {
     await (member ? member.llama.pass(asked, relayed, sink, signal) : Promise.reject(this.#nobody(relayed.model)));
   }
 
-  reserve(run: RunId, model: string | null): void {
-    this.#placement.reserve(run, model);
-  }
+  readonly reserve: Upstreams["reserve"] = (...given) => this.#placement.reserve(...given);
 
-  release(run: RunId): void {
-    this.#placement.release(run);
-  }
+  readonly release: Upstreams["release"] = (run) => this.#placement.release(run);
 
   async count(request: Pick<ChatRequest, "messages" | "model">, signal: AbortSignal): Promise<number | null> {
     return this.#serving(request.model)[0]?.llama.count(request, signal) ?? null;
@@ -195,13 +195,13 @@ export class Pool implements Upstreams {
 
   /** Asks one after the other until one has answered, or something of an answer was shown. */
   async #asked(wish: Wish, work: (member: Member) => Promise<{ parts: readonly string[]; stats: RunStats }>): Promise<void> {
-    const { run, model, signal } = wish;
+    const { run, model, slots, signal } = wish;
     const tried = new Set<Member>();
     for (;;) {
       const only = this.#only; // it has a line of its own
       const member = only && !tried.has(only) ? only : await this.#placement.of(wish, () => this.#serving(model).filter((each) => !tried.has(each)));
       if (member === null) throw this.#nobody(model);
-      member.begin(run, model);
+      member.begin(run, model, slots);
       this.#placement.release(run);
       this.#last.set(run, member);
       try {

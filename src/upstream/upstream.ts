@@ -48,10 +48,12 @@ export interface Relayed {
   /** With its query. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body: Uint8Array<ArrayBuffer>;
   readonly model: string | null;
   /** The answer comes as events; else in one piece. */
   readonly isStream: boolean;
+  /** Slots that it takes at once; more than the llama-server has are as many as it has. */
+  readonly slots: number;
   /** The parts of its prompt in their order, as far as they can be told: who has read the most of them has the least to read. */
   readonly parts: readonly string[];
 }
@@ -72,11 +74,11 @@ export interface Upstream {
   /** Calls `listener` at each later change of `state` or `servers`. Returns the function that ends it. */
   watch(listener: (state: UpstreamState) => void): () => void;
 
-  /** What holds for a request for this model (null: whichever is there): the model's name as it will be called, the context of a Slot. */
-  facts(model: string | null): Pick<UpstreamState, "model" | "contextTokens">;
+  /** What holds for a request for this model (null: whichever is there): the model's name as it will be called, the context of a Slot, the most Slots that one llama-server has for it. */
+  facts(model: string | null): Pick<UpstreamState, "model" | "contextTokens" | "slots">;
 
-  /** A request for this model would find a Slot now, or would be refused at once. */
-  hasRoom(model: string | null): boolean;
+  /** A request for this model would find its Slots now (one, unless it needs several), or would be refused at once. */
+  hasRoom(model: string | null, slots?: number): boolean;
 
   /**
    * One streaming request; a last message of the assistant is gone on with. Rejects with the signal's reason when it is
@@ -97,8 +99,8 @@ export interface Upstream {
   /** Passes on what is answered without a slot, such as a list or a count. @throws as `relay` */
   pass(asked: Asked, relayed: Relayed, sink: RelaySink, signal: AbortSignal): Promise<void>;
 
-  /** A Run has been given its Slot and will ask for this model: the Slot is not free any more, though nothing was asked yet. Until it asks, or `release`. */
-  reserve(run: RunId, model: string | null): void;
+  /** A Run has been given its Slot (or several) and will ask for this model: the Slot is not free any more, though nothing was asked yet. Until it asks, or `release`. */
+  reserve(run: RunId, model: string | null, slots?: number): void;
 
   /** A Run that was given a Slot is over. */
   release(run: RunId): void;

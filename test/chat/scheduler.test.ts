@@ -104,3 +104,21 @@ test("in a crowd who comes is told at once, all others a few times a second", ()
   for (let i = 0; i < 300; i++) scheduler.tick();
   expect([...places.values()].map(({ position, of }) => [position, of])).toEqual([...places.keys()].map((_, i) => [i + 1, 199]));
 });
+
+test("a request that needs several slots gets them at once, at its place in line; more than there are are all there are", () => {
+  const { scheduler, started } = watched(3);
+  scheduler.enqueue("a", each("a"));
+  scheduler.enqueue("b", each("b"), { slots: 3 });
+  scheduler.enqueue("c", each("c"));
+  expect(started).toEqual(["a"]); // c would take what b waits for
+  scheduler.release("a", 0);
+  expect(started).toEqual(["a", "b"]);
+  scheduler.release("b", 0);
+  expect(started).toEqual(["a", "b", "c"]);
+  scheduler.enqueue("d", each("d"), { slots: 100 });
+  scheduler.release("c", 0);
+  expect(started.at(-1)).toBe("d");
+  scheduler.enqueue("e", each("e"));
+  scheduler.resize(4); // d holds the three that there were
+  expect(started.at(-1)).toBe("e");
+});

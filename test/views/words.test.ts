@@ -44,6 +44,10 @@ test("every Failure has a sentence in every language that ends like one and show
     address: "127.0.0.1",
     origin: "http://y",
     host: "z",
+    coding: "lz4",
+    path: "/v1/x",
+    method: "POST",
+    known: "POST /v1/y",
   };
   for (const language of ["en", "de"] as const) {
     const words = wordsOf(language);
