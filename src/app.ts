@@ -10,7 +10,7 @@ import { Passwords } from "./auth/password.ts";
 import { Bodies, type BodiesBounds } from "./bodies.ts";
 import { Chat } from "./chat/chat.ts";
 import type { ChatBounds, ChatParts } from "./chat/parts.ts";
-import { Servers } from "./chat/servers.ts";
+import { newsFor, Servers } from "./chat/servers.ts";
 import { Shelf } from "./chat/shelf.ts";
 import { Enforced } from "./chat/voice.ts";
 import { localPerson, standardLimits } from "./domain/account.ts";
@@ -143,14 +143,9 @@ export async function createApp(parts: AppParts): Promise<App> {
     sockets: () => sockets.counts,
   });
 
-  const told = new Map<string, string>();
+  const tellLog = newsFor(log);
   upstream.watch((state) => {
-    for (const { status, url, slots, model, progress } of upstream.servers) {
-      const news = `${status} ${progress?.line ?? ""}`;
-      if (told.get(url)?.split(" ")[0] !== status) log.info("llama-server is", { status, url, slots, model });
-      else if (progress?.line && told.get(url) !== news) log.info("llama-server starts", { url, percent: progress.percent, line: progress.line });
-      told.set(url, news);
-    }
+    tellLog(upstream.servers);
     hub.tellUpstream(state);
   });
 

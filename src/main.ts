@@ -15,7 +15,7 @@ import { options } from "./options.ts";
 import { makePersonaFolder, PersonaFolder } from "./persona/folder.ts";
 import { StoreUnusable } from "./store/file.ts";
 import { openSqlite } from "./store/sqlite.ts";
-import { type Log, openLog, steadyWriter } from "./telemetry/log.ts";
+import { type Log, openLog, steadyWriter, visible } from "./telemetry/log.ts";
 import { Metrics } from "./telemetry/metrics.ts";
 import { findLlamaServer, LlamaChild } from "./upstream/child.ts";
 import { bypassProxyForLoopback } from "./upstream/http.ts";
@@ -40,7 +40,7 @@ function readConfig(args: readonly string[]): Config {
 }
 
 function fail(line: string, code: number): never {
-  process.stderr.write(`parlor: ${line}\n`);
+  process.stderr.write(`parlor: ${visible(line)}\n`);
   process.exit(code);
 }
 

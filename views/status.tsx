@@ -11,7 +11,7 @@ export function Status({ upstream, connected, words }: { upstream: UpstreamState
   const word = { ready: words.connected, loading: words.upstreamLoading, absent: words.upstreamAbsent }[upstream.status];
   return (
     <p id={statusIds.status} role="status" data-connection={connected ? "on" : "off"} data-upstream={upstream.status}>
-      <span class="when-on">{word}</span>
+      <span class="when-on">{upstream.progress?.failure ? words.ownFailed : word}</span>
       <span class="when-off">{words.reconnecting}</span>
     </p>
   );
@@ -39,7 +39,7 @@ export function UpstreamBanner({ upstream, words }: { upstream: UpstreamState; w
   return (
     <div class="upstream">
       {ours ? (
-        <p>{words.ownStarting}</p>
+        <p>{progress?.failure ? words.ownFailed : words.ownStarting}</p>
       ) : status === "loading" ? (
         <p>{words.foreignLoading}</p>
       ) : (
@@ -52,6 +52,7 @@ export function UpstreamBanner({ upstream, words }: { upstream: UpstreamState; w
       )}
       {progress?.percent != null && <progress max={100} value={progress.percent} aria-label={words.ownStarting} />}
       {progress && progress.line !== "" && <p class="line">{progress.percent === null ? progress.line : `${progress.percent} % · ${progress.line}`}</p>}
+      {progress?.failure && <p>{words.startAdvice[progress.failure]}</p>}
       <p>{words.goesOn}</p>
     </div>
   );

@@ -96,6 +96,21 @@ export const de: Words = {
   howToStart: "So startest du einen:",
   goesOn: "Sobald er antwortet, geht es hier von selbst weiter.",
   ownStarting: "llama-server startet.",
+  ownFailed: "llama-server lässt sich nicht starten",
+  startAdvice: {
+    file: "Die Datei ist kein GGUF-Modell: Vielleicht wurde an ihrer Stelle eine Webseite oder ein Verweis gespeichert. Lade sie noch einmal herunter.",
+    incomplete:
+      "Die Datei ist unvollständig oder beschädigt: Vielleicht brach das Herunterladen ab. Lade sie noch einmal herunter und vergleiche ihre Größe mit der des Originals.",
+    missing: "Eine Datei, die es braucht, ist nicht da, oder parlor darf sie nicht lesen. Prüfe --model, --llama-arg und die Rechte der Datei.",
+    architecture: "Dieses llama-server kennt diese Art von Modell nicht. Nimm ein neueres llama-server (--llama-server PATH) oder ein anderes Modell.",
+    memory:
+      "Der Speicher reicht nicht. Nimm ein kleineres oder stärker quantisiertes Modell, einen kleineren Kontext (--llama-arg=-c --llama-arg=4096) oder weniger Schichten auf der GPU (-ngl).",
+    argument: "Es kennt eine Option nicht, die ihm --llama-arg mitgibt. Berichtige oder entferne sie.",
+    program:
+      "Das Programm läuft auf diesem Rechner nicht: Eine Bibliothek fehlt, oder es ist für ein anderes System oder einen anderen Prozessor gebaut. Wähle ein anderes mit --llama-server PATH.",
+    port: "Ein anderes Programm benutzt seinen Port. Beende es.",
+    other: "Die Seite /admin zeigt alles, was es ausgegeben hat; von Hand mit denselben Optionen gestartet, verrät es vielleicht mehr.",
+  },
   foreignLoading: "llama-server lädt sein Modell.",
   stats: ({ status, finish, stats }) => {
     const { promptTokens, cachedTokens, outputTokens, tokensPerSecond, firstTokenMs, queueMs, model } = stats;

@@ -1,6 +1,7 @@
 // parlor's words in English. See views/words.
 
 import type { Wait } from "../src/domain/run.ts";
+import { startAdvice } from "../src/domain/upstream.ts";
 import { after, duration, shortNumber } from "./numbers.ts";
 import type { Words } from "./words.ts";
 import { houseEn } from "./words-house-en.ts";
@@ -96,6 +97,8 @@ export const en: Words = {
   howToStart: "To start one:",
   goesOn: "This page goes on by itself as soon as it answers.",
   ownStarting: "llama-server is starting.",
+  ownFailed: "llama-server cannot be started",
+  startAdvice,
   foreignLoading: "llama-server is loading its model.",
   stats: ({ status, finish, stats }) => {
     const { promptTokens, cachedTokens, outputTokens, tokensPerSecond, firstTokenMs, queueMs, model } = stats;

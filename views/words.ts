@@ -5,7 +5,7 @@ import type { Allowance } from "../src/domain/account.ts";
 import type { FailureCode, FailureReport } from "../src/domain/failure.ts";
 import type { Sampling } from "../src/domain/persona.ts";
 import type { Place, Run } from "../src/domain/run.ts";
-import type { ModelState } from "../src/domain/upstream.ts";
+import type { ModelState, StartFailure } from "../src/domain/upstream.ts";
 import { de } from "./words-de.ts";
 import { en } from "./words-en.ts";
 import type { HouseWords } from "./words-house.ts";
@@ -93,6 +93,8 @@ export interface Words {
   readonly howToStart: string;
   readonly goesOn: string;
   readonly ownStarting: string;
+  readonly ownFailed: string;
+  readonly startAdvice: Readonly<Record<StartFailure, string>>;
   readonly foreignLoading: string;
   /** Figures of a finished Run: the first is the one that is always seen. */
   stats(run: Pick<Run, "status" | "finish" | "stats">): string[];

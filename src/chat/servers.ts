@@ -1,8 +1,9 @@
 // Which llama-servers are used: those that were named on the command line, or those that the operator has chosen since. Used by app and the operator's page.
 
 import { Failure } from "../domain/failure.ts";
-import { llamaAddress, type UpstreamState, withoutCredentials } from "../domain/upstream.ts";
+import { llamaAddress, startAdvice, type UpstreamState, withoutCredentials } from "../domain/upstream.ts";
 import type { Ledger } from "../store/accounts.ts";
+import type { Log } from "../telemetry/log.ts";
 import type { Upstreams } from "../upstream/upstream.ts";
 
 /** More are no house any more. */
@@ -60,4 +61,21 @@ export class Servers {
     this.#addresses = urls;
     this.#upstreams.use(urls);
   }
+}
+
+/** Tells a log what is new of the llama-servers: each time one is another than before, and what one of ours says while it starts. */
+export function newsFor(log: Log): (servers: readonly UpstreamState[]) => void {
+  const told = new Map<string, string>();
+  return (servers) => {
+    for (const { status, url, slots, model, progress } of servers) {
+      const news = `${status} ${progress?.failure ?? ""} ${progress?.line ?? ""}`;
+      if (told.get(url)?.split(" ")[0] !== status) log.info("llama-server is", { status, url, slots, model });
+      if (told.get(url) !== news && progress?.failure) {
+        log.error("llama-server cannot be started", { url, cause: progress.line, advice: startAdvice[progress.failure] });
+      } else if (told.get(url) !== news && progress?.line && told.get(url)?.startsWith(status)) {
+        log.info("llama-server starts", { url, percent: progress.percent, line: progress.line });
+      }
+      told.set(url, news);
+    }
+  };
 }

@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { BlockSplitter } from "../../views/markdown/blocks.ts";
 import { CommandError } from "../given.ts";
+import { visible } from "../telemetry/log.ts";
 
 export interface AskOptions {
   /** Of the parlor, without a slash at its end. */
@@ -85,15 +86,19 @@ async function show(response: Response): Promise<void> {
   process.stdout.write("\n");
 }
 
+/** Marks that Arabic and Hebrew texts hold beside words of other languages; they turn nothing round. */
+const marks = "\u061c\u200e\u200f";
+
 /** Longer than any that code is likely to hold. */
 const fence = "`".repeat(12);
 
-/** Markdown in a terminal's colours: each block when it is complete. What a model says can't steer the terminal: control characters are left out. */
+/** Markdown in a terminal's colours: each block when it is complete. What a model says can't steer the terminal: control characters are shown as escapes. */
 export class Coloured {
   readonly #write: (text: string) => void;
   readonly #splitter: BlockSplitter;
   #code = "";
   #isFirst = true;
+  #open = "";
 
   constructor(write: (text: string) => void) {
     this.#write = write;
@@ -110,16 +115,19 @@ export class Coloured {
   }
 
   put(text: string): void {
-    this.#splitter.push(text.replace(/[\p{Cc}--[\n\t]]/gv, ""));
+    const whole = this.#open + text;
+    this.#open = whole.endsWith("\r") ? "\r" : ""; // the line may end with it
+    this.#splitter.push(visible(whole.slice(0, whole.length - this.#open.length).replaceAll("\r\n", "\n"), `\n\t${marks}`));
   }
 
   end(): void {
+    this.#splitter.push(visible(this.#open));
     this.#splitter.end();
   }
 
   #block(text: string): void {
     if (text.trim() === "") return;
-    this.#write(`${this.#isFirst ? "" : "\n"}${Bun.markdown.ansi(text).trimEnd()}\n`);
+    this.#write(`${this.#isFirst ? "" : "\n"}${visible(Bun.markdown.ansi(text).trimEnd(), `\n\t\u001b${marks}`)}\n`); // entities are characters now
     this.#isFirst = false;
   }
 }

@@ -14,9 +14,10 @@ import { CommandError } from "../given.ts";
 import { backup, check, setAsideCopies } from "../store/file.ts";
 import { openSqlite } from "../store/sqlite.ts";
 import type { Store } from "../store/store.ts";
+import { visible } from "../telemetry/log.ts";
 import { readConversations } from "../transfer/read.ts";
 
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
+const say = (line: string): void => void process.stdout.write(`${visible(line, "\t")}\n`);
 
 /** Does what the words of a command line ask for with the store in `file`. @throws CommandError, StoreUnusable */
 export async function runCommand(words: readonly string[], file: string): Promise<void> {
@@ -175,7 +176,7 @@ async function importFile(store: Store, from: string): Promise<void> {
     counts.known += known;
   }
   await store.ledger.note({ actor: null, act: "imported" });
-  for (const fault of faults) process.stderr.write(`parlor: ${from}: ${fault}\n`);
+  for (const fault of faults) process.stderr.write(`parlor: ${visible(`${from}: ${fault}`)}\n`);
   const line = `${counts.added} conversations are brought in, ${counts.known} were here already, ${faults.length} could not be read`;
   if (counts.added + counts.known === 0) throw new CommandError(line, 1);
   say(line);

@@ -4,9 +4,10 @@
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { type Config, isLoopback } from "../config.ts";
+import { startAdvice } from "../domain/upstream.ts";
 import { CommandError } from "../given.ts";
 import { check } from "../store/file.ts";
-import { openLog } from "../telemetry/log.ts";
+import { openLog, visible } from "../telemetry/log.ts";
 import { findLlamaServer, LlamaChild } from "../upstream/child.ts";
 import { jsonOf, proxyVariable, send, targetOf } from "../upstream/http.ts";
 import { contextOf, slotsOf } from "../upstream/models.ts";
@@ -31,7 +32,7 @@ export async function runDoctor(
   lines.push(...ofSlots(servers, { slotsMax: config.bounds.slotsMax, fetchesMax: Number(process.env["BUN_CONFIG_MAX_HTTP_REQUESTS"]) || 256 }));
   for (const model of config.models) lines.push(...(await tryModel(model, program, config)));
   lines.push(...ofFile(file), ...ofDoors(config));
-  for (const { kind, text } of lines) process.stdout.write(`${{ fine: "  ok    ", better: "  could ", wrong: "  WRONG " }[kind]}${text}\n`);
+  for (const { kind, text } of lines) process.stdout.write(`${{ fine: "  ok    ", better: "  could ", wrong: "  WRONG " }[kind]}${visible(text)}\n`);
   const faults = lines.filter(({ kind }) => kind === "wrong").length;
   if (faults > 0) throw new CommandError(`${faults} ${faults === 1 ? "thing keeps" : "things keep"} parlor from answering`, 1);
 }
@@ -83,7 +84,7 @@ async function lookAt(address: string, key: string | null): Promise<ServerFindin
 async function tryModel(model: string, program: string | null, config: Config): Promise<Line[]> {
   if (program === null) return [{ kind: "wrong", text: `${model}: there is no llama-server to start it with; name one with --llama-server PATH` }];
   if (!existsSync(model)) return [{ kind: "wrong", text: `there is no model at ${model}` }];
-  process.stderr.write(`parlor: ${model} is loaded to be looked at\n`);
+  process.stderr.write(`parlor: ${visible(model)} is loaded to be looked at\n`);
   const { bounds } = config;
   const log = openLog({ level: "error", format: "pretty", write: () => {} });
   const child = new LlamaChild({
@@ -102,11 +103,11 @@ async function tryModel(model: string, program: string | null, config: Config): 
       const found = await lookAt(child.url, config.llamaApiKey);
       if (found.health === 200)
         return ofServer({ ...found, ...readLog(child.log) }).map(({ kind, text }) => ({ kind, text: text.replaceAll(child.url, model) }));
-      if (child.pid === null || performance.now() > until) {
+      if (child.cause !== null || performance.now() > until) {
         return [
           {
             kind: "wrong",
-            text: `${model}: llama-server can't load it: ${child.log.findLast((line) => /error|fail/i.test(line)) ?? child.log.at(-1) ?? "it says nothing"}`,
+            text: `${model}: llama-server can't load it: ${child.cause ? `${child.cause.line}. ${startAdvice[child.cause.kind]}` : "it takes too long"}`,
           },
         ];
       }

@@ -4,7 +4,7 @@ import type { Hono } from "hono";
 import type { Chat } from "../chat/chat.ts";
 import type { AddressSet } from "../domain/address.ts";
 import { Failure } from "../domain/failure.ts";
-import type { UpstreamState } from "../domain/upstream.ts";
+import { startAdvice, type UpstreamState } from "../domain/upstream.ts";
 import type { Store } from "../store/store.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Env } from "./visitor.ts";
@@ -37,9 +37,7 @@ export function opsRoutes(app: Hono<Env>, { chat, store, metrics, metricsToken, 
     );
     const reasons = [
       ...(storeFault === null ? [] : [`the store can't be written: ${storeFault}`]),
-      ...(status === "ready"
-        ? []
-        : [status === "loading" ? `llama-server is loading${progress?.line ? `: ${progress.line}` : ""}` : "no llama-server answers"]),
+      ...(status === "ready" ? [] : [waitingFor(status, progress)]),
     ];
     return reasons.length === 0 ? c.json({ status: "ready", upstream: { model, slots }, ...chat.runs.load }) : c.json({ status: "waiting", reasons }, 503);
   });
@@ -53,6 +51,11 @@ export function opsRoutes(app: Hono<Env>, { chat, store, metrics, metricsToken, 
     c.header("content-type", "text/plain; version=0.0.4; charset=utf-8");
     return c.body(await metrics.text());
   });
+}
+
+function waitingFor(status: UpstreamState["status"], progress: UpstreamState["progress"]): string {
+  if (progress?.failure !== undefined) return `llama-server cannot be started: ${progress.line}. ${startAdvice[progress.failure]}`;
+  return status === "loading" ? `llama-server is loading${progress?.line ? `: ${progress.line}` : ""}` : "no llama-server answers";
 }
 
 /** Compares in constant time. */

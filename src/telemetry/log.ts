@@ -13,6 +13,17 @@ export interface Log {
 
 export const logLevels: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
+/** Control characters (C0, DEL, C1), line ends of Unicode's own, and those that turn the direction of text round (Unicode, UAX #9). */
+const unseen = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\p{Surrogate}/gu;
+
+/**
+ * Text of somebody else's as it can be written to a terminal: what would steer it, or show something else than is there, stands as an escape. `kept` are
+ * characters that stay.
+ */
+export function visible(text: string, kept = ""): string {
+  return text.replace(unseen, (sign) => (kept.includes(sign) ? sign : `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`));
+}
+
 /** What may wait for a reader of the log that does not read; what is logged beyond that is lost, and counted. */
 const backlogMaxBytes = 1 << 20;
 
@@ -40,7 +51,7 @@ export function openLog(options: { level: LogLevel; format: "json" | "pretty"; w
   let lost = 0;
   const put = (level: LogLevel, what: string, facts: LogFacts): boolean => {
     const time = new Date().toISOString();
-    return options.write(options.format === "json" ? JSON.stringify({ time, level, what, ...facts }) : pretty(time, level, what, facts)) !== false;
+    return options.write(visible(options.format === "json" ? JSON.stringify({ time, level, what, ...facts }) : pretty(time, level, what, facts))) !== false;
   };
   const line = (level: LogLevel, what: string, facts: LogFacts) => {
     if (logLevels.indexOf(level) < least) return;

@@ -5,6 +5,7 @@ import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import type { StartProgress } from "../domain/upstream.ts";
 import type { Log } from "../telemetry/log.ts";
+import { type Cause, causeOf, hasLoaded, readable } from "./cause.ts";
 
 export interface ChildOptions {
   readonly program: string;
@@ -25,6 +26,12 @@ export interface ChildOptions {
  * of the llama-server in `$1`, in order for a second (a build removes what it has begun), then for good.
  */
 const watch = `trap "" HUP INT TERM; read -r _; kill -s TERM -- "-$1" && sleep 1 && kill -s KILL -- "-$1"`;
+
+/** After so many failures in a row for one and the same reason it is said that it can't be started; it is tried all the same, since the file may still be coming. */
+const alikeMax = 2;
+
+/** How long what it has printed may take to reach us after it has ended, in ms. */
+const lastWordsMs = 500;
 
 /** Lines of its output that are kept, over its restarts: for the operator's page, and for the log when it dies. */
 const keptLines = 400;
@@ -64,6 +71,11 @@ export class LlamaChild {
   /** How many of these it printed since it was last started. */
   #linesOfRun = 0;
   #failures = 0;
+  /** Why it ended last, how often in a row before it had a model, and the longest of these tries, in ms. */
+  #cause: Cause | null = null;
+  #alike = 0;
+  #triedMs = 0;
+  #startedAt = 0;
   #restart: Timer | null = null;
   #closed = false;
 
@@ -77,6 +89,11 @@ export class LlamaChild {
   /** What it says of its start; null when it is not running and none is planned. */
   get progress(): StartProgress | null {
     return this.#progress;
+  }
+
+  /** Why it ended last; null before it did. */
+  get cause(): Cause | null {
+    return this.#cause;
   }
 
   /** What it has printed lately. */
@@ -108,9 +125,9 @@ export class LlamaChild {
 
   #start(): void {
     const { program, model, args, apiKey, log } = this.#options;
-    const startedAt = performance.now();
+    this.#startedAt = performance.now();
     this.#linesOfRun = 0;
-    this.#say({ percent: null, line: "" });
+    this.#hope({ percent: null, line: "" });
     const command = [program, "--model", model, "--host", "127.0.0.1", "--port", String(this.#port), ...args];
     let child: Bun.Subprocess<"ignore", "pipe", "pipe">;
     try {
@@ -121,8 +138,10 @@ export class LlamaChild {
         detached: true, // a process group of its own, so that what it starts ends with it
         env: { ...process.env, ...(apiKey ? { LLAMA_API_KEY: apiKey } : {}) },
         onExit: (ended, code, signal) => {
-          if (!this.#closed) this.#clearUp(ended);
-          this.#ended(performance.now() - startedAt, code, signal);
+          if (this.#closed) return;
+          this.#clearUp(ended);
+          const ranMs = performance.now() - this.#startedAt;
+          void Promise.race([said, Bun.sleep(lastWordsMs)]).then(() => this.#ended(ranMs, code, signal));
         },
       });
     } catch (error) {
@@ -133,8 +152,8 @@ export class LlamaChild {
     }
     this.#process = child;
     this.#watch = watchOver(child.pid);
-    log.info("llama-server is started", { program, model, port: this.#port });
-    for (const stream of [child.stdout, child.stderr]) void this.#read(stream);
+    log[this.#alike < alikeMax ? "info" : "debug"]("llama-server is started", { program, model, port: this.#port });
+    const said = Promise.all([child.stdout, child.stderr].map((stream) => this.#read(stream)));
   }
 
   #ended(ranMs: number, code: number | null, signal: number | string | null): void {
@@ -143,9 +162,13 @@ export class LlamaChild {
     this.#failures = ranMs > restartMaxMs ? 1 : this.#failures + 1;
     const pauseMs = Math.min(restartMs * 2 ** (this.#failures - 1), restartMaxMs);
     const ofRun = this.#linesOfRun > 0 ? this.#lines.slice(-this.#linesOfRun) : [];
-    const last = ofRun.findLast((line) => /error|fail/i.test(line)) ?? ofRun.at(-1) ?? "";
-    log.error("llama-server ended", { code, signal, pauseMs, last });
-    this.#say({ percent: null, line: last });
+    const cause = causeOf(ofRun, { code, signal });
+    const isAnother = hasLoaded(ofRun) || cause.line !== this.#cause?.line;
+    this.#triedMs = isAnother ? ranMs : Math.max(this.#triedMs, ranMs);
+    this.#alike = hasLoaded(ofRun) ? 0 : isAnother ? 1 : this.#alike + 1;
+    this.#cause = cause;
+    log[this.#alike <= alikeMax ? "error" : "debug"]("llama-server ended", { code, signal, pauseMs, cause: cause.line });
+    this.#say({ percent: null, line: cause.line, ...(this.#alike >= alikeMax && { failure: cause.kind }) });
     this.#restart = setTimeout(() => this.#start(), pauseMs);
   }
 
@@ -165,13 +188,18 @@ export class LlamaChild {
     this.#options.log.debug("llama-server says", { line });
     const percent = /^\[\s*(\d{1,3})(?:%|\/(\d+))\]/.exec(line);
     const share = percent && Number(percent[1]) / Number(percent[2] ?? 100);
-    this.#say({ percent: share === null ? (this.#progress?.percent ?? null) : Math.min(100, Math.floor(share * 100)), line: readable(line) });
+    this.#hope({ percent: share === null ? (this.#progress?.percent ?? null) : Math.min(100, Math.floor(share * 100)), line: readable(line) });
   }
 
   #keep(line: string): void {
     this.#lines.push(line);
     if (this.#lines.length > keptLines) this.#lines.shift();
     this.#linesOfRun = Math.min(this.#linesOfRun + 1, this.#lines.length);
+  }
+
+  /** What it says of this try; while it has failed again and again, once it has gone on for longer than it did before. */
+  #hope(progress: StartProgress): void {
+    if (this.#alike < alikeMax || performance.now() - this.#startedAt > 2 * this.#triedMs + 1_000) this.#say(progress);
   }
 
   #say(progress: StartProgress | null): void {
@@ -202,12 +230,4 @@ function watchOver(group: number): Bun.Subprocess<"pipe", "ignore", "ignore"> | 
   } catch {
     return null;
   }
-}
-
-/** A line of llama-server's log without its clock and level: `0.00.067 I srv  llama_server: model loaded` → `model loaded`. */
-function readable(line: string): string {
-  return line
-    .replace(/^\d+\.\d+\.\d+\.\d+ [A-Z] +\w+ +[\w.]+: */, "")
-    .replace(/^\[\s*\d+(%|\/\d+)\] */, "")
-    .slice(0, 160);
 }

@@ -42,8 +42,13 @@ test("a block is written when it is complete, not before and not at the end alon
   expect(bare(written.join(""))).toBe("One line\n\nanother\n\nand the next.\n");
 });
 
-test("control characters of the model's do not reach the terminal", () => {
-  const written = coloured("title \u001b]0;stolen\u0007 \u001b[2J and \u009b31m red\r\n\n```\n\u001b[31mcode\n```\n", () => 3);
-  for (const sign of ["\u0007", "\u001b", "\u009b", "\r"]) expect(bare(written)).not.toContain(sign);
-  expect(bare(written)).toContain("title ]0;stolen [2J and 31m red");
+test("control characters of the model's are shown, and do not reach the terminal", () => {
+  const written = coloured(
+    "title \u001b]0;stolen\u0007 \u001b[2J and \u009b31m red\r\nnext\rover \u202etxt.exe &#x202e; &#27;[2J\n\n```\n\u001b[31mcode\n```\n",
+    () => 3,
+  );
+  for (const sign of ["\u0007", "\u001b", "\u009b", "\r", "\u202e"]) expect(bare(written)).not.toContain(sign);
+  expect(bare(written)).toContain("title \\u001b]0;stolen\\u0007 \\u001b[2J and \\u009b31m red");
+  expect(bare(written).replace(/\s+/g, " ")).toContain("next\\u000dover \\u202etxt.exe \\u202e");
+  expect(bare(written)).toContain("\\u001b[31mcode");
 });

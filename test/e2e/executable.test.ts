@@ -151,6 +151,25 @@ describe("with a model of its own", () => {
     });
   }
 
+  test("a half-downloaded model is explained on the page, in both languages, in /readyz and in the log", async () => {
+    const half = join(mkdtempSync(join(tmpdir(), "parlor-half-")), "half.gguf");
+    const args = await withModel();
+    writeFileSync(half, readFileSync(args[1] as string).subarray(0, 200_000));
+    const parlor = await startParlor(["--restart-ms", "10", ...args.with(1, half)]);
+    await until(() => parlor.log().includes("llama-server cannot be started"), "it is said in the log");
+    const page = async (language: string) => (await fetch(parlor.url, { headers: { accept: "text/html", "accept-language": language } })).text();
+    const ready = await fetch(`${parlor.url}/readyz`);
+    expect([ready.status, await ready.text()]).toEqual([503, expect.stringMatching(/cannot be started: .*not within the file bounds.*Download it again/)]);
+    expect(await page("en")).toMatch(/llama-server cannot be started.*not within the file bounds.*Download it again/s);
+    expect(await page("de")).toMatch(/llama-server lässt sich nicht starten.*not within the file bounds.*noch einmal herunter/s);
+    const said = parlor
+      .log()
+      .split("\n")
+      .filter((line) => line.includes("cannot be started"));
+    expect([said.length, said[0]]).toEqual([1, expect.stringContaining("compare its size")]);
+    await parlor.stop();
+  });
+
   test("killed without warning, it leaves no llama-server behind", async () => {
     const parlor = await startParlor(await withModel());
     const pid = await llamaPid(parlor.log);

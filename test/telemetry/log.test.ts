@@ -25,6 +25,17 @@ test("pretty: readable, still one line each", () => {
   expect(lines[0]).toMatch(/^\d\d:\d\d:\d\d warn {2}slow {2}ms=5 {2}why="two words"$/);
 });
 
+test("what somebody else has named or said can't steer a terminal that shows the log", () => {
+  const said = "\u001b]52;c;eA==\u0007\u009b2J\u202etxt.exe\u2066\u200f\u007f\u2028\r\nforged";
+  for (const format of ["json", "pretty"] as const) {
+    const lines: string[] = [];
+    openLog({ level: "debug", format, write: (line) => lines.push(line) }).warn(said, { [said]: said, bare: "\u001b[2J" });
+    expect(lines.join("")).not.toMatch(/[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u);
+    if (format === "json") expect(JSON.parse(lines[0] as string)).toMatchObject({ what: said, [said]: said, bare: "\u001b[2J" });
+    else expect(lines[0]).toContain("bare=\\u001b[2J");
+  }
+});
+
 describe("a process whose log", () => {
   /** Writes a line each ms and says on its fourth descriptor that it goes on; what its standard error is decides `run`. */
   const file = join(mkdtempSync(join(tmpdir(), "parlor-log-")), "writes.ts");

@@ -5,6 +5,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, wri
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defaultBounds } from "../../src/config.ts";
+import type { StartFailure } from "../../src/domain/upstream.ts";
 import { openLog } from "../../src/telemetry/log.ts";
 import { findLlamaServer, LlamaChild } from "../../src/upstream/child.ts";
 import { openLlama } from "../../src/upstream/llama.ts";
@@ -56,6 +57,50 @@ test("the one named is taken, else the one beside us, else PATH's; a name that i
 });
 
 describe("the real llama-server", () => {
+  const whole = async () => readFileSync(await demoModel());
+  const file = (name: string, bytes: Uint8Array | string): string => {
+    writeFileSync(join(folder, name), bytes);
+    return join(folder, name);
+  };
+  const another = (bytes: Buffer): Buffer => {
+    const at = bytes.indexOf("llama", bytes.indexOf("general.architecture"));
+    return Buffer.concat([bytes.subarray(0, at), Buffer.from("llxma"), bytes.subarray(at + 5)]);
+  };
+  const broken: [what: string, () => Promise<string>, readonly string[], StartFailure, RegExp][] = [
+    ["half-downloaded", async () => file("half.gguf", (await whole()).subarray(0, 200_000)), [], "incomplete", /not within the file bounds|incomplete/],
+    ["cut in its head", async () => file("head.gguf", (await whole()).subarray(0, 3_000)), [], "incomplete", /failed to read key-value pairs/],
+    ["a web page", async () => file("page.gguf", "<html>404</html>"), [], "file", /invalid magic characters/],
+    ["empty", async () => file("empty.gguf", ""), [], "file", /failed to read magic/],
+    ["not there", async () => join(folder, "none.gguf"), [], "missing", /No such file or directory/],
+    ["of a kind that it does not know", async () => file("other.gguf", another(await whole())), [], "architecture", /unknown model architecture: 'llxma'/],
+    ["started with an option that it does not have", demoModel, ["--bogus"], "argument", /invalid argument: --bogus/],
+    ["started with a value that an option does not take", demoModel, ["-ctk", "nonsense"], "argument", /Unsupported cache type: nonsense/],
+    ["asked for pictures by a file that is not there", demoModel, ["-c", "512", "--mmproj", "/none.gguf"], "missing", /No such file or directory/],
+  ];
+  for (const [what, model, args, failure, line] of broken) {
+    test(`with a model that is ${what} says why, and after two tries what to do`, async () => {
+      const own = new LlamaChild({ program: llamaProgram(), model: await model(), args, apiKey: null, endMs: 2_000, log, restartMs: 10, restartMaxMs: 10 });
+      open.push(own);
+      await until(() => own.progress?.failure !== undefined, "it is said that it can't be started");
+      expect(own.progress).toEqual({ percent: null, line: expect.stringMatching(line), failure });
+      const ended = lines.filter((each) => each.includes("llama-server ended"));
+      await until(() => lines.filter((each) => each.includes("llama-server ended")).length > ended.length, "it is tried again");
+      expect(own.progress?.failure).toBe(failure); // and the page does not flicker
+      expect(lines.filter((each) => each.includes('"error"') && each.includes("llama-server ended")).length).toBe(2);
+    });
+  }
+
+  test("whose model has come meanwhile is taken back", async () => {
+    const model = file("late.gguf", (await whole()).subarray(0, 3_000));
+    const own = new LlamaChild({ program: llamaProgram(), model, args: ["-c", "512"], apiKey: null, endMs: 2_000, log, restartMs: 10, restartMaxMs: 10 });
+    const upstream = openLlama({ url: own.url, apiKey: null, ...defaultBounds, pollMs: 20, pollReadyMs: 50, log, child: own });
+    open.push(upstream);
+    await until(() => upstream.state.progress?.failure === "incomplete", "it can't be started");
+    writeFileSync(model, await whole());
+    await until(() => upstream.state.status === "ready", "it is ready");
+    expect(upstream.state.progress).toBeNull();
+  });
+
   test("is started on loopback, killed, started again at the same address, and ended with us", async () => {
     const own = await child(llamaProgram());
     const upstream = openLlama({ url: own.url, apiKey: null, ...defaultBounds, pollMs: 20, pollReadyMs: 50, log, child: own });
@@ -89,6 +134,23 @@ test("one that cannot start is tried again with growing pauses, and its last wor
     [3, 100],
   ]);
   expect(own.progress?.line).toBe("error: no such model");
+});
+
+test("one that a signal of the system ends is explained: too little memory, another processor", async () => {
+  for (const [signal, failure] of [
+    ["KILL", "memory"],
+    ["ILL", "program"],
+  ] as const) {
+    const own = await child(script(`ended-by-${signal}`, `kill -${signal} $$`));
+    await until(() => own.progress?.failure !== undefined, "it is explained");
+    expect(own.progress).toEqual({ percent: null, line: `it was ended by SIG${signal}`, failure });
+  }
+});
+
+test("one that had its model and died is tried again, and not said to be one that can't be started", async () => {
+  const own = await child(script("crashing", `echo "srv  llama_server: model loaded"; echo "error: boom"; exit 1`));
+  await until(() => lines.filter((line) => line.includes("llama-server ended")).length >= 3, "it has died three times");
+  expect([own.progress?.failure, own.cause?.line]).toEqual([undefined, "error: boom"]);
 });
 
 test("a program that is gone, or is none, when it is to be started is a failed start like others", async () => {
