@@ -124,14 +124,13 @@ test("what it prints while it starts is shown with its percentage", async () => 
 });
 
 test("one that cannot start is tried again with growing pauses, and its last words are kept", async () => {
-  const own = await child(script("broken", `echo "error: no such model" >&2; echo bye; exit 3`));
-  await until(() => lines.filter((line) => line.includes("llama-server ended")).length >= 4, "it has been tried four times");
+  const own = await child(script("broken", `echo "error: no such model" >&2; echo bye; exit 3`), { restartMs: 150, restartMaxMs: 300 });
+  await until(() => lines.filter((line) => line.includes("llama-server ended")).length >= 3, "it has been tried three times");
   const ended = lines.map((line) => JSON.parse(line)).filter(({ what }) => what === "llama-server ended");
-  expect(ended.slice(0, 4).map(({ code, pauseMs }) => [code, pauseMs])).toEqual([
-    [3, 20],
-    [3, 40],
-    [3, 80],
-    [3, 100],
+  expect(ended.slice(0, 3).map(({ code, pauseMs }) => [code, pauseMs])).toEqual([
+    [3, 150],
+    [3, 300],
+    [3, 300],
   ]);
   expect(own.progress?.line).toBe("error: no such model");
 });
