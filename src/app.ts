@@ -119,17 +119,15 @@ export async function createApp(parts: AppParts): Promise<App> {
     return (known && (await auth.again(known))) ?? false;
   };
   const sockets = new Sockets({ addresses: new AddressCount(bounds.socketsMaxPerAddress), backlogMaxBytes: snapshotMaxBytes, holds, bug });
-  const bodies = new Bodies(bounds);
-  const inside = { auth, bodies, chat, shelf, hub, sockets, store, upstream, metrics };
+  const inside = { auth, bodies: new Bodies(bounds), chat, shelf, hub, sockets, store, upstream, metrics };
   const doors = new Doors({ ...inside, allowOrigins, basePath, bug, bounds: { ...bounds, frameMaxBytes } });
   const pages = routes({
-    ...{ auth, passwords, oidc, chat, shelf, enforced, servers, store, bus, log, metrics, readBody: bodies.read },
+    ...{ auth, passwords, oidc, chat, shelf, enforced, servers, store, bus, log, metrics, basePath, readBody: inside.bodies.read },
     metricsToken: parts.metricsToken,
     metricsAllow: new AddressSet(parts.metricsAllow),
     silentMs: silentBeats * bounds.heartbeatMs,
     formMaxBytes: frameMaxBytes, // %XX, and one twice too long is shown again
     importMaxBytes: bounds.importMaxBytes,
-    basePath,
     upstream: () => upstream.state,
     sockets: () => sockets.counts,
   });
