@@ -179,7 +179,7 @@ export class Chat {
   /** Takes up what the process before this one left. */
   async recover(): Promise<void> {
     const { people, ledger } = this.#parts.store;
-    this.#runs.restore(await ledger.shares());
+    this.#runs.restore(await ledger.shares(), await ledger.setting("waits"));
     for (const left of await this.#parts.store.left()) this.#runs.recover(left, await people.person(left.run.owner));
   }
 

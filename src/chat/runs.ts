@@ -20,6 +20,9 @@ import { sharerOf } from "./shares.ts";
 /** Between two looks at the line, in ms. */
 const tickMs = 250;
 
+/** Between two times that what is learned about waiting is kept, in ms: a restart loses at most so much. */
+const waitsKeptEveryMs = 10_000;
+
 export class Runs {
   readonly #parts: RunsParts;
   readonly #counts = new Counts();
@@ -29,6 +32,8 @@ export class Runs {
   readonly #checkpoints: Checkpoints;
   readonly #timer: Timer;
   #closing = false;
+  /** When what is learned about waiting was last kept. */
+  #waitsKeptAt = Number.NEGATIVE_INFINITY;
 
   constructor(parts: RunsParts) {
     this.#parts = parts;
@@ -78,9 +83,10 @@ export class Runs {
     return this.#scheduler;
   }
 
-  /** Goes on with the shares of the process before this one. */
-  restore(shares: SharesKept): void {
+  /** Goes on with the shares of the process before this one, and with what it has learned about waiting. */
+  restore(shares: SharesKept, waits: string | null): void {
     this.#scheduler.shares.restore(shares);
+    if (waits !== null) this.#scheduler.waits.restore(waits);
   }
 
   /** Puts a Run that is stored into the line; `question` is told with it where the thread simply goes on. */
@@ -228,6 +234,16 @@ export class Runs {
       this.#parts.upstream.release(live.run.id);
       this.#scheduler.release(live.run.id, live.spentTokens);
       this.#keepShares();
+      this.#keepWaits();
     });
+  }
+
+  /** What is learned about waiting is kept now and then: a little that is lost is learned again. */
+  #keepWaits(): void {
+    if (performance.now() - this.#waitsKeptAt < waitsKeptEveryMs) return;
+    this.#waitsKeptAt = performance.now();
+    this.#parts.store.ledger
+      .set("waits", this.#scheduler.waits.kept)
+      .catch((error) => this.#parts.log.error("what is known about waiting could not be kept", { error: String(error) }));
   }
 }

@@ -34,6 +34,9 @@ const crowdToldEveryMs = 250;
 /** Between two looks at whether what is said about waiting has changed, in ms. */
 const toldEveryMs = 5_000;
 
+/** What must have been seen of the Runs that run before their speed says anything. */
+const [guessedFromMs, guessedFromTokens] = [500, 20];
+
 interface Entry {
   readonly run: RunId;
   readonly sharer: Sharer;
@@ -46,7 +49,7 @@ export class Scheduler {
   readonly #effects: Effects;
   readonly #bounds: SchedulerBounds;
   readonly shares = new Shares();
-  readonly #waits = new Waits();
+  readonly waits = new Waits();
   readonly #running = new Map<RunId, Entry>();
   /** How many of them each person has. */
   readonly #runningOf = new Map<PersonId, number>();
@@ -92,7 +95,7 @@ export class Scheduler {
   leave(run: RunId): boolean {
     if (!this.isWaiting(run)) return false;
     this.#waiting = this.#waiting.filter((other) => other.run !== run);
-    this.#waits.left(run);
+    this.waits.left(run);
     this.#pair();
     return true;
   }
@@ -104,7 +107,7 @@ export class Scheduler {
     this.#running.delete(run);
     this.#count(entry, -entry.slots);
     this.shares.end(run, tokens);
-    this.#waits.served(this.#effects.now() - entry.since);
+    this.waits.served(this.#effects.now() - entry.since);
     this.#pair();
   }
 
@@ -165,7 +168,7 @@ export class Scheduler {
   #begin({ run, sharer, slots }: Entry, now: number): void {
     this.#waiting = this.#waiting.filter((other) => other.run !== run);
     this.#announced.delete(run);
-    this.#waits.started(run, now);
+    this.waits.started(run, now);
     this.#hold({ run, sharer, since: now, slots: Math.min(slots, this.#slots) });
     this.#effects.start(run);
   }
@@ -190,7 +193,7 @@ export class Scheduler {
     order.forEach((run, i) => {
       if (only !== undefined && run !== only) return;
       const ms = forecasts?.[i];
-      const wait = ms === undefined ? {} : { wait: this.#waits.tell(run, i + 1, ms, now) };
+      const wait = ms === undefined ? {} : { wait: this.waits.tell(run, i + 1, ms, now) };
       const place: Place = { position: i + 1, of: order.length, ...wait };
       const said = JSON.stringify(place);
       const isNew = this.#announced.get(run) !== said;
@@ -202,10 +205,21 @@ export class Scheduler {
 
   #forecasts(count: number): number[] | null {
     const now = this.#effects.now();
-    return this.#waits.forecasts(
+    return this.waits.forecasts(
       count,
       this.#slots,
       [...this.#running.values()].flatMap(({ since, slots }) => Array<number>(slots).fill(now - since)),
+      this.waits.isSure ? null : this.#guess(now),
     );
+  }
+
+  /** How long a Run takes, in ms, to judge by how many tokens those that run have used so far: a first guess. */
+  #guess(now: number): number | null {
+    let [tokens, ms] = [0, 0];
+    for (const { run, since } of this.#running.values()) {
+      tokens += this.#effects.spent(run);
+      ms += now - since;
+    }
+    return ms < guessedFromMs || tokens < guessedFromTokens ? null : (this.shares.expectedTokens * ms) / tokens;
   }
 }

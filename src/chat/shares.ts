@@ -40,6 +40,11 @@ export class Shares {
   readonly #charged = new Map<RunId, { sharer: Sharer; tokens: number }>();
   #expectedTokens = firstGuessTokens;
 
+  /** What a Run costs as a rule, in tokens. */
+  get expectedTokens(): number {
+    return this.#expectedTokens;
+  }
+
   /** Goes on where the process before this one ended. */
   restore({ floor, had }: { floor: number; had: ReadonlyMap<PersonId, number> }): void {
     this.#floor = floor;

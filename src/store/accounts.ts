@@ -40,8 +40,8 @@ export interface SharesKept {
   readonly had: ReadonlyMap<PersonId, number>;
 }
 
-/** What the operator sets while parlor runs. */
-export type SettingName = "enforcedPersona" | "llama";
+/** What the operator sets while parlor runs, and what one process has learned for the next. */
+export type SettingName = "enforcedPersona" | "llama" | "waits";
 
 export interface People {
   /** Calls `listener` when what somebody may do or see has changed: here, or by another process that has the file open. */

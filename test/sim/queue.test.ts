@@ -38,7 +38,7 @@ interface Told {
 }
 
 /** Runs a day of people; checks at every step that no slot idles while somebody may use it. */
-function simulate(people: readonly Person[], slots: number, random: Seeded, { yieldMs = 5 * minuteMs, listens = false } = {}) {
+function simulate(people: readonly Person[], slots: number, random: Seeded, { yieldMs = 5 * minuteMs, listens = false, waits = "" } = {}) {
   let now = 0;
   const agenda: { at: number; act: () => void }[] = [];
   const later = (at: number, act: () => void) => {
@@ -75,6 +75,7 @@ function simulate(people: readonly Person[], slots: number, random: Seeded, { yi
     slots,
     { yieldMs },
   );
+  scheduler.waits.restore(waits);
   const waiting = new Map<string, number>();
   const count = (of: Map<string, number>, id: string, by: number) => of.set(id, (of.get(id) ?? 0) + by);
   let asked = 0;
@@ -103,7 +104,7 @@ function simulate(people: readonly Person[], slots: number, random: Seeded, { yi
     const mayStart = people.some(({ id, runningMax }) => (runningMax === null || (inSlots.get(id) ?? 0) < runningMax) && (waiting.get(id) ?? 0) > 0);
     if (scheduler.running > slots || (scheduler.running < slots && mayStart)) idled++;
   }
-  return { served, told, started, idled, lastMs: now };
+  return { served, told, started, idled, lastMs: now, waits: scheduler.waits.kept };
 }
 
 /** Tokens that each person got within a window, a Run's tokens spread evenly over its time. */
@@ -222,6 +223,21 @@ describe("shares", () => {
   });
 });
 
+/** How long what was said about waiting was true, and how long it was shown, in ms. */
+function comesTrue(told: readonly Told[], started: ReadonlyMap<string, number>, until = Number.POSITIVE_INFINITY): [number, number] {
+  let [inside, all] = [0, 0];
+  for (const [run, list] of Map.groupBy(told, (each) => each.run)) {
+    list.forEach(({ at, place: { wait } }, i) => {
+      if (!wait || at > until) return;
+      const startedAt = started.get(run) as number;
+      const shownMs = (list[i + 1]?.at ?? startedAt) - at;
+      all += shownMs;
+      if (startedAt - at >= wait.leastMs && startedAt - at <= wait.mostMs) inside += shownMs;
+    });
+  }
+  return [inside, all];
+}
+
 describe("what is said about waiting", () => {
   test("comes true nine times in ten, at every place in line, while people come and go as they like", () => {
     let inside = 0;
@@ -233,20 +249,46 @@ describe("what is said about waiting", () => {
         return person(`p${i}`, { arrivesMs, leavesMs: arrivesMs + (2 + random.below(10)) * minuteMs, readsMs: 10_000 + random.below(60) * 1000, longest: 700 });
       });
       const { told, started } = simulate(people, 2 + (seed % 3) * 2, random, { listens: true });
-      const byRun = Map.groupBy(told, ({ run }) => run);
-      for (const [run, list] of byRun) {
-        list.forEach(({ at, place: { wait } }, i) => {
-          if (!wait) return;
-          const startedAt = started.get(run) as number;
-          const shownMs = (list[i + 1]?.at ?? startedAt) - at;
-          const isInside = startedAt - at >= wait.leastMs && startedAt - at <= wait.mostMs;
-          all += shownMs;
-          if (isInside) inside += shownMs;
-        });
-      }
+      const [within, shown] = comesTrue(told, started);
+      inside += within;
+      all += shown;
     }
     expect(all).toBeGreaterThan(1_000 * minuteMs);
     expect(inside / all).toBeGreaterThanOrEqual(0.9);
+  });
+
+  test("is said from the first answer of a house on, while it is written, and comes true nine times in ten there, too", () => {
+    let [inside, all] = [0, 0];
+    for (let seed = 1; seed <= 200; seed++) {
+      const random = seeded(seed);
+      const people = Array.from({ length: 8 }, (_, i) => person(`p${i}`, { arrivesMs: 100 * i, leavesMs: 2_000, longest: 700 }));
+      const { told, started, served } = simulate(people, 1 + (seed % 3), random, { listens: true });
+      const firstEnd = Math.min(...served.map(({ endedAt }) => endedAt));
+      // whoever waits for longer than a first look knows how long
+      if (firstEnd > 6_000) expect(told.some(({ at, place }) => at < firstEnd && place.wait !== undefined)).toBe(true);
+      const [within, shown] = comesTrue(told, started);
+      inside += within;
+      all += shown;
+    }
+    expect(all).toBeGreaterThan(100 * minuteMs);
+    expect(inside / all).toBeGreaterThanOrEqual(0.9);
+  });
+
+  test("goes on after a restart where it was: with both ends, closer than the guesses of a house that knows nothing", () => {
+    const people = Array.from({ length: 12 }, (_, i) => person(`p${i}`, { arrivesMs: 1_000 * i, leavesMs: 20 * minuteMs, readsMs: 5_000, longest: 400 }));
+    const before = simulate(people, 2, seeded(1), { listens: true });
+    const again = (waits?: string) => simulate(people, 2, seeded(2), { listens: true, ...(waits && { waits }) });
+    const first = ({ told }: ReturnType<typeof again>) => told.filter(({ place }) => place.position === 4 && place.wait).slice(0, 20);
+    const width = (each: readonly Told[]) =>
+      each.reduce((sum, { place: { wait } }) => sum + (wait?.mostMs as number) / Math.max(1_000, wait?.leastMs as number), 0) / each.length;
+    const [fresh, kept] = [again(), again(before.waits)];
+    // the first in line, before anything has ended
+    expect(kept.told[0]?.place.wait).toBeDefined();
+    expect(width(first(kept))).toBeLessThan(width(first(fresh)) / 2);
+    expect(first(kept).every(({ place }) => (place.wait?.leastMs as number) > 0)).toBe(true);
+    const [within, shown] = comesTrue(kept.told, kept.started, 3 * minuteMs);
+    expect(within / shown).toBeGreaterThanOrEqual(0.85);
+    for (const odd of ["", "null", "{}", '{"services":["x"]}', '{"services":[1],"errors":[[]],"outside":[]}']) again(odd);
   });
 
   test("places count down from where they begin, and are 1 to n", () => {
