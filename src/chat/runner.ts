@@ -9,6 +9,7 @@ import type { Metrics } from "../telemetry/metrics.ts";
 import type { Deltas } from "../upstream/upstream.ts";
 import type { LiveRun } from "./live-run.ts";
 import { type Prompt, type PromptParts, promptOf } from "./prompt.ts";
+import { Thoughts } from "./thoughts.ts";
 import { entitle } from "./title.ts";
 
 /** Why a Run is aborted from within: the status it ends with. */
@@ -70,9 +71,14 @@ async function attempt(live: LiveRun, parts: RunnerParts, onToken: (kind: "text"
     onToken(kind);
     live.grow(kind, piece);
   };
+  let thoughts: Thoughts | undefined;
+  const told = { text: grow("text"), reasoning: grow("reasoning") };
   const deltas: Deltas = {
-    text: grow("text"),
-    reasoning: grow("reasoning"),
+    text(piece) {
+      thoughts ??= new Thoughts(live.text === "", told);
+      thoughts.add(piece);
+    },
+    reasoning: told.reasoning,
     prompt: (progress) => live.read(progress),
     streamed(bytes) {
       live.streamBytes = bytes;
@@ -89,8 +95,11 @@ async function attempt(live: LiveRun, parts: RunnerParts, onToken: (kind: "text"
     const end = prompt
       ? await upstream.chat({ run: live.run.id, request: live.origin.request }, prompt.request, deltas, signal)
       : await upstream.resume(live.run.id, fromBytes, deltas, signal);
+    const unended = thoughts?.end(end.finish !== "length");
+    if (unended) takeBack(live, unended);
     return { ...ended("done"), finish: end.finish, stats: end.stats };
   } catch (error) {
+    thoughts?.end(false);
     if (live.abort.signal.aborted) return ended(live.abort.signal.reason as Halt);
     if (left) {
       // llama-server does not have it any more: what the last checkpoint kept is what there is
@@ -103,6 +112,13 @@ async function attempt(live: LiveRun, parts: RunnerParts, onToken: (kind: "text"
       parts.log.error("a bug ended a Run", { run: live.run.id, error: String(error), stack: error instanceof Error ? error.stack : undefined });
     return { ...ended("failed"), failure: failure.report };
   }
+}
+
+/** What was told as thoughts was the answer: the closing event says so. */
+function takeBack(live: LiveRun, text: string): void {
+  live.reasoning = live.answer.reasoning;
+  live.text = text;
+  live.origin.tap?.text(text);
 }
 
 /** Stores the end of a Run and tells everybody; the page is told even when the store can't be written. */

@@ -5,6 +5,7 @@ import { newId, titleFrom } from "../domain/conversation.ts";
 import type { ChatRequest } from "../upstream/upstream.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { PromptParts } from "./prompt.ts";
+import { Thoughts } from "./thoughts.ts";
 
 const wish = "Give this conversation a title of at most six words, in its own language. Reply with the title alone.";
 
@@ -17,7 +18,8 @@ const titleMaxTokens = 32;
  */
 export async function entitle(live: LiveRun, { messages, sampling, model }: ChatRequest, { upstream }: PromptParts): Promise<void> {
   const pieces: string[] = [];
-  const deltas = { text: (text: string) => pieces.push(text), reasoning() {}, prompt() {} };
+  const thoughts = new Thoughts(true, { text: (text) => void pieces.push(text), reasoning() {} });
+  const deltas = { text: (text: string) => thoughts.add(text), reasoning() {}, prompt() {} };
   const asked = [...messages, { role: "assistant" as const, content: live.text }, { role: "user" as const, content: wish }];
   const by = { run: newId(), request: live.origin.request };
   const request = { messages: asked, sampling: { ...sampling, maxTokens: titleMaxTokens }, model };
@@ -27,6 +29,7 @@ export async function entitle(live: LiveRun, { messages, sampling, model }: Chat
     await upstream.freed(by.run);
     throw error;
   }
+  thoughts.end(false);
   const title = titleFrom(
     pieces
       .join("")
