@@ -80,6 +80,7 @@ export class ProgramBody {
   /** Resolves when the reader has taken enough that there is room again. */
   #room: PromiseWithResolvers<void> | null = null;
   #slow: Timer | undefined;
+  readonly #onGone = () => this.leave();
 
   constructor(options: ProgramBodyOptions) {
     this.#options = options;
@@ -94,7 +95,7 @@ export class ProgramBody {
       { highWaterMark: options.maxBytes, size: (bytes) => bytes?.byteLength ?? 0 },
     );
     if (options.gone.aborted) this.leave();
-    else options.gone.addEventListener("abort", () => this.leave(), { once: true });
+    else options.gone.addEventListener("abort", this.#onGone, { once: true });
   }
 
   /** Nothing more is put into it. */
@@ -142,6 +143,7 @@ export class ProgramBody {
 
   #end(): void {
     this.#isOver = true;
+    this.#options.gone.removeEventListener("abort", this.#onGone);
     this.#hasRoom();
   }
 

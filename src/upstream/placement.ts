@@ -71,8 +71,10 @@ export class Placement {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = until === null ? null : setTimeout(resolve, Math.max(1, until - performance.now()));
     this.#waiting.add(resolve);
-    signal.addEventListener("abort", () => resolve(), { once: true });
+    const onAbort = () => resolve();
+    signal.addEventListener("abort", onAbort, { once: true });
     await promise;
+    signal.removeEventListener("abort", onAbort);
     this.#waiting.delete(resolve);
     if (timer) clearTimeout(timer);
   }
