@@ -1,7 +1,17 @@
 // Operating the house: what goes on now, the people and what they may use, what failed, what was done. Plain forms; the first part
 // fetches itself again. Never shows what was said.
 
-import type { AuditEntry, Invitation, Limits, ListedPerson, PersonId, PersonRole, Session } from "../src/domain/account.ts";
+import {
+  type AuditAct,
+  type AuditEntry,
+  type Invitation,
+  isPersonRole,
+  type Limits,
+  type ListedPerson,
+  type PersonId,
+  type PersonRole,
+  type Session,
+} from "../src/domain/account.ts";
 import { isId } from "../src/domain/conversation.ts";
 import type { FailureReport } from "../src/domain/failure.ts";
 import type { Persona } from "../src/domain/persona.ts";
@@ -16,8 +26,8 @@ import { type Assets, Layout } from "./page.tsx";
 import { Time } from "./time.tsx";
 import { sentenceOf, type Words } from "./words.ts";
 
-/** A person's name; erased ones have none. */
-export type NameOf = (person: PersonId | null) => string;
+/** A person's name; null for one who was erased. */
+export type NameOf = (person: PersonId | null) => string | null;
 
 export interface NowProps {
   readonly servers: readonly UpstreamState[];
@@ -49,7 +59,7 @@ export function Now({ servers, slots, strays, runs, sockets, nameOf, words }: No
             <li data-status={run.status}>
               <form method="post" action="/admin/stop">
                 <input type="hidden" name="run" value={run.run} />
-                <strong>{nameOf(run.owner)}</strong>
+                <strong>{nameOf(run.owner) ?? house.erasedPerson}</strong>
                 <span>
                   {run.place ? words.waiting(run.place) : words.answering} · {age(run)} · {house.tokens(run.tokens)}
                   {!run.isAttended && ` · ${house.unattended}`}
@@ -156,7 +166,7 @@ function SessionList({ sessions, nameOf, words }: AdminProps) {
         <form method="post" action="/admin/session" class="row">
           <input type="hidden" name="session" value={id} />
           <span>
-            <strong>{nameOf(person)}</strong> {deviceOf(agent)} · {address} · <Time at={seenAt} words={words} />
+            <strong>{nameOf(person) ?? house.erasedPerson}</strong> {deviceOf(agent)} · {address} · <Time at={seenAt} words={words} />
           </span>
           <button type="submit">{house.end}</button>
         </form>
@@ -166,10 +176,9 @@ function SessionList({ sessions, nameOf, words }: AdminProps) {
 }
 
 /** What failed, and what was done. */
-function Records({ failed, audit, nameOf, words }: AdminProps) {
+function Records({ failed, audit, nameOf, personas, words }: AdminProps) {
   const { house } = words;
-  /** A person, a role, a persona; not the id of something that has no name. */
-  const knownAs = (subject: string) => (nameOf(subject) !== subject ? nameOf(subject) : isId(subject) ? "" : subject);
+  const who = (person: PersonId) => nameOf(person) ?? house.erasedPerson;
   const time = (at: number) => <Time at={at} words={words} />;
   return (
     <>
@@ -179,7 +188,7 @@ function Records({ failed, audit, nameOf, words }: AdminProps) {
         <ul>
           {failed.map((run) => (
             <li>
-              {time(run.createdAt)} {nameOf(run.owner)}: {sentenceOf(run.failure, words)}
+              {time(run.createdAt)} {who(run.owner)}: {sentenceOf(run.failure, words)}
             </li>
           ))}
         </ul>
@@ -189,12 +198,34 @@ function Records({ failed, audit, nameOf, words }: AdminProps) {
         <ul>
           {audit.map((entry) => (
             <li>
-              {time(entry.at)} {entry.actor === null ? house.somebody : nameOf(entry.actor)} {house.acts[entry.act]}{" "}
-              {entry.subject !== entry.actor && knownAs(entry.subject)} {entry.address !== "" && <span class="note">{entry.address}</span>}
+              {time(entry.at)} {entry.actor === null ? house.nobody[entry.act === "sign_in_refused" ? "stranger" : "operator"] : who(entry.actor)}{" "}
+              {house.acts[entry.act]} {subjectOf(entry, who, personas, words)} {entry.address !== "" && <span class="note">{entry.address}</span>}
             </li>
           ))}
         </ul>
       </section>
     </>
   );
+}
+
+/** Acts that are done to a person; what others are done to has a name of its own, or none. */
+const personActs: ReadonlySet<AuditAct> = new Set([
+  "invited",
+  "person_added",
+  "person_removed",
+  "person_restored",
+  "person_erased",
+  "role_changed",
+  "limits_changed",
+  "session_ended",
+  "run_stopped",
+]);
+
+/** What something was done to: a person, a role, a persona, a key; never the id of something that has no name. */
+function subjectOf({ act, subject, actor }: AuditEntry, who: (person: PersonId) => string, personas: readonly Persona[], { house }: Words): string {
+  if (act === "persona_enforced") return personas.find(({ id }) => id === subject)?.name ?? (subject === "" ? house.noPersona : subject);
+  if (subject === "" || subject === actor) return "";
+  if (isPersonRole(subject)) return house.roles[subject];
+  if (personActs.has(act)) return who(subject);
+  return isId(subject) ? "" : subject;
 }

@@ -128,16 +128,22 @@ export function AllowanceLine({ allowance, words }: { allowance: Allowance; word
   return <>{words.allowance(allowance).join(" · ")}</>;
 }
 
-/** How full the context was when the latest answer ended, as llama-server counted; empty until it has. */
+/**
+ * How full the context was when the latest answer ended, as llama-server counted; empty until it has. The mark is where the next question leaves
+ * something behind.
+ */
 export function Gauge({ thread, words }: { thread: Thread; words: Words }) {
   const stats: RunStats = thread.findLast(({ run }) => run?.stats.contextTokens !== undefined)?.run?.stats ?? {};
-  const { contextTokens, promptTokens, outputTokens = 0 } = stats;
-  if (contextTokens === undefined || promptTokens === undefined) return <></>;
+  const { contextTokens, promptTokens, outputTokens = 0, roomTokens = contextTokens } = stats;
+  if (contextTokens === undefined || roomTokens === undefined || promptTokens === undefined) return <></>;
   const used = promptTokens + outputTokens;
   return (
     <>
-      <meter min={0} max={contextTokens} high={contextTokens * 0.8} value={used} aria-hidden="true" />
-      <span>{words.contextUsed(used, contextTokens)}</span>
+      <meter min={0} max={contextTokens} high={roomTokens} value={used} aria-hidden="true" />
+      <span>
+        {words.contextUsed(used, contextTokens)}
+        {used > roomTokens && `: ${words.contextFull}`}
+      </span>
     </>
   );
 }

@@ -1,5 +1,7 @@
 // Numbers as people read them, in their language. Used by the catalogues of words.
 
+import type { Wait } from "../src/domain/run.ts";
+
 /** Three significant digits below 100, whole numbers above: 0.0123, 8.53, 1,234. */
 export function shortNumber(value: number, locale: string): string {
   const options = Math.abs(value) < 100 ? { maximumSignificantDigits: 3 } : { maximumFractionDigits: 0 };
@@ -15,4 +17,22 @@ export function duration(ms: number): string {
 export function after(seconds: unknown): string {
   const s = Number(seconds);
   return s < 5_400 ? `in ${duration(s * 1_000)}` : `in ${Math.round(s / 3_600)} h`;
+}
+
+/** How a language says how long a wait is. */
+export interface WaitWords {
+  readonly few: string;
+  readonly upTo: (most: string) => string;
+  readonly about: (most: string) => string;
+  /** Between least and most. */
+  readonly to: string;
+}
+
+/** In the grain in which it is known: "about" where least and most are close. */
+export function waitIn({ leastMs, mostMs }: Wait, { few, upTo, about, to }: WaitWords): string {
+  if (mostMs <= 5_000) return few;
+  const [least, most] = [duration(leastMs), duration(mostMs)];
+  if (leastMs === 0) return upTo(most);
+  if (mostMs <= leastMs * 1.35) return about(most);
+  return least.split(" ")[1] === most.split(" ")[1] ? `${least.split(" ")[0]} ${to} ${most}` : `${least} ${to} ${most}`;
 }

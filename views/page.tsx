@@ -44,6 +44,8 @@ export interface PageProps extends ConversationNow {
   /** The oldest message that the page must hold, when it was asked for. */
   readonly through: MessageId | null;
   readonly upstream: UpstreamState;
+  /** Machines other than this one on which a llama-server may answer. */
+  readonly elsewhere: readonly string[];
   readonly assets: Assets;
   readonly messageMaxBytes: number;
   /** A page takes its socket for dead when nothing has come for this long. */

@@ -30,7 +30,7 @@ export function VoiceName({ conversation, voice, words }: VoiceProps) {
       hx-target={`#${voiceIds.settings}`}
     >
       <span class="unseen">{words.persona}: </span>
-      {persona?.name ?? (missing === null ? words.noPersona : words.gone(missing))}
+      {persona?.name ?? (missing === null ? words.noPersona : voice.isBroken ? words.broken(missing) : words.gone(missing))}
       {voice.model !== null && <span class="note"> · {voice.model}</span>}
       {Object.keys(own).length > 0 && <span class="note"> {words.ownSettings}</span>}
     </button>
@@ -150,14 +150,21 @@ export function Settled({ words }: { words: Words }) {
   );
 }
 
+interface WelcomeProps extends Omit<VoiceProps, "conversation"> {
+  readonly choices: readonly Persona[];
+  readonly isTemporary: boolean;
+  /** Machines other than this one on which a llama-server may answer. */
+  readonly elsewhere: readonly string[];
+}
+
 /** An empty page: who is there, what they say first, who else could answer. */
-export function Welcome({ voice, choices, isTemporary, words }: Omit<VoiceProps, "conversation"> & { choices: readonly Persona[]; isTemporary: boolean }) {
+export function Welcome({ voice, choices, isTemporary, elsewhere, words }: WelcomeProps) {
   const { persona, isEnforced } = voice;
   const place = isTemporary ? "/temporary" : "/";
   return (
     <div class="empty">
       <h2>{persona?.greeting || words.emptyTitle}</h2>
-      <p>{isTemporary ? words.temporaryText : words.emptyText}</p>
+      <p>{isTemporary ? words.temporaryText : elsewhere.length === 0 ? words.emptyText : words.emptyElsewhere(elsewhere.join(", "))}</p>
       {persona && persona.starters.length > 0 && (
         <fieldset class="starters">
           <legend class="unseen">{words.starters}</legend>

@@ -1,10 +1,10 @@
 // parlor's words in German. See views/words.
 
-import type { Wait } from "../src/domain/run.ts";
-import { after, duration, shortNumber } from "./numbers.ts";
+import { after, shortNumber, type WaitWords, waitIn } from "./numbers.ts";
 import type { Words } from "./words.ts";
 import { houseDe } from "./words-house-de.ts";
 
+const waitWords: WaitWords = { few: "ein paar Sekunden", upTo: (most) => `bis zu ${most}`, about: (most) => `etwa ${most}`, to: "bis" };
 const number = (value: unknown) => shortNumber(Number(value), "de");
 
 export const de: Words = {
@@ -72,8 +72,10 @@ export const de: Words = {
   },
   emptyTitle: "Schön, dass du da bist.",
   emptyText: "Was du hier fragst, beantwortet das Sprachmodell auf diesem Rechner. Nichts verlässt das Haus.",
+  emptyElsewhere: (hosts) => `Was du hier fragst, geht an das Sprachmodell auf ${hosts} und wird dort beantwortet.`,
   connected: "Verbunden",
   reconnecting: "Nicht verbunden, neuer Versuch läuft",
+  disconnected: "Nicht verbunden",
   upstreamLoading: "Das Modell startet",
   upstreamAbsent: "Noch kein Modell",
   answering: "Antwort kommt",
@@ -82,7 +84,7 @@ export const de: Words = {
   interrupted: "Unterbrochen: parlor wurde beendet, während dies geschrieben wurde",
   slotBusy: "llama-server zeigte den Slot dieser Antwort noch als belegt, als parlor nicht länger wartete",
   lengthLimit: "An der Längengrenze beendet",
-  waiting: ({ position, of, wait }) => `${position}. von ${of} in der Schlange${wait ? ` – ${waitIn(wait)}` : ""}`,
+  waiting: ({ position, of, wait }) => `${position}. von ${of} in der Schlange${wait ? ` – ${waitIn(wait, waitWords)}` : ""}`,
   leaveLine: "Schlange verlassen",
   allowance: ({ usage, limits: { tokensPerDay, runsPerMinute }, runsLeft }) => [
     ...(tokensPerDay === null ? [] : [`heute ${whole(usage.tokens)} von ${whole(tokensPerDay)} Token`]),
@@ -94,7 +96,7 @@ export const de: Words = {
   waitingFor: (url) => `Wartet auf einen llama-server unter ${url}.`,
   tooLong: (limitBytes) => `Diese Nachricht ist zu lang: höchstens ${number(limitBytes)} Byte lassen sich senden. Kürze sie oder schick sie in Teilen.`,
   howToStart: "So startest du einen:",
-  goesOn: "Sobald er antwortet, geht es hier von selbst weiter.",
+  goesOn: "Sobald er antwortet, steht es hier. Was bis dahin nicht beantwortet wurde, kannst du dann nochmal versuchen.",
   ownStarting: "llama-server startet.",
   ownFailed: "llama-server lässt sich nicht starten",
   startAdvice: {
@@ -131,10 +133,12 @@ export const de: Words = {
     messages === 1
       ? "Die älteste Nachricht passte nicht mehr in den Kontext und blieb ungelesen"
       : `Die ${number(messages)} ältesten Nachrichten passten nicht mehr in den Kontext und blieben ungelesen`,
+  contextFull: "mehr passt nur ohne das Älteste",
   contextUsed: (used, total) => `${number(used)} von ${number(total)} Token Kontext`,
   persona: "Persona",
   noPersona: "Ohne Persona",
   gone: (persona) => `${persona} (nicht mehr da)`,
+  broken: (persona) => `${persona} (nicht verwendbar)`,
   ownSettings: "mit eigenen Einstellungen",
   settings: "Wer antwortet, und wie",
   sampling: { temperature: "Temperatur", topP: "Top-p", maxTokens: "Längste Antwort, in Token" },
@@ -168,11 +172,14 @@ export const de: Words = {
       `Kein llama-server hat das Modell ${model}. Wähle ein anderes, dann versuch es noch mal${models ? `; da sind ${models}.` : "."}`,
     model_failed: ({ model }) =>
       `llama-server konnte das Modell ${model} nicht laden. Wähle oben ein anderes; was schiefging, steht in llama-servers Protokoll.`,
-    context_overflow: ({ promptTokens, contextTokens }) =>
-      `Diese Unterhaltung hat ${number(promptTokens)} Token; das Modell fasst ${number(contextTokens)}. Beginne einen neuen Chat, frag weniger auf einmal oder gib llama-server mehr Kontext (-c).`,
+    context_overflow: ({ promptTokens, contextTokens, roomTokens = contextTokens }) =>
+      `Deine Frage hat mit dem, was dazugehört, ${number(promptTokens)} Token; das Modell hat Platz für ${number(roomTokens)}. Kürze sie, schick sie in Teilen oder gib llama-server mehr Kontext (-c).`,
     context_full: ({ promptTokens, contextTokens }) =>
       `Diese Unterhaltung hat ${number(promptTokens)} Token; im Kontext des Modells von ${number(contextTokens)} ist kein Platz mehr für eine Antwort, und ihre Persona lässt nichts weg. Beginne einen neuen Chat, lösche Nachrichten, die nicht mehr nötig sind, oder wähle oben eine andere Persona.`,
-    persona_missing: ({ persona }) => `Die Persona ${persona} gibt es nicht mehr. Wähle oben eine andere und versuch es dann nochmal.`,
+    persona_missing: ({ persona, enforced }) =>
+      `Die Persona ${persona} gibt es nicht mehr. ${enforced ? "Hier antwortet sie allen, darum muss ein Admin sie wiederherstellen oder eine andere wählen." : "Wähle oben eine andere und versuch es dann nochmal."}`,
+    persona_broken: ({ persona, enforced }) =>
+      `Die Persona ${persona} ist nicht verwendbar: Ihre Datei hat einen Fehler, der in parlors Protokoll steht. ${enforced ? "Hier antwortet sie allen, darum muss ein Admin sie in Ordnung bringen oder eine andere wählen." : "Wähle oben eine andere, oder versuch es nochmal, sobald das behoben ist."}`,
     persona_enforced: ({ persona }) =>
       `Hier antwortet allen die Persona ${persona}, und diese Anfrage ginge an ihr vorbei. Frag unter /ask oder unter /chat ohne „raw“.`,
     bad_setting: ({ name, least, most }) =>
@@ -229,15 +236,6 @@ export const de: Words = {
     internal: () => "In parlor ist etwas schiefgegangen. Versuch es nochmal; bleibt es dabei, hilft ein Blick in das Protokoll.",
   },
 };
-
-/** In the grain in which it is known. */
-function waitIn({ leastMs, mostMs }: Wait): string {
-  if (mostMs <= 5_000) return "ein paar Sekunden";
-  const [least, most] = [duration(leastMs), duration(mostMs)];
-  if (leastMs === 0) return `bis zu ${most}`;
-  if (mostMs <= leastMs * 1.35) return `etwa ${most}`;
-  return least.split(" ")[1] === most.split(" ")[1] ? `${least.split(" ")[0]} bis ${most}` : `${least} bis ${most}`;
-}
 
 function whole(n: number): string {
   return n.toLocaleString("de");

@@ -1,11 +1,11 @@
 // parlor's words in English. See views/words.
 
-import type { Wait } from "../src/domain/run.ts";
 import { startAdvice } from "../src/domain/upstream.ts";
-import { after, duration, shortNumber } from "./numbers.ts";
+import { after, shortNumber, type WaitWords, waitIn } from "./numbers.ts";
 import type { Words } from "./words.ts";
 import { houseEn } from "./words-house-en.ts";
 
+const waitWords: WaitWords = { few: "a few seconds", upTo: (most) => `up to ${most}`, about: (most) => `about ${most}`, to: "to" };
 const number = (value: unknown) => shortNumber(Number(value), "en");
 
 export const en: Words = {
@@ -73,8 +73,10 @@ export const en: Words = {
   },
   emptyTitle: "Good to see you.",
   emptyText: "What you ask here is answered by the language model on this machine. Nothing leaves the house.",
+  emptyElsewhere: (hosts) => `What you ask here is sent to the language model at ${hosts} and answered there.`,
   connected: "Connected",
   reconnecting: "Not connected, trying again",
+  disconnected: "Not connected",
   upstreamLoading: "The model is starting",
   upstreamAbsent: "No model yet",
   answering: "Answering",
@@ -83,7 +85,7 @@ export const en: Words = {
   interrupted: "Interrupted: parlor was ended while this was being written",
   slotBusy: "llama-server still showed this answer's slot as busy when parlor stopped waiting for it",
   lengthLimit: "Ended at the length limit",
-  waiting: ({ position, of, wait }) => `${ordinal(position)} of ${of} in line${wait ? ` – ${waitIn(wait)}` : ""}`,
+  waiting: ({ position, of, wait }) => `${ordinal(position)} of ${of} in line${wait ? ` – ${waitIn(wait, waitWords)}` : ""}`,
   leaveLine: "Leave the line",
   allowance: ({ usage, limits: { tokensPerDay, runsPerMinute }, runsLeft }) => [
     ...(tokensPerDay === null ? [] : [`${whole(usage.tokens)} of ${whole(tokensPerDay)} tokens today`]),
@@ -95,7 +97,7 @@ export const en: Words = {
   waitingFor: (url) => `Waiting for a llama-server at ${url}.`,
   tooLong: (limitBytes) => `This message is too long: at most ${number(limitBytes)} bytes can be sent. Shorten it or send it in parts.`,
   howToStart: "To start one:",
-  goesOn: "This page goes on by itself as soon as it answers.",
+  goesOn: "This page says so as soon as it answers. What could not be answered until then can be tried again.",
   ownStarting: "llama-server is starting.",
   ownFailed: "llama-server cannot be started",
   startAdvice,
@@ -114,10 +116,12 @@ export const en: Words = {
     ];
   },
   dropped: (messages) => `The ${messages === 1 ? "oldest message" : `${number(messages)} oldest messages`} no longer fitted into the context and went unread`,
+  contextFull: "more fits only without the oldest",
   contextUsed: (used, total) => `${number(used)} of ${number(total)} tokens of context`,
   persona: "Persona",
   noPersona: "No persona",
   gone: (persona) => `${persona} (no longer there)`,
+  broken: (persona) => `${persona} (can't be used)`,
   ownSettings: "with own settings",
   settings: "Who answers, and how",
   sampling: { temperature: "Temperature", topP: "Top-p", maxTokens: "Longest answer, in tokens" },
@@ -149,11 +153,14 @@ export const en: Words = {
     answer_too_long: ({ limitChars }) => `The answer has more than ${number(limitChars)} characters, so parlor ended it. The text so far is kept.`,
     model_missing: ({ model, models }) => `No llama-server has the model ${model}. Choose another, then try again${models ? `; there are ${models}.` : "."}`,
     model_failed: ({ model }) => `llama-server could not load the model ${model}. Choose another at the top; its log says what went wrong.`,
-    context_overflow: ({ promptTokens, contextTokens }) =>
-      `This conversation has ${number(promptTokens)} tokens; the model can take ${number(contextTokens)}. Start a new chat, ask for less, or give llama-server a larger context (-c).`,
+    context_overflow: ({ promptTokens, contextTokens, roomTokens = contextTokens }) =>
+      `Your question, with what must go along with it, has ${number(promptTokens)} tokens; the model has room for ${number(roomTokens)}. Shorten it, send it in parts, or give llama-server a larger context (-c).`,
     context_full: ({ promptTokens, contextTokens }) =>
       `This conversation has ${number(promptTokens)} tokens; the model's context of ${number(contextTokens)} has no room left for an answer, and its persona leaves nothing out. Start a new chat, delete messages that are not needed, or choose another persona at the top.`,
-    persona_missing: ({ persona }) => `The persona ${persona} is not there any more. Choose another at the top, then try again.`,
+    persona_missing: ({ persona, enforced }) =>
+      `The persona ${persona} is not there any more. ${enforced ? "It answers everybody here, so an admin must bring it back or choose another." : "Choose another at the top, then try again."}`,
+    persona_broken: ({ persona, enforced }) =>
+      `The persona ${persona} can't be used: its file has a fault, which stands in parlor's log. ${enforced ? "It answers everybody here, so an admin must mend it or choose another." : "Choose another at the top, or try again once it is mended."}`,
     persona_enforced: ({ persona }) =>
       `Here the persona ${persona} answers everybody, and this request would go past it. Ask at /ask, or at /chat without "raw".`,
     bad_setting: ({ name, least, most }) =>
@@ -208,15 +215,6 @@ export const en: Words = {
     internal: () => "Something went wrong inside parlor. Try again; if it stays, look at parlor's log.",
   },
 };
-
-/** In the grain in which it is known: "about" where least and most are close. */
-function waitIn({ leastMs, mostMs }: Wait): string {
-  if (mostMs <= 5_000) return "a few seconds";
-  const [least, most] = [duration(leastMs), duration(mostMs)];
-  if (leastMs === 0) return `up to ${most}`;
-  if (mostMs <= leastMs * 1.35) return `about ${most}`;
-  return least.split(" ")[1] === most.split(" ")[1] ? `${least.split(" ")[0]} to ${most}` : `${least} to ${most}`;
-}
 
 function whole(n: number): string {
   return n.toLocaleString("en");

@@ -131,7 +131,8 @@ export const houseDe: HouseWords = {
     exported: "hat Unterhaltungen gesichert",
     imported: "hat Unterhaltungen hereingeholt",
   },
-  somebody: "jemand",
+  nobody: { stranger: "Ein hier unbekannter Name", operator: "Jemand an der Kommandozeile" },
+  erasedPerson: "eine gelöschte Person",
   apply: "Übernehmen",
   back: "Zurück zum Chat",
 };

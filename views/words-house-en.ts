@@ -129,7 +129,8 @@ export const houseEn: HouseWords = {
     exported: "saved conversations",
     imported: "brought conversations in",
   },
-  somebody: "somebody",
+  nobody: { stranger: "A name that is not known here", operator: "Somebody at the command line" },
+  erasedPerson: "an erased person",
   apply: "Apply",
   back: "Back to the chat",
 };

@@ -93,7 +93,9 @@ export interface HouseWords {
   readonly noFailures: string;
   readonly audit: string;
   readonly acts: Readonly<Record<AuditAct, string>>;
-  readonly somebody: string;
+  /** Who has no account: somebody at the sign-in page, or on the command line. */
+  readonly nobody: Readonly<Record<"stranger" | "operator", string>>;
+  readonly erasedPerson: string;
   readonly apply: string;
   readonly back: string;
 }

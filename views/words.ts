@@ -71,8 +71,12 @@ export interface Words {
   readonly keyDoes: Readonly<Record<"n" | "/" | "m" | "." | "j" | "k" | "e" | "?", string>>;
   readonly emptyTitle: string;
   readonly emptyText: string;
+  /** Where a llama-server is on other machines. */
+  emptyElsewhere(hosts: string): string;
   readonly connected: string;
   readonly reconnecting: string;
+  /** For good. */
+  readonly disconnected: string;
   readonly upstreamLoading: string;
   readonly upstreamAbsent: string;
   readonly answering: string;
@@ -99,10 +103,12 @@ export interface Words {
   /** Figures of a finished Run: the first is the one that is always seen. */
   stats(run: Pick<Run, "status" | "finish" | "stats">): string[];
   dropped(messages: number): string;
+  readonly contextFull: string;
   contextUsed(usedTokens: number, contextTokens: number): string;
   readonly persona: string;
   readonly noPersona: string;
   gone(persona: string): string;
+  broken(persona: string): string;
   readonly ownSettings: string;
   readonly settings: string;
   readonly sampling: Readonly<Record<keyof Sampling, string>>;

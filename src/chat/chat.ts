@@ -73,16 +73,18 @@ export class Chat {
    */
   async say(person: Person, say: Say, tap?: Tap): Promise<RunId | null> {
     this.#refuseWhileClosing();
-    const limitBytes = this.messageMaxBytes(person);
-    const bytes = Buffer.byteLength(say.text);
+    const [limitBytes, bytes] = [this.messageMaxBytes(person), Buffer.byteLength(say.text)];
     if (say.text.trim() === "") throw new Failure("message_empty");
     if (bytes > limitBytes) throw new Failure("message_too_long", { bytes, limitBytes });
     const store = this.storeOf(say.conversation);
     // only the first question makes settings: a page that was open since then still sends those it began with
-    if (say.settings && !(await store.conversation(say.conversation))) await this.voices.check(say.settings);
+    const first = say.settings && !(await store.conversation(say.conversation)) && say.settings;
+    if (first) await this.voices.check(first);
     const model = await this.#modelOf(say.conversation, say.settings);
     const said = await this.#admitted(person, (admission) => store.say({ ...say, text: say.text.toWellFormed(), ...admission }));
     if (said) this.#enqueue(person, said, { isAddedAtEnd: say.edits === undefined, model, tap, request: say.request });
+    // the page that asks shows the persona that it has chosen; what else it has is shown once the conversation has it
+    if (said && first && (first.model !== undefined || Object.keys(first.sampling).length > 0)) this.#reshaped(say.conversation);
     return said?.run.id ?? null;
   }
 

@@ -1,7 +1,6 @@
 // What a Run sends: the voice of its conversation, and as much of the thread as fits. Puts together what chat/context and
 // chat/voice decide, with what Store and llama-server say. Used by chat/runner.
 
-import { Failure } from "../domain/failure.ts";
 import { noSettings } from "../domain/persona.ts";
 import type { RunStats } from "../domain/run.ts";
 import type { ChatRequest, Upstream } from "../upstream/upstream.ts";
@@ -19,7 +18,7 @@ export interface PromptParts {
 
 export interface Prompt {
   readonly request: ChatRequest;
-  readonly stats: Pick<RunStats, "model" | "contextTokens" | "droppedMessages">;
+  readonly stats: Pick<RunStats, "model" | "contextTokens" | "roomTokens" | "droppedMessages">;
   /** Nothing was said in the conversation before the question. */
   readonly isFirst: boolean;
 }
@@ -29,12 +28,12 @@ const lookBackMessages = 20;
 
 /**
  * The request of a Run that begins now.
- * @throws Failure `persona_missing`, `context_full`, `context_overflow`, `upstream_stalled`
+ * @throws Failure `persona_missing`, `persona_broken`, `context_full`, `context_overflow`, `upstream_stalled`
  */
 export async function promptOf(live: LiveRun, parts: PromptParts): Promise<Prompt> {
   const { store, answer, run } = live;
   const voice = await parts.voices.of((await store.conversation(run.conversation))?.settings ?? noSettings);
-  if (voice.missing !== null) throw new Failure("persona_missing", { persona: voice.missing });
+  if (voice.missing !== null) throw await parts.voices.refusal(voice.missing);
   const path = [...(await store.history(answer.id)), answer];
   const { persona } = voice;
   const isFirst = path.length === 2;
@@ -46,7 +45,7 @@ export async function promptOf(live: LiveRun, parts: PromptParts): Promise<Promp
   if (contextTokens === null) return { request: requestFrom(0), stats: named, isFirst };
   const room = roomFor(contextTokens, { maxTokens: sampling.maxTokens, answerTokens: parts.answerTokens });
   const whole = requestFrom(0);
-  if (surelyFit(whole.messages, room)) return { request: whole, stats: { ...named, contextTokens }, isFirst };
+  if (surelyFit(whole.messages, room)) return { request: whole, stats: { ...named, contextTokens, roomTokens: room }, isFirst };
   const { thread } = await store.thread(run.conversation, { limit: lookBackMessages });
   const place = await fit({
     places: beginnings(path),
@@ -57,7 +56,7 @@ export async function promptOf(live: LiveRun, parts: PromptParts): Promise<Promp
     count: (from) => countOf(requestFrom(from), live.abort.signal, parts),
   });
   // dropped messages are counted on the path: so many stand before the place where the next turn's history begins as well
-  return { request: requestFrom(place), stats: { ...named, contextTokens, ...(place > 0 && { droppedMessages: place }) }, isFirst };
+  return { request: requestFrom(place), stats: { ...named, contextTokens, roomTokens: room, ...(place > 0 && { droppedMessages: place }) }, isFirst };
 }
 
 function countOf(request: ChatRequest, signal: AbortSignal, { upstream, counts }: PromptParts): Promise<number | null> {

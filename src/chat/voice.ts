@@ -52,6 +52,12 @@ export class Voices {
     if (persona !== null) throw new Failure("persona_enforced", { persona });
   }
 
+  /** Why nobody can be answered by a persona. */
+  async refusal(persona: PersonaId): Promise<Failure> {
+    const facts = { persona, ...(this.#enforced() === persona && { enforced: 1 }) };
+    return new Failure((await this.#personas.isBroken(persona)) ? "persona_broken" : "persona_missing", facts);
+  }
+
   async of({ persona: chosen, sampling, model }: Settings): Promise<Voice> {
     const enforced = this.#enforced();
     const isEnforced = enforced !== null;
@@ -60,6 +66,7 @@ export class Voices {
     return {
       persona,
       missing: persona === null ? id : null,
+      ...(persona === null && id !== null && (await this.#personas.isBroken(id)) && { isBroken: true }),
       isEnforced,
       own: isEnforced ? {} : sampling,
       model: (isEnforced ? null : model) ?? persona?.model ?? null,
@@ -86,10 +93,10 @@ export class Voices {
 
   /**
    * Refuses what can't be chosen.
-   * @throws Failure `persona_missing`, `bad_setting`
+   * @throws Failure `persona_missing`, `persona_broken`, `bad_setting`
    */
   async check({ persona, sampling }: Settings): Promise<void> {
-    if (persona !== null && !(await this.#personas.find(persona))) throw new Failure("persona_missing", { persona });
+    if (persona !== null && !(await this.#personas.find(persona))) throw await this.refusal(persona);
     for (const [name, value] of Object.entries(sampling) as [keyof Sampling, number][]) {
       const [least, most] = samplingBounds[name];
       if (!isWithin(name, value)) throw new Failure("bad_setting", { name, least, most });

@@ -21,6 +21,7 @@ export type FailureCode =
   | "context_full" // the conversation no longer fits, and its persona does not drop the oldest
   // how a conversation is answered
   | "persona_missing" // its file is not there any more
+  | "persona_broken" // its file is there, and has a fault
   | "persona_enforced" // it would be answered past the persona that holds for everybody
   | "bad_setting" // a number outside of its bounds
   // where we keep things

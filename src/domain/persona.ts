@@ -61,8 +61,9 @@ export const noSettings: Settings = { persona: null, sampling: {} };
 export interface Voice {
   /** null: none was chosen, or the one that was is gone. */
   readonly persona: Persona | null;
-  /** The chosen one's file is not there any more. */
+  /** The chosen one's file is not there any more, or (`isBroken`) can't be used. */
   readonly missing: PersonaId | null;
+  readonly isBroken?: boolean;
   /** The operator has one for all. */
   readonly isEnforced: boolean;
   /** What the conversation has chosen itself. */

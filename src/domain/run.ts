@@ -28,6 +28,8 @@ export interface RunStats {
   readonly model?: string;
   /** The slot's context, in tokens, as it was then. */
   readonly contextTokens?: number;
+  /** Of these, as many as a prompt may have: beyond them something must be left out. */
+  readonly roomTokens?: number;
   /** Oldest messages of the path that were left out because they did not fit. */
   readonly droppedMessages?: number;
 }

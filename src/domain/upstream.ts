@@ -70,6 +70,12 @@ export function llamaAddress(typed: string): string | null {
   return url.href.replace(/\/+$/, "").replace(/\/v1$/, "").replace(/\/+$/, "");
 }
 
+/** The machine that an address leads to; null for this one. */
+export function machineOf(address: string): string | null {
+  const { hostname, host } = new URL(address);
+  return /^(localhost|.*\.localhost|127\.[\d.]+|\[::1\]|\[::ffff:7f[\da-f:]+\])$/.test(hostname) ? null : host;
+}
+
 /** The same without `user:password@`, as pages, logs and metrics may show it. Of a text that is no address, all up to an `@` goes. */
 export function withoutCredentials(address: string): string {
   const isAddress = /^https?:$/.test(URL.parse(address)?.protocol ?? "");

@@ -189,10 +189,10 @@ export function adminRoutes(app: Hono<Env>, parts: AdminParts): void {
   });
 }
 
-/** Names by id; whoever is not among them is called by it. */
-function naming(people: readonly Pick<Person, "id" | "name">[]): (person: PersonId | null) => string {
+/** Names by id; null for those who are not among them. */
+function naming(people: readonly Pick<Person, "id" | "name">[]): (person: PersonId | null) => string | null {
   const names = new Map(people.map(({ id, name }) => [id, name]));
-  return (person) => names.get(person ?? "") ?? person ?? "";
+  return (person) => names.get(person ?? "") ?? null;
 }
 
 function roleOf(value: string | undefined): PersonRole {

@@ -158,8 +158,9 @@ export function loginRoutes(app: Hono<Env>, { auth, passwords, oidc, store, chat
   app.post("/account/keys/revoke", async (c) => {
     const person = personOf(c);
     const { key = "" } = await fieldsOf(c);
+    const name = (await store.keys.of(person.id)).find(({ id }) => id === key)?.name ?? "";
     if (!(await store.keys.revoke(person.id, key))) throw new Failure("not_found");
-    await store.ledger.note({ actor: person.id, act: "key_revoked", subject: key, address: c.env.client.address });
+    await store.ledger.note({ actor: person.id, act: "key_revoked", subject: name, address: c.env.client.address });
     return c.redirect("/account?done", 303);
   });
 

@@ -14,6 +14,7 @@ import type { Shelf } from "../chat/shelf.ts";
 import type { ReadBody } from "../domain/body.ts";
 import { type Conversation, isId, isTemporary, newId, newTemporaryId } from "../domain/conversation.ts";
 import { asFailure, Failure, type FailureReport } from "../domain/failure.ts";
+import { machineOf } from "../domain/upstream.ts";
 import type { Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
 import { type AdminParts, adminRoutes } from "./admin.tsx";
@@ -52,7 +53,7 @@ const isOpen = /^\/(assets\/.*|favicon\.ico|healthz|readyz|metrics|login(\/.*)?|
 
 /** Everything that is answered without a WebSocket. */
 export function routes(parts: RouteParts): Hono<Env> {
-  const { auth, chat, log, metrics, silentMs, formMaxBytes, importMaxBytes, readBody, upstream, store, shelf, bus, basePath } = parts;
+  const { auth, chat, servers, log, metrics, silentMs, formMaxBytes, importMaxBytes, readBody, upstream, store, shelf, bus, basePath } = parts;
   const app = new Hono<Env>({ getPath: (request) => pathInside(urlOf(request).pathname, parts.basePath) });
 
   const page = async (c: Context<Env>, conversation: string, { isNew = false, through = null, typed = "", notice = null }: PageWishes = {}) => {
@@ -68,7 +69,8 @@ export function routes(parts: RouteParts): Hono<Env> {
     const pruned = isId(wanted) ? wanted : null;
     const given = { conversation, pruned, through, typed, notice, isPlain, isTemporary: isTemporary(conversation), message: newId(), now: Date.now() };
     const theirs = { person, allowance: await chat.allowance(person), messageMaxBytes: chat.messageMaxBytes(person), hasAccounts: auth.mode !== "none" };
-    const ours = { ...theirs, upstream: upstream(), assets: assetPaths, silentMs, words: wordsFor(c) };
+    const elsewhere = [...new Set(servers.now.flatMap(({ url }) => machineOf(url) ?? []))];
+    const ours = { ...theirs, elsewhere, upstream: upstream(), assets: assetPaths, silentMs, words: wordsFor(c) };
     const place = grows ? { drawn: () => ({ text: textPlace, reasoning: "" }) } : {};
     const whole = html(<ChatPage {...now} {...given} {...ours} {...place} />);
     // what happened since the thread was read is in the snapshot that is taken now

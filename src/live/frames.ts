@@ -107,10 +107,18 @@ export function allowanceFrame(allowance: Allowance, view: View): string {
   return fragment(composerIds.allowance, "innerHTML", String(AllowanceLine({ allowance, words: wordsOf(view.language) })));
 }
 
-/** To a page that must not go on: why, and what to do. */
+/** To a page that must not go on: why, and what to do. What it showed goes, for whoever comes after may sit before it; what was typed stays. */
 export function farewellFrame(code: FailureCode, view: View): string {
-  const notice = String(Notice({ failure: { code, facts: {} }, words: wordsOf(view.language) }));
-  return fragment(composerIds.notice, "innerHTML", notice);
+  const words = wordsOf(view.language);
+  const notice = String(Notice({ failure: { code, facts: {} }, words }));
+  const status = `<p id="${statusIds.status}" role="status" data-connection="over"><span class="when-off">${Bun.escapeHTML(words.disconnected)}</span></p>`;
+  const gone = [ids.thread, ...(view.isReader ? [] : [listIds.body, "found", voiceIds.settings, composerIds.context])];
+  return (
+    fragment(composerIds.notice, "innerHTML", notice) +
+    gone.map((id) => fragment(id, "innerHTML")).join("") +
+    fragment(statusIds.status, "outerHTML", status) +
+    titleFragment("")
+  );
 }
 
 /** To the sender alone: the conversation is gone, and can be brought back. */

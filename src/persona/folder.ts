@@ -60,6 +60,10 @@ export class PersonaFolder implements Personas {
     return isPersonaFile(`${id}.md`) ? this.#persona(`${id}.md`) : null;
   }
 
+  async isBroken(id: PersonaId): Promise<boolean> {
+    return (await this.find(id)) === null && this.#read.get(`${id}.md`)?.persona === null;
+  }
+
   /** null when it is gone or can't be read; the latter is logged once for each state of the files. */
   async #persona(file: string): Promise<Persona | null> {
     const known = this.#read.get(file);

@@ -5,6 +5,8 @@ import type { Persona, PersonaId } from "../domain/persona.ts";
 export interface Personas {
   /** All that can be chosen now, by name; what can't be read is left out, and said in the log. */
   all(): Promise<readonly Persona[]>;
-  /** null when there is none of this id (any more). */
+  /** null when there is none of this id (any more), or it can't be used. */
   find(id: PersonaId): Promise<Persona | null>;
+  /** There is one of this id, and it can't be used. */
+  isBroken(id: PersonaId): Promise<boolean>;
 }

@@ -20,6 +20,7 @@ const statusOf: Readonly<Record<FailureCode, number>> = {
   context_overflow: 400,
   context_full: 400,
   persona_missing: 404,
+  persona_broken: 503,
   persona_enforced: 403,
   bad_setting: 422,
   store_unwritable: 503,

@@ -52,6 +52,7 @@ test("models are listed as they are; the first question has one loaded, and says
   const page = await new PageClient(house).ready();
   expect(await answer(page, { model: "grey" })).toMatchObject({ status: "done", text: rendered(textOf("twenty")) });
   expect(await modelOf(page)).toBe("grey");
+  await until(() => page.element("voice").textContent?.includes("grey") === true, "the head names it, without a reload");
   await until(() => states()["grey"] === "loaded", "its state is seen");
   expect(house.upstream.state).toMatchObject({ slots: 2, contextTokens: 32_768 });
   expect(page.frames.join("")).toContain("The model grey is being loaded.");
