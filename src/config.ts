@@ -4,7 +4,7 @@
 import { type Bounds, bounds } from "./bounds.ts";
 import { originText } from "./domain/address.ts";
 import { llamaAddress, withoutCredentials } from "./domain/upstream.ts";
-import { envOf, fromEnvironment, fromFile, fromFlags, kebab, type SettingsFile, UsageError } from "./given.ts";
+import { envOf, fromEnvironment, fromFile, fromFlags, kebab, type SettingsFile, UsageError, wordsAndFlags } from "./given.ts";
 import { type Option, options } from "./options.ts";
 import type { LogLevel } from "./telemetry/log.ts";
 
@@ -48,6 +48,9 @@ export const boundOptions: readonly Option[] = Object.entries(bounds).map(([name
   range: [bound.min, bound.max],
 }));
 const all: readonly Option[] = [...Object.values<Option>(options), ...boundOptions];
+
+/** The words and the options of a command line. */
+export const split = (args: readonly string[]): { words: string[]; flags: string[] } => wordsAndFlags(args, all);
 
 /** The bounds' defaults, for tests that enter without a command line. */
 export const defaultBounds: Bounds = Object.fromEntries(Object.entries(bounds).map(([name, bound]) => [name, bound.default])) as Bounds;

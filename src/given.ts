@@ -73,6 +73,23 @@ export function fromFile({ name, text }: SettingsFile, all: readonly Option[]): 
   return given;
 }
 
+/**
+ * The words of a command line, as `user list`, and its options, which may stand before, between and behind them; what follows `--` is words. What begins with one
+ * dash is left to whoever the words are for.
+ */
+export function wordsAndFlags(args: readonly string[], all: readonly Option[]): { words: string[]; flags: string[] } {
+  const [words, flags]: [string[], string[]] = [[], []];
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i] as string;
+    if (arg === "--") return { words: [...words, ...args.slice(i + 1)], flags };
+    const takesNext = arg.startsWith("--") && all.some(({ flag, value }) => value !== null && arg === `--${flag}`);
+    if (arg.startsWith("--") || arg === "-h") flags.push(...args.slice(i, i + (takesNext ? 2 : 1)));
+    else words.push(arg);
+    if (takesNext) i++;
+  }
+  return { words, flags };
+}
+
 /** What the command line sets. @throws UsageError */
 export function fromFlags(args: readonly string[], all: readonly Option[]): Given {
   const given: Given = {};

@@ -25,6 +25,18 @@ export interface Listening {
 
 const unixPrefix = "unix:";
 
+/** Finds out whether what is listened on is free and the certificate is one, and lets it go again. @throws CommandError */
+export async function tryToListen({ host, port, tls }: Pick<ListenOptions, "host" | "port" | "tls">): Promise<void> {
+  if (host.startsWith(unixPrefix)) return makeRoom(host.slice(unixPrefix.length));
+  try {
+    const pair = tls && pairOf(tls);
+    const what = { hostname: host, port, reusePort: false, development: false, ...(pair && { tls: pair }), fetch: () => new Response(null, { status: 503 }) };
+    await Bun.serve(what).stop(true);
+  } catch (error) {
+    throw cannotListen(error, `${host}:${port}`, { host, port });
+  }
+}
+
 /** Serves `app`. @throws CommandError when that can't be: the address is in use, the certificate no certificate */
 export async function listen(app: App, options: ListenOptions): Promise<Listening> {
   const { host, port, basePath, tls } = options;
@@ -48,13 +60,7 @@ export async function listen(app: App, options: ListenOptions): Promise<Listenin
   try {
     servers = [serve(port, tls && pairOf(tls))];
   } catch (error) {
-    const taken = (error as { code?: string }).code === "EADDRINUSE";
-    throw new CommandError(
-      taken
-        ? `port ${port} of ${host} is in use; choose another with --port`
-        : `can't listen on ${path === null ? `${host}:${port}` : host}: ${(error as Error).message}`,
-      1,
-    );
+    throw cannotListen(error, path === null ? `${host}:${port}` : host, { host, port });
   }
   const chosen = servers[0]?.port ?? 0;
   const shown = host.includes(":") ? `[${host}]` : host;
@@ -73,6 +79,14 @@ export async function listen(app: App, options: ListenOptions): Promise<Listenin
       if (path !== null) rmSync(path, { force: true });
     },
   };
+}
+
+function cannotListen(error: unknown, what: string, { host, port }: Pick<ListenOptions, "host" | "port">): CommandError {
+  const isTaken = (error as { code?: string }).code === "EADDRINUSE";
+  return new CommandError(
+    isTaken ? `port ${port} of ${host} is in use; choose another with --port` : `can't listen on ${what}: ${(error as Error).message}`,
+    1,
+  );
 }
 
 interface Pair {

@@ -6,11 +6,11 @@ import { join } from "node:path";
 import { version } from "../package.json";
 import { createApp } from "./app.ts";
 import { localBus } from "./bus/local.ts";
-import { type Config, parseConfig } from "./config.ts";
+import { type Config, parseConfig, split } from "./config.ts";
 import { AddressSet } from "./domain/address.ts";
 import { CommandError, type SettingsFile, UsageError } from "./given.ts";
 import { help } from "./help.ts";
-import { listen } from "./listen.ts";
+import { listen, tryToListen } from "./listen.ts";
 import { options } from "./options.ts";
 import { makePersonaFolder, PersonaFolder } from "./persona/folder.ts";
 import { StoreUnusable } from "./store/file.ts";
@@ -23,7 +23,7 @@ import { openLlama } from "./upstream/llama.ts";
 import { Pool } from "./upstream/pool.ts";
 
 function readConfig(args: readonly string[]): Config {
-  if (args.includes("--help") || args.includes("-h")) {
+  if (args.some((arg) => ["--help", "-h"].includes(arg))) {
     process.stdout.write(help(version));
     process.exit(0);
   }
@@ -87,12 +87,13 @@ async function serve(config: Config): Promise<void> {
   const file = storeFile(config);
   const metrics = new Metrics();
   const store = openSqlite(file, { stored: (ms) => metrics.stored(ms) });
+  const kept = { store, temporary: openSqlite(":memory:", { beside: store }), personas: await openPersonas(config, log) };
+  if (program !== null) await tryToListen(config); // before a model is loaded for nothing
   const starting = { args: config.llamaArgs, apiKey: config.llamaApiKey, endMs: bounds.graceMs, log, ...bounds };
   const open = (url: string, child?: LlamaChild) => openLlama({ url, apiKey: config.llamaApiKey, log, ...bounds, ...(child && { child }) });
   const children = program === null ? [] : config.models.map((model) => new LlamaChild({ ...starting, program, model }));
   const own = children.map((child) => open(child.url, child));
   const upstream = new Pool({ open, log }, config.llama.length + own.length > 0 ? config.llama : [options.llama.default], own);
-  const kept = { store, temporary: openSqlite(":memory:", { beside: store }), personas: await openPersonas(config, log) };
   const app = await createApp({
     ...config,
     ...kept,
@@ -111,8 +112,6 @@ async function serve(config: Config): Promise<void> {
   const { address } = listening;
   const invitation = await app.firstInvitation();
   const first = invitation === null ? "" : `\nThere is no admin yet. Become the first at ${address}/invite/${invitation} (once, within a day).`;
-  say(`parlor ${version} listening on ${address}${first}`); // in one go: whoever starts us may read one line and go
-  log.info("conversations are kept", { file });
 
   let ending = false;
   const end = async (signal: string) => {
@@ -124,22 +123,34 @@ async function serve(config: Config): Promise<void> {
     process.exit(0);
   };
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void end(signal));
-  process.on("SIGHUP", () => {
-    if (!config.tls) return void end("SIGHUP"); // the terminal is gone
+  const renew = (file: string) => {
     try {
       listening.renew();
-      log.info("the certificate was read again", { file: config.tls.cert });
+      log.info("the certificate was read again", { file });
     } catch (error) {
       log.error("the certificate can't be used; the one before holds", { error: (error as Error).message });
     }
-  });
+  };
+  const { tls } = config;
+  if (tls !== null) process.on("SIGHUP", () => renew(tls.cert));
+  else if (!ignoresHangup()) process.on("SIGHUP", () => void end("SIGHUP")); // the terminal is gone
+  say(`parlor ${version} listening on ${address}${first}`); // in one go: whoever starts us may read one line and go
+  log.info("conversations are kept", { file });
 }
 
-/** `parlor ask WORDS [-c] [options]`: what begins with two dashes, and what follows that, are options. */
-async function askHere(given: readonly string[]): Promise<void> {
-  const firstOption = given.findIndex((word) => word.startsWith("--") && word !== "--continue");
-  const words = firstOption < 0 ? given : given.slice(0, firstOption);
-  const { host, port, basePath, tls } = readConfig(given.slice(words.length));
+/** It was started with nohup, or as something that does: the end of its terminal is not its own. Elsewhere than on Linux the system's default is left in place. */
+function ignoresHangup(): boolean {
+  try {
+    const ignored = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0";
+    return (Number.parseInt(ignored.slice(-1), 16) & 1) === 1; // SIGHUP is the first signal
+  } catch {
+    return true;
+  }
+}
+
+/** `parlor ask WORDS [-c] [options]`. */
+async function askHere(words: readonly string[], flags: readonly string[]): Promise<void> {
+  const { host, port, basePath, tls } = readConfig(flags);
   const unix = host.startsWith("unix:") && !process.env["PARLOR_URL"] ? host.slice("unix:".length) : null;
   const here = unix !== null ? `http://parlor${basePath}` : `${tls ? "https" : "http"}://${host.includes(":") ? `[${host}]` : host}:${port}${basePath}`;
   const url = (process.env["PARLOR_URL"] || here).replace(/\/+$/, "");
@@ -156,20 +167,24 @@ function unwritable({ code, message }: Error & { code?: string }): never {
 bypassProxyForLoopback();
 process.umask(0o077); // whatever is written here is for its owner's eyes
 const given = process.argv.slice(2);
-const firstFlag = given.findIndex((word) => word.startsWith("-"));
-const words = firstFlag < 0 ? given : given.slice(0, firstFlag);
-const args = given.slice(words.length);
+const { words, flags } = split(given);
 process.stderr.on("error", () => {}); // nobody reads it any more
 try {
   if (words.length > 0) process.stdout.on("error", unwritable);
-  if (words[0] === "ask") await askHere(given.slice(1));
-  else if (words[0] === "doctor" && words.length === 1) {
-    const config = readConfig(args);
+  if (words[0] === "help") readConfig(["--help"]);
+  if (words[0] === "ask") {
+    const isContinued = (flag: string) => flag === "--continue";
+    await askHere(
+      [...words.slice(1), ...flags.filter(isContinued)],
+      flags.filter((flag) => !isContinued(flag)),
+    );
+  } else if (words[0] === "doctor" && words.length === 1) {
+    const config = readConfig(flags);
     const here = { file: storeFile(config), execPath: process.execPath, path: process.env["PATH"] ?? "", fallback: options.llama.default };
     await (await import("./commands/doctor.ts")).runDoctor(config, here);
-  } else if (words.length > 0) await (await import("./commands/commands.ts")).runCommand(words, storeFile(readConfig(args)));
+  } else if (words.length > 0 && !words[0]?.startsWith("-")) await (await import("./commands/commands.ts")).runCommand(words, storeFile(readConfig(flags)));
   else {
-    await serve(readConfig(args));
+    await serve(readConfig(given));
   }
 } catch (error) {
   if (error instanceof StoreUnusable) fail(error.message, 1);

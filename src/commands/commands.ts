@@ -19,11 +19,23 @@ import { readConversations } from "../transfer/read.ts";
 
 const say = (line: string): void => void process.stdout.write(`${visible(line, "\t")}\n`);
 
+/** How each is written, for those who left something out or gave too much. */
+const usages: Readonly<Record<string, string>> = {
+  user: "parlor user list, parlor user add NAME [ROLE], parlor user passwd NAME, parlor user role NAME ROLE, parlor user remove NAME",
+  erase: "parlor erase NAME",
+  backup: "parlor backup FILE",
+  check: "parlor check",
+  export: "parlor export FILE",
+  import: "parlor import FILE",
+  doctor: "parlor doctor [options]",
+};
+
 /** Does what the words of a command line ask for with the store in `file`. @throws CommandError, StoreUnusable */
 export async function runCommand(words: readonly string[], file: string): Promise<void> {
   const [name, operand, ...rest] = words;
   const isAlone = rest.length === 0;
-  if (name === "user" && operand !== undefined) return withStore(file, (store) => user(store, operand, rest));
+  if (name === "user" && operand === "list" && isAlone) return withStore(file, listPeople);
+  if (name === "user" && isUserAct(operand)) return withStore(file, (store) => user(store, operand, rest));
   if (name === "erase" && operand !== undefined && isAlone) return withStore(file, (store) => erase(store, operand, file));
   if (name === "backup" && operand !== undefined && isAlone) {
     backup(file, operand);
@@ -36,7 +48,9 @@ export async function runCommand(words: readonly string[], file: string): Promis
   }
   if (name === "export" && operand !== undefined && isAlone) return exportAll(file, operand);
   if (name === "import" && operand !== undefined && isAlone) return withStore(file, (store) => importFile(store, operand));
-  throw new CommandError(`${words.join(" ")} is not a command; parlor --help lists them`, 2);
+  const usage = name === undefined || !Object.hasOwn(usages, name) ? undefined : usages[name];
+  if (usage === undefined) throw new CommandError(`${name} is not a command; parlor --help lists them`, 2);
+  throw new CommandError(`usage: ${usage}`, 2);
 }
 
 async function withStore(file: string, work: (store: Store) => Promise<void>): Promise<void> {
@@ -51,18 +65,22 @@ async function withStore(file: string, work: (store: Store) => Promise<void>): P
   }
 }
 
-/** `parlor user add|list|passwd|remove|role …` */
-async function user(store: Store, act: string, [name, role, ...rest]: readonly string[]): Promise<void> {
-  if (rest.length > 0) throw new CommandError("that is more than `parlor user` takes; parlor --help lists what there is", 2);
-  const { people, ledger } = store;
-  if (act === "list" && name === undefined) {
-    for (const person of await people.list()) {
-      const facts = [person.name, person.role, person.removedAt === null ? "" : "removed", person.hasPassword ? "" : "no password"];
-      say([...facts.filter((fact) => fact !== ""), `${person.conversations} conversations`, `${person.usage.tokens} tokens today`].join("\t"));
-    }
-    return;
+/** `parlor user list` */
+async function listPeople(store: Store): Promise<void> {
+  for (const person of await store.people.list()) {
+    const facts = [person.name, person.role, person.removedAt === null ? "" : "removed", person.hasPassword ? "" : "no password"];
+    say([...facts.filter((fact) => fact !== ""), `${person.conversations} conversations`, `${person.usage.tokens} tokens today`].join("\t"));
   }
-  if (name === undefined) throw new CommandError(`parlor user ${act}: whom? parlor --help says how`, 2);
+}
+
+const userActs = ["add", "passwd", "remove", "role"] as const;
+const isUserAct = (word: string | undefined): word is (typeof userActs)[number] => userActs.some((act) => act === word);
+
+/** `parlor user add|passwd|remove|role …` */
+async function user(store: Store, act: (typeof userActs)[number], [name, role, ...rest]: readonly string[]): Promise<void> {
+  if (rest.length > 0) throw new CommandError(`usage: ${usages["user"]}`, 2);
+  const { people, ledger } = store;
+  if (name === undefined) throw new CommandError(`usage: ${usages["user"]}`, 2);
   const note = (done: "person_added" | "password_changed" | "person_removed" | "role_changed", subject: PersonId) =>
     ledger.note({ actor: null, act: done, subject });
   if (act === "add") {
@@ -98,7 +116,7 @@ async function user(store: Store, act: string, [name, role, ...rest]: readonly s
     await note("role_changed", person.id);
     return say(`${person.name} is ${role} now`);
   }
-  throw new CommandError(`parlor user ${act} is not a command; there are add, list, passwd, remove and role`, 2);
+  throw new CommandError(`usage: ${usages["user"]}`, 2);
 }
 
 const unknownRole = (role: string): CommandError => new CommandError(`${role} is no role; there are ${personRoles.join(", ")}`, 2);

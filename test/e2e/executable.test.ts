@@ -67,6 +67,17 @@ describe("command line", () => {
       err: `parlor: ${out}: line 2: this is no JSON object\n`,
     });
     expect(run("import", out, "--data", data)).toMatchObject({ code: 0, out: expect.stringContaining("1 conversations are brought in") });
+    for (const words of ["backup", "export", "import", "erase", "user", "user dance", "user add", "user list extra", "check this", "backup a b", "doctor it"]) {
+      const [command = ""] = words.split(" ");
+      const said = run(...words.split(" "), "--data", data);
+      expect([words, said.code, said.out, said.err]).toEqual([words, 2, "", expect.stringMatching(new RegExp(`^parlor: usage: parlor ${command}.*\n$`))]);
+    }
+    // options may stand anywhere
+    expect(run("--data", data, "user", "list")).toMatchObject({ code: 0, err: "" });
+    expect(run("user", "--data", data, "list")).toMatchObject({ code: 0, err: "" });
+    const asked = run("ask", "--port", new URL(parlor.url).port, "is anybody there?");
+    expect([asked.code, asked.err]).toEqual([1, expect.stringContaining("No llama-server answers")]);
+    expect(run("help").out).toBe(run("--help").out);
     expect(run("dance")).toEqual({ code: 2, out: "", err: "parlor: dance is not a command; parlor --help lists them\n" });
     await parlor.stop();
   });
@@ -82,6 +93,8 @@ describe("command line", () => {
     const first = await startParlor([]);
     const { port } = new URL(first.url);
     expect(run("--port", port)).toEqual({ code: 1, out: "", err: `parlor: port ${port} of 127.0.0.1 is in use; choose another with --port\n` });
+    const unstarted = run("--port", port, ...(await withModel()));
+    expect(unstarted).toEqual({ code: 1, out: "", err: `parlor: port ${port} of 127.0.0.1 is in use; choose another with --port\n` }); // no llama-server was started
     await first.stop();
   });
 });
@@ -195,6 +208,22 @@ test("started in the background, it stays when whoever started it has ended", as
   await until(() => readFileSync(`/proc/${pid}/stat`, "utf8").split(" ")[3] !== String(process.pid), "its starter is gone");
   expect(await answers()).toBe(true);
   process.kill(pid, "SIGKILL");
+});
+
+test("the end of its terminal ends it in order, but where that is to be ignored (nohup)", async () => {
+  for (const [script, code] of [
+    ['exec "$@"', 0],
+    ['trap "" HUP; exec "$@"', null],
+  ] as const) {
+    const folder = mkdtempSync(join(tmpdir(), "parlor-hangup-"));
+    const args = [executable, "--port", "0", "--data", join(folder, "data")];
+    const child = Bun.spawn(["sh", "-c", script, "x", ...args], { env: bareEnvironment, stdout: "pipe", stderr: "ignore" });
+    const first = new TextDecoder().decode((await child.stdout.getReader().read()).value);
+    child.kill("SIGHUP");
+    if (code !== null) expect(await child.exited).toBe(code);
+    else expect((await fetch(`${/http:\S+/.exec(first)?.[0]}/healthz`)).status).toBe(200);
+    child.kill("SIGKILL");
+  }
 });
 
 test("it serves on when whoever read its log and its first line has gone", async () => {

@@ -1,7 +1,7 @@
 // A llama-server of our own: found, started, shown while it starts, started again when it dies, ended with us.
 
 import { afterEach, describe, expect, test } from "bun:test";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defaultBounds } from "../../src/config.ts";
@@ -209,4 +209,25 @@ test("what a llama-server that died has left behind ends before it is started ag
   await until(() => seen.size >= 3, "it has died three times");
   const before = [...seen].slice(0, 2);
   await until(() => before.every((pid) => !runs(pid)), "what the first two left is gone");
+});
+
+test("a build of llama-server that is interrupted, in order or by parlor's end, leaves nothing in the cache", async () => {
+  const tools = join(folder, "tools");
+  mkdirSync(tools);
+  for (const tool of ["git", "cmake", "make", "c++"]) script(`tools/${tool}`, "exit 0");
+  script("tools/npm", `head -c 1000000 /dev/zero >part; echo fetched >&2; exec sleep 60`);
+  const launcher = join(import.meta.dir, "../llama/llama-server");
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+    const cache = join(folder, `cache-${signal}`);
+    const env = { PATH: `${tools}:/usr/bin:/bin`, XDG_CACHE_HOME: cache };
+    const build = Bun.spawn([launcher], { env, stdin: "ignore", stdout: "ignore", stderr: "pipe", detached: true });
+    let said = "";
+    for await (const chunk of build.stderr) {
+      said += new TextDecoder().decode(chunk);
+      if (said.includes("fetched")) break;
+    }
+    process.kill(-build.pid, signal); // what it says of that reaches nobody any more
+    await build.exited;
+    expect([signal, readdirSync(join(cache, "parlor"))]).toEqual([signal, []]);
+  }
 });
