@@ -124,6 +124,12 @@ function oidcOf(one: (option: Option) => string | null): Config["oidc"] {
   if (one(options.auth) !== "oidc") return null;
   const [issuer, clientId] = [one(options.oidcIssuer), one(options.oidcClientId)];
   if (issuer === null || clientId === null) throw new UsageError("--auth oidc needs --oidc-issuer URL and --oidc-client-id ID");
+  const { protocol, hostname } = new URL(issuer);
+  if (protocol !== "https:" && !isLoopback(hostname)) {
+    throw new UsageError(
+      `--oidc-issuer ${issuer} is reached without TLS: whoever is between could sign in as anybody; allowed is https://, and http:// on this machine`,
+    );
+  }
   return { issuer, clientId, clientSecret: one(options.oidcClientSecret) };
 }
 

@@ -79,6 +79,13 @@ describe("parseConfig", () => {
     });
   }
 
+  test("an OpenID provider beyond this machine needs TLS", () => {
+    const issuer = (url: string) => () => parseConfig(["--auth", "oidc", "--oidc-client-id", "x", "--oidc-issuer", url], {}).oidc?.issuer;
+    for (const url of ["https://id.example", "http://127.0.0.1:9000", "http://localhost:9000/realm", "http://[::1]:9000"]) expect(issuer(url)()).toBe(url);
+    for (const url of ["http://id.example", "http://192.168.1.2:9000", "http://localhost.example"])
+      expect(issuer(url)).toThrow(/^--oidc-issuer .* without TLS/);
+  });
+
   test("beyond loopback needs --open, loopback does not", () => {
     expect(parseConfig(["--host", "0.0.0.0", "--open"], {}).host).toBe("0.0.0.0");
     for (const host of ["127.0.0.1", "127.1.2.3", "::1", "localhost"]) expect(parseConfig(["--host", host], {}).host).toBe(host);

@@ -229,7 +229,10 @@ export const de: Words = {
     bad_limit: ({ name, least, most }) =>
       `${houseDe.limitNames[name as keyof typeof houseDe.limitNames]}: eine Zahl von ${number(least)} bis ${whole(Number(most))}, oder nichts für keine Grenze.`,
     last_admin: () => "Das Haus braucht mindestens einen Admin. Mach zuerst jemand anderen dazu.",
-    provider_failed: () => "Die Anmeldung dort hat nicht geklappt. Versuch es noch einmal; bleibt es dabei, sieh in parlors Log.",
+    provider_failed: () => "Mit der Antwort des Anmeldedienstes kann parlor nichts anfangen. Wer dieses Haus führt, findet den Grund in parlors Log.",
+    provider_down: () => "Der Anmeldedienst antwortet gerade nicht. Versuch es in ein paar Minuten noch einmal.",
+    provider_denied: () => "Der Anmeldedienst hat dich nicht hereingelassen, oder du hast abgebrochen. Versuch es noch einmal, oder frag, wer ihn betreibt, ob dein Konto parlor nutzen darf.",
+    provider_lost: () => "Diese Anmeldung begann in einem anderen Browser, wurde schon benutzt oder dauerte länger als zehn Minuten. Fang noch einmal an.",
     read_only: () => "Wer einem Link folgt, kann lesen, nicht schreiben.",
     stopped: () => "Wer dieses parlor betreibt, hat es angehalten.",
     shutting_down: () => "parlor wird gerade beendet oder neu gestartet. Versuch es gleich nochmal; dein Text bleibt stehen.",

@@ -208,7 +208,10 @@ export const en: Words = {
     bad_limit: ({ name, least, most }) =>
       `${houseEn.limitNames[name as keyof typeof houseEn.limitNames]}: a number from ${number(least)} to ${whole(Number(most))}, or nothing for no limit.`,
     last_admin: () => "The house needs at least one admin. Make somebody else one first.",
-    provider_failed: () => "Signing in there did not work. Try again; if it stays, look at parlor's log.",
+    provider_failed: () => "What the sign-in service answered can't be used. Whoever runs this house finds the reason in parlor's log.",
+    provider_down: () => "The sign-in service does not answer right now. Try again in a few minutes.",
+    provider_denied: () => "The sign-in service did not let you in, or you went back. Try again, or ask whoever runs it whether your account may use parlor.",
+    provider_lost: () => "This sign-in began in another browser, was used already, or took longer than ten minutes. Begin again.",
     read_only: () => "Whoever follows a link can read, not write.",
     stopped: () => "Whoever runs this parlor has stopped it.",
     shutting_down: () => "parlor is being ended or restarted. Try again in a moment; your text is kept.",

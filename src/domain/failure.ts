@@ -64,7 +64,10 @@ export type FailureCode =
   | "bad_limit"
   | "bad_address" // of a llama-server
   | "last_admin"
-  | "provider_failed" // the OpenID provider
+  | "provider_failed" // what the OpenID provider says can't be used, or not be believed
+  | "provider_down" // it does not answer
+  | "provider_denied" // it did not let them in, or they went back
+  | "provider_lost" // the way back began in another browser, or too long ago
   | "read_only" // whoever follows a link can't write
   | "internal";
 

@@ -12,6 +12,7 @@ import { asFailure, Failure } from "../domain/failure.ts";
 import type { Store } from "../store/store.ts";
 import { assetPaths } from "./assets.ts";
 import { urlOf } from "./base.ts";
+import { pageStatusOf } from "./refusal.tsx";
 import { type Env, fieldsOf, html, localPath, originOf, personOf, wordsFor } from "./visitor.ts";
 
 export interface LoginParts {
@@ -44,6 +45,12 @@ export function loginRoutes(app: Hono<Env>, { auth, passwords, oidc, store, chat
     return failure;
   };
 
+  /** The page of signing in again, with what went wrong. */
+  const refusedByProvider = (c: Context<Env>, failure: Failure, to: string) => {
+    c.status(pageStatusOf(failure.code) ?? unprocessable);
+    return c.html(html(<SignInPage {...shell(c)} mode={auth.mode} to={to} name="" failure={failure.report} />));
+  };
+
   app.get("/login", (c) => {
     const to = localPath(c.req.query("to"));
     if (c.env.known || !auth.hasSessions) return c.redirect(to, 302);
@@ -69,20 +76,31 @@ export function loginRoutes(app: Hono<Env>, { auth, passwords, oidc, store, chat
 
   app.get("/login/start", async (c) => {
     if (!oidc) throw new Failure("not_found");
-    const { address, cookie } = await oidc.start(originOf(c), localPath(c.req.query("to")), c.env.client.isSecure);
-    c.header("set-cookie", cookie);
-    return c.redirect(address, 302);
+    const to = localPath(c.req.query("to"));
+    try {
+      const { address, cookies } = await oidc.start(originOf(c), to, c.req.header("cookie") ?? null, c.env.client.isSecure);
+      for (const cookie of cookies) c.header("set-cookie", cookie, { append: true });
+      return c.redirect(address, 302);
+    } catch (error) {
+      return refusedByProvider(c, failed(error), to);
+    }
   });
 
   app.get(callbackPath, async (c) => {
     if (!oidc) throw new Failure("not_found");
     const address = originOf(c) + c.req.path + urlOf(c.req.raw).search;
-    const { subject, names, to, cookie } = await oidc.finish(address, c.req.header("cookie") ?? null, c.env.client.isSecure);
-    const person = await auth.vouched(subject, names);
-    c.header("set-cookie", cookie);
-    c.header("set-cookie", await auth.signIn(person, c.req.raw.headers, c.env.client), { append: true });
-    // not a redirect: the cookie is SameSite, and this navigation began at another site
-    return c.html(html(<meta http-equiv="refresh" content={`0;url=${localPath(to)}`} />));
+    const cookies = c.req.header("cookie") ?? null;
+    if (c.env.known && !oidc.isUnderWay(address, cookies)) return c.redirect("/", 302); // reloaded, by somebody who is in
+    try {
+      const { subject, names, to, cookie } = await oidc.finish(address, cookies, c.env.client.isSecure);
+      const person = await auth.vouched(subject, names);
+      c.header("set-cookie", cookie);
+      c.header("set-cookie", await auth.signIn(person, c.req.raw.headers, c.env.client), { append: true });
+      // not a redirect: the cookie is SameSite, and this navigation began at another site
+      return c.html(html(<meta http-equiv="refresh" content={`0;url=${localPath(to)}`} />));
+    } catch (error) {
+      return refusedByProvider(c, failed(error), "/");
+    }
   });
 
   const invitationPage = async (c: Context<Env>, typed: string, failure: Failure | null) => {

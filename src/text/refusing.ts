@@ -61,6 +61,9 @@ const statusOf: Readonly<Record<FailureCode, number>> = {
   bad_address: 422,
   last_admin: 422,
   provider_failed: 502,
+  provider_down: 502,
+  provider_denied: 403,
+  provider_lost: 400,
   read_only: 403,
   internal: 500,
 };
