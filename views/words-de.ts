@@ -231,7 +231,8 @@ export const de: Words = {
     last_admin: () => "Das Haus braucht mindestens einen Admin. Mach zuerst jemand anderen dazu.",
     provider_failed: () => "Mit der Antwort des Anmeldedienstes kann parlor nichts anfangen. Wer dieses Haus führt, findet den Grund in parlors Log.",
     provider_down: () => "Der Anmeldedienst antwortet gerade nicht. Versuch es in ein paar Minuten noch einmal.",
-    provider_denied: () => "Der Anmeldedienst hat dich nicht hereingelassen, oder du hast abgebrochen. Versuch es noch einmal, oder frag, wer ihn betreibt, ob dein Konto parlor nutzen darf.",
+    provider_denied: () =>
+      "Der Anmeldedienst hat dich nicht hereingelassen, oder du hast abgebrochen. Versuch es noch einmal, oder frag, wer ihn betreibt, ob dein Konto parlor nutzen darf.",
     provider_lost: () => "Diese Anmeldung begann in einem anderen Browser, wurde schon benutzt oder dauerte länger als zehn Minuten. Fang noch einmal an.",
     read_only: () => "Wer einem Link folgt, kann lesen, nicht schreiben.",
     stopped: () => "Wer dieses parlor betreibt, hat es angehalten.",

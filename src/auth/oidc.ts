@@ -1,5 +1,5 @@
 // Signing in by an OpenID provider: the authorization code flow with PKCE, by openid-client. What must be remembered until the browser is
-// back (RFC 6749 state, nonce, PKCE verifier) lies in a cookie that only this way back gets. The only importer of openid-client; used by http/.
+// back (RFC 6749 state, nonce, PKCE verifier) lies in a cookie that only the pages of signing in get. The only importer of openid-client; used by http/.
 
 import * as openid from "openid-client";
 import { Failure, type FailureCode } from "../domain/failure.ts";
