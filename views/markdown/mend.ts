@@ -2,6 +2,7 @@
 // closed or kept back, so that nothing on the page jumps when its end arrives. Nothing is decided here: what is shown in the
 // end is the whole text's.
 
+import { bracesEnd } from "./ends.ts";
 import { address, angle, type Hold, mail, targetMaxChars } from "./held.ts";
 
 /** How long something that may yet become a link or a formula is kept back, in characters; longer and it is shown as it stands. */
@@ -126,19 +127,28 @@ function step(text: string, i: number, scan: Scan): number {
 function escaped(text: string, i: number, hold: Hold): number {
   const next = text[i + 1];
   if (next === undefined) return hold(i, 1);
-  const [environment, open] = /^\\(?:begin\{[a-zA-Z]{2,12}\*?\}|boxed(\{))/.exec(text.slice(i, i + 24)) ?? [];
-  if (open !== undefined)
-    return text.slice(i, i + formulaMaxChars).includes("\n") || /\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}/.test(text.slice(i, i + formulaMaxChars))
-      ? i + 2
-      : hold(i, formulaMaxChars);
-  if (environment !== undefined) {
-    const close = text.indexOf(environment.replace("begin", "end"), i);
-    return close < 0 ? hold(i, formulaMaxChars) : close + environment.length - 2;
-  }
+  if (next === "b") return bare(text, i, hold);
   if (next !== "(" && next !== "[") return i + 2;
   const close = text.indexOf(next === "(" ? "\\)" : "\\]", i + 2);
   return close < 0 ? hold(i, formulaMaxChars) : close + 2;
 }
+
+/** A formula without any sign around it, or the beginning of one. */
+function bare(text: string, i: number, hold: Hold): number {
+  const begun = text.slice(i, i + bareMaxChars);
+  if (i + begun.length === text.length && /^\\(?:b(?:o(?:x(?:ed?)?)?|e(?:g(?:in?)?)?)?|begin\{[a-zA-Z]*\*?)$/.test(begun)) return hold(i, bareMaxChars);
+  if (begun.startsWith("\\boxed{")) {
+    const end = bracesEnd(text, i + "\\boxed".length);
+    return end ?? (text.includes("\n", i) ? i + 2 : hold(i, formulaMaxChars));
+  }
+  const [environment] = /^\\begin\{[a-zA-Z]{2,12}\*?\}/.exec(begun) ?? [];
+  if (environment === undefined) return i + 2;
+  const close = text.indexOf(environment.replace("begin", "end"), i);
+  return close < 0 ? hold(i, formulaMaxChars) : close + environment.length - 2;
+}
+
+/** Longer than the beginning of any such formula. */
+const bareMaxChars = 24;
 
 function codeSpan(text: string, i: number, scan: Scan): number {
   const [run = "`"] = /^`+/.exec(text.slice(i)) ?? [];

@@ -30,6 +30,14 @@ const answers: Record<string, string> = {
   "a quote and a rule": "> quoted **words**\n> go on\n\n---\n\nAfter.\n",
   code: "```js\nconst a = `x\ny`; // why\nfunction f() { return 1; }\n```\n\nDone.",
   verses: "Über allen Gipfeln\nIst Ruh,\nIn allen Wipfeln\nSpürest du\n",
+  "addresses of all kinds":
+    'See http://localhost:8080/v1, (https://x.org/a_(b)) and "https://x.org/ü". Mail max.müller@x.org or <https://y.org/a>.\nEnd **https://x.org/a** now.\n',
+  "emphasis in Japanese": "これは**「重要」**です。- 注意\n\n- **注意：**先保存する。\n- ~~「古い」~~新しい\n",
+  "tags that were written":
+    "Press <kbd>Ctrl</kbd> + <kbd>C</kbd>, H<sub>2</sub>O, <mark>so **it** is</mark>. If a < b and c > d, fine.<!-- not shown --> End.\n",
+  "what folds": "Look:\n\n<details>\n<summary>More **here**</summary>\n\nSome text.\n\n- a\n- b\n\n</details>\n\nAfter it.\n",
+  "formulas in a quote": "> Then\n> \\[\n> x^2\n> \\]\n> is so.\n\nAnd \\boxed{17}. Done.\n",
+  "numbers from 99": "99. one\n100. two\n101. three\n",
   "tasks and pictures": "- [x] done\n- [ ] open\n\n![A picture](https://x.org/p.png) follows! Yes.\n",
 };
 
