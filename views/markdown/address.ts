@@ -38,7 +38,8 @@ export function reachOf(text: string, from: number): number {
       reference.lastIndex = i;
       if (reference.test(text)) return i;
     } else if (stop.test(sign)) return i;
-    if ((sign === "," || sign === ";") && /^https?:\/\//i.test(text.slice(i + 1, i + 9))) return i;
+    const isNext = (sign === "," || sign === ";") && /^https?:\/\//i.test(text.slice(i + 1, i + 9));
+    if (isNext) return text.startsWith("&amp;", i - "&amp".length) ? i - "&amp".length : i;
     if ((sign === "*" && text[i + 1] === "*") || (sign === "~" && text[i + 1] === "~")) return i;
     if (sign === around && !inWord.test(text[i + 1] ?? "")) return i;
   }

@@ -56,9 +56,8 @@ export class CodeLines {
     const key = `${language}\n${code}`;
     const known = lines.get(key);
     if (known !== undefined) return known;
-    if (!work.take(unitsOf.code(code.length))) return null;
-    const made = lastLine(highlighter().highlight(code, { language, ignoreIllegals: true }).value);
-    lines.set(key, made, made.html.length);
+    const made = work.do(unitsOf.code(code.length), () => lastLine(highlighter().highlight(code, { language, ignoreIllegals: true }).value));
+    if (made !== null) lines.set(key, made, made.html.length);
     return made;
   }
 }

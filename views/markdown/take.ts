@@ -156,6 +156,8 @@ class Taking {
   /** One that begins a line may reach over several paragraphs (CommonMark 0.31.2, §4.6). */
   #comment(at: number): number | null {
     const text = this.#text;
+    const [empty] = /^<!---?>/.exec(text.slice(at, at + "<!--->".length)) ?? [];
+    if (empty !== undefined) return this.#take("comment", at, at + empty.length);
     const close = this.#next("-->", at + "<!--".length);
     if (close < 0 || close - at > commentMaxChars) return null;
     const mayHoldAll = /^[ \t>]{0,100}$/.test(text.slice(this.#lineStart(at), at).slice(0, 101));

@@ -201,3 +201,28 @@ test("a number has room for all of its digits, from the first item that has more
   const counted = [...bodyOf(Array.from({ length: 101 }, (_, i) => `${i + 1}. a`).join("\n")).querySelectorAll("li")].map((li) => li.className);
   expect(counted.slice(97)).toEqual(["", "", "d3", ""]);
 });
+
+test("whatever stands in code comes out as it was, wherever the code stands, and no place of ours is left over", () => {
+  const atoms =
+    "\\[ \\] $ $$ \\( \\) $x$ **「a」** ~ ~~ <kbd> </kbd> <!-- --> <details> https://e.org/a www.x.y a@b.cd \\boxed{1} > - 重 a &amp; [r] [r]: ](x) {".split(
+      " ",
+    );
+  const containers: readonly ((lines: string[]) => string)[] = [
+    (lines) => ["```", ...lines, "```"].join("\n"),
+    (lines) => ["~~~", ...lines, "~~~"].join("\n"),
+    (lines) => lines.map((line) => `    ${line}`).join("\n"),
+    (lines) => ["> ```", ...lines.map((line) => `> ${line}`), "> ```"].join("\n"),
+    (lines) => ["1. a", "   ```", ...lines.map((line) => `   ${line}`), "   ```"].join("\n"),
+    (lines) => ["> - a", ">   ~~~", ...lines.map((line) => `>   ${line}`), ">   ~~~"].join("\n"),
+    (lines) => ["> a", ">", ...lines.map((line) => `>     ${line}`)].join("\n"),
+  ];
+  for (let seed = 0; seed < 2_000; seed++) {
+    const { pick, below } = seeded(seed);
+    const lines = Array.from({ length: 1 + below(5) }, () => `x${Array.from({ length: 1 + below(5) }, () => pick(atoms)).join(pick(["", " "]))}`);
+    const before = pick(["", "a\n\n", "a $ b \\[ c https://e.org/ <kbd> ~ <!--\n\n"]);
+    const text = before + (pick(containers) as (typeof containers)[number])(lines);
+    const html = markdownHtml(text);
+    expect(html).not.toMatch(/[\ufdd0\ufdd1\ufdd7-\ufdef]|%EF%B7/);
+    expect({ text, code: within("pre", text) }).toEqual({ text, code: [`${lines.join("\n")}\n`] });
+  }
+});
