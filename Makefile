@@ -35,9 +35,9 @@ bench: $(BUN) $(PARROT) build chromium nginx ## what parlor costs, beside others
 	@export LLAMA_SERVER="$$(test/llama/llama-server --path)"; \
 		for each in relay crowd routing store browser start load lighthouse; do $(BUN) bench/$$each.ts || exit 1; done
 
-soak: $(BUN) $(PARROT) build ## half an hour of llama-servers that fail in every way (SOAK_MINUTES=30 SEED=1), and the simulations in their long form
+soak: $(BUN) $(PARROT) build ## half an hour of llama-servers that fail in every way (SOAK_MINUTES=30 SEED=1), the simulations in their long form, the memory of 40 000 requests (REQUESTS=40000)
 	@export LLAMA_SERVER="$$(test/llama/llama-server --path)"; \
-		$(BUN) test/sim/soak.ts && LONG=1 $(BUN) test --timeout $(TEST_MS) test/sim test/e2e/kill.test.ts
+		$(BUN) test/sim/soak.ts && LONG=1 $(BUN) test --timeout $(TEST_MS) test/sim test/e2e/kill.test.ts && $(BUN) bench/memory.ts
 
 clean: ## remove what was built here (not the llama-server in the user's cache)
 	rm -rf dist .cache node_modules

@@ -9,6 +9,7 @@ import type { Place } from "../domain/run.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { RelaySink, Upstream } from "../upstream/upstream.ts";
 import { askingOf } from "./asking.ts";
+import { modelList, oneModel } from "./models.ts";
 import { passedStatus, passedType } from "./passed.ts";
 import { type Dialect, dialectOf, eventOf, programRefusal, refusalText } from "./refusing.ts";
 import { modelAt, servedAt } from "./served.ts";
@@ -57,9 +58,10 @@ export async function relay(request: Request, pathname: string, known: Known | n
     const { state, servers } = parts.upstream;
     const wished = modelAt(pathname);
     if (wished !== null || (route.method === "GET" && servers.length > 1)) {
+      const listed =
+        wished === null ? modelList(state.models.map(({ name }) => name)) : await oneModel({ run: id, request: id }, wished, parts.upstream, parts.gone);
       over();
-      const names = state.models.map(({ name }) => name);
-      return wished === null ? modelList(names) : oneModel(names, wished);
+      return listed;
     }
     if (!route.isFree) await parts.chat.mayAsk(known.person);
     const body = await parts.readBody(request, { maxBytes: parts.programMaxBytes, owner: known.person.id });
@@ -215,18 +217,6 @@ class Passing implements RelaySink {
 
 /** Of what llama-server says when it refuses, so much is passed on, in UTF-16 units. */
 const refusalMaxChars = 16 * 1024;
-
-const modelObject = (id: string) => ({ id, object: "model", created: Math.floor(Date.now() / 1000), owned_by: "llamacpp" });
-
-/** The models of several llama-servers, as one lists its own. */
-const modelList = (names: readonly string[]): Response => Response.json({ object: "list", data: names.map(modelObject) });
-
-/** @throws Failure `model_missing` */
-function oneModel(names: readonly string[], wished: string): Response {
-  const found = names.find((name) => name.replace(/^\/+/, "") === wished.replace(/^\/+/, "")); // a name may be a path
-  if (found === undefined) throw new Failure("model_missing", { model: wished.slice(0, 200), models: names.join(", ") });
-  return Response.json(modelObject(found));
-}
 
 /** Names under which llama-server says at the end of an answer how many tokens it cost, in its own dialect and those of programs. */
 const figures = /"(prompt_n|predicted_n|output_tokens|completion_tokens|total_tokens)":\s*(\d{1,9})(?!\d)/g;

@@ -266,6 +266,11 @@ describe("byte for byte", () => {
         expect({ sent: body, got: await raw(house, path, body) }).toEqual({ sent: body, got: await raw(llama, path, body) });
     });
 
+  test("each model of the list can be asked for by its name", async () => {
+    const client = openai(house);
+    for (const model of (await client.models.list()).data) expect(await client.models.retrieve(model.id)).toMatchObject({ id: model.id, object: "model" });
+  });
+
   test("the list of models", async () => {
     const get = async ({ url }: Server) => plain(await (await fetch(`${url}/v1/models`, { keepalive: false })).text());
     expect(await get(house)).toBe(await get(llama));

@@ -76,7 +76,11 @@ describe("an address as people write it", () => {
       }
     });
 
-  test("one model has its address, by its name; one that is not there is not found", async () => {
+  test("one model has its address, by the name that the list has, or by that which parlor shows; one that is not there is not found", async () => {
+    upstream.script = answerWith(`{"object":"list","data":[{"id":"/models/a b.gguf","object":"model","meta":{"n":1}},{"id":7},null]}`);
+    for (const path of ["/v1/models/%2Fmodels%2Fa%20b.gguf", "/v1/models//models/a%20b.gguf", "/models/models/a%20b.gguf/"])
+      expect(await (await ask(house, "GET", path)).json()).toEqual({ id: "/models/a b.gguf", object: "model", meta: { n: 1 } });
+    upstream.script = quick;
     for (const [at, base] of [[house, ""] as const, [below, "/chat"] as const]) {
       for (const path of ["/v1/models/scripted", "/models/scripted", "//v1/models/scripted/"]) {
         const response = await ask(at, "GET", base + path);
