@@ -7,8 +7,9 @@ export const addressMaxChars = 2_000;
 /** Han, kana, hangul: scripts that put no space between an address and what goes on behind it. */
 const cjk = String.raw`\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}`;
 
-/** No address goes on behind these: white space, signs that none may hold, quotes, the punctuation of scripts without spaces, places of ours. */
-const stop = /[\s\p{Cc}<>"`|^\u3001-\u3003\u3008-\u3011\u3014-\u301f\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f\u2018-\u201f\u2026\u00ab\u00bb\ufdd0-\ufdef]/u;
+/** No address goes on behind these: white space, signs that none may hold or that turn the direction, quotes, the punctuation of scripts without spaces, places of ours. */
+const stop =
+  /[\s\p{Cc}\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069<>"`|^\u3001-\u3003\u3008-\u3011\u3014-\u301f\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f\u2018-\u201f\u2026\u00ab\u00bb\ufdd0-\ufdef]/u;
 /** Signs that stand behind an address rather than in it. */
 const trailing = new Set(".,:;!?'*_~([{");
 const escapable = new Set("_*~&#-.()[]!");

@@ -17,7 +17,7 @@ const drawnMaxChars = 128_000;
 /** HTML of a Markdown text that stands below a heading of level `above`. Words of ours in it are marks, which `inWords` fills in. */
 export function markdownHtml(text: string, above: number = messageLevel, work: Work = new Work()): string {
   const end = drawnEnd(text);
-  const { source, pieces } = take(clean(end === text.length ? text : text.slice(0, end)));
+  const { source, pieces } = take(lined(clean(end === text.length ? text : text.slice(0, end))));
   const html = new Dress(pieces, above, work).of(withoutMarks(Bun.markdown.html(withMarks(source), options)));
   return end === text.length ? html : html + undrawn(text.slice(end));
 }
@@ -35,8 +35,11 @@ function wholeCharacters(text: string, end: number): number {
 /** What stands around the lines that are not drawn. */
 export const undrawnFrame = { head: `<div class="undrawn" dir="auto">`, foot: "</div>" } as const;
 
+/** The text with line feeds at the ends of its lines. */
+export const lined = (text: string): string => (text.includes("\r") ? text.replace(/\r\n?/g, "\n") : text);
+
 function undrawn(text: string): string {
-  const lines = clean(text).replace(/\r\n?/g, "\n");
+  const lines = lined(clean(text));
   return `${undrawnFrame.head}${Bun.escapeHTML(lines.endsWith("\n") ? lines : `${lines}\n`)}${undrawnFrame.foot}\n`;
 }
 

@@ -6,7 +6,7 @@ import { BlockSplitter, definitionsIn } from "./blocks.ts";
 import { type Change, grown, inOrder, openIds } from "./change.ts";
 import { CodeLines, codeFrame, languageOf } from "./code.ts";
 import { messageLevel } from "./dress.ts";
-import { clean, closing, drawnEnd, lastLevel, markdownHtml, opened, undrawnFrame } from "./html.ts";
+import { clean, closing, drawnEnd, lastLevel, lined, markdownHtml, opened, undrawnFrame } from "./html.ts";
 import { mended, shownPart } from "./mend.ts";
 import { PlainEnd } from "./plain-end.ts";
 import { Work } from "./work.ts";
@@ -144,7 +144,7 @@ export class MarkdownStream {
     this.#seenChars += piece.length;
     const whole = (this.#isReturnHeld ? "\r" : "") + piece;
     this.#isReturnHeld = whole.endsWith("\r");
-    return clean(this.#isReturnHeld ? whole.slice(0, -1) : whole).replace(/\r\n?/g, "\n");
+    return lined(clean(this.#isReturnHeld ? whole.slice(0, -1) : whole));
   }
 
   #render(block: string): string {

@@ -166,23 +166,30 @@ class Taking {
   }
 
   #take(kind: Thing["kind"], from: number, end: number): number {
-    const text = this.#text;
+    const source = this.#text.slice(from, end);
+    this.#source += this.#text.slice(this.#done, from);
+    this.#done = end;
+    if (source.includes("\n")) this.#takeLines(kind, source.split("\n"), this.#quotesBefore(from));
+    else {
+      this.#source += placeOf(this.#pieces.length);
+      this.#pieces.push({ thing: { kind, source, rest: "" }, source, isFirst: true });
+    }
+    return end;
+  }
+
+  /** Each line has a place of its own, so that the parser sees the lines; what stands before them is theirs as far as the first has it, too. */
+  #takeLines(kind: Thing["kind"], lines: readonly string[], quotes: number): void {
     const first = this.#pieces.length;
-    const depth = this.#quotesBefore(from);
-    const before = depth === 0 ? /^[ \t]*/ : new RegExp(`^(?:[ \\t]*>){0,${depth}}[ \\t]*`);
-    const lines = text.slice(from, end).split("\n");
+    const before = quotes === 0 ? /^[ \t]*/ : new RegExp(`^(?:[ \\t]*>){0,${quotes}}[ \\t]*`);
     const prefixes = lines.map((line, i) => (i === 0 ? "" : (before.exec(line)?.[0] ?? "")));
     const own = lines.map((line, i) => line.slice((prefixes[i] as string).length));
     const rest = own.slice(1).reduce((places, _, i) => `${places}\n${placeOf(first + 1 + i)}`, "");
     const thing: Thing = { kind, source: own.join("\n"), rest };
-    this.#source += text.slice(this.#done, from);
     own.forEach((source, i) => {
       if (i > 0) this.#source += `\n${prefixes[i]}`;
       if (source !== "") this.#source += placeOf(this.#pieces.length);
       this.#pieces.push({ thing, source, isFirst: i === 0 });
     });
-    this.#done = end;
-    return end;
   }
 
   /** How many marks of quotes stand at the beginning of the line of `at`. */
