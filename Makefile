@@ -56,7 +56,7 @@ SOURCES := $(shell find src views -type f) package.json
 dist/parlor: $(BUN) $(SOURCES)
 	@mkdir -p dist
 	@$(BUN) build --compile --minify --bytecode --format=esm --sourcemap --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
-		src/main.ts --outfile=dist/parlor
+		src/main.ts src/transfer/worker.ts --outfile=dist/parlor
 
 $(PARROT): $(BUN) test/llama/parrot.ts test/llama/gguf.ts test/llama/recitals.ts test/views/markdown/dangers.ts
 	@mkdir -p .cache

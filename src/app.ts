@@ -23,13 +23,14 @@ import { AddressCount, checkHost, checkOrigin, clientOf, corsHeaders, isHost, pr
 import { isHealthPath } from "./http/ops.ts";
 import { refusal } from "./http/refusal.tsx";
 import { routes } from "./http/routes.tsx";
+import type { ImportBounds } from "./http/transfer.tsx";
 import type { Visitor } from "./http/visitor.ts";
 import { Hub } from "./live/hub.ts";
 import { type SocketData, Sockets } from "./sockets.ts";
 import { dialectOf, programRefusal } from "./text/refusing.ts";
 import type { Upstreams } from "./upstream/upstream.ts";
 
-export interface AppBounds extends ChatBounds, BodiesBounds {
+export interface AppBounds extends ChatBounds, BodiesBounds, ImportBounds {
   readonly socketsMaxPerAddress: number;
   readonly commandsMax: number;
   readonly outboxMaxBytes: number;
@@ -37,7 +38,6 @@ export interface AppBounds extends ChatBounds, BodiesBounds {
   readonly programSlowMs: number;
   readonly heartbeatMs: number;
   readonly graceMs: number;
-  readonly importMaxBytes: number;
   readonly temporaryMs: number;
   readonly sessionMs: number;
 }
@@ -127,7 +127,7 @@ export async function createApp(parts: AppParts): Promise<App> {
     metricsAllow: new AddressSet(parts.metricsAllow),
     silentMs: silentBeats * bounds.heartbeatMs,
     formMaxBytes: frameMaxBytes, // %XX, and one twice too long is shown again
-    importMaxBytes: bounds.importMaxBytes,
+    importing: bounds,
     upstream: () => upstream.state,
     sockets: () => sockets.counts,
   });

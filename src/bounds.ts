@@ -52,7 +52,15 @@ export const bounds = {
     max: 60 * minute,
     doc: "how long a request's body may take; a large one that comes steadily gets more (12.5 kB a second)",
   },
-  importMaxBytes: { default: 100 << 20, min: 1024, max: 1 << 30, doc: "largest file of conversations that is brought in" },
+  importMaxBytes: { default: 100 << 20, min: 1024, max: 1 << 30, doc: "largest file of conversations that is brought in, or all that are chosen together" },
+  importUnpackedMaxBytes: { default: 512 << 20, min: 1024, max: 2 ** 32, doc: "largest size of what is in a ZIP archive, unpacked" },
+  importTextMaxBytes: {
+    default: 128 * 1024,
+    min: 1024,
+    max: 16 << 20,
+    doc: "longest text of a message that is brought in, in UTF-8; the rest of it is left out",
+  },
+  importMs: { default: 15 * minute, min: 1_000, max: 24 * 60 * minute, doc: "how long one such file may take" },
   socketsMaxPerAddress: { default: 512, min: 1, max: 100_000, doc: "open sockets from one address" },
   commandsMax: { default: 8, min: 1, max: 1_000, doc: "commands of one socket under way at once" },
   outboxMaxBytes: {

@@ -80,7 +80,7 @@ describe("files", () => {
       reached.add(file);
       if (isCode(file)) importsOf(file).forEach(walk);
     };
-    walk("src/main.ts");
+    for (const entry of ["src/main.ts", "src/transfer/worker.ts"]) walk(entry);
     for (const file of below("views/assets")) if (read("views/assets/pack.ts").includes(`"${file.split("/").at(-1)}"`)) reached.add(file);
     const dead = [...below("src"), ...below("views")].filter((file) => !reached.has(file) && !file.endsWith(".d.ts"));
     expect(dead).toEqual([]);

@@ -2,6 +2,7 @@
 
 import type { Person } from "../src/domain/account.ts";
 import type { ConversationId, ListedConversation, ListPlace } from "../src/domain/conversation.ts";
+import type { LeftOutKind, Unread } from "../src/domain/record.ts";
 import { commandPath } from "./frame.ts";
 import { dayName, dayOf } from "./time.tsx";
 import type { Words } from "./words.ts";
@@ -165,18 +166,19 @@ function Transfer({ words }: { words: Words }) {
       </a>
       <label>
         {words.import}
-        <input type="file" name="file" accept=".json,.jsonl" class="unseen" />
+        <input type="file" name="file" accept=".json,.jsonl,.zip" multiple class="unseen" />
       </label>
       <div id="imported" role="status" />
     </form>
   );
 }
 
-/** What an import brought, and what it could not read. */
-export function Imported({ added, known, faults, words }: { added: number; known: number; faults: readonly string[]; words: Words }) {
+/** What an import brought, what it left out, by kind, and what it could not read. */
+export function Imported({ added, known, faults, leftOut, words }: Unread & { added: number; known: number; words: Words }) {
   return (
     <>
       <p>{words.imported(added, known)}</p>
+      {Object.keys(leftOut).length > 0 && <p>{leftOutLine(leftOut, words)}</p>}
       {faults.length > 0 && (
         <ul class="failure">
           {faults.map((fault) => (
@@ -186,6 +188,12 @@ export function Imported({ added, known, faults, words }: { added: number; known
       )}
     </>
   );
+}
+
+/** Each kind once, with how often. */
+export function leftOutLine(leftOut: Unread["leftOut"], words: Words): string {
+  const kinds = Object.entries(leftOut) as [LeftOutKind, number][];
+  return `${words.house.leftOut} ${kinds.map(([kind, count]) => words.house.leftOutKinds[kind](count)).join(", ")}.`;
 }
 
 /** After a delete: said, and undone with one press. */

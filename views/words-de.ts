@@ -201,6 +201,8 @@ export const de: Words = {
     conversation_removed: () => "Diese Unterhaltung wurde gelöscht. Mach das rückgängig oder beginne einen neuen Chat; dein Text bleibt stehen.",
     bad_frame: () => "Diese Nachricht war nicht zu verstehen. Lade die Seite neu und versuch es nochmal.",
     bad_request: ({ detail }) => `Diese Anfrage war nicht zu verstehen${detail ? `: ${detail}` : "."}`,
+    import_busy: () => "Es werden schon Dateien gelesen. Versuch es noch einmal, wenn das fertig ist.",
+    import_slow: ({ seconds }) => `Das Lesen der Datei hat länger als ${number(seconds)} s gedauert. Was bis dahin gelesen wurde, ist da.`,
     too_large: ({ limitBytes }) => `Das ist größer als ${number(limitBytes)} Byte.`,
     unsupported_encoding: ({ coding }) =>
       `parlor kennt das Content-Encoding ${coding} nicht. Schick den Inhalt, wie er ist, oder mit gzip, deflate, br oder zstd.`,

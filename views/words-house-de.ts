@@ -6,6 +6,16 @@ import type { HouseWords } from "./words-house.ts";
 const number = (value: number) => shortNumber(value, "de");
 
 export const houseDe: HouseWords = {
+  leftOut: "Weggelassen:",
+  leftOutKinds: {
+    tools: (n) => `Aufrufe von Werkzeugen und deren Ergebnisse (${number(n)})`,
+    hidden: (n) => `Nachrichten, die auch dort verborgen waren (${number(n)})`,
+    system: (n) => `Systemnachrichten (${number(n)})`,
+    files: (n) => `Bilder und Dateien (${number(n)})`,
+    citations: (n) => `Quellenmarken (${number(n)})`,
+    long: (n) => `das Ende zu langer Texte (${number(n)})`,
+    other: (n) => `Teile unbekannter Art (${number(n)})`,
+  },
   signIn: "Anmelden",
   signInHere: "Bei parlor anmelden",
   signInElsewhere: "Mit dem Konto der Organisation anmelden",

@@ -6,6 +6,16 @@ import type { HouseWords } from "./words-house.ts";
 const number = (value: number) => shortNumber(value, "en");
 
 export const houseEn: HouseWords = {
+  leftOut: "Left out:",
+  leftOutKinds: {
+    tools: (n) => `calls of tools and their results (${number(n)})`,
+    hidden: (n) => `messages that were hidden there, too (${number(n)})`,
+    system: (n) => `system messages (${number(n)})`,
+    files: (n) => `pictures and files (${number(n)})`,
+    citations: (n) => `marks of citations (${number(n)})`,
+    long: (n) => `the ends of texts that are too long (${number(n)})`,
+    other: (n) => `parts of an unknown kind (${number(n)})`,
+  },
   signIn: "Sign in",
   signInHere: "Sign in to parlor",
   signInElsewhere: "Sign in with your organisation",

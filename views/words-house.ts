@@ -1,8 +1,12 @@
-// The words of the pages around the chat: signing in, one's own account, sharing, operating the house. Part of views/words.
+// The words around the chat: what was brought in, signing in, one's own account, sharing, operating the house. Part of views/words.
 
 import type { AuditAct, KeyScope, LimitName, PersonRole } from "../src/domain/account.ts";
+import type { LeftOutKind } from "../src/domain/record.ts";
 
 export interface HouseWords {
+  /** What an import left out, by kind. */
+  readonly leftOut: string;
+  readonly leftOutKinds: Readonly<Record<LeftOutKind, (count: number) => string>>;
   readonly signIn: string;
   readonly signInHere: string;
   readonly signInElsewhere: string;

@@ -6,11 +6,16 @@ import type { PersonId } from "../domain/account.ts";
 import type { ConversationId } from "../domain/conversation.ts";
 import { listTopic } from "../domain/event.ts";
 import { Failure } from "../domain/failure.ts";
-import type { ConversationRecord } from "../domain/record.ts";
-import type { Store } from "../store/store.ts";
+import type { ConversationHeader, ImportPart, Unread } from "../domain/record.ts";
+import type { Incoming, Store } from "../store/store.ts";
 
 /** Longest name of a conversation, in UTF-16 units. */
 const titleMaxChars = 200;
+
+export interface Brought extends Unread {
+  readonly added: number;
+  readonly known: number;
+}
 
 export class Shelf {
   readonly #store: Store;
@@ -47,16 +52,37 @@ export class Shelf {
     this.#tell(owner, conversation);
   }
 
-  /** Takes in conversations from a file as somebody's: how many are new, how many they had already. */
-  async add(owner: PersonId, records: readonly ConversationRecord[]): Promise<{ added: number; known: number }> {
-    let added = 0;
-    for (const record of records) {
-      if (await this.#store.add(owner, record)) added++;
-      await new Promise((resolve) => setImmediate(resolve)); // whoever is being answered goes on being answered
+  /**
+   * Takes in what is read of a file, each conversation as `ownerOf` says: how many are new, how many were there already, and what was not read.
+   * Whoever is being answered goes on being answered meanwhile.
+   */
+  async bring(parts: AsyncIterable<ImportPart>, ownerOf: (conversation: ConversationHeader) => Promise<PersonId>): Promise<Brought> {
+    const brought = { added: 0, known: 0, faults: [] as readonly string[], leftOut: {} };
+    const latest = new Map<PersonId, ConversationId>();
+    let incoming: (Incoming & { readonly owner: PersonId }) | null = null;
+    try {
+      for await (const part of parts) {
+        if (part.kind === "begin") {
+          const owner = await ownerOf(part.conversation);
+          const begun = await this.#store.bring(owner, part.conversation);
+          incoming = begun && { ...begun, owner };
+          brought[begun ? "added" : "known"]++;
+        } else if (part.kind === "messages") await incoming?.add(part.messages);
+        else if (part.kind === "unread") Object.assign(brought, { faults: part.faults, leftOut: part.leftOut });
+        else if (incoming) {
+          await incoming.end();
+          latest.set(incoming.owner, incoming.id);
+          incoming = null;
+        }
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    } catch (error) {
+      if (incoming) await this.#store.forget(incoming.id).catch(() => {}); // a store that can't be written forgets it later
+      throw error;
+    } finally {
+      for (const [owner, conversation] of latest) this.#bus.publish(listTopic(owner), { kind: "listed", conversation, isLatest: false });
     }
-    const [first] = records;
-    if (added > 0 && first) this.#bus.publish(listTopic(owner), { kind: "listed", conversation: first.id, isLatest: false });
-    return { added, known: records.length - added };
+    return brought;
   }
 
   #tell(owner: PersonId, conversation: ConversationId): void {

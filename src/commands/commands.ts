@@ -4,18 +4,21 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { leftOutLine } from "../../views/list.tsx";
 import { en } from "../../views/words-en.ts";
 import { Passwords } from "../auth/password.ts";
 import { localBus } from "../bus/local.ts";
 import { Shelf } from "../chat/shelf.ts";
+import { defaultBounds } from "../config.ts";
 import { isPersonRole, localPerson, type Person, type PersonId, personName, personRoles } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";
+import type { ConversationHeader } from "../domain/record.ts";
 import { CommandError } from "../given.ts";
 import { backup, check, setAsideCopies } from "../store/file.ts";
 import { openSqlite } from "../store/sqlite.ts";
 import type { Store } from "../store/store.ts";
 import { visible } from "../telemetry/log.ts";
-import { readConversations } from "../transfer/read.ts";
+import { read } from "../transfer/reading.ts";
 
 const say = (line: string): void => void process.stdout.write(`${visible(line, "\t")}\n`);
 
@@ -184,17 +187,13 @@ async function exportAll(file: string, to: string): Promise<void> {
 /** Brings in a file of conversations, each as its owner's where somebody of that name is here; what can't be read is named line by line. */
 async function importFile(store: Store, from: string): Promise<void> {
   if (!(await Bun.file(from).exists())) throw new CommandError(`there is no ${from}`, 1);
-  const { records, faults } = await readConversations(await Bun.file(from).text());
-  const shelf = new Shelf({ store, bus: localBus() });
-  const counts = { added: 0, known: 0 };
-  for (const [name, theirs] of Map.groupBy(records, ({ owner }) => owner ?? "")) {
-    const owner = (await store.people.named(name))?.id ?? localPerson;
-    const { added, known } = await shelf.add(owner, theirs);
-    counts.added += added;
-    counts.known += known;
-  }
+  const { importMs, ...bounds } = defaultBounds;
+  const parts = read({ body: await Bun.file(from).bytes(), contentType: null, name: from, bounds }, importMs);
+  const ownerOf = async ({ owner }: ConversationHeader) => (await store.people.named(owner ?? ""))?.id ?? localPerson;
+  const { faults, leftOut, ...counts } = await new Shelf({ store, bus: localBus() }).bring(parts, ownerOf);
   await store.ledger.note({ actor: null, act: "imported" });
   for (const fault of faults) process.stderr.write(`parlor: ${visible(`${from}: ${fault}`)}\n`);
+  if (Object.keys(leftOut).length > 0) process.stderr.write(`parlor: ${from}: ${leftOutLine(leftOut, en)}\n`);
   const line = `${counts.added} conversations are brought in, ${counts.known} were here already, ${faults.length} could not be read`;
   if (counts.added + counts.known === 0) throw new CommandError(line, 1);
   say(line);

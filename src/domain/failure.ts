@@ -38,6 +38,8 @@ export type FailureCode =
   | "conversation_removed" // deleted, in a way that can be undone
   | "bad_frame" // a frame that is no Command
   | "bad_request"
+  | "import_busy" // somebody's files are being read already, or enough of others'
+  | "import_slow" // a file took longer than the limit
   | "too_large"
   | "unsupported_encoding" // a body that is compressed in a way we do not know
   | "bodies_full" // all bodies that are in memory together

@@ -30,6 +30,25 @@ export interface ConversationRecord {
   readonly messages: readonly MessageRecord[];
 }
 
+export type ConversationHeader = Omit<ConversationRecord, "messages">;
+
+/** What is left out of a file on purpose, by kind: named once, with how often. */
+export type LeftOutKind = "tools" | "hidden" | "system" | "files" | "citations" | "long" | "other";
+
+/** What of a file was not brought in. */
+export interface Unread {
+  /** What could not be read: where, and why. */
+  readonly faults: readonly string[];
+  readonly leftOut: Readonly<Partial<Record<LeftOutKind, number>>>;
+}
+
+/** Conversations as they come out of a file, piece by piece: each begins, has messages, and ends; in the end it is said what was not read. */
+export type ImportPart =
+  | { readonly kind: "begin"; readonly conversation: ConversationHeader }
+  | { readonly kind: "messages"; readonly messages: readonly MessageRecord[] }
+  | { readonly kind: "end" }
+  | ({ readonly kind: "unread" } & Unread);
+
 /** The path to the head, oldest first. */
 export function pathOf(record: ConversationRecord): MessageRecord[] {
   const byId = new Map(record.messages.map((message) => [message.id, message]));

@@ -18,6 +18,8 @@ const statusOf: Partial<Record<FailureCode, ContentfulStatusCode>> = {
   too_large: 413,
   unsupported_encoding: 415,
   bodies_full: 503,
+  import_busy: 409,
+  import_slow: 422,
   body_slow: 408,
   not_signed_in: 401,
   not_admin: 403,

@@ -26,14 +26,14 @@ import { type LoginParts, loginRoutes } from "./login.tsx";
 import { type OpsParts, opsRoutes } from "./ops.ts";
 import { pageStatusOf, refusal } from "./refusal.tsx";
 import { shareRoutes } from "./share.tsx";
-import { transferRoutes } from "./transfer.tsx";
+import { type ImportBounds, transferRoutes } from "./transfer.tsx";
 import { boundForms, type Env, fieldsOf, html, personOf, wordsFor } from "./visitor.ts";
 
 export interface RouteParts extends LoginParts, AdminParts, OpsParts {
   readonly store: Store;
   readonly shelf: Shelf;
   readonly bus: Bus;
-  readonly importMaxBytes: number;
+  readonly importing: ImportBounds;
   readonly log: Log;
   readonly silentMs: number;
   /** See http/base. */
@@ -53,7 +53,7 @@ const isOpen = /^\/(assets\/.*|favicon\.ico|healthz|readyz|metrics|login(\/.*)?|
 
 /** Everything that is answered without a WebSocket. */
 export function routes(parts: RouteParts): Hono<Env> {
-  const { auth, chat, servers, log, metrics, silentMs, formMaxBytes, importMaxBytes, readBody, upstream, store, shelf, bus, basePath } = parts;
+  const { auth, chat, servers, log, metrics, silentMs, formMaxBytes, importing, readBody, upstream, store, shelf, bus, basePath } = parts;
   const app = new Hono<Env>({ getPath: (request) => pathInside(urlOf(request).pathname, parts.basePath) });
 
   const page = async (c: Context<Env>, conversation: string, { isNew = false, through = null, typed = "", notice = null }: PageWishes = {}) => {
@@ -109,7 +109,7 @@ export function routes(parts: RouteParts): Hono<Env> {
     await next();
   });
 
-  app.use(boundForms({ readBody, formMaxBytes, importMaxBytes }));
+  app.use(boundForms({ readBody, formMaxBytes, importMaxBytes: importing.importMaxBytes }));
 
   app.get("/", (c) => page(c, newId(), { isNew: true }));
 
@@ -189,7 +189,7 @@ export function routes(parts: RouteParts): Hono<Env> {
     return c.html(String(<FoundList query={query} found={await store.search(personOf(c).id, query, foundMax)} words={wordsFor(c)} />));
   });
 
-  transferRoutes(app, { chat, store, shelf, importMaxBytes });
+  transferRoutes(app, { chat, store, shelf, importing });
 
   app.get("/assets/*", (c) => {
     const found = asset(c.req.path, c.req.header("accept-encoding") ?? null);

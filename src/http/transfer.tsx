@@ -8,7 +8,8 @@ import { isId } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
 import type { ConversationRecord } from "../domain/record.ts";
 import type { Store } from "../store/store.ts";
-import { readConversations } from "../transfer/read.ts";
+import type { ReadBounds } from "../transfer/read.ts";
+import { read } from "../transfer/reading.ts";
 import { toMarkdown } from "../transfer/write.ts";
 import { type Env, personOf, wordsFor } from "./visitor.ts";
 
@@ -16,12 +17,21 @@ export interface TransferParts {
   readonly chat: Chat;
   readonly store: Store;
   readonly shelf: Shelf;
-  /** Largest file that is read. */
-  readonly importMaxBytes: number;
+  readonly importing: ImportBounds;
 }
 
+export interface ImportBounds extends ReadBounds {
+  /** Largest file that is read. */
+  readonly importMaxBytes: number;
+  /** Longest time for one. */
+  readonly importMs: number;
+}
+
+/** Files that are read at once in the house: each has a thread, which needs several times as much memory as the file. */
+const importsMax = 2;
+
 /** Adds the routes for export and import. */
-export function transferRoutes(app: Hono<Env>, { chat, store, shelf, importMaxBytes }: TransferParts): void {
+export function transferRoutes(app: Hono<Env>, { chat, store, shelf, importing }: TransferParts): void {
   const note = (c: Context<Env>, act: "exported" | "imported", subject: string) =>
     store.ledger.note({ actor: personOf(c).id, act, subject, address: c.env.client.address });
   const found = async (c: Context<Env>): Promise<ConversationRecord> => {
@@ -58,13 +68,24 @@ export function transferRoutes(app: Hono<Env>, { chat, store, shelf, importMaxBy
     return file(c, stream, "application/jsonl", "parlor.jsonl");
   });
 
+  /** Whose files are being read. */
+  const busy = new Set<string>();
   app.post("/import", async (c) => {
-    if (Number(c.req.header("content-length") ?? Number.POSITIVE_INFINITY) > importMaxBytes) throw new Failure("too_large", { limitBytes: importMaxBytes });
-    const { file: given } = await c.req.parseBody();
-    if (!(given instanceof File)) throw new Failure("bad_request", { detail: "file" });
-    const { records, faults } = await readConversations(await given.text());
-    await note(c, "imported", "");
-    return c.html(String(<Imported {...(await shelf.add(personOf(c).id, records))} faults={faults} words={wordsFor(c)} />));
+    const { id } = personOf(c);
+    const { importMaxBytes: limitBytes, importMs, importUnpackedMaxBytes, importTextMaxBytes } = importing;
+    const bounds = { importUnpackedMaxBytes, importTextMaxBytes };
+    if (Number(c.req.header("content-length") ?? 0) > limitBytes) throw new Failure("too_large", { limitBytes });
+    if (busy.has(id) || busy.size >= importsMax) throw new Failure("import_busy");
+    busy.add(id);
+    try {
+      const body = new Uint8Array(await c.req.arrayBuffer());
+      const parts = read({ body, contentType: c.req.header("content-type") ?? "", name: "", bounds }, importMs);
+      const brought = await shelf.bring(parts, async () => id);
+      await note(c, "imported", "");
+      return c.html(String(<Imported {...brought} words={wordsFor(c)} />));
+    } finally {
+      busy.delete(id);
+    }
   });
 }
 

@@ -1,7 +1,7 @@
 // The Store's list of conversations in SQLite. Used by store/sqlite only.
 
 import type { PersonId } from "../domain/account.ts";
-import type { ConversationId, FoundPassage, ListedConversation, ListPlace, MessageId } from "../domain/conversation.ts";
+import type { Conversation, ConversationId, FoundPassage, ListedConversation, ListPlace, MessageId } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
 import type { Settings } from "../domain/persona.ts";
 import type { Queries } from "./queries.ts";
@@ -27,6 +27,11 @@ export class ConversationList {
     const from = after === undefined ? "" : "and (c.pinned, c.updated_at, c.seq) < (?3, ?4, coalesce((select seq from conversations where id = ?5), 0))";
     const sql = `${entries} and c.owner = ?1 ${from} order by c.pinned desc, c.updated_at desc, c.seq desc limit ?2`;
     return this.#q.all<EntryRow>(sql, owner, limit, ...(after === undefined ? [] : [after.pinned ? 1 : 0, after.updatedAt, after.id])).map(toEntry);
+  }
+
+  conversation(id: ConversationId): Conversation | null {
+    const row = this.#q.one<ConversationRow>("select * from conversations where id = ? and deleted_at is null", id);
+    return row && toConversation(row);
   }
 
   entry(id: ConversationId): ListedConversation | null {
@@ -94,10 +99,6 @@ export class ConversationList {
 
   removedBefore(time: number): ConversationId[] {
     return this.#q.all<{ id: string }>("select id from conversations where deleted_at < ?", time).map(({ id }) => id);
-  }
-
-  isRemoved(id: ConversationId): boolean {
-    return this.#q.one("select 1 from conversations where id = ? and deleted_at is not null", id) !== null;
   }
 
   /** For good; its messages must be gone. */

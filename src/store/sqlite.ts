@@ -15,7 +15,7 @@ import type {
   Utterance,
 } from "../domain/conversation.ts";
 import { noSettings, type Settings } from "../domain/persona.ts";
-import type { ConversationRecord } from "../domain/record.ts";
+import type { ConversationHeader, ConversationRecord } from "../domain/record.ts";
 import type { Run, RunId } from "../domain/run.ts";
 import { Asks } from "./asks.ts";
 import { type FileLock, lockFile, makeFile, openDatabase } from "./file.ts";
@@ -25,10 +25,9 @@ import { ConversationList } from "./list.ts";
 import { migrate } from "./migrate.ts";
 import { Changes, PeopleTable } from "./people.ts";
 import { Queries } from "./queries.ts";
-import { type ConversationRow, toConversation } from "./rows.ts";
 import { RunTable } from "./runs.ts";
 import { SessionTable } from "./sessions.ts";
-import type { Ask, Draft, Ending, Left, Said, Say, Store, Which } from "./store.ts";
+import type { Ask, Draft, Ending, Incoming, Left, Said, Say, Store, Which } from "./store.ts";
 import { TransferTable } from "./transfer.ts";
 import { MessageTree } from "./tree.ts";
 
@@ -79,9 +78,10 @@ class SqliteStore implements Store {
     this.#runs = new RunTable(this.#q);
     this.#tree = new MessageTree(this.#q, this.#runs);
     this.#list = new ConversationList(this.#q);
-    this.#transfer = new TransferTable(this.#q, this.#runs);
+    const clear = (conversation: ConversationId) => this.#clear(conversation);
+    this.#transfer = new TransferTable(this.#q, this.#runs, clear);
     this.#changes = new Changes(this.#q);
-    this.people = new PeopleTable(this.#q, this.#changes, (conversation) => this.#clear(conversation));
+    this.people = new PeopleTable(this.#q, this.#changes, clear);
     this.sessions = new SessionTable(this.#q, this.people, this.#changes);
     this.keys = new KeyTable(this.#q, this.people, this.#changes);
     this.ledger = ledger ?? new LedgerTable(this.#q, this.people, this.#changes);
@@ -126,7 +126,7 @@ class SqliteStore implements Store {
   }
 
   async conversation(id: ConversationId): Promise<Conversation | null> {
-    return this.#conversation(id);
+    return this.#list.conversation(id);
   }
 
   async ownerOf(id: ConversationId): Promise<PersonId | null> {
@@ -135,11 +135,11 @@ class SqliteStore implements Store {
 
   async message(conversation: ConversationId, id: MessageId): Promise<Message | null> {
     const found = this.#tree.message(id);
-    return found?.conversation === conversation && this.#conversation(conversation) ? found : null;
+    return found?.conversation === conversation && this.#list.conversation(conversation) ? found : null;
   }
 
   async thread(id: ConversationId, { limit, before, through }: { limit: number; before?: MessageId; through?: MessageId }): Promise<ThreadPage> {
-    const { title, settings, head } = this.#conversation(id) ?? { title: "", settings: noSettings, head: null };
+    const { title, settings, head } = this.#list.conversation(id) ?? { title: "", settings: noSettings, head: null };
     const last = before === undefined ? head : this.#tree.messageOf(id, before).parent;
     return { title, settings, ...this.#tree.pageFrom(last, limit, through) };
   }
@@ -157,7 +157,7 @@ class SqliteStore implements Store {
   }
 
   async prune(conversation: ConversationId, message: MessageId): Promise<void> {
-    this.#q.transaction(() => this.#tree.prune(conversation, message, this.#conversation(conversation)?.head ?? null));
+    this.#q.transaction(() => this.#tree.prune(conversation, message, this.#list.conversation(conversation)?.head ?? null));
   }
 
   async unprune(conversation: ConversationId, message: MessageId): Promise<void> {
@@ -221,9 +221,11 @@ class SqliteStore implements Store {
   }
 
   async add(owner: PersonId, record: ConversationRecord): Promise<boolean> {
-    const id = this.#transfer.idFor(owner, record.id);
-    if (this.#list.isRemoved(id)) await this.forget(id);
-    return this.#q.transaction(() => this.#transfer.add(owner, record));
+    return this.#transfer.addAll(owner, record);
+  }
+
+  async bring(owner: PersonId, conversation: ConversationHeader): Promise<Incoming | null> {
+    return this.#transfer.bring(owner, conversation);
   }
 
   async probe(): Promise<void> {
@@ -235,11 +237,6 @@ class SqliteStore implements Store {
     this.#q.close(this.#lock !== null);
     this.#db.close();
     this.#lock?.release();
-  }
-
-  #conversation(id: ConversationId): Conversation | null {
-    const row = this.#q.one<ConversationRow>("select * from conversations where id = ? and deleted_at is null", id);
-    return row && toConversation(row);
   }
 
   #clear(conversation: ConversationId): void {

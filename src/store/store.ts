@@ -16,7 +16,7 @@ import type {
 } from "../domain/conversation.ts";
 import type { FailureReport } from "../domain/failure.ts";
 import type { Settings } from "../domain/persona.ts";
-import type { ConversationRecord } from "../domain/record.ts";
+import type { ConversationHeader, ConversationRecord, MessageRecord } from "../domain/record.ts";
 import type { Run, RunId, RunStats, RunStatus } from "../domain/run.ts";
 import type { Keys, Ledger, People, Sessions } from "./accounts.ts";
 
@@ -53,6 +53,16 @@ export interface Said {
   /** The answer to be written; its text is what is there already. */
   readonly answer: Message;
   readonly run: Run;
+}
+
+/** A conversation from a file on its way in. */
+export interface Incoming {
+  /** As it is called here. */
+  readonly id: ConversationId;
+  /** In a transaction of their own; parents come before their children. */
+  add(messages: readonly MessageRecord[]): Promise<void>;
+  /** Shows it. */
+  end(): Promise<void>;
 }
 
 /** How a Run ended. */
@@ -205,7 +215,10 @@ export interface Store {
   /** A whole conversation for a file; null for one that is unknown or deleted. */
   record(id: ConversationId): Promise<ConversationRecord | null>;
 
-  /** Takes in a conversation from a file as somebody's; false, and nothing is changed, when they have it already. */
+  /** Begins to take in a conversation from a file as somebody's: nobody sees it before it has ended. Null when they have it already. */
+  bring(owner: PersonId, conversation: ConversationHeader): Promise<Incoming | null>;
+
+  /** The same in one go; false, and nothing is changed, when they have it already. */
   add(owner: PersonId, record: ConversationRecord): Promise<boolean>;
 
   /** Proves that it can be written to. @throws when it can't */

@@ -1,20 +1,26 @@
 // Whole conversations out of SQLite and into it. Used by store/sqlite only.
 
 import type { PersonId } from "../domain/account.ts";
-import { type ConversationId, newId } from "../domain/conversation.ts";
+import { type ConversationId, type MessageId, newId } from "../domain/conversation.ts";
 import { noSettings } from "../domain/persona.ts";
-import type { ConversationRecord } from "../domain/record.ts";
+import type { ConversationHeader, ConversationRecord, MessageRecord } from "../domain/record.ts";
 import type { Queries } from "./queries.ts";
 import { type ConversationRow, type MessageRow, toMessage, toSettings } from "./rows.ts";
 import type { RunTable } from "./runs.ts";
-import type { Which } from "./store.ts";
+import type { Incoming, Which } from "./store.ts";
+
+/** A conversation that did not come in whole within this time, since its process ended, is forgotten like one that was deleted. */
+const incomingMs = 60 * 60_000;
 
 export class TransferTable {
   readonly #q: Queries;
   readonly #runs: RunTable;
+  /** Deletes a conversation with everything in it. */
+  readonly #clear: (conversation: ConversationId) => void;
 
-  constructor(queries: Queries, runs: RunTable) {
+  constructor(queries: Queries, runs: RunTable, clear: (conversation: ConversationId) => void) {
     this.#q = queries;
+    this.#clear = clear;
     this.#runs = runs;
   }
 
@@ -46,12 +52,32 @@ export class TransferTable {
     return new Bun.CryptoHasher("sha256").update(`${owner} ${id}`).digest("base64url").slice(0, 22);
   }
 
-  /** False when the owner has the conversation already. Its messages get other ids where another conversation has these. */
-  add(owner: PersonId, given: ConversationRecord): boolean {
-    const { id, title, head, createdAt, updatedAt, messages, settings = noSettings } = this.#withFreeIds({ ...given, id: this.idFor(owner, given.id) });
+  async addAll(owner: PersonId, record: ConversationRecord): Promise<boolean> {
+    const incoming = this.bring(owner, record);
+    await incoming?.add(record.messages);
+    await incoming?.end();
+    return incoming !== null;
+  }
+
+  bring(owner: PersonId, conversation: ConversationHeader): Incoming | null {
+    const id = this.idFor(owner, conversation.id);
+    const { head } = conversation;
+    if (this.#q.one("select 1 from conversations where id = ? and deleted_at is not null", id)) this.#q.transaction(() => this.#clear(id));
+    if (!this.#q.transaction(() => this.#begin(owner, { ...conversation, id }))) return null;
+    const others = new Map<MessageId, MessageId>();
+    return {
+      id,
+      add: async (messages) => this.#q.transaction(() => this.#add(id, messages, others)),
+      end: async () => this.#end(id, others.get(head ?? "") ?? head),
+    };
+  }
+
+  /** Makes a conversation that nobody sees before it has ended. False when the owner has it already. */
+  #begin(owner: PersonId, { id, head, title, createdAt, updatedAt, settings = noSettings }: ConversationHeader): boolean {
     if (this.#q.one("select 1 from conversations where id = ?", id)) return false;
     this.#q.run(
-      "insert into conversations (owner, id, head, title, titled_by, created_at, updated_at, persona, sampling, model) values (?, ?, ?, ?, 'person', ?, ?, ?, ?, ?)",
+      `insert into conversations (owner, id, head, title, titled_by, created_at, updated_at, persona, sampling, model, deleted_at)
+       values (?, ?, ?, ?, 'person', ?, ?, ?, ?, ?, ?)`,
       owner,
       id,
       head,
@@ -61,30 +87,31 @@ export class TransferTable {
       settings.persona,
       JSON.stringify(settings.sampling),
       settings.model ?? null,
+      Date.now() + incomingMs,
     );
-    for (const message of messages) {
-      this.#q.run(
-        "insert into messages (id, conversation, parent, role, text, reasoning, created_at) values (?, ?, ?, ?, ?, ?, ?)",
-        message.id,
-        id,
-        message.parent,
-        message.role,
-        message.text,
-        message.reasoning,
-        message.createdAt,
-      );
-    }
     return true;
   }
 
-  #withFreeIds(record: ConversationRecord): ConversationRecord {
-    const ids = record.messages.map(({ id }) => id);
+  /** Messages that another conversation has get other ids, which are kept in `others`. */
+  #add(conversation: ConversationId, messages: readonly MessageRecord[], others: Map<MessageId, MessageId>): void {
     const sql = "select id from messages where conversation <> ? and id in (select value from json_each(?))";
-    const taken = new Set(this.#q.all<{ id: string }>(sql, record.id, JSON.stringify(ids)).map(({ id }) => id));
-    if (taken.size === 0) return record;
-    const others = new Map(ids.map((id) => [id, taken.has(id) ? newId() : id]));
-    const other = (id: string | null) => (id === null ? null : (others.get(id) ?? null));
-    const messages = record.messages.map((message) => ({ ...message, id: other(message.id) as string, parent: other(message.parent) }));
-    return { ...record, head: other(record.head), messages };
+    for (const { id } of this.#q.all<{ id: string }>(sql, conversation, JSON.stringify(messages.map(({ id }) => id)))) others.set(id, newId());
+    const other = (id: string | null) => (id === null ? null : (others.get(id) ?? id));
+    for (const { id, parent, role, text, reasoning, createdAt } of messages) {
+      this.#q.run(
+        "insert into messages (id, conversation, parent, role, text, reasoning, created_at) values (?, ?, ?, ?, ?, ?, ?)",
+        other(id),
+        conversation,
+        other(parent),
+        role,
+        text,
+        reasoning,
+        createdAt,
+      );
+    }
+  }
+
+  #end(conversation: ConversationId, head: MessageId | null): void {
+    this.#q.run("update conversations set head = ?, deleted_at = null where id = ?", head, conversation);
   }
 }

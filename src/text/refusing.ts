@@ -35,6 +35,8 @@ const statusOf: Readonly<Record<FailureCode, number>> = {
   conversation_removed: 404,
   bad_frame: 400,
   bad_request: 400,
+  import_busy: 409,
+  import_slow: 422,
   too_large: 413,
   unsupported_encoding: 415,
   bodies_full: 503,

@@ -1,10 +1,14 @@
 // The forms of others, as far as parlor reads them: the shape is taken over, nothing is checked here (transfer/read does).
-// llama-server's UI: tools/ui/src/lib/services/conversation-transfer.service.ts of llama.cpp v0.5.0.
-// ChatGPT: conversations.json of its data export, a `mapping` of nodes with parent and children.
+// llama-server's UI: tools/ui/src/lib/services/conversation-transfer.service.ts of llama.cpp v0.5.0. Claude: conversations.json of its data export.
+// Open WebUI: "Export chats". ChatGPT's form is in transfer/chatgpt.
+
+import type { LeftOutKind } from "../domain/record.ts";
 
 export type Dict = Record<string, unknown>;
 
 export const isDict = (value: unknown): value is Dict => typeof value === "object" && value !== null && !Array.isArray(value);
+
+export type LeaveOut = (kind: LeftOutKind) => void;
 
 /** A conversation as a file says it, before anything in it is believed. */
 export interface Loose {
@@ -26,7 +30,7 @@ export interface Loose {
 }
 
 /** llama-server's own UI: times in milliseconds, a root message without role above the first. */
-export function fromLlamaUi(conv: Dict, messages: readonly unknown[]): Loose {
+export function fromLlamaUi(conv: Dict, messages: readonly unknown[], leaveOut: LeaveOut): Loose {
   return {
     id: conv["id"],
     title: conv["name"],
@@ -35,7 +39,7 @@ export function fromLlamaUi(conv: Dict, messages: readonly unknown[]): Loose {
     messages: messages.filter(isDict).map((message) => ({
       id: message["id"] as string,
       parent: message["parent"] as string | null,
-      role: message["type"] === "root" ? null : message["role"],
+      role: message["type"] === "root" || isCallOnly(message, leaveOut) ? null : message["role"],
       text: message["content"],
       reasoning: message["reasoningContent"] ?? message["thinking"],
       createdAt: message["timestamp"],
@@ -43,32 +47,116 @@ export function fromLlamaUi(conv: Dict, messages: readonly unknown[]): Loose {
   };
 }
 
-/** ChatGPT: times in seconds, texts in parts of which some are pictures and files. */
-export function fromChatGpt(conversation: Dict, mapping: Dict): Loose {
-  const nodes = Object.values(mapping).filter(isDict);
+/** An answer that only calls a tool. */
+function isCallOnly({ content, toolCalls }: Dict, leaveOut: LeaveOut): boolean {
+  const isCall = (content ?? "") === "" && typeof toolCalls === "string" && toolCalls.length > 2;
+  if (isCall) leaveOut("tools");
+  return isCall;
+}
+
+/** Claude: times as ISO 8601, texts in blocks among thoughts and calls; a parent for each message in newer ones, else one after the other. */
+export function fromClaude(conversation: Dict, messages: readonly unknown[], leaveOut: LeaveOut): Loose {
+  let before: string | null = null;
   return {
-    id: conversation["conversation_id"] ?? conversation["id"],
-    title: conversation["title"],
-    head: conversation["current_node"] as string | null,
-    createdAt: inMs(conversation["create_time"]),
-    updatedAt: inMs(conversation["update_time"]),
-    messages: nodes.map((node) => {
-      const message = isDict(node["message"]) ? node["message"] : {};
-      const author = isDict(message["author"]) ? message["author"] : {};
-      const content = isDict(message["content"]) ? message["content"] : {};
-      const parts = Array.isArray(content["parts"]) ? content["parts"].filter((part) => typeof part === "string") : [];
-      const text = parts.join("\n");
-      return {
-        id: node["id"] as string,
-        parent: node["parent"] as string | null,
-        role: text === "" ? null : author["role"],
-        text,
-        createdAt: inMs(message["create_time"]),
-      };
+    id: conversation["uuid"],
+    title: conversation["name"],
+    head: conversation["current_leaf_message_uuid"] as string,
+    createdAt: timeOf(conversation["created_at"]),
+    updatedAt: timeOf(conversation["updated_at"]),
+    messages: messages.filter(isDict).map((message) => {
+      const { text, reasoning } = claudeText(message, leaveOut);
+      const id = message["uuid"] as string;
+      const parent = typeof message["parent_message_uuid"] === "string" ? message["parent_message_uuid"] : before;
+      before = id;
+      const role = text === "" ? null : message["sender"] === "human" ? "user" : message["sender"];
+      return { id, parent, role, text, reasoning, createdAt: timeOf(message["created_at"]) };
     }),
   };
 }
 
-function inMs(seconds: unknown): number | undefined {
-  return typeof seconds === "number" ? seconds * 1000 : undefined;
+function claudeText(message: Dict, leaveOut: LeaveOut): { text: string; reasoning: string } {
+  const blocks = (Array.isArray(message["content"]) ? message["content"] : []).filter(isDict);
+  const said: string[] = [];
+  const thought: string[] = [];
+  for (const { type, text, thinking } of blocks) {
+    if (type === "text" && typeof text === "string") said.push(text);
+    else if (type === "thinking" && typeof thinking === "string") thought.push(thinking);
+    else if (type === "tool_use") leaveOut("tools");
+    else if (type !== "tool_result" && type !== "token_budget") leaveOut(type === "image" || type === "document" ? "files" : "other");
+  }
+  if (blocks.length === 0 && typeof message["text"] === "string") said.push(message["text"]);
+  for (const { extracted_content: content } of dictsIn(message["attachments"])) {
+    if (typeof content === "string" && content !== "") said.push(fenced(content));
+    else leaveOut("files");
+  }
+  for (const _ of dictsIn(message["files"])) leaveOut("files");
+  const join = (texts: string[]) => texts.filter((each) => each.trim() !== "").join("\n\n");
+  return { text: join(said), reasoning: join(thought) };
+}
+
+/** What somebody put in as a file of text: as it was, in a block. */
+function fenced(text: string): string {
+  let fence = "```";
+  while (text.includes(fence)) fence += "`";
+  return `${fence}\n${text}\n${fence}`;
+}
+
+/** Open WebUI: times in seconds, a tree in `history`; thoughts and calls stand in `<details>` in the text. */
+export function fromOpenWebUi(entry: Dict, chat: Dict, leaveOut: LeaveOut): Loose {
+  const history = isDict(chat["history"]) ? chat["history"] : {};
+  const tree = isDict(history["messages"]) ? Object.values(history["messages"]) : [];
+  const list = dictsIn(tree.length > 0 ? tree : chat["messages"]);
+  return {
+    id: entry["id"] ?? chat["id"],
+    title: entry["title"] ?? chat["title"],
+    head: history["currentId"] as string,
+    createdAt: timeOf(entry["created_at"] ?? chat["timestamp"]),
+    updatedAt: timeOf(entry["updated_at"] ?? chat["timestamp"]),
+    messages: list.map((message, i) => {
+      for (const _ of dictsIn(message["files"])) leaveOut("files");
+      const content = Array.isArray(message["content"]) ? dictsIn(message["content"]).map(({ text }) => text ?? "") : [message["content"]];
+      const { text, reasoning } = withoutDetails(content.join("\n"), leaveOut);
+      const parent = tree.length > 0 ? (message["parentId"] as string | null) : ((list[i - 1]?.["id"] ?? null) as string | null);
+      const role = text.trim() === "" && message["role"] === "assistant" ? null : message["role"];
+      return { id: message["id"] as string, parent, role, text, reasoning, createdAt: timeOf(message["timestamp"]) };
+    }),
+  };
+}
+
+const entities: Record<string, string> = { "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#x27;": "'", "&#39;": "'", "&amp;": "&" };
+
+const plain = (html: string): string => html.replace(/&(?:lt|gt|quot|#x27|#39|amp);/g, (each) => entities[each] as string);
+
+function withoutDetails(text: string, leaveOut: LeaveOut): { text: string; reasoning: string } {
+  const opening = /<details type="(reasoning|tool_calls|code_interpreter)"[^<>]*>/g;
+  const said: string[] = [];
+  const thought: string[] = [];
+  let from = 0;
+  for (let found = opening.exec(text); found; found = opening.exec(text)) {
+    const end = text.indexOf("</details>", opening.lastIndex);
+    if (end < 0) break;
+    said.push(text.slice(from, found.index));
+    const inside = text.slice(opening.lastIndex, end).replace(/<summary>[^<]*<\/summary>/, "");
+    if (found[1] !== "reasoning") leaveOut("tools");
+    else thought.push(plain(inside.trim()).replace(/^> ?/gm, ""));
+    from = end + "</details>".length;
+    opening.lastIndex = from;
+  }
+  const rest =
+    said.length === 0
+      ? text
+      : [...said, text.slice(from)]
+          .map((each) => each.trim())
+          .filter((each) => each !== "")
+          .join("\n\n");
+  return { text: rest, reasoning: thought.join("\n\n") };
+}
+
+const dictsIn = (value: unknown): Dict[] => (Array.isArray(value) ? value.filter(isDict) : []);
+
+/** Milliseconds of what is seconds, milliseconds or ISO 8601. */
+function timeOf(value: unknown): number | undefined {
+  if (typeof value === "string") return Date.parse(value) || undefined;
+  if (typeof value !== "number") return undefined;
+  return value < 1e11 ? value * 1000 : value; // seconds until the year 5138
 }

@@ -1,105 +1,138 @@
-// A file of conversations becomes ConversationRecords: parlor's own JSON and JSON Lines, the exports of llama-server's own UI
-// (JSON Lines, and the older JSON) and of ChatGPT (conversations.json). What can't be read is named with its line or number;
-// the rest comes in. Pure: nothing is stored here.
+// Files of conversations become ConversationRecords: parlor's own JSON and JSON Lines, the exports of llama-server's own UI (JSON Lines, and the older JSON),
+// ChatGPT, Claude and Open WebUI; one file, several, or a ZIP archive. What can't be read is named with its line or number, what is left out once per kind;
+// the rest comes in. Pure: nothing is stored here. Runs in a worker (transfer/worker): a file may take seconds.
 
 import { isId, isTemporary, newId, titleFrom } from "../domain/conversation.ts";
 import { isWithin, noSettings, type Sampling, type Settings, samplingBounds } from "../domain/persona.ts";
-import type { ConversationRecord, MessageRecord } from "../domain/record.ts";
-import { type Dict, fromChatGpt, fromLlamaUi, isDict, type Loose } from "./foreign.ts";
+import type { ConversationRecord, LeftOutKind, MessageRecord, Unread } from "../domain/record.ts";
+import { fromChatGpt } from "./chatgpt.ts";
+import { documents } from "./documents.ts";
+import { type Dict, fromClaude, fromLlamaUi, fromOpenWebUi, isDict, type LeaveOut, type Loose } from "./foreign.ts";
+import { filesOf, isZip } from "./zip.ts";
 
-export interface ReadFile {
-  readonly records: readonly ConversationRecord[];
-  /** What could not be read: where, and why. */
-  readonly faults: readonly string[];
+export interface GivenFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+export interface ReadBounds {
+  /** All that is unpacked from archives. */
+  readonly importUnpackedMaxBytes: number;
+  /** A message's text, in UTF-8. */
+  readonly importTextMaxBytes: number;
 }
 
 /** Faults that are named; of more only the number is said. */
 const faultsMax = 50;
 
-/** Conversations after which others get their turn. */
-const readAtOnce = 20;
-
-/** Reads the text of a file, whatever its name. Gives way to others in between: a file may be large. */
-export async function readConversations(text: string): Promise<ReadFile> {
+/** Each conversation in the files, whatever their names. */
+export function* readConversations(files: readonly GivenFile[], bounds: ReadBounds): Generator<ConversationRecord, Unread> {
   const faults: string[] = [];
-  const records: ConversationRecord[] = [];
-  for (const [i, { where, value }] of documents(text, faults).entries()) {
-    if (i % readAtOnce === 0) await new Promise((resolve) => setImmediate(resolve));
-    try {
-      records.push(settle(looseOf(value), (fault) => faults.push(`${where}: ${fault}`)));
-    } catch (error) {
-      faults.push(`${where}: ${error instanceof Error ? error.message : String(error)}`);
+  let [faultsCount, recordsCount] = [0, 0];
+  const leftOut: Partial<Record<LeftOutKind, number>> = {};
+  const tell = (fault: string) => ++faultsCount <= faultsMax && faults.push(fault);
+  const leaveOut: LeaveOut = (kind) => {
+    leftOut[kind] = (leftOut[kind] ?? 0) + 1;
+  };
+  const unpacked = unpack(files, bounds.importUnpackedMaxBytes, tell, leaveOut);
+  for (const { name, bytes } of unpacked) {
+    const at = unpacked.length > 1 ? `${name}: ` : "";
+    for (const { where, value } of sessions(bytes, (where, fault) => tell(`${at}${where}: ${fault}`))) {
+      try {
+        const unread = (fault: string) => tell(`${at}${where}: ${fault}`);
+        yield settle(looseOf(value, leaveOut), { unread, leaveOut, textMaxBytes: bounds.importTextMaxBytes });
+        recordsCount++;
+      } catch (error) {
+        tell(`${at}${where}: ${error instanceof Error ? error.message : String(error)}`);
+      }
     }
   }
-  if (records.length === 0 && faults.length === 0) faults.push("there is no conversation in this file");
-  const more = faults.length - faultsMax;
-  return { records, faults: more > 0 ? [...faults.slice(0, faultsMax), `and ${more} more`] : faults };
+  if (recordsCount === 0 && faultsCount === 0) tell("there is no conversation in this file");
+  if (faultsCount > faultsMax) faults.push(`and ${faultsCount - faultsMax} more`);
+  return { faults, leftOut };
 }
 
-interface Document {
+/** The files themselves, and those of archives: there the numbered `conversations.json` of exports, else whatever is JSON. */
+function unpack(files: readonly GivenFile[], maxBytes: number, tell: (fault: string) => void, leaveOut: LeaveOut): GivenFile[] {
+  let left = maxBytes;
+  return files.flatMap((file) => {
+    if (!isZip(file.bytes)) return [file];
+    try {
+      const all = filesOf(file.bytes).filter(({ name }) => !name.endsWith("/"));
+      const exported = all.filter(({ name }) => /(?:^|\/)conversations[-_]?\d*\.json$/i.test(name));
+      const chosen = exported.length > 0 ? exported : all.filter(({ name }) => /\.jsonl?$/i.test(name));
+      const isChosen = new Set(chosen);
+      for (const each of all) if (!isChosen.has(each) && !/\.(?:json|html)$/i.test(each.name)) leaveOut("files");
+      if (chosen.length === 0) tell(`${file.name}: there is no file of conversations in this ZIP archive`);
+      return chosen.flatMap((each) => {
+        try {
+          const bytes = each.unpack(left);
+          left -= bytes.length;
+          return [{ name: each.name, bytes }];
+        } catch (error) {
+          tell(`${each.name}: ${(error as Error).message}`);
+          return [];
+        }
+      });
+    } catch (error) {
+      tell(`${file.name}: ${(error as Error).message}`);
+      return [];
+    }
+  });
+}
+
+interface Found {
   readonly where: string;
   readonly value: unknown;
 }
 
-/** The conversations in a file as they stand there: one JSON value, an array of them, or one a line. */
-function documents(text: string, faults: string[]): Document[] {
-  if (text.startsWith("PK")) {
-    faults.push("this is a ZIP archive: unpack it and take the files in it");
-    return [];
+/** The conversations in a file as they stand there; of llama-server's UI's sessions the messages follow on lines of their own. */
+function* sessions(bytes: Uint8Array, tell: (where: string, fault: string) => void): Generator<Found> {
+  let session: { where: string; value: { conv: Dict; messages: unknown[] } } | null = null;
+  for (const { where, value, fault } of documents(bytes)) {
+    const type = isDict(value) ? value["type"] : undefined;
+    if (fault !== undefined) tell(where, fault);
+    else if (!isDict(value)) tell(where, "this is no JSON object");
+    else if (type === "session") {
+      if (session) yield session;
+      session = { where, value: { conv: value, messages: [] } };
+    } else if (type === "message" && session) session.value.messages.push(value["message"]);
+    else if (type === "message") tell(where, "a message before any conversation");
+    else yield { where, value };
   }
-  const whole = parse(text);
-  if (Array.isArray(whole)) return whole.map((value, i) => ({ where: `conversation ${i + 1}`, value }));
-  if (whole !== undefined) return [{ where: "the file", value: whole }];
-  return fromLines(text, faults);
+  if (session) yield session;
 }
 
-/** JSON Lines: a record a line, or llama-server's UI's sessions, whose messages follow on lines of their own. */
-function fromLines(text: string, faults: string[]): Document[] {
-  const found: Document[] = [];
-  let session: { conv: Dict; messages: unknown[] } | null = null;
-  text.split("\n").forEach((line, i) => {
-    if (line.trim() === "") return;
-    const where = `line ${i + 1}`;
-    const value = parse(line);
-    if (!isDict(value)) faults.push(`${where}: this is no JSON object`);
-    else if (value["type"] === "session") {
-      session = { conv: value, messages: [] };
-      found.push({ where, value: session });
-    } else if (value["type"] === "message" && session) session.messages.push(value["message"]);
-    else if (value["type"] === "message") faults.push(`${where}: a message before any conversation`);
-    else found.push({ where, value });
-  });
-  return found;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function looseOf(value: unknown): Loose {
+function looseOf(value: unknown, leaveOut: LeaveOut): Loose {
   if (!isDict(value)) throw new Error("this is no JSON object");
   if (value["parlor"] === 1) return value as unknown as Loose;
-  if (isDict(value["conv"]) && Array.isArray(value["messages"])) return fromLlamaUi(value["conv"], value["messages"]);
-  if (isDict(value["mapping"])) return fromChatGpt(value, value["mapping"]);
-  throw new Error("this is in no form that parlor knows (its own, llama-server's UI, ChatGPT)");
+  if (isDict(value["conv"]) && Array.isArray(value["messages"])) return fromLlamaUi(value["conv"], value["messages"], leaveOut);
+  if (isDict(value["mapping"])) return fromChatGpt(value, value["mapping"], leaveOut);
+  if (Array.isArray(value["chat_messages"])) return fromClaude(value, value["chat_messages"], leaveOut);
+  if (isDict(value["chat"])) return fromOpenWebUi(value, value["chat"], leaveOut);
+  if (isDict(value["history"]) && isDict(value["history"]["messages"])) return fromOpenWebUi({}, value, leaveOut);
+  throw new Error("this is in no form that parlor knows (its own, llama-server's UI, ChatGPT, Claude, Open WebUI)");
+}
+
+interface Settling {
+  readonly unread: (fault: string) => void;
+  readonly leaveOut: LeaveOut;
+  readonly textMaxBytes: number;
 }
 
 /**
  * Makes a proper record of what a file says: known roles, texts, every parent there and before its children. `unread` hears of
  * messages that somebody would miss.
  */
-function settle(loose: Loose, unread: (fault: string) => void): ConversationRecord {
+function settle(loose: Loose, { unread, leaveOut, textMaxBytes }: Settling): ConversationRecord {
   if (!Array.isArray(loose.messages)) throw new Error("it has no messages");
   const given = new Map(loose.messages.filter((message) => isDict(message) && typeof message.id === "string").map((message) => [message.id, message]));
   const isKept = (message: Loose["messages"][number]) => (message.role === "user" || message.role === "assistant") && typeof message.text === "string";
   for (const [i, message] of loose.messages.entries()) {
     const isSaid = isDict(message) && typeof message["text"] === "string" && message["text"] !== "" && message["role"] !== null;
     const isOthers = isDict(message) && (message["role"] === "system" || message["role"] === "tool" || message["role"] === "developer");
-    if (isSaid && !isOthers && given.get(String(message["id"])) !== message) unread(`message ${i + 1} has no id of its own`);
+    if (isSaid && isOthers) leaveOut(message["role"] === "tool" ? "tools" : "system");
+    else if (isSaid && !isOthers && given.get(String(message["id"])) !== message) unread(`message ${i + 1} has no id of its own`);
     else if (isSaid && !isOthers && !isKept(message as unknown as Loose["messages"][number]))
       unread(`message ${i + 1} is of an unknown role, ${JSON.stringify(message["role"])?.slice(0, 40)}`);
   }
@@ -122,7 +155,12 @@ function settle(loose: Loose, unread: (fault: string) => void): ConversationReco
   };
   const messages: MessageRecord[] = [];
   const placed = new Set<string>();
-  const clean = (value: unknown) => (typeof value === "string" ? value.toWellFormed() : "");
+  const clean = (value: unknown) => {
+    const text = typeof value === "string" ? value.toWellFormed() : "";
+    const cut = cutTo(text, textMaxBytes);
+    if (cut.length < text.length) leaveOut("long");
+    return cut;
+  };
   /** Places a message behind its ancestors; one that is its own ancestor has none. */
   const place = (message: Loose["messages"][number]): void => {
     const line = [message];
@@ -158,6 +196,15 @@ function settle(loose: Loose, unread: (fault: string) => void): ConversationReco
     updatedAt: timeOf(loose.updatedAt) ?? last.createdAt,
     messages,
   };
+}
+
+const encoder = new TextEncoder();
+
+/** As much of a text's beginning as fits, in UTF-8. */
+function cutTo(text: string, maxBytes: number): string {
+  if (text.length * 3 <= maxBytes) return text;
+  const { read } = encoder.encodeInto(text, new Uint8Array(maxBytes));
+  return read < text.length ? text.slice(0, read) : text;
 }
 
 /** What a conversation had chosen, as far as it can be chosen. */

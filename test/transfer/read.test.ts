@@ -4,8 +4,26 @@ import { describe, expect, test } from "bun:test";
 import { newId } from "../../src/domain/conversation.ts";
 import { noSettings } from "../../src/domain/persona.ts";
 import { type ConversationRecord, pathOf } from "../../src/domain/record.ts";
-import { readConversations } from "../../src/transfer/read.ts";
+import { type GivenFile, readConversations as readFiles } from "../../src/transfer/read.ts";
 import { toMarkdown } from "../../src/transfer/write.ts";
+
+const bounds = { importUnpackedMaxBytes: 4 << 20, importTextMaxBytes: 100_000 };
+
+/** Everything that is read of a file, or of several. */
+async function readAll(files: readonly GivenFile[]) {
+  const reading = readFiles(files, bounds);
+  const records: ConversationRecord[] = [];
+  for (let next = reading.next(); ; next = reading.next()) {
+    if (next.done) return { records, ...next.value };
+    records.push(next.value);
+  }
+}
+const file = (name: string, text: string): GivenFile => ({ name, bytes: new TextEncoder().encode(text) });
+
+async function readConversations(text: string) {
+  const { records, faults } = await readAll([file("file", text)]);
+  return { records, faults };
+}
 
 const [question, answer, other] = [newId(), newId(), newId()];
 const own: ConversationRecord = {
@@ -37,9 +55,9 @@ describe("parlor's own", () => {
     expect(records).toEqual([own]);
     expect(faults).toEqual([
       "line 2: this is no JSON object",
-      "line 5: this is no JSON object",
       "line 3: it has no messages",
-      "line 4: this is in no form that parlor knows (its own, llama-server's UI, ChatGPT)",
+      "line 4: this is in no form that parlor knows (its own, llama-server's UI, ChatGPT, Claude, Open WebUI)",
+      "line 5: this is no JSON object",
       "line 6: it has no message of a person or a model",
     ]);
   });
@@ -157,10 +175,6 @@ describe("llama-server's own UI", () => {
     expected((await readConversations(JSON.stringify(llamaUi))).records);
     expected((await readConversations(JSON.stringify([llamaUi]))).records);
   });
-
-  test("its ZIP is named for what it is", async () => {
-    expect((await readConversations("PK\u0003\u0004…")).faults).toEqual(["this is a ZIP archive: unpack it and take the files in it"]);
-  });
 });
 
 /** After the conversations.json of ChatGPT's data export. */
@@ -206,7 +220,7 @@ const chatGpt = {
 describe("ChatGPT", () => {
   test("texts, times and the shown path come in; pictures, tools and empty system messages are left out", async () => {
     const { records, faults } = await readConversations(JSON.stringify([chatGpt, { title: "broken" }]));
-    expect(faults).toEqual(["conversation 2: this is in no form that parlor knows (its own, llama-server's UI, ChatGPT)"]);
+    expect(faults).toEqual(["conversation 2: this is in no form that parlor knows (its own, llama-server's UI, ChatGPT, Claude, Open WebUI)"]);
     const [record] = records as [ConversationRecord];
     expect(record).toMatchObject({ id: chatGpt.conversation_id, title: "Bread", createdAt: 1_700_000_000_500, updatedAt: 1_700_000_100_250 });
     expect(pathOf(record).map(({ role, text, createdAt }) => [role, text, createdAt])).toEqual([

@@ -1,0 +1,109 @@
+// ChatGPT's export: conversations.json, or several numbered ones, of conversations whose `mapping` holds nodes with parent and children. What it shows comes
+// in; thoughts go with the answer that follows them; what programs said to each other is left out and counted. Pure; called by transfer/read.
+
+import { type Dict, isDict, type LeaveOut, type Loose } from "./foreign.ts";
+
+type LooseMessage = Loose["messages"][number];
+
+/** Nodes above an answer that are searched for its thoughts. */
+const thoughtsMaxNodes = 200;
+
+export function fromChatGpt(conversation: Dict, mapping: Dict, leaveOut: LeaveOut): Loose {
+  const nodes = new Map(Object.entries(mapping).flatMap(([id, node]) => (isDict(node) ? [[id, node] as const] : [])));
+  return {
+    id: conversation["conversation_id"] ?? conversation["id"],
+    title: conversation["title"],
+    head: conversation["current_node"] as string | null,
+    createdAt: inMs(conversation["create_time"]),
+    updatedAt: inMs(conversation["update_time"]),
+    messages: [...nodes].map(([id, node]): LooseMessage => {
+      const message = isDict(node["message"]) ? node["message"] : {};
+      const role = roleOf(message, leaveOut);
+      const text = role === null ? "" : textOf(message, leaveOut);
+      const kept = text.trim() === "" ? null : role;
+      const reasoning = kept === "assistant" ? thoughtsAbove(nodes, node) : "";
+      return { id, parent: node["parent"] as string | null, role: kept, text, reasoning, createdAt: inMs(message["create_time"]) };
+    }),
+  };
+}
+
+const contentOf = (message: Dict): Dict => (isDict(message["content"]) ? message["content"] : {});
+const metadataOf = (message: Dict): Dict => (isDict(message["metadata"]) ? message["metadata"] : {});
+const isThought = (message: Dict): boolean => contentOf(message)["content_type"] === "thoughts" || message["channel"] === "analysis";
+
+/** Who said it, when it is shown to people; else null, counted as what it is. */
+function roleOf(message: Dict, leaveOut: LeaveOut): string | null {
+  const role = isDict(message["author"]) ? message["author"]["role"] : undefined;
+  const { content_type: type = "text", parts } = contentOf(message);
+  const isEmpty = type === "text" && (!Array.isArray(parts) || parts.every((part) => part === ""));
+  const out = (kind: Parameters<LeaveOut>[0]) => {
+    leaveOut(kind);
+    return null;
+  };
+  if (role === undefined || isEmpty || isThought(message) || type === "reasoning_recap") return null;
+  if (metadataOf(message)["is_visually_hidden_from_conversation"] === true || /_context$/.test(String(type))) return out("hidden");
+  if (role === "system") return out("system");
+  const isForPeople = (message["recipient"] ?? "all") === "all" && (type === "text" || type === "multimodal_text");
+  if (role === "tool" || !isForPeople) return out(type === "system_error" ? "hidden" : "tools");
+  return role === "user" || role === "assistant" ? role : out("other");
+}
+
+function textOf(message: Dict, leaveOut: LeaveOut): string {
+  const { parts } = contentOf(message);
+  const texts = (Array.isArray(parts) ? parts : []).flatMap((part: unknown) => {
+    const text = isDict(part) ? part["text"] : part; // what was said aloud has its text inside
+    if (typeof text === "string") return [text];
+    leaveOut("files");
+    return [];
+  });
+  const text = texts.join("\n");
+  return isDict(message["author"]) && message["author"]["role"] === "assistant" ? withoutMarks(text, metadataOf(message), leaveOut) : text;
+}
+
+/** Where its pages draw a link or a chip stands a mark between characters of private use, or 【1†source】. */
+const marks = / ?(?:\ue200[^\ue200\ue201]*\ue201|【\d+(?::\d+)?†[^【】]*】)/g;
+const brokenMarks = /[\ue200-\ue206]/g;
+
+function withoutMarks(text: string, { content_references: references }: Dict, leaveOut: LeaveOut): string {
+  if (!/[\ue200-\ue206†]/.test(text)) return text;
+  const instead = new Map(
+    (Array.isArray(references) ? references : []).filter(isDict).map((each) => [String(each["matched_text"]).trim(), String(each["alt"] ?? "")]),
+  );
+  const replaced = text.replace(marks, (mark) => {
+    const put = instead.get(mark.trim()) || insideOf(mark.trim());
+    if (put === "") leaveOut("citations");
+    return put === "" ? "" : `${mark.startsWith(" ") ? " " : ""}${put}`;
+  });
+  return replaced.replace(brokenMarks, "");
+}
+
+/** The words that a mark bears itself: a link's text, a name. */
+function insideOf(mark: string): string {
+  const [kind, words = ""] = mark.slice(1, -1).split("\ue202");
+  if (kind === "url") return words;
+  return (kind === "entity" && /^\["[^"]*", ?"([^"\\]*)"/.exec(words)?.[1]) || "";
+}
+
+/** What was thought since somebody last said something. */
+function thoughtsAbove(nodes: ReadonlyMap<string, Dict>, answer: Dict): string {
+  const found: string[] = [];
+  let at = nodes.get(String(answer["parent"]));
+  for (let i = 0; at && i < thoughtsMaxNodes; i++) {
+    const message = isDict(at["message"]) ? at["message"] : {};
+    if (isThought(message)) found.unshift(thoughtsOf(contentOf(message)));
+    else if (roleOf(message, () => {}) !== null) break;
+    at = nodes.get(String(at["parent"]));
+  }
+  return found.filter((text) => text !== "").join("\n\n");
+}
+
+function thoughtsOf({ thoughts, parts }: Dict): string {
+  if (Array.isArray(parts)) return parts.filter((part) => typeof part === "string").join("\n");
+  const each = (Array.isArray(thoughts) ? thoughts : []).filter(isDict).map(({ summary, content }) => {
+    const head = typeof summary === "string" && summary !== "" ? [`**${summary}**`] : [];
+    return [...head, ...(typeof content === "string" && content !== "" ? [content] : [])].join("\n\n");
+  });
+  return each.join("\n\n");
+}
+
+const inMs = (seconds: unknown): number | undefined => (typeof seconds === "number" ? seconds * 1000 : undefined);
