@@ -107,12 +107,14 @@ export function Edit({ message, words }: { message: Message; words: Words }) {
       <textarea name="text" rows={2} aria-label={words.edit} autofocus>
         {raw(`\n${escapeText(message.text)}`)}
       </textarea>
-      <button type="submit" class="plain">
-        {words.askAnew}
-      </button>
-      <button type="button" class="cancel">
-        {words.cancel}
-      </button>
+      <p>
+        <button type="submit" class="plain">
+          {words.askAnew}
+        </button>
+        <button type="button" class="cancel">
+          {words.cancel}
+        </button>
+      </p>
     </form>
   );
 }
