@@ -2,9 +2,9 @@
 // it. Only main (and the tests of this table) imports it; everybody else is handed plain values.
 
 import { type Bounds, bounds } from "./bounds.ts";
-import { originText } from "./domain/address.ts";
+import { AddressSet, originText, unixPeer } from "./domain/address.ts";
 import { llamaAddress, withoutCredentials } from "./domain/upstream.ts";
-import { envOf, fromEnvironment, fromFile, fromFlags, kebab, type SettingsFile, UsageError, wordsAndFlags } from "./given.ts";
+import { envOf, fromEnvironment, fromFile, fromFlags, type Given, kebab, type SettingsFile, UsageError, wordsAndFlags } from "./given.ts";
 import { type Option, options } from "./options.ts";
 import type { LogLevel } from "./telemetry/log.ts";
 
@@ -70,7 +70,7 @@ export function parseConfig(args: readonly string[], env: Readonly<Record<string
   const one = (option: Option): string | null => given[option.flag]?.at(-1) ?? option.default;
   const many = (option: Option): readonly string[] => given[option.flag] ?? [];
   const config: Config = {
-    llama: many(options.llama).map(llamaOf),
+    llama: [...new Set(many(options.llama).map(llamaOf))],
     llamaApiKey: one(options.llamaApiKey),
     models: many(options.model),
     llamaServer: one(options.llamaServer),
@@ -80,7 +80,7 @@ export function parseConfig(args: readonly string[], env: Readonly<Record<string
     basePath: (one(options.basePath) ?? "").replace(/\/+$/, ""),
     tls: tlsOf(one),
     data: one(options.data),
-    enforcedPersona: one(options.enforcePersona),
+    enforcedPersona: one(options.enforcePersona)?.replace(/\.md$/, "") ?? null,
     generateTitles: one(options.generateTitles) === "true",
     auth: one(options.auth) as Config["auth"],
     trustedProxies: many(options.trustedProxy),
@@ -102,7 +102,36 @@ export function parseConfig(args: readonly string[], env: Readonly<Record<string
   if (config.auth === "header" && config.trustedProxies.length === 0) {
     throw new UsageError("--auth header needs the proxy that is believed: --trusted-proxy ADDR, such as 127.0.0.1");
   }
+  if (config.bounds.restartMs > config.bounds.restartMaxMs) {
+    throw new UsageError(`--restart-ms ${config.bounds.restartMs} is longer than the longest pause, --restart-max-ms ${config.bounds.restartMaxMs}`);
+  }
+  refuseWithoutEffect(config, given);
   return Object.freeze(config);
+}
+
+/** What would match nobody, or nothing looks at: whoever gave it believes that it holds. @throws UsageError */
+function refuseWithoutEffect({ host, auth, trustedProxies, metricsAllow }: Config, given: Given): void {
+  const isUnix = host.startsWith("unix:");
+  if (!isUnix && [...trustedProxies, ...metricsAllow].includes(unixPeer))
+    throw new UsageError(`${unixPeer} can be listed only where parlor listens on --host unix:/PATH`);
+  if (isUnix && trustedProxies.length > 0 && !trustedProxies.includes(unixPeer)) {
+    throw new UsageError(`--trusted-proxy: over --host ${host} no connection has an address; the proxy that is believed is called ${unixPeer}`);
+  }
+  if (auth === "oidc") return;
+  const idle = [options.oidcIssuer, options.oidcClientId, options.oidcClientSecret].find(({ flag }) => given[flag] !== undefined);
+  if (idle) throw new UsageError(`--${idle.flag} is for --auth oidc, and holds for nothing with --auth ${auth}`);
+}
+
+/**
+ * What was given and can't have an effect but is no reason not to start: options of a llama-server of ours where none is started, names in the environment that
+ * look like parlor's and are not.
+ */
+export function withoutEffect({ models, llamaArgs, llamaServer }: Config, env: Readonly<Record<string, string | undefined>>): string[] {
+  const known = new Set([...all.map((option) => option.env), "PARLOR_URL", "PARLOR_KEY"]);
+  // Kubernetes adds the last two kinds for a service that is called parlor
+  const unknown = Object.keys(env).filter((name) => name.startsWith("PARLOR_") && !known.has(name) && !/^PARLOR_(SERVICE|PORT)_/.test(name));
+  const ownOnly = [...(llamaArgs.length > 0 ? ["--llama-arg"] : []), ...(llamaServer !== null ? ["--llama-server"] : [])];
+  return [...unknown, ...(models.length === 0 ? ownOnly : [])];
 }
 
 /** @throws UsageError */
@@ -135,5 +164,5 @@ function oidcOf(one: (option: Option) => string | null): Config["oidc"] {
 
 /** True for the addresses and the name of this machine alone, and for a socket in its file system. */
 export function isLoopback(host: string): boolean {
-  return host.startsWith("unix:") || host === "localhost" || host === "::1" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host);
+  return host.startsWith("unix:") || host.toLowerCase() === "localhost" || new AddressSet(["loopback"]).has(host);
 }

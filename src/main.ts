@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { version } from "../package.json";
 import { createApp } from "./app.ts";
 import { localBus } from "./bus/local.ts";
-import { type Config, parseConfig, split } from "./config.ts";
+import { type Config, parseConfig, split, withoutEffect } from "./config.ts";
 import { AddressSet } from "./domain/address.ts";
 import { CommandError, type SettingsFile, UsageError } from "./given.ts";
 import { help } from "./help.ts";
@@ -79,6 +79,7 @@ async function serve(config: Config): Promise<void> {
   const format = config.logFormat ?? (process.stderr.isTTY ? "pretty" : "json");
   const log = openLog({ level: config.logLevel, format, write: steadyWriter(process.stderr) });
   const say = steadyWriter(process.stdout);
+  for (const setting of withoutEffect(config, process.env)) log.warn("this setting has no effect here", { setting });
   const program = config.models.length === 0 ? null : findLlamaServer(config.llamaServer, process.execPath, process.env["PATH"] ?? "");
   if (config.models.length > 0 && program === null) {
     fail(`there is no llama-server ${config.llamaServer ? `at ${config.llamaServer}` : "beside parlor or in PATH"}; name one with --llama-server PATH`, 1);

@@ -20,6 +20,10 @@ export interface Option {
   /** An address, a range of them, or a word for one (domain/address). */
   readonly isAddress?: true;
   readonly isPath?: true;
+  /** What is listened on. */
+  readonly isHost?: true;
+  /** It goes into a header as it is, and nobody else is to see it. */
+  readonly isSecret?: true;
 }
 
 /** What people choose. */
@@ -33,7 +37,7 @@ export const options = {
     repeatable: true,
     isUrl: true,
   },
-  llamaApiKey: { flag: "llama-api-key", env: "PARLOR_LLAMA_API_KEY", value: "KEY", default: null, doc: "their --api-key" },
+  llamaApiKey: { flag: "llama-api-key", env: "PARLOR_LLAMA_API_KEY", value: "KEY", default: null, doc: "their --api-key", isSecret: true },
   model: {
     flag: "model",
     env: "PARLOR_MODEL",
@@ -50,7 +54,14 @@ export const options = {
     doc: "which llama-server to start (else: beside parlor, then PATH)",
   },
   llamaArg: { flag: "llama-arg", env: "PARLOR_LLAMA_ARGS", value: "ARG", default: null, doc: "passed through to the llama-server we start", repeatable: true },
-  host: { flag: "host", env: "PARLOR_HOST", value: "ADDR", default: "127.0.0.1", doc: "address to listen on, or unix:/PATH for a socket in the file system" },
+  host: {
+    flag: "host",
+    env: "PARLOR_HOST",
+    value: "ADDR",
+    default: "127.0.0.1",
+    doc: "address to listen on, or unix:/PATH for a socket in the file system",
+    isHost: true,
+  },
   port: {
     flag: "port",
     env: "PARLOR_PORT",
@@ -121,6 +132,7 @@ export const options = {
     value: "KEY",
     default: null,
     doc: "its secret there (else: a public client)",
+    isSecret: true,
   },
   metricsToken: {
     flag: "metrics-token",
@@ -128,6 +140,7 @@ export const options = {
     value: "KEY",
     default: null,
     doc: "what a monitoring from elsewhere must bear at /metrics (Authorization: Bearer KEY)",
+    isSecret: true,
   },
   metricsAllow: {
     flag: "metrics-allow",
