@@ -93,3 +93,34 @@ test("thoughts fold when the answer begins, and stay open for who wants them ope
   await page.reload();
   expect(await thought(1).getAttribute("open")).toBeNull();
 });
+
+test("an answer with all that is easily drawn wrong: bold ends where it should, numbers and bullets have room on their side, a fold opens, a box is drawn", async () => {
+  const answer = "**https://e.org/a**\n\n999999998. a\n\n- مرحبا\n- b\n\n<details>\n<summary>More</summary>\n\nHidden\n\n</details>\n\n$\\boxed{17}$";
+  const messages = [
+    { id: "a", role: "user", content: "Draw it all", parent: null },
+    { id: "b", role: "assistant", content: answer, parent: "a" },
+  ];
+  const { page } = await open(house.url);
+  const theirs = JSON.stringify({ conv: { id: crypto.randomUUID(), name: "Easily drawn wrong", currNode: "b" }, messages });
+  await page.setInputFiles('input[type="file"]', { name: "all.jsonl", mimeType: "application/jsonl", buffer: Buffer.from(theirs) });
+  await page.getByRole("link", { name: "Easily drawn wrong" }).click();
+  const text = page.locator("article[data-role=assistant] > .text");
+  await text.locator("strong").waitFor();
+  expect(await page.evaluate(() => [...document.querySelectorAll("strong")].every((strong) => strong.textContent === "https://e.org/a"))).toBe(true);
+  expect(await page.getByRole("textbox").first().isVisible()).toBe(true);
+  const room = await text.locator("ol").evaluate((ol) => {
+    const number = document.createElement("span");
+    number.textContent = "999999998. ";
+    number.style.setProperty("white-space", "pre");
+    ol.append(number);
+    const { width } = number.getBoundingClientRect();
+    number.remove();
+    return Number.parseFloat(getComputedStyle(ol).paddingInlineStart) - width;
+  });
+  expect(room).toBeGreaterThanOrEqual(0);
+  expect(await text.locator("ul").evaluate((ul) => getComputedStyle(ul).direction)).toBe("rtl");
+  expect(await text.getByText("Hidden").isVisible()).toBe(false);
+  await text.getByText("More").click();
+  expect(await text.getByText("Hidden").isVisible()).toBe(true);
+  expect(await text.locator("math .boxed").evaluate((box) => getComputedStyle(box).borderTopWidth)).toBe("1px");
+});

@@ -46,18 +46,19 @@ export class CodeLines {
   /** HTML of the next line, without its line feed; every element it opens it closes. */
   push(line: string, work: Work): string {
     if (this.#language === null || line.length > lineMaxChars) return Bun.escapeHTML(line);
-    const { html, isOpen } = this.#highlighted(this.#language, `${this.#window}${line}\n`, work) ?? { html: Bun.escapeHTML(line), isOpen: false };
+    const { html, isOpen } = this.#highlighted(this.#language, `${this.#window}${line}\n`, line.length, work) ?? { html: Bun.escapeHTML(line), isOpen: false };
     // a string or a comment that goes on is what the next line has to be seen with
     this.#window = isOpen && this.#window.length < windowMaxChars ? `${this.#window}${line}\n` : "";
     return html;
   }
 
-  #highlighted(language: string, code: string, work: Work): Line | null {
+  #highlighted(language: string, code: string, lineChars: number, work: Work): Line | null {
     const key = `${language}\n${code}`;
     const known = lines.get(key);
     if (known !== undefined) return known;
-    const made = work.do(unitsOf.code(code.length), () => lastLine(highlighter().highlight(code, { language, ignoreIllegals: true }).value));
-    if (made !== null) lines.set(key, made, made.html.length);
+    if (!work.take(unitsOf.code(code.length, lineChars))) return null;
+    const made = lastLine(highlighter().highlight(code, { language, ignoreIllegals: true }).value);
+    lines.set(key, made, made.html.length);
     return made;
   }
 }

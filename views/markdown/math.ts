@@ -20,8 +20,8 @@ export function formula(found: string, work: Work): string {
   const remembered = known.get(found);
   if (remembered !== undefined) return remembered;
   const source = `<code class="tex">${Bun.escapeHTML(found)}</code>`;
-  const made = work.do(unitsOf.formula(found.length), () => mathml(found) ?? source);
-  if (made === null) return source;
+  if (!work.take(unitsOf.formula(found.length))) return source;
+  const made = mathml(found) ?? source;
   known.set(found, made, made.length);
   return made;
 }

@@ -4,14 +4,16 @@
 /** About 25 ms on two idle cores: a unit is a microsecond of them. */
 const turnUnits = 25_000;
 
-/** More than this is no accident; what code and formulas cost as a rule is a tenth of it. */
-const dearUnits = 8_000;
-
-/** Measured: highlight.js takes 0.5 to 4 µs for a character of code, Temml 100 µs for a formula and 0.6 for each character. */
+/**
+ * Measured: highlight.js takes 0.5 to 4 µs for a character of code, and in long lines of signs that nobody writes up to 70; Temml 100 µs for a formula
+ * and 0.6 for each character.
+ */
 export const unitsOf = {
-  code: (chars: number): number => 10 + 2 * chars,
+  code: (chars: number, lineChars: number): number => 10 + 2 * chars + 20 * Math.max(0, lineChars - longLineChars),
   formula: (chars: number): number => 100 + chars,
 };
+/** People's lines of code are shorter. */
+const longLineChars = 150;
 
 export class Work {
   #left: number;
@@ -26,18 +28,11 @@ export class Work {
     return this.#isShort;
   }
 
-  /** Does what is expected to cost so much, if there is still time for it; null when there is not. */
-  do<Value>(units: number, what: () => Value): Value | null {
-    if (this.#isShort || units > this.#left) {
-      this.#isShort = true;
-      return null;
-    }
-    const startedAt = performance.now();
-    const value = what();
-    const took = (performance.now() - startedAt) * 1000;
-    // some code costs many times as much as other: it counts for what it took, where that is more than a busy machine makes of it
-    this.#left -= took > dearUnits ? Math.max(units, took) : units;
-    return value;
+  /** Whether this much may still be done; then it counts as done. What is left plain depends on the text alone and on what is remembered, never on the machine. */
+  take(units: number): boolean {
+    if (units > this.#left) this.#isShort = true;
+    else this.#left -= units;
+    return !this.#isShort;
   }
 }
 
