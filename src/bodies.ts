@@ -20,7 +20,7 @@ const slowestBytesPerSecond = 12_500;
 /** A body up to this size finds room always, so that large ones of others do not keep small ones out. */
 const smallBytes = 64 * 1024;
 
-/** Each time a buffer is full, the next is so many times as large. */
+/** Each time a buffer of unknown length is full, the next is so many times as large. */
 const growth = 4;
 
 /** RFC 9659: a zstd frame for the web needs a window of at most 8 MiB. */
@@ -46,8 +46,8 @@ export class Bodies {
     const announcedBytes = Number(request.headers.get("content-length") ?? 0);
     if (announcedBytes > maxBytes) throw new Failure("too_large", { limitBytes: maxBytes });
     this.#needRoom(announcedBytes, owner, 0);
-    const expectedBytes = coding === null && announcedBytes > 0 ? announcedBytes : maxBytes;
-    const buffer = new GrowingBuffer(expectedBytes, (bytes, heldBytes) => this.#hold(bytes, owner, heldBytes));
+    const wholeBytes = coding === null && announcedBytes > 0 ? announcedBytes : null;
+    const buffer = new GrowingBuffer(wholeBytes, maxBytes, (bytes, heldBytes) => this.#hold(bytes, owner, heldBytes));
     let isReleased = false;
     const release = () => {
       if (isReleased) return;
@@ -98,16 +98,21 @@ export class Bodies {
   }
 }
 
-/** One copy of what arrives. It grows with what has come, not with what was announced. */
+/**
+ * One copy of what arrives: a small buffer first, since most bodies are small and many that are large are only announced; then one of the length that was
+ * announced, so that nothing is copied twice.
+ */
 class GrowingBuffer {
-  readonly #expectedBytes: number;
+  readonly #wholeBytes: number | null;
+  readonly #maxBytes: number;
   readonly #hold: (bytes: number, heldBytes: number) => void;
   #buffer = new Uint8Array(0);
   #bytes = 0;
 
   /** `hold` is asked before the buffer grows by `bytes` beyond `heldBytes`, and may throw. */
-  constructor(expectedBytes: number, hold: (bytes: number, heldBytes: number) => void) {
-    this.#expectedBytes = expectedBytes;
+  constructor(wholeBytes: number | null, maxBytes: number, hold: (bytes: number, heldBytes: number) => void) {
+    this.#wholeBytes = wholeBytes;
+    this.#maxBytes = maxBytes;
     this.#hold = hold;
   }
 
@@ -126,7 +131,9 @@ class GrowingBuffer {
   add(chunk: Uint8Array): void {
     const needed = this.#bytes + chunk.byteLength;
     if (needed > this.#buffer.length) {
-      const grown = Math.max(needed, Math.min(this.#expectedBytes, Math.max(smallBytes, this.#buffer.length * growth)));
+      const isSmall = needed <= smallBytes;
+      const wished = isSmall ? smallBytes : (this.#wholeBytes ?? Math.max(smallBytes, this.#buffer.length * growth));
+      const grown = Math.max(needed, Math.min(this.#wholeBytes ?? this.#maxBytes, wished));
       this.#hold(grown - this.#buffer.length, this.#buffer.length);
       const before = this.whole;
       this.#buffer = new Uint8Array(grown);

@@ -69,8 +69,8 @@ export interface Request {
 export async function send({ url, headers }: Target, request: Request, signal: AbortSignal): Promise<Response> {
   const init = {
     method: request.method,
-    headers: { "accept-encoding": "identity", connection: "close", ...request.headers, ...headers },
-    ...(request.body !== undefined && request.body.length > 0 && { body: request.body }),
+    headers: { "accept-encoding": "identity", connection: "close", ...lengthOf(request.body), ...request.headers, ...headers },
+    ...(request.body !== undefined && request.body.length > 0 && { body: sent(request.body) }),
     signal,
     redirect: "manual", // the key goes to nobody else
     // llama-server closes a connection after 100 requests or 5 idle seconds, and a request that is sent just then is lost
@@ -83,6 +83,20 @@ export async function send({ url, headers }: Target, request: Request, signal: A
     if (signal.aborted) throw signal.reason;
     throw new Failure("upstream_absent", { url });
   }
+}
+
+/** fetch keeps a copy of a body that it gets whole (59 of 60 MB, measured); from this size on it gets it in slices of that, in bytes. */
+const sliceBytes = 256 * 1024;
+
+const isLarge = (body: NonNullable<Request["body"]>): body is Uint8Array<ArrayBuffer> => typeof body !== "string" && body.length > sliceBytes;
+
+const sent = (body: NonNullable<Request["body"]>) => (isLarge(body) ? slices(body) : body);
+
+/** A body in slices has no length of its own, and would go in chunks. */
+const lengthOf = (body: Request["body"]) => (body !== undefined && isLarge(body) ? { "content-length": String(body.length) } : {});
+
+async function* slices(body: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < body.length; at += sliceBytes) yield body.subarray(at, at + sliceBytes);
 }
 
 /**

@@ -255,6 +255,22 @@ describe("while one persona answers everybody", () => {
   });
 });
 
+test("a large body reaches llama-server whole, with its length, in any form that it came in", async () => {
+  const body = JSON.stringify({ messages: [], picture: "A".repeat(1_500_000) });
+  const chunked = new ReadableStream({
+    start(controller) {
+      for (let at = 0; at < body.length; at += 100_000) controller.enqueue(Buffer.from(body.slice(at, at + 100_000)));
+      controller.close();
+    },
+  });
+  for (const given of [body, chunked]) {
+    upstream.chats.length = 0;
+    expect((await fetch(`${house.url}/v1/chat/completions`, { method: "POST", body: given })).status).toBe(200);
+    const [head = "", sent] = upstream.chats[0]?.request.split("\r\n\r\n") ?? [];
+    expect([sent === body, /transfer-encoding/i.test(head), /content-length: (\d+)/i.exec(head)?.[1]]).toEqual([true, false, String(body.length)]);
+  }
+});
+
 describe("a request with a large picture", () => {
   const request = new Request("http://localhost/");
   const asked = (body: string, prompts: readonly string[] = []) => askingOf(request, new Uint8Array(Buffer.from(body)), prompts);
