@@ -87,7 +87,7 @@ async function serve(config: Config): Promise<void> {
   for (const model of config.models) if (!(await Bun.file(model).exists())) fail(`there is no model at ${model}`, 1);
   const file = storeFile(config);
   const metrics = new Metrics();
-  const store = openSqlite(file, { stored: (ms) => metrics.stored(ms) });
+  const store = openSqlite(file, { stored: (ms) => metrics.stored(ms), damaged: (line) => log.error(line) });
   const kept = { store, temporary: openSqlite(":memory:", { beside: store }), personas: await openPersonas(config, log) };
   if (program !== null) await tryToListen(config); // before a model is loaded for nothing
   const starting = { args: config.llamaArgs, apiKey: config.llamaApiKey, endMs: bounds.graceMs, log, ...bounds };

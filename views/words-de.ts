@@ -184,6 +184,7 @@ export const de: Words = {
       `Hier antwortet allen die Persona ${persona}, und diese Anfrage ginge an ihr vorbei. Frag unter /ask oder unter /chat ohne „raw“.`,
     bad_setting: ({ name, least, most }) =>
       `${de.sampling[name as keyof typeof de.sampling]} muss eine ${name === "maxTokens" ? "ganze " : ""}Zahl von ${number(least)} bis ${number(most)} sein.`,
+    store_damaged: () => "Die Datei, in der parlor alles aufbewahrt, ist beschädigt. Wer parlor betreibt, findet ihren Namen und was zu tun ist im Protokoll.",
     store_unwritable: () =>
       "parlor kann seine Datei nicht schreiben: Der Datenträger ist voll oder schreibgeschützt. Dein Text bleibt stehen; versuch es nochmal, sobald Platz ist.",
     message_empty: () => "Noch steht nichts da, was sich senden ließe.",

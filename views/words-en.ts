@@ -165,6 +165,7 @@ export const en: Words = {
       `Here the persona ${persona} answers everybody, and this request would go past it. Ask at /ask, or at /chat without "raw".`,
     bad_setting: ({ name, least, most }) =>
       `${en.sampling[name as keyof typeof en.sampling]} must be a ${name === "maxTokens" ? "whole " : ""}number from ${number(least)} to ${number(most)}.`,
+    store_damaged: () => "The file in which parlor keeps everything is damaged. Whoever runs parlor finds its name, and what to do, in the log.",
     store_unwritable: () => "parlor can't write its file: the disk is full or read-only. Your text is kept; try again once there is room.",
     message_empty: () => "There is nothing to send yet.",
     message_too_long: ({ bytes, limitBytes }) =>

@@ -57,10 +57,15 @@ export async function runCommand(words: readonly string[], file: string): Promis
 }
 
 async function withStore(file: string, work: (store: Store) => Promise<void>): Promise<void> {
-  const store = openSqlite(file, { isShared: true });
+  let damage = "";
+  const damaged = (line: string) => {
+    damage = line;
+  };
+  const store = openSqlite(file, { isShared: true, damaged });
   try {
     await work(store);
   } catch (error) {
+    if (damage !== "") throw new CommandError(damage, 1);
     if (!(error instanceof Failure) || error.code === "internal") throw error;
     throw new CommandError(en.failures[error.code](error.facts), 1);
   } finally {

@@ -26,6 +26,7 @@ export type FailureCode =
   | "bad_setting" // a number outside of its bounds
   // where we keep things
   | "store_unwritable" // the disk is full, or the file can't be written
+  | "store_damaged" // the file is damaged
   // what people ask for
   | "message_empty"
   | "message_too_long"

@@ -40,6 +40,7 @@ const statusOf: Partial<Record<FailureCode, ContentfulStatusCode>> = {
   too_many_sockets: 429,
   shutting_down: 503,
   store_unwritable: 503,
+  store_damaged: 503,
 };
 
 /** The status of a Failure; undefined for one that is nobody's doing outside. */

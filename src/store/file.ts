@@ -8,8 +8,27 @@ import { basename, dirname, join } from "node:path";
 /** How long a write waits for another process that holds the file, in ms. */
 const busyMs = 2_000;
 
-/** The file can't be used; its message is one line for whoever starts parlor. */
+/** The file can't be used; its message is one line for whoever starts parlor: which file, what is wrong with it, and what to do. */
 export class StoreUnusable extends Error {}
+
+const elsewhere = "or choose another place with --data";
+/** What SQLite (https://sqlite.org/rescode.html) and the system say of a file, in words. */
+const faults: readonly [code: RegExp, says: string][] = [
+  [/^SQLITE_NOTADB/, `is no database, or its beginning is damaged; put a backup in its place, move it away, ${elsewhere}`],
+  [/^SQLITE_CORRUPT/, "is damaged or cut off; stop parlor, keep a copy of it, and put a backup in its place; what is wrong with it says `parlor check`"],
+  [/^SQLITE_(BUSY|LOCKED)/, "is held by another program; end that one, then start parlor again"],
+  [/^(SQLITE_(READONLY|CANTOPEN|PERM|AUTH)|EACCES|EPERM|EROFS)/, `can't be written; give it and its folder to the user that parlor runs as, ${elsewhere}`],
+  [/^(SQLITE_FULL|ENOSPC|EDQUOT)/, `can't be written, for the disk is full; make room, ${elsewhere}`],
+  [/^SQLITE_IOERR/, "can't be read or written: the disk fails, or is a share that can't lock files; `parlor check` says what is still sound"],
+  [/^(EISDIR|ENOTDIR)/, `can't be made: a folder or a file of that name is in the way; move it, ${elsewhere}`],
+];
+
+/** What is known about an error of this file, in one line; the error itself where nothing is. */
+export function unusable(file: string, error: unknown): unknown {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  const says = faults.find(([pattern]) => pattern.test(String(code)))?.[1];
+  return error instanceof StoreUnusable || says === undefined ? error : new StoreUnusable(`${file} ${says} (${message})`);
+}
 
 /**
  * Makes the file and its folder, readable by their owner alone, if they are not there.
@@ -20,7 +39,8 @@ export function makeFile(file: string): void {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     closeSync(openSync(file, "a", 0o600)); // SQLite gives -wal and -shm the rights of the file itself
   } catch (error) {
-    throw new StoreUnusable(`can't write ${file}: ${(error as Error).message}`);
+    const known = unusable(file, error);
+    throw known instanceof StoreUnusable ? known : new StoreUnusable(`${file} can't be made: ${(error as Error).message}; choose another place with --data`);
   }
 }
 
@@ -34,13 +54,16 @@ export interface FileLock {
  * @throws StoreUnusable
  */
 export function lockFile(file: string): FileLock {
-  const lock = new Database(`${file}.lock`, { create: true });
+  let lock: Database | null = null;
   try {
+    lock = new Database(`${file}.lock`, { create: true });
     chmodSync(`${file}.lock`, 0o600);
     lock.run("begin exclusive");
-  } catch {
-    lock.close();
-    throw new StoreUnusable(`${file} is in use by another parlor; end that one, or choose another place with --data`);
+  } catch (error) {
+    lock?.close();
+    if (/^SQLITE_BUSY/.test(String((error as { code?: unknown }).code)))
+      throw new StoreUnusable(`${file} is in use by another parlor; end that one, ${elsewhere}`);
+    throw unusable(`${file}.lock`, error);
   }
   return { release: () => lock.close() };
 }
@@ -106,6 +129,8 @@ export function backup(file: string, copy: string): void {
     db.query("vacuum into ?").run(copy);
     chmodSync(copy, 0o600);
   } catch (error) {
+    const { code } = error as { code?: unknown };
+    if (/^SQLITE_(CORRUPT|NOTADB|BUSY)/.test(String(code))) throw unusable(file, error);
     throw new StoreUnusable(`can't copy to ${copy}: ${(error as Error).message}`);
   } finally {
     db.close();
@@ -132,5 +157,9 @@ export function check(file: string): string[] {
 
 function openExisting(file: string): Database {
   if (!existsSync(file)) throw new StoreUnusable(`there is no ${file}`);
-  return new Database(file, { readwrite: true });
+  try {
+    return new Database(file, { readwrite: true });
+  } catch (error) {
+    throw unusable(file, error);
+  }
 }

@@ -22,6 +22,9 @@ export const migrations: readonly string[] = [conversations, settings, people, p
  */
 export function migrate(db: Database, file: string, steps: readonly string[] = migrations): void {
   const { user_version: done } = db.query<{ user_version: number }, []>("pragma user_version").get() ?? { user_version: 0 };
+  const tables = db.query<{ name: string }, []>("select name from sqlite_master where type = 'table'").all();
+  if (tables.length > 0 && (done === 0 || !tables.some(({ name }) => name === "conversations")))
+    throw new StoreUnusable(`${file} holds what another program keeps; choose another place with --data`);
   if (done > steps.length) throw new StoreUnusable(`${file} was made by a newer parlor (schema ${done}, this one knows ${steps.length}); use that one`);
   if (done > 0 && done < steps.length && file !== ":memory:") {
     setAside(db, `${file}.before-${steps.length}`);

@@ -2,9 +2,18 @@
 
 import type { Database, Statement } from "bun:sqlite";
 import { Failure } from "../domain/failure.ts";
+import { unusable } from "./file.ts";
 import { Forgetting } from "./forgetting.ts";
 
 export type Value = string | number | null;
+
+/** Who hears of what the file does. */
+export interface Told {
+  /** How long a transaction took, in ms. */
+  stored?(ms: number): void;
+  /** Once: it is damaged; one line for whoever runs parlor. */
+  damaged?(line: string): void;
+}
 
 export class Queries {
   readonly #db: Database;
@@ -13,36 +22,36 @@ export class Queries {
 
   readonly forgetting: Forgetting;
 
-  /** Told how long each transaction took, in ms. */
-  readonly #stored: ((ms: number) => void) | undefined;
+  readonly #told: Told;
+  #isDamaged = false;
 
-  constructor(db: Database, stored?: (ms: number) => void) {
+  constructor(db: Database, told: Told = {}) {
     this.#db = db;
-    this.#stored = stored;
+    this.#told = told;
     this.forgetting = new Forgetting(db);
   }
 
-  /** Runs `work` in one transaction that holds the write lock from its start. @throws Failure `store_unwritable` */
+  /** Runs `work` in one transaction that holds the write lock from its start. @throws Failure `store_unwritable`, `store_damaged` */
   transaction<T>(work: () => T): T {
     const startedAt = performance.now();
     try {
-      return writing(() => this.#db.transaction(work).immediate());
+      return this.#asked(() => this.#db.transaction(work).immediate());
     } finally {
-      this.#stored?.(performance.now() - startedAt);
+      this.#told.stored?.(performance.now() - startedAt);
     }
   }
 
   one<Row>(sql: string, ...values: Value[]): Row | null {
-    return this.#prepared(sql).get(...values) as Row | null;
+    return this.#asked(() => this.#prepared(sql).get(...values) as Row | null);
   }
 
   all<Row>(sql: string, ...values: Value[]): Row[] {
-    return this.#prepared(sql).all(...values) as Row[];
+    return this.#asked(() => this.#prepared(sql).all(...values) as Row[]);
   }
 
-  /** Rows changed. @throws Failure `store_unwritable` */
+  /** Rows changed. @throws Failure `store_unwritable`, `store_damaged` */
   run(sql: string, ...values: Value[]): number {
-    return writing(() => this.#prepared(sql).run(...values).changes);
+    return this.#asked(() => this.#prepared(sql).run(...values).changes);
   }
 
   /** Lets go of the statements, so that the database can be closed. */
@@ -52,22 +61,25 @@ export class Queries {
     this.#statements.clear();
   }
 
+  /** What SQLite calls a disk that is full, read-only or broken, or a file that is damaged (https://sqlite.org/rescode.html), as a Failure. */
+  #asked<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      const code = String((error as { code?: unknown }).code);
+      if (/^SQLITE_(FULL|READONLY|IOERR|CANTOPEN)/.test(code)) throw new Failure("store_unwritable");
+      if (!/^SQLITE_(CORRUPT|NOTADB)/.test(code)) throw error;
+      if (!this.#isDamaged) this.#told.damaged?.((unusable(this.#db.filename, error) as Error).message);
+      this.#isDamaged = true;
+      throw new Failure("store_damaged");
+    }
+  }
+
   #prepared(sql: string): Statement<unknown, Value[]> {
     const known = this.#statements.get(sql);
     if (known) return known;
     const statement = this.#db.prepare<unknown, Value[]>(sql);
     this.#statements.set(sql, statement);
     return statement;
-  }
-}
-
-/** What SQLite calls a disk that is full, read-only or broken (https://sqlite.org/rescode.html), as a Failure. */
-function writing<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    const { code } = error as { code?: unknown };
-    if (typeof code === "string" && /^SQLITE_(FULL|READONLY|IOERR|CANTOPEN)/.test(code)) throw new Failure("store_unwritable");
-    throw error;
   }
 }

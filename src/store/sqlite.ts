@@ -18,13 +18,13 @@ import { noSettings, type Settings } from "../domain/persona.ts";
 import type { ConversationHeader, ConversationRecord } from "../domain/record.ts";
 import type { Run, RunId } from "../domain/run.ts";
 import { Asks } from "./asks.ts";
-import { type FileLock, lockFile, makeFile, openDatabase } from "./file.ts";
+import { type FileLock, lockFile, makeFile, openDatabase, unusable } from "./file.ts";
 import { KeyTable } from "./keys.ts";
 import { LedgerTable } from "./ledger.ts";
 import { ConversationList } from "./list.ts";
 import { migrate } from "./migrate.ts";
 import { Changes, PeopleTable } from "./people.ts";
-import { Queries } from "./queries.ts";
+import { Queries, type Told } from "./queries.ts";
 import { RunTable } from "./runs.ts";
 import { SessionTable } from "./sessions.ts";
 import type { Ask, Draft, Ending, Incoming, Left, Said, Say, Store, Which } from "./store.ts";
@@ -33,24 +33,19 @@ import { MessageTree } from "./tree.ts";
 
 /**
  * Opens (and makes, and migrates) the database in `file`; `:memory:` for one that is gone with the process. `isShared` is for
- * who changes accounts and conversations beside a parlor that serves, and touches no Run. `stored` is told how long each
- * transaction took, in ms. What is used in it counts as used in the store that it stands `beside`.
+ * who changes accounts and conversations beside a parlor that serves, and touches no Run. What is used in it counts as used in the store that it stands `beside`.
  * @throws StoreUnusable when it can't be written, is in use, or was made by a newer parlor
  */
-export function openSqlite(
-  file: string,
-  { isShared = false, stored, beside }: { isShared?: boolean; stored?: (ms: number) => void; beside?: Store } = {},
-): Store {
+export function openSqlite(file: string, { isShared = false, beside, ...told }: Told & { isShared?: boolean; beside?: Store } = {}): Store {
   const ledger = beside instanceof SqliteStore ? beside.ledger : undefined;
-  if (file === ":memory:") return new SqliteStore(file, null, stored, ledger);
+  if (file === ":memory:") return new SqliteStore(file, null, told, ledger);
   makeFile(file);
-  if (isShared) return new SqliteStore(file, null, stored);
-  const lock = lockFile(file);
+  const lock = isShared ? null : lockFile(file);
   try {
-    return new SqliteStore(file, lock, stored);
+    return new SqliteStore(file, lock, told);
   } catch (error) {
-    lock.release();
-    throw error;
+    lock?.release();
+    throw unusable(file, error);
   }
 }
 
@@ -70,10 +65,10 @@ class SqliteStore implements Store {
   readonly keys: KeyTable;
   readonly ledger: LedgerTable;
 
-  constructor(file: string, lock: FileLock | null, stored?: (ms: number) => void, ledger?: LedgerTable) {
+  constructor(file: string, lock: FileLock | null, told: Told, ledger?: LedgerTable) {
     this.#db = openDatabase(file);
     migrate(this.#db, file);
-    this.#q = new Queries(this.#db, stored);
+    this.#q = new Queries(this.#db, told);
     if (lock) this.#q.forgetting.resume();
     this.#runs = new RunTable(this.#q);
     this.#tree = new MessageTree(this.#q, this.#runs);

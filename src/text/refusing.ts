@@ -24,6 +24,7 @@ const statusOf: Readonly<Record<FailureCode, number>> = {
   persona_enforced: 403,
   bad_setting: 422,
   store_unwritable: 503,
+  store_damaged: 503,
   message_empty: 400,
   message_too_long: 413,
   conversation_busy: 409,

@@ -2,12 +2,13 @@
 
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { localPerson, standardLimits } from "../../src/domain/account.ts";
 import { newId } from "../../src/domain/conversation.ts";
-import { backup, check, makeFile, StoreUnusable, setAsideCopies } from "../../src/store/file.ts";
+import { Failure } from "../../src/domain/failure.ts";
+import { backup, check, makeFile, StoreUnusable, setAsideCopies, unusable } from "../../src/store/file.ts";
 import { migrate, migrations } from "../../src/store/migrate.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
 import type { Ending, Said } from "../../src/store/store.ts";
@@ -60,11 +61,94 @@ test("two parlors on one file: the second is refused, and let in when the first 
   await openSqlite(file).close();
 });
 
-test("a place that can't be written, and a file that is none, are refused in one line", () => {
-  expect(() => openSqlite("/proc/none/parlor.db")).toThrow(StoreUnusable);
-  const file = join(folder, "text.db");
-  writeFileSync(file, "this is no database, it only has its name and a certain length ".repeat(100));
-  expect(() => openSqlite(file)).toThrow();
+describe("a file that can't be used is named, with what is wrong and what to do", () => {
+  const refused = (file: string): string => {
+    try {
+      void openSqlite(file).close();
+    } catch (error) {
+      expect(error).toBeInstanceOf(StoreUnusable);
+      return (error as Error).message;
+    }
+    return "";
+  };
+  /** A store with something in it, closed. */
+  async function made(): Promise<string> {
+    const file = fresh();
+    const store = openSqlite(file);
+    await store.say({ ...say(newId()), text: "a question ".repeat(2_000) });
+    await store.close();
+    return file;
+  }
+  const damage = (file: string, change: (bytes: Uint8Array) => Uint8Array) => writeFileSync(file, change(new Uint8Array(readFileSync(file))));
+
+  test("no database", () => {
+    const file = join(folder, "text.db");
+    writeFileSync(file, "this is no database, it only has its name and a certain length ".repeat(100));
+    expect(refused(file)).toMatch(/text\.db is no database, .*put a backup in its place/);
+  });
+
+  test("cut off, at any place", async () => {
+    for (const share of [0.1, 0.5, 0.9]) {
+      const file = await made();
+      damage(file, (bytes) => bytes.slice(0, Math.floor(bytes.length * share)));
+      expect(refused(file)).toMatch(/parlor\.db is (damaged or cut off|no database).*put a backup in its place/);
+    }
+  });
+
+  test("overwritten in the middle: said when it is noticed, to people and in the log", async () => {
+    const file = await made();
+    damage(file, (bytes) => bytes.fill(0x5a, 4096, bytes.length));
+    const told: string[] = [];
+    const attempt = (async () => {
+      const store = openSqlite(file, { damaged: (line) => told.push(line) });
+      await store.list({ owner: localPerson, limit: 10 });
+    })();
+    const error = await attempt.then(
+      () => null,
+      (thrown) => thrown,
+    );
+    const line = error instanceof Failure ? (told[0] as string) : (error as Error).message;
+    expect(line).toMatch(/parlor\.db is damaged or cut off; .*parlor check/);
+    if (error instanceof Failure) expect(error.code).toBe("store_damaged");
+  });
+
+  test("of another program, or held by one", async () => {
+    const file = fresh();
+    makeFile(file);
+    const other = new Database(file);
+    other.run("create table theirs (x)");
+    expect(refused(file)).toMatch(/parlor\.db holds what another program keeps; .*--data/);
+    other.run("pragma user_version = 3");
+    expect(refused(file)).toMatch(/parlor\.db holds what another program keeps; .*--data/);
+    other.close();
+    const held = await made();
+    const holder = new Database(held);
+    holder.run("pragma locking_mode = exclusive");
+    holder.run("begin exclusive");
+    expect(refused(held)).toMatch(/parlor\.db is held by another program; end that one/);
+    holder.close();
+  });
+
+  test("in a place where it can't be", async () => {
+    expect(refused("/proc/none/parlor.db")).toMatch(/^\/proc\/none\/parlor\.db /);
+    const taken = fresh();
+    mkdirSync(taken, { recursive: true });
+    expect(refused(taken)).toMatch(/parlor\.db can't be made: .*in the way/);
+    const denied = Object.assign(new Error("permission denied"), { code: "EACCES" });
+    expect(String(unusable("/x/parlor.db", denied))).toMatch(/\/x\/parlor\.db can't be written; give it and its folder to the user that parlor runs as/);
+    const locked = await made();
+    rmSync(`${locked}.lock`);
+    mkdirSync(`${locked}.lock`);
+    expect(refused(locked)).toMatch(/parlor\.db\.lock /);
+  });
+
+  test("commands name it, too", async () => {
+    const file = await made();
+    damage(file, (bytes) => bytes.slice(0, 8192));
+    expect(() => backup(file, join(folder, newId()))).toThrow(/parlor\.db is damaged or cut off/);
+    expect(check(file).length).toBeGreaterThan(0);
+    expect(() => openSqlite(file, { isShared: true })).toThrow(/parlor\.db is damaged or cut off/);
+  });
 });
 
 test("a backup of a store in use is complete, sound and for its owner only; nothing is overwritten", async () => {
