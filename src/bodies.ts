@@ -47,12 +47,14 @@ export class Bodies {
     if (announcedBytes > maxBytes) throw new Failure("too_large", { limitBytes: maxBytes });
     this.#needRoom(announcedBytes, owner, 0);
     const wholeBytes = coding === null && announcedBytes > 0 ? announcedBytes : null;
-    const buffer = new GrowingBuffer(wholeBytes, maxBytes, (bytes, heldBytes) => this.#hold(bytes, owner, heldBytes));
-    let isReleased = false;
+    let heldBytes = 0;
+    const buffer = new GrowingBuffer(wholeBytes, maxBytes, (bytes) => {
+      this.#hold(bytes, owner, heldBytes);
+      heldBytes += bytes;
+    });
     const release = () => {
-      if (isReleased) return;
-      isReleased = true;
-      this.#release(buffer.capacityBytes, owner);
+      if (heldBytes > 0) this.#release(heldBytes, owner);
+      heldBytes = 0;
     };
     try {
       const arriving = arrivingChunks(request, maxBytes, this.#bounds.bodyMs);
@@ -105,12 +107,12 @@ export class Bodies {
 class GrowingBuffer {
   readonly #wholeBytes: number | null;
   readonly #maxBytes: number;
-  readonly #hold: (bytes: number, heldBytes: number) => void;
+  readonly #hold: (bytes: number) => void;
   #buffer = new Uint8Array(0);
   #bytes = 0;
 
-  /** `hold` is asked before the buffer grows by `bytes` beyond `heldBytes`, and may throw. */
-  constructor(wholeBytes: number | null, maxBytes: number, hold: (bytes: number, heldBytes: number) => void) {
+  /** `hold` is asked before the buffer grows by `bytes`, and may throw. */
+  constructor(wholeBytes: number | null, maxBytes: number, hold: (bytes: number) => void) {
     this.#wholeBytes = wholeBytes;
     this.#maxBytes = maxBytes;
     this.#hold = hold;
@@ -118,10 +120,6 @@ class GrowingBuffer {
 
   get bytes(): number {
     return this.#bytes;
-  }
-
-  get capacityBytes(): number {
-    return this.#buffer.length;
   }
 
   get whole(): Uint8Array<ArrayBuffer> {
@@ -134,7 +132,7 @@ class GrowingBuffer {
       const isSmall = needed <= smallBytes;
       const wished = isSmall ? smallBytes : (this.#wholeBytes ?? Math.max(smallBytes, this.#buffer.length * growth));
       const grown = Math.max(needed, Math.min(this.#wholeBytes ?? this.#maxBytes, wished));
-      this.#hold(grown - this.#buffer.length, this.#buffer.length);
+      this.#hold(grown - this.#buffer.length);
       const before = this.whole;
       this.#buffer = new Uint8Array(grown);
       this.#buffer.set(before);

@@ -109,7 +109,7 @@ export function routes(parts: RouteParts): Hono<Env> {
     await next();
   });
 
-  app.use(boundForms({ readBody, formMaxBytes, importMaxBytes: importing.importMaxBytes }));
+  app.use(boundForms({ readBody, formMaxBytes }));
 
   app.get("/", (c) => page(c, newId(), { isNew: true }));
 
@@ -189,7 +189,7 @@ export function routes(parts: RouteParts): Hono<Env> {
     return c.html(String(<FoundList query={query} found={await store.search(personOf(c).id, query, foundMax)} words={wordsFor(c)} />));
   });
 
-  transferRoutes(app, { chat, store, shelf, importing });
+  transferRoutes(app, { chat, store, shelf, importing, readBody });
 
   app.get("/assets/*", (c) => {
     const found = asset(c.req.path, c.req.header("accept-encoding") ?? null);

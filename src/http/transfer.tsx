@@ -4,6 +4,7 @@ import type { Context, Hono } from "hono";
 import { Imported } from "../../views/list.tsx";
 import type { Chat } from "../chat/chat.ts";
 import type { Shelf } from "../chat/shelf.ts";
+import type { ReadBody } from "../domain/body.ts";
 import { isId } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
 import type { ConversationRecord } from "../domain/record.ts";
@@ -18,6 +19,7 @@ export interface TransferParts {
   readonly store: Store;
   readonly shelf: Shelf;
   readonly importing: ImportBounds;
+  readonly readBody: ReadBody;
 }
 
 export interface ImportBounds extends ReadBounds {
@@ -31,7 +33,7 @@ export interface ImportBounds extends ReadBounds {
 const importsMax = 2;
 
 /** Adds the routes for export and import. */
-export function transferRoutes(app: Hono<Env>, { chat, store, shelf, importing }: TransferParts): void {
+export function transferRoutes(app: Hono<Env>, { chat, store, shelf, importing, readBody }: TransferParts): void {
   const note = (c: Context<Env>, act: "exported" | "imported", subject: string) =>
     store.ledger.note({ actor: personOf(c).id, act, subject, address: c.env.client.address });
   const found = async (c: Context<Env>): Promise<ConversationRecord> => {
@@ -74,12 +76,12 @@ export function transferRoutes(app: Hono<Env>, { chat, store, shelf, importing }
     const { id } = personOf(c);
     const { importMaxBytes: limitBytes, importMs, importUnpackedMaxBytes, importTextMaxBytes } = importing;
     const bounds = { importUnpackedMaxBytes, importTextMaxBytes };
-    if (Number(c.req.header("content-length") ?? 0) > limitBytes) throw new Failure("too_large", { limitBytes });
     if (busy.has(id) || busy.size >= importsMax) throw new Failure("import_busy");
     busy.add(id);
     try {
-      const body = new Uint8Array(await c.req.arrayBuffer());
-      const parts = read({ body, contentType: c.req.header("content-type") ?? "", name: "", bounds }, importMs);
+      const { bytes, release } = await readBody(c.req.raw, { maxBytes: limitBytes, owner: id });
+      release(); // it is the thread's from here on, of which there are few
+      const parts = read({ body: bytes, contentType: c.req.header("content-type") ?? "", name: "", bounds }, importMs);
       const brought = await shelf.bring(parts, async () => id);
       await note(c, "imported", "");
       return c.html(String(<Imported {...brought} words={wordsFor(c)} />));

@@ -42,16 +42,14 @@ export interface FormBounds {
   readonly readBody: ReadBody;
   /** Largest form of those who are signed in. */
   readonly formMaxBytes: number;
-  /** Largest file of conversations. */
-  readonly importMaxBytes: number;
 }
 
-/** What a form or a file may be is bounded by who sends it, and it is read whole before anything is made of it. */
-export function boundForms({ readBody, formMaxBytes, importMaxBytes }: FormBounds): MiddlewareHandler<Env> {
+/** A form is bounded by who sends it, and read whole before anything is made of it. Files that are brought in are read by http/transfer, with a bound of their own. */
+export function boundForms({ readBody, formMaxBytes }: FormBounds): MiddlewareHandler<Env> {
   return async (c, next) => {
-    if (c.req.raw.body === null) return next();
     const { known } = c.env;
-    const maxBytes = !known ? strangersFormMaxBytes : c.req.path === "/import" ? importMaxBytes : formMaxBytes;
+    if (c.req.raw.body === null || (known && c.req.path === "/import")) return next();
+    const maxBytes = known ? formMaxBytes : strangersFormMaxBytes;
     const { url, method, headers } = c.req.raw;
     const body = await readBody(c.req.raw, { maxBytes, owner: known?.person.id ?? null });
     const plain = new Headers(headers);

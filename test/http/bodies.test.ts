@@ -165,12 +165,15 @@ describe("a body that does not come", () => {
         return () => clearInterval(timer);
       };
       const sent = [
-        raw(house, head(path(), "content-length: 5000\r\n\r\n")),
-        raw(house, head(path(), "content-length: 5000\r\n\r\n"), trickle),
-        raw(house, head(path(), "transfer-encoding: chunked\r\n\r\n1\r\nx\r\n")),
-        raw(house, head(path(), "content-encoding: gzip\r\ncontent-length: 5000\r\n\r\n")),
+        () => raw(house, head(path(), "content-length: 5000\r\n\r\n")),
+        () => raw(house, head(path(), "content-length: 5000\r\n\r\n"), trickle),
+        () => raw(house, head(path(), "transfer-encoding: chunked\r\n\r\n1\r\nx\r\n")),
+        () => raw(house, head(path(), "content-encoding: gzip\r\ncontent-length: 5000\r\n\r\n")),
       ];
-      for (const { text, ms } of await Promise.all(sent)) {
+      const isOneAtATime = path() === "/import";
+      const answers = isOneAtATime ? [] : await Promise.all(sent.map((send) => send()));
+      if (isOneAtATime) for (const send of sent) answers.push(await send());
+      for (const { text, ms } of answers) {
         expect(text).toStartWith("HTTP/1.1 408");
         expect(ms).toBeLessThan(3_000);
       }
@@ -207,9 +210,11 @@ describe("all bodies together", () => {
     const held = reads.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
     expect(held.length).toBe(3);
     expect(all.heldBytes).toBeLessThanOrEqual(1 << 20);
+    structuredClone(held[0]?.bytes, { transfer: [held[0]?.bytes.buffer as ArrayBuffer] }); // to another thread
     held[0]?.release();
     held[0]?.release();
     expect(await code(all.read(request(300_000), { ...bound, owner: "f" }))).toBe("read");
+    expect(await code(all.read(request(300_000), { ...bound, owner: "g" }))).toBe("bodies_full");
   });
 
   test("one person has no more than half, and small bodies of others still find room", async () => {
