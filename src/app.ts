@@ -19,7 +19,7 @@ import type { ConversationId } from "./domain/conversation.ts";
 import { asFailure } from "./domain/failure.ts";
 import type { PersonaId } from "./domain/persona.ts";
 import { Doors, eventsPath, isProgramPath, isSocketPath, keptSeconds, pathOf, sayPath } from "./doors.ts";
-import { AddressCount, checkHost, checkOrigin, clientOf, corsHeaders, isHost, programHeaders, requestIdOf } from "./http/guard.ts";
+import { AddressCount, checkHost, checkOrigin, clientOf, corsHeaders, isHost, programHeaders, requestIdOf, securityHeaders } from "./http/guard.ts";
 import { isHealthPath } from "./http/ops.ts";
 import { refusal } from "./http/refusal.tsx";
 import { routes } from "./http/routes.tsx";
@@ -201,6 +201,7 @@ export async function createApp(parts: AppParts): Promise<App> {
         const visitor: Visitor = { known, client, request: requestIdOf(request.headers, client.isProxied), base: basePath };
         if (isSocketPath(pathname)) return await doors.socket(request, pathname, server, visitor);
         if (pathname === eventsPath) return await doors.events(request, server, visitor);
+        if (pathname === sayPath && request.method === "OPTIONS") return new Response(null, { status: 204, headers: securityHeaders });
         if (pathname === sayPath && request.method === "POST") return await doors.said(request, visitor);
         if (isProgramPath(pathname)) return await doors.program(request, pathname, server, visitor);
         return await pages.fetch(isOddProbe ? new Request(`http://localhost${pathname}`, { method: request.method }) : request, visitor);

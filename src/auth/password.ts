@@ -55,7 +55,7 @@ export class Passwords {
       await this.throttle(`login@${networkOf(client.address)}`, perAddress);
       await this.throttle(`login:${nameKey(name).slice(0, 128)}`, perAccount);
     }
-    const isRight = await this.#turn(async () => Bun.password.verify(fit(password), hash ?? (await this.#decoy)));
+    const isRight = await this.#turn(async () => Bun.password.verify(fit(password), hash ?? (await this.#decoy)), familiar !== null);
     if (person && hash && isRight) return person;
     await ledger.note({ actor: person?.id ?? null, act: "sign_in_refused", address: client.address });
     throw new Failure("wrong_password");
@@ -130,9 +130,10 @@ export class Passwords {
     if (waitMs > 0) throw new Failure("too_many_attempts", { seconds: Math.ceil(waitMs / 1000) });
   }
 
-  async #turn<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#waiting.length >= hashesWaitingMax) throw new Failure("too_many_attempts", { seconds: 10 });
-    if (this.#hashing >= hashesMax) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  /** Whoever has signed in from their browser before goes first, and is not turned away because of what strangers try. */
+  async #turn<T>(work: () => Promise<T>, isFamiliar = false): Promise<T> {
+    if (!isFamiliar && this.#waiting.length >= hashesWaitingMax) throw new Failure("too_many_attempts", { seconds: 10 });
+    if (this.#hashing >= hashesMax) await new Promise<void>((resolve) => (isFamiliar ? this.#waiting.unshift(resolve) : this.#waiting.push(resolve)));
     this.#hashing++;
     try {
       return await work();

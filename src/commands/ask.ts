@@ -74,11 +74,11 @@ async function show(response: Response): Promise<void> {
     open = events.pop() ?? "";
     for (const event of events) {
       const told = JSON.parse(/^data: (.*)$/m.exec(event)?.[1] ?? "{}") as { type?: string; text?: string; position?: number; message?: string };
-      if (told.type === "queued" && process.stderr.isTTY) process.stderr.write(`\r\u001b[2m${told.position}. in line\u001b[0m\u001b[K\r`);
-      else if (told.type === "delta") out.put(told.text ?? "");
+      if (told.type === "queued" && process.stderr.isTTY) process.stderr.write(`\r\u001b[2m${Number(told.position)}. in line\u001b[0m\u001b[K\r`);
+      else if (told.type === "delta") out.put(String(told.text ?? ""));
       else if (told.type === "error") {
         out.end();
-        throw new CommandError(told.message ?? "the answer failed", 1);
+        throw new CommandError(String(told.message ?? "the answer failed"), 1);
       }
     }
   }

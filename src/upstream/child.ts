@@ -136,7 +136,7 @@ export class LlamaChild {
         stdout: "pipe",
         stderr: "pipe",
         detached: true, // a process group of its own, so that what it starts ends with it
-        env: { ...process.env, ...(apiKey ? { LLAMA_API_KEY: apiKey } : {}) },
+        env: { ...withoutOurs(process.env), ...(apiKey ? { LLAMA_API_KEY: apiKey } : {}) },
         onExit: (ended, code, signal) => {
           if (this.#closed) return;
           this.#clearUp(ended);
@@ -221,6 +221,11 @@ export class LlamaChild {
       child.kill(signal);
     }
   }
+}
+
+/** An environment without parlor's own settings: some are secrets that llama-server has nothing to do with. */
+function withoutOurs(env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("PARLOR_")));
 }
 
 /** Ends a process group when we are gone. Where there is no shell, a parlor that is killed leaves its llama-server behind. */

@@ -68,10 +68,21 @@
         this.readyState = Socket.OPEN;
         sessionStorage.setItem(remembered, "events");
         this.dispatchEvent(new Event("open"));
+        void this.#mayBeHeard();
       });
       this.#events.addEventListener("message", ({ data }) => this.dispatchEvent(new MessageEvent("message", { data })));
       this.#events.addEventListener("bye", ({ data }) => this.#end(Number(data)));
       this.#events.addEventListener("error", () => this.#end(1006));
+    }
+
+    /** A proxy that changes our name lets frames come and nothing be sent: that is said before somebody has written something. */
+    async #mayBeHeard() {
+      const answer = await fetch(this.#sayAddress, { method: "OPTIONS" }).catch(() => null);
+      if (answer?.status === 403) await showRefusal(answer);
+    }
+
+    get #sayAddress() {
+      return this.#address.replace(/\/live\?.*/, `/live/say?seat=${this.#seat}`);
     }
 
     /** Gives the stream up; the page comes again by another way, which waits until it may. */
@@ -80,7 +91,7 @@
     }
 
     send(frame) {
-      const address = this.#address.replace(/\/live\?.*/, `/live/say?seat=${this.#seat}`);
+      const address = this.#sayAddress;
       this.#said = this.#said
         .then(() => fetch(address, { method: "POST", body: frame }))
         .then((answer) => answer.ok || (answer.status === 403 ? showRefusal(answer) : this.#end(1006)))
