@@ -71,9 +71,12 @@ export function endOfAddress(text: string, from: number): number | null {
   return targetOf(text.slice(from, end)) === null ? null : end;
 }
 
+/** An address without the escapes of Markdown and HTML in it. */
+export const plainOf = (address: string): string => address.replace(/\\(?=[_*~&#.()[\]!-])/g, "").replaceAll("&amp;", "&");
+
 /** Where an address leads, as it stands in an href; null when it is none. */
 export function targetOf(address: string): string | null {
-  const plain = address.replace(/\\(?=[_*~&#.()[\]!-])/g, "").replaceAll("&amp;", "&");
+  const plain = plainOf(address);
   let target: string | null = null;
   if (/^https?:\/\/[\p{L}\p{N}[_]/iu.test(plain) || /^https?:\/\/[^\s/@]+@[\p{L}\p{N}[]/iu.test(plain)) target = plain;
   else if (/^www\.[\p{L}\p{N}][^\s/]*\.[\p{L}\p{N}]/iu.test(plain)) target = `http://${plain}`;

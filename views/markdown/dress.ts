@@ -1,7 +1,7 @@
 // What the parser wrote, built anew tag by tag from a list of what is allowed, with what markdown/take took out put in its places. Every element that
 // is opened is closed, and in order: a tag that pairs with none is shown as text. So nothing reaches beyond the text it is in.
 
-import { targetOf } from "./address.ts";
+import { plainOf, targetOf } from "./address.ts";
 import { codeBlock } from "./code.ts";
 import { targetWithoutMarks } from "./emphasis.ts";
 import { formula } from "./math.ts";
@@ -166,7 +166,7 @@ export class Dress {
   #address(source: string): string {
     const shown = source.startsWith("<") ? source.slice(1, -1) : source;
     const target = this.#made.inLink > 0 ? null : targetOf(shown);
-    const text = Bun.escapeHTML(target === null ? source : shown);
+    const text = Bun.escapeHTML(plainOf(target === null ? source : shown));
     return target === null ? text : `<a${attributesOf(target)}>${text}</a>`;
   }
 

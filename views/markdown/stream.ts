@@ -19,6 +19,8 @@ const largeGrowth = 1.125;
 
 /** After a drawing the stream rests this many times as long as that took: a block of any length costs at most a part of the time. */
 const restPerDraw = 4;
+/** What a drawing takes at most once code and formulas are remembered (measured, several times over); what it took beyond that was the start, or another program. */
+const drawMs = (chars: number): number => 0.05 + chars / 10_000;
 
 /** Definitions of references that are kept for the blocks behind them, in UTF-16 units. */
 const definitionsMaxChars = 16_000;
@@ -212,7 +214,7 @@ export class MarkdownStream {
     else if (open.length < largeChars || this.#finished !== "" || open.length > this.#open.length * largeGrowth) this.#setOpen(open, tags);
     this.#drawn = this.#open === open ? text + closers : null;
     if (areMarks && this.#open === open) this.#plainEnd = PlainEnd.of({ text, shown, line: this.#splitter.rest, html: open, tags });
-    this.#drawAgainAt = this.#now() * (1 + restPerDraw) - startedAt * restPerDraw;
+    this.#drawAgainAt = this.#now() + restPerDraw * Math.min(this.#now() - startedAt, drawMs(open.length));
   }
 
   #drawCodeLine(rest: string): void {

@@ -117,6 +117,7 @@ describe("an address is what an address bar takes", () => {
     ["`https://e.org` https:// ftp://e.org javascript:alert(1) a@b xhttps://e.org @a", []],
     ["```\nhttps://e.org\n```\n\n    https://e.org a@e.org", []],
   ];
+  test("is shown as Markdown would show it", () => expect(textOf("https://e.org/a\\_b?a=1&amp;b=2")).toBe("https://e.org/a_b?a=1&b=2"));
   for (const [text, links] of others) test(text, () => expect(linksOf(text)).toEqual([...links]));
 });
 
