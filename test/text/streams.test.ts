@@ -9,7 +9,7 @@ import { type Scripted, startScripted } from "../upstream/scripted.ts";
 let llama: Llama;
 let house: House;
 beforeAll(async () => {
-  llama = await startLlama({ args: ["--embeddings", "--pooling", "mean", "-ub", "2048", "-b", "2048"] });
+  llama = await startLlama();
   house = await startHouse({ llama: llama.url, bounds: { slotsMax: 1, heartbeatMs: 100, programSlowMs: 1_500 } });
   await until(() => house.upstream.state.status === "ready", "the house sees llama-server");
 });
@@ -107,27 +107,47 @@ async function slowly(body: string, bytesPerTick: number): Promise<number> {
     socket.on("end", () => socket.end());
     setInterval(() => { if (socket.destroyed) process.exit(); }, 20);
   `;
-  const head = `POST /v1/embeddings HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n`;
+  const head = `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n`;
   const child = Bun.spawn(["node", "-e", program], { stdin: Buffer.from(head.replace("host: x", `host: 127.0.0.1:${port}`) + body), stdout: "pipe" });
   return Number(await new Response(child.stdout).text());
 }
 
-test("a large answer in one piece comes whole to a program that reads at 2 MB/s", async () => {
-  const body = JSON.stringify({ input: Array.from({ length: 3_000 }, (_, i) => `twenty ${i}`) });
-  const direct = await (await fetch(`${llama.url}/v1/embeddings`, { method: "POST", body })).arrayBuffer();
-  expect(direct.byteLength).toBeGreaterThan(3 << 20);
-  expect(await slowly(body, 20_000)).toBeGreaterThan(direct.byteLength);
+test("a large answer in one piece comes whole to a program that reads at 4 MB/s", async () => {
+  // the 110 likeliest tokens beside each token: more than the kernel keeps for a connection
+  const fields = { messages: [{ role: "user", content: "medium" }], logprobs: true, top_logprobs: 110 };
+  const body = JSON.stringify({ model: "parrot", ...fields });
+  const { length } = await (await fetch(`${llama.url}/v1/chat/completions`, { method: "POST", body })).text();
+  expect(length).toBeGreaterThan(8 << 20);
+  expect(await slowly(body, 40_000)).toBeGreaterThan(length);
 }, 60_000);
 
 test("a program that does not read at all is let go, and its slot is free for the next", async () => {
-  const { port } = new URL(house.url);
-  const body = JSON.stringify({ stream: true, model: "parrot", messages: [{ role: "user", content: "endless" }] });
+  const event = `data: ${JSON.stringify({ choices: [{ delta: { content: "x".repeat(60_000) } }] })}\n\n`;
+  let isFirst = true;
+  const upstream = startScripted(async (exchange) => {
+    exchange.begin();
+    let isOpen = isFirst;
+    isFirst = false;
+    void exchange.closed.then(() => {
+      isOpen = false;
+    });
+    // more than the kernel keeps for both connections
+    for (let sent = 0; isOpen && sent < 40 << 20; sent += event.length) {
+      exchange.chunk(event);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    if (!isOpen) exchange.finish();
+  });
+  const beside = await startHouse({ llama: upstream.url, bounds: { slotsMax: 1, programSlowMs: 300 } });
+  await until(() => beside.upstream.state.status === "ready", "the house sees the scripted upstream");
+  const port = Number(new URL(beside.url).port);
+  const body = JSON.stringify({ stream: true, messages: [] });
   const request = `POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
-  const program = `const socket = require("node:net").connect(${port}, "127.0.0.1", () => { socket.write(${JSON.stringify(request)}); console.log("sent"); }); socket.pause(); setInterval(() => {}, 1000);`;
-  const deaf = Bun.spawn(["node", "-e", program], { stdout: "pipe" });
-  await deaf.stdout.getReader().read();
-  await until(async () => (await llama.busySlots()) === 1, "it is being answered");
-  const next = await chat(house, {});
-  expect(((await next.json()) as { choices: unknown[] }).choices.length).toBe(1);
+  const program = `const socket = require("node:net").connect(${port}, "127.0.0.1", () => socket.write(${JSON.stringify(request)})); socket.pause(); setInterval(() => {}, 1000);`;
+  const deaf = Bun.spawn(["node", "-e", program]);
+  await until(() => upstream.chats.length === 1, "it is being answered");
+  expect(await (await chat(beside, { stream: true })).text()).toContain("[DONE]");
   deaf.kill();
-}, 60_000);
+  await beside.stop();
+  upstream.stop();
+});

@@ -52,7 +52,7 @@ describe("an odd end of an answer is stored with what fits of it", () => {
     "figures that are negative": { choices: [], usage: { prompt_tokens: -5, completion_tokens: -7, prompt_tokens_details: { cached_tokens: -1 } } },
     "figures that are lists": { choices: [], usage: [1, 2], timings: [3], prompt_progress: [4] },
     "figures that are texts": { choices: [], usage: "many", timings: "fast" },
-    "progress that is none": { choices: [], prompt_progress: { total: "x", cache: {}, processed: 1e309 } },
+    "progress that is none": { choices: [], prompt_progress: { total: "x", cache: {}, processed: 1e308 } },
     "no choices at all": { choices: null },
     "choices that are no list": { choices: { a: 1 } },
     "an empty choice": { choices: [null] },
