@@ -69,7 +69,7 @@ export function corsHeaders(headers: Headers, allowOrigins: readonly string[]): 
   if (origin === null || !isAllowed(origin, allowOrigins)) return {};
   return {
     "access-control-allow-origin": origin,
-    "access-control-allow-methods": "GET, POST",
+    "access-control-allow-methods": "GET, POST, DELETE",
     "access-control-allow-headers": headers.get("access-control-request-headers") ?? "authorization, content-type",
     "access-control-expose-headers": "retry-after, x-conversation, x-request-id",
     vary: "origin",

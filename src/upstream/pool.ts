@@ -6,6 +6,7 @@ import type { RunId, RunStats } from "../domain/run.ts";
 import { type UpstreamState, withoutCredentials } from "../domain/upstream.ts";
 import type { Log } from "../telemetry/log.ts";
 import { showing } from "./answer.ts";
+import { Bounded } from "./bounded.ts";
 import type { Llama } from "./llama.ts";
 import { isTheirFault, Member } from "./member.ts";
 import { type Placed, Placement } from "./placement.ts";
@@ -33,6 +34,7 @@ export class Pool implements Upstreams {
   /** Who had a request that did not reach its end. */
   readonly #last = new Map<RunId, Member>();
   readonly #placement = new Placement();
+  readonly #passes = new Bounded();
   readonly #member = (llama: Llama, isOwn: boolean) => new Member(llama, isOwn, () => this.#changed());
 
   /** `own` are there as long as parlor is: children of ours. */
@@ -50,9 +52,8 @@ export class Pool implements Upstreams {
     return this.#members.map(({ llama }) => llama.state);
   }
 
-  logOf(wished: string): readonly string[] {
-    return this.#members.find(({ llama: { state } }) => state.url === wished)?.llama.log ?? [];
-  }
+  readonly #at = (url: string) => this.#members.find(({ llama }) => llama.state.url === url);
+  readonly logOf: Upstreams["logOf"] = (url) => this.#at(url)?.llama.log ?? [];
 
   use(urls: readonly string[]): void {
     const shown = urls.map(withoutCredentials);
@@ -117,9 +118,10 @@ export class Pool implements Upstreams {
     });
   }
 
-  async pass(asked: Asked, relayed: Relayed, sink: RelaySink, signal: AbortSignal): Promise<void> {
-    const [member] = this.#serving(relayed.model);
-    await (member ? member.llama.pass(asked, relayed, sink, signal) : Promise.reject(this.#nobody(relayed.model)));
+  async pass(asked: Asked, relayed: Relayed, sink: RelaySink, signal: AbortSignal, url?: string): Promise<void> {
+    const member = url === undefined ? this.#serving(relayed.model)[0] : this.#at(url);
+    if (!member) throw this.#nobody(relayed.model);
+    await this.#passes.run(() => member.llama.pass(asked, relayed, sink, signal));
   }
 
   readonly reserve: Upstreams["reserve"] = (...given) => this.#placement.reserve(...given);

@@ -44,7 +44,7 @@ export interface Asked {
 
 /** A program's request, to be passed on as it is. */
 export interface Relayed {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "DELETE";
   /** With its query. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -96,8 +96,11 @@ export interface Upstream {
    */
   relay(asked: Asked, relayed: Relayed, sink: RelaySink, signal: AbortSignal): Promise<void>;
 
-  /** Passes on what is answered without a slot, such as a list or a count. @throws as `relay` */
-  pass(asked: Asked, relayed: Relayed, sink: RelaySink, signal: AbortSignal): Promise<void>;
+  /**
+   * Passes on what is answered without a slot, such as a list or a count; to the llama-server at `url` (as `servers` names it)
+   * where that is given. @throws as `relay`, `queue_full` when too many are under way
+   */
+  pass(asked: Asked, relayed: Relayed, sink: RelaySink, signal: AbortSignal, url?: string): Promise<void>;
 
   /** A Run has been given its Slot (or several) and will ask for this model: the Slot is not free any more, though nothing was asked yet. Until it asks, or `release`. */
   reserve(run: RunId, model: string | null, slots?: number): void;
