@@ -2,8 +2,9 @@
 // balance. Every message acknowledged to a browser is there, and no text is lost but the last quarter of a second; with a
 // llama-server that keeps the stream, none at all.
 
+import { Database } from "bun:sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync } from "node:fs";
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { check } from "../../src/store/file.ts";
@@ -19,15 +20,17 @@ const rounds = isLong ? 25 : 10;
 class Mortal {
   readonly data = mkdtempSync(join(tmpdir(), "parlor-kill-"));
   readonly #llama: string;
+  readonly #more: readonly string[];
   #port = "0";
   parlor!: Parlor;
 
-  constructor(llama: string) {
+  constructor(llama: string, ...more: readonly string[]) {
     this.#llama = llama;
+    this.#more = more;
   }
 
   async start(): Promise<void> {
-    const flags = ["--port", this.#port, "--llama", this.#llama, "--poll-ms", "30", "--grace-ms", "50", "--stop-ms", "2000"];
+    const flags = ["--port", this.#port, "--llama", this.#llama, "--poll-ms", "30", "--grace-ms", "50", "--stop-ms", "2000", ...this.#more];
     this.parlor = await startParlor(flags, { env: { PARLOR_DATA: this.data } });
     this.#port = new URL(this.parlor.url).port;
     await until(async () => (await fetch(`${this.parlor.url}/readyz`)).status === 200, "it is ready");
@@ -74,6 +77,48 @@ describe("a llama-server that keeps the stream: nothing is lost at all", () => {
     await until(async () => (await llama.it.busySlots()) === 0, "no slot is held by a Run that is gone");
     await mortal.kill();
   });
+
+  // 38 000 tokens, a minute on a quiet machine: make soak has it; test/llama/takeup.test.ts has the rule
+  test.skipIf(process.env["LONG"] !== "1")(
+    "killed behind the 4 MiB of stream that llama-server keeps: the answer is whole all the same",
+    async () => {
+      const tokens = 19_000; // 5 MB of events
+      const body = JSON.stringify({ max_tokens: tokens, messages: [{ role: "user", content: "endless" }] });
+      const direct = await fetch(`${llama.it.url}/v1/chat/completions`, { method: "POST", body });
+      const whole = ((await direct.json()) as { choices: [{ message: { content: string } }] }).choices[0].message.content;
+      const mortal = new Mortal(llama.it.url, "--enforce-persona", "long");
+      mkdirSync(join(mortal.data, "personas"));
+      writeFileSync(join(mortal.data, "personas/long.md"), `---\nname: Long\nmax_tokens: ${tokens}\n---\n`);
+      await mortal.start();
+      const asked = await fetch(`${mortal.parlor.url}/ask`, {
+        method: "POST",
+        headers: { "content-type": "application/json", accept: "text/event-stream" },
+        body: JSON.stringify({ text: "endless", keep: true }),
+      });
+      const conversation = asked.headers.get("x-conversation") as string;
+      let [events, chars] = ["", 0];
+      const reader = (asked.body as ReadableStream<Uint8Array>).getReader(); // to be let go would stop the answer
+      // far more was streamed than is kept
+      while (chars < whole.length * 0.93) {
+        events += Buffer.from((await reader.read()).value ?? new Uint8Array()).toString();
+        const end = events.lastIndexOf("\n\n");
+        for (const [, data] of events.slice(0, Math.max(0, end)).matchAll(/^data: (.*"delta".*)$/gm))
+          chars += (JSON.parse(data as string) as { text: string }).text.length;
+        events = events.slice(Math.max(0, end));
+      }
+      await mortal.kill();
+      await mortal.start();
+      const again = await new PageClient(mortal.parlor, conversation).ready();
+      void reader.cancel().catch(() => {});
+      await again.lastIs("done");
+      again.close();
+      await mortal.kill();
+      const file = new Database(join(mortal.data, "parlor.db"), { readonly: true });
+      expect(file.query<{ text: string }, []>("select text from messages where role = 'assistant'").all()).toEqual([{ text: whole }]);
+      file.close();
+    },
+    600_000,
+  );
 
   test("Stop sends the DELETE that alone ends such a stream, also after a restart", async () => {
     const mortal = new Mortal(llama.it.url);
