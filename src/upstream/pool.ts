@@ -19,7 +19,6 @@ export interface PoolOptions {
   readonly log: Log;
 }
 
-/** A request on its way. */
 interface Wish extends Placed {
   readonly run: RunId;
   /** Something of the answer was shown: it can't be asked again. */

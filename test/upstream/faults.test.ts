@@ -12,7 +12,7 @@ let house: House;
 
 beforeAll(async () => {
   upstream = startScripted();
-  house = await startHouse({ llama: upstream.url, bounds: { stallMs: 150, stopMs: 300, lineMaxBytes: 16 * 1024 } });
+  house = await startHouse({ llama: upstream.url, bounds: { stallMs: 800, stopMs: 300, lineMaxBytes: 16 * 1024 } });
   await until(() => house.upstream.state.status === "ready", "the house sees the scripted upstream");
 });
 afterAll(async () => {
@@ -51,7 +51,7 @@ const faults: Fault[] = [
   {
     name: "400 with a context overflow",
     code: "context_overflow",
-    sentence: /has 9,000 tokens; the model can take 4,096/,
+    sentence: /has 9,000 tokens; the model has room for 4,096/,
     script: (x) => refuse(x, 400, { type: "exceed_context_size_error", n_prompt_tokens: 9000, n_ctx: 4096 }),
   },
   { name: "500", code: "upstream_error", sentence: /reported an error \(500\): out of memory/, script: (x) => refuse(x, 500, { message: "out of memory" }) },
@@ -465,7 +465,7 @@ describe("a llama-server that comes and goes", () => {
     page = await new PageClient(alone).ready();
     page.say("word ".repeat(400));
     const answer = await page.lastIs("failed");
-    expect(page.element(`m-${answer.id}`).textContent).toMatch(/has [\d,]+ tokens; the model can take 512/);
+    expect(page.element(`m-${answer.id}`).textContent).toMatch(/has [\d,]+ tokens; the model has room for [\d,]+/);
     page.close();
     await alone.stop();
     await small.stop();
