@@ -22,6 +22,8 @@ const statusOf: Partial<Record<FailureCode, ContentfulStatusCode>> = {
   import_slow: 422,
   body_slow: 408,
   not_signed_in: 401,
+  bad_key: 401,
+  key_scope: 403,
   not_admin: 403,
   wrong_password: 401,
   bad_name: 400,

@@ -36,7 +36,8 @@ function raw(at: House, bytes: string): Promise<string> {
       if (text.includes("\r\n\r\n")) socket.destroy();
     });
     socket.on("close", () => resolve(text));
-    socket.write(bytes);
+    socket.on("error", () => {});
+    socket.write(Buffer.from(bytes, "latin1"));
   });
 }
 const statusOf = async (at: House, bytes: string): Promise<number> => Number(/^HTTP\/1\.1 (\d+)/.exec(await raw(at, bytes))?.[1]);
@@ -85,6 +86,65 @@ describe("a request that says no name, or a broken one", () => {
     }
     expect(house.log.filter((line) => line.includes("a bug"))).toEqual([]);
   });
+});
+
+test("broken headers and addresses of strangers are answered as theirs, and are no bugs", async () => {
+  const closed = await startHouse({ llama: upstream.url, auth: "password", trustedProxies: ["127.0.0.1"] });
+  const id = "a".repeat(22);
+  const targets = [
+    ...[
+      "/",
+      "/c/%E0%A4%A",
+      "/c/\xff",
+      `/c/${id}/edit/%zz`,
+      `/list?after=${id}&at=1e999&pinned=x`,
+      "/search?q=%00%22*",
+      "/s/%zz",
+      "/invite/%zz",
+      "/login?to=%zz",
+    ],
+    ...[
+      "/login/callback?code=x",
+      "/assets/..%2f",
+      "/live?c=%zz",
+      "/live/events?c=x&at=%zz",
+      "/live/say?seat=%zz",
+      "/chat",
+      "/v1/models/%zz",
+      "/v1/../x",
+      "/ask",
+      "/?persona=../../x",
+    ],
+  ];
+  const headers = [
+    ...[
+      "Cookie: parlor=%zz; parlor-browser=%zz.; =;;\xff",
+      "Remote-User: \xff",
+      "Accept: text/html\r\nAccept-Language: de\xff;q=zz",
+      "Authorization: Bearer \xff",
+      "Origin: \xff",
+    ],
+    ...[
+      'X-Forwarded-For: ,,\xff,[::1]:x,"a',
+      "X-Forwarded-Host: [::1",
+      "X-Forwarded-Port: 99999\r\nX-Forwarded-Proto: ftp",
+      "X-Request-Id: \xff",
+      "If-None-Match: \xff",
+      "Range: bytes=zz",
+    ],
+    "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: x\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: key.\xff, parlor.json",
+  ];
+  const odd: [string, number][] = [];
+  for (const header of headers) {
+    const answers = targets.map(async (target) => {
+      const status = await statusOf(closed, `GET ${target} HTTP/1.1\r\nHost: localhost\r\n${header}\r\n\r\n`);
+      if (!(status < 500)) odd.push([`${target} ${header}`, status]);
+    });
+    await Promise.all(answers);
+  }
+  expect(odd).toEqual([]);
+  expect(closed.log.filter((line) => line.includes("a bug"))).toEqual([]);
+  await closed.stop();
 });
 
 /** The status that a page's wish gets, as a browser sends it through a proxy. */
