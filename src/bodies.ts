@@ -42,6 +42,7 @@ export class Bodies {
 
   /** See `ReadBody`. */
   readonly read = async (request: Request, { maxBytes, owner }: BodyBound): Promise<HeldBody> => {
+    if (request.body === null) return { bytes: new Uint8Array(0), release() {} };
     const coding = codingOf(request.headers.get("content-encoding"));
     const announcedBytes = Number(request.headers.get("content-length") ?? 0);
     if (announcedBytes > maxBytes) throw new Failure("too_large", { limitBytes: maxBytes });

@@ -397,4 +397,31 @@ describe("a request that takes several slots", () => {
     }
     upstream.script = quick;
   });
+
+  test("of several llama-servers it goes to one that has them all free, and waits for that", async () => {
+    const open: [name: string, exchange: Exchange][] = [];
+    const servers = ["a", "b"].map((name) => startScripted((exchange) => void open.push([name, exchange])));
+    const both = await startHouse({ llama: servers.map(({ url }) => url) });
+    await until(() => both.upstream.state.slots === 4, "both are seen");
+    const post = (body: object) => fetch(`${both.url}/v1/chat/completions`, { method: "POST", body: JSON.stringify({ stream: true, messages: [], ...body }) });
+    const singles: Promise<Response>[] = [];
+    for (let i = 1; i <= 2; i++) {
+      singles.push(post({}));
+      await until(() => open.length === i, "it is asked");
+    }
+    expect(open.map(([name]) => name).sort()).toEqual(["a", "b"]);
+    const several = await post({ n: 2 }); // two slots are free, but not beside each other
+    const reader = (several.body as ReadableStream<Uint8Array>).getReader();
+    expect(Buffer.from((await reader.read()).value ?? []).toString()).toBe(": X-Queue-Position: 1\n\n");
+    expect(open.length).toBe(2);
+    const [name, exchange] = open[1] as [string, Exchange];
+    quick(exchange);
+    await until(() => open.length === 3, "it is asked");
+    expect(open[2]?.[0]).toBe(name);
+    for (const [, left] of [open[0], open[2]] as [string, Exchange][]) quick(left);
+    while (!(await reader.read()).done);
+    for (const single of singles) await (await single).text();
+    await both.stop();
+    for (const server of servers) server.stop();
+  });
 });
