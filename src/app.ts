@@ -141,7 +141,7 @@ export async function createApp(parts: AppParts): Promise<App> {
     sockets: () => sockets.counts,
   });
 
-  const tellLog = newsFor(log);
+  const tellLog = newsFor(log, bounds.slotsMax);
   upstream.watch((state) => {
     tellLog(upstream.servers);
     hub.tellUpstream(state);

@@ -63,10 +63,17 @@ export class Servers {
   }
 }
 
-/** Tells a log what is new of the llama-servers: each time one is another than before, and what one of ours says while it starts. */
-export function newsFor(log: Log): (servers: readonly UpstreamState[]) => void {
+/**
+ * Tells a log what is new of the llama-servers: each time one is another than before, what one of ours says while it starts, and
+ * that they have more slots than `slotsMax`.
+ */
+export function newsFor(log: Log, slotsMax: number): (servers: readonly UpstreamState[]) => void {
   const told = new Map<string, string>();
+  let hadTooMany = false;
   return (servers) => {
+    const slots = servers.reduce((sum, server) => sum + (server.status === "ready" ? server.slots : 0), 0);
+    if (slots > slotsMax && !hadTooMany) log.warn("the llama-servers have more slots than --slots-max lets parlor use", { slots, slotsMax });
+    hadTooMany = slots > slotsMax;
     for (const { status, url, slots, model, progress } of servers) {
       const news = `${status} ${progress?.failure ?? ""} ${progress?.line ?? ""}`;
       if (told.get(url)?.split(" ")[0] !== status) log.info("llama-server is", { status, url, slots, model });

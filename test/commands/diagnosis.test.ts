@@ -1,7 +1,7 @@
 // What `parlor doctor` makes of what it finds, for machines that are not here as well. If this fails, somebody is sent the wrong way.
 
 import { describe, expect, test } from "bun:test";
-import { ofProgram, ofServer, readDevices, readLog, type ServerFindings } from "../../src/commands/diagnosis.ts";
+import { ofProgram, ofServer, ofSlots, readDevices, readLog, type ServerFindings } from "../../src/commands/diagnosis.ts";
 
 const well: ServerFindings = {
   url: "http://x:1",
@@ -27,6 +27,7 @@ describe("a llama-server", () => {
 
   const cases: [string, Partial<ServerFindings>, "better" | "wrong", RegExp][] = [
     ["that is not there", { health: null }, "wrong", /no llama-server answers.*--port 1/],
+    ["behind a proxy that does not reach it", { health: 503, proxy: "HTTP_PROXY" }, "wrong", /HTTP_PROXY.*NO_PROXY/],
     ["that wants a key", { isRefusing: true }, "wrong", /--llama-api-key/],
     ["that loads", { health: 503 }, "better", /loading/],
     ["that is something else", { health: 404 }, "wrong", /\(404\)/],
@@ -65,4 +66,19 @@ test("what it prints at its start says whether slots share a context and what is
     offloaded: [20, 33],
   });
   expect(readLog([])).toEqual({ isUnified: null, offloaded: null });
+});
+
+describe("all slots together", () => {
+  const texts = (slots: number, slotsMax: number, fetchesMax: number) =>
+    ofSlots([{ slots }, { slots: null }], { slotsMax, fetchesMax }).map(({ kind, text }) => `${kind} ${text}`);
+
+  test("that can be used get no advice", () => {
+    expect(texts(200, 200, 256)).toEqual([]);
+  });
+
+  test("that can't all be used are named, with what would let them", () => {
+    expect(texts(400, 200, 256)).toEqual([expect.stringMatching(/^better 400 slots.*--slots-max 200/)]);
+    expect(texts(400, 400, 256)).toEqual([expect.stringMatching(/^wrong 256 .*BUN_CONFIG_MAX_HTTP_REQUESTS=800/)]);
+    expect(texts(400, 400, 800)).toEqual([]);
+  });
 });
