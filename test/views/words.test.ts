@@ -32,7 +32,6 @@ test("every Failure has a sentence in every language that ends like one and show
     promptTokens: 1,
     contextTokens: 2,
     roomTokens: 1,
-    limitChars: 9,
     persona: "p",
     model: "m",
     scope: "s",
