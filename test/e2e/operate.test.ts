@@ -65,7 +65,7 @@ test("a key is made, shown once, used, and taken back", async () => {
   await page.goto(`${own.it.url}/account`);
   expect(await page.locator(".key").count()).toBe(0);
   const entry = page.locator("#keys li");
-  expect(await entry.textContent()).toMatch(/my script · answers, embeddings · used /);
+  expect(await entry.textContent()).toMatch(/my script · answers, embeddings · last used /);
   await page.getByRole("button", { name: "Revoke: my script" }).click();
   await page.waitForFunction(() => document.querySelectorAll("#keys li").length === 0);
 });
