@@ -111,7 +111,7 @@ export function allowanceFrame(allowance: Allowance, view: View): string {
 export function farewellFrame(code: FailureCode, view: View): string {
   const words = wordsOf(view.language);
   const notice = String(Notice({ failure: { code, facts: {} }, words }));
-  const status = `<p id="${statusIds.status}" role="status" data-connection="over"><span class="when-off">${Bun.escapeHTML(words.disconnected)}</span></p>`;
+  const status = `<p id="${statusIds.status}" role="status" data-connection="off"><span class="when-off">${Bun.escapeHTML(words.disconnected)}</span></p>`;
   const gone = [ids.thread, ...(view.isReader ? [] : [listIds.body, "found", voiceIds.settings, composerIds.context])];
   return (
     fragment(composerIds.notice, "innerHTML", notice) +

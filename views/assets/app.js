@@ -24,7 +24,7 @@
     connection = event.detail.connection;
     heardAt = Date.now();
   });
-  document.addEventListener("htmx:ws:close", () => find("status").dataset.connection !== "over" && status("off"));
+  document.addEventListener("htmx:ws:close", () => status("off"));
 
   document.addEventListener("htmx:ws:after:message:incoming", () => {
     heardAt = Date.now();
