@@ -183,15 +183,42 @@ describe("a proxy that lets no WebSocket through", () => {
     await fineBut(at);
   });
 
-  test("seven pages at once all load, and each can ask: those that were used longest ago give their streams up", async () => {
-    const pages = [];
-    for (let i = 0; i < 7; i++) pages.push(await visit(url));
-    for (const { page } of pages) {
-      await page.getByLabel("Message").click();
-      await ask(page, "twenty");
-      expect(await answered(page)).toBe(shown("twenty"));
+  test("seven tabs of a browser all load, and those that were used longest ago, whose streams are given up, can ask all the same", async () => {
+    const at = await visit(url);
+    const tabs = [at.page];
+    for (let i = 1; i < 7; i++) {
+      const tab = await at.page.context().newPage();
+      await tab.goto(url);
+      await connected(tab);
+      tabs.push(tab);
     }
-    for (const each of pages) await fineBut(each);
+    await at.page.waitForSelector('[role="status"][data-connection="off"]'); // it has let its stream go
+    for (const tab of [tabs[0], tabs[6]] as Page[]) {
+      await ask(tab, "twenty");
+      expect(await answered(tab)).toBe(shown("twenty"));
+    }
+    await fineBut(at);
+  });
+
+  test("a tab that is hidden lets its stream go, and shows all that was written meanwhile when it is shown again", async () => {
+    const at = await visit(url);
+    const { page } = at;
+    await ask(page, "medium");
+    await grownBeyond(page, 20);
+    const show = (isHidden: boolean) =>
+      page.evaluate((hidden) => {
+        Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+        document.dispatchEvent(new Event("visibilitychange"));
+      }, isHidden);
+    await show(true);
+    await page.waitForSelector('[role="status"][data-connection="off"]');
+    const other = await visit(page.url());
+    expect(await answered(other.page)).toBe(shown("medium"));
+    expect(await page.locator("#status").getAttribute("data-connection")).toBe("off");
+    await show(false);
+    await connected(page);
+    expect(await answered(page)).toBe(shown("medium"));
+    for (const each of [at, other]) await fineBut(each);
   });
 
   test("two pages of one conversation show the same while it is written; what is said in a row arrives in that order", async () => {
