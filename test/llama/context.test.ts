@@ -125,7 +125,9 @@ describe("a conversation longer than the context", () => {
     await turn(page, "story");
     expect(page.last?.text).toBe(rendered(textOf("story")));
     await turn(page, "x ".repeat(3_000), {}, "failed");
-    expect(page.document.querySelector("article:last-child .failure")?.textContent).toMatch(/has \d,\d{3} tokens; the model has room for (1,536|2,048)\. Shorten it/);
+    expect(page.document.querySelector("article:last-child .failure")?.textContent).toMatch(
+      /has \d,\d{3} tokens; the model has room for (1,536|2,048)\. Shorten it/,
+    );
   });
 });
 
