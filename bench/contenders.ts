@@ -117,31 +117,25 @@ export async function startTutorialRelay(source: Contender): Promise<Contender> 
 }
 
 /** parlor as it is shipped, with everybody a person of their own. */
-export async function startParlor(upstream: string, flags: readonly string[] = []): Promise<{ port: number; pid: number }> {
+export async function startParlor(
+  upstream: string,
+  flags: readonly string[] = [],
+  program: string = join(root, "dist/parlor"),
+): Promise<{ port: number; pid: number }> {
   const people = ["--auth", "header", "--trusted-proxy", "127.0.0.1"];
-  const bounds = ["--sockets-max-per-address", "100000", "--queue-max-runs", "10000"];
-  const { line, process } = await start([
-    join(root, "dist/parlor"),
-    "--port",
-    "0",
-    "--llama",
-    upstream,
-    "--log-level",
-    "error",
-    ...people,
-    ...bounds,
-    ...flags,
-  ]);
+  const bounds = ["--sockets-max-per-address", "100000", "--queue-max-runs", "10000", "--slots-max", "1000"];
+  const { line, process } = await start([program, "--port", "0", "--llama", upstream, "--log-level", "error", ...people, ...bounds, ...flags]);
   const port = Number(/:(\d+)$/m.exec(line)?.[1]);
   await until(async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).status === 200, "parlor is ready");
   return { port, pid: process.pid };
 }
 
-/** parlor by its two doors, in one process. */
-export async function startBothDoors(source: Contender): Promise<Contender[]> {
-  const parlor = await startParlor(`http://127.0.0.1:${source.port}`);
+/** parlor by its two doors, in one process; another executable where one is named. */
+export async function startBothDoors(source: Contender, other?: { readonly name: string; readonly program: string }): Promise<Contender[]> {
+  const parlor = await startParlor(`http://127.0.0.1:${source.port}`, [], other?.program);
+  const name = other?.name ?? "parlor";
   return [
-    { name: "parlor /chat", way: "chat", ...parlor },
-    { name: "parlor page, Markdown", way: "page", ...parlor },
+    { name: `${name} /chat`, way: "chat", ...parlor },
+    { name: `${name} page, Markdown`, way: "page", ...parlor },
   ];
 }

@@ -12,7 +12,8 @@ export async function start(command: string[]): Promise<{ line: string; process:
     stdout: "pipe",
     stderr: "ignore",
     stdin: "ignore",
-    env: { ...process.env, PARLOR_DATA: mkdtempSync(join(tmpdir(), "parlor-bench-")) },
+    // more answers at once than the 256 fetches that Bun runs otherwise
+    env: { ...process.env, BUN_CONFIG_MAX_HTTP_REQUESTS: "20000", PARLOR_DATA: mkdtempSync(join(tmpdir(), "parlor-bench-")) },
   });
   process.on("exit", () => child.kill("SIGKILL"));
   let line = "";

@@ -1,6 +1,7 @@
 // What the relay adds: the same streams read from the source directly, through nginx, llama-server's router, a relay of the tutorial's shape and
 // parlor's two doors, in one run, in turn, round by round. Writes a table into bench/README.md and bench/results/relay.json.
-// Run: make bench (QUICK=1 for a short look that writes nothing; ROUNDS=n).
+// Run: make bench (QUICK=1 for a short look that writes nothing; ROUNDS=n; BEFORE=/path/to/another/parlor measures that executable in the same run,
+// at 50 tokens a second alone, and writes a table of its own).
 
 import { startLlama } from "../test/llama/server.ts";
 import { type Contender, compileWire, startBothDoors, startNginx, startParlor, startRouter, startSource, startTutorialRelay } from "./contenders.ts";
@@ -77,11 +78,13 @@ async function contest(contenders: readonly Contender[], source: Contender, load
 }
 
 const ms = (us: number): string => fixed(us / 1000, 2);
-const [levels, rates, seconds] = quick ? [[1, 16], [50], 1] : [[1, 16, 128, 512], [20, 50, 100], 4];
+const before = process.env["BEFORE"];
+const [levels, rates, seconds] = quick ? [[1, 16], [50], 1] : [[1, 16, 128, 512], before ? [50] : [20, 50, 100], 4];
 
 const source = await startSource(wire);
 const nginx = await startNginx(source);
-const contenders = [source, ...(nginx ? [nginx] : []), await startRouter(wire), await startTutorialRelay(source), ...(await startBothDoors(source))];
+const others = before ? await startBothDoors(source, { name: "before", program: before }) : [await startRouter(wire), await startTutorialRelay(source)];
+const contenders = [source, ...(nginx ? [nginx] : []), ...others, ...(await startBothDoors(source))];
 for (let i = 0; i < 3; i++) for (const contender of contenders) await read(contender, { streams: 8, tokens: 200, perSecond: 200, spreadMs: 100 });
 
 const results: Record<string, unknown> = {};
@@ -193,6 +196,6 @@ await firstTokens();
 const memory = contenders.at(-1)?.pid as number;
 results["memory of parlor after all this, bytes"] = memoryOf(memory);
 process.stdout.write(`${goals.join("\n")}\n`);
-await writeText("relay", tables.map(({ text }) => text).join("\n\n"));
-await writeResults("relay", { rounds, ...results, goals });
+await writeText(before ? "relay-before" : "relay", tables.map(({ text }) => text).join("\n\n"));
+await writeResults(before ? "relay-before" : "relay", { rounds, ...results, goals });
 process.exit(0);
