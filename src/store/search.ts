@@ -11,6 +11,8 @@ const [excerptBefore, excerptLength] = [40, 120];
 const [open, close] = ["\u0001", "\u0002"];
 /** Three characters that begin with the two that are sought: at most this many of them are looked for. */
 const termsMax = 2_000;
+/** And of so many words of two; the others are looked for in what those have found. */
+const shortWordsMax = 4;
 /** Passages that have all three-character pieces of a word but not the word are rare: the search for parts asks this often for more. */
 const roundsMax = 4;
 
@@ -95,9 +97,10 @@ function byParts(q: Queries, owner: PersonId, words: readonly string[], limit: n
 /** What FTS5 is asked for: every piece of three characters of every word; null where no word is long enough, or one is nowhere. */
 function matchOf(q: Queries, words: readonly string[], terms: "title_terms" | "message_terms"): string | null {
   const wished: string[] = [];
+  let shortWords = 0;
   for (const word of words) {
     const letters = [...word];
-    if (letters.length === 2 && dense.test(word)) {
+    if (letters.length === 2 && dense.test(word) && shortWords++ < shortWordsMax) {
       const begin = word.toLowerCase();
       const sql = `select term from ${terms} where term >= ?1 and term < ?2 limit ${termsMax}`;
       const going = q.all<{ term: string }>(sql, begin, `${begin}\u{10ffff}`);

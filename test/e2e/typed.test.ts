@@ -21,7 +21,10 @@ test("a draft outlasts a reload and a look at another conversation, belongs to i
   await reload(page);
   expect(await field(page).inputValue()).toBe("begun on an empty page");
   await field(page).press("Enter");
+  await field(page).pressSequentially("and more");
   await answered(page);
+  await reload(page);
+  expect(await field(page).inputValue()).toBe("and more");
   const one = page.url();
   await field(page).fill("half a\nquestion");
   await page.getByRole("link", { name: "New chat" }).first().click();
@@ -34,6 +37,23 @@ test("a draft outlasts a reload and a look at another conversation, belongs to i
   expect(await field(page).inputValue()).toBe("half a\nquestion");
   await field(page).press("Enter");
   await answered(page, "done", 1);
+  await reload(page);
+  expect(await field(page).inputValue()).toBe("");
+});
+
+test("what was sent from one tab does not come back from another", async () => {
+  const { page } = await as("ada");
+  await ask(page, "twenty please");
+  await answered(page);
+  await field(page).fill("sent from the first");
+  await reload(page);
+  const second = await page.context().newPage();
+  await second.goto(page.url());
+  await connected(second);
+  expect(await field(second).inputValue()).toBe("sent from the first");
+  await field(page).press("Enter");
+  await answered(page, "done", 1);
+  await second.close();
   await reload(page);
   expect(await field(page).inputValue()).toBe("");
 });

@@ -118,8 +118,13 @@
     if (area !== field) return `${conversation}/${area.form.elements.edits.value}`;
     return isNew() ? (conversation.startsWith("temporary-") ? "temporary-new" : "new") : conversation;
   };
-  // a text that is changed back is no draft
-  const keepDraft = (area) => drafts.keep(draftOf(area), area !== field && area.value === area.defaultValue ? "" : area.value);
+  // A text that is changed back is no draft; one that nobody touched here since it came may have been sent from another tab.
+  const came = new WeakMap();
+  function keepDraft(area) {
+    if (area.value === came.get(area)) return;
+    came.set(area, area.value);
+    drafts.keep(draftOf(area), area !== field && area.value === area.defaultValue ? "" : area.value);
+  }
   const keepDrafts = () => document.querySelectorAll("#text, .edit textarea").forEach(keepDraft);
   let keeping = 0;
   document.addEventListener("input", ({ target }) => {
@@ -130,6 +135,7 @@
   addEventListener("pagehide", keepDrafts);
   document.addEventListener("visibilitychange", () => document.hidden && keepDrafts());
   if (field.value === "") field.value = drafts.of(draftOf(field));
+  came.set(field, field.value);
 
   // An edit is fetched when it is wanted: what was typed in it before comes back, and the field itself after a reload.
   const editsSent = new Map(); // message id → the draft's name
@@ -137,6 +143,7 @@
     for (const area of document.querySelectorAll(".edit textarea:not([data-drafted])")) {
       area.dataset.drafted = "";
       area.value = drafts.of(draftOf(area)) || area.value;
+      came.set(area, area.value);
     }
   });
   document.addEventListener(
@@ -156,7 +163,11 @@
 
   // A conversation gets its address with its first message; htmx pushes addresses only with HTTP answers.
   function nameConversation() {
-    if (isNew() && document.querySelector("article")) history.replaceState(null, "", `${base}/c/${document.body.dataset.conversation}`);
+    if (!isNew() || !document.querySelector("article")) return;
+    drafts.keep(draftOf(field), "");
+    history.replaceState(null, "", `${base}/c/${conversation}`);
+    came.delete(field); // what was typed since is this conversation's
+    keepDraft(field);
   }
 
   // Thoughts fold when the answer begins; who opened some by hand wants to see all of them.
