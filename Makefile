@@ -19,14 +19,14 @@ dev: $(BUN) $(PARROT) ## the same, started again whenever a file changes
 check: $(BUN) ## types, lint, unit tests: seconds
 	@$(BUN) run typecheck
 	@$(BUN) run lint
-	@LLAMA_SERVER=/none-is-needed $(BUN) test $(UNIT)
+	@LLAMA_SERVER=/none-is-needed $(BUN) test --parallel=$(JOBS) $(UNIT)
 
 test: $(BUN) $(PARROT) build chromium nginx ## everything, against the real llama-server and the real Chromium
 	@$(BUN) run typecheck
 	@$(BUN) run lint
 	@rm -f $(REPORT)
 	@program="$$(test/llama/llama-server --path)" && { \
-		LLAMA_SERVER="$$program" $(BUN) test --timeout $(TEST_MS) --parallel=$(JOBS) --reporter=junit --reporter-outfile=$(REPORT) $(TESTS); \
+		LLAMA_SERVER="$$program" $(BUN) test --parallel=$(JOBS) --reporter=junit --reporter-outfile=$(REPORT) $(TESTS); \
 		$(BUN) test/closing.ts $(REPORT) $$?; }
 
 build: dist/parlor ## the single executable: dist/parlor
@@ -37,7 +37,7 @@ bench: $(BUN) $(PARROT) build chromium nginx ## what parlor costs, beside others
 
 soak: $(BUN) $(PARROT) build ## half an hour of llama-servers that fail in every way (SOAK_MINUTES=30 SEED=1), the simulations in their long form, the memory of 40 000 requests (REQUESTS=40000)
 	@export LLAMA_SERVER="$$(test/llama/llama-server --path)"; \
-		$(BUN) test/sim/soak.ts && LONG=1 $(BUN) test --timeout $(TEST_MS) test/sim test/e2e/kill.test.ts && $(BUN) bench/memory.ts
+		$(BUN) test/sim/soak.ts && LONG=1 $(BUN) test --isolate test/sim test/e2e/kill.test.ts && $(BUN) bench/memory.ts
 
 clean: ## remove what was built here (not the llama-server in the user's cache)
 	rm -rf dist .cache node_modules
@@ -48,8 +48,6 @@ UNIT := $(shell grep -rLE 'startLlama|llamaProgram|stage\.ts|soak\.ts' --include
 TESTS ?=
 # files of tests that run at once: two keep two cores busy
 JOBS ?= 2
-# the last resort: waits have their own, shorter bound (test/llama/server.ts), and say what they waited for
-TEST_MS := 300000
 REPORT := .cache/tests.xml
 
 SOURCES := $(shell find src views -type f) package.json

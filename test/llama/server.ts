@@ -89,7 +89,7 @@ export async function startLlama(options: { port?: number; args?: readonly strin
 
 /**
  * How long a state is waited for. Beside three busy processes on two cores the slowest state takes about 15 s (measured); it is far below a test's own time
- * (the Makefile's TEST_MS), since the runner ends every process of the file with a test that runs out of it, and all tests that follow would fall.
+ * (test/patience.ts), since the runner ends every process of the file with a test that runs out of it, and all tests that follow would fall.
  */
 export const patienceMs = 60_000;
 
