@@ -107,14 +107,20 @@ async function* slices(body: Uint8Array): AsyncGenerator<Uint8Array> {
 export async function readBody(response: Response, signal: AbortSignal, take: (bytes: Uint8Array<ArrayBuffer>) => Taken): Promise<void> {
   const reader = response.body?.getReader();
   if (!reader) return;
+  let isReading = true;
   try {
     for (;;) {
-      const { done, value } = await nextOf(reader, signal);
+      isReading = true;
+      const { done, value } = await reader.read();
+      isReading = false;
       if (done) return;
       const taken = take(value);
       if (taken === true || (taken instanceof Promise && (await taken))) return;
       if (signal.aborted) throw signal.reason;
     }
+  } catch (error) {
+    if (!isReading) throw error;
+    throw signal.aborted ? signal.reason : new Failure("upstream_cut");
   } finally {
     reader.cancel().catch(() => {}); // a body that is merely dropped keeps its connection until the garbage collector comes
   }
@@ -122,14 +128,6 @@ export async function readBody(response: Response, signal: AbortSignal, take: (b
 
 /** True when no more is wanted. */
 export type Taken = boolean | undefined | Promise<boolean | undefined>;
-
-async function nextOf(reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>, signal: AbortSignal) {
-  try {
-    return await reader.read();
-  } catch {
-    throw signal.aborted ? signal.reason : new Failure("upstream_cut");
-  }
-}
 
 /** Largest answer in one piece that is read: a list of models, properties (a chat template is in them), a count; in bytes. */
 const jsonMaxBytes = 4 << 20;
