@@ -2,7 +2,7 @@
 // Fails below 95. Lighthouse itself is fetched from the npm registry into .cache. Writes a table into bench/README.md.
 
 import { join } from "node:path";
-import { newId } from "../src/domain/conversation.ts";
+import { newId } from "../src/domain/id.ts";
 import { PageClient } from "../test/house.ts";
 import { startLlama, until } from "../test/llama/server.ts";
 import { root, start } from "./process.ts";

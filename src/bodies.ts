@@ -3,9 +3,9 @@
 
 import { pipeline, Readable, type Transform } from "node:stream";
 import { constants, createBrotliDecompress, createGunzip, createInflate, createInflateRaw, createZstdDecompress } from "node:zlib";
-import type { PersonId } from "./domain/account.ts";
 import type { BodyBound, HeldBody } from "./domain/body.ts";
 import { Failure } from "./domain/failure.ts";
+import type { PersonId } from "./domain/id.ts";
 
 export interface BodiesBounds {
   /** Of all bodies that are in memory at once. */

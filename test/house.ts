@@ -7,7 +7,7 @@ import type { OidcOptions } from "../src/auth/oidc.ts";
 import type { Bounds } from "../src/bounds.ts";
 import { localBus } from "../src/bus/local.ts";
 import { defaultBounds } from "../src/config.ts";
-import { newId } from "../src/domain/conversation.ts";
+import { newId } from "../src/domain/id.ts";
 import { PersonaFolder } from "../src/persona/folder.ts";
 import { openSqlite } from "../src/store/sqlite.ts";
 import type { Store } from "../src/store/store.ts";

@@ -1,7 +1,9 @@
 // What can be done with a message: copy, edit, ask again, go on, delete, move between versions. Part of views/message.
 
 import { raw } from "hono/html";
-import { type Message, newId, type Utterance } from "../src/domain/conversation.ts";
+import type { Message } from "../src/domain/conversation.ts";
+import { newId } from "../src/domain/id.ts";
+import type { Utterance } from "../src/domain/thread.ts";
 import { commandPath } from "./frame.ts";
 import { escapeText } from "./markdown/plain.ts";
 import type { Words } from "./words.ts";

@@ -8,12 +8,11 @@ import {
   isPersonRole,
   type Limits,
   type ListedPerson,
-  type PersonId,
   type PersonRole,
   type Session,
 } from "../src/domain/account.ts";
-import { isId } from "../src/domain/conversation.ts";
 import type { FailureReport } from "../src/domain/failure.ts";
+import { isId, type PersonId } from "../src/domain/id.ts";
 import type { Persona } from "../src/domain/persona.ts";
 import type { FailedRun, RunNow } from "../src/domain/run.ts";
 import type { UpstreamState } from "../src/domain/upstream.ts";

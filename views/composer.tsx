@@ -2,10 +2,10 @@
 
 import { raw } from "hono/html";
 import type { Allowance } from "../src/domain/account.ts";
-import type { ConversationId, MessageId, Thread } from "../src/domain/conversation.ts";
 import type { FailureReport } from "../src/domain/failure.ts";
-import type { PersonaId } from "../src/domain/persona.ts";
+import type { ConversationId, MessageId, PersonaId } from "../src/domain/id.ts";
 import type { RunStats } from "../src/domain/run.ts";
+import type { Thread } from "../src/domain/thread.ts";
 import { Pruned } from "./acts.tsx";
 import { commandPath } from "./frame.ts";
 import { escapeText } from "./markdown/plain.ts";

@@ -1,7 +1,8 @@
 // The list of conversations: a column beside the thread, a drawer on phones. Grouped by day as its reader's clock has it.
 
 import type { Person } from "../src/domain/account.ts";
-import type { ConversationId, ListedConversation, ListPlace } from "../src/domain/conversation.ts";
+import type { ListedConversation, ListPlace } from "../src/domain/conversation.ts";
+import type { ConversationId } from "../src/domain/id.ts";
 import type { LeftOutKind, Unread } from "../src/domain/record.ts";
 import { commandPath } from "./frame.ts";
 import { dayName, dayOf } from "./time.tsx";

@@ -2,8 +2,9 @@
 // While it is written its open end is an element of its own (views/markdown/stream; #r for thoughts), which live/hub's frames grow.
 
 import { raw } from "hono/html";
-import type { Thread } from "../src/domain/conversation.ts";
-import type { Run, Snapshot } from "../src/domain/run.ts";
+import type { Snapshot } from "../src/domain/event.ts";
+import type { Run } from "../src/domain/run.ts";
+import type { Thread } from "../src/domain/thread.ts";
 import { Acts, type ActsProps } from "./acts.tsx";
 import { drawAhead, markdownOf } from "./markdown/html.ts";
 import { inWords } from "./markdown/marks.ts";

@@ -2,8 +2,9 @@
 
 import type { Child } from "hono/jsx";
 import type { Allowance, Person } from "../src/domain/account.ts";
-import type { ListedConversation, MessageId } from "../src/domain/conversation.ts";
+import type { ListedConversation } from "../src/domain/conversation.ts";
 import type { FailureReport } from "../src/domain/failure.ts";
+import type { MessageId } from "../src/domain/id.ts";
 import type { Persona } from "../src/domain/persona.ts";
 import type { UpstreamState } from "../src/domain/upstream.ts";
 import { Composer } from "./composer.tsx";

@@ -1,7 +1,7 @@
 // Sharing a conversation by a link, and the page that such a link leads to: the thread alone, to read.
 
 import type { Link } from "../src/domain/account.ts";
-import type { ConversationId } from "../src/domain/conversation.ts";
+import type { ConversationId } from "../src/domain/id.ts";
 import type { UpstreamState } from "../src/domain/upstream.ts";
 import { Copy } from "./acts.tsx";
 import { pageTitle } from "./frame.ts";

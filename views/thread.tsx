@@ -1,8 +1,9 @@
 // The articles of a thread: what a page holds at first, and what it gets as one scrolls up.
 
-import type { ThreadPage } from "../src/domain/conversation.ts";
+import type { Snapshot } from "../src/domain/event.ts";
+import type { RunId } from "../src/domain/id.ts";
 import type { Voice } from "../src/domain/persona.ts";
-import type { RunId, Snapshot } from "../src/domain/run.ts";
+import type { ThreadPage } from "../src/domain/thread.ts";
 import type { ComposerState } from "./composer.tsx";
 import { type Drawn, MessageArticle, RunningArticle } from "./message.tsx";
 import type { Words } from "./words.ts";

@@ -1,7 +1,7 @@
 // Who answers: the persona in the page's head, the panel in which a conversation's settings are changed, and the choice on
 // an empty page. A panel is fetched when it is wanted.
 
-import type { ConversationId } from "../src/domain/conversation.ts";
+import type { ConversationId } from "../src/domain/id.ts";
 import { type Persona, type Sampling, samplingBounds, type Voice } from "../src/domain/persona.ts";
 import type { ModelState } from "../src/domain/upstream.ts";
 import type { Words } from "./words.ts";

@@ -1,8 +1,9 @@
 // Names with passwords: argon2id by Bun, throttled by account and by address; invitations, by which accounts are made. Used by http/.
 
-import { type Invitation, localPerson, nameKey, type Person, type PersonId, type PersonRole, personName } from "../domain/account.ts";
+import { type Invitation, localPerson, nameKey, type Person, type PersonRole, personName } from "../domain/account.ts";
 import { networkOf } from "../domain/address.ts";
 import { Failure } from "../domain/failure.ts";
+import type { PersonId } from "../domain/id.ts";
 import type { Bucket } from "../store/accounts.ts";
 import type { Store } from "../store/store.ts";
 import { type Client, cookieOf, hashOf, newSecret } from "./auth.ts";

@@ -2,10 +2,12 @@
 // Decides whether it may be done, has it stored, hands Runs on to chat/runs. No sockets, no HTML, no fetch.
 
 import type { Allowance, Person } from "../domain/account.ts";
-import { type Conversation, type ConversationId, isTemporary, type MessageId, type ThreadPage } from "../domain/conversation.ts";
+import type { Conversation } from "../domain/conversation.ts";
+import type { Snapshot } from "../domain/event.ts";
 import { Failure } from "../domain/failure.ts";
+import { type ConversationId, isTemporary, type MessageId, type RunId } from "../domain/id.ts";
 import { noSettings, type Settings, type Voice } from "../domain/persona.ts";
-import type { RunId, Snapshot } from "../domain/run.ts";
+import type { ThreadPage } from "../domain/thread.ts";
 import { perMinute, runsBucket } from "../store/accounts.ts";
 import type { Admission, Ask, Said, Store } from "../store/store.ts";
 import type { Tap } from "./live-run.ts";
@@ -40,19 +42,15 @@ export type ThreadNow = ThreadPage & { readonly live: readonly Snapshot[]; reado
 
 export class Chat {
   readonly voices: Voices;
+  /** The Runs in progress: what the operator sees of them, and stops. */
+  readonly runs: Runs;
   readonly #parts: ChatParts;
-  readonly #runs: Runs;
   #closed = false;
 
   constructor(parts: ChatParts) {
     this.#parts = parts;
     this.voices = new Voices(parts.personas, parts.enforcedPersona);
-    this.#runs = new Runs({ ...parts, voices: this.voices, storeOf: (conversation) => this.storeOf(conversation) });
-  }
-
-  /** The Runs in progress: what the operator sees of them, and stops. */
-  get runs(): Runs {
-    return this.#runs;
+    this.runs = new Runs({ ...parts, voices: this.voices, storeOf: (conversation) => this.storeOf(conversation) });
   }
 
   /**
@@ -94,9 +92,9 @@ export class Chat {
    */
   async mayAsk(person: Person): Promise<void> {
     this.#refuseWhileClosing();
-    this.#runs.leases.needRoomInLine();
+    this.runs.leases.needRoomInLine();
     const { ledger } = this.#parts.store;
-    await ledger.mayAdmit({ owner: person.id, limits: this.#runs.leases.limitsOf(person) });
+    await ledger.mayAdmit({ owner: person.id, limits: this.runs.leases.limitsOf(person) });
   }
 
   /** What somebody has used of what they may. */
@@ -155,7 +153,7 @@ export class Chat {
 
   /** Stops whatever Run the conversation has, waiting or running. No effect when there is none. */
   stop(conversation: ConversationId): void {
-    this.#runs.stop({ conversation });
+    this.runs.stop({ conversation });
   }
 
   /** The end of the thread (or of what stands before a message, or as much of it as reaches back to one). */
@@ -170,7 +168,7 @@ export class Chat {
 
   /** The Runs in progress of a conversation, as their events so far have told it. */
   live(conversation: ConversationId): readonly Snapshot[] {
-    return this.#runs.inProgress.of(conversation);
+    return this.runs.inProgress.of(conversation);
   }
 
   /** Where a conversation is kept. */
@@ -181,14 +179,14 @@ export class Chat {
   /** Takes up what the process before this one left. */
   async recover(): Promise<void> {
     const { people, ledger } = this.#parts.store;
-    this.#runs.restore(await ledger.shares(), await ledger.setting("waits"));
-    for (const left of await this.#parts.store.left()) this.#runs.recover(left, await people.person(left.run.owner));
+    this.runs.restore(await ledger.shares(), await ledger.setting("waits"));
+    for (const left of await this.#parts.store.left()) this.runs.recover(left, await people.person(left.run.owner));
   }
 
   /** Stops a conversation's Run and forgets the conversation once that has ended. */
   async forget(conversation: ConversationId): Promise<void> {
     this.stop(conversation);
-    await this.#runs.inProgress.overIn(conversation);
+    await this.runs.inProgress.overIn(conversation);
     if (!this.#closed) await this.storeOf(conversation).forget(conversation);
   }
 
@@ -201,12 +199,12 @@ export class Chat {
 
   /** No new Runs; those that run get `graceMs`, then they are interrupted. Who waits is kept in the Store for the next process. */
   async close(graceMs: number): Promise<void> {
-    await this.#runs.close(graceMs);
+    await this.runs.close(graceMs);
     this.#closed = true;
   }
 
   #refuseWhileClosing(): void {
-    if (this.#runs.closing) throw new Failure("shutting_down");
+    if (this.runs.closing) throw new Failure("shutting_down");
   }
 
   async #again(person: Person, queue: (store: Store, ask: Ask) => Promise<Said>, { conversation, message, request }: Again): Promise<void> {
@@ -219,12 +217,12 @@ export class Chat {
   /** Queues within the person's bounds and the house's; a full line says when there will be room. */
   async #admitted<T>(person: Person, queue: (admission: Admission) => Promise<T>): Promise<T> {
     try {
-      const { leases } = this.#runs;
+      const { leases } = this.runs;
       const queueMaxRuns = this.#parts.bounds.queueMaxRuns - leases.waiting();
       return await queue({ owner: person.id, limits: leases.limitsOf(person), queueMaxRuns });
     } catch (error) {
       if (!(error instanceof Failure && error.code === "queue_full")) throw error;
-      const waitMs = this.#runs.line.waitMs();
+      const waitMs = this.runs.line.waitMs();
       throw waitMs === null ? error : new Failure("queue_full", { ...error.facts, seconds: Math.max(1, Math.ceil(waitMs / 1000)) });
     }
   }
@@ -235,7 +233,7 @@ export class Chat {
     { isAddedAtEnd, ...rest }: { isAddedAtEnd: boolean; model: string | null; tap?: Tap | undefined; request?: string | undefined },
   ): void {
     if (!isAddedAtEnd) this.#reshaped(said.run.conversation);
-    this.#runs.enqueue(person, said, { question: isAddedAtEnd ? said.question : null, ...rest });
+    this.runs.enqueue(person, said, { question: isAddedAtEnd ? said.question : null, ...rest });
   }
 
   /** The model that a conversation's next answer will ask for, where there is more than one. */

@@ -2,8 +2,8 @@
 // scripts, by HTTP.
 
 import type { Person } from "../domain/account.ts";
-import { type ConversationId, isId, type MessageId } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
+import { type ConversationId, isId, type MessageId } from "../domain/id.ts";
 import { type Sampling, type Settings, samplingBounds } from "../domain/persona.ts";
 import type { Chat } from "./chat.ts";
 import type { Shelf } from "./shelf.ts";

@@ -2,9 +2,10 @@
 // by llama-server itself. What was sent before is sent again byte for byte, so that llama-server's prompt cache is hit.
 // Decides; asks through `count`. Used by chat/runner.
 
-import type { Message, Thread } from "../domain/conversation.ts";
+import type { Message } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
 import type { Overflow } from "../domain/persona.ts";
+import type { Thread } from "../domain/thread.ts";
 import type { ChatMessage } from "../upstream/upstream.ts";
 
 /**

@@ -1,7 +1,8 @@
 // The Runs in progress of this process, by their ids, and when each has given its Slot back. Used by chat/runs.
 
-import type { ConversationId } from "../domain/conversation.ts";
-import type { RunId, RunNow, Snapshot } from "../domain/run.ts";
+import type { Snapshot } from "../domain/event.ts";
+import type { ConversationId, RunId } from "../domain/id.ts";
+import type { RunNow } from "../domain/run.ts";
 import type { LiveRun } from "./live-run.ts";
 
 export class InProgress {

@@ -1,10 +1,10 @@
 // Programs' requests on their way: through the same line, limits and figures as Runs, but nothing of them is stored. A Lease is the right to one of them;
 // what is asked with it is its holder's. Used by chat/runs and the doors for programs.
 
-import type { Person, PersonId } from "../domain/account.ts";
-import { newId } from "../domain/conversation.ts";
+import type { Person } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";
-import type { Place, RunId, RunNow } from "../domain/run.ts";
+import { newId, type PersonId, type RunId } from "../domain/id.ts";
+import type { Place, RunNow } from "../domain/run.ts";
 import type { Ledger } from "../store/accounts.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";

@@ -2,8 +2,10 @@
 // that turns a burst of Deltas into few RunEvents. Publishes on the Bus; made by chat/chat, driven by chat/runner.
 
 import type { Bus } from "../bus/bus.ts";
-import type { Message, Utterance } from "../domain/conversation.ts";
-import type { Place, PromptProgress, Run, RunEvent, RunFact, RunStats, Snapshot } from "../domain/run.ts";
+import type { Message } from "../domain/conversation.ts";
+import type { RunEvent, RunFact, Snapshot } from "../domain/event.ts";
+import type { Place, PromptProgress, Run, RunStats } from "../domain/run.ts";
+import type { Utterance } from "../domain/thread.ts";
 import type { Draft, Left, Store } from "../store/store.ts";
 import type { Checkpoints, Writing } from "./checkpoints.ts";
 import type { Sharer } from "./shares.ts";

@@ -1,8 +1,8 @@
 // What chat/ is given: the ports that it works with, and its bounds (see src/bounds.ts). Facts alone.
 
 import type { Bus } from "../bus/bus.ts";
-import type { ConversationId, Thread } from "../domain/conversation.ts";
-import type { PersonaId } from "../domain/persona.ts";
+import type { ConversationId, PersonaId } from "../domain/id.ts";
+import type { Thread } from "../domain/thread.ts";
 import type { Personas } from "../persona/persona.ts";
 import type { Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";

@@ -2,9 +2,10 @@
 // brought to an end. Knows who waits and who runs; what people may do is chat/chat's.
 
 import type { Person } from "../domain/account.ts";
-import { isTemporary, type Message } from "../domain/conversation.ts";
+import type { Message } from "../domain/conversation.ts";
 import { listTopic } from "../domain/event.ts";
-import type { Run, RunId, RunNow } from "../domain/run.ts";
+import { isTemporary, type RunId } from "../domain/id.ts";
+import type { Run, RunNow } from "../domain/run.ts";
 import type { SharesKept } from "../store/accounts.ts";
 import type { Left, Said } from "../store/store.ts";
 import { Checkpoints } from "./checkpoints.ts";

@@ -2,8 +2,8 @@
 // chat/waits'. Owns who waits and who runs, in this process. Does not own time, storage, sockets or requests:
 // it calls out through Effects, so its tests need no process and no clock. Used by chat/runs.
 
-import type { PersonId } from "../domain/account.ts";
-import type { Place, RunId } from "../domain/run.ts";
+import type { PersonId, RunId } from "../domain/id.ts";
+import type { Place } from "../domain/run.ts";
 import { type Sharer, Shares } from "./shares.ts";
 import { Waits } from "./waits.ts";
 

@@ -2,8 +2,8 @@
 // while it runs. Each person has a count of the tokens they have had, divided by their weight; the one who has had least goes first.
 // Pure: no clock, no storage. Used by chat/scheduler.
 
-import type { Person, PersonId } from "../domain/account.ts";
-import type { RunId } from "../domain/run.ts";
+import type { Person } from "../domain/account.ts";
+import type { PersonId, RunId } from "../domain/id.ts";
 
 /** The part of a Person that the line minds. */
 export interface Sharer {

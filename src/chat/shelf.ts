@@ -2,10 +2,9 @@
 // one is on no shelf. Tells the list and the conversation's own pages. Used by live/socket.
 
 import type { Bus } from "../bus/bus.ts";
-import type { PersonId } from "../domain/account.ts";
-import type { ConversationId } from "../domain/conversation.ts";
 import { listTopic } from "../domain/event.ts";
 import { Failure } from "../domain/failure.ts";
+import type { ConversationId, PersonId } from "../domain/id.ts";
 import type { ConversationHeader, ImportPart, Unread } from "../domain/record.ts";
 import type { Incoming, Store } from "../store/store.ts";
 

@@ -1,7 +1,8 @@
 // A title that the model itself makes, where that is wished: asked for right behind the first answer, in the same Slot and with
 // the same beginning, so that llama-server reads only the wish anew and its prompt cache serves the next question as before.
 
-import { newId, titleFrom } from "../domain/conversation.ts";
+import { titleFrom } from "../domain/conversation.ts";
+import { newId } from "../domain/id.ts";
 import type { ChatRequest } from "../upstream/upstream.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { PromptParts } from "./prompt.ts";

@@ -2,7 +2,8 @@
 // Knows nothing of files (persona/) nor of how it is shown. Used by chat/chat, chat/runner and http/.
 
 import { Failure } from "../domain/failure.ts";
-import { isWithin, type Persona, type PersonaId, type Sampling, type Settings, samplingBounds, type Voice } from "../domain/persona.ts";
+import type { PersonaId } from "../domain/id.ts";
+import { isWithin, type Persona, type Sampling, type Settings, samplingBounds, type Voice } from "../domain/persona.ts";
 import type { Personas } from "../persona/persona.ts";
 import type { Ledger } from "../store/accounts.ts";
 

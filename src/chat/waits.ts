@@ -2,7 +2,8 @@
 // those go that run), and a range around it from how far recent forecasts were off, kept from process to process (adaptive conformal inference: Gibbs & Candès, "Adaptive Conformal Inference Under Distribution Shift", 2021).
 // Pure: the clock is handed in. Used by chat/scheduler.
 
-import type { RunId, Wait } from "../domain/run.ts";
+import type { RunId } from "../domain/id.ts";
+import type { Wait } from "../domain/run.ts";
 
 /** Recent Runs and recent forecasts that are remembered. */
 const servicesMax = 64;

@@ -1,9 +1,7 @@
 // Who uses the house: a Person with a role, and the Limits that hold for them. Plain facts: store/ keeps them, auth/ finds out
 // who somebody is, chat/ and the queue mind the limits.
 
-import type { ConversationId } from "./conversation.ts";
-
-export type PersonId = string;
+import type { ConversationId, PersonId } from "./id.ts";
 
 /** Who everybody is while there are no accounts; the first admin, once there are. */
 export const localPerson: PersonId = "local";

@@ -1,7 +1,7 @@
 // A request's body as the doors and the pages get it: whole, within a bound, decoded, and counted among all bodies in memory.
 // The contract of src/bodies.ts; used by http/ and text/.
 
-import type { PersonId } from "./account.ts";
+import type { PersonId } from "./id.ts";
 
 export interface HeldBody {
   readonly bytes: Uint8Array<ArrayBuffer>;

@@ -1,12 +1,9 @@
 // The thread: a Conversation is a tree of Messages, `head` is the leaf whose path is shown and sent.
 // No storage, no HTML: store/ keeps these, views/ draws them.
 
-import type { PersonId } from "./account.ts";
+import type { ConversationId, MessageId, PersonId } from "./id.ts";
 import type { Settings } from "./persona.ts";
-import type { Run } from "./run.ts";
 
-export type ConversationId = string;
-export type MessageId = string;
 export type Role = "user" | "assistant";
 
 export interface Conversation {
@@ -58,27 +55,6 @@ export interface Message {
   readonly createdAt: number;
 }
 
-/** A Message with the latest Run that wrote it (none for what people wrote). */
-export interface Utterance {
-  readonly message: Message;
-  readonly run: Run | null;
-  /** The messages that could stand in its place, itself included, oldest first. */
-  readonly siblings: readonly MessageId[];
-}
-
-/** A path through the conversation, oldest first. */
-export type Thread = readonly Utterance[];
-
-/** The end of the path that leads to `head`, or of the part of it before some message. */
-export interface ThreadPage {
-  /** The conversation's; empty while nothing has been said. */
-  readonly title: string;
-  readonly settings: Settings;
-  readonly thread: Thread;
-  /** Older messages are there that this page does not hold. */
-  readonly hasEarlier: boolean;
-}
-
 /** Characters of a title that is made of the first question. */
 const titleMaxChars = 60;
 
@@ -88,25 +64,4 @@ export function titleFrom(question: string): string {
   if (line.length <= titleMaxChars) return line;
   const cut = line.slice(0, titleMaxChars).replace(/[\ud800-\udbff]$/, "");
   return `${cut.slice(0, Math.max(cut.lastIndexOf(" "), titleMaxChars / 2)).trim()}…`;
-}
-
-/** 128 random bits in 22 characters that are safe in addresses and in element ids. */
-export function newId(): string {
-  return Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString("base64url");
-}
-
-const temporaryPrefix = "temporary-";
-
-/** An id for a conversation that is never written to disk. */
-export function newTemporaryId(): ConversationId {
-  return temporaryPrefix + newId();
-}
-
-export function isTemporary(conversation: ConversationId): boolean {
-  return conversation.startsWith(temporaryPrefix);
-}
-
-/** True for what `newId` could have made: anything else from outside is refused before it is looked up. */
-export function isId(value: unknown): value is string {
-  return typeof value === "string" && /^[A-Za-z0-9_-]{16,64}$/.test(value);
 }

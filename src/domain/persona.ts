@@ -1,8 +1,7 @@
 // A Persona is a named system prompt with its sampling settings; Settings are what a conversation has chosen; a Voice is
 // how it is answered then. Plain facts: persona/ reads them from files, chat/ decides which holds.
 
-/** The name of its file, without `.md`. */
-export type PersonaId = string;
+import type { PersonaId } from "./id.ts";
 
 /** What nobody has chosen is absent: llama-server's own setting holds. */
 export interface Sampling {

@@ -1,6 +1,7 @@
 // A conversation as a file holds it: everything that is kept of it, in parlor's own form. Written by export, read by import.
 
-import type { ConversationId, MessageId, Role } from "./conversation.ts";
+import type { Role } from "./conversation.ts";
+import type { ConversationId, MessageId } from "./id.ts";
 import type { Settings } from "./persona.ts";
 
 export interface MessageRecord {

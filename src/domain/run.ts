@@ -1,11 +1,7 @@
-// A Run is one attempt at one assistant Message; a RunEvent is a numbered fact about it.
-// Events of one Run are numbered without gaps, so a reader knows whether it missed one.
+// A Run is one attempt at one assistant Message. What happens to it is told in domain/event.
 
-import type { PersonId } from "./account.ts";
-import type { ConversationId, Message, MessageId, Utterance } from "./conversation.ts";
 import type { FailureReport } from "./failure.ts";
-
-export type RunId = string;
+import type { ConversationId, MessageId, PersonId, RunId } from "./id.ts";
 
 /** `queued → running → done | stopped | failed | interrupted`. */
 export type RunStatus = "queued" | "running" | "done" | "stopped" | "failed" | "interrupted";
@@ -80,44 +76,6 @@ export interface PromptProgress {
   readonly processed: number;
   readonly total: number;
   readonly cached: number;
-}
-
-/** The facts a Run can announce. */
-export type RunFact =
-  /** The Run waits. `question` is null when the messages are not simply added at the end: then the thread is Reshaped too. */
-  | { readonly kind: "queued"; readonly owner: PersonId; readonly question: Message | null; readonly answer: Message }
-  | { readonly kind: "place"; readonly place: Place }
-  /** `answer` bears what is there already when the Run goes on with an answer. */
-  | { readonly kind: "started"; readonly answer: Message }
-  | { readonly kind: "prompt"; readonly progress: PromptProgress }
-  | { readonly kind: "text"; readonly text: string }
-  /** `since` is when the first thought came, in milliseconds since 1970. */
-  | { readonly kind: "reasoning"; readonly text: string; readonly since: number | null }
-  /** Stop was asked for; the slot is being watched until it is idle. */
-  | { readonly kind: "stopping" }
-  | { readonly kind: "ended"; readonly utterance: Utterance & { readonly run: Run } };
-
-/** A numbered fact about a Run: `n` counts from 0 without gaps. */
-export type RunEvent = RunFact & {
-  readonly run: RunId;
-  readonly conversation: ConversationId;
-  readonly messageId: MessageId;
-  readonly n: number;
-};
-
-/** A Run in progress as it is at event number `n`. */
-export interface Snapshot {
-  readonly run: RunId;
-  readonly messageId: MessageId;
-  readonly n: number;
-  readonly status: "queued" | "running";
-  readonly text: string;
-  readonly reasoning: string;
-  /** When its first thought came, in milliseconds since 1970; null when there was none. */
-  readonly thinkingSince: number | null;
-  readonly place: Place | null;
-  readonly progress: PromptProgress | null;
-  readonly stopping: boolean;
 }
 
 /** A Run in progress as the operator sees it. */

@@ -8,18 +8,9 @@ import type { Passwords } from "../auth/password.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { Servers } from "../chat/servers.ts";
 import type { Enforced } from "../chat/voice.ts";
-import {
-  type AuditAct,
-  isLimit,
-  isPersonRole,
-  type LimitName,
-  type Limits,
-  limitBounds,
-  type Person,
-  type PersonId,
-  type PersonRole,
-} from "../domain/account.ts";
+import { type AuditAct, isLimit, isPersonRole, type LimitName, type Limits, limitBounds, type Person, type PersonRole } from "../domain/account.ts";
 import { asFailure, Failure } from "../domain/failure.ts";
+import type { PersonId } from "../domain/id.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
 import type { Store } from "../store/store.ts";
 import { assetPaths } from "./assets.ts";

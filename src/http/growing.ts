@@ -3,8 +3,8 @@
 
 import { MarkdownStream } from "../../views/markdown/stream.ts";
 import type { Bus } from "../bus/bus.ts";
-import type { ConversationId } from "../domain/conversation.ts";
-import type { Snapshot } from "../domain/run.ts";
+import type { Snapshot } from "../domain/event.ts";
+import type { ConversationId } from "../domain/id.ts";
 
 /** Where in a page the text of the answer in progress goes. */
 export const textPlace = "\ufdd7";

@@ -4,8 +4,8 @@
 import { isIP } from "node:net";
 import type { Client } from "../auth/auth.ts";
 import { type AddressSet, networkOf, originText, plainAddress } from "../domain/address.ts";
-import { newId } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
+import { newId } from "../domain/id.ts";
 
 /** Measured with htmx 4 and its ws extension in Chromium: no violation, no eval, no inline anything. */
 const contentSecurityPolicy =

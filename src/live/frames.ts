@@ -11,8 +11,10 @@ import { Articles, type ConversationNow, composerState } from "../../views/threa
 import { Settled, VoiceName, voiceIds } from "../../views/voice.tsx";
 import { type Language, wordsOf } from "../../views/words.ts";
 import type { Allowance } from "../domain/account.ts";
-import type { ConversationId, ListedConversation, MessageId, Thread } from "../domain/conversation.ts";
+import type { ListedConversation } from "../domain/conversation.ts";
 import type { FailureCode, FailureReport } from "../domain/failure.ts";
+import type { ConversationId, MessageId } from "../domain/id.ts";
+import type { Thread } from "../domain/thread.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
 
 /** How somebody sees a page: in their language, and with what they can press, or without where they only read. */

@@ -2,11 +2,10 @@
 // in it) and gives the same string to every Outbox. Joining, reconnecting, a slow reader that is back: one path, `#sync`.
 
 import { heartbeat } from "../../views/frame.ts";
-import type { PersonId } from "../domain/account.ts";
-import type { ConversationId, MessageId, ThreadPage } from "../domain/conversation.ts";
-import type { HouseEvent } from "../domain/event.ts";
+import type { HouseEvent, RunEvent, Snapshot } from "../domain/event.ts";
+import type { ConversationId, MessageId, PersonId, RunId } from "../domain/id.ts";
 import type { Voice } from "../domain/persona.ts";
-import type { RunEvent, RunId, Snapshot } from "../domain/run.ts";
+import type { ThreadPage } from "../domain/thread.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
 import type { Traffic } from "../telemetry/metrics.ts";
 import { once, snapshotFrame, upstreamFrame, type View } from "./frames.ts";

@@ -1,9 +1,10 @@
 // One person's list as their open pages show it: what has changed in it is told together, to all of them. Used by live/hub.
 
 import type { Bus } from "../bus/bus.ts";
-import type { Allowance, PersonId } from "../domain/account.ts";
-import type { ConversationId, ListedConversation } from "../domain/conversation.ts";
+import type { Allowance } from "../domain/account.ts";
+import type { ListedConversation } from "../domain/conversation.ts";
 import { type Listed, listTopic } from "../domain/event.ts";
+import type { ConversationId, PersonId } from "../domain/id.ts";
 import { allowanceFrame, entryFrame, type Frame, listFrame, once, type View } from "./frames.ts";
 import type { Outbox } from "./outbox.ts";
 

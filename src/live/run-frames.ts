@@ -23,7 +23,8 @@ import {
 } from "../../views/message.tsx";
 import { wordsOf } from "../../views/words.ts";
 import { type Message, titleFrom } from "../domain/conversation.ts";
-import type { RunEvent, RunId, Snapshot } from "../domain/run.ts";
+import type { RunEvent, Snapshot } from "../domain/event.ts";
+import type { RunId } from "../domain/id.ts";
 import { controls, type Frame, gauge, once, type View } from "./frames.ts";
 
 /** For events that change nothing on a page. */

@@ -4,7 +4,8 @@
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { Persona, PersonaId } from "../domain/persona.ts";
+import type { PersonaId } from "../domain/id.ts";
+import type { Persona } from "../domain/persona.ts";
 import type { Log } from "../telemetry/log.ts";
 import { PersonaFault, parsePersona, withList } from "./parse.ts";
 import type { Personas } from "./persona.ts";

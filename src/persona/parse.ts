@@ -1,7 +1,8 @@
 // A persona's file becomes a Persona: YAML front matter between two lines of `---`, then the system prompt. What is wrong
 // in it is said with the key and what is allowed. Pure; persona/folder reads the files.
 
-import { isWithin, type Overflow, type Persona, type PersonaId, type Sampling, samplingBounds } from "../domain/persona.ts";
+import type { PersonaId } from "../domain/id.ts";
+import { isWithin, type Overflow, type Persona, type Sampling, samplingBounds } from "../domain/persona.ts";
 
 /** A file that is no persona; its message is one line for whoever wrote it. */
 export class PersonaFault extends Error {}

@@ -1,6 +1,7 @@
 // Contract of the Personas of a house. Implemented by persona/folder over Markdown files.
 
-import type { Persona, PersonaId } from "../domain/persona.ts";
+import type { PersonaId } from "../domain/id.ts";
+import type { Persona } from "../domain/persona.ts";
 
 export interface Personas {
   /** All that can be chosen now, by name; what can't be read is left out, and said in the log. */

@@ -1,8 +1,8 @@
 // What queues a Run in SQLite: a question, another attempt, going on. Each within the transaction of its caller. Used by store/sqlite only.
 
-import type { PersonId } from "../domain/account.ts";
-import { type ConversationId, type Message, newId, titleFrom } from "../domain/conversation.ts";
+import { type Message, titleFrom } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
+import { type ConversationId, newId, type PersonId } from "../domain/id.ts";
 import { noSettings } from "../domain/persona.ts";
 import type { Run } from "../domain/run.ts";
 import type { LedgerTable } from "./ledger.ts";

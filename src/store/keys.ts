@@ -1,7 +1,7 @@
 // The keys of programs in SQLite. Used by store/sqlite only.
 
-import { type Key, type KeyScope, keyScopes, type Person, type PersonId } from "../domain/account.ts";
-import { newId } from "../domain/conversation.ts";
+import { type Key, type KeyScope, keyScopes, type Person } from "../domain/account.ts";
+import { newId, type PersonId } from "../domain/id.ts";
 import type { Keys } from "./accounts.ts";
 import type { Changes, PeopleTable } from "./people.ts";
 import type { Queries } from "./queries.ts";

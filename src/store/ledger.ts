@@ -1,8 +1,8 @@
 // What people have used and may use, what the operator has set, who did what, and who may read by a link, in SQLite. Used by store/sqlite only.
 
-import { type AuditAct, type AuditEntry, dayOf, type Link, nextMidnight, type PersonId, type Usage } from "../domain/account.ts";
-import type { ConversationId } from "../domain/conversation.ts";
+import { type AuditAct, type AuditEntry, dayOf, type Link, nextMidnight, type Usage } from "../domain/account.ts";
 import { Failure, type FailureReport } from "../domain/failure.ts";
+import type { ConversationId, PersonId } from "../domain/id.ts";
 import type { FailedRun } from "../domain/run.ts";
 import { type Bucket, type Ledger, perMinute, runsBucket, type SettingName, type SharesKept } from "./accounts.ts";
 import type { Changes, PeopleTable } from "./people.ts";

@@ -1,8 +1,8 @@
 // The Store's list of conversations in SQLite. Used by store/sqlite only.
 
-import type { PersonId } from "../domain/account.ts";
-import type { Conversation, ConversationId, FoundPassage, ListedConversation, ListPlace, MessageId } from "../domain/conversation.ts";
+import type { Conversation, FoundPassage, ListedConversation, ListPlace } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
+import type { ConversationId, MessageId, PersonId } from "../domain/id.ts";
 import type { Settings } from "../domain/persona.ts";
 import type { Queries } from "./queries.ts";
 import { type ConversationRow, toConversation } from "./rows.ts";

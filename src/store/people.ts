@@ -1,19 +1,8 @@
 // The people in SQLite, their roles and what these may use. Used by store/sqlite only.
 
-import {
-  dayOf,
-  type Limits,
-  type ListedPerson,
-  localPerson,
-  nameKey,
-  type Person,
-  type PersonId,
-  type PersonRole,
-  personRoles,
-  standardLimits,
-} from "../domain/account.ts";
-import { newId } from "../domain/conversation.ts";
+import { dayOf, type Limits, type ListedPerson, localPerson, nameKey, type Person, type PersonRole, personRoles, standardLimits } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";
+import { newId, type PersonId } from "../domain/id.ts";
 import type { NewPerson, People, PersonChange } from "./accounts.ts";
 import type { Queries } from "./queries.ts";
 

@@ -1,10 +1,9 @@
 // The Runs in SQLite: the queue, their drafts, their ends. Used by store/sqlite only.
 
-import type { PersonId } from "../domain/account.ts";
-import type { ConversationId, Message, MessageId } from "../domain/conversation.ts";
-import { newId } from "../domain/conversation.ts";
+import type { Message } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
-import type { Run, RunId } from "../domain/run.ts";
+import { type ConversationId, type MessageId, newId, type PersonId, type RunId } from "../domain/id.ts";
+import type { Run } from "../domain/run.ts";
 import type { Queries } from "./queries.ts";
 import { type RunRow, toRun } from "./rows.ts";
 import type { Draft, Ending, Left } from "./store.ts";

@@ -1,7 +1,7 @@
 // The Store's search in SQLite: words first, the best match first; then parts of words, the newest first. Used by store/list only.
 
-import type { PersonId } from "../domain/account.ts";
 import type { FoundPassage } from "../domain/conversation.ts";
+import type { PersonId } from "../domain/id.ts";
 import type { Queries } from "./queries.ts";
 
 /** Tokens of context around a match in an excerpt by FTS5; characters before and in all in one of ours. */

@@ -1,8 +1,8 @@
 // Who is signed in, and who is invited, in SQLite. Used by store/sqlite only.
 
-import { type Invitation, localPerson, nameKey, type Person, type PersonId, type PersonRole, type Session } from "../domain/account.ts";
-import { newId } from "../domain/conversation.ts";
+import { type Invitation, localPerson, nameKey, type Person, type PersonRole, type Session } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";
+import { newId, type PersonId } from "../domain/id.ts";
 import type { Sessions } from "./accounts.ts";
 import type { Changes, PeopleTable } from "./people.ts";
 import type { Queries } from "./queries.ts";

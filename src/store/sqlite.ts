@@ -2,21 +2,12 @@
 // Not a place for rules about people or slots: it keeps what chat/ decided. Made by main and by tests.
 
 import type { Database } from "bun:sqlite";
-import type { PersonId } from "../domain/account.ts";
-import type {
-  Conversation,
-  ConversationId,
-  FoundPassage,
-  ListedConversation,
-  ListPlace,
-  Message,
-  MessageId,
-  ThreadPage,
-  Utterance,
-} from "../domain/conversation.ts";
+import type { Conversation, FoundPassage, ListedConversation, ListPlace, Message } from "../domain/conversation.ts";
+import type { ConversationId, MessageId, PersonId, RunId } from "../domain/id.ts";
 import { noSettings, type Settings } from "../domain/persona.ts";
 import type { ConversationHeader, ConversationRecord } from "../domain/record.ts";
-import type { Run, RunId } from "../domain/run.ts";
+import type { Run } from "../domain/run.ts";
+import type { ThreadPage, Utterance } from "../domain/thread.ts";
 import { Asks } from "./asks.ts";
 import { type FileLock, lockFile, makeFile, openDatabase, unusable } from "./file.ts";
 import { KeyTable } from "./keys.ts";

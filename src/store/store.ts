@@ -2,22 +2,14 @@
 // each method is one transaction. The queue is the table of Runs: nothing else remembers who waits.
 // Implemented by store/sqlite; every implementation passes test/contract/store.ts.
 
-import type { Limits, PersonId } from "../domain/account.ts";
-import type {
-  Conversation,
-  ConversationId,
-  FoundPassage,
-  ListedConversation,
-  ListPlace,
-  Message,
-  MessageId,
-  ThreadPage,
-  Utterance,
-} from "../domain/conversation.ts";
+import type { Limits } from "../domain/account.ts";
+import type { Conversation, FoundPassage, ListedConversation, ListPlace, Message } from "../domain/conversation.ts";
 import type { FailureReport } from "../domain/failure.ts";
+import type { ConversationId, MessageId, PersonId, RunId } from "../domain/id.ts";
 import type { Settings } from "../domain/persona.ts";
 import type { ConversationHeader, ConversationRecord, MessageRecord } from "../domain/record.ts";
-import type { Run, RunId, RunStats, RunStatus } from "../domain/run.ts";
+import type { Run, RunStats, RunStatus } from "../domain/run.ts";
+import type { ThreadPage, Utterance } from "../domain/thread.ts";
 import type { Keys, Ledger, People, Sessions } from "./accounts.ts";
 
 /** Who asks, and within which bounds a Run may be queued for them. */

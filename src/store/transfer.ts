@@ -1,7 +1,6 @@
 // Whole conversations out of SQLite and into it. Used by store/sqlite only.
 
-import type { PersonId } from "../domain/account.ts";
-import { type ConversationId, type MessageId, newId } from "../domain/conversation.ts";
+import { type ConversationId, type MessageId, newId, type PersonId } from "../domain/id.ts";
 import { noSettings } from "../domain/persona.ts";
 import type { ConversationHeader, ConversationRecord, MessageRecord } from "../domain/record.ts";
 import type { Queries } from "./queries.ts";

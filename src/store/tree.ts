@@ -1,7 +1,9 @@
 // The tree of messages in SQLite: paths, branches, siblings. Used by store/sqlite only.
 
-import type { ConversationId, Message, MessageId, Role, ThreadPage } from "../domain/conversation.ts";
+import type { Message, Role } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
+import type { ConversationId, MessageId } from "../domain/id.ts";
+import type { ThreadPage } from "../domain/thread.ts";
 import type { Queries } from "./queries.ts";
 import { type MessageRow, type RunRow, toMessage, toRun } from "./rows.ts";
 import type { RunTable } from "./runs.ts";

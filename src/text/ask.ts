@@ -4,9 +4,8 @@ import { type Language, languageOf, sentenceOf, wordsOf } from "../../views/word
 import { type Known, needScope } from "../auth/auth.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { ReadBody } from "../domain/body.ts";
-import { type ConversationId, isId, isTemporary, newId, newTemporaryId } from "../domain/conversation.ts";
 import { asFailure, Failure } from "../domain/failure.ts";
-import type { RunId } from "../domain/run.ts";
+import { type ConversationId, isId, isTemporary, newId, newTemporaryId, type RunId } from "../domain/id.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { comeAgainSeconds, programStatusOf } from "./refusing.ts";
 import { errorOf, lastOf, type Told, tapOf } from "./telling.ts";

@@ -4,8 +4,8 @@
 import { type Language, sentenceOf, wordsOf } from "../../views/words.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { Person } from "../domain/account.ts";
-import { type ConversationId, newId, newTemporaryId } from "../domain/conversation.ts";
 import { asFailure, Failure, type FailureReport } from "../domain/failure.ts";
+import { type ConversationId, newId, newTemporaryId } from "../domain/id.ts";
 import type { Run } from "../domain/run.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { type Piece, type ProgramSocket, Way } from "./way.ts";

@@ -3,8 +3,8 @@
 
 import type { Person } from "../domain/account.ts";
 import type { ReadBody } from "../domain/body.ts";
-import { newId } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
+import { newId } from "../domain/id.ts";
 import type { RelaySink, Upstream } from "../upstream/upstream.ts";
 import { Passing, type PassingParts } from "./passing.ts";
 

@@ -3,8 +3,8 @@
 
 import { type Language, sentenceOf, wordsOf } from "../../views/words.ts";
 import type { Tap } from "../chat/live-run.ts";
-import type { ConversationId } from "../domain/conversation.ts";
 import type { FailureReport } from "../domain/failure.ts";
+import type { ConversationId } from "../domain/id.ts";
 import type { Run, RunStats } from "../domain/run.ts";
 
 export type Told =

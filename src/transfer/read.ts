@@ -2,7 +2,8 @@
 // ChatGPT, Claude and Open WebUI; one file, several, or a ZIP archive. What can't be read is named with its line or number, what is left out once per kind;
 // the rest comes in. Pure: nothing is stored here. Runs in a worker (transfer/worker): a file may take seconds.
 
-import { isId, isTemporary, newId, titleFrom } from "../domain/conversation.ts";
+import { titleFrom } from "../domain/conversation.ts";
+import { isId, isTemporary, newId } from "../domain/id.ts";
 import { isWithin, noSettings, type Sampling, type Settings, samplingBounds } from "../domain/persona.ts";
 import type { ConversationRecord, LeftOutKind, MessageRecord, Unread } from "../domain/record.ts";
 import { fromChatGpt } from "./chatgpt.ts";

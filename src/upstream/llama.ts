@@ -2,7 +2,7 @@
 // Its health and its slots are watched in upstream/slots; starting it is upstream/child. Made by main and tests.
 
 import { asFailure, type FailureCode } from "../domain/failure.ts";
-import type { RunId } from "../domain/run.ts";
+import type { RunId } from "../domain/id.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
 import type { Log } from "../telemetry/log.ts";
 import { type Request, send, type Target, targetOf } from "./http.ts";

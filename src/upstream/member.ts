@@ -1,7 +1,8 @@
 // A llama-server as the pool knows it: what it has read, how fast it is, what it does now, whether it has failed lately. Used by upstream/pool only.
 
 import type { FailureCode } from "../domain/failure.ts";
-import type { RunId, RunStats } from "../domain/run.ts";
+import type { RunId } from "../domain/id.ts";
+import type { RunStats } from "../domain/run.ts";
 import type { ModelState } from "../domain/upstream.ts";
 import type { Llama } from "./llama.ts";
 import { Beginnings, type Candidate, tokensOf } from "./route.ts";

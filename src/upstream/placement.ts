@@ -1,7 +1,7 @@
 // Gives a request to one of several llama-servers: at once where upstream/route's choice has a slot free, after a while where that is worth waiting
 // for, and to another when it no longer is. Used by upstream/pool only.
 
-import type { RunId } from "../domain/run.ts";
+import type { RunId } from "../domain/id.ts";
 import type { Member } from "./member.ts";
 import { type Candidate, route, speedsOf, startMs, tokensOf } from "./route.ts";
 

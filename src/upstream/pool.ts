@@ -1,8 +1,8 @@
-// Several llama-servers as one: who is asked (upstream/route), who is left out because it fails (upstream/member), and what is asked elsewhere
-// when it does. Each of them watches itself (upstream/llama). Made by main and tests.
+// Several llama-servers as one: which is asked (upstream/route), which is left out because it fails (upstream/member), what is asked elsewhere then.
 
 import { asFailure, Failure } from "../domain/failure.ts";
-import type { RunId, RunStats } from "../domain/run.ts";
+import type { RunId } from "../domain/id.ts";
+import type { RunStats } from "../domain/run.ts";
 import { type UpstreamState, withoutCredentials } from "../domain/upstream.ts";
 import type { Log } from "../telemetry/log.ts";
 import { showing } from "./answer.ts";

@@ -2,8 +2,9 @@
 // several as one (upstream/pool). Everything that goes wrong leaves here as a Failure.
 
 import type { Role } from "../domain/conversation.ts";
+import type { RunId } from "../domain/id.ts";
 import type { Sampling } from "../domain/persona.ts";
-import type { PromptProgress, RunId, RunStats } from "../domain/run.ts";
+import type { PromptProgress, RunStats } from "../domain/run.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
 
 /** One message as llama-server wants it. */

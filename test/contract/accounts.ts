@@ -2,8 +2,8 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { localPerson, nextMidnight, standardLimits } from "../../src/domain/account.ts";
-import { newId } from "../../src/domain/conversation.ts";
 import { Failure } from "../../src/domain/failure.ts";
+import { newId } from "../../src/domain/id.ts";
 import type { Ending, Said, Store } from "../../src/store/store.ts";
 
 const dayMs = 24 * 3_600_000;

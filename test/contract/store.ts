@@ -2,8 +2,9 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { localPerson, standardLimits } from "../../src/domain/account.ts";
-import { type ListPlace, newId } from "../../src/domain/conversation.ts";
+import type { ListPlace } from "../../src/domain/conversation.ts";
 import { Failure } from "../../src/domain/failure.ts";
+import { newId } from "../../src/domain/id.ts";
 import type { ConversationRecord } from "../../src/domain/record.ts";
 import type { Ending, Said, Store } from "../../src/store/store.ts";
 import { until } from "../llama/server.ts";

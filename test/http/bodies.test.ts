@@ -7,8 +7,8 @@ import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompress
 import { hashOf, newKey } from "../../src/auth/auth.ts";
 import { Bodies } from "../../src/bodies.ts";
 import type { KeyScope, Person } from "../../src/domain/account.ts";
-import { newId } from "../../src/domain/conversation.ts";
 import { asFailure } from "../../src/domain/failure.ts";
+import { newId } from "../../src/domain/id.ts";
 import { type House, startHouse } from "../house.ts";
 import { until } from "../llama/server.ts";
 import { type Scripted, startScripted } from "../upstream/scripted.ts";

@@ -1,7 +1,7 @@
 // The doors: who may come in, what is refused and how it is said, what every answer carries.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { newId } from "../../src/domain/conversation.ts";
+import { newId } from "../../src/domain/id.ts";
 import { type House, PageClient, PlainClient, startHouse } from "../house.ts";
 import { until } from "../llama/server.ts";
 import { type Scripted, startScripted } from "../upstream/scripted.ts";

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { localPerson } from "../../src/domain/account.ts";
-import { newId } from "../../src/domain/conversation.ts";
+import { newId } from "../../src/domain/id.ts";
 import { type House, startHouse } from "../house.ts";
 import { until } from "../llama/server.ts";
 import { type Scripted, startScripted } from "../upstream/scripted.ts";

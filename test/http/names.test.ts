@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { connect } from "node:net";
-import { newId } from "../../src/domain/conversation.ts";
+import { newId } from "../../src/domain/id.ts";
 import { type House, startHouse } from "../house.ts";
 import { until } from "../llama/server.ts";
 import { type Scripted, startScripted } from "../upstream/scripted.ts";

@@ -3,9 +3,12 @@
 import { expect, test } from "bun:test";
 import { localBus } from "../../src/bus/local.ts";
 import { localPerson, standardLimits } from "../../src/domain/account.ts";
-import { type Message, newId, type Thread } from "../../src/domain/conversation.ts";
+import type { Message } from "../../src/domain/conversation.ts";
+import type { RunEvent, RunFact, Snapshot } from "../../src/domain/event.ts";
+import { newId } from "../../src/domain/id.ts";
 import { noSettings } from "../../src/domain/persona.ts";
-import type { Run, RunEvent, RunFact, Snapshot } from "../../src/domain/run.ts";
+import type { Run } from "../../src/domain/run.ts";
+import type { Thread } from "../../src/domain/thread.ts";
 import { viewOf } from "../../src/live/frames.ts";
 import { Hub } from "../../src/live/hub.ts";
 import { Traffic } from "../../src/telemetry/metrics.ts";

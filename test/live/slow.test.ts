@@ -2,7 +2,7 @@
 // snapshot when it reads again.
 
 import { expect, test } from "bun:test";
-import { newId } from "../../src/domain/conversation.ts";
+import { newId } from "../../src/domain/id.ts";
 import { PageClient, startHouse } from "../house.ts";
 import { until } from "../llama/server.ts";
 import { startScripted } from "../upstream/scripted.ts";

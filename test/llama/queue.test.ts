@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { newId } from "../../src/domain/conversation.ts";
+import { newId } from "../../src/domain/id.ts";
 import type { Run } from "../../src/domain/run.ts";
 import { type House, PageClient, startHouse } from "../house.ts";
 import { type Llama, startLlama, until } from "./server.ts";

@@ -6,7 +6,7 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { localPerson, standardLimits } from "../../src/domain/account.ts";
-import { newId } from "../../src/domain/conversation.ts";
+import { newId } from "../../src/domain/id.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
 import { PageClient, startHouse } from "../house.ts";
 import { until } from "./server.ts";

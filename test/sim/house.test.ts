@@ -3,7 +3,7 @@
 // what llama-server said. If this fails, run it again with SEED=n, which is printed.
 
 import { afterAll, expect, test } from "bun:test";
-import { newId } from "../../src/domain/conversation.ts";
+import { newId } from "../../src/domain/id.ts";
 import { type House, PageClient, startHouse } from "../house.ts";
 import { freePort, type Llama, startLlama, until } from "../llama/server.ts";
 import { isLong, type Seeded, seeded } from "../seeded.ts";

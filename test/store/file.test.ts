@@ -6,8 +6,8 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFile
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { localPerson, standardLimits } from "../../src/domain/account.ts";
-import { newId } from "../../src/domain/conversation.ts";
 import { Failure } from "../../src/domain/failure.ts";
+import { newId } from "../../src/domain/id.ts";
 import { backup, check, makeFile, StoreUnusable, setAsideCopies, unusable } from "../../src/store/file.ts";
 import { migrate, migrations } from "../../src/store/migrate.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";

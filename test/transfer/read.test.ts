@@ -1,7 +1,7 @@
 // Files of conversations, parlor's own and others'. If this fails, somebody's old conversations do not come in, or come in wrong.
 
 import { describe, expect, test } from "bun:test";
-import { newId } from "../../src/domain/conversation.ts";
+import { newId } from "../../src/domain/id.ts";
 import { noSettings } from "../../src/domain/persona.ts";
 import { type ConversationRecord, pathOf } from "../../src/domain/record.ts";
 import { type GivenFile, readConversations as readFiles } from "../../src/transfer/read.ts";
