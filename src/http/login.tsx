@@ -8,11 +8,10 @@ import { callbackPath, type Oidc } from "../auth/oidc.ts";
 import type { Passwords } from "../auth/password.ts";
 import type { Chat } from "../chat/chat.ts";
 import { keyScopes, localPerson, type Person, personName } from "../domain/account.ts";
-import { asFailure, Failure } from "../domain/failure.ts";
+import { asFailure, Failure, statusOf } from "../domain/failure.ts";
 import type { Store } from "../store/store.ts";
 import { assetPaths } from "./assets.ts";
 import { urlOf } from "./base.ts";
-import { pageStatusOf } from "./refusal.tsx";
 import { type Env, fieldsOf, html, localPath, originOf, personOf, wordsFor } from "./visitor.ts";
 
 export interface LoginParts {
@@ -47,7 +46,7 @@ export function loginRoutes(app: Hono<Env>, { auth, passwords, oidc, store, chat
 
   /** The page of signing in again, with what went wrong. */
   const refusedByProvider = (c: Context<Env>, failure: Failure, to: string) => {
-    c.status(pageStatusOf(failure.code) ?? unprocessable);
+    c.status(statusOf(failure));
     return c.html(html(<SignInPage {...shell(c)} mode={auth.mode} to={to} name="" failure={failure.report} />));
   };
 

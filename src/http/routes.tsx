@@ -13,7 +13,7 @@ import { commandOf, obey } from "../chat/command.ts";
 import type { Shelf } from "../chat/shelf.ts";
 import type { ReadBody } from "../domain/body.ts";
 import type { Conversation } from "../domain/conversation.ts";
-import { asFailure, Failure, type FailureReport } from "../domain/failure.ts";
+import { asFailure, Failure, type FailureReport, statusOf } from "../domain/failure.ts";
 import { isId, isTemporary, newId, newTemporaryId } from "../domain/id.ts";
 import { machineOf } from "../domain/upstream.ts";
 import type { Store } from "../store/store.ts";
@@ -25,7 +25,7 @@ import { growingPage, textPlace } from "./growing.ts";
 import { securityHeaders } from "./guard.ts";
 import { type LoginParts, loginRoutes } from "./login.tsx";
 import { type OpsParts, opsRoutes } from "./ops.ts";
-import { pageStatusOf, refusal } from "./refusal.tsx";
+import { refusal } from "./refusal.tsx";
 import { shareRoutes } from "./share.tsx";
 import { type ImportBounds, transferRoutes } from "./transfer.tsx";
 import { boundForms, type Env, fieldsOf, html, personOf, wordsFor } from "./visitor.ts";
@@ -139,7 +139,7 @@ export function routes(parts: RouteParts): Hono<Env> {
       const failure = asFailure(error);
       if (failure.code === "internal" || failure.code === "not_found") throw error;
       metrics.refused(failure.code);
-      c.status(pageStatusOf(failure.code) ?? 422);
+      c.status(statusOf(failure));
       const isNew = (await chat.storeOf(id).conversation(id)) === null;
       return page(c, id, { isNew, typed: command.type === "say" ? command.text : "", notice: failure.report });
     }

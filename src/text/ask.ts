@@ -4,10 +4,10 @@ import { type Language, languageOf, sentenceOf, wordsOf } from "../../views/word
 import { type Known, needScope } from "../auth/auth.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { ReadBody } from "../domain/body.ts";
-import { asFailure, Failure } from "../domain/failure.ts";
+import { asFailure, Failure, statusOf } from "../domain/failure.ts";
 import { type ConversationId, isId, isTemporary, newId, newTemporaryId, type RunId } from "../domain/id.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import { comeAgainSeconds, programStatusOf } from "./refusing.ts";
+import { comeAgainSeconds } from "./refusing.ts";
 import { errorOf, lastOf, type Told, tapOf } from "./telling.ts";
 import { ProgramBody } from "./way.ts";
 
@@ -70,7 +70,7 @@ export async function ask(request: Request, known: Known | null, id: string, par
     if (failure.code === "internal") parts.bug(error);
     parts.metrics.refused(failure.code);
     parts.over();
-    const status = programStatusOf(failure);
+    const status = statusOf(failure);
     const headers: Record<string, string> = { "cache-control": "no-store" };
     const seconds = comeAgainSeconds(failure);
     if (seconds !== null) headers["retry-after"] = String(seconds);

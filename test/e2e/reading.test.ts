@@ -63,7 +63,7 @@ test("a deleted message comes back by Undo, with what followed it", async () => 
   await page.locator("article").first().hover();
   await page.locator("article").first().getByRole("button", { name: "Delete" }).click();
   await page.getByText("The message and what followed it are deleted.").waitFor();
-  expect(await page.locator("article").count()).toBe(0);
+  await page.waitForFunction(() => document.querySelectorAll("article").length === 0);
   await page.getByRole("button", { name: "Undo" }).click();
   await answered(page);
   expect(await page.locator("article").count()).toBe(2);

@@ -134,7 +134,7 @@ export async function visit(url: string, options: BrowserContextOptions = {}, ar
   const page = await context.newPage();
   const problems: string[] = [];
   // a form that is refused comes back as a page that says why: to the browser that is a failure
-  const isRefusal = (text: string) => /status of 422/.test(text);
+  const isRefusal = (text: string) => /status of 4(09|13|22|29)/.test(text);
   page.on("console", (message) => message.type() === "error" && !isRefusal(message.text()) && problems.push(message.text()));
   page.on("pageerror", (error) => problems.push(String(error)));
   await page.exposeFunction("reportViolation", (text: string) => problems.push(`policy: ${text}`));

@@ -381,7 +381,7 @@ describe("what is too much", () => {
 
   test("bodies and frames beyond their bounds are refused", async () => {
     const long = await as("Ada", `/c/${newId()}`, { type: "say", message: newId(), text: "x".repeat(3_000) });
-    expect(long.status).toBe(422);
+    expect(long.status).toBe(413);
     const huge = new URLSearchParams({ name: "x".repeat(30_000_000) });
     expect((await fetch(`${house.url}/login`, { method: "POST", body: huge }).catch(() => ({ status: 413 }))).status).toBe(413);
     expect((await as("Ada", `/c/${newId()}`, { type: "say", message: newId(), text: "x".repeat(100_000) })).status).toBe(413);
@@ -433,5 +433,5 @@ test("what is used in temporary chats counts like any other", async () => {
   await house.store.people.change(eve.id, { ownLimits: { runsPerMinute: 2 } });
   cookies["Eva"] = cookieOf(await signIn("Eva", "Eva's password"));
   const say = async (id: string) => (await as("Eva", `/c/${id}`, { type: "say", message: newId(), text: "?" })).status;
-  expect([await say(`temporary-${newId()}`), await say(newId()), await say(`temporary-${newId()}`), await say(newId())]).toEqual([303, 303, 422, 422]);
+  expect([await say(`temporary-${newId()}`), await say(newId()), await say(`temporary-${newId()}`), await say(newId())]).toEqual([303, 303, 429, 429]);
 });
