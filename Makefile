@@ -39,6 +39,9 @@ soak: $(BUN) $(PARROT) build ## half an hour of llama-servers that fail in every
 	@export LLAMA_SERVER="$$(test/llama/llama-server --path)"; \
 		$(BUN) test/sim/soak.ts && LONG=1 $(BUN) test --isolate test/sim test/e2e/kill.test.ts && $(BUN) bench/memory.ts
 
+options: $(BUN) ## write docs/operate/options.md anew
+	@$(BUN) -e 'import { markdownTable } from "./src/help.ts"; const file = Bun.file("docs/operate/options.md"); const page = await file.text(); await file.write(page.slice(0, page.indexOf("| flag")) + markdownTable() + "\n")'
+
 clean: ## remove what was built here (not the llama-server in the user's cache)
 	rm -rf dist .cache node_modules
 
@@ -76,4 +79,4 @@ nginx:
 		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq nginx-light >/dev/null; } || \
 		{ echo "the tests behind a proxy need nginx: install it (Debian: apt-get install nginx-light)"; exit 1; }
 
-.PHONY: help run dev check test build bench soak clean chromium nginx
+.PHONY: help run dev check test build bench soak options clean chromium nginx

@@ -1,4 +1,4 @@
-// The table of src/options.ts and src/bounds.ts as people read it: what `--help` prints, and README's table. Used by main and the tests.
+// The table of src/options.ts and src/bounds.ts as people read it: what `--help` prints, and the table of docs/operate/options.md. Used by main and the tests.
 
 import { boundOptions } from "./config.ts";
 import { type Option, options } from "./options.ts";
@@ -38,7 +38,7 @@ ${boundOptions.map(line).join("\n")}
 `;
 }
 
-/** README's table of options, as Markdown. */
+/** The table of docs/operate/options.md (`make options` writes it). */
 export function markdownTable(): string {
   const row = ({ flag, value, env, default: standard, doc, repeatable }: Option) =>
     `| \`--${flag}${value ? ` ${value}` : ""}\` | ${env ? `\`${env}\`` : ""} | ${standard === null ? "" : `\`${standard}\``} | ${doc}${repeatable ? "; repeatable" : ""} |`;

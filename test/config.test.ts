@@ -137,7 +137,7 @@ describe("parlor.toml", () => {
   }
 });
 
-test("help and README's table name every flag, environment name and default", () => {
+test("help and the options table name every flag, environment name and default", () => {
   for (const text of [help("1.2.3"), markdownTable()]) {
     for (const { flag, env } of Object.values(options)) {
       expect(text).toContain(`--${flag}`);

@@ -1,9 +1,10 @@
 // The house rules that a program can check: floors, lengths, openings, dead files, tables that are true.
 
 import { describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize, relative } from "node:path";
 import { markdownTable } from "../src/help.ts";
+import { en } from "../views/words-en.ts";
 
 const root = join(import.meta.dir, "..");
 const read = (file: string): string => readFileSync(join(root, file), "utf8");
@@ -82,7 +83,7 @@ describe("files", () => {
     };
     for (const entry of ["src/main.ts", "src/transfer/worker.ts"]) walk(entry);
     for (const file of below("views/assets")) if (read("views/assets/pack.ts").includes(`"${file.split("/").at(-1)}"`)) reached.add(file);
-    const dead = [...below("src"), ...below("views")].filter((file) => !reached.has(file) && !file.endsWith(".d.ts"));
+    const dead = [...below("src"), ...below("views")].filter((file) => !reached.has(file) && !file.endsWith(".d.ts") && !file.endsWith("/DESIGN.md"));
     expect(dead).toEqual([]);
   });
 
@@ -98,18 +99,63 @@ describe("files", () => {
   });
 });
 
+/** Every paper of ours; what personas say is none. */
+const papers = [...readdirSync(root), ...["src", "views", "docs", "bench", "test"].flatMap(below)].filter(
+  (file) => file.endsWith(".md") && !file.startsWith("src/persona/shipped/"),
+);
+/** A paper without what stands in blocks of code. */
+const prose = (file: string): string => read(file).replace(/^```.*?^```/gms, "");
+/** The name of a heading in an address, as GitHub makes it. */
+const anchor = (heading: string): string =>
+  heading
+    .trim()
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}_ -]/gu, "")
+    .replaceAll(" ", "-");
+
 describe("papers", () => {
-  test("README's option table is the one that config makes", () => {
-    expect(read("README.md")).toContain(markdownTable());
+  test("the table of docs/operate/options.md is the one that config makes (else: make options)", () => {
+    expect(read("docs/operate/options.md")).toEndWith(`\n\n${markdownTable()}\n`);
   });
 
-  test("every make target of README exists", () => {
+  test("make targets that papers name exist", () => {
     const targets = new Set([...read("Makefile").matchAll(/^([a-z-]+):/gm)].map(([, name]) => name as string));
-    for (const [, name] of read("README.md").matchAll(/(?:^|`)make ([a-z]+)/gm)) expect(targets).toContain(name as string);
+    for (const file of papers)
+      for (const [, name] of read(file).matchAll(/(?:^|`)make ([a-z]+)/gm))
+        expect({ file, name, exists: targets.has(name as string) }).toEqual({ file, name, exists: true });
   });
 
-  test("files that ARCHITECTURE names exist", () => {
-    for (const [, file] of read("ARCHITECTURE.md").matchAll(/`((?:src|views|test|bench)\/[\w./-]+\.\w+)`/g))
-      expect(below(dirname(file as string))).toContain(file as string);
+  test("files that papers name exist", () => {
+    const named = papers
+      .filter((file) => file !== "CHANGELOG.md")
+      .flatMap((file) => [...read(file).matchAll(/`((?:src|views|test|bench|docs)\/[\w./-]+\.\w+)`/g)].map(([, name]) => ({ file, name: name as string })));
+    expect(named.length).toBeGreaterThan(20);
+    expect(named.filter(({ name }) => !existsSync(join(root, name)))).toEqual([]);
+  });
+
+  test("links between papers lead to files, and to headings in them", () => {
+    const links = papers.flatMap((file) =>
+      [...prose(file).matchAll(/\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]*))?\)/g)].map(([, to, heading]) => ({ file, to: to as string, heading })),
+    );
+    expect(links.length).toBeGreaterThan(20);
+    const wrong = links.filter(({ file, to, heading }) => {
+      const target = to === "" ? file : normalize(join(dirname(file), to));
+      if (!existsSync(join(root, target))) return true;
+      return heading !== undefined && ![...prose(target).matchAll(/^#+ (.*)$/gm)].some(([, text]) => anchor(text as string) === heading);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test("README is one screen or two", () => {
+    expect(read("README.md").trimEnd().split("\n").length).toBeLessThanOrEqual(100);
+  });
+
+  test("labels in docs/use are those of the page", () => {
+    const labels = new Set(
+      [en, en.house, ...Object.values({ ...en, ...en.house })].flatMap((each) => (typeof each === "object" && each ? Object.values(each) : [])),
+    );
+    const named = [...prose("docs/use/README.md").matchAll(/(?<!\*)\*([^*]+)\*(?!\*)/g)].map(([, label]) => (label as string).replace(/\s+/g, " "));
+    expect(named.length).toBeGreaterThan(20);
+    expect(named.filter((label) => label !== "italics" && !labels.has(label))).toEqual([]);
   });
 });

@@ -118,10 +118,10 @@ test("dashboard, alerts and table name what is there, and the table all of it", 
     expect(used.length).toBeGreaterThan(5);
     for (const name of used) expect([file, name, names.has(name)]).toEqual([file, name, true]);
   }
-  const listed = [...paper("README.md").matchAll(/^\| `(parlor_[a-z_]+)`/gm)].map(([, name]) => name as string);
+  const listed = [...paper("metrics.md").matchAll(/^\| `(parlor_[a-z_]+)`/gm)].map(([, name]) => name as string);
   expect(new Set(listed)).toEqual(names);
   const alerts = [...paper("alerts.yml").matchAll(/alert: (\w+)/g)].map(([, name]) => name as string);
-  for (const alert of alerts) expect(paper("README.md")).toContain(alert);
+  for (const alert of alerts) expect(paper("metrics.md")).toContain(alert);
   expect(JSON.parse(paper("dashboard.json")).panels.length).toBeGreaterThan(10);
 });
 
