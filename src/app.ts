@@ -29,7 +29,7 @@ import { type SocketData, Sockets } from "./sockets.ts";
 import { dialectOf, programRefusal } from "./text/refusing.ts";
 import type { Upstreams } from "./upstream/upstream.ts";
 
-export interface AppBounds extends ChatBounds, BodiesBounds, ImportBounds {
+interface AppBounds extends ChatBounds, BodiesBounds, ImportBounds {
   readonly socketsMaxPerAddress: number;
   readonly commandsMax: number;
   readonly outboxMaxBytes: number;
@@ -41,7 +41,7 @@ export interface AppBounds extends ChatBounds, BodiesBounds, ImportBounds {
   readonly sessionMs: number;
 }
 
-export interface AppParts extends Omit<ChatParts, "enforcedPersona" | "isAttended" | "drawAhead" | "upstream"> {
+interface AppParts extends Omit<ChatParts, "enforcedPersona" | "isAttended" | "drawAhead" | "upstream"> {
   readonly upstream: Upstreams;
   /** The llama-servers were named on the command line: the operator can't choose others while parlor runs. */
   readonly areUpstreamsFixed: boolean;

@@ -1,4 +1,5 @@
-// The second half of src/config.ts's table: every queue, buffer, time-out and retry, with its bound and its unit. Imported by it alone.
+// The second half of src/config.ts's table: every queue, buffer, time-out and retry, with its bound and its
+// unit.
 
 interface Bound {
   readonly default: number;

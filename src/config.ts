@@ -56,7 +56,7 @@ export const split = (args: readonly string[]): { words: string[]; flags: string
 export const defaultBounds: Bounds = Object.fromEntries(Object.entries(bounds).map(([name, bound]) => [name, bound.default])) as Bounds;
 
 /** Finds the file of settings, whose place is known only when the data folder is; null where there is none. */
-export type ReadSettings = (data: string | null) => SettingsFile | null;
+type ReadSettings = (data: string | null) => SettingsFile | null;
 
 /**
  * The configuration of a command line, an environment and the file of settings; a flag wins over the environment, the

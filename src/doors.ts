@@ -26,7 +26,7 @@ import { relay } from "./text/relay.ts";
 import { isServedPath, joinedSlashes } from "./text/served.ts";
 import type { Upstream } from "./upstream/upstream.ts";
 
-export interface DoorsParts {
+interface DoorsParts {
   readonly auth: Auth;
   readonly chat: Chat;
   readonly shelf: Shelf;

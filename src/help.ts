@@ -1,4 +1,5 @@
-// The table of src/options.ts and src/bounds.ts as people read it: what `--help` prints, and the table of docs/operate/options.md. Used by main and the tests.
+// The table of src/options.ts and src/bounds.ts as people read it: what `--help` prints, and the table of
+// docs/operate/options.md.
 
 import { boundOptions } from "./config.ts";
 import { type Option, options } from "./options.ts";

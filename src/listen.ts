@@ -6,7 +6,7 @@ import type { App } from "./app.ts";
 import { CommandError } from "./given.ts";
 import { securityHeaders } from "./http/guard.ts";
 
-export interface ListenOptions {
+interface ListenOptions {
   readonly host: string;
   readonly port: number;
   readonly basePath: string;
@@ -15,7 +15,7 @@ export interface ListenOptions {
   readonly isSocketTrusted: boolean;
 }
 
-export interface Listening {
+interface Listening {
   /** As a browser opens it; `unix:/PATH` for a socket in the file system. */
   readonly address: string;
   /** Takes the certificate and its key anew; what is open stays. @throws when they can't be used: then the old ones hold */

@@ -1,5 +1,5 @@
-// Every open socket: behind which Door it is, whose it is, whether it still may be. Bun.serve has one handler for all; it passes each
-// call to the socket's Door. Used by app.
+// Every open socket: behind which Door it is, whose it is, whether it still may be. Bun.serve has one handler
+// for all; it passes each call to the socket's Door.
 
 import type { Server } from "bun";
 import type { Known } from "./auth/auth.ts";
@@ -39,7 +39,7 @@ export interface Socket {
   ping(): unknown;
 }
 
-export interface SocketsParts {
+interface SocketsParts {
   readonly addresses: AddressCount;
   /** What may wait for one socket that does not read. */
   readonly backlogMaxBytes: number;

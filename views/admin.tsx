@@ -26,9 +26,9 @@ import { Time } from "./time.tsx";
 import { sentenceOf, type Words } from "./words.ts";
 
 /** A person's name; null for one who was erased. */
-export type NameOf = (person: PersonId | null) => string | null;
+type NameOf = (person: PersonId | null) => string | null;
 
-export interface NowProps {
+interface NowProps {
   readonly servers: readonly UpstreamState[];
   readonly slots: number;
   readonly strays: number;
@@ -73,7 +73,7 @@ export function Now({ servers, slots, strays, runs, sockets, nameOf, words }: No
   );
 }
 
-export interface AdminProps extends NowProps {
+interface AdminProps extends NowProps {
   readonly assets: Assets;
   readonly hasPasswords: boolean;
   readonly people: readonly ListedPerson[];

@@ -19,7 +19,7 @@ export interface ComposerState {
   readonly run: "idle" | "busy" | "stopping";
 }
 
-export interface ComposerProps {
+interface ComposerProps {
   readonly conversation: ConversationId;
   /** What is in the field already: what could not be sent. */
   readonly typed: string;

@@ -5,7 +5,7 @@
 import { type Change, openIds } from "./markdown/stream.ts";
 
 /** How a fragment meets its element. */
-export type Swap =
+type Swap =
   | "innerHTML" // replaces what is in it
   | "outerHTML" // replaces it
   | "beforeend" // goes behind what is in it

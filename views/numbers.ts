@@ -1,4 +1,4 @@
-// Numbers as people read them, in their language. Used by the catalogues of words.
+// Numbers as people read them, in their language.
 
 import type { Wait } from "../src/domain/run.ts";
 

@@ -23,7 +23,7 @@ export interface Assets {
   readonly icon: string;
 }
 
-export interface PageProps extends ConversationNow {
+interface PageProps extends ConversationNow {
   /** A message id for the form. */
   readonly message: string;
   /** The list's first page. */

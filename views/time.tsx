@@ -1,5 +1,5 @@
-// Moments as their reader's clock shows them. A browser with scripts says in a cookie which zone that is (views/assets/zone.js); without one
-// it is the server's, and named. Used by the views.
+// Moments as their reader's clock shows them. A browser with scripts says in a cookie which zone that is
+// (views/assets/zone.js); without one it is the server's, and named.
 
 import type { Words } from "./words.ts";
 

@@ -1,5 +1,5 @@
-// Every word that parlor itself says, in each language it speaks. A language is one object of the same type, so a
-// missing sentence does not compile. Text of models and people never passes here. Used by views and text/.
+// Every word that parlor itself says, in each language it speaks. A language is one object of the same type,
+// so a missing sentence does not compile. Text of models and people never passes here.
 
 import type { Allowance } from "../src/domain/account.ts";
 import type { FailureCode, FailureReport } from "../src/domain/failure.ts";
@@ -12,7 +12,7 @@ import type { HouseWords } from "./words-house.ts";
 
 export type Language = "en" | "de";
 
-export type FailureSentence = (facts: FailureReport["facts"]) => string;
+type FailureSentence = (facts: FailureReport["facts"]) => string;
 
 export interface Words {
   readonly lang: Language;

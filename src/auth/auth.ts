@@ -1,5 +1,6 @@
-// Who asks: by a session, by a trusted proxy's header, or simply the one local person. Opens and ends sessions. What is asked for with a
-// password is auth/password's, with an OpenID provider auth/oidc's. Knows no routes and no pages. Used by app and http/.
+// Who asks: by a session, by a trusted proxy's header, or simply the one local person. Opens and ends
+// sessions. What is asked for with a password is auth/password's, with an OpenID provider auth/oidc's. Knows
+// no routes and no pages.
 
 import { type Key, type KeyScope, localPerson, type Person, type PersonRole, personName } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";
@@ -28,7 +29,7 @@ export interface Known {
   readonly key?: Key & { readonly hash: string };
 }
 
-export interface AuthParts {
+interface AuthParts {
   readonly mode: AuthMode;
   readonly store: Pick<Store, "people" | "sessions" | "ledger" | "keys">;
   /** A session that is not used for so long is over. */

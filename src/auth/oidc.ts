@@ -31,7 +31,7 @@ interface Way {
 }
 
 /** What the provider says of somebody. */
-export interface Vouched {
+interface Vouched {
   readonly subject: string;
   readonly names: readonly (string | undefined)[];
   readonly to: string;

@@ -1,4 +1,5 @@
-// Names with passwords: argon2id by Bun, throttled by account and by address; invitations, by which accounts are made. Used by http/.
+// Names with passwords: argon2id by Bun, throttled by account and by address; invitations, by which accounts
+// are made.
 
 import { type Invitation, localPerson, nameKey, type Person, type PersonRole, personName } from "../domain/account.ts";
 import { networkOf } from "../domain/address.ts";

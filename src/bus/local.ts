@@ -1,4 +1,4 @@
-// The Bus of one process: a call per listener, in the order of the events. Made by main.
+// The Bus of one process: a call per listener, in the order of the events.
 
 import type { HouseEvent } from "../domain/event.ts";
 import type { Bus } from "./bus.ts";

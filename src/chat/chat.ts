@@ -28,7 +28,7 @@ export interface Say {
 }
 
 /** A wish for another Run about a message that is there. */
-export interface Again {
+interface Again {
   readonly conversation: ConversationId;
   readonly message: MessageId;
   readonly request?: string;

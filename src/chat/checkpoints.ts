@@ -1,5 +1,5 @@
-// What running answers have written goes into the Store a few times a second: together, in one transaction, by one timer for all of them. Knows
-// neither Runs nor when they end. Made by chat/runs, told by chat/live-run.
+// What running answers have written goes into the Store a few times a second: together, in one transaction,
+// by one timer for all of them. Knows neither Runs nor when they end.
 
 import type { Draft, Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";

@@ -1,5 +1,4 @@
-// What a page can wish, in fields of a form: read, or refused; then done. Used by the page's socket and, where a browser runs no
-// scripts, by HTTP.
+// What a page can wish, in fields of a form: read, or refused; then done.
 
 import type { Person } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";
@@ -51,7 +50,7 @@ function settingsOf({ persona, model, ...fields }: Readonly<Record<string, unkno
 }
 
 /** Who wishes, where, and what their wish is called in logs. */
-export interface Wisher {
+interface Wisher {
   readonly person: Person;
   readonly conversation: ConversationId;
   readonly request: string;

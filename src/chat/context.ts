@@ -1,6 +1,6 @@
-// What of a conversation is sent to the model: as much of its end as fits the Slot's context beside room for the answer, counted
-// by llama-server itself. What was sent before is sent again byte for byte, so that llama-server's prompt cache is hit.
-// Decides; asks through `count`. Used by chat/runner.
+// What of a conversation is sent to the model: as much of its end as fits the Slot's context beside room for
+// the answer, counted by llama-server itself. What was sent before is sent again byte for byte, so that
+// llama-server's prompt cache is hit. Decides; asks through `count`.
 
 import type { Message } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
@@ -47,7 +47,7 @@ export function surelyFit(messages: readonly ChatMessage[], roomTokens: number):
   });
 }
 
-export interface Fitting {
+interface Fitting {
   /** As `beginnings` gives them. */
   readonly places: readonly number[];
   /** Where the last turn's history began: it begins there again if that fits. */

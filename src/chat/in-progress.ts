@@ -1,4 +1,4 @@
-// The Runs in progress of this process, by their ids, and when each has given its Slot back. Used by chat/runs.
+// The Runs in progress of this process, by their ids, and when each has given its Slot back.
 
 import type { Snapshot } from "../domain/event.ts";
 import type { ConversationId, RunId } from "../domain/id.ts";

@@ -1,5 +1,5 @@
-// Programs' requests on their way: through the same line, limits and figures as Runs, but nothing of them is stored. A Lease is the right to one of them;
-// what is asked with it is its holder's. Used by chat/runs and the doors for programs.
+// Programs' requests on their way: through the same line, limits and figures as Runs, but nothing of them is
+// stored. A Lease is the right to one of them; what is asked with it is its holder's.
 
 import type { Person } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";
@@ -12,7 +12,7 @@ import type { Upstream } from "../upstream/upstream.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { sharerOf } from "./shares.ts";
 
-export interface LeasesParts {
+interface LeasesParts {
   readonly upstream: Pick<Upstream, "facts" | "freed" | "release">;
   readonly ledger: Pick<Ledger, "admit" | "spend">;
   readonly log: Log;
@@ -21,7 +21,7 @@ export interface LeasesParts {
   readonly queueMaxRuns: number;
 }
 
-export interface LeaseWish {
+interface LeaseWish {
   readonly person: Person;
   /** What it is called in logs, and what is asked for. */
   readonly request: string;

@@ -35,7 +35,7 @@ export interface Origin {
 /** Characters of a token, about: for what is running still, whose tokens are counted at its end. */
 const charsPerToken = 4;
 
-export interface LiveRunParts {
+interface LiveRunParts {
   readonly bus: Bus;
   /** Where its conversation is kept. */
   readonly store: Store;

@@ -51,7 +51,7 @@ export interface RunsParts {
 }
 
 /** See src/bounds.ts. */
-export interface RunsBounds {
+interface RunsBounds {
   readonly foldMs: number;
   readonly checkpointEveryMs: number;
   readonly answerTokens: number;

@@ -1,5 +1,5 @@
-// What a Run sends: the voice of its conversation, and as much of the thread as fits. Puts together what chat/context and
-// chat/voice decide, with what Store and llama-server say. Used by chat/runner.
+// What a Run sends: the voice of its conversation, and as much of the thread as fits. Puts together what
+// chat/context and chat/voice decide, with what Store and llama-server say.
 
 import { noSettings } from "../domain/persona.ts";
 import type { RunStats } from "../domain/run.ts";

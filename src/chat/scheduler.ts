@@ -1,6 +1,7 @@
-// Decides which waiting Run gets a Slot, and says where in line the others are. Who goes first is chat/shares', how long it takes
-// chat/waits'. Owns who waits and who runs, in this process. Does not own time, storage, sockets or requests:
-// it calls out through Effects, so its tests need no process and no clock. Used by chat/runs.
+// Decides which waiting Run gets a Slot, and says where in line the others are. Who goes first is
+// chat/shares', how long it takes chat/waits'. Owns who waits and who runs, in this process. Does not own
+// time, storage, sockets or requests: it calls out through Effects, so its tests need no process and no
+// clock.
 
 import type { PersonId, RunId } from "../domain/id.ts";
 import type { Place } from "../domain/run.ts";
@@ -8,7 +9,7 @@ import { type Sharer, Shares } from "./shares.ts";
 import { Waits } from "./waits.ts";
 
 /** What the scheduler causes, and asks. All are called synchronously and must not call back into it. */
-export interface Effects {
+interface Effects {
   /** A Slot is this Run's from now on, until `release`. */
   start(run: RunId): void;
   /** A waiting Run's place in line is new or has changed. */
@@ -23,7 +24,7 @@ export interface Effects {
   hasRoom(run: RunId): boolean;
 }
 
-export interface SchedulerBounds {
+interface SchedulerBounds {
   /** How long a Run that nobody looks at yields to those that somebody does. */
   readonly yieldMs: number;
 }

@@ -1,4 +1,5 @@
-// Which llama-servers are used: those that were named on the command line, or those that the operator has chosen since. Used by app and the operator's page.
+// Which llama-servers are used: those that were named on the command line, or those that the operator has
+// chosen since.
 
 import { Failure } from "../domain/failure.ts";
 import { llamaAddress, startAdvice, type UpstreamState, withoutCredentials } from "../domain/upstream.ts";

@@ -1,6 +1,6 @@
-// Who is served next, fairly across people: deficit round robin with rounds as small as can be, where what a Run costs is known only
-// while it runs. Each person has a count of the tokens they have had, divided by their weight; the one who has had least goes first.
-// Pure: no clock, no storage. Used by chat/scheduler.
+// Who is served next, fairly across people: deficit round robin with rounds as small as can be, where what a
+// Run costs is known only while it runs. Each person has a count of the tokens they have had, divided by
+// their weight; the one who has had least goes first. Pure: no clock, no storage.
 
 import type { Person } from "../domain/account.ts";
 import type { PersonId, RunId } from "../domain/id.ts";

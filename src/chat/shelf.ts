@@ -1,5 +1,5 @@
-// What people can do with conversations as a whole: name, pin, delete, bring back. Those that are kept, that is: a temporary
-// one is on no shelf. Tells the list and the conversation's own pages. Used by live/socket.
+// What people can do with conversations as a whole: name, pin, delete, bring back. Those that are kept, that
+// is: a temporary one is on no shelf. Tells the list and the conversation's own pages.
 
 import type { Bus } from "../bus/bus.ts";
 import { listTopic } from "../domain/event.ts";
@@ -11,7 +11,7 @@ import type { Incoming, Store } from "../store/store.ts";
 /** Longest name of a conversation, in UTF-16 units. */
 const titleMaxChars = 200;
 
-export interface Brought extends Unread {
+interface Brought extends Unread {
   readonly added: number;
   readonly known: number;
 }

@@ -1,5 +1,6 @@
-// Thoughts that a model writes into its answer, between marks that llama-server does not know: at the very start of an answer they are told apart from
-// it, anywhere else such marks are text. Nothing is lost: what turns out to be no thought is text. Fed by chat/runner with what streams.
+// Thoughts that a model writes into its answer, between marks that llama-server does not know: at the very
+// start of an answer they are told apart from it, anywhere else such marks are text. Nothing is lost: what
+// turns out to be no thought is text.
 
 export interface Told {
   text(piece: string): void;

@@ -1,5 +1,5 @@
-// How a conversation is answered: which Persona holds (the operator's for all, else the one chosen), with which sampling.
-// Knows nothing of files (persona/) nor of how it is shown. Used by chat/chat, chat/runner and http/.
+// How a conversation is answered: which Persona holds (the operator's for all, else the one chosen), with
+// which sampling. Knows nothing of files (persona/) nor of how it is shown.
 
 import { Failure } from "../domain/failure.ts";
 import type { PersonaId } from "../domain/id.ts";

@@ -1,6 +1,7 @@
-// How long somebody in line will wait, honestly: a simple forecast from how long recent Runs took (before the first has ended, from how fast
-// those go that run), and a range around it from how far recent forecasts were off, kept from process to process (adaptive conformal inference: Gibbs & Candès, "Adaptive Conformal Inference Under Distribution Shift", 2021).
-// Pure: the clock is handed in. Used by chat/scheduler.
+// How long somebody in line will wait, honestly: a simple forecast from how long recent Runs took (before the
+// first has ended, from how fast those go that run), and a range around it from how far recent forecasts were
+// off, kept from process to process (adaptive conformal inference: Gibbs & Candès, "Adaptive Conformal
+// Inference Under Distribution Shift", 2021). Pure: the clock is handed in.
 
 import type { RunId } from "../domain/id.ts";
 import type { Wait } from "../domain/run.ts";
@@ -35,7 +36,7 @@ const rememberMs = 2_000;
 const errorClass = (position: number): number => Math.min(6, Math.floor(Math.log2(position)));
 
 /** What has been learned, for the process after this one. */
-export interface WaitsKept {
+interface WaitsKept {
   readonly services: readonly number[];
   readonly errors: readonly (readonly number[])[];
   readonly outside: readonly number[];
@@ -159,7 +160,7 @@ function restOf(ms: number, services: readonly number[]): number {
 }
 
 /** Outwards to what can be read at a glance: seconds up to ten, 5 s up to a minute, 15 s up to five, then minutes. */
-export function rounded({ leastMs, mostMs }: Wait): Wait {
+function rounded({ leastMs, mostMs }: Wait): Wait {
   const step = (ms: number) => (ms < 10_000 ? 1_000 : ms < 60_000 ? 5_000 : ms < 300_000 ? 15_000 : 60_000);
   return { leastMs: Math.floor(leastMs / step(leastMs)) * step(leastMs), mostMs: Math.max(5_000, Math.ceil(mostMs / step(mostMs)) * step(mostMs)) };
 }

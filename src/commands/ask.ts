@@ -1,5 +1,5 @@
-// `parlor ask`: a question from a terminal to a parlor that serves, the answer as it comes; in colour where somebody reads it, as it is where a program
-// does. A client like any other, of the address /ask. Used by main alone.
+// `parlor ask`: a question from a terminal to a parlor that serves, the answer as it comes; in colour where
+// somebody reads it, as it is where a program does. A client like any other, of the address /ask.
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -7,7 +7,7 @@ import { BlockSplitter } from "../../views/markdown/blocks.ts";
 import { CommandError } from "../given.ts";
 import { visible } from "../telemetry/log.ts";
 
-export interface AskOptions {
+interface AskOptions {
   /** Of the parlor, without a slash at its end. */
   readonly url: string;
   /** The socket in the file system that it listens on; null: an address. */

@@ -1,5 +1,5 @@
-// What parlor does besides serving: copy, verify, write out and bring in conversations; look after accounts. Each also works while a
-// parlor serves from the same file. Used by main alone.
+// What parlor does besides serving: copy, verify, write out and bring in conversations; look after accounts.
+// Each also works while a parlor serves from the same file.
 
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,5 +1,5 @@
-// `parlor doctor`: looks at the llama-servers that parlor would use, at the program it would start, and at its own data; says what it found and what it would
-// change (diagnosis.ts). Changes nothing. Used by main alone.
+// `parlor doctor`: looks at the llama-servers that parlor would use, at the program it would start, and at
+// its own data; says what it found and what it would change (diagnosis.ts). Changes nothing.
 
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";

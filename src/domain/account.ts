@@ -155,7 +155,7 @@ export interface Link {
 }
 
 /** What the audit log notes: who did what to whom, never what was said. */
-export const auditActs = [
+const auditActs = [
   "signed_in",
   "sign_in_refused",
   "signed_out",

@@ -1,5 +1,5 @@
-// Network addresses and origins as people list them, compared with those that requests bear: ranges, every spelling of one address, origins that are no web
-// sites. Pure. Used by config, http/ and auth/.
+// Network addresses and origins as people list them, compared with those that requests bear: ranges, every
+// spelling of one address, origins that are no web sites. Pure.
 
 import { BlockList, isIP, isIPv4, isIPv6 } from "node:net";
 

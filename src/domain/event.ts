@@ -45,7 +45,7 @@ export interface Snapshot {
 }
 
 /** The thread's shape has changed (another branch, a message gone, another attempt): read it again. */
-export interface Reshaped {
+interface Reshaped {
   readonly kind: "reshaped";
   readonly conversation: ConversationId;
 }

@@ -84,7 +84,7 @@ export type FailureCode = keyof typeof statuses;
 export const statusOf = ({ code }: Pick<FailureReport, "code">): (typeof statuses)[FailureCode] => statuses[code];
 
 /** The facts a Failure's sentence is made of: numbers keep their unit in the key (`limitBytes`). */
-export type FailureFacts = Readonly<Record<string, string | number>>;
+type FailureFacts = Readonly<Record<string, string | number>>;
 
 /** What is stored and sent about a Failure: everything but the stack. */
 export interface FailureReport {

@@ -1,5 +1,5 @@
-// parlor below a path of its own (`--base-path /chat`): requests come with it or, where a proxy has taken it off, without; whatever goes out leads below
-// it. Everything inside knows nothing of it. Used by app and http/.
+// parlor below a path of its own (`--base-path /chat`): requests come with it or, where a proxy has taken it
+// off, without; whatever goes out leads below it. Everything inside knows nothing of it.
 
 /** A request's address; without a Host that is one, Bun gives the path alone. */
 export function urlOf({ url }: Request): URL {

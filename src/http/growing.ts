@@ -1,5 +1,6 @@
-// A page without scripts that shows an answer as it is made: the page is sent up to the answer's text, then each block of it when it
-// is complete, then the rest; at the end the page has itself loaded in its final form. Used by http/routes.
+// A page without scripts that shows an answer as it is made: the page is sent up to the answer's text, then
+// each block of it when it is complete, then the rest; at the end the page has itself loaded in its final
+// form.
 
 import { MarkdownStream } from "../../views/markdown/stream.ts";
 import type { Bus } from "../bus/bus.ts";

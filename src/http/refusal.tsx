@@ -1,4 +1,5 @@
-// What a request that failed is answered: a status, and a sentence, as a page for browsers and as JSON for programs. Used by http/ and app.
+// What a request that failed is answered: a status, and a sentence, as a page for browsers and as JSON for
+// programs.
 
 import { SentencePage } from "../../views/page.tsx";
 import { languageOf, sentenceOf, wordsOf } from "../../views/words.ts";

@@ -30,7 +30,7 @@ import { shareRoutes } from "./share.tsx";
 import { type ImportBounds, transferRoutes } from "./transfer.tsx";
 import { boundForms, type Env, fieldsOf, html, personOf, wordsFor } from "./visitor.ts";
 
-export interface RouteParts extends LoginParts, AdminParts, OpsParts {
+interface RouteParts extends LoginParts, AdminParts, OpsParts {
   readonly store: Store;
   readonly shelf: Shelf;
   readonly bus: Bus;

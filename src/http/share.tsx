@@ -13,7 +13,7 @@ import type { Store } from "../store/store.ts";
 import { assetPaths } from "./assets.ts";
 import { type Env, fieldsOf, html, originOf, personOf, wordsFor } from "./visitor.ts";
 
-export interface ShareParts {
+interface ShareParts {
   readonly chat: Chat;
   readonly store: Pick<Store, "ledger">;
   readonly silentMs: number;

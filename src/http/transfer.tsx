@@ -14,7 +14,7 @@ import { read } from "../transfer/reading.ts";
 import { toMarkdown } from "../transfer/write.ts";
 import { type Env, personOf, wordsFor } from "./visitor.ts";
 
-export interface TransferParts {
+interface TransferParts {
   readonly chat: Chat;
   readonly store: Store;
   readonly shelf: Shelf;

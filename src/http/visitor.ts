@@ -1,4 +1,4 @@
-// Whoever a request comes from, as the routes see them: handed in by app, never read from the request again. Used by http/.
+// Whoever a request comes from, as the routes see them: handed in by app, never read from the request again.
 
 import type { Context, MiddlewareHandler } from "hono";
 import { zoneOf } from "../../views/time.tsx";
@@ -38,7 +38,7 @@ export function readersZone(headers: Headers): string | null {
 /** Largest form of somebody who is not signed in: a name, a password of 1 kB, a path. */
 const strangersFormMaxBytes = 16 * 1024;
 
-export interface FormBounds {
+interface FormBounds {
   readonly readBody: ReadBody;
   /** Largest form of those who are signed in. */
   readonly formMaxBytes: number;

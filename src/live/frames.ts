@@ -1,5 +1,5 @@
-// Which fragments tell a page of a thread as it is, of the list, and of what came of a wish. Pure. What a Run's events change is
-// live/run-frames'. Used by live/hub and live/socket.
+// Which fragments tell a page of a thread as it is, of the list, and of what came of a wish. Pure. What a
+// Run's events change is live/run-frames'.
 
 import { Pruned } from "../../views/acts.tsx";
 import { AllowanceLine, Controls, composerIds, Gauge, Notice } from "../../views/composer.tsx";

@@ -14,7 +14,7 @@ import { Outbox, type Sink } from "./outbox.ts";
 import { RunFrames } from "./run-frames.ts";
 
 /** What the hub asks of the house. */
-export interface Source extends ListSource {
+interface Source extends ListSource {
   readonly traffic: Traffic;
   upstream(): UpstreamState;
   /** The Runs in progress, as the events so far have told them. */

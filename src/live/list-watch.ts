@@ -1,4 +1,4 @@
-// One person's list as their open pages show it: what has changed in it is told together, to all of them. Used by live/hub.
+// One person's list as their open pages show it: what has changed in it is told together, to all of them.
 
 import type { Bus } from "../bus/bus.ts";
 import type { Allowance } from "../domain/account.ts";
@@ -20,7 +20,7 @@ export interface ListSource {
 }
 
 /** A page that shows the list. */
-export interface ListSeat {
+interface ListSeat {
   readonly conversation: ConversationId;
   readonly outbox: Outbox;
   readonly view: View;

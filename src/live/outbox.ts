@@ -1,5 +1,5 @@
-// One socket's way out, with its bound. It minds what `send` returns: while the reader is behind nothing more is put into
-// the socket's buffer, and one snapshot replaces all that was skipped when it reads again. Used by live/hub.
+// One socket's way out, with its bound. It minds what `send` returns: while the reader is behind nothing more
+// is put into the socket's buffer, and one snapshot replaces all that was skipped when it reads again.
 
 import { Traffic } from "../telemetry/metrics.ts";
 

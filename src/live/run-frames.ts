@@ -1,5 +1,5 @@
-// What the events of a Run change on a page: the only place that knows both RunEvents and the page's elements. Keeps what all who
-// watch an answer have on their pages of it. Used by live/hub.
+// What the events of a Run change on a page: the only place that knows both RunEvents and the page's
+// elements. Keeps what all who watch an answer have on their pages of it.
 
 import { changes, fragment, fragmentAt, growth, titleFragment } from "../../views/frame.ts";
 import { hasWords, inWords } from "../../views/markdown/marks.ts";

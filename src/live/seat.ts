@@ -1,8 +1,9 @@
-// What a page's socket is where a proxy lets no WebSocket through: frames go out as server-sent events, and come in by POST. To its door it is a
-// socket like any other: `send` says when the reader is behind, and `drained` when it has caught up. Used by doors.
+// What a page's socket is where a proxy lets no WebSocket through: frames go out as server-sent events, and
+// come in by POST. To its door it is a socket like any other: `send` says when the reader is behind, and
+// `drained` when it has caught up.
 
 /** How a seat tells its door. */
-export interface SeatHolder {
+interface SeatHolder {
   drained(): void;
   closed(): void;
 }

@@ -1,5 +1,5 @@
-// The page's socket: joins its Room, turns frames into Commands, answers the sender. One of the three places where a
-// Failure is caught. Bun's own handler, because hono's hides what `send` returns and has no `drain`. Used by app.
+// The page's socket: joins its Room, turns frames into Commands, answers the sender. One of the three places
+// where a Failure is caught. Bun's own handler, because hono's hides what `send` returns and has no `drain`.
 
 import type { Language } from "../../views/words.ts";
 import type { Chat } from "../chat/chat.ts";
@@ -14,7 +14,7 @@ import { type Hub, type Member, policyViolation } from "./hub.ts";
 import { parseCommand } from "./inbound.ts";
 import type { Sink } from "./outbox.ts";
 
-export interface LiveParts {
+interface LiveParts {
   readonly chat: Chat;
   readonly shelf: Shelf;
   readonly hub: Hub;

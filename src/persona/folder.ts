@@ -1,5 +1,5 @@
-// The Personas of a folder: one Markdown file each. Looked at again whenever they are asked for, so an edit holds from the
-// next question on; a file that has not changed is not read again. Made by main and by tests.
+// The Personas of a folder: one Markdown file each. Looked at again whenever they are asked for, so an edit
+// holds from the next question on; a file that has not changed is not read again.
 
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";

@@ -7,7 +7,7 @@ import { isWithin, type Overflow, type Persona, type Sampling, samplingBounds } 
 /** A file that is no persona; its message is one line for whoever wrote it. */
 export class PersonaFault extends Error {}
 
-export interface ParsedPersona {
+interface ParsedPersona {
   readonly persona: Persona;
   /** The file beside it that belongs to its prompt. */
   readonly list: string | null;

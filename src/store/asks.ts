@@ -1,4 +1,5 @@
-// What queues a Run in SQLite: a question, another attempt, going on. Each within the transaction of its caller. Used by store/sqlite only.
+// What queues a Run in SQLite: a question, another attempt, going on. Each within the transaction of its
+// caller.
 
 import { type Message, titleFrom } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
@@ -11,7 +12,7 @@ import type { RunTable } from "./runs.ts";
 import type { Admission, Ask, Said, Say } from "./store.ts";
 import type { MessageTree } from "./tree.ts";
 
-export interface AsksParts {
+interface AsksParts {
   readonly tree: MessageTree;
   readonly list: ConversationList;
   readonly runs: RunTable;

@@ -1,5 +1,5 @@
-// The Store's file as a file: rights for its owner only, one parlor at a time, a copy while it is in use, a check.
-// Knows nothing of what is in it. Used by store/sqlite and by main's commands.
+// The Store's file as a file: rights for its owner only, one parlor at a time, a copy while it is in use, a
+// check. Knows nothing of what is in it.
 
 import { Database } from "bun:sqlite";
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readdirSync } from "node:fs";

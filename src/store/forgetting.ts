@@ -1,8 +1,8 @@
-// What is deleted leaves nothing behind: FTS5 only marks what its indexes lose, and the journal holds pages as they were. So whatever deletes calls `begin`,
-// and both are rewritten in small steps, between which others get their turn. Used by store/queries only.
-//
-// FTS5's own secure-delete would do without steps, but one message of 4 kB took it 0.1 s, and a conversation of fifty 5 s (measured, 12 MB of text beside);
-// all steps for a file of 36 MB take 0.5 s.
+// What is deleted leaves nothing behind: FTS5 only marks what its indexes lose, and the journal holds pages
+// as they were. So whatever deletes calls `begin`, and both are rewritten in small steps, between which
+// others get their turn. FTS5's own secure-delete would do without steps, but one message of 4 kB took it 0.1
+// s, and a conversation of fifty 5 s (measured, 12 MB of text beside); all steps for a file of 36 MB take 0.5
+// s.
 
 import type { Database } from "bun:sqlite";
 import { emptyJournal, searchTables } from "./file.ts";

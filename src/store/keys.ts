@@ -1,4 +1,4 @@
-// The keys of programs in SQLite. Used by store/sqlite only.
+// The keys of programs in SQLite.
 
 import { type Key, type KeyScope, keyScopes, type Person } from "../domain/account.ts";
 import { newId, type PersonId } from "../domain/id.ts";

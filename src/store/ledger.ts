@@ -1,4 +1,5 @@
-// What people have used and may use, what the operator has set, who did what, and who may read by a link, in SQLite. Used by store/sqlite only.
+// What people have used and may use, what the operator has set, who did what, and who may read by a link, in
+// SQLite.
 
 import { type AuditAct, type AuditEntry, dayOf, type Link, nextMidnight, type Usage } from "../domain/account.ts";
 import { Failure, type FailureReport } from "../domain/failure.ts";

@@ -1,4 +1,4 @@
-// The Store's list of conversations in SQLite. Used by store/sqlite only.
+// The Store's list of conversations in SQLite.
 
 import type { Conversation, FoundPassage, ListedConversation, ListPlace } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";

@@ -1,5 +1,5 @@
-// The numbered migrations, embedded in the executable, applied in order; `user_version` says how far a database is.
-// Before an existing file is changed a copy is set aside. Only store/sqlite calls this.
+// The numbered migrations, embedded in the executable, applied in order; `user_version` says how far a
+// database is. Before an existing file is changed a copy is set aside.
 
 import type { Database } from "bun:sqlite";
 import { chmodSync, existsSync } from "node:fs";

@@ -1,4 +1,4 @@
-// The people in SQLite, their roles and what these may use. Used by store/sqlite only.
+// The people in SQLite, their roles and what these may use.
 
 import { dayOf, type Limits, type ListedPerson, localPerson, nameKey, type Person, type PersonRole, personRoles, standardLimits } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";

@@ -1,4 +1,4 @@
-// A thin way to speak SQL to bun:sqlite: prepared statements by their text, rows of a type. Used by store/sqlite only.
+// A thin way to speak SQL to bun:sqlite: prepared statements by their text, rows of a type.
 
 import type { Database, Statement } from "bun:sqlite";
 import { Failure } from "../domain/failure.ts";

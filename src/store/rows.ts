@@ -1,4 +1,4 @@
-// The tables' rows as SQLite gives them, and what they mean. Used by store/sqlite only.
+// The tables' rows as SQLite gives them, and what they mean.
 
 import type { Conversation, Message, Role } from "../domain/conversation.ts";
 import type { FailureReport } from "../domain/failure.ts";

@@ -1,4 +1,4 @@
-// The Runs in SQLite: the queue, their drafts, their ends. Used by store/sqlite only.
+// The Runs in SQLite: the queue, their drafts, their ends.
 
 import type { Message } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";

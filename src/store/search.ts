@@ -1,4 +1,4 @@
-// The Store's search in SQLite: words first, the best match first; then parts of words, the newest first. Used by store/list only.
+// The Store's search in SQLite: words first, the best match first; then parts of words, the newest first.
 
 import type { FoundPassage } from "../domain/conversation.ts";
 import type { PersonId } from "../domain/id.ts";

@@ -1,4 +1,4 @@
-// Who is signed in, and who is invited, in SQLite. Used by store/sqlite only.
+// Who is signed in, and who is invited, in SQLite.
 
 import { type Invitation, localPerson, nameKey, type Person, type PersonRole, type Session } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";

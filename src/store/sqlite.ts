@@ -1,5 +1,5 @@
 // The Store in SQLite, by bun:sqlite. Synchronous inside, so every method is one transaction by construction.
-// Not a place for rules about people or slots: it keeps what chat/ decided. Made by main and by tests.
+// Not a place for rules about people or slots: it keeps what chat/ decided.
 
 import type { Database } from "bun:sqlite";
 import type { Conversation, FoundPassage, ListedConversation, ListPlace, Message } from "../domain/conversation.ts";

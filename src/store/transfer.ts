@@ -1,4 +1,4 @@
-// Whole conversations out of SQLite and into it. Used by store/sqlite only.
+// Whole conversations out of SQLite and into it.
 
 import { type ConversationId, type MessageId, newId, type PersonId } from "../domain/id.ts";
 import { noSettings } from "../domain/persona.ts";

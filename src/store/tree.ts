@@ -1,4 +1,4 @@
-// The tree of messages in SQLite: paths, branches, siblings. Used by store/sqlite only.
+// The tree of messages in SQLite: paths, branches, siblings.
 
 import type { Message, Role } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";

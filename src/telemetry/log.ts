@@ -2,7 +2,7 @@
 // callers give facts (ids, counts, durations). Passed in, so that tests can listen.
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
-export type LogFacts = Readonly<Record<string, string | number | boolean | null | undefined>>;
+type LogFacts = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
 export interface Log {
   debug(what: string, facts?: LogFacts): void;

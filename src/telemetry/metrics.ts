@@ -5,7 +5,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 
 /** How a Run ended, as far as it is measured. */
-export interface RunFigures {
+interface RunFigures {
   readonly promptTokens?: number;
   readonly cachedTokens?: number;
   readonly outputTokens?: number;
@@ -26,7 +26,7 @@ export class Traffic {
 }
 
 /** What is asked for when somebody looks. */
-export interface Gauges {
+interface Gauges {
   running(): number;
   waiting(): number;
   slots(): number;

@@ -1,4 +1,5 @@
-// POST /ask, for curl and scripts: the body is the question, the answer comes as plain text, or as events where that is asked for. Used by doors.
+// POST /ask, for curl and scripts: the body is the question, the answer comes as plain text, or as events
+// where that is asked for.
 
 import { type Language, languageOf, sentenceOf, wordsOf } from "../../views/words.ts";
 import { type Known, needScope } from "../auth/auth.ts";
@@ -11,7 +12,7 @@ import { comeAgainSeconds } from "./refusing.ts";
 import { errorOf, lastOf, type Told, tapOf } from "./telling.ts";
 import { ProgramBody } from "./way.ts";
 
-export interface AskParts {
+interface AskParts {
   /** Aborted when the program is gone, or may not ask any more. */
   readonly gone: AbortSignal;
   /** All is over. */

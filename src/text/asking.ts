@@ -1,5 +1,5 @@
-// What a program's request to a door of OpenAI's or Anthropic's kind says of itself, as far as the line and the choice of a llama-server need to know it.
-// Used by text/relay.
+// What a program's request to a door of OpenAI's or Anthropic's kind says of itself, as far as the line and
+// the choice of a llama-server need to know it.
 
 import { type Field, parsed, type Range, type Skimmed, skim } from "./skim.ts";
 

@@ -1,5 +1,5 @@
-// The /chat socket in JSON (sub-protocol parlor.json): what is said is kept as a conversation of the person, and told with places in line, thoughts and
-// figures; or (`raw`) a prompt goes to the model as it stands. Used by doors.
+// The /chat socket in JSON (sub-protocol parlor.json): what is said is kept as a conversation of the person,
+// and told with places in line, thoughts and figures; or (`raw`) a prompt goes to the model as it stands.
 
 import type { Language } from "../../views/words.ts";
 import { type Known, needScope } from "../auth/auth.ts";
@@ -13,7 +13,7 @@ import type { Upstream } from "../upstream/upstream.ts";
 import { doneOf, errorOf, lastOf, type Told, tapOf } from "./telling.ts";
 import { type Piece, type ProgramSocket, Way } from "./way.ts";
 
-export interface JsonParts {
+interface JsonParts {
   readonly chat: Chat;
   readonly upstream: Upstream;
   readonly metrics: Metrics;

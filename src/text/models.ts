@@ -1,4 +1,4 @@
-// The list of models of several llama-servers, and one model by its name, as OpenAI's programs ask for them. Used by text/relay.
+// The list of models of several llama-servers, and one model by its name, as OpenAI's programs ask for them.
 
 import { Failure } from "../domain/failure.ts";
 import type { Asked, Upstream } from "../upstream/upstream.ts";

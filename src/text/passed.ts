@@ -1,5 +1,6 @@
-// What of a llama-server's answer is passed on beside its body: a status and a content type, each from a list. It is not trusted: what it says is told below
-// parlor's own address, where a page of its making could read whatever the reader may. No other header passes. Used by text/relay.
+// What of a llama-server's answer is passed on beside its body: a status and a content type, each from a
+// list. It is not trusted: what it says is told below parlor's own address, where a page of its making could
+// read whatever the reader may. No other header passes.
 
 import { Failure } from "../domain/failure.ts";
 

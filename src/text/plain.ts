@@ -1,5 +1,5 @@
-// The plain-text socket of the tutorial: a text frame in is a prompt, text frames out are pieces of the answer, then
-// [DONE], or [ERROR] and a sentence. One socket is one conversation, gone when it closes. Used by doors.
+// The plain-text socket of the tutorial: a text frame in is a prompt, text frames out are pieces of the
+// answer, then [DONE], or [ERROR] and a sentence. One socket is one conversation, gone when it closes.
 
 import { type Language, sentenceOf, wordsOf } from "../../views/words.ts";
 import type { Chat } from "../chat/chat.ts";
@@ -10,7 +10,7 @@ import type { Run } from "../domain/run.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { type Piece, type ProgramSocket, Way } from "./way.ts";
 
-export interface PlainParts {
+interface PlainParts {
   readonly chat: Chat;
   readonly metrics: Metrics;
   bug(error: unknown): void;

@@ -1,4 +1,4 @@
-// How a program is refused: a status, and words in the form that it expects. Used by text/ and app.
+// How a program is refused: a status, and words in the form that it expects.
 
 import { sentenceOf, wordsOf } from "../../views/words.ts";
 import { type Failure, statusOf } from "../domain/failure.ts";

@@ -1,5 +1,5 @@
-// The doors of OpenAI's and Anthropic's programs: what they ask goes through the line as anything does, and then to llama-server and back byte for byte.
-// Nothing of it is kept. Used by doors.
+// The doors of OpenAI's and Anthropic's programs: what they ask goes through the line as anything does, and
+// then to llama-server and back byte for byte. Nothing of it is kept.
 
 import { type Known, needScope } from "../auth/auth.ts";
 import type { Chat } from "../chat/chat.ts";
@@ -15,7 +15,7 @@ import { dialectOf, programRefusal, refusalText } from "./refusing.ts";
 import { modelAt, servedAt } from "./served.ts";
 import { endStream, isStreamPath, streamAnswer, streamHeader, streamIdOf } from "./streams.ts";
 
-export interface RelayParts extends PassingParts {
+interface RelayParts extends PassingParts {
   /** All is over. */
   over(): void;
   readonly chat: Pick<Chat, "runs" | "voices" | "mayAsk">;

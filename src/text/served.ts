@@ -1,5 +1,5 @@
-// Which addresses parlor serves to programs of OpenAI's and Anthropic's kind, what each needs, and what a program that asks elsewhere is told. Used by
-// text/relay and doors.
+// Which addresses parlor serves to programs of OpenAI's and Anthropic's kind, what each needs, and what a
+// program that asks elsewhere is told.
 
 import type { KeyScope } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";

@@ -1,5 +1,6 @@
-// Looks over a program's request in JSON without making a tree of it: where its fields are, and which of its strings are files in base64. In slices, so that
-// a request of many megabytes holds nobody up. What is no JSON yields little, and is no fault here. Used by text/asking.
+// Looks over a program's request in JSON without making a tree of it: where its fields are, and which of its
+// strings are files in base64. In slices, so that a request of many megabytes holds nobody up. What is no
+// JSON yields little, and is no fault here.
 
 /** Where a value stands in the bytes. */
 export interface Range {

@@ -8,7 +8,7 @@ import { newId } from "../domain/id.ts";
 import type { RelaySink, Upstream } from "../upstream/upstream.ts";
 import { Passing, type PassingParts } from "./passing.ts";
 
-export interface StreamParts extends PassingParts {
+interface StreamParts extends PassingParts {
   readonly upstream: Upstream;
   readonly readBody: ReadBody;
   over(): void;

@@ -1,5 +1,5 @@
-// What a program is told of an answer, as objects that go over a socket (text/json) or as events (text/ask): the words of the interface to the outside.
-// Used by both.
+// What a program is told of an answer, as objects that go over a socket (text/json) or as events (text/ask):
+// the words of the interface to the outside.
 
 import { type Language, sentenceOf, wordsOf } from "../../views/words.ts";
 import type { Tap } from "../chat/live-run.ts";

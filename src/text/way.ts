@@ -1,5 +1,5 @@
-// A program's way out: in order, what waits for a slow reader joined where it can be, and one that does not read at all dropped. Used by text/plain
-// and text/json.
+// A program's way out: in order, what waits for a slow reader joined where it can be, and one that does not
+// read at all dropped.
 
 /** The part of Bun's ServerWebSocket that is used: `send` returns bytes, -1 (queued, you are behind) or 0 (dropped). */
 export interface ProgramSocket {
@@ -60,7 +60,7 @@ export class Way {
   }
 }
 
-export interface ProgramBodyOptions {
+interface ProgramBodyOptions {
   /** What may wait for a reader. */
   readonly maxBytes: number;
   /** A reader that takes nothing for this long is let go; a slower one that goes on is not. */

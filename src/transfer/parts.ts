@@ -1,4 +1,4 @@
-// Conversations on their way from a file into the Store, in pieces that take either side a few milliseconds. Used by transfer/worker.
+// Conversations on their way from a file into the Store, in pieces that take either side a few milliseconds.
 
 import type { ConversationRecord, ImportPart, MessageRecord } from "../domain/record.ts";
 import { type GivenFile, type ReadBounds, readConversations } from "./read.ts";

@@ -1,4 +1,5 @@
-// Files of conversations as they are read by transfer/worker: piece by piece, and no faster than they are taken. Used by http/transfer and by `parlor import`.
+// Files of conversations as they are read by transfer/worker: piece by piece, and no faster than they are
+// taken.
 
 import { Failure } from "../domain/failure.ts";
 import type { ImportPart } from "../domain/record.ts";

@@ -1,5 +1,6 @@
-// Why a llama-server of ours ended: the one line of what it printed that names the cause, and what kind of cause that is. Pure. The lines are those of the real
-// program, read of llama.cpp 0.5.0 with models and options that do not work. Used by upstream/child.
+// Why a llama-server of ours ended: the one line of what it printed that names the cause, and what kind of
+// cause that is. Pure. The lines are those of the real program, read of llama.cpp 0.5.0 with models and
+// options that do not work.
 
 import type { StartFailure } from "../domain/upstream.ts";
 

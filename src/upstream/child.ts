@@ -1,5 +1,6 @@
-// A llama-server of our own: finds the program, starts it on a free loopback port, reads its progress from what it prints,
-// starts it again with backoff when it dies, ends it with us (a watch does that when we are killed). Whether it answers is upstream/slots' question. Made by main.
+// A llama-server of our own: finds the program, starts it on a free loopback port, reads its progress from
+// what it prints, starts it again with backoff when it dies, ends it with us (a watch does that when we are
+// killed). Whether it answers is upstream/slots' question.
 
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
@@ -7,7 +8,7 @@ import type { StartProgress } from "../domain/upstream.ts";
 import type { Log } from "../telemetry/log.ts";
 import { type Cause, causeOf, hasLoaded, readable } from "./cause.ts";
 
-export interface ChildOptions {
+interface ChildOptions {
   readonly program: string;
   readonly model: string;
   /** Passed through as they are. */

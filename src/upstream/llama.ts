@@ -1,5 +1,5 @@
 // A llama-server over HTTP: the streaming chat request, and what its answers and errors mean in our words.
-// Its health and its slots are watched in upstream/slots; starting it is upstream/child. Made by main and tests.
+// Its health and its slots are watched in upstream/slots; starting it is upstream/child.
 
 import { asFailure, type FailureCode } from "../domain/failure.ts";
 import type { RunId } from "../domain/id.ts";
@@ -10,7 +10,7 @@ import { type AnswerBounds, count, passOn, stream } from "./requests.ts";
 import { SlotWatch, type SlotWatchBounds, type StartingChild } from "./slots.ts";
 import type { Asked, ChatEnd, ChatRequest, Deltas, Relayed, RelaySink, Upstream } from "./upstream.ts";
 
-export interface LlamaOptions extends SlotWatchBounds, AnswerBounds {
+interface LlamaOptions extends SlotWatchBounds, AnswerBounds {
   /** Its address; `user:password@` in it is for a proxy before it. */
   readonly url: string;
   readonly apiKey: string | null;

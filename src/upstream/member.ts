@@ -1,4 +1,5 @@
-// A llama-server as the pool knows it: what it has read, how fast it is, what it does now, whether it has failed lately. Used by upstream/pool only.
+// A llama-server as the pool knows it: what it has read, how fast it is, what it does now, whether it has
+// failed lately.
 
 import type { FailureCode } from "../domain/failure.ts";
 import type { RunId } from "../domain/id.ts";

@@ -1,4 +1,5 @@
-// What a llama-server in router mode tells of its models as it happens (`/models/sse`): which is being loaded, and how far. Used by upstream/slots.
+// What a llama-server in router mode tells of its models as it happens (`/models/sse`): which is being
+// loaded, and how far.
 
 import type { ModelState } from "../domain/upstream.ts";
 import { readBody, send, type Target } from "./http.ts";

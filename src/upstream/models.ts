@@ -1,5 +1,5 @@
-// What llama-server says of its models and of a model's slots (`/models` of its router mode, `/props`), read with the doubt that foreign
-// JSON deserves. Used by upstream/slots.
+// What llama-server says of its models and of a model's slots (`/models` of its router mode, `/props`), read
+// with the doubt that foreign JSON deserves.
 
 import type { ModelState, UpstreamState } from "../domain/upstream.ts";
 

@@ -1,5 +1,5 @@
-// Gives a request to one of several llama-servers: at once where upstream/route's choice has a slot free, after a while where that is worth waiting
-// for, and to another when it no longer is. Used by upstream/pool only.
+// Gives a request to one of several llama-servers: at once where upstream/route's choice has a slot free,
+// after a while where that is worth waiting for, and to another when it no longer is.
 
 import type { RunId } from "../domain/id.ts";
 import type { Member } from "./member.ts";

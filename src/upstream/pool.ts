@@ -13,7 +13,7 @@ import { type Placed, Placement } from "./placement.ts";
 import { together } from "./together.ts";
 import type { Asked, ChatEnd, ChatRequest, Deltas, Relayed, RelaySink, Upstreams } from "./upstream.ts";
 
-export interface PoolOptions {
+interface PoolOptions {
   /** Starts watching the llama-server at an address. */
   open(url: string): Llama;
   readonly log: Log;

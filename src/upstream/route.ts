@@ -1,5 +1,5 @@
-// Which llama-server a request goes to: the one that has read most of its prompt already, unless waiting for it costs more than reading costs
-// another. Pure. Used by upstream/pool.
+// Which llama-server a request goes to: the one that has read most of its prompt already, unless waiting for
+// it costs more than reading costs another. Pure.
 
 /** A llama-server that could answer. */
 export interface Candidate {

@@ -1,6 +1,6 @@
-// Watches a llama-server: is it there, how many Slots has it and which models, is a Slot idle again.
-// Believes /slots, not our own abort: llama-server notices a closed connection late while it reads a prompt
-// (ggml-org/llama.cpp#15232) and has held slots for requests that were gone (#24496). Used by upstream/llama only.
+// Watches a llama-server: is it there, how many Slots has it and which models, is a Slot idle again. Believes
+// /slots, not our own abort: llama-server notices a closed connection late while it reads a prompt
+// (ggml-org/llama.cpp#15232) and has held slots for requests that were gone (#24496).
 
 import type { ModelState, StartProgress, UpstreamState } from "../domain/upstream.ts";
 import type { Log } from "../telemetry/log.ts";

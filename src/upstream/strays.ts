@@ -1,9 +1,9 @@
-// Slots that are busy without a request of ours: lost ones, and those that somebody else uses beside us. What parlor counts on without
-// having it would make its Runs wait inside llama-server, where nobody sees it. Used by upstream/llama only.
+// Slots that are busy without a request of ours: lost ones, and those that somebody else uses beside us. What
+// parlor counts on without having it would make its Runs wait inside llama-server, where nobody sees it.
 
 import type { Log } from "../telemetry/log.ts";
 
-export interface StraysParts {
+interface StraysParts {
   readonly log: Log;
   readonly url: string;
   /** Between two looks, in ms. */

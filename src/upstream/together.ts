@@ -1,4 +1,4 @@
-// Several llama-servers as if they were one: what pages and the queue see of them. Pure. Used by upstream/pool.
+// Several llama-servers as if they were one: what pages and the queue see of them. Pure.
 
 import type { ModelState, UpstreamState } from "../domain/upstream.ts";
 

@@ -2,7 +2,7 @@
 // end of the stream mends (a reference defined later, a list that turns loose). Cuts too rarely rather than too often.
 
 /** What the splitter tells, in the order of the text. */
-export interface BlockSink {
+interface BlockSink {
   /** A block that is complete. */
   block(text: string): void;
   /** A fence of code at the outermost level has been opened; `info` stands behind it. */

@@ -1,4 +1,4 @@
-// Where what a sign begins has its end in a Markdown text: formulas, code. Used by markdown/take.
+// Where what a sign begins has its end in a Markdown text: formulas, code.
 
 /** Longest formula, in UTF-16 units. */
 export const formulaMaxChars = 4_000;

@@ -1,4 +1,4 @@
-// What is kept back at the open end of a text until its own end is there: addresses, tags, comments. Used by markdown/mend.
+// What is kept back at the open end of a text until its own end is there: addresses, tags, comments.
 
 import { mayBegin, reachOf, addressMaxChars as targetMaxChars } from "./address.ts";
 import { allowedTag } from "./take.ts";

@@ -41,7 +41,7 @@ interface Scan {
 }
 
 /** What can be shown of an open block, and the marks that close what is open in it. */
-export interface Mended {
+interface Mended {
   readonly text: string;
   readonly closers: string;
 }

@@ -1,4 +1,5 @@
-// What has been made of a text so far, and the elements that are open at its end: whatever is opened is closed, in order. Used by markdown/dress.
+// What has been made of a text so far, and the elements that are open at its end: whatever is opened is
+// closed, in order.
 
 /** Elements that stand inside one another; deeper than this they are left out, their text stays (Chromium itself stops at 512). */
 export const nesting = new Set(["ul", "ol", "li", "blockquote", "details"]);

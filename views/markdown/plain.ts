@@ -1,5 +1,5 @@
-// Model and user text as plain text in HTML: escaped, white space kept. The only place where raw HTML is made of text
-// that we did not write; Markdown will be rendered beside this. Called by views/message and views/frame.
+// Model and user text as plain text in HTML: escaped, white space kept. The only place where raw HTML is made
+// of text that we did not write; Markdown will be rendered beside this.
 
 /**
  * Text as it must stand in HTML so that the reader's DOM holds the very same characters.

@@ -1,4 +1,4 @@
-// The tags of ours that stand for what the parser wrote, each with the few attributes that are allowed. Used by markdown/dress.
+// The tags of ours that stand for what the parser wrote, each with the few attributes that are allowed.
 
 import { marks } from "./marks.ts";
 import type { Open } from "./open.ts";

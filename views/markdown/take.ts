@@ -4,7 +4,7 @@
 import { addressMaxChars, endOfAddress, mailAround, mayBegin, reachOf, targetOf } from "./address.ts";
 import { bracesEnd, codeEnd, dollarEnd, fenceEnd, finder, formulaMaxChars } from "./ends.ts";
 
-export interface Thing {
+interface Thing {
   readonly kind: "formula" | "address" | "tag" | "comment";
   /** As it stood there, without the marks of a quote before its lines. */
   readonly source: string;
