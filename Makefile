@@ -46,8 +46,8 @@ clean: ## remove what was built here (not the llama-server in the user's cache)
 	rm -rf dist .cache node_modules
 
 # the tests that start no llama-server, so that a fresh clone builds none for them
-UNIT := $(shell grep -rLE 'startLlama|llamaProgram|stage\.ts|soak\.ts' --include=*.test.ts test/*.test.ts test/auth test/bus test/chat test/commands test/domain \
-	test/http test/live test/store test/telemetry test/text test/transfer test/views)
+UNIT := $(shell grep -rLE 'startLlama|llamaProgram|stage\.ts|soak\.ts' --include=*.test.ts test/*.test.ts test/auth test/bus test/chat test/commands test/config test/domain \
+	test/http test/live test/programs test/store test/telemetry test/transfer test/views)
 TESTS ?=
 # files of tests that run at once: two keep two cores busy
 JOBS ?= 2

@@ -4,20 +4,18 @@
 import type { Server, WebSocketHandler } from "bun";
 import { listPageMax } from "../views/list.tsx";
 import { drawThread } from "../views/message.tsx";
-import { Auth, type AuthMode, type Client, type Known } from "./auth/auth.ts";
+import { Auth, type AuthMode, type Client, type Identity } from "./auth/auth.ts";
 import type { OidcOptions } from "./auth/oidc.ts";
 import { Passwords } from "./auth/password.ts";
-import { Bodies, type BodiesBounds } from "./bodies.ts";
 import { Chat } from "./chat/chat.ts";
+import { ConversationActions } from "./chat/conversation-actions.ts";
+import { EnforcedPersona } from "./chat/effective-settings.ts";
 import type { ChatBounds, ChatParts } from "./chat/parts.ts";
 import { newsFor, Servers } from "./chat/servers.ts";
-import { Shelf } from "./chat/shelf.ts";
-import { Enforced } from "./chat/voice.ts";
 import { localPerson, standardLimits } from "./domain/account.ts";
 import { AddressSet, unixPeer } from "./domain/address.ts";
 import { asFailure } from "./domain/failure.ts";
 import type { ConversationId, PersonaId } from "./domain/id.ts";
-import { Doors, eventsPath, isProgramPath, isSocketPath, keptSeconds, pathOf, sayPath } from "./doors.ts";
 import { AddressCount, checkHost, checkOrigin, clientOf, corsHeaders, isHost, programHeaders, requestIdOf, securityHeaders } from "./http/guard.ts";
 import { isHealthPath } from "./http/ops.ts";
 import { refusal } from "./http/refusal.tsx";
@@ -25,8 +23,10 @@ import { routes } from "./http/routes.tsx";
 import type { ImportBounds } from "./http/transfer.tsx";
 import type { Visitor } from "./http/visitor.ts";
 import { Hub } from "./live/hub.ts";
-import { type SocketData, Sockets } from "./sockets.ts";
-import { dialectOf, programRefusal } from "./text/refusing.ts";
+import { dialectOf, programRefusal } from "./programs/errors.ts";
+import { Bodies, type BodiesBounds } from "./server/bodies.ts";
+import { Endpoints, eventsPath, isProgramPath, isSocketPath, keptSeconds, pathOf, sayPath } from "./server/endpoints.ts";
+import { type SocketData, Sockets } from "./server/sockets.ts";
 import type { Upstreams } from "./upstream/upstream.ts";
 
 interface AppBounds extends ChatBounds, BodiesBounds, ImportBounds {
@@ -92,7 +92,7 @@ export async function createApp(parts: AppParts): Promise<App> {
   const proxies = { trustedProxies: new AddressSet(parts.trustedProxies), isTls: parts.isTls };
   const frameMaxBytes = bounds.messageMaxBytes * 6 + frameOverheadBytes;
   const bug = (error: unknown) => log.error("a bug", { error: String(error), stack: error instanceof Error ? error.stack : undefined });
-  const enforced = await Enforced.of(parts.enforcedPersona, store.ledger);
+  const enforced = await EnforcedPersona.of(parts.enforcedPersona, store.ledger);
   const servers = new Servers(upstream, store.ledger, parts.areUpstreamsFixed);
   await servers.restore();
   const auth = new Auth({ mode: parts.auth, store, sessionMs: bounds.sessionMs });
@@ -100,7 +100,7 @@ export async function createApp(parts: AppParts): Promise<App> {
   const oidc = parts.oidc && new (await import("./auth/oidc.ts")).Oidc(parts.oidc, log); // loaded where it is used: the start is shorter without
   const isAttended = (conversation: ConversationId) => hub.isWatched(conversation);
   const chat: Chat = new Chat({ ...parts, drawAhead: drawThread, enforcedPersona: () => enforced.now, isAttended });
-  const shelf = new Shelf(parts);
+  const shelf = new ConversationActions(parts);
   const hub = new Hub({
     bus,
     traffic: metrics.traffic,
@@ -113,13 +113,13 @@ export async function createApp(parts: AppParts): Promise<App> {
     attended: () => chat.runs.line.refresh(),
     failed: bug,
   });
-  const holds = async ({ known, link }: SocketData): Promise<Known | boolean> => {
+  const holds = async ({ known, link }: SocketData): Promise<Identity | boolean> => {
     if (link !== null) return (await store.ledger.link(link)) !== null;
     return (known && (await auth.again(known))) ?? false;
   };
   const sockets = new Sockets({ addresses: new AddressCount(bounds.socketsMaxPerAddress), backlogMaxBytes: snapshotMaxBytes, holds, bug });
   const inside = { auth, bodies: new Bodies(bounds), chat, shelf, hub, sockets, store, upstream, metrics };
-  const doors = new Doors({ ...inside, allowOrigins, basePath, bug, bounds: { ...bounds, frameMaxBytes } });
+  const doors = new Endpoints({ ...inside, allowOrigins, basePath, bug, bounds: { ...bounds, frameMaxBytes } });
   const pages = routes({
     ...{ auth, passwords, oidc, chat, shelf, enforced, servers, store, bus, log, metrics, basePath, readBody: inside.bodies.read },
     metricsToken: parts.metricsToken,
@@ -175,7 +175,7 @@ export async function createApp(parts: AppParts): Promise<App> {
   const tidying = setInterval(() => void tidyUp().catch(bug), tidyEveryMs);
 
   /** Who asks; nobody is asked for what everybody may have. */
-  async function who(request: Request, pathname: string, client: Client): Promise<Known | null> {
+  async function who(request: Request, pathname: string, client: Client): Promise<Identity | null> {
     if (pathname.startsWith("/assets/") || request.method === "OPTIONS") return null;
     return isProgramPath(pathname) ? auth.identifyProgram(request.headers, client) : auth.identify(request.headers, client);
   }

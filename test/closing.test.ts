@@ -45,5 +45,5 @@ test("`make check` starts no llama-server, so that a fresh clone needs none", ()
   const files = (/^UNIT := (.*)$/m.exec(said)?.[1] ?? "").split(/\s+/);
   expect(files.length).toBeGreaterThan(20);
   expect(files).toContain("test/tidy.test.ts");
-  for (const file of ["test/text/programs.test.ts", "test/text/sdk.test.ts"]) expect(files).not.toContain(file);
+  for (const file of ["test/programs/programs.test.ts", "test/programs/sdk.test.ts"]) expect(files).not.toContain(file);
 });

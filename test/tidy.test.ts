@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize, relative } from "node:path";
-import { markdownTable } from "../src/help.ts";
+import { markdownTable } from "../src/config/help.ts";
 import { en } from "../views/words-en.ts";
 
 const root = join(import.meta.dir, "..");
@@ -26,10 +26,10 @@ function importsOf(file: string): string[] {
 /** Floor of each room; what is not named here is a mistake. Contracts stand below their adapters. */
 function floorOf(file: string): { floor: number; room: string } {
   const room = file.startsWith("views/") ? "views" : (file.split("/")[1] as string);
-  if (["src/main.ts", "src/listen.ts"].includes(file) || room === "commands") return { floor: 5, room };
-  if (["src/config.ts", "src/options.ts", "src/bounds.ts", "src/given.ts", "src/help.ts"].includes(file)) return { floor: 4.5, room };
-  if (["src/app.ts", "src/bodies.ts", "src/doors.ts", "src/sockets.ts"].includes(file)) return { floor: 4, room };
-  if (["live", "http", "text"].includes(room)) return { floor: 3, room };
+  if (["src/main.ts", "src/server/listen.ts"].includes(file) || room === "commands") return { floor: 5, room };
+  if (room === "config") return { floor: 4.5, room };
+  if (file === "src/app.ts" || room === "server") return { floor: 4, room };
+  if (["live", "http", "programs"].includes(room)) return { floor: 3, room };
   if (["chat", "auth", "views", "transfer"].includes(room)) return { floor: 2, room };
   if (["store", "bus", "upstream", "persona"].includes(room))
     return { floor: file.endsWith(`/${room}.ts`) || file === "src/store/accounts.ts" ? 1 : 1.5, room };

@@ -1,6 +1,6 @@
 // Numbers as people read them, in their language.
 
-import type { Wait } from "../src/domain/run.ts";
+import type { WaitEstimate } from "../src/domain/run.ts";
 
 /** Three significant digits below 100, whole numbers above: 0.0123, 8.53, 1,234. */
 export function shortNumber(value: number, locale: string): string {
@@ -29,7 +29,7 @@ export interface WaitWords {
 }
 
 /** In the grain in which it is known: "about" where least and most are close. */
-export function waitIn({ leastMs, mostMs }: Wait, { few, upTo, about, to }: WaitWords): string {
+export function waitIn({ leastMs, mostMs }: WaitEstimate, { few, upTo, about, to }: WaitWords): string {
   if (mostMs <= 5_000) return few;
   const [least, most] = [duration(leastMs), duration(mostMs)];
   if (leastMs === 0) return upTo(most);

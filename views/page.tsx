@@ -11,9 +11,9 @@ import { Composer } from "./composer.tsx";
 import { commandPath, htmxConfig, pageTitle } from "./frame.ts";
 import { Sidebar } from "./list.tsx";
 import { ids } from "./message.tsx";
+import { VoiceName, voiceIds, Welcome } from "./settings.tsx";
 import { Status, statusIds, UpstreamBanner } from "./status.tsx";
 import { Articles, type ConversationNow, composerState } from "./thread.tsx";
-import { VoiceName, voiceIds, Welcome } from "./voice.tsx";
 import type { Words } from "./words.ts";
 
 /** Addresses of the embedded files. */

@@ -7,10 +7,10 @@ import { Copy } from "./acts.tsx";
 import { pageTitle } from "./frame.ts";
 import { ids } from "./message.tsx";
 import { type Assets, Layout } from "./page.tsx";
+import { voiceIds } from "./settings.tsx";
 import { Status } from "./status.tsx";
 import { Articles, type ThreadNow } from "./thread.tsx";
 import { Time } from "./time.tsx";
-import { voiceIds } from "./voice.tsx";
 import type { Words } from "./words.ts";
 
 interface DialogProps {

@@ -2,7 +2,7 @@
 
 import type { Snapshot } from "../src/domain/event.ts";
 import type { RunId } from "../src/domain/id.ts";
-import type { Voice } from "../src/domain/persona.ts";
+import type { EffectiveSettings } from "../src/domain/persona.ts";
 import type { ThreadPage } from "../src/domain/thread.ts";
 import type { ComposerState } from "./composer.tsx";
 import { type Drawn, MessageArticle, RunningArticle } from "./message.tsx";
@@ -23,7 +23,7 @@ export interface ThreadNow extends ThreadPage {
 
 /** All of a conversation's page that can change with it. */
 export interface ConversationNow extends ThreadNow {
-  readonly voice: Voice;
+  readonly voice: EffectiveSettings;
 }
 
 /** The thread's articles, the one in progress drawn from its Snapshot; a mark before them fetches the older ones when it is seen. */

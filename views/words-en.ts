@@ -170,7 +170,7 @@ export const en: Words = {
     message_empty: () => "There is nothing to send yet.",
     message_too_long: ({ bytes, limitBytes }) =>
       `This message has ${number(bytes)} bytes; at most ${number(limitBytes)} can be sent. Shorten it or send it in parts.`,
-    conversation_busy: () => "An answer is still being written here. Wait for it or stop it; your text is kept.",
+    conversation_busy: () => "An answer is still being written here. WaitEstimate for it or stop it; your text is kept.",
     queue_full: ({ waiting, seconds }) => `${number(waiting)} others are waiting already. Try again ${after(seconds ?? 60)}; your text is kept.`,
     too_many_waiting: ({ waiting }) =>
       `${number(waiting)} of your questions are in line already. Send this one when one of them is answered; your text is kept.`,

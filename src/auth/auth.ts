@@ -21,7 +21,7 @@ export interface Client {
 }
 
 /** Somebody who was recognised, and by what. */
-export interface Known {
+export interface Identity {
   readonly person: Person;
   /** The session's hash; null where each request says who asks. */
   readonly session: string | null;
@@ -79,7 +79,7 @@ export function cookieOf(name: string, value: string, client: Client, maxAge: nu
 }
 
 /** Refuses a program whose key does not open this; people, and programs that come without one, may do what their person may. @throws Failure `key_scope` */
-export function needScope({ key }: Known, scope: KeyScope): void {
+export function needScope({ key }: Identity, scope: KeyScope): void {
   if (key && !key.scopes.includes(scope)) throw new Failure("key_scope", { scope });
 }
 
@@ -101,7 +101,7 @@ export class Auth {
    * Who asks; null for nobody.
    * @throws Failure `proxy_untrusted`, `person_removed`, `bad_name`
    */
-  async identify(headers: Headers, client: Client): Promise<Known | null> {
+  async identify(headers: Headers, client: Client): Promise<Identity | null> {
     const { people } = this.#parts.store;
     if (this.mode === "none") return { person: (await people.person(localPerson)) as Person, session: null };
     if (this.mode === "header") return this.#byHeader(headers, client);
@@ -114,7 +114,7 @@ export class Auth {
    * can't be kept from sending some.
    * @throws Failure `bad_key`, and as `identify`
    */
-  async identifyProgram(headers: Headers, client: Client): Promise<Known | null> {
+  async identifyProgram(headers: Headers, client: Client): Promise<Identity | null> {
     const said = keyIn(headers);
     const byKey = said === null ? null : await this.#byKey(hashOf(said));
     if (byKey) return byKey;
@@ -124,7 +124,7 @@ export class Auth {
   }
 
   /** Who it is still, after something has changed; null when they may not be here any more. */
-  async again({ person, session, key }: Known): Promise<Known | null> {
+  async again({ person, session, key }: Identity): Promise<Identity | null> {
     if (key) return this.#byKey(key.hash);
     if (session !== null) return this.#bySession(session);
     if (this.mode === "none") return { person, session };
@@ -163,7 +163,7 @@ export class Auth {
     }
   }
 
-  async #byKey(hash: string): Promise<Known | null> {
+  async #byKey(hash: string): Promise<Identity | null> {
     const { keys } = this.#parts.store;
     const found = await keys.find(hash);
     if (!found) return null;
@@ -171,7 +171,7 @@ export class Auth {
     return { person: found.person, session: null, key: { ...found.key, hash } };
   }
 
-  async #bySession(hash: string): Promise<Known | null> {
+  async #bySession(hash: string): Promise<Identity | null> {
     const { sessions } = this.#parts.store;
     const found = await sessions.find(hash);
     if (!found) return null;
@@ -179,7 +179,7 @@ export class Auth {
     return { person: found.person, session: hash };
   }
 
-  async #byHeader(headers: Headers, client: Client): Promise<Known | null> {
+  async #byHeader(headers: Headers, client: Client): Promise<Identity | null> {
     const said = headers.get(userHeader);
     if (said === null || said === "") return null;
     if (!client.isProxied) throw new Failure("proxy_untrusted", { address: client.address });

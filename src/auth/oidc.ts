@@ -20,7 +20,7 @@ const [cookiePrefix, cookiePath] = ["parlor-oidc-", "/login"];
 /** How long somebody may take at the provider, in seconds, and how many ways one browser may be on at once; the oldest is forgotten. */
 const [waySeconds, waysMax] = [600, 5];
 
-interface Way {
+interface SignInState {
   readonly state: string;
   readonly nonce: string;
   readonly verifier: string;
@@ -31,7 +31,7 @@ interface Way {
 }
 
 /** What the provider says of somebody. */
-interface Vouched {
+interface ProviderIdentity {
   readonly subject: string;
   readonly names: readonly (string | undefined)[];
   readonly to: string;
@@ -56,7 +56,7 @@ export class Oidc {
   async start(origin: string, to: string, cookies: string | null, isSecure: boolean): Promise<{ address: string; cookies: string[] }> {
     return this.#guarded(async (provider) => {
       const [state, nonce, verifier] = [openid.randomState(), openid.randomNonce(), openid.randomPKCECodeVerifier()];
-      const way: Way = { state, nonce, verifier, to, at: Date.now() };
+      const way: SignInState = { state, nonce, verifier, to, at: Date.now() };
       const address = openid.buildAuthorizationUrl(provider, {
         redirect_uri: origin + callbackPath,
         scope: "openid profile email",
@@ -80,7 +80,7 @@ export class Oidc {
    * Who has come back from the provider, with its word for them.
    * @throws Failure `provider_lost`, `provider_denied`, `provider_down`, `provider_failed`
    */
-  async finish(address: string, cookies: string | null, isSecure: boolean): Promise<Vouched> {
+  async finish(address: string, cookies: string | null, isSecure: boolean): Promise<ProviderIdentity> {
     const way = wayOf(address, cookies);
     if (!way) throw new Failure("provider_lost");
     return this.#guarded(async (provider) => {
@@ -145,14 +145,14 @@ function reasonOf(error: unknown): string {
 }
 
 /** The ways that a browser is on, the newest first. */
-function waysIn(cookies: string | null): Way[] {
+function waysIn(cookies: string | null): SignInState[] {
   const kept = [...new Bun.CookieMap(cookies ?? "")].filter(([name]) => name.startsWith(cookiePrefix));
   return kept.flatMap(([name, value]) => wayIn(name, value)).sort((a, b) => b.at - a.at);
 }
 
-function wayIn(name: string, value: string): Way[] {
+function wayIn(name: string, value: string): SignInState[] {
   try {
-    const way = JSON.parse(Buffer.from(value, "base64url").toString()) as Way;
+    const way = JSON.parse(Buffer.from(value, "base64url").toString()) as SignInState;
     return nameOf(way.state) === name && Date.now() - way.at < waySeconds * 1000 ? [way] : [];
   } catch {
     return [];
@@ -160,7 +160,7 @@ function wayIn(name: string, value: string): Way[] {
 }
 
 /** The way that an address leads back from. */
-function wayOf(address: string, cookies: string | null): Way | undefined {
+function wayOf(address: string, cookies: string | null): SignInState | undefined {
   const state = new URL(address).searchParams.get("state");
   return waysIn(cookies).find((way) => way.state === state);
 }

@@ -6,14 +6,14 @@ import type { Conversation } from "../domain/conversation.ts";
 import type { Snapshot } from "../domain/event.ts";
 import { Failure } from "../domain/failure.ts";
 import { type ConversationId, isTemporary, type MessageId, type RunId } from "../domain/id.ts";
-import { noSettings, type Settings, type Voice } from "../domain/persona.ts";
+import { type EffectiveSettings, noSettings, type Settings } from "../domain/persona.ts";
 import type { ThreadPage } from "../domain/thread.ts";
 import { perMinute, runsBucket } from "../store/accounts.ts";
 import type { Admission, Ask, Said, Store } from "../store/store.ts";
+import { SettingsResolver } from "./effective-settings.ts";
 import type { Tap } from "./live-run.ts";
 import type { ChatParts } from "./parts.ts";
 import { Runs } from "./runs.ts";
-import { Voices } from "./voice.ts";
 
 export interface Say {
   readonly conversation: ConversationId;
@@ -28,7 +28,7 @@ export interface Say {
 }
 
 /** A wish for another Run about a message that is there. */
-interface Again {
+interface RetryRequest {
   readonly conversation: ConversationId;
   readonly message: MessageId;
   readonly request?: string;
@@ -38,10 +38,10 @@ interface Again {
 const readMax = 4;
 
 /** A thread, or a part of it, at one instant: what is being written in it, how it is answered. */
-export type ThreadNow = ThreadPage & { readonly live: readonly Snapshot[]; readonly voice: Voice };
+export type ThreadNow = ThreadPage & { readonly live: readonly Snapshot[]; readonly voice: EffectiveSettings };
 
 export class Chat {
-  readonly voices: Voices;
+  readonly voices: SettingsResolver;
   /** The Runs in progress: what the operator sees of them, and stops. */
   readonly runs: Runs;
   readonly #parts: ChatParts;
@@ -49,7 +49,7 @@ export class Chat {
 
   constructor(parts: ChatParts) {
     this.#parts = parts;
-    this.voices = new Voices(parts.personas, parts.enforcedPersona);
+    this.voices = new SettingsResolver(parts.personas, parts.enforcedPersona);
     this.runs = new Runs({ ...parts, voices: this.voices, storeOf: (conversation) => this.storeOf(conversation) });
   }
 
@@ -114,7 +114,7 @@ export class Chat {
    * Queues another attempt at an answer, as a branch beside it.
    * @throws Failure `not_found`, else as `say`
    */
-  async retry(person: Person, wish: Again): Promise<void> {
+  async retry(person: Person, wish: RetryRequest): Promise<void> {
     await this.#again(person, (store, ask) => store.retry(ask), wish);
   }
 
@@ -122,7 +122,7 @@ export class Chat {
    * Queues a Run that goes on with the last answer where it ended.
    * @throws Failure `not_found`, else as `say`
    */
-  async continue(person: Person, wish: Again): Promise<void> {
+  async continue(person: Person, wish: RetryRequest): Promise<void> {
     await this.#again(person, (store, ask) => store.continue(ask), wish);
   }
 
@@ -207,7 +207,7 @@ export class Chat {
     if (this.runs.closing) throw new Failure("shutting_down");
   }
 
-  async #again(person: Person, queue: (store: Store, ask: Ask) => Promise<Said>, { conversation, message, request }: Again): Promise<void> {
+  async #again(person: Person, queue: (store: Store, ask: Ask) => Promise<Said>, { conversation, message, request }: RetryRequest): Promise<void> {
     this.#refuseWhileClosing();
     const model = await this.#modelOf(conversation);
     const said = await this.#admitted(person, (admission) => queue(this.storeOf(conversation), { conversation, message, ...admission }));

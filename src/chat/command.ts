@@ -5,7 +5,7 @@ import { Failure } from "../domain/failure.ts";
 import { type ConversationId, isId, type MessageId } from "../domain/id.ts";
 import { type Sampling, type Settings, samplingBounds } from "../domain/persona.ts";
 import type { Chat } from "./chat.ts";
-import type { Shelf } from "./shelf.ts";
+import type { ConversationActions } from "./conversation-actions.ts";
 
 /** A parsed wish of the browser. */
 export type Command =
@@ -56,8 +56,12 @@ interface Wisher {
   readonly request: string;
 }
 
-/** Does what was wished, if the conversation is the wisher's. @throws Failure as Chat and Shelf; `not_found` for anybody else's */
-export async function obey(command: Command, { person, conversation, request }: Wisher, { chat, shelf }: { chat: Chat; shelf: Shelf }): Promise<void> {
+/** Does what was wished, if the conversation is the wisher's. @throws Failure as Chat and ConversationActions; `not_found` for anybody else's */
+export async function obey(
+  command: Command,
+  { person, conversation, request }: Wisher,
+  { chat, shelf }: { chat: Chat; shelf: ConversationActions },
+): Promise<void> {
   await chat.enter(person, conversation);
   if ("conversation" in command) await chat.enter(person, command.conversation);
   switch (command.type) {

@@ -6,9 +6,9 @@ import type { Message } from "../domain/conversation.ts";
 import type { RunEvent, RunFact, Snapshot } from "../domain/event.ts";
 import type { Place, PromptProgress, Run, RunStats } from "../domain/run.ts";
 import type { Utterance } from "../domain/thread.ts";
-import type { Draft, Left, Store } from "../store/store.ts";
+import type { Draft, Store, UnfinishedRun } from "../store/store.ts";
 import type { Checkpoints, Writing } from "./checkpoints.ts";
-import type { Sharer } from "./shares.ts";
+import type { Sharer } from "./fair-share.ts";
 
 /** A program's direct line to a Run: every Delta as it comes, unfolded. */
 export interface Tap {
@@ -190,7 +190,7 @@ export class LiveRun implements Writing {
    * Goes on with the checkpoints of the process before this one. Returns the byte of llama-server's stream at which the rest
    * begins: 0 while no text was kept, since the beginning of an answer says whether it is a thought.
    */
-  adopt({ draft, draftReasoning, streamBytes }: Pick<Left, "draft" | "draftReasoning" | "streamBytes">): number {
+  adopt({ draft, draftReasoning, streamBytes }: Pick<UnfinishedRun, "draft" | "draftReasoning" | "streamBytes">): number {
     this.#saved = { text: draft.length, reasoning: draftReasoning.length };
     if (streamBytes === 0 || draft === this.answer.text) return 0;
     this.restore(draft, draftReasoning);

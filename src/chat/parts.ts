@@ -8,7 +8,7 @@ import type { Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Upstream } from "../upstream/upstream.ts";
-import type { Voices } from "./voice.ts";
+import type { SettingsResolver } from "./effective-settings.ts";
 
 export interface ChatBounds extends RunsBounds {
   /** Messages of a thread that a page holds at first, and gets more of at a time. */
@@ -37,7 +37,7 @@ export interface RunsParts {
   readonly bus: Bus;
   readonly upstream: Upstream;
   readonly log: Log;
-  readonly voices: Voices;
+  readonly voices: SettingsResolver;
   /** Has the model make a title behind the first answer. */
   readonly generateTitles: boolean;
   /** Has the log hold what is said. */

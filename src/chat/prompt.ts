@@ -1,16 +1,16 @@
 // What a Run sends: the voice of its conversation, and as much of the thread as fits. Puts together what
-// chat/context and chat/voice decide, with what Store and llama-server say.
+// chat/context and chat/effective-settings decide, with what Store and llama-server say.
 
 import { noSettings } from "../domain/persona.ts";
 import type { RunStats } from "../domain/run.ts";
 import type { ChatRequest, Upstream } from "../upstream/upstream.ts";
 import { beginnings, type Counts, fit, lastBeginning, messagesOf, roomFor, surelyFit } from "./context.ts";
+import { type SettingsResolver, samplingOf } from "./effective-settings.ts";
 import type { LiveRun } from "./live-run.ts";
-import { samplingOf, type Voices } from "./voice.ts";
 
 export interface PromptParts {
   readonly upstream: Upstream;
-  readonly voices: Voices;
+  readonly voices: SettingsResolver;
   readonly counts: Counts;
   /** Room kept for an answer whose persona names no longest one, in tokens. */
   readonly answerTokens: number;

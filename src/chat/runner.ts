@@ -3,7 +3,7 @@
 
 import { asFailure } from "../domain/failure.ts";
 import type { RunStats } from "../domain/run.ts";
-import type { Ending, Left } from "../store/store.ts";
+import type { Ending, UnfinishedRun } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Deltas } from "../upstream/upstream.ts";
@@ -32,7 +32,7 @@ export interface RunnerParts extends PromptParts {
  * Runs `live` to its end. Resolves when its Slot is free again (or when that could not be seen in time); never rejects.
  * `left` is given for a Run that the process before this one had started: its stream is taken up, if llama-server has it.
  */
-export async function runOne(live: LiveRun, parts: RunnerParts, left?: Left): Promise<void> {
+export async function runOne(live: LiveRun, parts: RunnerParts, left?: UnfinishedRun): Promise<void> {
   const startedAt = performance.now();
   const measured: { firstTokenMs?: number; queueMs: number; thinkingMs?: number } = { queueMs: Math.round(startedAt - live.queuedAt) };
   let lastAt = 0;
@@ -65,7 +65,7 @@ interface Outcome extends Pick<Ending, "status" | "finish" | "failure" | "stats"
   readonly prompt: Prompt | null;
 }
 
-async function attempt(live: LiveRun, parts: RunnerParts, onToken: (kind: "text" | "reasoning") => void, left?: Left): Promise<Outcome> {
+async function attempt(live: LiveRun, parts: RunnerParts, onToken: (kind: "text" | "reasoning") => void, left?: UnfinishedRun): Promise<Outcome> {
   const { upstream } = parts;
   const grow = (kind: "text" | "reasoning") => (piece: string) => {
     onToken(kind);

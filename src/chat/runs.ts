@@ -6,17 +6,17 @@ import type { Message } from "../domain/conversation.ts";
 import { listTopic } from "../domain/event.ts";
 import { isTemporary, type RunId } from "../domain/id.ts";
 import type { Run, RunNow } from "../domain/run.ts";
-import type { SharesKept } from "../store/accounts.ts";
-import type { Left, Said } from "../store/store.ts";
+import type { FairShareKept } from "../store/accounts.ts";
+import type { Said, UnfinishedRun } from "../store/store.ts";
+import { type ApiRequest, ApiRequests } from "./api-requests.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { Counts } from "./context.ts";
+import { sharerOf } from "./fair-share.ts";
 import { InProgress } from "./in-progress.ts";
-import { type Lease, Leases } from "./leases.ts";
 import { LiveRun, type Origin, type Tap } from "./live-run.ts";
 import type { RunsParts } from "./parts.ts";
 import { close, type Halt, halt, type RunnerParts, runOne } from "./runner.ts";
 import { Scheduler } from "./scheduler.ts";
-import { sharerOf } from "./shares.ts";
 
 /** Between two looks at the line, in ms. */
 const tickMs = 250;
@@ -28,7 +28,7 @@ export class Runs {
   readonly #parts: RunsParts;
   readonly #counts = new Counts();
   readonly #scheduler: Scheduler;
-  readonly leases: Leases;
+  readonly leases: ApiRequests;
   readonly inProgress = new InProgress((live) => this.#isAttended(live));
   readonly #checkpoints: Checkpoints;
   readonly #timer: Timer;
@@ -52,7 +52,7 @@ export class Runs {
       this.slots,
       bounds,
     );
-    this.leases = new Leases({ ...parts, ledger: parts.store.ledger, queueMaxRuns: bounds.queueMaxRuns }, this.#scheduler);
+    this.leases = new ApiRequests({ ...parts, ledger: parts.store.ledger, queueMaxRuns: bounds.queueMaxRuns }, this.#scheduler);
     parts.upstream.watch(() => this.#resize());
     this.#timer = setInterval(() => this.#scheduler.tick(), tickMs);
     this.#timer.unref();
@@ -85,7 +85,7 @@ export class Runs {
   }
 
   /** Goes on with the shares of the process before this one, and with what it has learned about waiting. */
-  restore(shares: SharesKept, waits: string | null): void {
+  restore(shares: FairShareKept, waits: string | null): void {
     this.#scheduler.shares.restore(shares);
     if (waits !== null) this.#scheduler.waits.restore(waits);
   }
@@ -114,7 +114,7 @@ export class Runs {
   }
 
   /** Takes up what the process before this one left: who waited waits on; what ran is taken up, or closed as interrupted. */
-  recover(left: Left, person: Person | null): void {
+  recover(left: UnfinishedRun, person: Person | null): void {
     const sharer = person ? sharerOf(person) : { id: left.run.owner, weight: 1, runningMax: null };
     const live = this.#make(left, { sharer, request: "", tap: undefined, model: null });
     live.publish({ kind: "queued", owner: left.run.owner, question: null, answer: left.answer });
@@ -158,7 +158,7 @@ export class Runs {
     while (this.inProgress.begun > 0) await this.inProgress.over();
   }
 
-  #of(run: RunId): LiveRun | Lease | undefined {
+  #of(run: RunId): LiveRun | ApiRequest | undefined {
     return this.leases.get(run) ?? this.inProgress.get(run);
   }
 

@@ -1,12 +1,12 @@
 // Decides which waiting Run gets a Slot, and says where in line the others are. Who goes first is
-// chat/shares', how long it takes chat/waits'. Owns who waits and who runs, in this process. Does not own
+// chat/fair-share', how long it takes chat/wait-estimate'. Owns who waits and who runs, in this process. Does not own
 // time, storage, sockets or requests: it calls out through Effects, so its tests need no process and no
 // clock.
 
 import type { PersonId, RunId } from "../domain/id.ts";
 import type { Place } from "../domain/run.ts";
-import { type Sharer, Shares } from "./shares.ts";
-import { Waits } from "./waits.ts";
+import { FairShare, type Sharer } from "./fair-share.ts";
+import { WaitEstimates } from "./wait-estimate.ts";
 
 /** What the scheduler causes, and asks. All are called synchronously and must not call back into it. */
 interface Effects {
@@ -49,8 +49,8 @@ interface Entry {
 export class Scheduler {
   readonly #effects: Effects;
   readonly #bounds: SchedulerBounds;
-  readonly shares = new Shares();
-  readonly waits = new Waits();
+  readonly shares = new FairShare();
+  readonly waits = new WaitEstimates();
   readonly #running = new Map<RunId, Entry>();
   /** How many of them each person has. */
   readonly #runningOf = new Map<PersonId, number>();

@@ -4,7 +4,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { BlockSplitter } from "../../views/markdown/blocks.ts";
-import { CommandError } from "../given.ts";
+import { CommandError } from "../config/arguments.ts";
 import { visible } from "../telemetry/log.ts";
 
 interface AskOptions {

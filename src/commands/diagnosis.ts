@@ -18,7 +18,7 @@ export interface ServerFindings {
   readonly hasSlotsEndpoint: boolean | null;
   /** It asks for a key that we do not have. */
   readonly isRefusing: boolean;
-  /** Known of one that was started to be looked at: all slots share one context. */
+  /** Identity of one that was started to be looked at: all slots share one context. */
   readonly isUnified: boolean | null;
   /** Layers on a GPU, of all. */
   readonly offloaded: readonly [number, number] | null;

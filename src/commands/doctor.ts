@@ -3,9 +3,9 @@
 
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { type Config, isLoopback } from "../config.ts";
+import { CommandError } from "../config/arguments.ts";
+import { type Config, isLoopback } from "../config/config.ts";
 import { startAdvice } from "../domain/upstream.ts";
-import { CommandError } from "../given.ts";
 import { check } from "../store/file.ts";
 import { openLog, visible } from "../telemetry/log.ts";
 import { findLlamaServer, LlamaChild } from "../upstream/child.ts";

@@ -8,7 +8,7 @@ import type { Utterance } from "./thread.ts";
 
 /** The facts a Run can announce. */
 export type RunFact =
-  /** The Run waits. `question` is null when the messages are not simply added at the end: then the thread is Reshaped too. */
+  /** The Run waits. `question` is null when the messages are not simply added at the end: then the thread is ThreadChanged too. */
   | { readonly kind: "queued"; readonly owner: PersonId; readonly question: Message | null; readonly answer: Message }
   | { readonly kind: "place"; readonly place: Place }
   /** `answer` bears what is there already when the Run goes on with an answer. */
@@ -45,20 +45,20 @@ export interface Snapshot {
 }
 
 /** The thread's shape has changed (another branch, a message gone, another attempt): read it again. */
-interface Reshaped {
+interface ThreadChanged {
   readonly kind: "reshaped";
   readonly conversation: ConversationId;
 }
 
 /** The conversation's entry in the list has changed, or is new, or is gone: read it again. */
-export interface Listed {
+export interface ListEntryChanged {
   readonly kind: "listed";
   readonly conversation: ConversationId;
   /** Something was said in it: it belongs at the top now. Otherwise the list's order may be any other. */
   readonly isLatest: boolean;
 }
 
-export type HouseEvent = RunEvent | Reshaped | Listed;
+export type HouseEvent = RunEvent | ThreadChanged | ListEntryChanged;
 
 /** The topic of a person's list; every other topic is a conversation's id. */
 export const listTopic = (owner: PersonId): string => `list:${owner}`;

@@ -1,4 +1,4 @@
-// A Persona is a named system prompt with its sampling settings; Settings are what a conversation has chosen; a Voice is
+// A Persona is a named system prompt with its sampling settings; Settings are what a conversation has chosen; a EffectiveSettings is
 // how it is answered then. Plain facts: persona/ reads them from files, chat/ decides which holds.
 
 import type { PersonaId } from "./id.ts";
@@ -57,7 +57,7 @@ export interface Settings {
 export const noSettings: Settings = { persona: null, sampling: {} };
 
 /** How a conversation is answered. */
-export interface Voice {
+export interface EffectiveSettings {
   /** null: none was chosen, or the one that was is gone. */
   readonly persona: Persona | null;
   /** The chosen one's file is not there any more, or (`isBroken`) can't be used. */

@@ -62,11 +62,11 @@ export interface Place {
   readonly position: number;
   readonly of: number;
   /** How long it will take, where enough is known to say. */
-  readonly wait?: Wait;
+  readonly wait?: WaitEstimate;
 }
 
 /** How long something takes, in milliseconds: nine times in ten it lies within. */
-export interface Wait {
+export interface WaitEstimate {
   readonly leastMs: number;
   readonly mostMs: number;
 }

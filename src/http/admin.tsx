@@ -6,8 +6,8 @@ import { ServerLog } from "../../views/admin-servers.tsx";
 import type { Auth } from "../auth/auth.ts";
 import type { Passwords } from "../auth/password.ts";
 import type { Chat } from "../chat/chat.ts";
+import type { EnforcedPersona } from "../chat/effective-settings.ts";
 import type { Servers } from "../chat/servers.ts";
-import type { Enforced } from "../chat/voice.ts";
 import { type AuditAct, isLimit, isPersonRole, type LimitName, type Limits, limitBounds, type Person, type PersonRole } from "../domain/account.ts";
 import { asFailure, Failure } from "../domain/failure.ts";
 import type { PersonId } from "../domain/id.ts";
@@ -21,7 +21,7 @@ export interface AdminParts {
   readonly passwords: Passwords;
   readonly store: Pick<Store, "people" | "sessions" | "ledger">;
   readonly chat: Chat;
-  readonly enforced: Enforced;
+  readonly enforced: EnforcedPersona;
   readonly servers: Servers;
   upstream(): UpstreamState;
   sockets(): Readonly<Record<string, number>>;

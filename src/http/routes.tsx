@@ -6,11 +6,11 @@ import { FoundList } from "../../views/found.tsx";
 import { listPageMax, Menu, OlderGroups } from "../../views/list.tsx";
 import { inWords } from "../../views/markdown/marks.ts";
 import { ChatPage } from "../../views/page.tsx";
+import { SettingsPanel } from "../../views/settings.tsx";
 import { Articles } from "../../views/thread.tsx";
-import { SettingsPanel } from "../../views/voice.tsx";
 import type { Bus } from "../bus/bus.ts";
 import { commandOf, obey } from "../chat/command.ts";
-import type { Shelf } from "../chat/shelf.ts";
+import type { ConversationActions } from "../chat/conversation-actions.ts";
 import type { ReadBody } from "../domain/body.ts";
 import type { Conversation } from "../domain/conversation.ts";
 import { asFailure, Failure, type FailureReport, statusOf } from "../domain/failure.ts";
@@ -32,7 +32,7 @@ import { boundForms, type Env, fieldsOf, html, personOf, wordsFor } from "./visi
 
 interface RouteParts extends LoginParts, AdminParts, OpsParts {
   readonly store: Store;
-  readonly shelf: Shelf;
+  readonly shelf: ConversationActions;
   readonly bus: Bus;
   readonly importing: ImportBounds;
   readonly log: Log;

@@ -3,7 +3,7 @@
 import type { Context, Hono } from "hono";
 import { Imported } from "../../views/list.tsx";
 import type { Chat } from "../chat/chat.ts";
-import type { Shelf } from "../chat/shelf.ts";
+import type { ConversationActions } from "../chat/conversation-actions.ts";
 import type { ReadBody } from "../domain/body.ts";
 import { Failure } from "../domain/failure.ts";
 import { isId } from "../domain/id.ts";
@@ -17,7 +17,7 @@ import { type Env, personOf, wordsFor } from "./visitor.ts";
 interface TransferParts {
   readonly chat: Chat;
   readonly store: Store;
-  readonly shelf: Shelf;
+  readonly shelf: ConversationActions;
   readonly importing: ImportBounds;
   readonly readBody: ReadBody;
 }

@@ -3,14 +3,14 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { zoneOf } from "../../views/time.tsx";
 import { languageOf, type Words, wordsOf } from "../../views/words.ts";
-import type { Client, Known } from "../auth/auth.ts";
+import type { Client, Identity } from "../auth/auth.ts";
 import type { Person } from "../domain/account.ts";
 import type { ReadBody } from "../domain/body.ts";
 import { Failure } from "../domain/failure.ts";
 
 export interface Visitor {
   /** null: nobody who is signed in. */
-  readonly known: Known | null;
+  readonly known: Identity | null;
   readonly client: Client;
   /** What the request is called in logs. */
   readonly request: string;

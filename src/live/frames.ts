@@ -6,9 +6,9 @@ import { AllowanceLine, Controls, composerIds, Gauge, Notice } from "../../views
 import { fragment, titleFragment } from "../../views/frame.ts";
 import { itemId, ListBody, ListItem, listIds, menuId, Removed } from "../../views/list.tsx";
 import { ids } from "../../views/message.tsx";
+import { Settled, VoiceName, voiceIds } from "../../views/settings.tsx";
 import { Status, statusIds, UpstreamBanner } from "../../views/status.tsx";
 import { Articles, type ConversationNow, composerState } from "../../views/thread.tsx";
-import { Settled, VoiceName, voiceIds } from "../../views/voice.tsx";
 import { type Language, wordsOf } from "../../views/words.ts";
 import type { Allowance } from "../domain/account.ts";
 import type { ListedConversation } from "../domain/conversation.ts";

@@ -4,7 +4,7 @@
 import { heartbeat } from "../../views/frame.ts";
 import type { HouseEvent, RunEvent, Snapshot } from "../domain/event.ts";
 import type { ConversationId, MessageId, PersonId, RunId } from "../domain/id.ts";
-import type { Voice } from "../domain/persona.ts";
+import type { EffectiveSettings } from "../domain/persona.ts";
 import type { ThreadPage } from "../domain/thread.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
 import type { Traffic } from "../telemetry/metrics.ts";
@@ -19,7 +19,7 @@ interface Source extends ListSource {
   upstream(): UpstreamState;
   /** The Runs in progress, as the events so far have told them. */
   live(conversation: ConversationId): readonly Snapshot[];
-  thread(conversation: ConversationId, part: { through?: MessageId }): Promise<ThreadPage & { live: readonly Snapshot[]; voice: Voice }>;
+  thread(conversation: ConversationId, part: { through?: MessageId }): Promise<ThreadPage & { live: readonly Snapshot[]; voice: EffectiveSettings }>;
   /** Somebody has come to a conversation that nobody looked at, or the last has left it. */
   attended(conversation: ConversationId): void;
 }
@@ -30,7 +30,7 @@ const fetchMax = 5;
 /** Closed for good: htmx does not come again on this code (RFC 6455 §7.4.1). */
 export const policyViolation = 1008;
 
-export interface Member {
+export interface Watcher {
   readonly outbox: Outbox;
   leave(): void;
 }
@@ -45,7 +45,7 @@ export interface Guest {
   readonly through?: MessageId | null;
 }
 
-interface Seat extends Member, Required<Guest> {
+interface Seat extends Watcher, Required<Guest> {
   readonly sink: Sink;
   /** Its snapshot is being fetched: what happens meanwhile will be in it. */
   syncing: boolean;
@@ -70,7 +70,7 @@ export class Hub {
   }
 
   /** Seats a socket in the Room of a conversation; a frame with everything so far follows, then the events. */
-  join(guest: Guest, sink: Sink): Member {
+  join(guest: Guest, sink: Sink): Watcher {
     const { conversation, person } = guest;
     const room = this.#rooms.get(conversation) ?? this.#open(conversation);
     const resync = (missed: "thread" | "surroundings" | "nothing") => void (missed === "thread" ? this.#sync(seat, room) : this.#tellSurroundings(seat));

@@ -3,7 +3,7 @@
 import type { Bus } from "../bus/bus.ts";
 import type { Allowance } from "../domain/account.ts";
 import type { ListedConversation } from "../domain/conversation.ts";
-import { type Listed, listTopic } from "../domain/event.ts";
+import { type ListEntryChanged, listTopic } from "../domain/event.ts";
 import type { ConversationId, PersonId } from "../domain/id.ts";
 import { allowanceFrame, entryFrame, type Frame, listFrame, once, type View } from "./frames.ts";
 import type { Outbox } from "./outbox.ts";
@@ -57,7 +57,7 @@ export class ListWatch {
     return listFrame(list, conversation, view) + allowanceFrame(allowance, view);
   }
 
-  #hear({ conversation, isLatest }: Listed): void {
+  #hear({ conversation, isLatest }: ListEntryChanged): void {
     const isStillLatest = isLatest && (this.#changed.get(conversation) ?? true);
     this.#changed.delete(conversation); // so that the order is that of the last changes
     this.#changed.set(conversation, isStillLatest);

@@ -4,19 +4,19 @@
 import type { Language } from "../../views/words.ts";
 import type { Chat } from "../chat/chat.ts";
 import { type Command, obey } from "../chat/command.ts";
-import type { Shelf } from "../chat/shelf.ts";
+import type { ConversationActions } from "../chat/conversation-actions.ts";
 import type { Person } from "../domain/account.ts";
 import { asFailure, Failure } from "../domain/failure.ts";
 import type { ConversationId, MessageId } from "../domain/id.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { doneFrame, farewellFrame, noticeFrame, prunedFrame, removedFrame, settledFrame, type View, viewOf } from "./frames.ts";
-import { type Hub, type Member, policyViolation } from "./hub.ts";
+import { type Hub, policyViolation, type Watcher } from "./hub.ts";
 import { parseCommand } from "./inbound.ts";
 import type { Sink } from "./outbox.ts";
 
 interface LiveParts {
   readonly chat: Chat;
-  readonly shelf: Shelf;
+  readonly shelf: ConversationActions;
   readonly hub: Hub;
   readonly metrics: Metrics;
   bug(error: unknown): void;
@@ -45,7 +45,7 @@ export interface Opening {
 /** The handler of one page's socket. */
 export function liveDoor({ conversation, language, zone, through, who, request }: Opening, parts: LiveParts) {
   const view = viewOf(language, { isReader: who === null, zone });
-  let member: Member | null = null;
+  let member: Watcher | null = null;
   let underWay = 0;
   let count = 0;
   let turn = Promise.resolve();

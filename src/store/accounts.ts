@@ -35,7 +35,7 @@ export const runsBucket = (person: PersonId): string => `runs:${person}`;
 export const perMinute = (capacity: number): Bucket => ({ capacity, everyMs: 60_000 / capacity });
 
 /** What people have had of the slots, in weighted tokens; `floor` is what a newcomer begins with. */
-export interface SharesKept {
+export interface FairShareKept {
   readonly floor: number;
   readonly had: ReadonlyMap<PersonId, number>;
 }
@@ -122,9 +122,9 @@ export interface Ledger {
   /** How many are in it now. */
   left(name: string, bucket: Bucket): Promise<number>;
 
-  shares(): Promise<SharesKept>;
+  shares(): Promise<FairShareKept>;
   /** Writes what has changed: those who are named, and the floor. */
-  keepShares(changed: SharesKept): Promise<void>;
+  keepShares(changed: FairShareKept): Promise<void>;
 
   setting(name: SettingName): Promise<string | null>;
   set(name: SettingName, value: string | null): Promise<void>;

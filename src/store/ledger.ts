@@ -5,7 +5,7 @@ import { type AuditAct, type AuditEntry, dayOf, type Link, nextMidnight, type Us
 import { Failure, type FailureReport } from "../domain/failure.ts";
 import type { ConversationId, PersonId } from "../domain/id.ts";
 import type { FailedRun } from "../domain/run.ts";
-import { type Bucket, type Ledger, perMinute, runsBucket, type SettingName, type SharesKept } from "./accounts.ts";
+import { type Bucket, type FairShareKept, type Ledger, perMinute, runsBucket, type SettingName } from "./accounts.ts";
 import type { Changes, PeopleTable } from "./people.ts";
 import type { Queries } from "./queries.ts";
 import type { Admission } from "./store.ts";
@@ -122,7 +122,7 @@ export class LedgerTable implements Ledger {
     );
   }
 
-  async shares(): Promise<SharesKept> {
+  async shares(): Promise<FairShareKept> {
     const rows = this.#q.all<{ person: string; had: number }>("select person, had from shares");
     const had = new Map(rows.map((row) => [row.person, row.had]));
     const floor = had.get("") ?? 0;
@@ -130,7 +130,7 @@ export class LedgerTable implements Ledger {
     return { floor, had };
   }
 
-  async keepShares({ floor, had }: SharesKept): Promise<void> {
+  async keepShares({ floor, had }: FairShareKept): Promise<void> {
     this.#q.transaction(() => {
       const sql = "insert into shares (person, had) values (?, ?) on conflict (person) do update set had = excluded.had";
       for (const [person, tokens] of [["", floor] as const, ...had]) this.#q.run(sql, person, tokens);

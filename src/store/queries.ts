@@ -8,7 +8,7 @@ import { Forgetting } from "./forgetting.ts";
 export type Value = string | number | null;
 
 /** Who hears of what the file does. */
-export interface Told {
+export interface ChangeListener {
   /** How long a transaction took, in ms. */
   stored?(ms: number): void;
   /** Once: it is damaged; one line for whoever runs parlor. */
@@ -22,10 +22,10 @@ export class Queries {
 
   readonly forgetting: Forgetting;
 
-  readonly #told: Told;
+  readonly #told: ChangeListener;
   #isDamaged = false;
 
-  constructor(db: Database, told: Told = {}) {
+  constructor(db: Database, told: ChangeListener = {}) {
     this.#db = db;
     this.#told = told;
     this.forgetting = new Forgetting(db);

@@ -6,7 +6,7 @@ import { type ConversationId, type MessageId, newId, type PersonId, type RunId }
 import type { Run } from "../domain/run.ts";
 import type { Queries } from "./queries.ts";
 import { type RunRow, toRun } from "./rows.ts";
-import type { Draft, Ending, Left } from "./store.ts";
+import type { Draft, Ending, UnfinishedRun } from "./store.ts";
 
 export class RunTable {
   readonly #q: Queries;
@@ -78,7 +78,7 @@ export class RunTable {
   }
 
   /** The active Runs with what they have written so far. */
-  left(messageOf: (id: MessageId) => Message): Left[] {
+  left(messageOf: (id: MessageId) => Message): UnfinishedRun[] {
     return this.active().map((run) => {
       const answer = messageOf(run.message);
       const added = this.draft(run.id);

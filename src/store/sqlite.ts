@@ -8,17 +8,17 @@ import { noSettings, type Settings } from "../domain/persona.ts";
 import type { ConversationHeader, ConversationRecord } from "../domain/record.ts";
 import type { Run } from "../domain/run.ts";
 import type { ThreadPage, Utterance } from "../domain/thread.ts";
-import { Asks } from "./asks.ts";
 import { type FileLock, lockFile, makeFile, openDatabase, unusable } from "./file.ts";
 import { KeyTable } from "./keys.ts";
 import { LedgerTable } from "./ledger.ts";
 import { ConversationList } from "./list.ts";
 import { migrate } from "./migrate.ts";
 import { Changes, PeopleTable } from "./people.ts";
-import { Queries, type Told } from "./queries.ts";
+import { type ChangeListener, Queries } from "./queries.ts";
+import { Asks } from "./questions.ts";
 import { RunTable } from "./runs.ts";
 import { SessionTable } from "./sessions.ts";
-import type { Ask, Draft, Ending, Incoming, Left, Said, Say, Store, Which } from "./store.ts";
+import type { Ask, Draft, Ending, Incoming, Said, Say, Store, UnfinishedRun, Which } from "./store.ts";
 import { TransferTable } from "./transfer.ts";
 import { MessageTree } from "./tree.ts";
 
@@ -27,7 +27,7 @@ import { MessageTree } from "./tree.ts";
  * who changes accounts and conversations beside a parlor that serves, and touches no Run. What is used in it counts as used in the store that it stands `beside`.
  * @throws StoreUnusable when it can't be written, is in use, or was made by a newer parlor
  */
-export function openSqlite(file: string, { isShared = false, beside, ...told }: Told & { isShared?: boolean; beside?: Store } = {}): Store {
+export function openSqlite(file: string, { isShared = false, beside, ...told }: ChangeListener & { isShared?: boolean; beside?: Store } = {}): Store {
   const ledger = beside instanceof SqliteStore ? beside.ledger : undefined;
   if (file === ":memory:") return new SqliteStore(file, null, told, ledger);
   makeFile(file);
@@ -56,7 +56,7 @@ class SqliteStore implements Store {
   readonly keys: KeyTable;
   readonly ledger: LedgerTable;
 
-  constructor(file: string, lock: FileLock | null, told: Told, ledger?: LedgerTable) {
+  constructor(file: string, lock: FileLock | null, told: ChangeListener, ledger?: LedgerTable) {
     this.#db = openDatabase(file);
     migrate(this.#db, file);
     this.#q = new Queries(this.#db, told);
@@ -107,7 +107,7 @@ class SqliteStore implements Store {
     });
   }
 
-  async left(): Promise<readonly Left[]> {
+  async left(): Promise<readonly UnfinishedRun[]> {
     return this.#runs.left((id) => this.#tree.message(id) as Message);
   }
 

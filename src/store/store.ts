@@ -80,7 +80,7 @@ export interface Draft {
 }
 
 /** A Run that was waiting or running when the process before this one ended. */
-export interface Left extends Said {
+export interface UnfinishedRun extends Said {
   /** The answer's text as it was at the last checkpoint, with what was there before the Run. */
   readonly draft: string;
   readonly draftReasoning: string;
@@ -130,7 +130,7 @@ export interface Store {
   end(run: RunId, ending: Ending): Promise<(Utterance & { run: Run }) | null>;
 
   /** The Runs that are active in the Store, in the order in which they were queued: at the start, what the process before left. */
-  left(): Promise<readonly Left[]>;
+  left(): Promise<readonly UnfinishedRun[]>;
 
   /** null for one that is unknown or deleted. */
   conversation(id: ConversationId): Promise<Conversation | null>;

@@ -6,7 +6,7 @@ import type { RunId } from "../domain/id.ts";
 import type { RunStats } from "../domain/run.ts";
 import type { ModelState } from "../domain/upstream.ts";
 import type { Llama } from "./llama.ts";
-import { Beginnings, type Candidate, tokensOf } from "./route.ts";
+import { type Candidate, PromptPrefixes, tokensOf } from "./route.ts";
 
 /** Faults of a llama-server, not of what it was asked: another may do better. */
 const theirFaults: ReadonlySet<FailureCode> = new Set<FailureCode>([
@@ -36,11 +36,11 @@ interface Running {
   firstAt: number | null;
 }
 
-export class Member {
+export class PoolMember {
   readonly llama: Llama;
   /** One of ours: it is there as long as parlor is. */
   readonly isOwn: boolean;
-  readonly #beginnings = new Beginnings();
+  readonly #beginnings = new PromptPrefixes();
   readonly #running = new Map<RunId, Running>();
   readonly #unwatch: () => void;
   readonly #changed: () => void;

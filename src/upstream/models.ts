@@ -4,7 +4,7 @@
 import type { ModelState, UpstreamState } from "../domain/upstream.ts";
 
 /** What a llama-server says of what it can do. */
-export type Said = Pick<UpstreamState, "slots" | "contextTokens" | "model" | "models">;
+export type ServerFacts = Pick<UpstreamState, "slots" | "contextTokens" | "model" | "models">;
 
 interface Listed {
   id?: unknown;
@@ -18,7 +18,7 @@ export const childOf = (model: string): string => `model=${encodeURIComponent(mo
  * Of a router: what it can load, and what each that is loaded says of itself. It has as many Slots as its loaded models, and one at least. `ask` gives
  * what stands at a path, null where nothing does; `before` is what was known.
  */
-export async function routed(ask: (path: string) => Promise<unknown>, before: readonly ModelState[]): Promise<Said> {
+export async function routed(ask: (path: string) => Promise<unknown>, before: readonly ModelState[]): Promise<ServerFacts> {
   const models = await Promise.all(
     modelsOf(await ask("/models"), before).map(async (each) => {
       if (each.status !== "loaded") return each;

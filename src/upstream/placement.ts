@@ -2,7 +2,7 @@
 // after a while where that is worth waiting for, and to another when it no longer is.
 
 import type { RunId } from "../domain/id.ts";
-import type { Member } from "./member.ts";
+import type { PoolMember } from "./member.ts";
 import { type Candidate, route, speedsOf, startMs, tokensOf } from "./route.ts";
 
 export interface Placed {
@@ -40,7 +40,7 @@ export class Placement {
   }
 
   /** Who is asked, of those that `members` names whenever it is called; null where it names nobody. Rejects with the signal's reason when it is aborted. */
-  async of({ model, parts, slots, signal }: Placed, members: () => readonly Member[]): Promise<Member | null> {
+  async of({ model, parts, slots, signal }: Placed, members: () => readonly PoolMember[]): Promise<PoolMember | null> {
     const promptTokens = tokensOf(parts);
     let patientUntil: number | null = null;
     for (;;) {
@@ -51,7 +51,7 @@ export class Placement {
       const best = route(candidates, promptTokens);
       if (best < 0) return null;
       const known = candidates[best] as Candidate;
-      if (known.free > 0) return able[best] as Member;
+      if (known.free > 0) return able[best] as PoolMember;
       const other = route(
         candidates.map((each) => (each.free > 0 ? each : { ...each, waitMs: Number.POSITIVE_INFINITY })),
         promptTokens,
@@ -60,7 +60,7 @@ export class Placement {
       if (free.free > 0) {
         // waiting is worth what another would read longer, and no more, however long it takes in the end
         patientUntil ??= performance.now() + startMs(free, promptTokens) - startMs({ ...known, waitMs: 0 }, promptTokens);
-        if (performance.now() >= patientUntil) return able[other] as Member;
+        if (performance.now() >= patientUntil) return able[other] as PoolMember;
       }
       await this.#change(signal, free.free > 0 ? patientUntil : null);
     }

@@ -5,12 +5,12 @@ import type { RunId } from "../domain/id.ts";
 import type { RunStats } from "../domain/run.ts";
 import { type UpstreamState, withoutCredentials } from "../domain/upstream.ts";
 import type { Log } from "../telemetry/log.ts";
+import { together } from "./aggregate.ts";
 import { showing } from "./answer.ts";
 import { Bounded } from "./bounded.ts";
 import type { Llama } from "./llama.ts";
-import { isTheirFault, Member } from "./member.ts";
+import { isTheirFault, PoolMember } from "./member.ts";
 import { type Placed, Placement } from "./placement.ts";
-import { together } from "./together.ts";
 import type { Asked, ChatEnd, ChatRequest, Deltas, Relayed, RelaySink, Upstreams } from "./upstream.ts";
 
 interface PoolOptions {
@@ -28,13 +28,13 @@ interface Wish extends Placed {
 export class Pool implements Upstreams {
   readonly #options: PoolOptions;
   readonly #listeners = new Set<(state: UpstreamState) => void>();
-  #members: Member[];
+  #members: PoolMember[];
   #state: UpstreamState;
   /** Who had a request that did not reach its end. */
-  readonly #last = new Map<RunId, Member>();
+  readonly #last = new Map<RunId, PoolMember>();
   readonly #placement = new Placement();
   readonly #passes = new Bounded();
-  readonly #member = (llama: Llama, isOwn: boolean) => new Member(llama, isOwn, () => this.#changed());
+  readonly #member = (llama: Llama, isOwn: boolean) => new PoolMember(llama, isOwn, () => this.#changed());
 
   /** `own` are there as long as parlor is: children of ours. */
   constructor(options: PoolOptions, urls: readonly string[], own: readonly Llama[] = []) {
@@ -167,12 +167,12 @@ export class Pool implements Upstreams {
   }
 
   /** The one that there is, if it has one model: most houses. */
-  get #only(): Member | undefined {
+  get #only(): PoolMember | undefined {
     return this.#members.length === 1 && this.#state.models.length <= 1 ? this.#members[0] : undefined;
   }
 
   /** An answer that is read as Deltas; `role` is what it will be in the prompt that follows. */
-  async #answered(wish: Wish, deltas: Deltas, role: string, work: (member: Member, deltas: Deltas) => Promise<ChatEnd>): Promise<ChatEnd> {
+  async #answered(wish: Wish, deltas: Deltas, role: string, work: (member: PoolMember, deltas: Deltas) => Promise<ChatEnd>): Promise<ChatEnd> {
     let answer = "";
     let found: ChatEnd | undefined;
     await this.#asked(wish, async (member) => {
@@ -195,9 +195,9 @@ export class Pool implements Upstreams {
   }
 
   /** Asks one after the other until one has answered, or something of an answer was shown. */
-  async #asked(wish: Wish, work: (member: Member) => Promise<{ parts: readonly string[]; stats: RunStats }>): Promise<void> {
+  async #asked(wish: Wish, work: (member: PoolMember) => Promise<{ parts: readonly string[]; stats: RunStats }>): Promise<void> {
     const { run, model, slots, signal } = wish;
-    const tried = new Set<Member>();
+    const tried = new Set<PoolMember>();
     for (;;) {
       const only = this.#only; // it has a line of its own
       const member = only && !tried.has(only) ? only : await this.#placement.of(wish, () => this.#serving(model).filter((each) => !tried.has(each)));
@@ -225,7 +225,7 @@ export class Pool implements Upstreams {
   }
 
   /** Those that may be asked for a model. Where all have failed, they are asked all the same: one that answers is better than a refusal. */
-  #serving(model: string | null): Member[] {
+  #serving(model: string | null): PoolMember[] {
     // a llama-server with one model takes no notice of what it is asked for
     const serving = this.#state.models.length <= 1 ? this.#members : this.#members.filter((member) => member.serves(model));
     const ready = serving.filter((member) => member.isReady);
@@ -233,7 +233,7 @@ export class Pool implements Upstreams {
     return [sound, ready, serving].find((each) => each.length > 0) ?? [];
   }
 
-  #others({ model }: Wish, ...tried: Member[]): Member[] {
+  #others({ model }: Wish, ...tried: PoolMember[]): PoolMember[] {
     return this.#serving(model).filter((member) => member.isReady && !tried.includes(member));
   }
 

@@ -46,7 +46,7 @@ export function startMs({ waitMs, knownTokens, readsPerSecond }: Candidate, prom
 /** Bytes of text that a token stands for, about: what is compared are prompts of one kind, so the exact number is of no matter. */
 const bytesPerToken = 4;
 
-/** Beginnings of prompts that are remembered of one llama-server: those of a few hundred conversations. */
+/** PromptPrefixes of prompts that are remembered of one llama-server: those of a few hundred conversations. */
 const beginningsMax = 4_096;
 
 /** About how many tokens these parts of a prompt are. */
@@ -55,7 +55,7 @@ export function tokensOf(parts: readonly string[]): number {
 }
 
 /** Which prompts a llama-server has read: each beginning of them, up to a message's end, by its hash. The oldest are forgotten. */
-export class Beginnings {
+export class PromptPrefixes {
   readonly #known = new Set<bigint>();
 
   /** It has read these parts. */

@@ -4,10 +4,10 @@
 
 import type { ModelState, StartProgress, UpstreamState } from "../domain/upstream.ts";
 import type { Log } from "../telemetry/log.ts";
+import { ForeignLoad } from "./foreign-load.ts";
 import { jsonOf, send, type Target } from "./http.ts";
 import { listenToModels, type ModelChange } from "./model-events.ts";
-import { childOf, contextOf, routed, type Said, slotsOf } from "./models.ts";
-import { Strays } from "./strays.ts";
+import { childOf, contextOf, routed, type ServerFacts, slotsOf } from "./models.ts";
 
 export interface SlotWatchBounds {
   /** Between two looks while it is not ready. */
@@ -58,7 +58,7 @@ const onePiecePollMs = 1_200;
 export class SlotWatch {
   readonly #options: SlotWatchOptions;
   readonly #listeners = new Set<(state: UpstreamState) => void>();
-  readonly #strays: Strays;
+  readonly #strays: ForeignLoad;
   #state: UpstreamState;
   #timer: Timer | null = null;
   #looking: Promise<void> | null = null;
@@ -82,7 +82,7 @@ export class SlotWatch {
       ours: options.child !== undefined,
       progress: this.progress,
     };
-    this.#strays = new Strays({
+    this.#strays = new ForeignLoad({
       ...{ log: options.log, url: options.target.url, everyMs: options.pollReadyMs, ours: options.ours },
       busySlots: () => this.busySlots(),
       isReady: () => this.#state.status === "ready" && this.#quiet === 0,
@@ -179,7 +179,7 @@ export class SlotWatch {
     else this.#set({ ...base, status: "absent", progress: this.progress });
   }
 
-  async #said(): Promise<Said> {
+  async #said(): Promise<ServerFacts> {
     const props = (await this.#json("/props")) as Props | null;
     this.#isRouter = props?.role === "router";
     if (this.#isRouter) {

@@ -162,7 +162,7 @@ test("limits are seen before they bite, and refuse with when they reset", async 
   await cleo.getByText(/That was 3 questions within a minute.*Try again in \d+ s; your text is kept/).waitFor();
 });
 
-/** Waits until no answer is being written and the field is empty. */
+/** WaitEstimates until no answer is being written and the field is empty. */
 const answeredAgain = (page: Page): Promise<unknown> =>
   page.waitForFunction(() => document.querySelector(".send") && (document.querySelector("#text") as HTMLTextAreaElement).value === "");
 

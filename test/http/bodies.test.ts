@@ -5,10 +5,10 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { connect } from "node:net";
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { hashOf, newKey } from "../../src/auth/auth.ts";
-import { Bodies } from "../../src/bodies.ts";
 import type { KeyScope, Person } from "../../src/domain/account.ts";
 import { asFailure } from "../../src/domain/failure.ts";
 import { newId } from "../../src/domain/id.ts";
+import { Bodies } from "../../src/server/bodies.ts";
 import { type House, startHouse } from "../house.ts";
 import { until } from "../llama/server.ts";
 import { type Scripted, startScripted } from "../upstream/scripted.ts";
@@ -44,7 +44,7 @@ const post = (path: string, body: string | Uint8Array, headers: Record<string, s
   fetch(at.url + path, { method: "POST", body: body as BodyInit, headers, redirect: "manual" });
 const formType = { "content-type": "application/x-www-form-urlencoded" };
 
-/** Doors that take a body, what is sent there, and the status of what is taken. */
+/** Endpoints that take a body, what is sent there, and the status of what is taken. */
 const doors: [path: () => string, body: () => string, headers: Record<string, string>, taken: number][] = [
   [() => "/v1/chat/completions", () => chat, {}, 200],
   [() => "/v1/messages", () => chat, {}, 200],

@@ -2,8 +2,8 @@
 // and what is said about waiting comes true. The scheduler is the real one; only the answers are made up.
 
 import { describe, expect, test } from "bun:test";
+import type { Sharer } from "../../src/chat/fair-share.ts";
 import { Scheduler } from "../../src/chat/scheduler.ts";
-import type { Sharer } from "../../src/chat/shares.ts";
 import type { Place } from "../../src/domain/run.ts";
 import { type Seeded, seeded } from "../seeded.ts";
 

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { defaultBounds } from "../../src/config.ts";
+import { defaultBounds } from "../../src/config/config.ts";
 import type { StartFailure } from "../../src/domain/upstream.ts";
 import { openLog } from "../../src/telemetry/log.ts";
 import { findLlamaServer, LlamaChild } from "../../src/upstream/child.ts";

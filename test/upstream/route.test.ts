@@ -1,7 +1,7 @@
 // Which llama-server is asked. If this fails, prompts are read anew that another has in its cache, or people wait for a full one beside an idle one.
 
 import { describe, expect, test } from "bun:test";
-import { Beginnings, type Candidate, route, speedsOf, startMs, tokensOf } from "../../src/upstream/route.ts";
+import { type Candidate, PromptPrefixes, route, speedsOf, startMs, tokensOf } from "../../src/upstream/route.ts";
 import { seeded } from "../seeded.ts";
 
 const candidate = (given: Partial<Candidate> = {}): Candidate => ({ free: 1, waitMs: 0, knownTokens: 0, readsPerSecond: 100, ...given });
@@ -50,9 +50,9 @@ test("speeds that differ by less than half are one; what was not measured is as 
   expect(speedsOf([100, null, 1_000])).toEqual([100, 550, 1_000]);
 });
 
-describe("Beginnings", () => {
+describe("PromptPrefixes", () => {
   test("the longest beginning that was read, up to a part's end", () => {
-    const read = new Beginnings();
+    const read = new PromptPrefixes();
     read.add(["system", "question", "answer"]);
     expect(read.longest(["system", "question", "answer", "next"])).toBe(3);
     expect(read.longest(["system", "other"])).toBe(1);
@@ -62,7 +62,7 @@ describe("Beginnings", () => {
   });
 
   test("what was read again stays, what was not is forgotten first", () => {
-    const read = new Beginnings();
+    const read = new PromptPrefixes();
     read.add(["first"]);
     for (let i = 0; i < 4_095; i++) read.add([`other ${i}`]);
     read.add(["first"]);

@@ -27,7 +27,7 @@ const files = [
     from: [
       join(htmx, "htmx.min.js"),
       join(htmx, "ext/hx-ws.min.js"),
-      ...["zone.js", "copy.js", "drafts.js", "way.js", "selection.js", "app.js"].map((script) => join(import.meta.dir, script)),
+      ...["zone.js", "copy.js", "drafts.js", "transport.js", "selection.js", "app.js"].map((script) => join(import.meta.dir, script)),
     ],
   },
   { name: "icon", file: "icon.svg", type: "image/svg+xml", from: [join(import.meta.dir, "icon.svg")] },

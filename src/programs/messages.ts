@@ -1,0 +1,66 @@
+// What a program is told of an answer, as objects that go over a socket (programs/socket-json) or as events (programs/ask):
+// the words of the interface to the outside.
+
+import { type Language, sentenceOf, wordsOf } from "../../views/words.ts";
+import type { Tap } from "../chat/live-run.ts";
+import type { FailureReport } from "../domain/failure.ts";
+import type { ConversationId } from "../domain/id.ts";
+import type { Run, RunStats } from "../domain/run.ts";
+
+export type ProgramEvent =
+  | { readonly type: "queued"; readonly position: number; readonly of: number }
+  | { readonly type: "prompt"; readonly processed: number; readonly total: number }
+  | { readonly type: "delta"; readonly text: string }
+  | { readonly type: "reasoning"; readonly text: string }
+  | { readonly type: "done"; readonly conversation: ConversationId | null; readonly finish: string; readonly usage: Usage; readonly timings: Timings }
+  | { readonly type: "history"; readonly conversation: ConversationId; readonly messages: readonly { readonly role: string; readonly text: string }[] }
+  | { readonly type: "error"; readonly code: string; readonly message: string };
+
+/** In tokens; a field is absent where llama-server did not say. */
+interface Usage {
+  readonly prompt_tokens?: number;
+  /** Of these, not read again. */
+  readonly cached_tokens?: number;
+  readonly completion_tokens?: number;
+}
+
+interface Timings {
+  readonly queue_ms?: number;
+  readonly first_token_ms?: number;
+  readonly tokens_per_second?: number;
+}
+
+/** A Tap whose Run is told with `tell`; `ended` is called with the Run when that is over. */
+export function tapOf(tell: (told: ProgramEvent) => void, ended: (run: Run) => void, { isAlone }: { isAlone: boolean }): Tap {
+  return {
+    isAlone,
+    text: (text) => tell({ type: "delta", text }),
+    reasoning: (text) => tell({ type: "reasoning", text }),
+    place: ({ position, of }) => tell({ type: "queued", position, of }),
+    prompt: ({ processed, total }) => tell({ type: "prompt", processed, total }),
+    ended,
+  };
+}
+
+/** The last word about a Run. */
+export function lastOf(run: Run, conversation: ConversationId | null, language: Language): ProgramEvent {
+  if (run.failure) return errorOf(run.failure, language);
+  if (run.status === "interrupted") return errorOf({ code: "shutting_down", facts: {} }, language);
+  return doneOf(run.status === "stopped" ? "stopped" : (run.finish ?? "stop"), run.stats, conversation);
+}
+
+/** `conversation` is null where it is not kept. */
+export function doneOf(finish: string, stats: RunStats, conversation: ConversationId | null): ProgramEvent {
+  const { promptTokens, cachedTokens, outputTokens, queueMs, firstTokenMs, tokensPerSecond } = stats;
+  const usage = present({ prompt_tokens: promptTokens, cached_tokens: cachedTokens, completion_tokens: outputTokens });
+  const timings = present({ queue_ms: queueMs, first_token_ms: firstTokenMs, tokens_per_second: tokensPerSecond });
+  return { type: "done", conversation, finish, usage, timings };
+}
+
+export function errorOf(failure: FailureReport, language: Language): ProgramEvent {
+  return { type: "error", code: failure.code, message: sentenceOf(failure, wordsOf(language)) };
+}
+
+function present(fields: Readonly<Record<string, number | undefined>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+}
