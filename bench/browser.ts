@@ -8,13 +8,23 @@ import { until } from "../test/llama/server.ts";
 import { allClients, type Client, names, serveSmallPages } from "./clients.ts";
 import { openGate } from "./gate.ts";
 import { llamaUi } from "./llama-ui.ts";
-import { type Opening, openInParlor, openInUi, openingMessages, startWithLongConversation } from "./opening.ts";
+import {
+  type Opening,
+  openInParlor,
+  openInUi,
+  openingMessages,
+  startWithLongConversation,
+} from "./opening.ts";
 import { cpuOf, root, start } from "./process.ts";
 import { type Goal, goalLines, median, quick, rounds, writeResults, writeTable } from "./report.ts";
 import { markdownAnswer } from "./source.ts";
 import { newContext, openTab } from "./tab.ts";
 
-const lengths = process.env["LENGTHS"] ? process.env["LENGTHS"].split(",").map(Number) : quick ? [200] : [200, 2_000, 10_000];
+const lengths = process.env["LENGTHS"]
+  ? process.env["LENGTHS"].split(",").map(Number)
+  : quick
+    ? [200]
+    : [200, 2_000, 10_000];
 const perSecond = 500;
 
 interface Cost {
@@ -35,7 +45,17 @@ if ("reason" in ui) process.stdout.write(`llama-server's own UI is left out: ${u
 const gate = openGate(`http://127.0.0.1:${source.line}`, "folder" in ui ? ui.folder : null);
 let parlorUrl = "";
 const small = serveSmallPages(gate.url, () => parlorUrl);
-const parlor = await start([join(root, "dist/parlor"), "--port", "0", "--llama", gate.url, "--log-level", "error", "--allow-origin", small.url]);
+const parlor = await start([
+  join(root, "dist/parlor"),
+  "--port",
+  "0",
+  "--llama",
+  gate.url,
+  "--log-level",
+  "error",
+  "--allow-origin",
+  small.url,
+]);
 parlorUrl = parlor.line.split(" ").at(-1) as string;
 await until(async () => (await fetch(`${parlorUrl}/readyz`)).status === 200, "parlor is ready");
 const clients = allClients(small.url, "folder" in ui ? gate.url : null, parlorUrl);
@@ -45,7 +65,11 @@ const tailChars = 10;
 const lettersOf = (text: string): string => text.replace(/[^a-zA-Z0-9]/g, "");
 
 /** The moment at which the whole answer is on the screen, in ms since 1970. Called when the source has ended. */
-async function completeAt(page: import("playwright-core").Page, { done, answer }: Client, tokens: number): Promise<number> {
+async function completeAt(
+  page: import("playwright-core").Page,
+  { done, answer }: Client,
+  tokens: number,
+): Promise<number> {
   const letters = lettersOf(markdownAnswer(tokens));
   const tail = letters.slice(-tailChars);
   const wished = { done, answer, tail, times: letters.split(tail).length };
@@ -53,10 +77,13 @@ async function completeAt(page: import("playwright-core").Page, { done, answer }
     ({ done, answer, tail, times }) =>
       new Promise<number>((resolve) => {
         const isComplete = () => {
-          const text = document.querySelector(done) ? ([...document.querySelectorAll(answer)].at(-1)?.textContent ?? "") : "";
+          const text = document.querySelector(done)
+            ? ([...document.querySelectorAll(answer)].at(-1)?.textContent ?? "")
+            : "";
           return text.replace(/[^a-zA-Z0-9]/g, "").split(tail).length >= times;
         };
-        const painted = () => requestAnimationFrame(() => setTimeout(() => resolve(performance.timeOrigin + performance.now())));
+        const painted = () =>
+          requestAnimationFrame(() => setTimeout(() => resolve(performance.timeOrigin + performance.now())));
         const look = () => (isComplete() ? painted() : setTimeout(look, 10));
         look();
       }),
@@ -89,7 +116,8 @@ async function cost(client: Client, tokens: number): Promise<Cost> {
     heapMb,
     wire: bytes,
     behindMs: completed - endedAt,
-    serverUs: client.name === names.whole || client.name === names.ui ? null : (cpuAfter - cpuBefore) / tokens,
+    serverUs:
+      client.name === names.whole || client.name === names.ui ? null : (cpuAfter - cpuBefore) / tokens,
   };
 }
 
@@ -105,8 +133,13 @@ for (let round = 0; round < rounds; round++) {
 }
 
 const of = (tokens: number, client: string, part: keyof Cost): number =>
-  median(answers.filter((each) => each.tokens === tokens && each.client === client).map((each) => each.cost[part] ?? Number.NaN));
-const opened = (client: string, part: keyof Opening): number => median(openings.filter((each) => each.client === client).map(({ opening }) => opening[part]));
+  median(
+    answers
+      .filter((each) => each.tokens === tokens && each.client === client)
+      .map((each) => each.cost[part] ?? Number.NaN),
+  );
+const opened = (client: string, part: keyof Opening): number =>
+  median(openings.filter((each) => each.client === client).map(({ opening }) => opening[part]));
 
 function answerRows(): string[] {
   const head =
@@ -117,9 +150,22 @@ function answerRows(): string[] {
       .map(({ name }) => {
         const main = of(tokens, name, "mainMs");
         const server = of(tokens, name, "serverUs");
-        const cells = [tokens.toLocaleString("en"), name, main.toFixed(0), (main / of(tokens, names.parlor, "mainMs")).toFixed(2)];
-        cells.push(((main * 1000) / tokens).toFixed(0), of(tokens, name, "scriptMs").toFixed(0), of(tokens, name, "layoutMs").toFixed(0));
-        cells.push(of(tokens, name, "heapMb").toFixed(1), (of(tokens, name, "wire") / 1000).toFixed(0), of(tokens, name, "behindMs").toFixed(0));
+        const cells = [
+          tokens.toLocaleString("en"),
+          name,
+          main.toFixed(0),
+          (main / of(tokens, names.parlor, "mainMs")).toFixed(2),
+        ];
+        cells.push(
+          ((main * 1000) / tokens).toFixed(0),
+          of(tokens, name, "scriptMs").toFixed(0),
+          of(tokens, name, "layoutMs").toFixed(0),
+        );
+        cells.push(
+          of(tokens, name, "heapMb").toFixed(1),
+          (of(tokens, name, "wire") / 1000).toFixed(0),
+          of(tokens, name, "behindMs").toFixed(0),
+        );
         return `| ${[...cells, Number.isNaN(server) ? "" : server.toFixed(0)].join(" | ")} |`;
       }),
   );
@@ -127,18 +173,25 @@ function answerRows(): string[] {
 }
 
 function openingRows(): string[] {
-  const head = "| client | last message visible after ms | main thread ms | messages on the page | DOM nodes | heap held MB |";
+  const head =
+    "| client | last message visible after ms | main thread ms | messages on the page | DOM nodes | heap held MB |";
   const rows = clients
     .filter(({ name }) => name === names.parlor || name === names.ui)
     .map(({ name }) => {
-      const cells = [opened(name, "visibleMs"), opened(name, "mainMs"), opened(name, "messages"), opened(name, "nodes")].map((value) => value.toFixed(0));
+      const cells = [
+        opened(name, "visibleMs"),
+        opened(name, "mainMs"),
+        opened(name, "messages"),
+        opened(name, "nodes"),
+      ].map((value) => value.toFixed(0));
       return `| ${[name, ...cells, opened(name, "heapMb").toFixed(1)].join(" | ")} |`;
     });
   return [head, "|---|---:|---:|---:|---:|---:|", ...rows];
 }
 
 /** How much more a token costs in a long answer than in a shorter one. */
-const slope = (client: string, long: number, short: number): number => of(long, client, "mainMs") / long / (of(short, client, "mainMs") / short);
+const slope = (client: string, long: number, short: number): number =>
+  of(long, client, "mainMs") / long / (of(short, client, "mainMs") / short);
 
 const long = Math.max(...lengths);
 const ratio = (client: string): number => of(long, names.parlor, "mainMs") / of(long, client, "mainMs");
@@ -147,7 +200,11 @@ const goals: Goal[] = [
   { goal: `main thread, of ${names.bare} ${at}`, found: ratio(names.bare), atMost: 0.3 },
   { goal: `main thread, of ${names.tutorial} ${at}`, found: ratio(names.tutorial), atMost: 0.1 },
   { goal: `main thread, of ${names.ui} ${at}`, found: ratio(names.ui), atMost: 0.15 },
-  { goal: "a token in 10,000, of one in 2,000 (parlor)", found: slope(names.parlor, 10_000, 2_000), atMost: 1.2 },
+  {
+    goal: "a token in 10,000, of one in 2,000 (parlor)",
+    found: slope(names.parlor, 10_000, 2_000),
+    atMost: 1.2,
+  },
 ];
 const slopes = clients
   .map(({ name }) => [name, slope(name, 10_000, 2_000)] as const)
@@ -155,7 +212,9 @@ const slopes = clients
   .map(([name, found]) => `${name} ${found.toFixed(2)}`);
 const sections = [
   answerRows().join("\n"),
-  ...(slopes.length > 0 ? [`A token's main-thread time in an answer of 10,000, of that in one of 2,000: ${slopes.join(", ")}.`] : []),
+  ...(slopes.length > 0
+    ? [`A token's main-thread time in an answer of 10,000, of that in one of 2,000: ${slopes.join(", ")}.`]
+    : []),
   goalLines(goals),
   `**A conversation of ${openingMessages.toLocaleString("en")} messages is opened** (files in the browser's cache)`,
   openingRows().join("\n"),

@@ -32,7 +32,9 @@ export const names = {
 const swapEveryMs = 33;
 
 /** Each token is added to the text. That is all. */
-const barePage = (chat: string) => `<style>main { max-width: 41rem; margin: auto; font: 18px/1.6 serif; white-space: pre-wrap }</style>
+const barePage = (
+  chat: string,
+) => `<style>main { max-width: 41rem; margin: auto; font: 18px/1.6 serif; white-space: pre-wrap }</style>
 <main id="out"></main>
 <script>
 const out = document.getElementById("out");
@@ -61,7 +63,9 @@ window.ask = (text) => { status.textContent = "Generating…"; ws.send(text); };
 </script>`;
 
 /** Gets the whole message, rendered anew. */
-const wholePage = (swap: string) => `<style>main { max-width: 41rem; margin: auto; font: 18px/1.6 serif }</style>
+const wholePage = (
+  swap: string,
+) => `<style>main { max-width: 41rem; margin: auto; font: 18px/1.6 serif }</style>
 <main id="out"></main>
 <script>
 const out = document.getElementById("out");
@@ -77,10 +81,17 @@ export function serveSmallPages(gateUrl: string, parlorUrl: () => string): { url
     port: 0,
     fetch(request, server) {
       const { pathname, host } = new URL(request.url);
-      if (pathname === "/swap") return server.upgrade(request) ? undefined : new Response("no socket", { status: 400 });
+      if (pathname === "/swap")
+        return server.upgrade(request) ? undefined : new Response("no socket", { status: 400 });
       const chat = `${parlorUrl().replace("http", "ws")}/chat`;
-      const page = { "/bare": barePage(chat), "/tutorial": tutorialPage(chat), "/whole": wholePage(`ws://${host}/swap`) }[pathname];
-      return new Response(`<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">${page}`, { headers: { "content-type": "text/html" } });
+      const page = {
+        "/bare": barePage(chat),
+        "/tutorial": tutorialPage(chat),
+        "/whole": wholePage(`ws://${host}/swap`),
+      }[pathname];
+      return new Response(`<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">${page}`, {
+        headers: { "content-type": "text/html" },
+      });
     },
     websocket: {
       idleTimeout: 0,
@@ -94,7 +105,8 @@ export function serveSmallPages(gateUrl: string, parlorUrl: () => string): { url
         for await (const chunk of response.body as ReadableStream<Uint8Array>) {
           const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
           rest = lines.pop() as string;
-          for (const line of lines) if (line.startsWith("data: {")) text += JSON.parse(line.slice(6)).choices[0]?.delta.content ?? "";
+          for (const line of lines)
+            if (line.startsWith("data: {")) text += JSON.parse(line.slice(6)).choices[0]?.delta.content ?? "";
           if (text === "" || performance.now() - sentAt < swapEveryMs) continue;
           sentAt = performance.now();
           ws.send(markdownHtml(text));
@@ -109,13 +121,19 @@ export function serveSmallPages(gateUrl: string, parlorUrl: () => string): { url
 
 /** All that can be had; `uiUrl` is null where the UI could not be built. */
 export function allClients(smallUrl: string, uiUrl: string | null, parlorUrl: string): Client[] {
-  const small = (name: string, url: string, answer: string, tokensMax = Number.POSITIVE_INFINITY): Client => ({
+  const small = (
+    name: string,
+    url: string,
+    answer: string,
+    tokensMax = Number.POSITIVE_INFINITY,
+  ): Client => ({
     name,
     url,
     ready: "body",
     tokensMax,
     type: async () => {},
-    send: (page, question) => page.evaluate((text) => (window as unknown as { ask(text: string): void }).ask(text), question),
+    send: (page, question) =>
+      page.evaluate((text) => (window as unknown as { ask(text: string): void }).ask(text), question),
     done: "body[data-done]",
     answer,
   });

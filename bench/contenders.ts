@@ -26,7 +26,9 @@ const folder = mkdtempSync(join(tmpdir(), "parlor-relay-"));
 /** Compiles both ends of the benchmark. */
 export function compileWire(): string {
   const program = join(root, ".cache/wire");
-  const built = Bun.spawnSync(["c++", "-O2", "-std=c++17", "-o", program, join(root, "bench/wire.cpp")], { stderr: "inherit" });
+  const built = Bun.spawnSync(["c++", "-O2", "-std=c++17", "-o", program, join(root, "bench/wire.cpp")], {
+    stderr: "inherit",
+  });
   if (!built.success) throw new Error("bench/wire.cpp does not compile");
   return program;
 }
@@ -36,7 +38,10 @@ function recital(): string {
   const file = join(folder, "recital.txt");
   const lines = markdownAnswer(4_000).split("\n");
   const isProse = /^[A-Z]/;
-  writeFileSync(file, `@ ${lines.map((line) => (isProse.test(line) ? line.replace(/(?<= )[a-z]{3,}(?= )/g, "@") : line)).join("\n")}`);
+  writeFileSync(
+    file,
+    `@ ${lines.map((line) => (isProse.test(line) ? line.replace(/(?<= )[a-z]{3,}(?= )/g, "@") : line)).join("\n")}`,
+  );
   return file;
 }
 
@@ -48,17 +53,24 @@ export async function startSource(wire: string): Promise<Contender> {
 /** nginx as people put it before a stream of events: no buffering, one worker. Null where it is not installed. */
 export async function startNginx(source: Contender): Promise<Contender | null> {
   const to = `proxy_pass http://127.0.0.1:${source.port}; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_buffering off`;
-  const started = await startNginxWith((port) => `server { listen 127.0.0.1:${port} backlog=4096; location / { ${to}; proxy_read_timeout 600s; } }`);
+  const started = await startNginxWith(
+    (port) =>
+      `server { listen 127.0.0.1:${port} backlog=4096; location / { ${to}; proxy_read_timeout 600s; } }`,
+  );
   return started && { name: "nginx", way: "sse", port: started.port, pid: started.process.pid };
 }
 
 /** nginx with these servers on a free port. Null where it is not installed. */
-export async function startNginxWith(servers: (port: number) => string): Promise<{ port: number; process: Bun.Subprocess } | null> {
+export async function startNginxWith(
+  servers: (port: number) => string,
+): Promise<{ port: number; process: Bun.Subprocess } | null> {
   const program = Bun.which("nginx") ?? (existsSync("/usr/sbin/nginx") ? "/usr/sbin/nginx" : null);
   if (!program) return null;
   const port = freePort();
   const config = join(folder, `nginx-${port}.conf`);
-  const scratch = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path ${folder}/${port}-${name};`).join(" ");
+  const scratch = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+    .map((name) => `${name}_temp_path ${folder}/${port}-${name};`)
+    .join(" ");
   writeFileSync(
     config,
     `daemon off; master_process off; pid ${folder}/nginx-${port}.pid; error_log stderr crit;
@@ -68,7 +80,10 @@ http { access_log off; client_max_body_size 8m; ${scratch} ${servers(port)} }
   );
   const child = Bun.spawn([program, "-c", config], { stdout: "ignore", stderr: "ignore" });
   process.on("exit", () => child.kill("SIGKILL"));
-  await until(async () => (await fetch(`http://127.0.0.1:${port}/health`).catch(() => null))?.ok === true, "nginx is ready");
+  await until(
+    async () => (await fetch(`http://127.0.0.1:${port}/health`).catch(() => null))?.ok === true,
+    "nginx is ready",
+  );
   return { port, process: child };
 }
 
@@ -77,18 +92,25 @@ export async function startRouter(wire: string): Promise<Contender> {
   const real = process.env["LLAMA_SERVER"] as string;
   const beside = join(folder, "router");
   mkdirSync(join(beside, "models"), { recursive: true });
-  for (const library of new Bun.Glob("*.so*").scanSync(dirname(real))) symlinkSync(join(dirname(real), library), join(beside, library));
+  for (const library of new Bun.Glob("*.so*").scanSync(dirname(real)))
+    symlinkSync(join(dirname(real), library), join(beside, library));
   const program = join(beside, basename(real));
   cpSync(real, program);
   cpSync(join(root, ".cache/parrot.gguf"), join(beside, "models/source.gguf"));
   const port = freePort();
-  const child = Bun.spawn([program, "--models-dir", join(beside, "models"), "--host", "127.0.0.1", "--port", String(port)], {
-    stdout: "ignore",
-    stderr: "ignore",
-  });
+  const child = Bun.spawn(
+    [program, "--models-dir", join(beside, "models"), "--host", "127.0.0.1", "--port", String(port)],
+    {
+      stdout: "ignore",
+      stderr: "ignore",
+    },
+  );
   process.on("exit", () => child.kill("SIGKILL"));
   const url = `http://127.0.0.1:${port}`;
-  await until(async () => (await fetch(`${url}/health`).catch(() => null))?.ok === true, "the router is ready");
+  await until(
+    async () => (await fetch(`${url}/health`).catch(() => null))?.ok === true,
+    "the router is ready",
+  );
   rmSync(program); // the router has looked up its own path by now, and starts what is there then
   const script = `#!/bin/sh
 while [ $# -gt 1 ]; do [ "$1" = --port ] && port=$2; shift; done
@@ -98,9 +120,20 @@ exec ${wire} source ${recital()} --port "$port" --ends-with-input 1
   writeFileSync(program, script, { mode: 0o755 });
   await fetch(`${url}/v1/chat/completions`, {
     method: "POST",
-    body: JSON.stringify({ model: "source", stream: true, messages: [{ role: "user", content: '{"tokens":1,"perSecond":0}' }] }),
+    body: JSON.stringify({
+      model: "source",
+      stream: true,
+      messages: [{ role: "user", content: '{"tokens":1,"perSecond":0}' }],
+    }),
   }).then((response) => response.text());
-  return { name: "llama-server's router", way: "sse", port, model: "source", pid: child.pid, hasPassingThreads: true };
+  return {
+    name: "llama-server's router",
+    way: "sse",
+    port,
+    model: "source",
+    pid: child.pid,
+    hasPassingThreads: true,
+  };
 }
 
 const wsVersion = "8.18.3";
@@ -109,11 +142,25 @@ const wsVersion = "8.18.3";
 export async function startTutorialRelay(source: Contender): Promise<Contender> {
   const modules = join(root, ".cache/bench");
   if (!existsSync(join(modules, "node_modules/ws"))) {
-    const installed = Bun.spawnSync(["npm", "install", "--silent", "--prefix", modules, `ws@${wsVersion}`], { stdout: "inherit", stderr: "inherit" });
+    const installed = Bun.spawnSync(["npm", "install", "--silent", "--prefix", modules, `ws@${wsVersion}`], {
+      stdout: "inherit",
+      stderr: "inherit",
+    });
     if (!installed.success) throw new Error("ws could not be fetched");
   }
-  const { line, process } = await start(["node", join(root, "bench/tutorial-relay.js"), `http://127.0.0.1:${source.port}`, `${modules}/`]);
-  return { name: "tutorial's relay (Node, ws)", way: "chat", path: "/", port: Number(line), pid: process.pid };
+  const { line, process } = await start([
+    "node",
+    join(root, "bench/tutorial-relay.js"),
+    `http://127.0.0.1:${source.port}`,
+    `${modules}/`,
+  ]);
+  return {
+    name: "tutorial's relay (Node, ws)",
+    way: "chat",
+    path: "/",
+    port: Number(line),
+    pid: process.pid,
+  };
 }
 
 /** parlor as it is shipped, with everybody a person of their own. */
@@ -124,14 +171,28 @@ export async function startParlor(
 ): Promise<{ port: number; pid: number }> {
   const people = ["--auth", "header", "--trusted-proxy", "127.0.0.1"];
   const bounds = ["--sockets-max-per-address", "100000", "--queue-max-runs", "10000", "--slots-max", "1000"];
-  const { line, process } = await start([program, "--port", "0", "--llama", upstream, "--log-level", "error", ...people, ...bounds, ...flags]);
+  const { line, process } = await start([
+    program,
+    "--port",
+    "0",
+    "--llama",
+    upstream,
+    "--log-level",
+    "error",
+    ...people,
+    ...bounds,
+    ...flags,
+  ]);
   const port = Number(/:(\d+)$/m.exec(line)?.[1]);
   await until(async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).status === 200, "parlor is ready");
   return { port, pid: process.pid };
 }
 
 /** parlor by its two doors, in one process; another executable where one is named. */
-export async function startBothDoors(source: Contender, other?: { readonly name: string; readonly program: string }): Promise<Contender[]> {
+export async function startBothDoors(
+  source: Contender,
+  other?: { readonly name: string; readonly program: string },
+): Promise<Contender[]> {
   const parlor = await startParlor(`http://127.0.0.1:${source.port}`, [], other?.program);
   const name = other?.name ?? "parlor";
   return [

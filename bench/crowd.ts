@@ -3,7 +3,17 @@
 
 import { compileWire, startParlor, startSource } from "./contenders.ts";
 import { memoryOf, scheduledOf, ticksOf } from "./process.ts";
-import { fixed, type Goal, goalLines, median, quick, rounds, table, writeResults, writeText } from "./report.ts";
+import {
+  fixed,
+  type Goal,
+  goalLines,
+  median,
+  quick,
+  rounds,
+  table,
+  writeResults,
+  writeText,
+} from "./report.ts";
 
 const wire = compileWire();
 const source = await startSource(wire);
@@ -31,21 +41,43 @@ interface House {
   readonly pid: number;
 }
 
-function reader({ port }: House, { streams, tokens, perSecond = 50, extra = {} }: Wish, spreadMs = 500): Bun.Subprocess<"ignore", "pipe", "inherit"> {
-  const words = { way: "page", port, run: `c${process.pid.toString(36)}${++runs}x`, streams, tokens, "per-second": perSecond, "spread-ms": spreadMs, ...extra };
-  return Bun.spawn([wire, "read", ...Object.entries(words).flatMap(([name, value]) => [`--${name}`, String(value)])], {
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "inherit",
-  });
+function reader(
+  { port }: House,
+  { streams, tokens, perSecond = 50, extra = {} }: Wish,
+  spreadMs = 500,
+): Bun.Subprocess<"ignore", "pipe", "inherit"> {
+  const words = {
+    way: "page",
+    port,
+    run: `c${process.pid.toString(36)}${++runs}x`,
+    streams,
+    tokens,
+    "per-second": perSecond,
+    "spread-ms": spreadMs,
+    ...extra,
+  };
+  return Bun.spawn(
+    [wire, "read", ...Object.entries(words).flatMap(([name, value]) => [`--${name}`, String(value)])],
+    {
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "inherit",
+    },
+  );
 }
 
-async function read(house: House, wish: Wish): Promise<Reading & { cpuUs: number; userUs: number; systemUs: number }> {
+async function read(
+  house: House,
+  wish: Wish,
+): Promise<Reading & { cpuUs: number; userUs: number; systemUs: number }> {
   const [before, ticks] = [scheduledOf(house.pid), ticksOf(house.pid)];
   const reading = JSON.parse(await new Response(reader(house, wish).stdout).text()) as Reading;
   const after = ticksOf(house.pid);
   const tokens = wish.streams * wish.tokens;
-  const kinds = { userUs: (after.user - ticks.user) / tokens, systemUs: (after.system - ticks.system) / tokens };
+  const kinds = {
+    userUs: (after.user - ticks.user) / tokens,
+    systemUs: (after.system - ticks.system) / tokens,
+  };
   return { ...reading, cpuUs: (scheduledOf(house.pid) - before) / tokens, ...kinds };
 }
 
@@ -86,7 +118,11 @@ async function growing(
   const found: number[] = [];
   for (const size of sizes) found.push(await find(size));
   const [first = 1, last = 1] = [found[0], found.at(-1)];
-  return { sizes, found, power: Math.log(last / first) / Math.log((sizes.at(-1) as number) / (sizes[0] as number)) };
+  return {
+    sizes,
+    found,
+    power: Math.log(last / first) / Math.log((sizes.at(-1) as number) / (sizes[0] as number)),
+  };
 }
 
 const [watchersMax, idleMax, readers, stuck] = quick ? [32, 320, 40, 10] : [500, 10_000, 200, 50];
@@ -99,18 +135,20 @@ const watched: Record<number, { user: number[]; system: number[]; p99: number[] 
 const sizes = [0, ...of(watchersMax - 1)];
 for (let round = 0; round < rounds; round++)
   for (const watchers of sizes) {
-    const { userUs, systemUs, p99 } = await read(house, { streams: 1, tokens: quick ? 50 : 400, extra: { watchers } });
+    const { userUs, systemUs, p99 } = await read(house, {
+      streams: 1,
+      tokens: quick ? 50 : 400,
+      extra: { watchers },
+    });
     watched[watchers] ??= { user: [], system: [], p99: [] };
     watched[watchers].user.push(userUs);
     watched[watchers].system.push(systemUs);
     watched[watchers].p99.push(p99 / 1000);
   }
-const fan = table("**One answer, many watchers** (50 tokens/s; processor time of parlor per token of the answer)", [
-  "watchers",
-  "own µs",
-  "kernel's µs",
-  "age of a token, p99 ms",
-]);
+const fan = table(
+  "**One answer, many watchers** (50 tokens/s; processor time of parlor per token of the answer)",
+  ["watchers", "own µs", "kernel's µs", "age of a token, p99 ms"],
+);
 for (const watchers of sizes) {
   const { user = [], system = [], p99 = [] } = watched[watchers] ?? {};
   fan.row(watchers + 1, fixed(median(user), 0), fixed(median(system), 0), fixed(median(p99), 2));
@@ -123,10 +161,18 @@ for (let round = 0; round < rounds; round++) {
   beside.alone.push(await read(house, { streams: readers - stuck, tokens: quick ? 50 : 200 }));
   beside.among.push(await read(house, { streams: readers, tokens: quick ? 50 : 200, extra: { stuck } }));
 }
-const slow = table(`**${stuck} clients that do not read, among ${readers}** (the others' tokens)`, ["", "p50 ms", "p99 ms"]);
+const slow = table(`**${stuck} clients that do not read, among ${readers}** (the others' tokens)`, [
+  "",
+  "p50 ms",
+  "p99 ms",
+]);
 const ms = (all: readonly Reading[], part: "p50" | "p99") => median(all.map((each) => each[part])) / 1000;
 slow.row(`${readers - stuck} alone`, fixed(ms(beside.alone, "p50"), 2), fixed(ms(beside.alone, "p99"), 2));
-slow.row(`${readers - stuck} beside ${stuck} that do not read`, fixed(ms(beside.among, "p50"), 2), fixed(ms(beside.among, "p99"), 2));
+slow.row(
+  `${readers - stuck} beside ${stuck} that do not read`,
+  fixed(ms(beside.among, "p50"), 2),
+  fixed(ms(beside.among, "p99"), 2),
+);
 const slowMb = (memoryOf(house.pid) - before) / 1e6;
 slow.row("memory that parlor has more after all this, MB", fixed(slowMb, 0), "");
 
@@ -134,33 +180,46 @@ slow.row("memory that parlor has more after all this, MB", fixed(slowMb, 0), "")
 const grown = {
   "an idle page, kB": await growing(of(idleMax), async (count) => (await idle(count)) / 1e3),
   "a running answer, kB": await growing(of(quick ? 64 : 512), async (count) => (await active(count)) / 1e3),
-  "a token, by streams at once, µs": await growing(of(quick ? 64 : 512), async (streams) => (await read(house, { streams, tokens: quick ? 50 : 200 })).cpuUs),
+  "a token, by streams at once, µs": await growing(
+    of(quick ? 64 : 512),
+    async (streams) => (await read(house, { streams, tokens: quick ? 50 : 200 })).cpuUs,
+  ),
   "a token, by length of the answer, µs": await growing(
     of(quick ? 400 : 8_000),
     async (tokens) => (await read(house, { streams: 8, tokens, perSecond: 400 })).cpuUs,
   ),
   "a token, by watchers, µs": await growing(
     of(watchersMax),
-    async (watchers) => (await read(house, { streams: 1, tokens: quick ? 50 : 200, extra: { watchers } })).cpuUs,
+    async (watchers) =>
+      (await read(house, { streams: 1, tokens: quick ? 50 : 200, extra: { watchers } })).cpuUs,
   ),
 };
-const slope = table("**How cost grows**: what each of so many costs; power 0 is flat, 1 is in proportion to the number", [
-  "cost of",
-  "at",
-  "1 ×",
-  "4 ×",
-  "16 ×",
-  "power",
-]);
+const slope = table(
+  "**How cost grows**: what each of so many costs; power 0 is flat, 1 is in proportion to the number",
+  ["cost of", "at", "1 ×", "4 ×", "16 ×", "power"],
+);
 for (const [name, { sizes: at, found, power }] of Object.entries(grown))
   slope.row(name, at.join(", "), ...found.map((each) => fixed(each, 1)), fixed(power, 2));
 
 const own = (watchers: number) => median(watched[watchers]?.user ?? []);
 const goals: Goal[] = [
-  { goal: `own time of ${watchersMax} watchers, in that of one`, found: own(watchersMax - 1) / own(0), atMost: 3 },
+  {
+    goal: `own time of ${watchersMax} watchers, in that of one`,
+    found: own(watchersMax - 1) / own(0),
+    atMost: 3,
+  },
   { goal: "an idle page", found: grown["an idle page, kB"].found.at(-1) as number, atMost: 8, unit: " kB" },
-  { goal: "a running answer", found: grown["a running answer, kB"].found.at(-1) as number, atMost: 40, unit: " kB" },
-  { goal: "p99 beside clients that do not read, in p99 without them", found: ms(beside.among, "p99") / ms(beside.alone, "p99"), atMost: 1.5 },
+  {
+    goal: "a running answer",
+    found: grown["a running answer, kB"].found.at(-1) as number,
+    atMost: 40,
+    unit: " kB",
+  },
+  {
+    goal: "p99 beside clients that do not read, in p99 without them",
+    found: ms(beside.among, "p99") / ms(beside.alone, "p99"),
+    atMost: 1.5,
+  },
 ];
 process.stdout.write(`${goalLines(goals)}\n`);
 await writeText("crowd", [...[fan, slow, slope].map(({ text }) => text), goalLines(goals)].join("\n\n"));

@@ -13,7 +13,10 @@ export interface Gate {
 }
 
 const props = {
-  default_generation_settings: { params: { temperature: 0.8, top_k: 40, top_p: 0.95, min_p: 0.05 }, n_ctx: 65_536 },
+  default_generation_settings: {
+    params: { temperature: 0.8, top_k: 40, top_p: 0.95, min_p: 0.05 },
+    n_ctx: 65_536,
+  },
   total_slots: 1,
   model_alias: "source",
   model_path: "source.gguf",
@@ -28,7 +31,13 @@ const props = {
   build_info: uiRelease,
   is_sleeping: false,
 };
-const models = { object: "list", data: [{ id: "source", aliases: ["source"], object: "model", created: 1_790_000_000, owned_by: "llamacpp" }], models: [] };
+const models = {
+  object: "list",
+  data: [
+    { id: "source", aliases: ["source"], object: "model", created: 1_790_000_000, owned_by: "llamacpp" },
+  ],
+  models: [],
+};
 
 const finish = '"finish_reason":"stop"';
 
@@ -37,27 +46,39 @@ export function openGate(sourceUrl: string, uiFolder: string | null): Gate {
   let ended: (at: number) => void = () => {};
 
   async function answer(question: string): Promise<Response> {
-    const { body, headers } = await fetch(`${sourceUrl}/v1/chat/completions`, { method: "POST", body: question });
+    const { body, headers } = await fetch(`${sourceUrl}/v1/chat/completions`, {
+      method: "POST",
+      body: question,
+    });
     const watch = new TransformStream<Uint8Array, Uint8Array>({
       transform(chunk, onwards) {
         onwards.enqueue(chunk);
-        if (Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).includes(finish)) ended(performance.timeOrigin + performance.now());
+        if (Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).includes(finish))
+          ended(performance.timeOrigin + performance.now());
       },
     });
-    return new Response((body as ReadableStream<Uint8Array>).pipeThrough(watch), { headers: { "content-type": headers.get("content-type") ?? "" } });
+    return new Response((body as ReadableStream<Uint8Array>).pipeThrough(watch), {
+      headers: { "content-type": headers.get("content-type") ?? "" },
+    });
   }
 
   const packed = new Map<string, Response>();
   async function file(path: string): Promise<Response> {
-    if (uiFolder === null || path.includes("..") || !existsSync(join(uiFolder, path))) return new Response("Not found", { status: 404 });
+    if (uiFolder === null || path.includes("..") || !existsSync(join(uiFolder, path)))
+      return new Response("Not found", { status: 404 });
     const name = path === "/" ? "/index.html" : path;
     if (!packed.has(name)) {
       const content = Bun.file(join(uiFolder, name));
-      const isolation = { "cross-origin-embedder-policy": "require-corp", "cross-origin-opener-policy": "same-origin" };
+      const isolation = {
+        "cross-origin-embedder-policy": "require-corp",
+        "cross-origin-opener-policy": "same-origin",
+      };
       const headers = {
         "content-type": content.type,
         "content-encoding": "gzip",
-        "cache-control": name.startsWith("/_app/immutable/") ? "public, max-age=31536000, immutable" : "no-cache",
+        "cache-control": name.startsWith("/_app/immutable/")
+          ? "public, max-age=31536000, immutable"
+          : "no-cache",
         ...(name === "/index.html" && isolation),
       };
       packed.set(name, new Response(Bun.gzipSync(await content.bytes()), { headers }));
@@ -77,7 +98,8 @@ export function openGate(sourceUrl: string, uiFolder: string | null): Gate {
       if (pathname === "/slots") return Response.json([]);
       if (pathname === "/v1/models") return Response.json(models);
       if (pathname === "/v1/streams/lookup") return Response.json([]);
-      if (pathname === "/tools") return Response.json({ error: { message: "this feature is disabled" } }, { status: 403 });
+      if (pathname === "/tools")
+        return Response.json({ error: { message: "this feature is disabled" } }, { status: 403 });
       if (pathname === "/v1/chat/completions") return answer(await request.text());
       return request.method === "GET" ? file(pathname) : new Response("Not found", { status: 404 });
     },

@@ -14,12 +14,23 @@ const folder = join(root, ".cache/lighthouse");
 const chromium = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 
 if (!(await Bun.file(join(folder, "node_modules/lighthouse/package.json")).exists())) {
-  const installed = Bun.spawnSync(["npm", "install", "--silent", "--prefix", folder, `lighthouse@${version}`], { stdout: "inherit", stderr: "inherit" });
+  const installed = Bun.spawnSync(
+    ["npm", "install", "--silent", "--prefix", folder, `lighthouse@${version}`],
+    { stdout: "inherit", stderr: "inherit" },
+  );
   if (!installed.success) throw new Error("Lighthouse could not be fetched");
 }
 
 const llama = await startLlama();
-const parlor = await start([join(root, "dist/parlor"), "--port", "0", "--llama", llama.url, "--log-level", "error"]);
+const parlor = await start([
+  join(root, "dist/parlor"),
+  "--port",
+  "0",
+  "--llama",
+  llama.url,
+  "--log-level",
+  "error",
+]);
 const url = parlor.line.split(" ").at(-1) as string;
 await until(async () => (await fetch(`${url}/readyz`)).status === 200, "parlor is ready");
 const conversation = newId();
@@ -44,14 +55,19 @@ async function look(path: string, tries = 3): Promise<{ scores: number[]; kiloby
     "--only-categories=performance,accessibility,best-practices",
   ];
   // under Bun, since it asks for a newer Node than this project does
-  const child = Bun.spawn([process.execPath, join(folder, "node_modules/lighthouse/cli/index.js"), url + path, ...flags], {
-    env: { ...process.env, CHROME_PATH: chromium },
-    stdout: "pipe",
-    stderr: "inherit",
-  });
+  const child = Bun.spawn(
+    [process.execPath, join(folder, "node_modules/lighthouse/cli/index.js"), url + path, ...flags],
+    {
+      env: { ...process.env, CHROME_PATH: chromium },
+      stdout: "pipe",
+      stderr: "inherit",
+    },
+  );
   const report = JSON.parse(await new Response(child.stdout).text()) as Report;
   if (report.runtimeError && tries > 1) return look(path, tries - 1);
-  const scores = ["performance", "accessibility", "best-practices"].map((name) => Math.round((report.categories[name]?.score ?? 0) * 100));
+  const scores = ["performance", "accessibility", "best-practices"].map((name) =>
+    Math.round((report.categories[name]?.score ?? 0) * 100),
+  );
   return { scores, kilobytes: (report.audits["total-byte-weight"]?.numericValue ?? 0) / 1000 };
 }
 
@@ -65,7 +81,8 @@ for (const [name, path] of [
   all.push(...scores);
   rows.push(`| ${name} | ${scores.join(" | ")} | ${kilobytes.toFixed(0)} |`);
 }
-const head = "| page | performance | accessibility | best practices | kB transferred, all in all |\n|---|---|---|---|---|";
+const head =
+  "| page | performance | accessibility | best practices | kB transferred, all in all |\n|---|---|---|---|---|";
 await writeTable("lighthouse", `${head}\n${rows.join("\n")}`);
 await llama.stop();
 process.exit(all.every((score) => score >= least) ? 0 : 1);

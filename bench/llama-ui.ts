@@ -17,9 +17,17 @@ const built = join(cache, `llama-ui-${packageVersion}`);
 class StepFailed extends Error {}
 
 function run(cwd: string, command: string[], env: Record<string, string> = {}): void {
-  const { exitCode, stderr } = Bun.spawnSync(command, { cwd, env: { ...process.env, ...env }, stdin: "ignore", stdout: "ignore", stderr: "pipe" });
+  const { exitCode, stderr } = Bun.spawnSync(command, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "pipe",
+  });
   if (exitCode === 0) return;
-  throw new StepFailed(`\`${command.join(" ")}\` ended with ${exitCode}: ${stderr.toString().trim().slice(-500)}`);
+  throw new StepFailed(
+    `\`${command.join(" ")}\` ended with ${exitCode}: ${stderr.toString().trim().slice(-500)}`,
+  );
 }
 
 /** The folder of its files, or why there is none. */
@@ -31,7 +39,15 @@ export function llamaUi(): { folder: string } | { reason: string } {
     process.stderr.write(`building llama-server's own UI ${uiRelease}, once, into ${built}\n`);
     run(work, ["npm", "pack", "--silent", `node-llama-cpp@${packageVersion}`]);
     run(work, ["tar", "xzf", `node-llama-cpp-${packageVersion}.tgz`, "package/llama/gitRelease.bundle"]);
-    run(work, ["git", "-c", "advice.detachedHead=false", "clone", "--quiet", "package/llama/gitRelease.bundle", "llama.cpp"]);
+    run(work, [
+      "git",
+      "-c",
+      "advice.detachedHead=false",
+      "clone",
+      "--quiet",
+      "package/llama/gitRelease.bundle",
+      "llama.cpp",
+    ]);
     const ui = join(work, "llama.cpp/tools/ui");
     const install = ["npm", "ci", "--no-audit", "--no-fund"];
     const noBrowsers = { PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD: "1" };

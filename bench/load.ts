@@ -19,13 +19,29 @@ const secrets: string[] = [];
 for (let i = 0; i < idlers; i++) {
   const person = await store.people.add({ name: `person ${i}`, role: "member", password: null });
   const secret = newSecret();
-  await store.sessions.open(hashOf(secret), { person: person.id, address: "127.0.0.1", agent: "bench", expiresAt: Date.now() + hourMs });
+  await store.sessions.open(hashOf(secret), {
+    person: person.id,
+    address: "127.0.0.1",
+    agent: "bench",
+    expiresAt: Date.now() + hourMs,
+  });
   secrets.push(secret);
 }
 await store.close();
 
 const source = await start([process.execPath, join(root, "bench/source.ts")]);
-const flags = ["--port", "0", "--data", folder, "--auth", "password", "--llama", `http://127.0.0.1:${source.line}`, "--slots-max", String(slots)];
+const flags = [
+  "--port",
+  "0",
+  "--data",
+  folder,
+  "--auth",
+  "password",
+  "--llama",
+  `http://127.0.0.1:${source.line}`,
+  "--slots-max",
+  String(slots),
+];
 const bounds = ["--sockets-max-per-address", "20000", "--queue-max-runs", "1000", "--log-level", "warn"];
 const parlor = await start([join(root, "dist/parlor"), ...flags, ...bounds]);
 const url = /http:\S+/.exec(parlor.line)?.[0] as string;
@@ -49,7 +65,8 @@ function rangeIn(frame: string): { leastMs: number; mostMs: number } | null {
   const said = / in line – ([^<]+)/.exec(frame)?.[1];
   if (said === undefined) return null;
   if (said === "a few seconds") return { leastMs: 0, mostMs: 5_000 };
-  const [, kind, least = "", unit = "", most = "", unitOfMost = ""] = /^(up to|about)? ?(?:(\d+) ?(s|min)? to )?(\d+) (s|min)$/.exec(said) ?? [];
+  const [, kind, least = "", unit = "", most = "", unitOfMost = ""] =
+    /^(up to|about)? ?(?:(\d+) ?(s|min)? to )?(\d+) (s|min)$/.exec(said) ?? [];
   if (most === "") throw new Error(`not understood: ${said}`);
   const mostMs = ms(most, unitOfMost);
   if (kind === "up to") return { leastMs: 0, mostMs };
@@ -60,7 +77,9 @@ function rangeIn(frame: string): { leastMs: number; mostMs: number } | null {
 /** A page of somebody, seated. */
 function sit(secret: string): Promise<Sitter> {
   return new Promise((resolve, reject) => {
-    const ws = new WebSocket(`${url.replace("http", "ws")}/live?c=${newId()}`, { headers: { cookie: `parlor=${secret}` } } as never);
+    const ws = new WebSocket(`${url.replace("http", "ws")}/live?c=${newId()}`, {
+      headers: { cookie: `parlor=${secret}` },
+    } as never);
     const sitter: Sitter = { ws, told: [], startedAt: 0, firstAt: 0, endedAt: 0, beats: 0 };
     let isSeated = false;
     ws.onerror = () => reject(new Error("a socket failed"));
@@ -82,7 +101,8 @@ function sit(secret: string): Promise<Sitter> {
 
 async function all(count: number): Promise<Sitter[]> {
   const seated: Sitter[] = [];
-  for (let i = 0; i < count; i += 100) seated.push(...(await Promise.all(secrets.slice(i, Math.min(count, i + 100)).map(sit))));
+  for (let i = 0; i < count; i += 100)
+    seated.push(...(await Promise.all(secrets.slice(i, Math.min(count, i + 100)).map(sit))));
   return seated;
 }
 
@@ -94,7 +114,15 @@ const seconds = (value: number): string => `${(value / 1000).toFixed(1)} s`;
 const people = await all(askers);
 const cpuBefore = cpuOf(pid);
 const askedAt = performance.now();
-for (const { ws } of people) ws.send(JSON.stringify({ type: "say", message: newId(), text: JSON.stringify({ tokens, perSecond }), headers: {} }));
+for (const { ws } of people)
+  ws.send(
+    JSON.stringify({
+      type: "say",
+      message: newId(),
+      text: JSON.stringify({ tokens, perSecond }),
+      headers: {},
+    }),
+  );
 let peak = 0;
 while (people.some(({ endedAt }) => endedAt === 0)) {
   await Bun.sleep(250);
@@ -104,14 +132,28 @@ const tookMs = performance.now() - askedAt;
 const cpu = (cpuOf(pid) - cpuBefore) / 1e6;
 const waits = people.map(({ startedAt }) => startedAt - askedAt);
 const firsts = people.map(({ startedAt, firstAt }) => firstAt - startedAt);
-const told = people.flatMap((each) => each.told.map((range) => ({ ...range, waited: each.startedAt - range.at })));
+const told = people.flatMap((each) =>
+  each.told.map((range) => ({ ...range, waited: each.startedAt - range.at })),
+);
 const true_ = told.filter(({ leastMs, mostMs, waited }) => waited >= leastMs && waited <= mostMs).length;
-row(`${askers} people ask at once, ${slots} slots, ${tokens} tokens at ${perSecond}/s each: all answered after`, seconds(tookMs));
+row(
+  `${askers} people ask at once, ${slots} slots, ${tokens} tokens at ${perSecond}/s each: all answered after`,
+  seconds(tookMs),
+);
 row("the least that it can take", seconds((askers / slots) * (tokens / perSecond) * 1000));
 row("wait in line, p50 / p90 / longest", [0.5, 0.9, 1].map((q) => seconds(quantile(waits, q))).join(" / "));
-row("from the slot to the first token, p50 / p99", [0.5, 0.99].map((q) => `${quantile(firsts, q).toFixed(0)} ms`).join(" / "));
-row("of what was said about waiting came true", told.length === 0 ? "nothing was said" : `${((100 * true_) / told.length).toFixed(0)} % of ${told.length}`);
-row("processor of parlor meanwhile", `${((100 * cpu * 1000) / tookMs).toFixed(0)} % of a core, ${((cpu * 1e6) / (askers * tokens)).toFixed(0)} µs per token`);
+row(
+  "from the slot to the first token, p50 / p99",
+  [0.5, 0.99].map((q) => `${quantile(firsts, q).toFixed(0)} ms`).join(" / "),
+);
+row(
+  "of what was said about waiting came true",
+  told.length === 0 ? "nothing was said" : `${((100 * true_) / told.length).toFixed(0)} % of ${told.length}`,
+);
+row(
+  "processor of parlor meanwhile",
+  `${((100 * cpu * 1000) / tookMs).toFixed(0)} % of a core, ${((cpu * 1e6) / (askers * tokens)).toFixed(0)} µs per token`,
+);
 row("memory of parlor meanwhile, at most", `${(peak / 1e6).toFixed(0)} MB`);
 for (const { ws } of people) ws.close();
 
@@ -121,23 +163,38 @@ Bun.gc(true);
 const empty = memoryOf(pid);
 const openedAt = performance.now();
 const sitters = await all(idlers);
-row(`${idlers.toLocaleString("en")} people sign in to idle pages within`, seconds(performance.now() - openedAt));
+row(
+  `${idlers.toLocaleString("en")} people sign in to idle pages within`,
+  seconds(performance.now() - openedAt),
+);
 await Bun.sleep(2_000);
 row("memory per idle page", `${((memoryOf(pid) - empty) / idlers / 1024).toFixed(1)} kB`);
 const idleFrom = cpuOf(pid);
 const idleMs = quick ? 2_000 : 16_000;
 await Bun.sleep(idleMs);
-row("processor of parlor while they sit", `${((cpuOf(pid) - idleFrom) / 1e4 / (idleMs / 1000)).toFixed(1)} % of a core`);
+row(
+  "processor of parlor while they sit",
+  `${((cpuOf(pid) - idleFrom) / 1e4 / (idleMs / 1000)).toFixed(1)} % of a core`,
+);
 // one is signed out by a command, as an operator would
 const last = sitters.at(-1) as Sitter;
 const closed = Promise.withResolvers<void>();
 last.ws.onclose = () => closed.resolve();
 const removedAt = performance.now();
-const removed = Bun.spawn([join(root, "dist/parlor"), "user", "remove", `person ${idlers - 1}`, "--data", folder], { stdout: "ignore", stderr: "inherit" });
+const removed = Bun.spawn(
+  [join(root, "dist/parlor"), "user", "remove", `person ${idlers - 1}`, "--data", folder],
+  { stdout: "ignore", stderr: "inherit" },
+);
 await closed.promise;
-row("one is removed by `parlor user remove`: their page is closed after", seconds(performance.now() - removedAt));
+row(
+  "one is removed by `parlor user remove`: their page is closed after",
+  seconds(performance.now() - removedAt),
+);
 await removed.exited;
-row("pages that are still there", String(sitters.filter(({ ws }) => ws.readyState === WebSocket.OPEN).length));
+row(
+  "pages that are still there",
+  String(sitters.filter(({ ws }) => ws.readyState === WebSocket.OPEN).length),
+);
 
 await writeTable("load", ["| | |", "|---|---:|", ...rows].join("\n"));
 process.exit(0);

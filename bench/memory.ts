@@ -21,23 +21,44 @@ const swingMb = 16;
 const llama = await startLlama({ args: ["-np", String(atOnce)] });
 const built = join(root, "dist/parlor");
 const program = existsSync(built) ? [built] : [process.execPath, join(root, "src/main.ts")];
-const { line, process: parlor } = await start([...program, "--port", "0", "--llama", llama.url, "--log-level", "error"]);
+const { line, process: parlor } = await start([
+  ...program,
+  "--port",
+  "0",
+  "--llama",
+  llama.url,
+  "--log-level",
+  "error",
+]);
 const url = line.split(" ").at(-1) as string;
 await until(async () => (await fetch(`${url}/readyz`)).status === 200, "parlor is ready");
 
-const post = (path: string, body: string | Uint8Array, headers: Record<string, string> = {}, signal?: AbortSignal) =>
-  fetch(url + path, { method: "POST", body: body as BodyInit, headers, keepalive: false, ...(signal && { signal }) });
+const post = (
+  path: string,
+  body: string | Uint8Array,
+  headers: Record<string, string> = {},
+  signal?: AbortSignal,
+) =>
+  fetch(url + path, {
+    method: "POST",
+    body: body as BodyInit,
+    headers,
+    keepalive: false,
+    ...(signal && { signal }),
+  });
 const read = async (asked: Promise<Response>): Promise<void> => {
   await (await asked).arrayBuffer();
 };
-const chat = (more: object) => JSON.stringify({ messages: [{ role: "user", content: "twenty" }], max_tokens: 8, ...more });
+const chat = (more: object) =>
+  JSON.stringify({ messages: [{ role: "user", content: "twenty" }], max_tokens: 8, ...more });
 
 /** Opens a socket and closes it once something has come. */
 async function socket(path: string, said: string | null): Promise<void> {
   const ws = new WebSocket(url.replace("http", "ws") + path);
   const over = Promise.withResolvers<void>();
   ws.onopen = () => said !== null && ws.send(said);
-  ws.onmessage = ({ data }) => (said === null || data === "[DONE]" || String(data).startsWith("[ERROR] ")) && ws.close();
+  ws.onmessage = ({ data }) =>
+    (said === null || data === "[DONE]" || String(data).startsWith("[ERROR] ")) && ws.close();
   ws.onclose = () => over.resolve();
   await over.promise;
 }
@@ -51,12 +72,19 @@ const kinds: Readonly<Record<string, () => Promise<void>>> = {
   "/v1, in one piece": () => read(post("/v1/chat/completions", chat({}))),
   "/v1, a stream": () => read(post("/v1/chat/completions", chat({ stream: true }))),
   "/v1, two answers": () => read(post("/v1/chat/completions", chat({ n: 2 }))),
-  "/v1, compressed": () => read(post("/v1/messages", gzipSync(chat({ stream: true })), { "content-encoding": "gzip" })),
-  "/v1, a large body": () => read(post("/v1/completions", JSON.stringify({ prompt: "x", max_tokens: 1, ignored: picture }))),
+  "/v1, compressed": () =>
+    read(post("/v1/messages", gzipSync(chat({ stream: true })), { "content-encoding": "gzip" })),
+  "/v1, a large body": () =>
+    read(post("/v1/completions", JSON.stringify({ prompt: "x", max_tokens: 1, ignored: picture }))),
   "/v1, refused": () => read(post("/v1/nothing", "{}")),
   "/v1, gone away": async () => {
     const leave = new AbortController();
-    const asked = post("/v1/chat/completions", chat({ stream: true, messages: [{ role: "user", content: "endless" }], max_tokens: 100_000 }), {}, leave.signal);
+    const asked = post(
+      "/v1/chat/completions",
+      chat({ stream: true, messages: [{ role: "user", content: "endless" }], max_tokens: 100_000 }),
+      {},
+      leave.signal,
+    );
     await (await asked).body?.getReader().read();
     leave.abort();
   },
@@ -108,11 +136,14 @@ for (let round = 1; round <= rounds; round++) {
   process.stdout.write(`| ${Math.round((requests * round) / rounds)} | ${found.at(-1)?.toFixed(1)} |\n`);
 }
 const metrics = await (await fetch(`${url}/metrics`)).text();
-for (const [open] of metrics.matchAll(/^parlor_(?:sockets|runs)\w*(?:\{[^}]*\})? \d+$/gm)) process.stdout.write(`${open}\n`);
+for (const [open] of metrics.matchAll(/^parlor_(?:sockets|runs)\w*(?:\{[^}]*\})? \d+$/gm))
+  process.stdout.write(`${open}\n`);
 const half = rounds / 2 + 1;
 const grown = median(found.slice(half)) - median(found.slice(2, half));
 const verdict = grown <= swingMb ? "does not grow with their number" : "GROWS with their number";
-process.stdout.write(`second half beside first ${grown.toFixed(1)} MB: it ${verdict} (at most ${swingMb} MB are the collector's)\n`);
+process.stdout.write(
+  `second half beside first ${grown.toFixed(1)} MB: it ${verdict} (at most ${swingMb} MB are the collector's)\n`,
+);
 parlor.kill();
 await llama.stop();
 process.exit(grown <= swingMb ? 0 : 1);

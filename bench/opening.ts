@@ -32,7 +32,9 @@ type Row = Record<string, unknown> & { id: string; children: string[] };
 function longConversation(): { conv: Record<string, unknown>; messages: Row[] } {
   const id = (i: number) => `bench-message-${String(i).padStart(8, "0")}`;
   const text = (i: number) =>
-    i % 2 === 1 ? `Question ${i}: what of lamp ${i}?` : `${markdownAnswer(answerTokens)}${i === openingMessages ? `\n\n${lastWords}` : ""}`;
+    i % 2 === 1
+      ? `Question ${i}: what of lamp ${i}?`
+      : `${markdownAnswer(answerTokens)}${i === openingMessages ? `\n\n${lastWords}` : ""}`;
   const messages = Array.from({ length: openingMessages + 1 }, (_, i) => ({
     id: id(i),
     convId: conversation,
@@ -43,7 +45,15 @@ function longConversation(): { conv: Record<string, unknown>; messages: Row[] } 
     parent: i === 0 ? null : id(i - 1),
     children: i === openingMessages ? [] : [id(i + 1)],
   }));
-  return { conv: { id: conversation, name: "On lamps", lastModified: 1_790_000_000_000, currNode: id(openingMessages) }, messages };
+  return {
+    conv: {
+      id: conversation,
+      name: "On lamps",
+      lastModified: 1_790_000_000_000,
+      currNode: id(openingMessages),
+    },
+    messages,
+  };
 }
 
 /** A folder in which parlor has this conversation. */
@@ -54,7 +64,12 @@ export async function folderWithLongConversation(): Promise<string> {
   const file = join(folder, "long.jsonl");
   await Bun.write(file, lines.map((line) => JSON.stringify(line)).join("\n"));
   const env = { ...process.env, PARLOR_DATA: folder };
-  const { exitCode, stderr } = Bun.spawnSync([join(root, "dist/parlor"), "import", file], { env, stdin: "ignore", stdout: "ignore", stderr: "pipe" });
+  const { exitCode, stderr } = Bun.spawnSync([join(root, "dist/parlor"), "import", file], {
+    env,
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "pipe",
+  });
   if (exitCode !== 0) throw new Error(`parlor import: ${stderr.toString()}`);
   return folder;
 }
@@ -85,7 +100,8 @@ async function open(context: BrowserContext, url: string, message: string): Prom
       const look = () => {
         const last = [...document.querySelectorAll(message)].at(-1);
         const box = last?.textContent?.includes(lastWords) ? last.getBoundingClientRect() : null;
-        if (box && box.height > 0 && box.top < innerHeight && box.bottom > 0) (window as unknown as { seenAt: number }).seenAt = performance.now();
+        if (box && box.height > 0 && box.top < innerHeight && box.bottom > 0)
+          (window as unknown as { seenAt: number }).seenAt = performance.now();
         else requestAnimationFrame(look);
       };
       requestAnimationFrame(look);
@@ -94,14 +110,24 @@ async function open(context: BrowserContext, url: string, message: string): Prom
   );
   const before = await tab.counts();
   await tab.page.goto(url);
-  const seen = await tab.page.waitForFunction(() => (window as unknown as { seenAt?: number }).seenAt, undefined, { timeout: 60_000, polling: 100 });
+  const seen = await tab.page.waitForFunction(
+    () => (window as unknown as { seenAt?: number }).seenAt,
+    undefined,
+    { timeout: 60_000, polling: 100 },
+  );
   await tab.quiet();
   const after = await tab.counts();
   const messages = await tab.page.locator(message).count();
   const held = await tab.held();
   const visibleMs = (await seen.jsonValue()) as number;
   await tab.page.close();
-  return { visibleMs, mainMs: after.mainMs - before.mainMs, nodes: held.nodes, heapMb: held.heapMb, messages };
+  return {
+    visibleMs,
+    mainMs: after.mainMs - before.mainMs,
+    nodes: held.nodes,
+    heapMb: held.heapMb,
+    messages,
+  };
 }
 
 export async function openInParlor(parlorUrl: string): Promise<Opening> {
@@ -122,7 +148,11 @@ export async function openInUi(uiUrl: string): Promise<Opening> {
   await first.waitForSelector("textarea");
   await putIntoUi(first);
   await first.close();
-  const opening = await open(context, `${uiUrl}/#/chat/${conversation}`, '[aria-label$="message with actions"]');
+  const opening = await open(
+    context,
+    `${uiUrl}/#/chat/${conversation}`,
+    '[aria-label$="message with actions"]',
+  );
   await context.close();
   return opening;
 }
@@ -130,6 +160,16 @@ export async function openInUi(uiUrl: string): Promise<Opening> {
 /** A parlor that has the long conversation. */
 export async function startWithLongConversation(llamaUrl: string): Promise<string> {
   const data = await folderWithLongConversation();
-  const parlor = await start([join(root, "dist/parlor"), "--port", "0", "--llama", llamaUrl, "--log-level", "error", "--data", data]);
+  const parlor = await start([
+    join(root, "dist/parlor"),
+    "--port",
+    "0",
+    "--llama",
+    llamaUrl,
+    "--log-level",
+    "error",
+    "--data",
+    data,
+  ]);
   return parlor.line.split(" ").at(-1) as string;
 }

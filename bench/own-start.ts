@@ -15,7 +15,15 @@ export interface Start {
 }
 
 /** The flags that the Makefile compiles parlor with. */
-const compile = ["--compile", "--minify", "--bytecode", "--format=esm", "--sourcemap", "--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig"];
+const compile = [
+  "--compile",
+  "--minify",
+  "--bytecode",
+  "--format=esm",
+  "--sourcemap",
+  "--no-compile-autoload-dotenv",
+  "--no-compile-autoload-bunfig",
+];
 
 /** Bun's own part: compiled once per run of the benchmark. */
 async function compileBare(): Promise<string> {
@@ -23,7 +31,10 @@ async function compileBare(): Promise<string> {
   const source = join(folder, "bare.ts");
   const program = join(folder, "bare");
   const serve = `Bun.serve({ hostname: "127.0.0.1", port: 0, development: false, fetch: () => new Response("ok") })`;
-  await Bun.write(source, `const server = ${serve};\nprocess.stdout.write(\`bare listening on http://127.0.0.1:\${server.port}\\n\`);\nexport {};\n`);
+  await Bun.write(
+    source,
+    `const server = ${serve};\nprocess.stdout.write(\`bare listening on http://127.0.0.1:\${server.port}\\n\`);\nexport {};\n`,
+  );
   const build = [process.execPath, "build", ...compile, source, "--outfile", program];
   const { exitCode, stderr } = Bun.spawnSync(build, { cwd: folder, stdout: "ignore", stderr: "pipe" });
   if (exitCode !== 0) throw new Error(`bun build: ${stderr.toString()}`);
@@ -32,7 +43,12 @@ async function compileBare(): Promise<string> {
 
 async function startOnce(command: string[], env: Record<string, string>): Promise<Start> {
   const from = performance.now();
-  const child = Bun.spawn(command, { env: { PATH: "/usr/bin:/bin", HOME: "/nonexistent", ...env }, stdin: "ignore", stdout: "pipe", stderr: "ignore" });
+  const child = Bun.spawn(command, {
+    env: { PATH: "/usr/bin:/bin", HOME: "/nonexistent", ...env },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "ignore",
+  });
   try {
     let said = "";
     for await (const chunk of child.stdout as ReadableStream<Uint8Array>) {
@@ -52,7 +68,11 @@ async function startOnce(command: string[], env: Record<string, string>): Promis
   }
 }
 
-export const startNames = { bare: "Bun alone", fresh: "parlor, new folder", used: "parlor, used folder" } as const;
+export const startNames = {
+  bare: "Bun alone",
+  fresh: "parlor, new folder",
+  used: "parlor, used folder",
+} as const;
 
 /** Each in turn, `times` times. */
 export async function measureStarts(llamaUrl: string, times: number): Promise<Record<string, Start[]>> {
@@ -61,11 +81,13 @@ export async function measureStarts(llamaUrl: string, times: number): Promise<Re
   const parlor = [join(root, "dist/parlor"), "--port", "0", "--llama", llamaUrl, "--log-level", "error"];
   const ways: Record<string, () => Promise<Start>> = {
     [startNames.bare]: () => startOnce([bare], {}),
-    [startNames.fresh]: () => startOnce(parlor, { PARLOR_DATA: mkdtempSync(join(tmpdir(), "parlor-bench-")) }),
+    [startNames.fresh]: () =>
+      startOnce(parlor, { PARLOR_DATA: mkdtempSync(join(tmpdir(), "parlor-bench-")) }),
     [startNames.used]: () => startOnce(parlor, { PARLOR_DATA: used }),
   };
   const starts: Record<string, Start[]> = {};
   for (const way of Object.values(ways)) await way(); // files come into the system's cache
-  for (let i = 0; i < times; i++) for (const [name, way] of Object.entries(ways)) starts[name] = [...(starts[name] ?? []), await way()];
+  for (let i = 0; i < times; i++)
+    for (const [name, way] of Object.entries(ways)) starts[name] = [...(starts[name] ?? []), await way()];
   return starts;
 }

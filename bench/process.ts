@@ -13,7 +13,11 @@ export async function start(command: string[]): Promise<{ line: string; process:
     stderr: "ignore",
     stdin: "ignore",
     // more answers at once than the 256 fetches that Bun runs otherwise
-    env: { ...process.env, BUN_CONFIG_MAX_HTTP_REQUESTS: "20000", PARLOR_DATA: mkdtempSync(join(tmpdir(), "parlor-bench-")) },
+    env: {
+      ...process.env,
+      BUN_CONFIG_MAX_HTTP_REQUESTS: "20000",
+      PARLOR_DATA: mkdtempSync(join(tmpdir(), "parlor-bench-")),
+    },
   });
   process.on("exit", () => child.kill("SIGKILL"));
   let line = "";
@@ -39,7 +43,12 @@ export function ticksOf(pid: number): { user: number; system: number } {
 /** CPU time of a process's threads so far, in µs, counted by the scheduler in ns (/proc/PID/task/TID/schedstat). A thread that has ended is not in it. */
 export function scheduledOf(pid: number): number {
   const tasks = readdirSync(`/proc/${pid}/task`);
-  return tasks.reduce((sum, task) => sum + Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, "utf8").split(" ")[0]), 0) / 1000;
+  return (
+    tasks.reduce(
+      (sum, task) => sum + Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, "utf8").split(" ")[0]),
+      0,
+    ) / 1000
+  );
 }
 
 /** Resident memory, in bytes. */

@@ -4,9 +4,28 @@
 // at 50 tokens a second alone, and writes a table of its own).
 
 import { startLlama } from "../test/llama/server.ts";
-import { type Contender, compileWire, startBothDoors, startNginx, startParlor, startRouter, startSource, startTutorialRelay } from "./contenders.ts";
+import {
+  type Contender,
+  compileWire,
+  startBothDoors,
+  startNginx,
+  startParlor,
+  startRouter,
+  startSource,
+  startTutorialRelay,
+} from "./contenders.ts";
 import { cpuOf, memoryOf, scheduledOf } from "./process.ts";
-import { fixed, median, quick, rounds, spread, type Table, table, writeResults, writeText } from "./report.ts";
+import {
+  fixed,
+  median,
+  quick,
+  rounds,
+  spread,
+  type Table,
+  table,
+  writeResults,
+  writeText,
+} from "./report.ts";
 
 /** What `wire read` says of one reading: times in µs. */
 export interface Reading {
@@ -42,14 +61,35 @@ export interface Load {
 
 const wire = compileWire();
 let runs = 0;
-const cpu = ({ pid, hasPassingThreads }: Contender): number => (hasPassingThreads ? cpuOf : scheduledOf)(pid as number);
+const cpu = ({ pid, hasPassingThreads }: Contender): number =>
+  (hasPassingThreads ? cpuOf : scheduledOf)(pid as number);
 
-export async function read({ way, port, path, model }: Contender, { streams, tokens, perSecond, spreadMs, extra = [] }: Load): Promise<Reading> {
+export async function read(
+  { way, port, path, model }: Contender,
+  { streams, tokens, perSecond, spreadMs, extra = [] }: Load,
+): Promise<Reading> {
   const numbers = { port, streams, tokens, "per-second": perSecond, "spread-ms": spreadMs };
-  const words = { way, run: `r${process.pid.toString(36)}${++runs}x`, ...(path && { path }), ...(model && { model }), ...numbers };
-  const child = Bun.spawn([wire, "read", ...Object.entries(words).flatMap(([name, value]) => [`--${name}`, String(value)]), ...extra], { stderr: "inherit" });
-  const reading = JSON.parse((await new Response(child.stdout).text()).trim().split("\n").at(-1) ?? "") as Reading;
-  if (reading.failed > 0 || reading.left > 0) throw new Error(`${way} on ${port}: ${reading.failed} streams failed, ${reading.left} did not end`);
+  const words = {
+    way,
+    run: `r${process.pid.toString(36)}${++runs}x`,
+    ...(path && { path }),
+    ...(model && { model }),
+    ...numbers,
+  };
+  const child = Bun.spawn(
+    [
+      wire,
+      "read",
+      ...Object.entries(words).flatMap(([name, value]) => [`--${name}`, String(value)]),
+      ...extra,
+    ],
+    { stderr: "inherit" },
+  );
+  const reading = JSON.parse(
+    (await new Response(child.stdout).text()).trim().split("\n").at(-1) ?? "",
+  ) as Reading;
+  if (reading.failed > 0 || reading.left > 0)
+    throw new Error(`${way} on ${port}: ${reading.failed} streams failed, ${reading.left} did not end`);
   return reading;
 }
 
@@ -70,22 +110,33 @@ async function take(contender: Contender, source: Contender, load: Load): Promis
 }
 
 /** Every contender under the same load, in turn, round by round. */
-async function contest(contenders: readonly Contender[], source: Contender, load: Load): Promise<Map<string, Taken[]>> {
+async function contest(
+  contenders: readonly Contender[],
+  source: Contender,
+  load: Load,
+): Promise<Map<string, Taken[]>> {
   const found = new Map<string, Taken[]>();
   for (let round = 0; round < rounds; round++)
-    for (const contender of contenders) found.set(contender.name, [...(found.get(contender.name) ?? []), await take(contender, source, load)]);
+    for (const contender of contenders)
+      found.set(contender.name, [...(found.get(contender.name) ?? []), await take(contender, source, load)]);
   return found;
 }
 
 const ms = (us: number): string => fixed(us / 1000, 2);
 const before = process.env["BEFORE"];
-const [levels, rates, seconds] = quick ? [[1, 16], [50], 1] : [[1, 16, 128, 512], before ? [50] : [20, 50, 100], 4];
+const [levels, rates, seconds] = quick
+  ? [[1, 16], [50], 1]
+  : [[1, 16, 128, 512], before ? [50] : [20, 50, 100], 4];
 
 const source = await startSource(wire);
 const nginx = await startNginx(source);
-const others = before ? await startBothDoors(source, { name: "before", program: before }) : [await startRouter(wire), await startTutorialRelay(source)];
+const others = before
+  ? await startBothDoors(source, { name: "before", program: before })
+  : [await startRouter(wire), await startTutorialRelay(source)];
 const contenders = [source, ...(nginx ? [nginx] : []), ...others, ...(await startBothDoors(source))];
-for (let i = 0; i < 3; i++) for (const contender of contenders) await read(contender, { streams: 8, tokens: 200, perSecond: 200, spreadMs: 100 });
+for (let i = 0; i < 3; i++)
+  for (const contender of contenders)
+    await read(contender, { streams: 8, tokens: 200, perSecond: 200, spreadMs: 100 });
 
 const results: Record<string, unknown> = {};
 const tables: Table[] = [];
@@ -93,7 +144,17 @@ const goals: string[] = [];
 
 const latency = table(
   "**Age of a token when it arrives**, and what it costs (each stream at a pace of its own; the streams begin within a second, 512 within two)",
-  ["streams", "tokens/s each", "way", "p50 ms", "(spread)", "p99 ms", "CPU µs per token", "bytes per token", "reader / source, of a core"],
+  [
+    "streams",
+    "tokens/s each",
+    "way",
+    "p50 ms",
+    "(spread)",
+    "p99 ms",
+    "CPU µs per token",
+    "bytes per token",
+    "reader / source, of a core",
+  ],
 );
 tables.push(latency);
 for (const streams of levels)
@@ -122,15 +183,30 @@ for (const streams of levels)
     }
     const of = (name: string, part: keyof Taken) => median((found.get(name) ?? []).map((each) => each[part]));
     for (const door of ["parlor /chat", "parlor page, Markdown"]) {
-      const ratios = (["p50", "p99", "cpuUs"] as const).map((part) => fixed(of(door, part) / of("nginx", part), 2));
-      goals.push(`${streams} × ${rate}/s, ${door} ÷ nginx: p50 ${ratios[0]}, p99 ${ratios[1]}, CPU ${ratios[2]}`);
+      const ratios = (["p50", "p99", "cpuUs"] as const).map((part) =>
+        fixed(of(door, part) / of("nginx", part), 2),
+      );
+      goals.push(
+        `${streams} × ${rate}/s, ${door} ÷ nginx: p50 ${ratios[0]}, p99 ${ratios[1]}, CPU ${ratios[2]}`,
+      );
     }
   }
 
-const throughput = table("**As fast as it is taken**", ["streams", "way", "tokens/s", "(spread)", "CPU µs per token"]);
+const throughput = table("**As fast as it is taken**", [
+  "streams",
+  "way",
+  "tokens/s",
+  "(spread)",
+  "CPU µs per token",
+]);
 tables.push(throughput);
 for (const streams of quick ? [16] : [1, 16, 128]) {
-  const found = await contest(contenders, source, { streams, tokens: Math.round((quick ? 20_000 : 160_000) / streams), perSecond: 0, spreadMs: 0 });
+  const found = await contest(contenders, source, {
+    streams,
+    tokens: Math.round((quick ? 20_000 : 160_000) / streams),
+    perSecond: 0,
+    spreadMs: 0,
+  });
   results[`throughput ${streams}`] = Object.fromEntries(found);
   for (const [name, taken] of found) {
     const all = taken.map(({ perSecond }) => perSecond);
@@ -149,7 +225,14 @@ for (const streams of quick ? [16] : [1, 16, 128]) {
 
 /** From the question to the first text: of many, one at a time; and of the first that a process is ever asked. */
 async function firstTokens(): Promise<void> {
-  const first = table("**First token**, from the question on, one question at a time", ["from", "way", "p50 ms", "(spread)", "p99 ms", "added at p50, ms"]);
+  const first = table("**First token**, from the question on, one question at a time", [
+    "from",
+    "way",
+    "p50 ms",
+    "(spread)",
+    "p99 ms",
+    "added at p50, ms",
+  ]);
   tables.push(first);
   const llama = await startLlama();
   const real = await startParlor(llama.url);
@@ -165,7 +248,11 @@ async function firstTokens(): Promise<void> {
   ] as const) {
     const found = new Map<string, Reading[]>();
     for (let round = 0; round < rounds; round++)
-      for (const contender of all) found.set(contender.name, [...(found.get(contender.name) ?? []), await read(contender, { ...asking, extra })]);
+      for (const contender of all)
+        found.set(contender.name, [
+          ...(found.get(contender.name) ?? []),
+          await read(contender, { ...asking, extra }),
+        ]);
     results[`first token, ${name}`] = Object.fromEntries(found);
     const base = median((found.get("direct") ?? []).map(({ firstP50 }) => firstP50));
     for (const [way, taken] of found) {
@@ -183,7 +270,14 @@ async function firstTokens(): Promise<void> {
   const cold: number[] = [];
   for (let i = 0; i < (quick ? 2 : 7); i++) {
     const { port: fresh, pid } = await startParlor(`http://127.0.0.1:${source.port}`);
-    cold.push((await read({ name: "", way: "chat", port: fresh, pid }, { streams: 1, tokens: 3, perSecond: 100, spreadMs: 0 })).firstP50 / 1000);
+    cold.push(
+      (
+        await read(
+          { name: "", way: "chat", port: fresh, pid },
+          { streams: 1, tokens: 3, perSecond: 100, spreadMs: 0 },
+        )
+      ).firstP50 / 1000,
+    );
     process.kill(pid);
   }
   results["first token, cold"] = cold;

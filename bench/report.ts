@@ -10,7 +10,8 @@ export const rounds = Number(process.env["ROUNDS"] ?? (quick ? 1 : 3));
 export const quantile = (values: readonly number[], q: number): number =>
   values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(q * values.length))] ?? Number.NaN;
 export const median = (values: readonly number[]): number => quantile(values, 0.5);
-export const fixed = (value: number, digits: number): string => (Number.isFinite(value) ? value.toFixed(digits) : "");
+export const fixed = (value: number, digits: number): string =>
+  Number.isFinite(value) ? value.toFixed(digits) : "";
 
 /** The least and the most of what was found. */
 export const spread = (values: readonly number[], unit = ""): string =>
@@ -37,18 +38,26 @@ export function table(title: string, columns: readonly string[]): Table {
   };
 }
 
-const machine = () => `${cpus().length} × ${cpus()[0]?.model.trim()}, Bun ${Bun.version}, ${new Date().toISOString().slice(0, 10)}`;
+const machine = () =>
+  `${cpus().length} × ${cpus()[0]?.model.trim()}, Bun ${Bun.version}, ${new Date().toISOString().slice(0, 10)}`;
 
 /** Writes what was measured into bench/results/NAME.json, for programs, unless it was only a quick look. */
 export async function writeResults(name: string, results: object): Promise<void> {
   if (quick) return;
   mkdirSync(join(import.meta.dir, "results"), { recursive: true });
   const file = join(import.meta.dir, `results/${name}.json`);
-  await Bun.write(file, `${JSON.stringify({ machine: machine(), measured: new Date().toISOString(), ...results }, roundNumbers, 2)}\n`);
-  Bun.spawnSync([join(import.meta.dir, "../node_modules/.bin/biome"), "format", "--write", file], { stdout: "ignore", stderr: "ignore" });
+  await Bun.write(
+    file,
+    `${JSON.stringify({ machine: machine(), measured: new Date().toISOString(), ...results }, roundNumbers, 2)}\n`,
+  );
+  Bun.spawnSync([join(import.meta.dir, "../node_modules/.bin/biome"), "format", "--write", file], {
+    stdout: "ignore",
+    stderr: "ignore",
+  });
 }
 
-const roundNumbers = (_: string, value: unknown) => (typeof value === "number" ? Math.round(value * 1000) / 1000 : value);
+const roundNumbers = (_: string, value: unknown) =>
+  typeof value === "number" ? Math.round(value * 1000) / 1000 : value;
 
 /** Puts a text between `<!-- name -->` and `<!-- /name -->` of bench/README.md, unless it was only a quick look. */
 export async function writeText(name: string, text: string): Promise<void> {
@@ -57,7 +66,10 @@ export async function writeText(name: string, text: string): Promise<void> {
   const pattern = new RegExp(`(<!-- ${name} -->).*(<!-- /${name} -->)`, "s");
   await Bun.write(
     readme,
-    (await Bun.file(readme).text()).replace(pattern, (_, open, close) => `${open}\n\nMeasured on ${machine()}.\n\n${text}\n\n${close}`),
+    (await Bun.file(readme).text()).replace(
+      pattern,
+      (_, open, close) => `${open}\n\nMeasured on ${machine()}.\n\n${text}\n\n${close}`,
+    ),
   );
 }
 

@@ -41,7 +41,10 @@ async function house(way: string, url: string, seed: number, atOnce: number): Pr
     const from = performance.now();
     const body = JSON.stringify({ messages: thread, max_tokens: 64 });
     const response = await fetch(`${url}/v1/chat/completions`, { method: "POST", body, keepalive: false });
-    const { choices, timings } = (await response.json()) as { choices: { message: Message }[]; timings: { prompt_n: number; cache_n: number } };
+    const { choices, timings } = (await response.json()) as {
+      choices: { message: Message }[];
+      timings: { prompt_n: number; cache_n: number };
+    };
     outcome.ms.push(performance.now() - from);
     outcome.tokens += timings.prompt_n + timings.cache_n;
     outcome.reread += timings.prompt_n;
@@ -72,7 +75,8 @@ function shuffled<T>(from: readonly T[], random: ReturnType<typeof seeded>): T[]
 async function startTurns(llamas: readonly Llama[]): Promise<{ url: string; stop(): void }> {
   const both = `upstream both { ${llamas.map(({ url }) => `server ${new URL(url).host};`).join(" ")} }`;
   const started = await startNginxWith(
-    (port) => `${both} server { listen 127.0.0.1:${port}; location / { proxy_pass http://both; proxy_read_timeout 600s; } }`,
+    (port) =>
+      `${both} server { listen 127.0.0.1:${port}; location / { proxy_pass http://both; proxy_read_timeout 600s; } }`,
   );
   if (!started) throw new Error("nginx is needed: apt-get install nginx-light");
   return { url: `http://127.0.0.1:${started.port}`, stop: () => started.process.kill() };
@@ -83,7 +87,16 @@ const settings = [
   { name: "as it is", args: [], atOnce: 4 },
   { name: "`--cache-ram 0`: what a slot holds is all there is", args: ["--cache-ram", "0"], atOnce: 2 },
 ] as const;
-const out = table("Prompt tokens that were read anew", ["llama-server", "at once", "way", "prompt tokens", "read anew", "part", "turn p50, ms", "p90, ms"]);
+const out = table("Prompt tokens that were read anew", [
+  "llama-server",
+  "at once",
+  "way",
+  "prompt tokens",
+  "read anew",
+  "part",
+  "turn p50, ms",
+  "p90, ms",
+]);
 const found: object[] = [];
 for (const { name, args, atOnce } of settings) {
   const outcomes: Outcome[] = [];
@@ -93,7 +106,10 @@ for (const { name, args, atOnce } of settings) {
       const llamas = await Promise.all([0, 1].map(() => startLlama({ args })));
       const flags = llamas.flatMap(({ url }) => ["--llama", url]);
       const ahead = way === "turns" ? await startTurns(llamas) : null;
-      const parlor = way === "parlor" ? await start([join(root, "dist/parlor"), "--port", "0", "--log-level", "error", ...flags]) : null;
+      const parlor =
+        way === "parlor"
+          ? await start([join(root, "dist/parlor"), "--port", "0", "--log-level", "error", ...flags])
+          : null;
       const url = ahead?.url ?? (/http:\S+/.exec(parlor?.line ?? "")?.[0] as string);
       await until(async () => (await fetch(`${url}/health`).catch(() => null))?.status !== 503, "it answers");
       if (parlor) await until(async () => (await fetch(`${url}/readyz`)).ok, "both are seen");
@@ -111,9 +127,30 @@ for (const { name, args, atOnce } of settings) {
     const those = outcomes.filter((outcome) => outcome.way === way);
     const parts = those.map((each) => each.reread / each.tokens);
     const ms = those.flatMap((outcome) => outcome.ms);
-    const [tokens, reread] = [median(those.map((each) => each.tokens)), median(those.map((each) => each.reread))];
-    out.row(name, atOnce, label, tokens, reread, `${fixed(median(parts) * 100, 1)} %`, fixed(median(ms), 0), fixed(quantile(ms, 0.9), 0));
-    found.push({ setting: name, atOnce, way, tokens, reread, parts, p50Ms: median(ms), p90Ms: quantile(ms, 0.9) });
+    const [tokens, reread] = [
+      median(those.map((each) => each.tokens)),
+      median(those.map((each) => each.reread)),
+    ];
+    out.row(
+      name,
+      atOnce,
+      label,
+      tokens,
+      reread,
+      `${fixed(median(parts) * 100, 1)} %`,
+      fixed(median(ms), 0),
+      fixed(quantile(ms, 0.9), 0),
+    );
+    found.push({
+      setting: name,
+      atOnce,
+      way,
+      tokens,
+      reread,
+      parts,
+      p50Ms: median(ms),
+      p90Ms: quantile(ms, 0.9),
+    });
   }
 }
 await writeTable("routing", out.text);

@@ -55,7 +55,10 @@ export function markdownAnswer(tokens: number): string {
 function stream(tokens: number, perSecond: number, markdown: boolean): ReadableStream {
   let sent = 0;
   const answer = markdown ? markdownAnswer(tokens) : "";
-  const piece = () => (markdown ? JSON.stringify(answer.slice(sent * tokenChars, (sent + 1) * tokenChars)).slice(1, -1) : token(sent));
+  const piece = () =>
+    markdown
+      ? JSON.stringify(answer.slice(sent * tokenChars, (sent + 1) * tokenChars)).slice(1, -1)
+      : token(sent);
   const event = () => head + piece() + tail;
   const end = `data: {"choices":[{"finish_reason":"stop","index":0,"delta":{}}]}\n\ndata: [DONE]\n\n`;
   return new ReadableStream({
@@ -90,8 +93,14 @@ if (import.meta.main) {
       if (pathname === "/props") return Response.json({ total_slots: slots, model_alias: "source" });
       if (pathname === "/slots") return Response.json([]);
       const { messages } = (await request.json()) as { messages: { content: string }[] };
-      const wish = JSON.parse(messages.at(-1)?.content as string) as { tokens: number; perSecond: number; markdown?: boolean };
-      return new Response(stream(wish.tokens, wish.perSecond, wish.markdown === true), { headers: { "content-type": "text/event-stream" } });
+      const wish = JSON.parse(messages.at(-1)?.content as string) as {
+        tokens: number;
+        perSecond: number;
+        markdown?: boolean;
+      };
+      return new Response(stream(wish.tokens, wish.perSecond, wish.markdown === true), {
+        headers: { "content-type": "text/event-stream" },
+      });
     },
   });
   process.stdout.write(`${server.port}\n`);

@@ -57,7 +57,15 @@ if ("reason" in ui) process.stdout.write(`llama-server's own UI is left out: ${u
 const gate = openGate(`http://127.0.0.1:${source.line}`, "folder" in ui ? ui.folder : null);
 const started = await measureStarts(gate.url, starts);
 
-const parlor = await start([join(root, "dist/parlor"), "--port", "0", "--llama", gate.url, "--log-level", "error"]);
+const parlor = await start([
+  join(root, "dist/parlor"),
+  "--port",
+  "0",
+  "--llama",
+  gate.url,
+  "--log-level",
+  "error",
+]);
 const parlorUrl = parlor.line.split(" ").at(-1) as string;
 await until(async () => (await fetch(`${parlorUrl}/readyz`)).status === 200, "parlor is ready");
 /** What Chromium takes for any page that has a socket: one of a line of script, which lives when its first message has come. */
@@ -66,8 +74,10 @@ const bare = Bun.serve({
   hostname: "127.0.0.1",
   port: 0,
   fetch(request, server) {
-    if (new URL(request.url).pathname === "/live") return server.upgrade(request) ? undefined : new Response("no socket", { status: 400 });
-    const script = "new WebSocket(location.href.replace('http', 'ws') + 'live').onmessage = () => { document.body.dataset.connection = 'on'; }";
+    if (new URL(request.url).pathname === "/live")
+      return server.upgrade(request) ? undefined : new Response("no socket", { status: 400 });
+    const script =
+      "new WebSocket(location.href.replace('http', 'ws') + 'live').onmessage = () => { document.body.dataset.connection = 'on'; }";
     const page = `<!doctype html><link rel="icon" href="data:,"><body><script>${script}</script>`;
     return new Response(page, { headers: { "content-type": "text/html" } });
   },
@@ -80,7 +90,8 @@ const pages: Record<string, () => Promise<Load>> = {
 };
 const loaded: Record<string, Load[]> = {};
 for (const page of Object.values(pages)) await page(); // Chromium itself is warm
-for (let i = 0; i < loads; i++) for (const [name, page] of Object.entries(pages)) loaded[name] = [...(loaded[name] ?? []), await page()];
+for (let i = 0; i < loads; i++)
+  for (const [name, page] of Object.entries(pages)) loaded[name] = [...(loaded[name] ?? []), await page()];
 
 const executableMb = statSync(join(root, "dist/parlor")).size / 1e6;
 const pageMs = (name: string): number[] => (started[name] ?? []).map((each) => each.pageMs);
@@ -95,21 +106,44 @@ const loadRows = Object.entries(loaded).map(([name, all]) => {
     all.map((each) => each.liveMs),
     0.99,
   );
-  const cells = [of(name, "liveMs").toFixed(0), slowest.toFixed(0), (of(name, "bytes") / 1000).toFixed(1), of(name, "requests").toFixed(0)];
+  const cells = [
+    of(name, "liveMs").toFixed(0),
+    slowest.toFixed(0),
+    (of(name, "bytes") / 1000).toFixed(1),
+    of(name, "requests").toFixed(0),
+  ];
   return `| ${[name, ...cells, of(name, "mainMs").toFixed(0)].join(" | ")} |`;
 });
 const overBun = (name: string): number => median(pageMs(name)) - median(pageMs(startNames.bare));
 const goals: Goal[] = [
   { goal: "navigation to live page, median", found: of(names.parlor, "liveMs"), atMost: 100, unit: " ms" },
   { goal: "first page transferred", found: of(names.parlor, "bytes") / 1000, atMost: 60, unit: " kB" },
-  { goal: "process start to first page beyond Bun's own, new folder", found: overBun(startNames.fresh), atMost: 15, unit: " ms" },
-  { goal: "process start to first page beyond Bun's own, used folder", found: overBun(startNames.used), atMost: 15, unit: " ms" },
+  {
+    goal: "process start to first page beyond Bun's own, new folder",
+    found: overBun(startNames.fresh),
+    atMost: 15,
+    unit: " ms",
+  },
+  {
+    goal: "process start to first page beyond Bun's own, used folder",
+    found: overBun(startNames.used),
+    atMost: 15,
+    unit: " ms",
+  },
 ];
 const table = [
   `**From the process's start** (the executable has ${executableMb.toFixed(1)} MB)`,
-  ["| program | says that it listens after ms | first page after ms, p50 | p99 |", "|---|---:|---:|---:|", ...startRows].join("\n"),
+  [
+    "| program | says that it listens after ms | first page after ms, p50 | p99 |",
+    "|---|---:|---:|---:|",
+    ...startRows,
+  ].join("\n"),
   "**From the navigation**, a context that has never been there",
-  ["| page | live after ms, p50 | p99 | kB transferred | requests | main thread ms |", "|---|---:|---:|---:|---:|---:|", ...loadRows].join("\n"),
+  [
+    "| page | live after ms, p50 | p99 | kB transferred | requests | main thread ms |",
+    "|---|---:|---:|---:|---:|---:|",
+    ...loadRows,
+  ].join("\n"),
   goalLines(goals),
 ];
 await writeTable("start", table.join("\n\n"));

@@ -28,7 +28,11 @@ export interface Tab {
 
 /** A context whose pages are all new to it. The UI's service worker would fetch all of its files a second time: it is kept out. */
 export const newContext = async (): Promise<BrowserContext> =>
-  (await theBrowser()).newContext({ viewport: { width: 1100, height: 800 }, locale: "en-GB", serviceWorkers: "block" });
+  (await theBrowser()).newContext({
+    viewport: { width: 1100, height: 800 },
+    locale: "en-GB",
+    serviceWorkers: "block",
+  });
 
 /** A new context is a new window to Chromium, which then loads pages of its own (its address field's): they are let finish. */
 const settleMs = 1_500;

@@ -16,7 +16,17 @@ import { localPerson, standardLimits } from "./domain/account.ts";
 import { AddressSet, unixPeer } from "./domain/address.ts";
 import { asFailure } from "./domain/failure.ts";
 import type { ConversationId, PersonaId } from "./domain/id.ts";
-import { AddressCount, checkHost, checkOrigin, clientOf, corsHeaders, isHost, programHeaders, requestIdOf, securityHeaders } from "./http/guard.ts";
+import {
+  AddressCount,
+  checkHost,
+  checkOrigin,
+  clientOf,
+  corsHeaders,
+  isHost,
+  programHeaders,
+  requestIdOf,
+  securityHeaders,
+} from "./http/guard.ts";
 import { isHealthPath } from "./http/ops.ts";
 import { refusal } from "./http/refusal.tsx";
 import { routes } from "./http/routes.tsx";
@@ -25,7 +35,15 @@ import type { Visitor } from "./http/visitor.ts";
 import { Hub } from "./live/hub.ts";
 import { dialectOf, programRefusal } from "./programs/errors.ts";
 import { Bodies, type BodiesBounds } from "./server/bodies.ts";
-import { Endpoints, eventsPath, isProgramPath, isSocketPath, keptSeconds, pathOf, sayPath } from "./server/endpoints.ts";
+import {
+  Endpoints,
+  eventsPath,
+  isProgramPath,
+  isSocketPath,
+  keptSeconds,
+  pathOf,
+  sayPath,
+} from "./server/endpoints.ts";
 import { type SocketData, Sockets } from "./server/sockets.ts";
 import type { Upstreams } from "./upstream/upstream.ts";
 
@@ -91,7 +109,8 @@ export async function createApp(parts: AppParts): Promise<App> {
   const { store, bus, upstream, log, metrics, allowOrigins, basePath, bounds } = parts;
   const proxies = { trustedProxies: new AddressSet(parts.trustedProxies), isTls: parts.isTls };
   const frameMaxBytes = bounds.messageMaxBytes * 6 + frameOverheadBytes;
-  const bug = (error: unknown) => log.error("a bug", { error: String(error), stack: error instanceof Error ? error.stack : undefined });
+  const bug = (error: unknown) =>
+    log.error("a bug", { error: String(error), stack: error instanceof Error ? error.stack : undefined });
   const enforced = await EnforcedPersona.of(parts.enforcedPersona, store.ledger);
   const servers = new Servers(upstream, store.ledger, parts.areUpstreamsFixed);
   await servers.restore();
@@ -99,7 +118,12 @@ export async function createApp(parts: AppParts): Promise<App> {
   const passwords = new Passwords(store);
   const oidc = parts.oidc && new (await import("./auth/oidc.ts")).Oidc(parts.oidc, log); // loaded where it is used: the start is shorter without
   const isAttended = (conversation: ConversationId) => hub.isWatched(conversation);
-  const chat: Chat = new Chat({ ...parts, drawAhead: drawThread, enforcedPersona: () => enforced.now, isAttended });
+  const chat: Chat = new Chat({
+    ...parts,
+    drawAhead: drawThread,
+    enforcedPersona: () => enforced.now,
+    isAttended,
+  });
   const shelf = new ConversationActions(parts);
   const hub = new Hub({
     bus,
@@ -109,7 +133,8 @@ export async function createApp(parts: AppParts): Promise<App> {
     thread: (id, part) => chat.thread(id, part),
     listed: (id) => store.listed(id),
     list: (owner) => store.list({ owner, limit: listPageMax }),
-    allowance: async (id) => chat.allowance((await store.people.person(id)) ?? { id, limits: standardLimits.guest }),
+    allowance: async (id) =>
+      chat.allowance((await store.people.person(id)) ?? { id, limits: standardLimits.guest }),
     attended: () => chat.runs.line.refresh(),
     failed: bug,
   });
@@ -117,11 +142,36 @@ export async function createApp(parts: AppParts): Promise<App> {
     if (link !== null) return (await store.ledger.link(link)) !== null;
     return (known && (await auth.again(known))) ?? false;
   };
-  const sockets = new Sockets({ addresses: new AddressCount(bounds.socketsMaxPerAddress), backlogMaxBytes: snapshotMaxBytes, holds, bug });
+  const sockets = new Sockets({
+    addresses: new AddressCount(bounds.socketsMaxPerAddress),
+    backlogMaxBytes: snapshotMaxBytes,
+    holds,
+    bug,
+  });
   const inside = { auth, bodies: new Bodies(bounds), chat, shelf, hub, sockets, store, upstream, metrics };
-  const doors = new Endpoints({ ...inside, allowOrigins, basePath, bug, bounds: { ...bounds, frameMaxBytes } });
+  const doors = new Endpoints({
+    ...inside,
+    allowOrigins,
+    basePath,
+    bug,
+    bounds: { ...bounds, frameMaxBytes },
+  });
   const pages = routes({
-    ...{ auth, passwords, oidc, chat, shelf, enforced, servers, store, bus, log, metrics, basePath, readBody: inside.bodies.read },
+    ...{
+      auth,
+      passwords,
+      oidc,
+      chat,
+      shelf,
+      enforced,
+      servers,
+      store,
+      bus,
+      log,
+      metrics,
+      basePath,
+      readBody: inside.bodies.read,
+    },
     metricsToken: parts.metricsToken,
     metricsAllow: new AddressSet(parts.metricsAllow),
     silentMs: silentBeats * bounds.heartbeatMs,
@@ -177,7 +227,9 @@ export async function createApp(parts: AppParts): Promise<App> {
   /** Who asks; nobody is asked for what everybody may have. */
   async function who(request: Request, pathname: string, client: Client): Promise<Identity | null> {
     if (pathname.startsWith("/assets/") || request.method === "OPTIONS") return null;
-    return isProgramPath(pathname) ? auth.identifyProgram(request.headers, client) : auth.identify(request.headers, client);
+    return isProgramPath(pathname)
+      ? auth.identifyProgram(request.headers, client)
+      : auth.identify(request.headers, client);
   }
 
   await store.purge(Date.now() - undoMs);
@@ -195,15 +247,26 @@ export async function createApp(parts: AppParts): Promise<App> {
         if (!isOddProbe) checkHost(client.hosts[0] ?? null, allowOrigins);
         const known = await who(request, pathname, client);
         if (request.method !== "GET" && request.method !== "HEAD") {
-          checkOrigin(request.headers, client.hosts, allowOrigins, { isAmbient: known !== null && known.key === undefined && parts.auth !== "none" });
+          checkOrigin(request.headers, client.hosts, allowOrigins, {
+            isAmbient: known !== null && known.key === undefined && parts.auth !== "none",
+          });
         }
-        const visitor: Visitor = { known, client, request: requestIdOf(request.headers, client.isProxied), base: basePath };
+        const visitor: Visitor = {
+          known,
+          client,
+          request: requestIdOf(request.headers, client.isProxied),
+          base: basePath,
+        };
         if (isSocketPath(pathname)) return await doors.socket(request, pathname, server, visitor);
         if (pathname === eventsPath) return await doors.events(request, server, visitor);
-        if (pathname === sayPath && request.method === "OPTIONS") return new Response(null, { status: 204, headers: securityHeaders });
+        if (pathname === sayPath && request.method === "OPTIONS")
+          return new Response(null, { status: 204, headers: securityHeaders });
         if (pathname === sayPath && request.method === "POST") return await doors.said(request, visitor);
         if (isProgramPath(pathname)) return await doors.program(request, pathname, server, visitor);
-        return await pages.fetch(isOddProbe ? new Request(`http://localhost${pathname}`, { method: request.method }) : request, visitor);
+        return await pages.fetch(
+          isOddProbe ? new Request(`http://localhost${pathname}`, { method: request.method }) : request,
+          visitor,
+        );
       } catch (error) {
         server.timeout(request, keptSeconds); // where a door had lifted it
         const failure = asFailure(error);
@@ -212,7 +275,10 @@ export async function createApp(parts: AppParts): Promise<App> {
         else log.warn("refused", { code: failure.code, ...failure.facts });
         const pathname = pathOf(request, basePath);
         return isProgramPath(pathname) && !isSocketPath(pathname)
-          ? programRefusal(failure, dialectOf(pathname, request.headers), { ...programHeaders, ...corsHeaders(request.headers, allowOrigins) })
+          ? programRefusal(failure, dialectOf(pathname, request.headers), {
+              ...programHeaders,
+              ...corsHeaders(request.headers, allowOrigins),
+            })
           : refusal(failure, request.headers, basePath);
       }
     },
@@ -227,7 +293,9 @@ export async function createApp(parts: AppParts): Promise<App> {
       ...sockets.handlers,
     },
     async firstInvitation() {
-      return parts.auth === "password" && !(await store.people.isClaimed()) ? passwords.invite("admin", localPerson) : null;
+      return parts.auth === "password" && !(await store.people.isClaimed())
+        ? passwords.invite("admin", localPerson)
+        : null;
     },
     async stop() {
       clearInterval(pulse);

@@ -17,5 +17,9 @@ declare module "*.csv" {
 declare module "*.css";
 
 declare module "commonmark-spec" {
-  export const tests: readonly { readonly markdown: string; readonly section: string; readonly number: number }[];
+  export const tests: readonly {
+    readonly markdown: string;
+    readonly section: string;
+    readonly number: number;
+  }[];
 }

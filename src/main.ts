@@ -56,7 +56,8 @@ function settingsFile(data: string | null): SettingsFile | null {
   try {
     return { name, text: readFileSync(name, "utf8") };
   } catch (error) {
-    if ((error as { code?: string }).code === "ENOENT" || (error as { code?: string }).code === "ENOTDIR") return null;
+    if ((error as { code?: string }).code === "ENOENT" || (error as { code?: string }).code === "ENOTDIR")
+      return null;
     throw new UsageError(`${name} can't be read: ${(error as Error).message}`);
   }
 }
@@ -79,22 +80,46 @@ async function serve(config: Config): Promise<void> {
   const format = config.logFormat ?? (process.stderr.isTTY ? "pretty" : "json");
   const log = openLog({ level: config.logLevel, format, write: steadyWriter(process.stderr) });
   const say = steadyWriter(process.stdout);
-  for (const setting of withoutEffect(config, process.env)) log.warn("this setting has no effect here", { setting });
-  const program = config.models.length === 0 ? null : findLlamaServer(config.llamaServer, process.execPath, process.env["PATH"] ?? "");
+  for (const setting of withoutEffect(config, process.env))
+    log.warn("this setting has no effect here", { setting });
+  const program =
+    config.models.length === 0
+      ? null
+      : findLlamaServer(config.llamaServer, process.execPath, process.env["PATH"] ?? "");
   if (config.models.length > 0 && program === null) {
-    fail(`there is no llama-server ${config.llamaServer ? `at ${config.llamaServer}` : "beside parlor or in PATH"}; name one with --llama-server PATH`, 1);
+    fail(
+      `there is no llama-server ${config.llamaServer ? `at ${config.llamaServer}` : "beside parlor or in PATH"}; name one with --llama-server PATH`,
+      1,
+    );
   }
-  for (const model of config.models) if (!(await Bun.file(model).exists())) fail(`there is no model at ${model}`, 1);
+  for (const model of config.models)
+    if (!(await Bun.file(model).exists())) fail(`there is no model at ${model}`, 1);
   const file = storeFile(config);
   const metrics = new Metrics();
   const store = openSqlite(file, { stored: (ms) => metrics.stored(ms), damaged: (line) => log.error(line) });
-  const kept = { store, temporary: openSqlite(":memory:", { beside: store }), personas: await openPersonas(config, log) };
+  const kept = {
+    store,
+    temporary: openSqlite(":memory:", { beside: store }),
+    personas: await openPersonas(config, log),
+  };
   if (program !== null) await tryToListen(config); // before a model is loaded for nothing
-  const starting = { args: config.llamaArgs, apiKey: config.llamaApiKey, endMs: bounds.graceMs, log, ...bounds };
-  const open = (url: string, child?: LlamaChild) => openLlama({ url, apiKey: config.llamaApiKey, log, ...bounds, ...(child && { child }) });
-  const children = program === null ? [] : config.models.map((model) => new LlamaChild({ ...starting, program, model }));
+  const starting = {
+    args: config.llamaArgs,
+    apiKey: config.llamaApiKey,
+    endMs: bounds.graceMs,
+    log,
+    ...bounds,
+  };
+  const open = (url: string, child?: LlamaChild) =>
+    openLlama({ url, apiKey: config.llamaApiKey, log, ...bounds, ...(child && { child }) });
+  const children =
+    program === null ? [] : config.models.map((model) => new LlamaChild({ ...starting, program, model }));
   const own = children.map((child) => open(child.url, child));
-  const upstream = new Pool({ open, log }, config.llama.length + own.length > 0 ? config.llama : [options.llama.default], own);
+  const upstream = new Pool(
+    { open, log },
+    config.llama.length + own.length > 0 ? config.llama : [options.llama.default],
+    own,
+  );
   const app = await createApp({
     ...config,
     ...kept,
@@ -106,13 +131,19 @@ async function serve(config: Config): Promise<void> {
     metrics,
   });
 
-  const listening = await listen(app, { ...config, isSocketTrusted: new AddressSet(config.trustedProxies).hasUnix }).catch(async (error) => {
+  const listening = await listen(app, {
+    ...config,
+    isSocketTrusted: new AddressSet(config.trustedProxies).hasUnix,
+  }).catch(async (error) => {
     await upstream.close();
     throw error;
   });
   const { address } = listening;
   const invitation = await app.firstInvitation();
-  const first = invitation === null ? "" : `\nThere is no admin yet. Become the first at ${address}/invite/${invitation} (once, within a day).`;
+  const first =
+    invitation === null
+      ? ""
+      : `\nThere is no admin yet. Become the first at ${address}/invite/${invitation} (once, within a day).`;
 
   let ending = false;
   const end = async (signal: string) => {
@@ -153,9 +184,17 @@ function ignoresHangup(): boolean {
 async function askHere(words: readonly string[], flags: readonly string[]): Promise<void> {
   const { host, port, basePath, tls } = readConfig(flags);
   const unix = host.startsWith("unix:") && !process.env["PARLOR_URL"] ? host.slice("unix:".length) : null;
-  const here = unix !== null ? `http://parlor${basePath}` : `${tls ? "https" : "http"}://${host.includes(":") ? `[${host}]` : host}:${port}${basePath}`;
+  const here =
+    unix !== null
+      ? `http://parlor${basePath}`
+      : `${tls ? "https" : "http"}://${host.includes(":") ? `[${host}]` : host}:${port}${basePath}`;
   const url = (process.env["PARLOR_URL"] || here).replace(/\/+$/, "");
-  await (await import("./commands/ask.ts")).runAsk(words, { url, unix, key: process.env["PARLOR_KEY"] || null, env: process.env });
+  await (await import("./commands/ask.ts")).runAsk(words, {
+    url,
+    unix,
+    key: process.env["PARLOR_KEY"] || null,
+    env: process.env,
+  });
 }
 
 /** What a command has to say can't be said: whoever reads it has seen enough (`parlor user list | head -1`), or the disk is full. */
@@ -181,9 +220,15 @@ try {
     );
   } else if (words[0] === "doctor" && words.length === 1) {
     const config = readConfig(flags);
-    const here = { file: storeFile(config), execPath: process.execPath, path: process.env["PATH"] ?? "", fallback: options.llama.default };
+    const here = {
+      file: storeFile(config),
+      execPath: process.execPath,
+      path: process.env["PATH"] ?? "",
+      fallback: options.llama.default,
+    };
     await (await import("./commands/doctor.ts")).runDoctor(config, here);
-  } else if (words.length > 0 && !words[0]?.startsWith("-")) await (await import("./commands/commands.ts")).runCommand(words, storeFile(readConfig(flags)));
+  } else if (words.length > 0 && !words[0]?.startsWith("-"))
+    await (await import("./commands/commands.ts")).runCommand(words, storeFile(readConfig(flags)));
   else {
     await serve(readConfig(given));
   }

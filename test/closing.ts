@@ -7,12 +7,15 @@ const slowest = 10;
 
 /** What is written of a report, and with which code to end. */
 export function closing(report: string | null, runnerCode: number): { text: string; code: number } {
-  const [, total, failures, skipped] = /^<testsuites .*?\btests="(\d+)".*?\bfailures="(\d+)".*?\bskipped="(\d+)"/m.exec(report ?? "") ?? [];
+  const [, total, failures, skipped] =
+    /^<testsuites .*?\btests="(\d+)".*?\bfailures="(\d+)".*?\bskipped="(\d+)"/m.exec(report ?? "") ?? [];
   if (report === null || total === undefined) return { text: "the test runner left no report", code: 1 };
   // a file that can't be loaded, or a hook that fails behind the last test, is in no report: the runner's code alone tells of it
   const isUntold = runnerCode !== 0 && Number(failures) === 0;
   const failed = Number(failures) + (isUntold ? 1 : 0);
-  const files = [...report.matchAll(/^ {2}<testsuite name="([^"]+)".*? time="([\d.]+)"/gm)].map(([, name, seconds]) => ({ name, seconds: Number(seconds) }));
+  const files = [...report.matchAll(/^ {2}<testsuite name="([^"]+)".*? time="([\d.]+)"/gm)].map(
+    ([, name, seconds]) => ({ name, seconds: Number(seconds) }),
+  );
   const longest = files.sort((a, b) => b.seconds - a.seconds).slice(0, slowest);
   const lines = [
     "the files that took longest:",

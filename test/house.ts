@@ -53,10 +53,24 @@ export interface HouseOptions {
 }
 
 /** Short waits, so that tests of failures are quick; everything else as people have it. */
-const testBounds: Partial<Bounds> = { pollMs: 30, pollReadyMs: 200, probeMs: 2_000, stopMs: 5_000, graceMs: 200 };
+const testBounds: Partial<Bounds> = {
+  pollMs: 30,
+  pollReadyMs: 200,
+  probeMs: 2_000,
+  stopMs: 5_000,
+  graceMs: 200,
+};
 
 export async function startHouse(options: HouseOptions): Promise<House> {
-  const { llama, bounds: wished, allowOrigins = [], apiKey, file, generateTitles = false, enforcedPersona = null } = options;
+  const {
+    llama,
+    bounds: wished,
+    allowOrigins = [],
+    apiKey,
+    file,
+    generateTitles = false,
+    enforcedPersona = null,
+  } = options;
   const { auth = "none", trustedProxies = [], oidc = null, metricsToken = null } = options;
   const bounds: Bounds = { ...defaultBounds, ...testBounds, ...wished };
   const lines: string[] = [];
@@ -65,8 +79,21 @@ export async function startHouse(options: HouseOptions): Promise<House> {
   const upstream = new Pool({ open, log }, [llama].flat());
   const metrics = new Metrics();
   const store = openSqlite(file ?? ":memory:", { stored: (ms) => metrics.stored(ms) });
-  const kept = { store, temporary: openSqlite(":memory:", { beside: store }), personas: new PersonaFolder(options.personas ?? "/nonexistent", log) };
-  const doors = { auth, oidc, trustedProxies, allowOrigins, metricsToken, metricsAllow: ["127.0.0.1"], basePath: options.basePath ?? "", isTls: false };
+  const kept = {
+    store,
+    temporary: openSqlite(":memory:", { beside: store }),
+    personas: new PersonaFolder(options.personas ?? "/nonexistent", log),
+  };
+  const doors = {
+    auth,
+    oidc,
+    trustedProxies,
+    allowOrigins,
+    metricsToken,
+    metricsAllow: ["127.0.0.1"],
+    basePath: options.basePath ?? "",
+    isTls: false,
+  };
   const app = await createApp({
     ...kept,
     ...doors,
@@ -80,7 +107,13 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     metrics,
     bounds,
   });
-  const server = Bun.serve({ hostname: "127.0.0.1", port: options.port ?? 0, development: false, fetch: app.fetch, websocket: app.websocket });
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: options.port ?? 0,
+    development: false,
+    fetch: app.fetch,
+    websocket: app.websocket,
+  });
   return {
     url: `http://127.0.0.1:${server.port}`,
     store,
@@ -117,8 +150,13 @@ export class PlainClient {
   async ask(prompt: string, withinMs?: number): Promise<{ text: string; pieces: string[]; last: string }> {
     const from = this.frames.length;
     this.ws.send(prompt);
-    const isLast = (frame: string | undefined) => frame === "[DONE]" || frame?.startsWith("[ERROR] ") === true;
-    await until(() => this.frames.length > from && isLast(this.frames.at(-1)), `"${prompt.slice(0, 40)}" is answered`, withinMs);
+    const isLast = (frame: string | undefined) =>
+      frame === "[DONE]" || frame?.startsWith("[ERROR] ") === true;
+    await until(
+      () => this.frames.length > from && isLast(this.frames.at(-1)),
+      `"${prompt.slice(0, 40)}" is answered`,
+      withinMs,
+    );
     const pieces = this.frames.slice(from, -1);
     return { text: pieces.join(""), pieces, last: this.frames.at(-1) as string };
   }
@@ -142,13 +180,18 @@ export class PageClient {
   /** Set to stop coming again. */
   gone = false;
 
-  constructor(house: Pick<House, "url">, conversation: string = newId(), headers: Record<string, string> = {}) {
+  constructor(
+    house: Pick<House, "url">,
+    conversation: string = newId(),
+    headers: Record<string, string> = {},
+  ) {
     this.conversation = conversation;
     this.#url = `${house.url.replace("http", "ws")}/live?c=${conversation}`;
     this.#headers = headers;
-    this.document = parseHTML(`<!doctype html><html><body><div id="thread"></div><p id="status"></p><div id="upstream"></div><p id="announce"></p>
+    this.document =
+      parseHTML(`<!doctype html><html><body><div id="thread"></div><p id="status"></p><div id="upstream"></div><p id="announce"></p>
       <div id="notice"></div><div id="controls"></div><p id="context"></p><p id="allowance"></p><button id="voice"></button><div id="settings"></div></body></html>`)
-      .document as unknown as Document;
+        .document as unknown as Document;
     this.connect();
   }
 
@@ -162,7 +205,10 @@ export class PageClient {
   }
 
   async ready(): Promise<this> {
-    await until(() => this.element("status").getAttribute("data-connection") === "on", "the page is connected");
+    await until(
+      () => this.element("status").getAttribute("data-connection") === "on",
+      "the page is connected",
+    );
     return this;
   }
 
@@ -203,7 +249,10 @@ export class PageClient {
   }
 
   async lastIs(status: string): Promise<{ role: string; status: string; text: string; id: string }> {
-    await until(() => this.last?.role === "assistant" && this.last.status === status, `the last answer is ${status}`);
+    await until(
+      () => this.last?.role === "assistant" && this.last.status === status,
+      `the last answer is ${status}`,
+    );
     return this.last as never;
   }
 
@@ -227,7 +276,9 @@ export function emptyPage(): Document {
 
 /** The text of an answer as a reader sees it: its Markdown rendered, as text. */
 export function rendered(text: string): string {
-  const { document } = parseHTML(`<!doctype html><html><body>${inWords(markdownHtml(text), wordsOf("en"))}</body></html>`);
+  const { document } = parseHTML(
+    `<!doctype html><html><body>${inWords(markdownHtml(text), wordsOf("en"))}</body></html>`,
+  );
   return readable(document.body as unknown as Element);
 }
 
@@ -243,9 +294,15 @@ export function readable(element: Element | undefined): string {
 
 /** Does to a document what htmx does with a frame: all targets are found before any fragment is put in its place. */
 export function applyFrame(document: Document, frame: string): void {
-  const fragments = [...frame.matchAll(/<hx-partial (?:id=([\w-]+)|hx-target="([^"]*)")(?: hx-swap=(\w+))?>(.*?)<\/hx-partial>|<hx-g d=(\d+)>(.*?)<\/hx-g>/gs)];
+  const fragments = [
+    ...frame.matchAll(
+      /<hx-partial (?:id=([\w-]+)|hx-target="([^"]*)")(?: hx-swap=(\w+))?>(.*?)<\/hx-partial>|<hx-g d=(\d+)>(.*?)<\/hx-g>/gs,
+    ),
+  ];
   const found = fragments.map(([, id, selector, swap = "innerHTML", html = "", depth, grown = ""]) =>
-    depth === undefined ? { target: targetOf(document, id, selector), swap, html } : { target: endOf(document, Number(depth)), swap: "beforeend", html: grown },
+    depth === undefined
+      ? { target: targetOf(document, id, selector), swap, html }
+      : { target: endOf(document, Number(depth)), swap: "beforeend", html: grown },
   );
   for (const { target, swap, html } of found) if (target) put(document, target, swap, html); // a fragment for nobody is dropped
 }
@@ -255,7 +312,10 @@ function targetOf(document: Document, id: string | undefined, selector = ""): El
   let target: Element | null = document.getElementById(/^#([\w-]+)/.exec(selector)?.[1] ?? "");
   for (const [, step = ""] of selector.matchAll(/>([^>]+)/g)) {
     const children: Element[] = [...(target?.children ?? [])];
-    target = children.find((child) => (step.startsWith(".") ? child.className === step.slice(1) : child.localName === step)) ?? null;
+    target =
+      children.find((child) =>
+        step.startsWith(".") ? child.className === step.slice(1) : child.localName === step,
+      ) ?? null;
   }
   return target;
 }
@@ -272,7 +332,8 @@ function put(document: Document, target: Element, swap: string, html: string): v
   template.innerHTML = html;
   const nodes = [...template.content.childNodes];
   const only = template.content.firstElementChild;
-  if (swap === "outerMorph" && only?.hasAttribute("hx-morph-skip-children")) for (const { name, value } of only.attributes) target.setAttribute(name, value);
+  if (swap === "outerMorph" && only?.hasAttribute("hx-morph-skip-children"))
+    for (const { name, value } of only.attributes) target.setAttribute(name, value);
   else if (swap === "innerHTML" || swap === "innerMorph") target.replaceChildren(...nodes);
   else if (swap === "beforeend") target.append(...nodes);
   else if (swap === "before") target.before(...nodes);

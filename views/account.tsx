@@ -1,6 +1,13 @@
 // One's own account: what may be used and was, where one is signed in, the password. Plain forms.
 
-import { type Allowance, type Key, keyScopes, type LimitName, type Person, type Session } from "../src/domain/account.ts";
+import {
+  type Allowance,
+  type Key,
+  keyScopes,
+  type LimitName,
+  type Person,
+  type Session,
+} from "../src/domain/account.ts";
 import type { FailureReport } from "../src/domain/failure.ts";
 import { Copy } from "./acts.tsx";
 import { Fault } from "./login.tsx";
@@ -25,7 +32,20 @@ interface AccountProps {
   readonly isDone: boolean;
 }
 
-export function AccountPage({ assets, words, person, allowance, sessions, own, keys, madeKey, hasSessions, hasPassword, failure, isDone }: AccountProps) {
+export function AccountPage({
+  assets,
+  words,
+  person,
+  allowance,
+  sessions,
+  own,
+  keys,
+  madeKey,
+  hasSessions,
+  hasPassword,
+  failure,
+  isDone,
+}: AccountProps) {
   const { house } = words;
   const { usage, limits } = allowance;
   const shown = Object.entries(house.limitNames) as [LimitName, string][];
@@ -62,7 +82,8 @@ export function AccountPage({ assets, words, person, allowance, sessions, own, k
                   <form method="post" action="/account/end">
                     <input type="hidden" name="session" value={session.id} />
                     <span>
-                      {deviceOf(session.agent)} · {session.address} · <Time at={session.seenAt} words={words} />
+                      {deviceOf(session.agent)} · {session.address} ·{" "}
+                      <Time at={session.seenAt} words={words} />
                       {session.id === own && ` · ${house.thisDevice}`}
                     </span>
                     {session.id !== own && <button type="submit">{house.end}</button>}
@@ -119,7 +140,8 @@ function Keys({ keys, made, words }: { keys: readonly Key[]; made: string | null
             <form method="post" action="/account/keys/revoke">
               <input type="hidden" name="key" value={key.id} />
               <span>
-                {key.name} · {key.scopes.map((scope) => house.keyScopes[scope]).join(", ")} · {key.seenAt === null ? house.keyUnused : house.keyUsed}{" "}
+                {key.name} · {key.scopes.map((scope) => house.keyScopes[scope]).join(", ")} ·{" "}
+                {key.seenAt === null ? house.keyUnused : house.keyUsed}{" "}
                 {key.seenAt !== null && <Time at={key.seenAt} words={words} />}
               </span>
               <button type="submit" aria-label={`${house.revoke}: ${key.name}`}>
@@ -151,5 +173,7 @@ function Keys({ keys, made, words }: { keys: readonly Key[]; made: string | null
 export function deviceOf(agent: string): string {
   const browser = /(Firefox|Edg|OPR|Chrome|Safari)\//.exec(agent)?.[1];
   const system = /(Android|iPhone|iPad|Windows|Mac OS|Linux)/.exec(agent)?.[1];
-  return [browser === "Edg" ? "Edge" : browser, system].filter(Boolean).join(", ") || agent.slice(0, 40) || "?";
+  return (
+    [browser === "Edg" ? "Edge" : browser, system].filter(Boolean).join(", ") || agent.slice(0, 40) || "?"
+  );
 }

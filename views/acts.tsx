@@ -41,7 +41,11 @@ export function Acts({ message, run, siblings, last, words }: ActsProps) {
             </button>
           )}
           {text !== "" && (
-            <button type="button" data-copy={`/c/${message.conversation}/text/${id}`} data-done={words.copied}>
+            <button
+              type="button"
+              data-copy={`/c/${message.conversation}/text/${id}`}
+              data-done={words.copied}
+            >
               {words.copy}
             </button>
           )}
@@ -73,7 +77,14 @@ export function Copy({ words }: { words: Words }) {
 function Branches({ id, siblings, words }: { id: string; siblings: readonly string[]; words: Words }) {
   const at = siblings.indexOf(id);
   const step = (to: string | undefined, label: string, sign: string) => (
-    <button type="submit" name="select" value={to} disabled={to === undefined} aria-label={label} title={label}>
+    <button
+      type="submit"
+      name="select"
+      value={to}
+      disabled={to === undefined}
+      aria-label={label}
+      title={label}
+    >
       {sign}
     </button>
   );
@@ -87,7 +98,15 @@ function Branches({ id, siblings, words }: { id: string; siblings: readonly stri
 }
 
 /** After a message was deleted: said, and undone with one press. */
-export function Pruned({ conversation, message, words }: { conversation: string; message: string; words: Words }) {
+export function Pruned({
+  conversation,
+  message,
+  words,
+}: {
+  conversation: string;
+  message: string;
+  words: Words;
+}) {
   return (
     <form hx-ws:send method="post" action={commandPath(conversation)} class="removed">
       <span>{words.pruned}</span>

@@ -13,7 +13,15 @@ import {
 import { Time } from "./time.tsx";
 import type { Words } from "./words.ts";
 
-export function PersonEntry({ person, hasPasswords, words }: { person: ListedPerson; hasPasswords: boolean; words: Words }) {
+export function PersonEntry({
+  person,
+  hasPasswords,
+  words,
+}: {
+  person: ListedPerson;
+  hasPasswords: boolean;
+  words: Words;
+}) {
   const { house } = words;
   const { id, name, role, removedAt, conversations, usage, seenAt, ownLimits } = person;
   const isLocal = id === localPerson;
@@ -24,7 +32,8 @@ export function PersonEntry({ person, hasPasswords, words }: { person: ListedPer
         {removedAt !== null && ` · ${house.removed}`}
         <span class="note">
           {" "}
-          {house.conversations}: {conversations.toLocaleString(words.lang)} · {house.usedToday(usage.tokens, usage.runs)} · {house.seen}:{" "}
+          {house.conversations}: {conversations.toLocaleString(words.lang)} ·{" "}
+          {house.usedToday(usage.tokens, usage.runs)} · {house.seen}:{" "}
           {seenAt === null ? house.never : <Time at={seenAt} words={words} />}
         </span>
       </summary>
@@ -74,14 +83,28 @@ export function PersonEntry({ person, hasPasswords, words }: { person: ListedPer
   );
 }
 
-function LimitFields({ limits, placeholder, words }: { limits: Partial<Limits>; placeholder: string; words: Words }) {
+function LimitFields({
+  limits,
+  placeholder,
+  words,
+}: {
+  limits: Partial<Limits>;
+  placeholder: string;
+  words: Words;
+}) {
   const { limitNames } = words.house;
   return (
     <div class="fields">
       {(Object.keys(limitNames) as LimitName[]).map((name) => (
         <label>
           {limitNames[name]}
-          <input name={name} inputmode="decimal" value={limits[name] ?? ""} placeholder={placeholder} title={limitBounds[name].join(" – ")} />
+          <input
+            name={name}
+            inputmode="decimal"
+            value={limits[name] ?? ""}
+            placeholder={placeholder}
+            title={limitBounds[name].join(" – ")}
+          />
         </label>
       ))}
     </div>
@@ -116,7 +139,13 @@ export function Invitations({ invitations, words }: { invitations: readonly Invi
   );
 }
 
-export function Roles({ roleLimits, words }: { roleLimits: Readonly<Record<PersonRole, Limits>>; words: Words }) {
+export function Roles({
+  roleLimits,
+  words,
+}: {
+  roleLimits: Readonly<Record<PersonRole, Limits>>;
+  words: Words;
+}) {
   const { house } = words;
   return (
     <section>

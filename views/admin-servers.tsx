@@ -20,10 +20,13 @@ export function ServerStates({ servers, words }: ServersProps) {
             <span class="note">
               {" "}
               · {house.slotsOf(slots, strays)}
-              {models.length > 1 && ` · ${models.map((each) => `${each.name}: ${words.modelStatus[each.status]}`).join(", ")}`}
+              {models.length > 1 &&
+                ` · ${models.map((each) => `${each.name}: ${words.modelStatus[each.status]}`).join(", ")}`}
             </span>
           )}
-          {status !== "ready" && progress !== null && progress.line !== "" && <span class="note"> · {progress.line}</span>}
+          {status !== "ready" && progress !== null && progress.line !== "" && (
+            <span class="note"> · {progress.line}</span>
+          )}
         </li>
       ))}
     </ul>
@@ -53,13 +56,24 @@ export function ServerChoice({ servers, areFixed, words }: ServersProps & { areF
               </form>
             ))}
           <form method="post" action="/admin/servers" class="row">
-            <input name="add" type="url" required placeholder="http://192.168.0.5:8080" aria-label={house.serverAddress} />
+            <input
+              name="add"
+              type="url"
+              required
+              placeholder="http://192.168.0.5:8080"
+              aria-label={house.serverAddress}
+            />
             <button type="submit">{house.addServer}</button>
           </form>
         </>
       )}
       {ours.map(({ url, model }) => (
-        <details hx-get={`/admin/log?of=${encodeURIComponent(url)}`} hx-trigger="toggle once" hx-target="find pre" hx-swap="outerHTML">
+        <details
+          hx-get={`/admin/log?of=${encodeURIComponent(url)}`}
+          hx-trigger="toggle once"
+          hx-target="find pre"
+          hx-swap="outerHTML"
+        >
           <summary>{house.serverLog(model ?? url)}</summary>
           <pre class="log" />
         </details>

@@ -41,14 +41,17 @@ interface NowProps {
 /** What runs and who waits, since when. */
 export function Now({ servers, slots, strays, runs, sockets, nameOf, words }: NowProps) {
   const { house } = words;
-  const waiting = runs.filter(({ status }) => status === "queued").sort((a, b) => (a.place?.position ?? 0) - (b.place?.position ?? 0));
+  const waiting = runs
+    .filter(({ status }) => status === "queued")
+    .sort((a, b) => (a.place?.position ?? 0) - (b.place?.position ?? 0));
   const running = runs.filter(({ status }) => status === "running");
   const age = (run: RunNow) => house.since(Math.round((Date.now() - run.createdAt) / 1000));
   return (
     <div id="now" hx-get="/admin/now" hx-trigger="every 2s" hx-swap="outerMorph">
       <ServerStates servers={servers} words={words} />
       <p>
-        {house.slots(running.length, slots, strays)} · {house.waitingRuns(waiting.length)} · {house.sockets(sockets["page"] ?? 0, sockets["program"] ?? 0)}
+        {house.slots(running.length, slots, strays)} · {house.waitingRuns(waiting.length)} ·{" "}
+        {house.sockets(sockets["page"] ?? 0, sockets["program"] ?? 0)}
       </p>
       {runs.length === 0 ? (
         <p class="note">{house.nobodyRuns}</p>
@@ -60,7 +63,8 @@ export function Now({ servers, slots, strays, runs, sockets, nameOf, words }: No
                 <input type="hidden" name="run" value={run.run} />
                 <strong>{nameOf(run.owner) ?? house.erasedPerson}</strong>
                 <span>
-                  {run.place ? words.waiting(run.place) : words.answering} · {age(run)} · {house.tokens(run.tokens)}
+                  {run.place ? words.waiting(run.place) : words.answering} · {age(run)} ·{" "}
+                  {house.tokens(run.tokens)}
                   {!run.isAttended && ` · ${house.unattended}`}
                 </span>
                 <button type="submit">{house.stop}</button>
@@ -112,7 +116,8 @@ export function AdminPage(props: AdminProps) {
           <h2>{house.people}</h2>
           {made !== null && (
             <p role="status" class="made">
-              {house.linkOnce} <input readonly value={made} aria-label={house.linkOnce} size={80} /> <Copy words={words} />
+              {house.linkOnce} <input readonly value={made} aria-label={house.linkOnce} size={80} />{" "}
+              <Copy words={words} />
             </p>
           )}
           {people.map((person) => (
@@ -165,7 +170,8 @@ function SessionList({ sessions, nameOf, words }: AdminProps) {
         <form method="post" action="/admin/session" class="row">
           <input type="hidden" name="session" value={id} />
           <span>
-            <strong>{nameOf(person) ?? house.erasedPerson}</strong> {deviceOf(agent)} · {address} · <Time at={seenAt} words={words} />
+            <strong>{nameOf(person) ?? house.erasedPerson}</strong> {deviceOf(agent)} · {address} ·{" "}
+            <Time at={seenAt} words={words} />
           </span>
           <button type="submit">{house.end}</button>
         </form>
@@ -197,8 +203,12 @@ function Records({ failed, audit, nameOf, personas, words }: AdminProps) {
         <ul>
           {audit.map((entry) => (
             <li>
-              {time(entry.at)} {entry.actor === null ? house.nobody[entry.act === "sign_in_refused" ? "stranger" : "operator"] : who(entry.actor)}{" "}
-              {house.acts[entry.act]} {subjectOf(entry, who, personas, words)} {entry.address !== "" && <span class="note">{entry.address}</span>}
+              {time(entry.at)}{" "}
+              {entry.actor === null
+                ? house.nobody[entry.act === "sign_in_refused" ? "stranger" : "operator"]
+                : who(entry.actor)}{" "}
+              {house.acts[entry.act]} {subjectOf(entry, who, personas, words)}{" "}
+              {entry.address !== "" && <span class="note">{entry.address}</span>}
             </li>
           ))}
         </ul>
@@ -221,8 +231,14 @@ const personActs: ReadonlySet<AuditAct> = new Set([
 ]);
 
 /** What something was done to: a person, a role, a persona, a key; never the id of something that has no name. */
-function subjectOf({ act, subject, actor }: AuditEntry, who: (person: PersonId) => string, personas: readonly Persona[], { house }: Words): string {
-  if (act === "persona_enforced") return personas.find(({ id }) => id === subject)?.name ?? (subject === "" ? house.noPersona : subject);
+function subjectOf(
+  { act, subject, actor }: AuditEntry,
+  who: (person: PersonId) => string,
+  personas: readonly Persona[],
+  { house }: Words,
+): string {
+  if (act === "persona_enforced")
+    return personas.find(({ id }) => id === subject)?.name ?? (subject === "" ? house.noPersona : subject);
   if (subject === "" || subject === actor) return "";
   if (isPersonRole(subject)) return house.roles[subject];
   if (personActs.has(act)) return who(subject);

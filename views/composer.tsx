@@ -12,7 +12,12 @@ import { escapeText } from "./markdown/plain.ts";
 import { sentenceOf, type Words } from "./words.ts";
 
 /** Ids of the elements that frames address. */
-export const composerIds = { controls: "controls", notice: "notice", context: "context", allowance: "allowance" } as const;
+export const composerIds = {
+  controls: "controls",
+  notice: "notice",
+  context: "context",
+  allowance: "allowance",
+} as const;
 
 export interface ComposerState {
   /** `idle` shows Send, `busy` Stop, `stopping` a Stop that was pressed. */
@@ -133,7 +138,8 @@ export function AllowanceLine({ allowance, words }: { allowance: Allowance; word
  * something behind.
  */
 export function Gauge({ thread, words }: { thread: Thread; words: Words }) {
-  const stats: RunStats = thread.findLast(({ run }) => run?.stats.contextTokens !== undefined)?.run?.stats ?? {};
+  const stats: RunStats =
+    thread.findLast(({ run }) => run?.stats.contextTokens !== undefined)?.run?.stats ?? {};
   const { contextTokens, promptTokens, outputTokens = 0, roomTokens = contextTokens } = stats;
   if (contextTokens === undefined || roomTokens === undefined || promptTokens === undefined) return <></>;
   const used = promptTokens + outputTokens;

@@ -3,7 +3,15 @@
 import type { FoundPassage } from "../src/domain/conversation.ts";
 import type { Words } from "./words.ts";
 
-export function FoundList({ query, found, words }: { query: string; found: readonly FoundPassage[]; words: Words }) {
+export function FoundList({
+  query,
+  found,
+  words,
+}: {
+  query: string;
+  found: readonly FoundPassage[];
+  words: Words;
+}) {
   if (query.trim() === "") return <></>;
   if (found.length === 0) return <p class="note">{words.nothingFound}</p>;
   return (

@@ -17,7 +17,9 @@ type Swap =
 
 /** A fragment for the element with this id. */
 export function fragment(id: string, swap: Swap, html = ""): string {
-  return swap === "innerHTML" ? `<hx-partial id=${id}>${html}</hx-partial>` : `<hx-partial id=${id} hx-swap=${swap}>${html}</hx-partial>`;
+  return swap === "innerHTML"
+    ? `<hx-partial id=${id}>${html}</hx-partial>`
+    : `<hx-partial id=${id} hx-swap=${swap}>${html}</hx-partial>`;
 }
 
 /** Grows the text before the open tail `id`: what is finished is sent once, the tail is replaced. */
@@ -64,7 +66,8 @@ export function commandPath(conversation: string): string {
 }
 
 /** htmx's settings, for <meta name="htmx-config">; each was measured or is explained in ARCHITECTURE.md. */
-export const htmxConfig = "ws.pauseOnBackground:false, defaultSettleDelay:0, history:false, includeIndicatorCSS:false, extensions:'ws,grow'";
+export const htmxConfig =
+  "ws.pauseOnBackground:false, defaultSettleDelay:0, history:false, includeIndicatorCSS:false, extensions:'ws,grow'";
 
 /** A frame that changes nothing: the page sees that the house is still there. */
 export const heartbeat = "{}";

@@ -64,19 +64,30 @@ export function Sidebar(props: ListProps & { person: Person; hasAccounts: boolea
 export function ListBody(props: ListProps) {
   const { words } = props;
   const pinned = props.list.filter((entry) => entry.pinned);
-  const today = props.list.filter((entry) => !entry.pinned && dayOf(entry.updatedAt, words) === dayOf(props.now, words));
-  const older = props.list.filter((entry) => !entry.pinned && dayOf(entry.updatedAt, words) !== dayOf(props.now, words));
+  const today = props.list.filter(
+    (entry) => !entry.pinned && dayOf(entry.updatedAt, words) === dayOf(props.now, words),
+  );
+  const older = props.list.filter(
+    (entry) => !entry.pinned && dayOf(entry.updatedAt, words) !== dayOf(props.now, words),
+  );
   return (
     <>
       <Group id={listIds.pinned} name={props.words.pinned} {...props} list={pinned} />
       <Group id={listIds.today} name={props.words.today} {...props} list={today} />
-      <OlderGroups {...props} list={older} isFull={props.list.length >= listPageMax} last={props.list.at(-1)} />
+      <OlderGroups
+        {...props}
+        list={older}
+        isFull={props.list.length >= listPageMax}
+        last={props.list.at(-1)}
+      />
     </>
   );
 }
 
 /** Groups below today's, and a mark that fetches the next page when it is seen. `after` is the entry before the first. */
-export function OlderGroups(props: ListProps & { isFull: boolean; last: ListedConversation | undefined; after?: ListPlace }) {
+export function OlderGroups(
+  props: ListProps & { isFull: boolean; last: ListedConversation | undefined; after?: ListPlace },
+) {
   const { list, words, now, after } = props;
   const days = [...new Set(list.map((entry) => dayOf(entry.updatedAt, words)))];
   return (
@@ -84,7 +95,13 @@ export function OlderGroups(props: ListProps & { isFull: boolean; last: ListedCo
       {days.map((day) => {
         const entries = list.filter((entry) => dayOf(entry.updatedAt, words) === day);
         const isContinued = after !== undefined && !after.pinned && dayOf(after.updatedAt, words) === day;
-        return <Group name={isContinued ? "" : dayName(entries[0]?.updatedAt ?? 0, now, words)} {...props} list={entries} />;
+        return (
+          <Group
+            name={isContinued ? "" : dayName(entries[0]?.updatedAt ?? 0, now, words)}
+            {...props}
+            list={entries}
+          />
+        );
       })}
       {props.isFull && props.last && (
         <p
@@ -114,7 +131,15 @@ function Group({ id, name, list, open, words }: ListProps & { id?: string; name:
   );
 }
 
-export function ListItem({ entry, isOpen, words }: { entry: ListedConversation; isOpen: boolean; words: Words }) {
+export function ListItem({
+  entry,
+  isOpen,
+  words,
+}: {
+  entry: ListedConversation;
+  isOpen: boolean;
+  words: Words;
+}) {
   const { id, title, active } = entry;
   return (
     <li id={itemId(id)} data-active={active ? "true" : undefined}>
@@ -122,7 +147,13 @@ export function ListItem({ entry, isOpen, words }: { entry: ListedConversation; 
         {title}
         {active && <span class="unseen"> {words.answering}</span>}
       </a>
-      <button type="button" aria-label={`${words.options}: ${title}`} title={words.options} hx-get={`/c/${id}/menu`} hx-target={`#${menuId(id)}`}>
+      <button
+        type="button"
+        aria-label={`${words.options}: ${title}`}
+        title={words.options}
+        hx-get={`/c/${id}/menu`}
+        hx-target={`#${menuId(id)}`}
+      >
         ⋯
       </button>
       <div class="menu" id={menuId(id)} hx-preserve hx-morph-skip />
@@ -131,7 +162,13 @@ export function ListItem({ entry, isOpen, words }: { entry: ListedConversation; 
 }
 
 /** What can be done with a conversation. Fetched when it is wanted. */
-export function Menu({ entry, words }: { entry: Pick<ListedConversation, "id" | "title" | "pinned">; words: Words }) {
+export function Menu({
+  entry,
+  words,
+}: {
+  entry: Pick<ListedConversation, "id" | "title" | "pinned">;
+  words: Words;
+}) {
   return (
     <form hx-ws:send>
       <input type="hidden" name="conversation" value={entry.id} />
@@ -161,7 +198,13 @@ export function Menu({ entry, words }: { entry: Pick<ListedConversation, "id" | 
 /** The way in and out for whole files. */
 function Transfer({ words }: { words: Words }) {
   return (
-    <form class="transfer" hx-post="/import" hx-encoding="multipart/form-data" hx-trigger="change" hx-target="#imported">
+    <form
+      class="transfer"
+      hx-post="/import"
+      hx-encoding="multipart/form-data"
+      hx-trigger="change"
+      hx-target="#imported"
+    >
       <a href="/export.jsonl" download>
         {words.exportAll}
       </a>
@@ -175,7 +218,13 @@ function Transfer({ words }: { words: Words }) {
 }
 
 /** What an import brought, what it left out, by kind, and what it could not read. */
-export function Imported({ added, known, faults, leftOut, words }: Unread & { added: number; known: number; words: Words }) {
+export function Imported({
+  added,
+  known,
+  faults,
+  leftOut,
+  words,
+}: Unread & { added: number; known: number; words: Words }) {
   return (
     <>
       <p>{words.imported(added, known)}</p>

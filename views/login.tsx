@@ -13,7 +13,14 @@ interface Shell {
 }
 
 /** Name and password, or the way to the provider. */
-export function SignInPage({ mode, to, name, failure, assets, words }: Shell & { mode: string; to: string; name: string }) {
+export function SignInPage({
+  mode,
+  to,
+  name,
+  failure,
+  assets,
+  words,
+}: Shell & { mode: string; to: string; name: string }) {
   const { house } = words;
   return (
     <Layout title={`${house.signIn} · parlor`} assets={assets} words={words}>
@@ -32,11 +39,25 @@ export function SignInPage({ mode, to, name, failure, assets, words }: Shell & {
             <input type="hidden" name="to" value={to} />
             <label>
               {words.name}
-              <input name="name" value={name} autocomplete="username" autocapitalize="none" spellcheck={false} required autofocus={name === ""} />
+              <input
+                name="name"
+                value={name}
+                autocomplete="username"
+                autocapitalize="none"
+                spellcheck={false}
+                required
+                autofocus={name === ""}
+              />
             </label>
             <label>
               {house.password}
-              <input name="password" type="password" autocomplete="current-password" required autofocus={name !== ""} />
+              <input
+                name="password"
+                type="password"
+                autocomplete="current-password"
+                required
+                autofocus={name !== ""}
+              />
             </label>
             <button type="submit">{house.signIn}</button>
           </form>
@@ -72,12 +93,28 @@ export function InvitationPage({ person, isFirst, typed, failure, assets, words 
           ) : (
             <label>
               {house.yourName}
-              <input name="name" value={typed} autocomplete="username" autocapitalize="none" spellcheck={false} maxlength={64} required autofocus />
+              <input
+                name="name"
+                value={typed}
+                autocomplete="username"
+                autocapitalize="none"
+                spellcheck={false}
+                maxlength={64}
+                required
+                autofocus
+              />
             </label>
           )}
           <label>
             {hasName ? house.newPassword : house.password}
-            <input name="password" type="password" autocomplete="new-password" minlength={8} required aria-describedby="password-hint" />
+            <input
+              name="password"
+              type="password"
+              autocomplete="new-password"
+              minlength={8}
+              required
+              aria-describedby="password-hint"
+            />
           </label>
           <p id="password-hint" class="note">
             {house.passwordHint}

@@ -37,7 +37,9 @@ export function MessageArticle(props: Props) {
   return (
     <article id={articleId(message.id)} data-role={message.role} data-status={status} aria-label={label}>
       <h2 class="unseen">{label}</h2>
-      {message.reasoning !== "" && <Thought message={message.id} text={message.reasoning} ms={run?.stats.thinkingMs} words={words} />}
+      {message.reasoning !== "" && (
+        <Thought message={message.id} text={message.reasoning} ms={run?.stats.thinkingMs} words={words} />
+      )}
       <div class="text" dir="auto">
         {raw(html)}
       </div>
@@ -63,7 +65,15 @@ export function After(props: Props) {
 
 /** Attributes of an article whose text is there already. */
 export function ArticleShell({ message, status, words }: { message: string; status: string; words: Words }) {
-  return <article id={articleId(message)} data-role="assistant" data-status={status} aria-label={words.assistant} hx-morph-skip-children />;
+  return (
+    <article
+      id={articleId(message)}
+      data-role="assistant"
+      data-status={status}
+      aria-label={words.assistant}
+      hx-morph-skip-children
+    />
+  );
 }
 
 /** An answer in progress as the page shows it: HTML of its text so far, with the elements that grow. */
@@ -73,15 +83,34 @@ export interface Drawn {
 }
 
 /** The answer that is being written now; `drawn` is what those who watch it have on their pages. */
-export function RunningArticle({ snapshot, drawn, isReader, words }: { snapshot: Snapshot; drawn?: Drawn | undefined; isReader?: boolean; words: Words }) {
+export function RunningArticle({
+  snapshot,
+  drawn,
+  isReader,
+  words,
+}: {
+  snapshot: Snapshot;
+  drawn?: Drawn | undefined;
+  isReader?: boolean;
+  words: Words;
+}) {
   const { text, reasoning, thinkingSince } = snapshot;
   const html = drawn?.text ?? new MarkdownStream(text).html;
   const isThinking = reasoning !== "" && text === "";
   return (
-    <article id={articleId(snapshot.messageId)} data-role="assistant" data-status={snapshot.status} aria-label={words.assistant}>
+    <article
+      id={articleId(snapshot.messageId)}
+      data-role="assistant"
+      data-status={snapshot.status}
+      aria-label={words.assistant}
+    >
       <h2 class="unseen">{words.assistant}</h2>
       {isThinking ? (
-        <Thinking html={drawn?.reasoning ?? openThought(reasoning)} seconds={secondsSince(thinkingSince)} words={words} />
+        <Thinking
+          html={drawn?.reasoning ?? openThought(reasoning)}
+          seconds={secondsSince(thinkingSince)}
+          words={words}
+        />
       ) : reasoning !== "" ? (
         <Thought message={snapshot.messageId} text={reasoning} words={words} />
       ) : (
@@ -153,7 +182,17 @@ export function Thinking({ html, seconds, words }: { html: string; seconds: numb
 }
 
 /** Thoughts that are over: folded. */
-export function Thought({ message, text, ms, words }: { message: string; text: string; ms?: number | undefined; words: Words }) {
+export function Thought({
+  message,
+  text,
+  ms,
+  words,
+}: {
+  message: string;
+  text: string;
+  ms?: number | undefined;
+  words: Words;
+}) {
   return (
     <details id={thoughtId(message)} class="reasoning">
       <summary>{words.thought(ms === undefined ? null : Math.round(ms / 1000))}</summary>

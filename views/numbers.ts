@@ -34,5 +34,7 @@ export function waitIn({ leastMs, mostMs }: WaitEstimate, { few, upTo, about, to
   const [least, most] = [duration(leastMs), duration(mostMs)];
   if (leastMs === 0) return upTo(most);
   if (mostMs <= leastMs * 1.35) return about(most);
-  return least.split(" ")[1] === most.split(" ")[1] ? `${least.split(" ")[0]} ${to} ${most}` : `${least} ${to} ${most}`;
+  return least.split(" ")[1] === most.split(" ")[1]
+    ? `${least.split(" ")[0]} ${to} ${most}`
+    : `${least} ${to} ${most}`;
 }

@@ -82,9 +82,22 @@ export function ChatPage(props: PageProps) {
       <a class="skip" href="#text">
         {words.skip}
       </a>
-      <Sidebar person={props.person} hasAccounts={props.hasAccounts} list={props.list} open={conversation} words={words} now={props.now} />
+      <Sidebar
+        person={props.person}
+        hasAccounts={props.hasAccounts}
+        list={props.list}
+        open={conversation}
+        words={words}
+        now={props.now}
+      />
       <header>
-        <button type="button" class="drawer" popovertarget="list" aria-label={words.conversations} title={words.conversations}>
+        <button
+          type="button"
+          class="drawer"
+          popovertarget="list"
+          aria-label={words.conversations}
+          title={words.conversations}
+        >
           ☰
         </button>
         <a class="wordmark" href="/">
@@ -112,7 +125,14 @@ export function ChatPage(props: PageProps) {
       {props.isPlain && foot}
       <main>
         <h1 class="unseen">{words.conversation}</h1>
-        <div class="scroller" id="scroller" tabindex={0} role="log" aria-live="off" aria-label={words.conversation}>
+        <div
+          class="scroller"
+          id="scroller"
+          tabindex={0}
+          role="log"
+          aria-live="off"
+          aria-label={words.conversation}
+        >
           <div class="column">
             <div id={ids.thread}>
               <Articles {...props} />
@@ -140,13 +160,23 @@ export function ChatPage(props: PageProps) {
         </dl>
       </div>
       <p id="announce" role="status" class="unseen" />
-      {props.isPlain && live.length > 0 && <meta http-equiv="refresh" content={`0;url=${commandPath(conversation)}`} />}
+      {props.isPlain && live.length > 0 && (
+        <meta http-equiv="refresh" content={`0;url=${commandPath(conversation)}`} />
+      )}
     </Layout>
   );
 }
 
 /** A page that says one sentence: not found, refused, failed. */
-export function SentencePage({ sentence, assets, words }: { sentence: string; assets: Assets; words: Words }) {
+export function SentencePage({
+  sentence,
+  assets,
+  words,
+}: {
+  sentence: string;
+  assets: Assets;
+  words: Words;
+}) {
   return (
     <Layout title="parlor" assets={assets} words={words}>
       <main class="sentence">
@@ -182,7 +212,10 @@ export function Layout(props: {
     <html lang={words.lang}>
       <head>
         <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content" />
+        <meta
+          name="viewport"
+          content="width=device-width, initial-scale=1, interactive-widget=resizes-content"
+        />
         <meta name="color-scheme" content="light dark" />
         <meta name="htmx-config" content={htmxConfig} />
         {props.isPrivate && <meta name="robots" content="noindex, nofollow" />}

@@ -2,7 +2,12 @@
 // an empty page. A panel is fetched when it is wanted.
 
 import type { ConversationId } from "../src/domain/id.ts";
-import { type EffectiveSettings, type Persona, type Sampling, samplingBounds } from "../src/domain/persona.ts";
+import {
+  type EffectiveSettings,
+  type Persona,
+  type Sampling,
+  samplingBounds,
+} from "../src/domain/persona.ts";
 import type { ModelState } from "../src/domain/upstream.ts";
 import type { Words } from "./words.ts";
 
@@ -30,7 +35,8 @@ export function VoiceName({ conversation, voice, words }: VoiceProps) {
       hx-target={`#${voiceIds.settings}`}
     >
       <span class="unseen">{words.persona}: </span>
-      {persona?.name ?? (missing === null ? words.noPersona : voice.isBroken ? words.broken(missing) : words.gone(missing))}
+      {persona?.name ??
+        (missing === null ? words.noPersona : voice.isBroken ? words.broken(missing) : words.gone(missing))}
       {voice.model !== null && <span class="note"> · {voice.model}</span>}
       {Object.keys(own).length > 0 && <span class="note"> {words.ownSettings}</span>}
     </button>
@@ -87,7 +93,17 @@ export function SettingsPanel({ voice, choices, models, isNew, words }: Settings
 }
 
 /** Which model answers, where there is more than one: each with what it is doing. */
-function ModelField({ voice, models, form, words }: { voice: EffectiveSettings; models: readonly ModelState[]; form: string | undefined; words: Words }) {
+function ModelField({
+  voice,
+  models,
+  form,
+  words,
+}: {
+  voice: EffectiveSettings;
+  models: readonly ModelState[];
+  form: string | undefined;
+  words: Words;
+}) {
   const { model, persona } = voice;
   const own = model === (persona?.model ?? null) ? null : model;
   if (models.length <= 1) return <></>;
@@ -114,7 +130,15 @@ function ModelField({ voice, models, form, words }: { voice: EffectiveSettings; 
   );
 }
 
-function SamplingFields({ voice, form, words }: { voice: EffectiveSettings; form: string | undefined; words: Words }) {
+function SamplingFields({
+  voice,
+  form,
+  words,
+}: {
+  voice: EffectiveSettings;
+  form: string | undefined;
+  words: Words;
+}) {
   const { persona, own } = voice;
   const names: readonly (keyof Sampling)[] = ["temperature", "topP", "maxTokens"];
   return (
@@ -132,7 +156,11 @@ function SamplingFields({ voice, form, words }: { voice: EffectiveSettings; form
               max={most}
               step={name === "maxTokens" ? 1 : 0.01}
               value={own[name]}
-              placeholder={persona?.sampling[name] === undefined ? words.ofModel : words.ofPersona(persona.sampling[name])}
+              placeholder={
+                persona?.sampling[name] === undefined
+                  ? words.ofModel
+                  : words.ofPersona(persona.sampling[name])
+              }
             />
           </label>
         );
@@ -164,7 +192,13 @@ export function Welcome({ voice, choices, isTemporary, elsewhere, words }: Welco
   return (
     <div class="empty">
       <h2>{persona?.greeting || words.emptyTitle}</h2>
-      <p>{isTemporary ? words.temporaryText : elsewhere.length === 0 ? words.emptyText : words.emptyElsewhere(elsewhere.join(", "))}</p>
+      <p>
+        {isTemporary
+          ? words.temporaryText
+          : elsewhere.length === 0
+            ? words.emptyText
+            : words.emptyElsewhere(elsewhere.join(", "))}
+      </p>
       {persona && persona.starters.length > 0 && (
         <fieldset class="starters">
           <legend class="unseen">{words.starters}</legend>
@@ -181,7 +215,10 @@ export function Welcome({ voice, choices, isTemporary, elsewhere, words }: Welco
           <ul>
             {choices.map(({ id, name, description }) => (
               <li>
-                <a href={`${place}?persona=${encodeURIComponent(id)}`} aria-current={id === persona?.id ? "true" : undefined}>
+                <a
+                  href={`${place}?persona=${encodeURIComponent(id)}`}
+                  aria-current={id === persona?.id ? "true" : undefined}
+                >
                   <b>{name}</b>
                   <span>{description}</span>
                 </a>

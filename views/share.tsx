@@ -100,7 +100,14 @@ export function SharedPage(props: SharedProps) {
       </header>
       <main>
         <h1 class="unseen">{words.conversation}</h1>
-        <div class="scroller" id="scroller" tabindex={0} role="log" aria-live="off" aria-label={words.conversation}>
+        <div
+          class="scroller"
+          id="scroller"
+          tabindex={0}
+          role="log"
+          aria-live="off"
+          aria-label={words.conversation}
+        >
           <div class="column">
             <div id={ids.thread}>
               <Articles {...props} path={`/s/${token}`} isReader />

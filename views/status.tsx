@@ -7,10 +7,25 @@ import type { Words } from "./words.ts";
 export const statusIds = { status: "status", upstream: "upstream" } as const;
 
 /** `connected` is false in a page as delivered: only an open socket makes it true. */
-export function Status({ upstream, connected, words }: { upstream: UpstreamState; connected: boolean; words: Words }) {
-  const word = { ready: words.connected, loading: words.upstreamLoading, absent: words.upstreamAbsent }[upstream.status];
+export function Status({
+  upstream,
+  connected,
+  words,
+}: {
+  upstream: UpstreamState;
+  connected: boolean;
+  words: Words;
+}) {
+  const word = { ready: words.connected, loading: words.upstreamLoading, absent: words.upstreamAbsent }[
+    upstream.status
+  ];
   return (
-    <p id={statusIds.status} role="status" data-connection={connected ? "on" : "off"} data-upstream={upstream.status}>
+    <p
+      id={statusIds.status}
+      role="status"
+      data-connection={connected ? "on" : "off"}
+      data-upstream={upstream.status}
+    >
       <span class="when-on">{upstream.progress?.failure ? words.ownFailed : word}</span>
       <span class="when-off">{words.reconnecting}</span>
     </p>
@@ -25,7 +40,8 @@ function Loading({ models, words }: { models: readonly ModelState[]; words: Word
     <div class="upstream">
       {loading.map(({ name, percent }) => (
         <p>
-          {words.modelLoading(name)} {percent !== null && <progress max={100} value={percent} aria-label={words.modelLoading(name)} />}
+          {words.modelLoading(name)}{" "}
+          {percent !== null && <progress max={100} value={percent} aria-label={words.modelLoading(name)} />}
         </p>
       ))}
     </div>
@@ -50,8 +66,14 @@ export function UpstreamBanner({ upstream, words }: { upstream: UpstreamState; w
           </p>
         </>
       )}
-      {progress?.percent != null && <progress max={100} value={progress.percent} aria-label={words.ownStarting} />}
-      {progress && progress.line !== "" && <p class="line">{progress.percent === null ? progress.line : `${progress.percent} % · ${progress.line}`}</p>}
+      {progress?.percent != null && (
+        <progress max={100} value={progress.percent} aria-label={words.ownStarting} />
+      )}
+      {progress && progress.line !== "" && (
+        <p class="line">
+          {progress.percent === null ? progress.line : `${progress.percent} % · ${progress.line}`}
+        </p>
+      )}
       {progress?.failure && <p>{words.startAdvice[progress.failure]}</p>}
       <p>{words.goesOn}</p>
     </div>

@@ -54,8 +54,23 @@ export function Articles({
       )}
       {thread.map((utterance, i) => {
         const snapshot = live.find(({ messageId }) => messageId === utterance.message.id);
-        if (snapshot) return <RunningArticle snapshot={snapshot} drawn={drawn?.(snapshot.run)} isReader={isReader} words={words} />;
-        return <MessageArticle {...utterance} last={isEnd && i === thread.length - 1} isReader={isReader} words={words} />;
+        if (snapshot)
+          return (
+            <RunningArticle
+              snapshot={snapshot}
+              drawn={drawn?.(snapshot.run)}
+              isReader={isReader}
+              words={words}
+            />
+          );
+        return (
+          <MessageArticle
+            {...utterance}
+            last={isEnd && i === thread.length - 1}
+            isReader={isReader}
+            words={words}
+          />
+        );
       })}
     </>
   );

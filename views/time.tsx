@@ -5,7 +5,13 @@ import type { Words } from "./words.ts";
 
 /** A moment as text that says which one it is to programs, too: views/assets/zone.js draws it anew where the cookie came too late. */
 export function Time({ at, words }: { at: number; words: Words }) {
-  const format = formatIn(words, "moment", { year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
+  const format = formatIn(words, "moment", {
+    year: "numeric",
+    month: "short",
+    day: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+  });
   return <time datetime={new Date(at).toISOString()}>{format.format(at)}</time>;
 }
 
@@ -23,7 +29,12 @@ export function dayName(time: number, now: number, words: Words): string {
   if (day === new Date(Date.parse(today) - 86_400_000).toISOString().slice(0, 10)) return words.yesterday;
   const isThisYear = day.slice(0, 4) === today.slice(0, 4);
   const year = isThisYear ? {} : ({ year: "numeric" } as const);
-  return formatIn(words, `name ${isThisYear}`, { weekday: "long", day: "numeric", month: "long", ...year }).format(time);
+  return formatIn(words, `name ${isThisYear}`, {
+    weekday: "long",
+    day: "numeric",
+    month: "long",
+    ...year,
+  }).format(time);
 }
 
 /** The zone's name as this machine knows it; null for what is none. */
@@ -40,13 +51,21 @@ const formats = new Map<string, Intl.DateTimeFormat>();
 /** Zones times languages times kinds that are used: making a format costs more than using it. */
 const formatsMax = 500;
 
-function formatIn({ lang, zone }: { lang: string; zone: string | null }, kind: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+function formatIn(
+  { lang, zone }: { lang: string; zone: string | null },
+  kind: string,
+  options: Intl.DateTimeFormatOptions,
+): Intl.DateTimeFormat {
   const key = `${lang} ${zone} ${kind}`;
   const known = formats.get(key);
   if (known) return known;
   if (formats.size >= formatsMax) formats.clear();
   const named = zone === null && kind === "moment" ? ({ timeZoneName: "short" } as const) : {};
-  const made = new Intl.DateTimeFormat(lang, { ...options, ...named, ...(zone !== null && { timeZone: zone }) });
+  const made = new Intl.DateTimeFormat(lang, {
+    ...options,
+    ...named,
+    ...(zone !== null && { timeZone: zone }),
+  });
   formats.set(key, made);
   return made;
 }

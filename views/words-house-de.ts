@@ -30,7 +30,8 @@ export const houseDe: HouseWords = {
   account: "Konto",
   yourName: "Dein Name hier",
   makeAccount: "Konto anlegen",
-  becomeAdmin: "Du bist als Erste oder Erster hier: Dieses Konto führt das Haus. Was hier schon gesagt wurde, gehört dir.",
+  becomeAdmin:
+    "Du bist als Erste oder Erster hier: Dieses Konto führt das Haus. Was hier schon gesagt wurde, gehört dir.",
   setPasswordFor: (name) => `Ein neues Passwort für ${name}`,
   welcome: "Willkommen",
   limits: "Was du nutzen darfst",
@@ -45,7 +46,8 @@ export const houseDe: HouseWords = {
   },
   roles: { admin: "Admin", member: "Mitglied", guest: "Gast" },
   unlimited: "keine Grenze",
-  usedToday: (tokens, runs) => `heute ${number(tokens)} Token in ${number(runs)} ${runs === 1 ? "Antwort" : "Antworten"}`,
+  usedToday: (tokens, runs) =>
+    `heute ${number(tokens)} Token in ${number(runs)} ${runs === 1 ? "Antwort" : "Antworten"}`,
   devices: "Wo du angemeldet bist",
   thisDevice: "dieser Browser",
   end: "Abmelden",
@@ -53,13 +55,19 @@ export const houseDe: HouseWords = {
   keysText:
     "Mit einem Schlüssel fragt ein Programm in deinem Namen und in deinen Grenzen: was für OpenAI oder Anthropic geschrieben ist unter /v1, curl unter /ask, Eigenes unter /chat.",
   keyName: "Wofür ist er?",
-  keyScopes: { answers: "Antworten", embeddings: "Embeddings", conversations: "meine Unterhaltungen lesen und fortsetzen" },
+  keyScopes: {
+    answers: "Antworten",
+    embeddings: "Embeddings",
+    conversations: "meine Unterhaltungen lesen und fortsetzen",
+  },
   makeKey: "Schlüssel anlegen",
-  keyOnce: "Das ist der Schlüssel. Er wird nur dieses eine Mal gezeigt; bewahre ihn da auf, wo das Programm ihn findet:",
+  keyOnce:
+    "Das ist der Schlüssel. Er wird nur dieses eine Mal gezeigt; bewahre ihn da auf, wo das Programm ihn findet:",
   keyUsed: "zuletzt benutzt:",
   keyUnused: "noch nicht benutzt",
   share: "Teilen",
-  shareText: "Wer den Link hat, kann diese Unterhaltung lesen, auch während eine Antwort entsteht. Schreiben kann niemand.",
+  shareText:
+    "Wer den Link hat, kann diese Unterhaltung lesen, auch während eine Antwort entsteht. Schreiben kann niemand.",
   makeLink: "Link anlegen",
   linkFor: { day: "für einen Tag", week: "für eine Woche", month: "für 30 Tage", never: "bis zum Widerruf" },
   until: "bis",
@@ -72,7 +80,8 @@ export const houseDe: HouseWords = {
     `llama-server: ${{ ready: "bereit", loading: "lädt", absent: "nicht da" }[status] ?? status}${model === null ? "" : `, ${model}`}`,
   slots: (running, slots, strays) =>
     `${number(running)} von ${number(slots)} ${slots === 1 ? "Slot" : "Slots"} belegt${strays > 0 ? `, ${number(strays)} ohne eine Antwort von uns` : ""}`,
-  slotsOf: (slots, strays) => `${number(slots)} ${slots === 1 ? "Slot" : "Slots"}${strays > 0 ? `, ${number(strays)} ohne eine Antwort von uns belegt` : ""}`,
+  slotsOf: (slots, strays) =>
+    `${number(slots)} ${slots === 1 ? "Slot" : "Slots"}${strays > 0 ? `, ${number(strays)} ohne eine Antwort von uns belegt` : ""}`,
   servers: "llama-server",
   fixedServers: "Auf der Kommandozeile genannt; andere gibt es dort, wo parlor gestartet wird.",
   serverAddress: "Adresse eines llama-servers",
@@ -82,7 +91,8 @@ export const houseDe: HouseWords = {
   waitingRuns: (waiting) => `${number(waiting)} in der Schlange`,
   sockets: (pages, programs) =>
     `${number(pages)} ${pages === 1 ? "Seite" : "Seiten"} und ${number(programs)} ${programs === 1 ? "Programm" : "Programme"} verbunden`,
-  since: (seconds) => (seconds < 60 ? `seit ${number(seconds)} s` : `seit ${number(Math.round(seconds / 60))} min`),
+  since: (seconds) =>
+    seconds < 60 ? `seit ${number(seconds)} s` : `seit ${number(Math.round(seconds / 60))} min`,
   stop: "Stopp",
   tokens: (tokens) => `${number(tokens)} Token`,
   unattended: "niemand sieht zu",

@@ -45,20 +45,27 @@ export const houseEn: HouseWords = {
   },
   roles: { admin: "Admin", member: "Member", guest: "Guest" },
   unlimited: "no limit",
-  usedToday: (tokens, runs) => `${number(tokens)} tokens in ${number(runs)} ${runs === 1 ? "answer" : "answers"} today`,
+  usedToday: (tokens, runs) =>
+    `${number(tokens)} tokens in ${number(runs)} ${runs === 1 ? "answer" : "answers"} today`,
   devices: "Where you are signed in",
   thisDevice: "this browser",
   end: "Sign out",
   keys: "Keys for programs",
-  keysText: "With a key a program asks in your name, within your limits: OpenAI's and Anthropic's clients at /v1, curl at /ask, your own at /chat.",
+  keysText:
+    "With a key a program asks in your name, within your limits: OpenAI's and Anthropic's clients at /v1, curl at /ask, your own at /chat.",
   keyName: "What is it for?",
-  keyScopes: { answers: "answers", embeddings: "embeddings", conversations: "read and go on with my conversations" },
+  keyScopes: {
+    answers: "answers",
+    embeddings: "embeddings",
+    conversations: "read and go on with my conversations",
+  },
   makeKey: "Make a key",
   keyOnce: "This is the key. It is shown this once; keep it where the program finds it:",
   keyUsed: "last used",
   keyUnused: "not used yet",
   share: "Share",
-  shareText: "Whoever has the link can read this conversation, also while an answer is written. Nobody can write in it.",
+  shareText:
+    "Whoever has the link can read this conversation, also while an answer is written. Nobody can write in it.",
   makeLink: "Make a link",
   linkFor: { day: "for a day", week: "for a week", month: "for 30 days", never: "until revoked" },
   until: "until",
@@ -70,7 +77,8 @@ export const houseEn: HouseWords = {
   upstream: (status, model) => `llama-server is ${status}${model === null ? "" : `: ${model}`}`,
   slots: (running, slots, strays) =>
     `${number(running)} of ${number(slots)} ${slots === 1 ? "slot" : "slots"} in use${strays > 0 ? `, ${number(strays)} busy without an answer of ours` : ""}`,
-  slotsOf: (slots, strays) => `${number(slots)} ${slots === 1 ? "slot" : "slots"}${strays > 0 ? `, ${number(strays)} busy without an answer of ours` : ""}`,
+  slotsOf: (slots, strays) =>
+    `${number(slots)} ${slots === 1 ? "slot" : "slots"}${strays > 0 ? `, ${number(strays)} busy without an answer of ours` : ""}`,
   servers: "llama-servers",
   fixedServers: "Named on the command line; it takes others where it is started.",
   serverAddress: "Address of a llama-server",
@@ -80,7 +88,8 @@ export const houseEn: HouseWords = {
   waitingRuns: (waiting) => `${number(waiting)} in line`,
   sockets: (pages, programs) =>
     `${number(pages)} ${pages === 1 ? "page" : "pages"} and ${number(programs)} ${programs === 1 ? "program" : "programs"} connected`,
-  since: (seconds) => (seconds < 60 ? `for ${number(seconds)} s` : `for ${number(Math.round(seconds / 60))} min`),
+  since: (seconds) =>
+    seconds < 60 ? `for ${number(seconds)} s` : `for ${number(Math.round(seconds / 60))} min`,
   stop: "Stop",
   tokens: (tokens) => `${number(tokens)} ${tokens === 1 ? "token" : "tokens"}`,
   unattended: "nobody looks at it",

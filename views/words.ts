@@ -148,6 +148,8 @@ export function languageOf(acceptLanguage: string | null): Language {
     const q = parameters.map((p) => /^\s*q=([\d.]+)/.exec(p)?.[1]).find(Boolean);
     return { tag: tag.split("-")[0] ?? "", q: q === undefined ? 1 : Number(q) };
   });
-  const known = wishes.filter(({ tag, q }) => Object.hasOwn(languages, tag) && q > 0).sort((a, b) => b.q - a.q);
+  const known = wishes
+    .filter(({ tag, q }) => Object.hasOwn(languages, tag) && q > 0)
+    .sort((a, b) => b.q - a.q);
   return (known[0]?.tag ?? "en") as Language;
 }

@@ -2,7 +2,14 @@
 // sessions. What is asked for with a password is auth/password's, with an OpenID provider auth/oidc's. Knows
 // no routes and no pages.
 
-import { type Key, type KeyScope, localPerson, type Person, type PersonRole, personName } from "../domain/account.ts";
+import {
+  type Key,
+  type KeyScope,
+  localPerson,
+  type Person,
+  type PersonRole,
+  personName,
+} from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";
 import type { Store } from "../store/store.ts";
 
@@ -70,12 +77,25 @@ const keyProtocol = "key.";
 function keyIn(headers: Headers): string | null {
   const bearer = /^Bearer +(\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
   const protocols = (headers.get("sec-websocket-protocol") ?? "").split(",").map((each) => each.trim());
-  return bearer ?? headers.get("x-api-key") ?? protocols.find((each) => each.startsWith(keyProtocol))?.slice(keyProtocol.length) ?? null;
+  return (
+    bearer ??
+    headers.get("x-api-key") ??
+    protocols.find((each) => each.startsWith(keyProtocol))?.slice(keyProtocol.length) ??
+    null
+  );
 }
 
 /** A cookie of ours, for `maxAge` seconds. */
 export function cookieOf(name: string, value: string, client: Client, maxAge: number): string {
-  return new Bun.Cookie({ name, value, path: "/", httpOnly: true, sameSite: "lax", secure: client.isSecure, maxAge }).serialize();
+  return new Bun.Cookie({
+    name,
+    value,
+    path: "/",
+    httpOnly: true,
+    sameSite: "lax",
+    secure: client.isSecure,
+    maxAge,
+  }).serialize();
 }
 
 /** Refuses a program whose key does not open this; people, and programs that come without one, may do what their person may. @throws Failure `key_scope` */
@@ -138,7 +158,12 @@ export class Auth {
     await this.#endOf(headers);
     const secret = newSecret();
     const agent = (headers.get("user-agent") ?? "").slice(0, 200);
-    await sessions.open(hashOf(secret), { person: person.id, address: client.address, agent, expiresAt: Date.now() + this.#parts.sessionMs });
+    await sessions.open(hashOf(secret), {
+      person: person.id,
+      address: client.address,
+      agent,
+      expiresAt: Date.now() + this.#parts.sessionMs,
+    });
     await ledger.note({ actor: person.id, act: "signed_in", address: client.address });
     return this.#cookie(secret, client, this.#parts.sessionMs / 1000);
   }
@@ -146,7 +171,8 @@ export class Auth {
   /** Ends the browser's session: the cookie to be set. */
   async signOut(headers: Headers, client: Client): Promise<string> {
     const person = await this.#endOf(headers);
-    if (person) await this.#parts.store.ledger.note({ actor: person.id, act: "signed_out", address: client.address });
+    if (person)
+      await this.#parts.store.ledger.note({ actor: person.id, act: "signed_out", address: client.address });
     return this.#cookie("", client, 0);
   }
 
@@ -175,7 +201,8 @@ export class Auth {
     const { sessions } = this.#parts.store;
     const found = await sessions.find(hash);
     if (!found) return null;
-    if (Date.now() - found.session.seenAt > touchEveryMs) await sessions.touch(hash, Date.now() + this.#parts.sessionMs);
+    if (Date.now() - found.session.seenAt > touchEveryMs)
+      await sessions.touch(hash, Date.now() + this.#parts.sessionMs);
     return { person: found.person, session: hash };
   }
 
@@ -188,7 +215,8 @@ export class Auth {
     const { people } = this.#parts.store;
     const known = await people.named(name);
     // the local person is nobody who could come, unless they have made the first account theirs
-    if (known?.id === localPerson && (await people.passwordOf(localPerson)) === null) throw new Failure("bad_name");
+    if (known?.id === localPerson && (await people.passwordOf(localPerson)) === null)
+      throw new Failure("bad_name");
     if (known) return { person: this.#refuseRemoved(known), session: null };
     try {
       return { person: await people.add({ name, role: firstRole, password: null }), session: null };

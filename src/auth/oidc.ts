@@ -53,9 +53,18 @@ export class Oidc {
    * The provider's address for this browser, and the cookies to be set. `origin` is ours as the browser knows it.
    * @throws Failure `provider_down`, `provider_failed`
    */
-  async start(origin: string, to: string, cookies: string | null, isSecure: boolean): Promise<{ address: string; cookies: string[] }> {
+  async start(
+    origin: string,
+    to: string,
+    cookies: string | null,
+    isSecure: boolean,
+  ): Promise<{ address: string; cookies: string[] }> {
     return this.#guarded(async (provider) => {
-      const [state, nonce, verifier] = [openid.randomState(), openid.randomNonce(), openid.randomPKCECodeVerifier()];
+      const [state, nonce, verifier] = [
+        openid.randomState(),
+        openid.randomNonce(),
+        openid.randomPKCECodeVerifier(),
+      ];
       const way: SignInState = { state, nonce, verifier, to, at: Date.now() };
       const address = openid.buildAuthorizationUrl(provider, {
         redirect_uri: origin + callbackPath,
@@ -66,8 +75,16 @@ export class Oidc {
         code_challenge_method: "S256",
       });
       const tooMany = waysIn(cookies).slice(waysMax - 1);
-      const made = cookie(way.state, Buffer.from(JSON.stringify(way)).toString("base64url"), waySeconds, isSecure);
-      return { address: address.href, cookies: [made, ...tooMany.map((old) => cookie(old.state, "", 0, isSecure))] };
+      const made = cookie(
+        way.state,
+        Buffer.from(JSON.stringify(way)).toString("base64url"),
+        waySeconds,
+        isSecure,
+      );
+      return {
+        address: address.href,
+        cookies: [made, ...tooMany.map((old) => cookie(old.state, "", 0, isSecure))],
+      };
     });
   }
 
@@ -84,12 +101,23 @@ export class Oidc {
     const way = wayOf(address, cookies);
     if (!way) throw new Failure("provider_lost");
     return this.#guarded(async (provider) => {
-      const checks = { pkceCodeVerifier: way.verifier, expectedState: way.state, expectedNonce: way.nonce, idTokenExpected: true };
+      const checks = {
+        pkceCodeVerifier: way.verifier,
+        expectedState: way.state,
+        expectedNonce: way.nonce,
+        idTokenExpected: true,
+      };
       const claims = (await openid.authorizationCodeGrant(provider, new URL(address), checks)).claims();
       if (!claims) throw new Failure("provider_failed");
-      const said = (name: string) => (typeof claims[name] === "string" ? (claims[name] as string) : undefined);
+      const said = (name: string) =>
+        typeof claims[name] === "string" ? (claims[name] as string) : undefined;
       const names = [said("preferred_username"), said("name"), said("email"), claims.sub];
-      return { subject: `${claims.iss} ${claims.sub}`, names, to: way.to, cookie: cookie(way.state, "", 0, isSecure) };
+      return {
+        subject: `${claims.iss} ${claims.sub}`,
+        names,
+        to: way.to,
+        cookie: cookie(way.state, "", 0, isSecure),
+      };
     });
   }
 
@@ -98,7 +126,10 @@ export class Oidc {
       return await work(await this.#provider());
     } catch (error) {
       const failure = error instanceof Failure ? error : new Failure(codeOf(error));
-      const what = failure.code === "provider_denied" ? "the OpenID provider did not let somebody in" : "the OpenID provider could not be used";
+      const what =
+        failure.code === "provider_denied"
+          ? "the OpenID provider did not let somebody in"
+          : "the OpenID provider could not be used";
       this.#log.warn(what, { issuer: this.#options.issuer, error: reasonOf(error) });
       throw failure;
     }
@@ -111,7 +142,13 @@ export class Oidc {
     // a provider on this machine, without TLS: nobody is between
     const isLocal = url.protocol === "http:" && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
     const execute = [openid.enableNonRepudiationChecks, ...(isLocal ? [openid.allowInsecureRequests] : [])];
-    this.#found ??= openid.discovery(url, clientId, clientSecret ?? undefined, clientSecret === null ? openid.None() : undefined, { execute, timeout: 10 });
+    this.#found ??= openid.discovery(
+      url,
+      clientId,
+      clientSecret ?? undefined,
+      clientSecret === null ? openid.None() : undefined,
+      { execute, timeout: 10 },
+    );
     this.#found.catch(() => {
       this.#found = null;
     });
@@ -123,12 +160,16 @@ export class Oidc {
 function codeOf(error: unknown): FailureCode {
   if (error instanceof openid.AuthorizationResponseError) {
     if (["server_error", "temporarily_unavailable"].includes(error.error)) return "provider_down";
-    return /^(access_denied|(login|consent|interaction|account_selection)_required)$/.test(error.error) ? "provider_denied" : "provider_failed";
+    return /^(access_denied|(login|consent|interaction|account_selection)_required)$/.test(error.error)
+      ? "provider_denied"
+      : "provider_failed";
   }
-  if (error instanceof openid.ResponseBodyError) return error.error === "invalid_grant" ? "provider_lost" : "provider_failed"; // the code was used, or is too old
+  if (error instanceof openid.ResponseBodyError)
+    return error.error === "invalid_grant" ? "provider_lost" : "provider_failed"; // the code was used, or is too old
   const { code, cause: answer } = error as { code?: unknown; cause?: unknown };
   const isBroken = answer instanceof Response && answer.status >= 500;
-  return isBroken || /^(OAUTH_TIMEOUT|OAUTH_ABORT|E[A-Z]+|Connection\w+|FailedToOpenSocket|ERR_TLS\w*)$/.test(String(code))
+  return isBroken ||
+    /^(OAUTH_TIMEOUT|OAUTH_ABORT|E[A-Z]+|Connection\w+|FailedToOpenSocket|ERR_TLS\w*)$/.test(String(code))
     ? "provider_down"
     : "provider_failed";
 }
@@ -137,7 +178,11 @@ function codeOf(error: unknown): FailureCode {
 function reasonOf(error: unknown): string {
   const said: string[] = [];
   for (let each = error; each instanceof Error && said.length < 4; each = each.cause) {
-    const { code, error: word, error_description: more } = each as { code?: unknown; error?: unknown; error_description?: unknown };
+    const {
+      code,
+      error: word,
+      error_description: more,
+    } = each as { code?: unknown; error?: unknown; error_description?: unknown };
     const facts = [code, word, more].filter((fact) => typeof fact === "string");
     said.push(`${each.message}${facts.length > 0 ? ` (${facts.join(", ").slice(0, 300)})` : ""}`);
   }
@@ -168,5 +213,13 @@ function wayOf(address: string, cookies: string | null): SignInState | undefined
 const nameOf = (state: string): string => cookiePrefix + state.slice(0, 16);
 
 function cookie(state: string, value: string, maxAge: number, secure: boolean): string {
-  return new Bun.Cookie({ name: nameOf(state), value, path: cookiePath, httpOnly: true, sameSite: "lax", secure, maxAge }).serialize();
+  return new Bun.Cookie({
+    name: nameOf(state),
+    value,
+    path: cookiePath,
+    httpOnly: true,
+    sameSite: "lax",
+    secure,
+    maxAge,
+  }).serialize();
 }

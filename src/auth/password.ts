@@ -1,7 +1,14 @@
 // Names with passwords: argon2id by Bun, throttled by account and by address; invitations, by which accounts
 // are made.
 
-import { type Invitation, localPerson, nameKey, type Person, type PersonRole, personName } from "../domain/account.ts";
+import {
+  type Invitation,
+  localPerson,
+  nameKey,
+  type Person,
+  type PersonRole,
+  personName,
+} from "../domain/account.ts";
 import { networkOf } from "../domain/address.ts";
 import { Failure } from "../domain/failure.ts";
 import type { PersonId } from "../domain/id.ts";
@@ -47,7 +54,12 @@ export class Passwords {
    * others try: their attempts count by themselves.
    * @throws Failure `wrong_password`, `too_many_attempts`
    */
-  async check(name: string, password: string, client: Client, { browser = null, session = null }: Familiar = {}): Promise<Person> {
+  async check(
+    name: string,
+    password: string,
+    client: Client,
+    { browser = null, session = null }: Familiar = {},
+  ): Promise<Person> {
     const { people, ledger } = this.#store;
     const person = await people.named(name);
     const hash = person && person.removedAt === null ? await people.passwordOf(person.id) : null;
@@ -57,18 +69,30 @@ export class Passwords {
       await this.throttle(`login@${networkOf(client.address)}`, perAddress);
       await this.throttle(`login:${nameKey(name).slice(0, 128)}`, perAccount);
     }
-    const isRight = await this.#turn(async () => Bun.password.verify(fit(password), hash ?? (await this.#decoy)), familiar !== null);
+    const isRight = await this.#turn(
+      async () => Bun.password.verify(fit(password), hash ?? (await this.#decoy)),
+      familiar !== null,
+    );
     if (person && hash && isRight) return person;
     await ledger.note({ actor: person?.id ?? null, act: "sign_in_refused", address: client.address });
     throw new Failure("wrong_password");
   }
 
   /** Sets a password of somebody's own, and ends their other sessions. @throws Failure `wrong_password`, `bad_password`, `too_many_attempts` */
-  async change(person: Person, { old, wished, keep }: { old: string; wished: string; keep: string | null }, client: Client): Promise<void> {
+  async change(
+    person: Person,
+    { old, wished, keep }: { old: string; wished: string; keep: string | null },
+    client: Client,
+  ): Promise<void> {
     await this.check(person.name, old, client, { session: keep });
     await this.set(person.id, wished);
     await this.#store.sessions.endAll(person.id, keep ?? "");
-    await this.#store.ledger.note({ actor: person.id, act: "password_changed", subject: person.id, address: client.address });
+    await this.#store.ledger.note({
+      actor: person.id,
+      act: "password_changed",
+      subject: person.id,
+      address: client.address,
+    });
   }
 
   /** @throws Failure `bad_password` */
@@ -101,13 +125,25 @@ export class Passwords {
   }
 
   /** Uses an invitation up. @throws Failure `not_found`, `bad_name`, `name_taken`, `bad_password`, `too_many_attempts` */
-  async accept(secret: string, { name, password }: { name: string; password: string }, client: Client): Promise<Person> {
+  async accept(
+    secret: string,
+    { name, password }: { name: string; password: string },
+    client: Client,
+  ): Promise<Person> {
     const { person: invited } = await this.invitation(secret, client);
     const wished = personName(name);
     const needsName = invited === null || invited === localPerson;
     if (needsName && wished === null) throw new Failure("bad_name");
-    const person = await this.#store.sessions.accept(hashOf(secret), { name: wished ?? "", password: await this.hash(password) });
-    await this.#store.ledger.note({ actor: person.id, act: "invitation_used", subject: person.id, address: client.address });
+    const person = await this.#store.sessions.accept(hashOf(secret), {
+      name: wished ?? "",
+      password: await this.hash(password),
+    });
+    await this.#store.ledger.note({
+      actor: person.id,
+      act: "invitation_used",
+      subject: person.id,
+      address: client.address,
+    });
     return person;
   }
 
@@ -134,8 +170,12 @@ export class Passwords {
 
   /** Whoever has signed in from their browser before goes first, and is not turned away because of what strangers try. */
   async #turn<T>(work: () => Promise<T>, isFamiliar = false): Promise<T> {
-    if (!isFamiliar && this.#waiting.length >= hashesWaitingMax) throw new Failure("too_many_attempts", { seconds: 10 });
-    if (this.#hashing >= hashesMax) await new Promise<void>((resolve) => (isFamiliar ? this.#waiting.unshift(resolve) : this.#waiting.push(resolve)));
+    if (!isFamiliar && this.#waiting.length >= hashesWaitingMax)
+      throw new Failure("too_many_attempts", { seconds: 10 });
+    if (this.#hashing >= hashesMax)
+      await new Promise<void>((resolve) =>
+        isFamiliar ? this.#waiting.unshift(resolve) : this.#waiting.push(resolve),
+      );
     this.#hashing++;
     try {
       return await work();
@@ -154,7 +194,8 @@ interface Familiar {
 }
 
 /** Nobody can make it for a browser's id who does not have the hash of the account's password, which never leaves the house. */
-const sealOf = (id: string, passwordHash: string): string => new Bun.CryptoHasher("sha256", passwordHash).update(`browser ${id}`).digest("base64url");
+const sealOf = (id: string, passwordHash: string): string =>
+  new Bun.CryptoHasher("sha256", passwordHash).update(`browser ${id}`).digest("base64url");
 
 /** What can be hashed: an empty password and one without an end are no errors, only wrong. */
 function fit(password: string): string {

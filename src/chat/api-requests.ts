@@ -80,7 +80,10 @@ export class ApiRequest {
   /** Milliseconds in line, and from the Slot to the first piece of the answer. */
   get figures(): { queueMs: number; firstTokenMs?: number } {
     const startedAt = this.#startedAt ?? performance.now();
-    return { queueMs: Math.round(startedAt - this.#queuedAt), ...(this.#firstAt !== null && { firstTokenMs: Math.round(this.#firstAt - startedAt) }) };
+    return {
+      queueMs: Math.round(startedAt - this.#queuedAt),
+      ...(this.#firstAt !== null && { firstTokenMs: Math.round(this.#firstAt - startedAt) }),
+    };
   }
 
   /** As the operator sees it. */
@@ -141,7 +144,9 @@ export class ApiRequests {
 
   /** Those that wait: of everybody, or of one person. */
   waiting(person?: PersonId): number {
-    return this.now.filter(({ owner, status }) => status === "queued" && (person === undefined || owner === person)).length;
+    return this.now.filter(
+      ({ owner, status }) => status === "queued" && (person === undefined || owner === person),
+    ).length;
   }
 
   /**
@@ -172,7 +177,9 @@ export class ApiRequests {
       this.#scheduler.release(lease.run, lease.tokens);
       metrics.ended(outcome, { ...lease.figures, tokens: lease.tokens });
       this.#report(lease, outcome);
-      await ledger.spend(person.id, lease.tokens).catch((error) => this.#parts.log.error("use could not be kept", { error: String(error) }));
+      await ledger
+        .spend(person.id, lease.tokens)
+        .catch((error) => this.#parts.log.error("use could not be kept", { error: String(error) }));
       if (this.#all.size === 0) this.#onIdle?.();
     }
   }
@@ -181,18 +188,25 @@ export class ApiRequests {
   needRoomInLine(): void {
     if (this.#scheduler.waiting < this.#parts.queueMaxRuns) return;
     const ms = this.#scheduler.waitMs();
-    throw new Failure("queue_full", { waiting: this.#scheduler.waiting, ...(ms !== null && { seconds: Math.max(1, Math.ceil(ms / 1000)) }) });
+    throw new Failure("queue_full", {
+      waiting: this.#scheduler.waiting,
+      ...(ms !== null && { seconds: Math.max(1, Math.ceil(ms / 1000)) }),
+    });
   }
 
   /** What somebody may still queue beside the requests of theirs that wait here. */
   limitsOf({ id, limits }: Pick<Person, "id" | "limits">): Person["limits"] {
     const { waitingRunsMax } = limits;
-    return waitingRunsMax === null ? limits : { ...limits, waitingRunsMax: Math.max(0, waitingRunsMax - this.waiting(id)) };
+    return waitingRunsMax === null
+      ? limits
+      : { ...limits, waitingRunsMax: Math.max(0, waitingRunsMax - this.waiting(id)) };
   }
 
   /** Ends those that are meant; false when there are none. */
   stop({ id, owner }: { id?: RunId; owner?: PersonId }): boolean {
-    const meant = [...this.#all.values()].filter((lease) => lease.run === id || lease.wish.person.id === owner);
+    const meant = [...this.#all.values()].filter(
+      (lease) => lease.run === id || lease.wish.person.id === owner,
+    );
     for (const lease of meant) lease.end(new Failure("stopped"));
     return meant.length > 0;
   }
@@ -212,6 +226,14 @@ export class ApiRequests {
 
   #report({ run, wish, tokens, figures }: ApiRequest, outcome: string): void {
     const { request, path, person } = wish;
-    this.#parts.log.info("a program's request ended", { run, request, path, person: person.id, outcome, tokens, ...figures });
+    this.#parts.log.info("a program's request ended", {
+      run,
+      request,
+      path,
+      person: person.id,
+      outcome,
+      tokens,
+      ...figures,
+    });
   }
 }

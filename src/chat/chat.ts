@@ -38,7 +38,10 @@ interface RetryRequest {
 const readMax = 4;
 
 /** A thread, or a part of it, at one instant: what is being written in it, how it is answered. */
-export type ThreadNow = ThreadPage & { readonly live: readonly Snapshot[]; readonly voice: EffectiveSettings };
+export type ThreadNow = ThreadPage & {
+  readonly live: readonly Snapshot[];
+  readonly voice: EffectiveSettings;
+};
 
 export class Chat {
   readonly voices: SettingsResolver;
@@ -50,7 +53,11 @@ export class Chat {
   constructor(parts: ChatParts) {
     this.#parts = parts;
     this.voices = new SettingsResolver(parts.personas, parts.enforcedPersona);
-    this.runs = new Runs({ ...parts, voices: this.voices, storeOf: (conversation) => this.storeOf(conversation) });
+    this.runs = new Runs({
+      ...parts,
+      voices: this.voices,
+      storeOf: (conversation) => this.storeOf(conversation),
+    });
   }
 
   /**
@@ -79,10 +86,19 @@ export class Chat {
     const first = say.settings && !(await store.conversation(say.conversation)) && say.settings;
     if (first) await this.voices.check(first);
     const model = await this.#modelOf(say.conversation, say.settings);
-    const said = await this.#admitted(person, (admission) => store.say({ ...say, text: say.text.toWellFormed(), ...admission }));
-    if (said) this.#enqueue(person, said, { isAddedAtEnd: say.edits === undefined, model, tap, request: say.request });
+    const said = await this.#admitted(person, (admission) =>
+      store.say({ ...say, text: say.text.toWellFormed(), ...admission }),
+    );
+    if (said)
+      this.#enqueue(person, said, {
+        isAddedAtEnd: say.edits === undefined,
+        model,
+        tap,
+        request: say.request,
+      });
     // the page that asks shows the persona that it has chosen; what else it has is shown once the conversation has it
-    if (said && first && (first.model !== undefined || Object.keys(first.sampling).length > 0)) this.#reshaped(say.conversation);
+    if (said && first && (first.model !== undefined || Object.keys(first.sampling).length > 0))
+      this.#reshaped(say.conversation);
     return said?.run.id ?? null;
   }
 
@@ -101,7 +117,8 @@ export class Chat {
   async allowance({ id, limits }: Pick<Person, "id" | "limits">): Promise<Allowance> {
     const { ledger } = this.#parts.store;
     const { runsPerMinute } = limits;
-    const runsLeft = runsPerMinute === null ? null : Math.floor(await ledger.left(runsBucket(id), perMinute(runsPerMinute)));
+    const runsLeft =
+      runsPerMinute === null ? null : Math.floor(await ledger.left(runsBucket(id), perMinute(runsPerMinute)));
     return { usage: await ledger.usage(id), limits, runsLeft };
   }
 
@@ -157,12 +174,16 @@ export class Chat {
   }
 
   /** The end of the thread (or of what stands before a message, or as much of it as reaches back to one). */
-  async thread(conversation: ConversationId, part: { before?: MessageId; through?: MessageId } = {}): Promise<ThreadNow> {
+  async thread(
+    conversation: ConversationId,
+    part: { before?: MessageId; through?: MessageId } = {},
+  ): Promise<ThreadNow> {
     const store = this.storeOf(conversation);
     const voice = await this.voices.of((await store.conversation(conversation))?.settings ?? noSettings);
     const read = () => store.thread(conversation, { ...part, limit: this.#parts.bounds.pageMaxMessages });
     let page = await read();
-    for (let times = 1; times < readMax && (await this.#parts.drawAhead(page.thread)); times++) page = await read();
+    for (let times = 1; times < readMax && (await this.#parts.drawAhead(page.thread)); times++)
+      page = await read();
     return { ...page, voice, live: this.live(conversation) }; // nothing is waited for between the page and what is live
   }
 
@@ -180,7 +201,8 @@ export class Chat {
   async recover(): Promise<void> {
     const { people, ledger } = this.#parts.store;
     this.runs.restore(await ledger.shares(), await ledger.setting("waits"));
-    for (const left of await this.#parts.store.left()) this.runs.recover(left, await people.person(left.run.owner));
+    for (const left of await this.#parts.store.left())
+      this.runs.recover(left, await people.person(left.run.owner));
   }
 
   /** Stops a conversation's Run and forgets the conversation once that has ended. */
@@ -191,7 +213,10 @@ export class Chat {
   }
 
   /** Forgets the temporary conversations in which nothing was said since `idleSince` (milliseconds since 1970) and that nobody looks at. */
-  async forgetTemporary(idleSince: number, isWatched: (conversation: ConversationId) => boolean): Promise<void> {
+  async forgetTemporary(
+    idleSince: number,
+    isWatched: (conversation: ConversationId) => boolean,
+  ): Promise<void> {
     for (const id of await this.#parts.temporary.ids({ idleSince })) {
       if (!isWatched(id) && this.live(id).length === 0) await this.#parts.temporary.forget(id);
     }
@@ -207,10 +232,16 @@ export class Chat {
     if (this.runs.closing) throw new Failure("shutting_down");
   }
 
-  async #again(person: Person, queue: (store: Store, ask: Ask) => Promise<Said>, { conversation, message, request }: RetryRequest): Promise<void> {
+  async #again(
+    person: Person,
+    queue: (store: Store, ask: Ask) => Promise<Said>,
+    { conversation, message, request }: RetryRequest,
+  ): Promise<void> {
     this.#refuseWhileClosing();
     const model = await this.#modelOf(conversation);
-    const said = await this.#admitted(person, (admission) => queue(this.storeOf(conversation), { conversation, message, ...admission }));
+    const said = await this.#admitted(person, (admission) =>
+      queue(this.storeOf(conversation), { conversation, message, ...admission }),
+    );
     this.#enqueue(person, said, { isAddedAtEnd: false, model, request });
   }
 
@@ -223,14 +254,19 @@ export class Chat {
     } catch (error) {
       if (!(error instanceof Failure && error.code === "queue_full")) throw error;
       const waitMs = this.runs.line.waitMs();
-      throw waitMs === null ? error : new Failure("queue_full", { ...error.facts, seconds: Math.max(1, Math.ceil(waitMs / 1000)) });
+      throw waitMs === null
+        ? error
+        : new Failure("queue_full", { ...error.facts, seconds: Math.max(1, Math.ceil(waitMs / 1000)) });
     }
   }
 
   #enqueue(
     person: Person,
     said: Said,
-    { isAddedAtEnd, ...rest }: { isAddedAtEnd: boolean; model: string | null; tap?: Tap | undefined; request?: string | undefined },
+    {
+      isAddedAtEnd,
+      ...rest
+    }: { isAddedAtEnd: boolean; model: string | null; tap?: Tap | undefined; request?: string | undefined },
   ): void {
     if (!isAddedAtEnd) this.#reshaped(said.run.conversation);
     this.runs.enqueue(person, said, { question: isAddedAtEnd ? said.question : null, ...rest });
@@ -239,7 +275,11 @@ export class Chat {
   /** The model that a conversation's next answer will ask for, where there is more than one. */
   async #modelOf(conversation: ConversationId, settings: Settings = noSettings): Promise<string | null> {
     if (this.#parts.upstream.state.models.length <= 1) return null;
-    return (await this.voices.of((await this.storeOf(conversation).conversation(conversation))?.settings ?? settings)).model;
+    return (
+      await this.voices.of(
+        (await this.storeOf(conversation).conversation(conversation))?.settings ?? settings,
+      )
+    ).model;
   }
 
   #reshaped(conversation: ConversationId): void {

@@ -9,7 +9,13 @@ import type { ConversationActions } from "./conversation-actions.ts";
 
 /** A parsed wish of the browser. */
 export type Command =
-  | { readonly type: "say"; readonly message: MessageId; readonly text: string; readonly edits?: MessageId; readonly settings?: Settings }
+  | {
+      readonly type: "say";
+      readonly message: MessageId;
+      readonly text: string;
+      readonly edits?: MessageId;
+      readonly settings?: Settings;
+    }
   | { readonly type: "settle"; readonly settings: Settings }
   | { readonly type: "retry" | "continue" | "select" | "prune" | "unprune"; readonly message: MessageId }
   | { readonly type: "stop" }
@@ -25,15 +31,25 @@ export function commandOf(fields: Readonly<Record<string, unknown>>): Command {
   const text = starter ?? fields["text"]; // a question that is offered goes with the form, whatever stands in its field
   if (type === "stop") return { type };
   if (isId(select)) return { type: "select", message: select };
-  if ((type === "retry" || type === "continue" || type === "prune" || type === "unprune") && isId(message)) return { type, message };
-  if ((type === "pin" || type === "unpin" || type === "remove" || type === "restore") && isId(conversation)) return { type, conversation };
-  if (type === "rename" && isId(conversation) && typeof title === "string") return { type, conversation, title };
+  if ((type === "retry" || type === "continue" || type === "prune" || type === "unprune") && isId(message))
+    return { type, message };
+  if ((type === "pin" || type === "unpin" || type === "remove" || type === "restore") && isId(conversation))
+    return { type, conversation };
+  if (type === "rename" && isId(conversation) && typeof title === "string")
+    return { type, conversation, title };
   const settings = settingsOf(fields);
   if (type === "settle") return { type, settings };
   if (type === "say" && isId(message) && typeof text === "string") {
-    const isChosen = settings.persona !== null || settings.model !== undefined || Object.keys(settings.sampling).length > 0;
+    const isChosen =
+      settings.persona !== null || settings.model !== undefined || Object.keys(settings.sampling).length > 0;
     // a browser sends line ends of a textarea as CR LF
-    return { type, message, text: text.replaceAll("\r\n", "\n"), ...(isId(edits) && { edits }), ...(isChosen && { settings }) };
+    return {
+      type,
+      message,
+      text: text.replaceAll("\r\n", "\n"),
+      ...(isId(edits) && { edits }),
+      ...(isChosen && { settings }),
+    };
   }
   throw new Failure("bad_frame");
 }
@@ -46,7 +62,11 @@ function settingsOf({ persona, model, ...fields }: Readonly<Record<string, unkno
     return typeof value === "string" && value.trim() !== "" ? [[name, Number(value.replace(",", "."))]] : [];
   });
   const isName = (name: unknown): name is string => typeof name === "string" && name !== "";
-  return { persona: isName(persona) ? persona : null, sampling: Object.fromEntries(chosen) as Sampling, ...(isName(model) && { model }) };
+  return {
+    persona: isName(persona) ? persona : null,
+    sampling: Object.fromEntries(chosen) as Sampling,
+    ...(isName(model) && { model }),
+  };
 }
 
 /** Who wishes, where, and what their wish is called in logs. */

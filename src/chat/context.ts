@@ -18,8 +18,14 @@ const filledShare = 0.75;
 const answerShare = 0.25;
 
 /** Tokens that the prompt may have: the context less room for an answer. */
-export function roomFor(contextTokens: number, { maxTokens, answerTokens }: { maxTokens: number | undefined; answerTokens: number }): number {
-  const wished = maxTokens === undefined ? Math.min(answerTokens, contextTokens * answerShare) : Math.min(maxTokens, contextTokens / 2);
+export function roomFor(
+  contextTokens: number,
+  { maxTokens, answerTokens }: { maxTokens: number | undefined; answerTokens: number },
+): number {
+  const wished =
+    maxTokens === undefined
+      ? Math.min(answerTokens, contextTokens * answerShare)
+      : Math.min(maxTokens, contextTokens / 2);
   return contextTokens - Math.floor(wished);
 }
 
@@ -63,7 +69,14 @@ interface Fitting {
  * The place where the history begins that is sent. One count where everything fits, else about log2 of the number of exchanges.
  * @throws Failure `context_full` where nothing may be dropped, `context_overflow` when the last exchange alone is too long
  */
-export async function fit({ places, from, roomTokens, contextTokens, overflow, count }: Fitting): Promise<number> {
+export async function fit({
+  places,
+  from,
+  roomTokens,
+  contextTokens,
+  overflow,
+  count,
+}: Fitting): Promise<number> {
   // where nothing may be dropped, nothing that was dropped before stays away
   const start = places.includes(from) && overflow === "drop" ? from : (places[0] ?? 0);
   const promptTokens = await count(start);
@@ -86,7 +99,8 @@ export async function fit({ places, from, roomTokens, contextTokens, overflow, c
   // the last exchange is sent even where it leaves little room for the next
   if (place === last) {
     const lastTokens = (await count(last)) ?? 0;
-    if (lastTokens > roomTokens) throw new Failure("context_overflow", { ...facts, promptTokens: lastTokens });
+    if (lastTokens > roomTokens)
+      throw new Failure("context_overflow", { ...facts, promptTokens: lastTokens });
   }
   return place;
 }

@@ -55,7 +55,10 @@ export class ConversationActions {
    * Takes in what is read of a file, each conversation as `ownerOf` says: how many are new, how many were there already, and what was not read.
    * Whoever is being answered goes on being answered meanwhile.
    */
-  async bring(parts: AsyncIterable<ImportPart>, ownerOf: (conversation: ConversationHeader) => Promise<PersonId>): Promise<Brought> {
+  async bring(
+    parts: AsyncIterable<ImportPart>,
+    ownerOf: (conversation: ConversationHeader) => Promise<PersonId>,
+  ): Promise<Brought> {
     const brought = { added: 0, known: 0, faults: [] as readonly string[], leftOut: {} };
     const latest = new Map<PersonId, ConversationId>();
     let incoming: (Incoming & { readonly owner: PersonId }) | null = null;
@@ -67,7 +70,8 @@ export class ConversationActions {
           incoming = begun && { ...begun, owner };
           brought[begun ? "added" : "known"]++;
         } else if (part.kind === "messages") await incoming?.add(part.messages);
-        else if (part.kind === "unread") Object.assign(brought, { faults: part.faults, leftOut: part.leftOut });
+        else if (part.kind === "unread")
+          Object.assign(brought, { faults: part.faults, leftOut: part.leftOut });
         else if (incoming) {
           await incoming.end();
           latest.set(incoming.owner, incoming.id);
@@ -79,7 +83,8 @@ export class ConversationActions {
       if (incoming) await this.#store.forget(incoming.id).catch(() => {}); // a store that can't be written forgets it later
       throw error;
     } finally {
-      for (const [owner, conversation] of latest) this.#bus.publish(listTopic(owner), { kind: "listed", conversation, isLatest: false });
+      for (const [owner, conversation] of latest)
+        this.#bus.publish(listTopic(owner), { kind: "listed", conversation, isLatest: false });
     }
     return brought;
   }

@@ -3,7 +3,14 @@
 
 import { Failure } from "../domain/failure.ts";
 import type { PersonaId } from "../domain/id.ts";
-import { type EffectiveSettings, isWithin, type Persona, type Sampling, type Settings, samplingBounds } from "../domain/persona.ts";
+import {
+  type EffectiveSettings,
+  isWithin,
+  type Persona,
+  type Sampling,
+  type Settings,
+  samplingBounds,
+} from "../domain/persona.ts";
 import type { Personas } from "../persona/persona.ts";
 import type { Ledger } from "../store/accounts.ts";
 
@@ -17,7 +24,10 @@ export class EnforcedPersona {
   #now: PersonaId | null;
 
   /** `fixed` is what the command line says. */
-  static async of(fixed: PersonaId | null, ledger: Pick<Ledger, "setting" | "set">): Promise<EnforcedPersona> {
+  static async of(
+    fixed: PersonaId | null,
+    ledger: Pick<Ledger, "setting" | "set">,
+  ): Promise<EnforcedPersona> {
     return new EnforcedPersona(fixed ?? (await ledger.setting("enforcedPersona")), fixed !== null, ledger);
   }
 
@@ -56,7 +66,10 @@ export class SettingsResolver {
   /** Why nobody can be answered by a persona. */
   async refusal(persona: PersonaId): Promise<Failure> {
     const facts = { persona, ...(this.#enforced() === persona && { enforced: 1 }) };
-    return new Failure((await this.#personas.isBroken(persona)) ? "persona_broken" : "persona_missing", facts);
+    return new Failure(
+      (await this.#personas.isBroken(persona)) ? "persona_broken" : "persona_missing",
+      facts,
+    );
   }
 
   async of({ persona: chosen, sampling, model }: Settings): Promise<EffectiveSettings> {
@@ -88,7 +101,8 @@ export class SettingsResolver {
 
   /** What a new conversation begins with: `wished` where that is there, else the usual one, else none. */
   async first(wished: PersonaId | null): Promise<Settings> {
-    const found = (wished === null ? null : await this.#personas.find(wished)) ?? (await this.#personas.find(usual));
+    const found =
+      (wished === null ? null : await this.#personas.find(wished)) ?? (await this.#personas.find(usual));
     return { persona: found?.id ?? null, sampling: {} };
   }
 

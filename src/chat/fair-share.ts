@@ -103,26 +103,47 @@ export class FairShare {
    * first; among them always the next of who has had least, each start counted as what Runs cost as a rule. `running` are Runs in
    * slots by person: who has as many as they may have comes after all others.
    */
-  order(waiting: readonly Waiting[], running: ReadonlyMap<PersonId, number>, yieldedBefore: number): Waiting[] {
+  order(
+    waiting: readonly Waiting[],
+    running: ReadonlyMap<PersonId, number>,
+    yieldedBefore: number,
+  ): Waiting[] {
     const lines = new Map<PersonId, { sharer: Sharer; level: number; running: number; runs: Waiting[][] }>();
     for (const each of waiting) {
       const { id } = each.sharer;
-      const line = lines.get(id) ?? { sharer: each.sharer, level: this.of(id), running: running.get(id) ?? 0, runs: [[], []] };
+      const line = lines.get(id) ?? {
+        sharer: each.sharer,
+        level: this.of(id),
+        running: running.get(id) ?? 0,
+        runs: [[], []],
+      };
       lines.set(id, line);
       line.runs[each.isAttended || each.since <= yieldedBefore ? 0 : 1]?.push(each);
     }
     const ordered: Waiting[] = [];
     const all = [...lines.values()];
-    const isCapped = ({ sharer, running }: { sharer: Sharer; running: number }) => sharer.runningMax !== null && running >= sharer.runningMax;
+    const isCapped = ({ sharer, running }: { sharer: Sharer; running: number }) =>
+      sharer.runningMax !== null && running >= sharer.runningMax;
     // first those who may start, attended ones before the others; then, in the same order, those who must wait for their own
-    for (const [mayBeCapped, kind] of [[false, 0] as const, [false, 1] as const, [true, 0] as const, [true, 1] as const]) {
+    for (const [mayBeCapped, kind] of [
+      [false, 0] as const,
+      [false, 1] as const,
+      [true, 0] as const,
+      [true, 1] as const,
+    ]) {
       for (;;) {
         let next: (typeof all)[number] | null = null;
         for (const line of all) {
           const first = line.runs[kind]?.[0];
           if (!first || (!mayBeCapped && isCapped(line))) continue;
           const best = next?.runs[kind]?.[0];
-          if (!next || !best || line.level < next.level || (line.level === next.level && first.since < best.since)) next = line;
+          if (
+            !next ||
+            !best ||
+            line.level < next.level ||
+            (line.level === next.level && first.since < best.since)
+          )
+            next = line;
         }
         if (!next) break;
         ordered.push(next.runs[kind]?.shift() as Waiting);
@@ -134,8 +155,14 @@ export class FairShare {
   }
 
   /** The first of `order`, if it may start: null when everybody who waits has as many Runs in slots as they may have. */
-  next<W extends Waiting>(waiting: readonly W[], running: ReadonlyMap<PersonId, number>, yieldedBefore: number): W | null {
-    const mayStart = waiting.filter(({ sharer }) => sharer.runningMax === null || (running.get(sharer.id) ?? 0) < sharer.runningMax);
+  next<W extends Waiting>(
+    waiting: readonly W[],
+    running: ReadonlyMap<PersonId, number>,
+    yieldedBefore: number,
+  ): W | null {
+    const mayStart = waiting.filter(
+      ({ sharer }) => sharer.runningMax === null || (running.get(sharer.id) ?? 0) < sharer.runningMax,
+    );
     const first = mayStart.filter(({ isAttended, since }) => isAttended || since <= yieldedBefore);
     let best: W | null = null;
     for (const each of first.length > 0 ? first : mayStart) {

@@ -48,12 +48,15 @@ export class InProgress {
   /** Resolves when all that have begun are over, or when `withinMs` have passed. */
   async over(withinMs = Number.POSITIVE_INFINITY): Promise<void> {
     const all = Promise.all(this.#ends.values());
-    await (Number.isFinite(withinMs) ? Promise.race([all, Bun.sleep(this.#ends.size > 0 ? withinMs : 0)]) : all);
+    await (Number.isFinite(withinMs)
+      ? Promise.race([all, Bun.sleep(this.#ends.size > 0 ? withinMs : 0)])
+      : all);
   }
 
   /** Resolves when a conversation has no Run any more, not even one that only gives its Slot back. */
   async overIn(conversation: ConversationId): Promise<void> {
-    while (this.values().some(({ run }) => run.conversation === conversation)) await Promise.race(this.#ends.values());
+    while (this.values().some(({ run }) => run.conversation === conversation))
+      await Promise.race(this.#ends.values());
   }
 
   /** Those of a conversation, as their events so far have told it. */
@@ -70,7 +73,15 @@ export class InProgress {
       .filter(({ over }) => !over)
       .map((live) => {
         const { run, status, place, spentTokens: tokens } = live;
-        return { run: run.id, owner: run.owner, status, createdAt: run.createdAt, place, tokens, isAttended: this.#isAttended(live) };
+        return {
+          run: run.id,
+          owner: run.owner,
+          status,
+          createdAt: run.createdAt,
+          place,
+          tokens,
+          isAttended: this.#isAttended(live),
+        };
       })
       .toArray();
   }

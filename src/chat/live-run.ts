@@ -102,8 +102,13 @@ export class LiveRun implements Writing {
 
   /** The same, as far as these figures say it. */
   tokensOf(stats: RunStats): number {
-    const { promptTokens = this.#progress?.processed ?? 0, cachedTokens = this.#progress?.cached ?? 0, outputTokens } = stats;
-    const written = this.text.length + this.reasoning.length - this.answer.text.length - this.answer.reasoning.length;
+    const {
+      promptTokens = this.#progress?.processed ?? 0,
+      cachedTokens = this.#progress?.cached ?? 0,
+      outputTokens,
+    } = stats;
+    const written =
+      this.text.length + this.reasoning.length - this.answer.text.length - this.answer.reasoning.length;
     return Math.max(0, promptTokens - cachedTokens) + (outputTokens ?? Math.ceil(written / charsPerToken));
   }
 
@@ -136,7 +141,13 @@ export class LiveRun implements Writing {
   publish(fact: RunFact): void {
     this.#n++;
     const { id: run, conversation } = this.run;
-    this.#parts.bus.publish(conversation, { ...fact, run, conversation, messageId: this.answer.id, n: this.#n } as RunEvent);
+    this.#parts.bus.publish(conversation, {
+      ...fact,
+      run,
+      conversation,
+      messageId: this.answer.id,
+      n: this.#n,
+    } as RunEvent);
   }
 
   moved(place: Place): void {
@@ -190,7 +201,11 @@ export class LiveRun implements Writing {
    * Goes on with the checkpoints of the process before this one. Returns the byte of llama-server's stream at which the rest
    * begins: 0 while no text was kept, since the beginning of an answer says whether it is a thought.
    */
-  adopt({ draft, draftReasoning, streamBytes }: Pick<UnfinishedRun, "draft" | "draftReasoning" | "streamBytes">): number {
+  adopt({
+    draft,
+    draftReasoning,
+    streamBytes,
+  }: Pick<UnfinishedRun, "draft" | "draftReasoning" | "streamBytes">): number {
     this.#saved = { text: draft.length, reasoning: draftReasoning.length };
     if (streamBytes === 0 || draft === this.answer.text) return 0;
     this.restore(draft, draftReasoning);
@@ -218,7 +233,12 @@ export class LiveRun implements Writing {
   /** What is not in the Store yet. */
   get draft(): Draft {
     const { text, reasoning } = this.#saved;
-    return { run: this.run.id, text: this.text.slice(text), reasoning: this.reasoning.slice(reasoning), streamBytes: this.streamBytes };
+    return {
+      run: this.run.id,
+      text: this.text.slice(text),
+      reasoning: this.reasoning.slice(reasoning),
+      streamBytes: this.streamBytes,
+    };
   }
 
   kept({ text, reasoning }: Draft): void {

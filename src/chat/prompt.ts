@@ -39,13 +39,18 @@ export async function promptOf(live: LiveRun, parts: PromptParts): Promise<Promp
   const isFirst = path.length === 2;
   const { model } = voice;
   const sampling = samplingOf(voice);
-  const requestFrom = (place: number): ChatRequest => ({ messages: messagesOf(persona?.prompt ?? "", path.slice(place)), sampling, model });
+  const requestFrom = (place: number): ChatRequest => ({
+    messages: messagesOf(persona?.prompt ?? "", path.slice(place)),
+    sampling,
+    model,
+  });
   const { contextTokens, model: served } = parts.upstream.facts(model);
   const named = served === null ? {} : { model: served };
   if (contextTokens === null) return { request: requestFrom(0), stats: named, isFirst };
   const room = roomFor(contextTokens, { maxTokens: sampling.maxTokens, answerTokens: parts.answerTokens });
   const whole = requestFrom(0);
-  if (surelyFit(whole.messages, room)) return { request: whole, stats: { ...named, contextTokens, roomTokens: room }, isFirst };
+  if (surelyFit(whole.messages, room))
+    return { request: whole, stats: { ...named, contextTokens, roomTokens: room }, isFirst };
   const { thread } = await store.thread(run.conversation, { limit: lookBackMessages });
   const place = await fit({
     places: beginnings(path),
@@ -56,10 +61,18 @@ export async function promptOf(live: LiveRun, parts: PromptParts): Promise<Promp
     count: (from) => countOf(requestFrom(from), live.abort.signal, parts),
   });
   // dropped messages are counted on the path: so many stand before the place where the next turn's history begins as well
-  return { request: requestFrom(place), stats: { ...named, contextTokens, roomTokens: room, ...(place > 0 && { droppedMessages: place }) }, isFirst };
+  return {
+    request: requestFrom(place),
+    stats: { ...named, contextTokens, roomTokens: room, ...(place > 0 && { droppedMessages: place }) },
+    isFirst,
+  };
 }
 
-function countOf(request: ChatRequest, signal: AbortSignal, { upstream, counts }: PromptParts): Promise<number | null> {
+function countOf(
+  request: ChatRequest,
+  signal: AbortSignal,
+  { upstream, counts }: PromptParts,
+): Promise<number | null> {
   const key = JSON.stringify([upstream.facts(request.model).model, request.messages]);
   return counts.of(key, () => upstream.count(request, signal));
 }

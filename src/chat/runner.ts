@@ -34,19 +34,26 @@ export interface RunnerParts extends PromptParts {
  */
 export async function runOne(live: LiveRun, parts: RunnerParts, left?: UnfinishedRun): Promise<void> {
   const startedAt = performance.now();
-  const measured: { firstTokenMs?: number; queueMs: number; thinkingMs?: number } = { queueMs: Math.round(startedAt - live.queuedAt) };
+  const measured: { firstTokenMs?: number; queueMs: number; thinkingMs?: number } = {
+    queueMs: Math.round(startedAt - live.queuedAt),
+  };
   let lastAt = 0;
   const onToken = (kind: "text" | "reasoning") => {
     const now = performance.now();
     if (lastAt > 0) parts.metrics.gap(now - lastAt);
     lastAt = now;
     measured.firstTokenMs ??= Math.round(performance.now() - startedAt);
-    if (kind === "text" && live.thinkingSince !== null) measured.thinkingMs ??= Date.now() - live.thinkingSince;
+    if (kind === "text" && live.thinkingSince !== null)
+      measured.thinkingMs ??= Date.now() - live.thinkingSince;
   };
   const { prompt, ...outcome } = await attempt(live, parts, onToken, left);
   // one that reached its end has left its slot; any other is believed only when llama-server shows it
   const slotFreed = outcome.status === "done" || (await freed(live, parts));
-  await close(live, { ...outcome, stats: { ...prompt?.stats, ...outcome.stats, ...measured }, slotFreed }, parts);
+  await close(
+    live,
+    { ...outcome, stats: { ...prompt?.stats, ...outcome.stats, ...measured }, slotFreed },
+    parts,
+  );
   if (live.isTapped || outcome.status !== "done" || !prompt?.isFirst || !parts.mayEntitle()) return;
   await entitle(live, prompt.request, parts).then(
     () => parts.entitled(live),
@@ -54,7 +61,10 @@ export async function runOne(live: LiveRun, parts: RunnerParts, left?: Unfinishe
   );
 }
 
-async function freed(live: LiveRun, { upstream, log }: Pick<RunnerParts, "upstream" | "log">): Promise<boolean> {
+async function freed(
+  live: LiveRun,
+  { upstream, log }: Pick<RunnerParts, "upstream" | "log">,
+): Promise<boolean> {
   const isFreed = await upstream.freed(live.run.id);
   if (!isFreed) log.warn("slot still busy after the Run ended", { run: live.run.id });
   return isFreed;
@@ -65,7 +75,12 @@ interface Outcome extends Pick<Ending, "status" | "finish" | "failure" | "stats"
   readonly prompt: Prompt | null;
 }
 
-async function attempt(live: LiveRun, parts: RunnerParts, onToken: (kind: "text" | "reasoning") => void, left?: UnfinishedRun): Promise<Outcome> {
+async function attempt(
+  live: LiveRun,
+  parts: RunnerParts,
+  onToken: (kind: "text" | "reasoning") => void,
+  left?: UnfinishedRun,
+): Promise<Outcome> {
   const { upstream } = parts;
   const grow = (kind: "text" | "reasoning") => (piece: string) => {
     onToken(kind);
@@ -85,7 +100,13 @@ async function attempt(live: LiveRun, parts: RunnerParts, onToken: (kind: "text"
     },
   };
   let prompt: Prompt | null = null;
-  const ended = (status: Ending["status"]): Outcome => ({ status, finish: null, failure: null, stats: {}, prompt });
+  const ended = (status: Ending["status"]): Outcome => ({
+    status,
+    finish: null,
+    failure: null,
+    stats: {},
+    prompt,
+  });
   try {
     if (!left && !(await live.store.start(live.run.id))) return ended("interrupted");
     const fromBytes = left ? live.adopt(left) : 0;
@@ -93,7 +114,12 @@ async function attempt(live: LiveRun, parts: RunnerParts, onToken: (kind: "text"
     const { signal } = live.abort;
     if (!left) prompt = await promptOf(live, parts);
     const end = prompt
-      ? await upstream.chat({ run: live.run.id, request: live.origin.request }, prompt.request, deltas, signal)
+      ? await upstream.chat(
+          { run: live.run.id, request: live.origin.request },
+          prompt.request,
+          deltas,
+          signal,
+        )
       : await upstream.resume(live.run.id, fromBytes, deltas, signal);
     const unended = thoughts?.end(end.finish !== "length");
     if (unended) takeBack(live, unended);
@@ -109,7 +135,11 @@ async function attempt(live: LiveRun, parts: RunnerParts, onToken: (kind: "text"
     }
     const failure = asFailure(error);
     if (failure.code === "internal")
-      parts.log.error("a bug ended a Run", { run: live.run.id, error: String(error), stack: error instanceof Error ? error.stack : undefined });
+      parts.log.error("a bug ended a Run", {
+        run: live.run.id,
+        error: String(error),
+        stack: error instanceof Error ? error.stack : undefined,
+      });
     return { ...ended("failed"), failure: failure.report };
   }
 }
@@ -128,11 +158,20 @@ export async function close(
   parts: Pick<RunnerParts, "log" | "logTexts" | "metrics" | "closed">,
 ): Promise<void> {
   const { log, metrics, closed } = parts;
-  const ending: Ending = { ...outcome, text: live.text, reasoning: live.reasoning, tokens: live.tokensOf(outcome.stats) };
+  const ending: Ending = {
+    ...outcome,
+    text: live.text,
+    reasoning: live.reasoning,
+    tokens: live.tokensOf(outcome.stats),
+  };
   const end = () => live.store.end(live.run.id, ending);
   const { status, finish, failure, stats, slotFreed } = ending;
   const message = { ...live.answer, text: live.text, reasoning: live.reasoning };
-  const shown = { message, run: { ...live.run, status, finish, failure, stats, slotFreed }, siblings: [message.id] };
+  const shown = {
+    message,
+    run: { ...live.run, status, finish, failure, stats, slotFreed },
+    siblings: [message.id],
+  };
   try {
     live.ended((await end()) ?? shown);
   } catch (error) {
@@ -159,7 +198,11 @@ function endLater(end: () => Promise<unknown>, log: Log): void {
   timer.unref();
 }
 
-function report(live: LiveRun, ending: Ending, { log, logTexts }: Pick<RunnerParts, "log" | "logTexts">): void {
+function report(
+  live: LiveRun,
+  ending: Ending,
+  { log, logTexts }: Pick<RunnerParts, "log" | "logTexts">,
+): void {
   const { status, finish, failure } = ending;
   const stats: RunStats = ending.stats;
   const facts = {
@@ -174,7 +217,9 @@ function report(live: LiveRun, ending: Ending, { log, logTexts }: Pick<RunnerPar
     ...(logTexts && { text: ending.text }),
   };
   // only numbers: what llama-server says of an error may quote what people wrote
-  const numbers = Object.fromEntries(Object.entries(failure?.facts ?? {}).filter(([, value]) => typeof value === "number"));
+  const numbers = Object.fromEntries(
+    Object.entries(failure?.facts ?? {}).filter(([, value]) => typeof value === "number"),
+  );
   if (failure) log.warn("Run failed", { ...numbers, ...facts, code: failure.code });
   else log.info("Run ended", facts);
 }

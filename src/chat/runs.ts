@@ -45,14 +45,18 @@ export class Runs {
         start: (run) => this.#start(run),
         place: (run, place) => this.#of(run)?.moved(place),
         now: () => performance.now(),
-        isAttended: (run) => this.leases.get(run) !== undefined || this.#isAttended(this.inProgress.get(run) as LiveRun),
+        isAttended: (run) =>
+          this.leases.get(run) !== undefined || this.#isAttended(this.inProgress.get(run) as LiveRun),
         spent: (run) => this.#of(run)?.spentTokens ?? 0,
         hasRoom: (run) => upstream.hasRoom(this.#of(run)?.origin.model ?? null, this.leases.get(run)?.slots),
       },
       this.slots,
       bounds,
     );
-    this.leases = new ApiRequests({ ...parts, ledger: parts.store.ledger, queueMaxRuns: bounds.queueMaxRuns }, this.#scheduler);
+    this.leases = new ApiRequests(
+      { ...parts, ledger: parts.store.ledger, queueMaxRuns: bounds.queueMaxRuns },
+      this.#scheduler,
+    );
     parts.upstream.watch(() => this.#resize());
     this.#timer = setInterval(() => this.#scheduler.tick(), tickMs);
     this.#timer.unref();
@@ -94,7 +98,17 @@ export class Runs {
   enqueue(
     person: Person,
     said: Said,
-    { question, model, tap, request = "" }: { question: Message | null; model: string | null; tap?: Tap | undefined; request?: string | undefined },
+    {
+      question,
+      model,
+      tap,
+      request = "",
+    }: {
+      question: Message | null;
+      model: string | null;
+      tap?: Tap | undefined;
+      request?: string | undefined;
+    },
   ): void {
     const live = this.#make(said, { sharer: sharerOf(person), request, tap, model });
     this.#parts.log.info("Run queued", {
@@ -110,7 +124,9 @@ export class Runs {
     this.#keepShares();
     // a title is made in a Slot that nobody waits for, and that nobody wants to go on in
     const isWaiting = this.#scheduler.isWaiting(said.run.id);
-    for (const other of this.inProgress.values()) if (other.over && (isWaiting || other.run.conversation === said.run.conversation)) halt(other, "interrupted");
+    for (const other of this.inProgress.values())
+      if (other.over && (isWaiting || other.run.conversation === said.run.conversation))
+        halt(other, "interrupted");
   }
 
   /** Takes up what the process before this one left: who waited waits on; what ran is taken up, or closed as interrupted. */
@@ -140,7 +156,11 @@ export class Runs {
       else halt(live, "stopped");
     }
     const { id, owner, conversation } = which;
-    return (conversation === undefined && this.leases.stop({ ...(id !== undefined && { id }), ...(owner !== undefined && { owner }) })) || meant.length > 0;
+    return (
+      (conversation === undefined &&
+        this.leases.stop({ ...(id !== undefined && { id }), ...(owner !== undefined && { owner }) })) ||
+      meant.length > 0
+    );
   }
 
   /**
@@ -152,9 +172,11 @@ export class Runs {
     clearInterval(this.#timer);
     this.#scheduler.resize(0);
     for (const live of this.inProgress.values()) if (live.over) halt(live, "interrupted");
-    for (const live of this.inProgress.values()) if (live.isTapped && this.#scheduler.leave(live.run.id)) this.#leave(live, "interrupted");
+    for (const live of this.inProgress.values())
+      if (live.isTapped && this.#scheduler.leave(live.run.id)) this.#leave(live, "interrupted");
     await Promise.all([this.inProgress.over(graceMs), this.leases.close(graceMs)]);
-    for (const live of this.inProgress.values()) if (!this.#scheduler.isWaiting(live.run.id)) halt(live, "interrupted");
+    for (const live of this.inProgress.values())
+      if (!this.#scheduler.isWaiting(live.run.id)) halt(live, "interrupted");
     while (this.inProgress.begun > 0) await this.inProgress.over();
   }
 
@@ -166,7 +188,12 @@ export class Runs {
     const { bus, bounds } = this.#parts;
     const store = this.#parts.storeOf(said.run.conversation);
     const checkpoints = isTemporary(said.run.conversation) ? null : this.#checkpoints;
-    const live = new LiveRun(said.run, said.answer, { bus, foldMs: bounds.foldMs, store, checkpoints }, origin);
+    const live = new LiveRun(
+      said.run,
+      said.answer,
+      { bus, foldMs: bounds.foldMs, store, checkpoints },
+      origin,
+    );
     this.inProgress.add(live);
     return live;
   }
@@ -180,7 +207,8 @@ export class Runs {
       mayEntitle: () => generateTitles && !this.#closing && this.#scheduler.waiting === 0,
       closed: (live) => this.#listed(live),
       entitled: ({ run: { conversation, owner } }) => {
-        if (!isTemporary(conversation)) bus.publish(listTopic(owner), { kind: "listed", conversation, isLatest: false });
+        if (!isTemporary(conversation))
+          bus.publish(listTopic(owner), { kind: "listed", conversation, isLatest: false });
         bus.publish(conversation, { kind: "reshaped", conversation });
       },
     };
@@ -188,7 +216,8 @@ export class Runs {
 
   /** Something was said, or has ended: the conversation is the latest now. */
   #listed({ run: { conversation, owner } }: LiveRun): void {
-    if (!isTemporary(conversation)) this.#parts.bus.publish(listTopic(owner), { kind: "listed", conversation, isLatest: true });
+    if (!isTemporary(conversation))
+      this.#parts.bus.publish(listTopic(owner), { kind: "listed", conversation, isLatest: true });
   }
 
   #start(run: RunId): void {
@@ -200,9 +229,14 @@ export class Runs {
     }
     const live = this.inProgress.get(run) as LiveRun;
     // the Slot that still makes a title of the same conversation has its prompt cache: waited for, it is the one that is taken
-    const entitling = this.inProgress.values().find((other) => other.over && other.run.conversation === live.run.conversation);
+    const entitling = this.inProgress
+      .values()
+      .find((other) => other.over && other.run.conversation === live.run.conversation);
     const before = entitling && this.inProgress.endOf(entitling.run.id);
-    this.#track(before ? before.then(() => runOne(live, this.#runnerParts)) : runOne(live, this.#runnerParts), live);
+    this.#track(
+      before ? before.then(() => runOne(live, this.#runnerParts)) : runOne(live, this.#runnerParts),
+      live,
+    );
   }
 
   #resize(): void {
@@ -225,12 +259,16 @@ export class Runs {
 
   /** Ends a Run that never had a Slot. */
   #leave(live: LiveRun, status: Halt): void {
-    this.#track(close(live, { status, finish: null, failure: null, stats: {}, slotFreed: true }, this.#runnerParts), live);
+    this.#track(
+      close(live, { status, finish: null, failure: null, stats: {}, slotFreed: true }, this.#runnerParts),
+      live,
+    );
   }
 
   /** Keeps the promise of a Run's end, and cleans up behind it. */
   #track(ended: Promise<void>, live: LiveRun): void {
-    const bug = (error: unknown) => this.#parts.log.error("a bug ended a Run", { run: live.run.id, error: String(error) });
+    const bug = (error: unknown) =>
+      this.#parts.log.error("a bug ended a Run", { run: live.run.id, error: String(error) });
     this.inProgress.track(live, ended.catch(bug), () => {
       this.#parts.upstream.release(live.run.id);
       this.#scheduler.release(live.run.id, live.spentTokens);
@@ -245,6 +283,8 @@ export class Runs {
     this.#waitsKeptAt = performance.now();
     this.#parts.store.ledger
       .set("waits", this.#scheduler.waits.kept)
-      .catch((error) => this.#parts.log.error("what is known about waiting could not be kept", { error: String(error) }));
+      .catch((error) =>
+        this.#parts.log.error("what is known about waiting could not be kept", { error: String(error) }),
+      );
   }
 }

@@ -145,7 +145,10 @@ export class Scheduler {
     const now = this.#effects.now();
     const isScarce = this.#waiting.length > this.#slots - this.#used; // else it does not matter who has had how much
     if (isScarce) for (const run of this.#running.keys()) this.shares.spent(run, this.#effects.spent(run));
-    const line = this.#waiting.map((entry) => ({ ...entry, isAttended: this.#effects.isAttended(entry.run) }));
+    const line = this.#waiting.map((entry) => ({
+      ...entry,
+      isAttended: this.#effects.isAttended(entry.run),
+    }));
     const yieldedBefore = now - this.#bounds.yieldMs;
     while (this.#used < this.#slots) {
       const mayStart = line.filter(({ run }) => this.#effects.hasRoom(run));
@@ -221,6 +224,8 @@ export class Scheduler {
       tokens += this.#effects.spent(run);
       ms += now - since;
     }
-    return ms < guessedFromMs || tokens < guessedFromTokens ? null : (this.shares.expectedTokens * ms) / tokens;
+    return ms < guessedFromMs || tokens < guessedFromTokens
+      ? null
+      : (this.shares.expectedTokens * ms) / tokens;
   }
 }

@@ -44,8 +44,11 @@ export class Servers {
   /** @throws Failure `bad_address`, `bad_request` */
   async add(typed: string): Promise<void> {
     const address = llamaAddress(typed);
-    if (address === null) throw new Failure("bad_address", { address: withoutCredentials(typed).slice(0, 200) });
-    const others = this.#addresses.filter((other) => withoutCredentials(other) !== withoutCredentials(address));
+    if (address === null)
+      throw new Failure("bad_address", { address: withoutCredentials(typed).slice(0, 200) });
+    const others = this.#addresses.filter(
+      (other) => withoutCredentials(other) !== withoutCredentials(address),
+    );
     await this.#use([...others, address]);
   }
 
@@ -73,13 +76,18 @@ export function newsFor(log: Log, slotsMax: number): (servers: readonly Upstream
   let hadTooMany = false;
   return (servers) => {
     const slots = servers.reduce((sum, server) => sum + (server.status === "ready" ? server.slots : 0), 0);
-    if (slots > slotsMax && !hadTooMany) log.warn("the llama-servers have more slots than --slots-max lets parlor use", { slots, slotsMax });
+    if (slots > slotsMax && !hadTooMany)
+      log.warn("the llama-servers have more slots than --slots-max lets parlor use", { slots, slotsMax });
     hadTooMany = slots > slotsMax;
     for (const { status, url, slots, model, progress } of servers) {
       const news = `${status} ${progress?.failure ?? ""} ${progress?.line ?? ""}`;
       if (told.get(url)?.split(" ")[0] !== status) log.info("llama-server is", { status, url, slots, model });
       if (told.get(url) !== news && progress?.failure) {
-        log.error("llama-server cannot be started", { url, cause: progress.line, advice: startAdvice[progress.failure] });
+        log.error("llama-server cannot be started", {
+          url,
+          cause: progress.line,
+          advice: startAdvice[progress.failure],
+        });
       } else if (told.get(url) !== news && progress?.line && told.get(url)?.startsWith(status)) {
         log.info("llama-server starts", { url, percent: progress.percent, line: progress.line });
       }

@@ -24,7 +24,11 @@ const known: readonly Marks[] = [
   { open: "[think]", close: "[/think]" },
   { open: "<|start_thinking|>", close: "<|end_thinking|>", behind: "<|start_response|>" },
   { open: "<|begin_of_thought|>", close: "<|end_of_thought|>", behind: "<|begin_of_solution|>" },
-  { open: "<|channel|>analysis<|message|>", close: "<|end|>", behind: "<|start|>assistant<|channel|>final<|message|>" },
+  {
+    open: "<|channel|>analysis<|message|>",
+    close: "<|end|>",
+    behind: "<|start|>assistant<|channel|>final<|message|>",
+  },
 ];
 
 /** More white space than this before an answer is part of it, in UTF-16 units. */
@@ -78,7 +82,8 @@ export class Thoughts {
       this.#held = "";
       this.#source = begun.slice(0, marks.open.length);
       this.#think(begun.slice(marks.open.length));
-    } else if (all.length <= spaceMaxChars && known.some(({ open }) => open.startsWith(small))) this.#held = all;
+    } else if (all.length <= spaceMaxChars && known.some(({ open }) => open.startsWith(small)))
+      this.#held = all;
     else {
       this.#state = "text";
       this.#held = "";

@@ -8,7 +8,8 @@ import type { LiveRun } from "./live-run.ts";
 import type { PromptParts } from "./prompt.ts";
 import { Thoughts } from "./thoughts.ts";
 
-const wish = "Give this conversation a title of at most six words, in its own language. Reply with the title alone.";
+const wish =
+  "Give this conversation a title of at most six words, in its own language. Reply with the title alone.";
 
 /** Longest that is generated for it, in tokens: six words in any language. */
 const titleMaxTokens = 32;
@@ -17,11 +18,19 @@ const titleMaxTokens = 32;
  * Has the conversation of a Run that has ended entitled; the title stays as it is when nothing usable comes back.
  * @throws Failure `upstream_*`, or the Run's abort reason
  */
-export async function entitle(live: LiveRun, { messages, sampling, model }: ChatRequest, { upstream }: PromptParts): Promise<void> {
+export async function entitle(
+  live: LiveRun,
+  { messages, sampling, model }: ChatRequest,
+  { upstream }: PromptParts,
+): Promise<void> {
   const pieces: string[] = [];
   const thoughts = new Thoughts(true, { text: (text) => void pieces.push(text), reasoning() {} });
   const deltas = { text: (text: string) => thoughts.add(text), reasoning() {}, prompt() {} };
-  const asked = [...messages, { role: "assistant" as const, content: live.text }, { role: "user" as const, content: wish }];
+  const asked = [
+    ...messages,
+    { role: "assistant" as const, content: live.text },
+    { role: "user" as const, content: wish },
+  ];
   const by = { run: newId(), request: live.origin.request };
   const request = { messages: asked, sampling: { ...sampling, maxTokens: titleMaxTokens }, model };
   try {

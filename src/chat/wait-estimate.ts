@@ -27,7 +27,9 @@ const adapting = 0.01;
 const outsideMost = 0.1;
 
 /** Ratios to begin with, until there are real ones: a wide guess. */
-const firstErrors = [0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.35, 1.5, 1.7, 1.9, 2.2, 2.5, 3, 3.5];
+const firstErrors = [
+  0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.35, 1.5, 1.7, 1.9, 2.2, 2.5, 3, 3.5,
+];
 
 /** Between two forecasts for one Run that are remembered, in ms: those that stood longer count more often. */
 const rememberMs = 2_000;
@@ -54,14 +56,20 @@ export class WaitEstimates {
 
   /** What the next process begins with, as text. */
   get kept(): string {
-    const brief = (numbers: readonly number[], most: number) => numbers.slice(-most).map((each) => Number(each.toPrecision(3)));
+    const brief = (numbers: readonly number[], most: number) =>
+      numbers.slice(-most).map((each) => Number(each.toPrecision(3)));
     const errors = this.#errors.map((each) => brief(each, errorsKept));
-    return JSON.stringify({ services: brief(this.#services, servicesKept), errors, outside: this.#outside } satisfies WaitEstimatesKept);
+    return JSON.stringify({
+      services: brief(this.#services, servicesKept),
+      errors,
+      outside: this.#outside,
+    } satisfies WaitEstimatesKept);
   }
 
   /** Goes on with what the process before this one has learned; what can't be read is not learned. */
   restore(kept: string): void {
-    const isNumbers = (list: unknown): list is number[] => Array.isArray(list) && list.every((each) => typeof each === "number" && each >= 0);
+    const isNumbers = (list: unknown): list is number[] =>
+      Array.isArray(list) && list.every((each) => typeof each === "number" && each >= 0);
     let found: Partial<Record<keyof WaitEstimatesKept, unknown>> = {};
     try {
       found = Object(JSON.parse(kept));
@@ -97,7 +105,8 @@ export class WaitEstimates {
     const starts: number[] = [];
     for (let i = 0; i < count; i++) {
       let soonest = 0;
-      for (let slot = 1; slot < free.length; slot++) if ((free[slot] as number) < (free[soonest] as number)) soonest = slot;
+      for (let slot = 1; slot < free.length; slot++)
+        if ((free[slot] as number) < (free[soonest] as number)) soonest = slot;
       starts.push(free[soonest] as number);
       free[soonest] = (free[soonest] as number) + mean;
     }
@@ -116,7 +125,8 @@ export class WaitEstimates {
     const ahead = (ratio: number) => Math.max(0, ratio * (ms + blurMs) - blurMs);
     const wait = rounded({ leastMs: ahead(least / doubt), mostMs: ahead(most * doubt) });
     const told = this.#told.get(run) ?? [];
-    if (now - (told.at(-1)?.at ?? Number.NEGATIVE_INFINITY) >= rememberMs) told.push({ at: now, ms, position, wait });
+    if (now - (told.at(-1)?.at ?? Number.NEGATIVE_INFINITY) >= rememberMs)
+      told.push({ at: now, ms, position, wait });
     this.#told.set(run, told);
     return wait;
   }
@@ -127,7 +137,10 @@ export class WaitEstimates {
       const kind = errorClass(position);
       const errors = this.#errors[kind] as number[];
       const missed = now - at < wait.leastMs || now - at > wait.mostMs ? 1 : 0;
-      this.#outside[kind] = Math.min(outsideMost, Math.max(0, (this.#outside[kind] as number) + adapting * (missesAimed - missed)));
+      this.#outside[kind] = Math.min(
+        outsideMost,
+        Math.max(0, (this.#outside[kind] as number) + adapting * (missesAimed - missed)),
+      );
       this.#fresh[kind] = ((this.#fresh[kind] as number) + 1) % errorsFresh;
       if (this.#fresh[kind] === 0) this.#spans[kind] = null;
       errors.push((now - at + blurMs) / (ms + blurMs));
@@ -162,7 +175,10 @@ function restOf(ms: number, services: readonly number[]): number {
 /** Outwards to what can be read at a glance: seconds up to ten, 5 s up to a minute, 15 s up to five, then minutes. */
 function rounded({ leastMs, mostMs }: WaitEstimate): WaitEstimate {
   const step = (ms: number) => (ms < 10_000 ? 1_000 : ms < 60_000 ? 5_000 : ms < 300_000 ? 15_000 : 60_000);
-  return { leastMs: Math.floor(leastMs / step(leastMs)) * step(leastMs), mostMs: Math.max(5_000, Math.ceil(mostMs / step(mostMs)) * step(mostMs)) };
+  return {
+    leastMs: Math.floor(leastMs / step(leastMs)) * step(leastMs),
+    mostMs: Math.max(5_000, Math.ceil(mostMs / step(mostMs)) * step(mostMs)),
+  };
 }
 
 function average(numbers: readonly number[]): number {

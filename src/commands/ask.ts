@@ -32,10 +32,15 @@ export async function runAsk(words: readonly string[], options: AskOptions): Pro
   const typed = words.filter((word) => word !== "-c" && word !== "--continue").join(" ");
   const piped = process.stdin.isTTY ? "" : (await Bun.stdin.text()).trim();
   const text = [typed, piped].filter((part) => part !== "").join("\n\n");
-  if (text === "") throw new CommandError('what shall be asked? parlor ask "…", or a text on standard input', 2);
-  const file = join(options.env["XDG_STATE_HOME"] || join(options.env["HOME"] ?? "", ".local/state"), "parlor/last.json");
+  if (text === "")
+    throw new CommandError('what shall be asked? parlor ask "…", or a text on standard input', 2);
+  const file = join(
+    options.env["XDG_STATE_HOME"] || join(options.env["HOME"] ?? "", ".local/state"),
+    "parlor/last.json",
+  );
   const last = isContinued ? lastOf(file, options.url) : null;
-  if (isContinued && last === null) throw new CommandError(`nothing was asked at ${options.url} before that could be gone on with`, 1);
+  if (isContinued && last === null)
+    throw new CommandError(`nothing was asked at ${options.url} before that could be gone on with`, 1);
   const where = last === null ? { keep: true } : { conversation: last.conversation };
   let response = await post({ text, ...where }, options);
   // a key that opens no conversations can ask all the same: what is asked with it is not kept
@@ -47,11 +52,24 @@ export async function runAsk(words: readonly string[], options: AskOptions): Pro
 }
 
 async function post(body: object, { url, unix, key }: AskOptions): Promise<Response> {
-  const headers = { "content-type": "application/json", accept: "text/event-stream", ...(key !== null && { authorization: `Bearer ${key}` }) };
+  const headers = {
+    "content-type": "application/json",
+    accept: "text/event-stream",
+    ...(key !== null && { authorization: `Bearer ${key}` }),
+  };
   try {
-    return await fetch(`${url}/ask`, { method: "POST", headers, body: JSON.stringify(body), timeout: false, ...(unix !== null && { unix }) } as RequestInit);
+    return await fetch(`${url}/ask`, {
+      method: "POST",
+      headers,
+      body: JSON.stringify(body),
+      timeout: false,
+      ...(unix !== null && { unix }),
+    } as RequestInit);
   } catch {
-    throw new CommandError(`no parlor answers at ${url}; start it, or name another with --host and --port or PARLOR_URL`, 1);
+    throw new CommandError(
+      `no parlor answers at ${url}; start it, or name another with --host and --port or PARLOR_URL`,
+      1,
+    );
   }
 }
 
@@ -73,8 +91,14 @@ async function show(response: Response): Promise<void> {
     const events = open.split("\n\n");
     open = events.pop() ?? "";
     for (const event of events) {
-      const told = JSON.parse(/^data: (.*)$/m.exec(event)?.[1] ?? "{}") as { type?: string; text?: string; position?: number; message?: string };
-      if (told.type === "queued" && process.stderr.isTTY) process.stderr.write(`\r\u001b[2m${Number(told.position)}. in line\u001b[0m\u001b[K\r`);
+      const told = JSON.parse(/^data: (.*)$/m.exec(event)?.[1] ?? "{}") as {
+        type?: string;
+        text?: string;
+        position?: number;
+        message?: string;
+      };
+      if (told.type === "queued" && process.stderr.isTTY)
+        process.stderr.write(`\r\u001b[2m${Number(told.position)}. in line\u001b[0m\u001b[K\r`);
       else if (told.type === "delta") out.put(String(told.text ?? ""));
       else if (told.type === "error") {
         out.end();
@@ -117,7 +141,9 @@ export class Coloured {
   put(text: string): void {
     const whole = this.#open + text;
     this.#open = whole.endsWith("\r") ? "\r" : ""; // the line may end with it
-    this.#splitter.push(visible(whole.slice(0, whole.length - this.#open.length).replaceAll("\r\n", "\n"), `\n\t${marks}`));
+    this.#splitter.push(
+      visible(whole.slice(0, whole.length - this.#open.length).replaceAll("\r\n", "\n"), `\n\t${marks}`),
+    );
   }
 
   end(): void {
@@ -127,7 +153,9 @@ export class Coloured {
 
   #block(text: string): void {
     if (text.trim() === "") return;
-    this.#write(`${this.#isFirst ? "" : "\n"}${visible(Bun.markdown.ansi(text).trimEnd(), `\n\t\u001b${marks}`)}\n`); // entities are characters now
+    this.#write(
+      `${this.#isFirst ? "" : "\n"}${visible(Bun.markdown.ansi(text).trimEnd(), `\n\t\u001b${marks}`)}\n`,
+    ); // entities are characters now
     this.#isFirst = false;
   }
 }

@@ -40,7 +40,8 @@ export async function runCommand(words: readonly string[], file: string): Promis
   const isAlone = rest.length === 0;
   if (name === "user" && operand === "list" && isAlone) return withStore(file, listPeople);
   if (name === "user" && isUserAct(operand)) return withStore(file, (store) => user(store, operand, rest));
-  if (name === "erase" && operand !== undefined && isAlone) return withStore(file, (store) => erase(store, operand, file));
+  if (name === "erase" && operand !== undefined && isAlone)
+    return withStore(file, (store) => erase(store, operand, file));
   if (name === "backup" && operand !== undefined && isAlone) {
     backup(file, operand);
     return say(`${file} is copied to ${operand}`);
@@ -51,7 +52,8 @@ export async function runCommand(words: readonly string[], file: string): Promis
     return say(`${file} is sound`);
   }
   if (name === "export" && operand !== undefined && isAlone) return exportAll(file, operand);
-  if (name === "import" && operand !== undefined && isAlone) return withStore(file, (store) => importFile(store, operand));
+  if (name === "import" && operand !== undefined && isAlone)
+    return withStore(file, (store) => importFile(store, operand));
   const usage = name === undefined || !Object.hasOwn(usages, name) ? undefined : usages[name];
   if (usage === undefined) throw new CommandError(`${name} is not a command; parlor --help lists them`, 2);
   throw new CommandError(`usage: ${usage}`, 2);
@@ -77,21 +79,39 @@ async function withStore(file: string, work: (store: Store) => Promise<void>): P
 /** `parlor user list` */
 async function listPeople(store: Store): Promise<void> {
   for (const person of await store.people.list()) {
-    const facts = [person.name, person.role, person.removedAt === null ? "" : "removed", person.hasPassword ? "" : "no password"];
-    say([...facts.filter((fact) => fact !== ""), `${person.conversations} conversations`, `${person.usage.tokens} tokens today`].join("\t"));
+    const facts = [
+      person.name,
+      person.role,
+      person.removedAt === null ? "" : "removed",
+      person.hasPassword ? "" : "no password",
+    ];
+    say(
+      [
+        ...facts.filter((fact) => fact !== ""),
+        `${person.conversations} conversations`,
+        `${person.usage.tokens} tokens today`,
+      ].join("\t"),
+    );
   }
 }
 
 const userActs = ["add", "passwd", "remove", "role"] as const;
-const isUserAct = (word: string | undefined): word is (typeof userActs)[number] => userActs.some((act) => act === word);
+const isUserAct = (word: string | undefined): word is (typeof userActs)[number] =>
+  userActs.some((act) => act === word);
 
 /** `parlor user add|passwd|remove|role …` */
-async function user(store: Store, act: (typeof userActs)[number], [name, role, ...rest]: readonly string[]): Promise<void> {
+async function user(
+  store: Store,
+  act: (typeof userActs)[number],
+  [name, role, ...rest]: readonly string[],
+): Promise<void> {
   if (rest.length > 0) throw new CommandError(`usage: ${usages["user"]}`, 2);
   const { people, ledger } = store;
   if (name === undefined) throw new CommandError(`usage: ${usages["user"]}`, 2);
-  const note = (done: "person_added" | "password_changed" | "person_removed" | "role_changed", subject: PersonId) =>
-    ledger.note({ actor: null, act: done, subject });
+  const note = (
+    done: "person_added" | "password_changed" | "person_removed" | "role_changed",
+    subject: PersonId,
+  ) => ledger.note({ actor: null, act: done, subject });
   if (act === "add") {
     const wished = personName(name);
     if (wished === null) throw new Failure("bad_name");
@@ -101,9 +121,13 @@ async function user(store: Store, act: (typeof userActs)[number], [name, role, .
     const password = await readPassword();
     const hash = password === null ? null : await new Passwords(store).hash(password);
     const account = { role: role ?? "member", password: hash } as const;
-    const person = known ? await people.change(known.id, { ...account, removed: false }) : await people.add({ name: wished, ...account });
+    const person = known
+      ? await people.change(known.id, { ...account, removed: false })
+      : await people.add({ name: wished, ...account });
     await note("person_added", person.id);
-    return say(`${wished} is here as ${person.role}${hash === null ? ", without a password: parlor user passwd sets one" : ""}`);
+    return say(
+      `${wished} is here as ${person.role}${hash === null ? ", without a password: parlor user passwd sets one" : ""}`,
+    );
   }
   const person = await found(store, name);
   if (act === "passwd" && role === undefined) {
@@ -117,7 +141,9 @@ async function user(store: Store, act: (typeof userActs)[number], [name, role, .
   if (act === "remove" && role === undefined) {
     await people.change(person.id, { removed: true });
     await note("person_removed", person.id);
-    return say(`${person.name} may not come in any more; parlor erase ${person.name} deletes what they said, too`);
+    return say(
+      `${person.name} may not come in any more; parlor erase ${person.name} deletes what they said, too`,
+    );
   }
   if (act === "role" && role !== undefined) {
     if (!isPersonRole(role)) throw unknownRole(role);
@@ -128,11 +154,13 @@ async function user(store: Store, act: (typeof userActs)[number], [name, role, .
   throw new CommandError(`usage: ${usages["user"]}`, 2);
 }
 
-const unknownRole = (role: string): CommandError => new CommandError(`${role} is no role; there are ${personRoles.join(", ")}`, 2);
+const unknownRole = (role: string): CommandError =>
+  new CommandError(`${role} is no role; there are ${personRoles.join(", ")}`, 2);
 
 async function found(store: Store, name: string): Promise<Person> {
   const person = await store.people.named(name);
-  if (!person) throw new CommandError(`there is nobody called ${name}; parlor user list says who there is`, 1);
+  if (!person)
+    throw new CommandError(`there is nobody called ${name}; parlor user list says who there is`, 1);
   return person;
 }
 
@@ -142,7 +170,10 @@ async function erase(store: Store, name: string, file: string): Promise<void> {
   await store.ledger.note({ actor: null, act: "person_erased", subject: person.id });
   say(`${person.name} and everything of theirs is deleted`);
   const copies = setAsideCopies(file);
-  if (copies.length > 0) say(`what was set aside before an upgrade still holds it; delete it when that upgrade has proved itself: ${copies.join(", ")}`);
+  if (copies.length > 0)
+    say(
+      `what was set aside before an upgrade still holds it; delete it when that upgrade has proved itself: ${copies.join(", ")}`,
+    );
 }
 
 /** One line of standard input, asked for on a terminal without showing it; null when there is none. */
@@ -179,7 +210,9 @@ async function exportAll(file: string, to: string): Promise<void> {
     const ids = await store.ids();
     for (const id of ids) {
       const owner = names.get((await store.ownerOf(id)) ?? "");
-      await sink.write(`${JSON.stringify({ ...(await store.record(id)), ...(owner !== undefined && { owner }) })}\n`);
+      await sink.write(
+        `${JSON.stringify({ ...(await store.record(id)), ...(owner !== undefined && { owner }) })}\n`,
+      );
     }
     await sink.end();
     await store.ledger.note({ actor: null, act: "exported" });
@@ -195,8 +228,12 @@ async function importFile(store: Store, from: string): Promise<void> {
   if (!(await Bun.file(from).exists())) throw new CommandError(`there is no ${from}`, 1);
   const { importMs, ...bounds } = defaultBounds;
   const parts = read({ body: await Bun.file(from).bytes(), contentType: null, name: from, bounds }, importMs);
-  const ownerOf = async ({ owner }: ConversationHeader) => (await store.people.named(owner ?? ""))?.id ?? localPerson;
-  const { faults, leftOut, ...counts } = await new ConversationActions({ store, bus: localBus() }).bring(parts, ownerOf);
+  const ownerOf = async ({ owner }: ConversationHeader) =>
+    (await store.people.named(owner ?? ""))?.id ?? localPerson;
+  const { faults, leftOut, ...counts } = await new ConversationActions({ store, bus: localBus() }).bring(
+    parts,
+    ownerOf,
+  );
   await store.ledger.note({ actor: null, act: "imported" });
   for (const fault of faults) process.stderr.write(`parlor: ${visible(`${from}: ${fault}`)}\n`);
   if (Object.keys(leftOut).length > 0) process.stderr.write(`parlor: ${from}: ${leftOutLine(leftOut, en)}\n`);

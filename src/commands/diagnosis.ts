@@ -52,20 +52,40 @@ export function ofServer(found: ServerFindings): Line[] {
   const { url, health, version, model, slots, contextTokens } = found;
   if (found.proxy !== null && health !== 200)
     return [
-      wrong(`${url}: it is asked through the proxy that ${found.proxy} names, which does not reach it. Name its host in NO_PROXY, or unset ${found.proxy}`),
+      wrong(
+        `${url}: it is asked through the proxy that ${found.proxy} names, which does not reach it. Name its host in NO_PROXY, or unset ${found.proxy}`,
+      ),
     ];
   if (health === null)
-    return [wrong(`${url}: no llama-server answers. Start one (llama-server -m MODEL.gguf --port ${new URL(url).port || 80}), or name another with --llama`)];
-  if (found.isRefusing) return [wrong(`${url}: it asks for an API key, or for another one: --llama-api-key KEY`)];
+    return [
+      wrong(
+        `${url}: no llama-server answers. Start one (llama-server -m MODEL.gguf --port ${new URL(url).port || 80}), or name another with --llama`,
+      ),
+    ];
+  if (found.isRefusing)
+    return [wrong(`${url}: it asks for an API key, or for another one: --llama-api-key KEY`)];
   if (health === 503) return [better(`${url}: it is loading its model; ask again when that is done`)];
-  if (health !== 200) return [wrong(`${url}: something answers there (${health}), but not as a llama-server does`)];
+  if (health !== 200)
+    return [wrong(`${url}: something answers there (${health}), but not as a llama-server does`)];
   const lines = [
-    fine(`${url}: llama-server ${version ?? "(it does not say its version)"}${model === null ? "" : `, ${model}`}${found.isRouter ? ", router mode" : ""}`),
+    fine(
+      `${url}: llama-server ${version ?? "(it does not say its version)"}${model === null ? "" : `, ${model}`}${found.isRouter ? ", router mode" : ""}`,
+    ),
   ];
-  if (slots !== null && contextTokens !== null) lines.push(fine(`${url}: ${slots} ${slots === 1 ? "slot" : "slots"}, ${contextTokens} tokens of context each`));
-  if (slots === 1) lines.push(better(`${url}: one answer at a time. For several people: -np 4, with -c four times as large`));
+  if (slots !== null && contextTokens !== null)
+    lines.push(
+      fine(`${url}: ${slots} ${slots === 1 ? "slot" : "slots"}, ${contextTokens} tokens of context each`),
+    );
+  if (slots === 1)
+    lines.push(
+      better(`${url}: one answer at a time. For several people: -np 4, with -c four times as large`),
+    );
   if (contextTokens !== null && contextTokens < contextTokensMin)
-    lines.push(better(`${url}: ${contextTokens} tokens are few for a conversation: -c ${contextTokensMin * Math.max(1, slots ?? 1)}`));
+    lines.push(
+      better(
+        `${url}: ${contextTokens} tokens are few for a conversation: -c ${contextTokensMin * Math.max(1, slots ?? 1)}`,
+      ),
+    );
   if (found.isUnified === true && (slots ?? 1) > 1) {
     lines.push(
       better(
@@ -78,19 +98,33 @@ export function ofServer(found: ServerFindings): Line[] {
     const [layers, all] = found.offloaded;
     lines.push(
       layers < all
-        ? better(`${url}: ${layers} of ${all} layers are on the GPU. If it has room, -ngl 99 puts all there; a smaller quantisation makes room`)
+        ? better(
+            `${url}: ${layers} of ${all} layers are on the GPU. If it has room, -ngl 99 puts all there; a smaller quantisation makes room`,
+          )
         : fine(`${url}: all ${all} layers are on the GPU`),
     );
   }
-  if (found.hasMetrics === false) lines.push(better(`${url}: --metrics would let your monitoring see what llama-server itself measures`));
-  if (found.hasSlotsEndpoint === false) lines.push(better(`${url}: --no-slots keeps parlor from seeing whether a stopped answer's slot is idle; leave it out`));
+  if (found.hasMetrics === false)
+    lines.push(better(`${url}: --metrics would let your monitoring see what llama-server itself measures`));
+  if (found.hasSlotsEndpoint === false)
+    lines.push(
+      better(
+        `${url}: --no-slots keeps parlor from seeing whether a stopped answer's slot is idle; leave it out`,
+      ),
+    );
   return lines;
 }
 
 export function ofProgram({ path, version, build, devices, cpus }: ProgramFindings): Line[] {
-  if (path === null) return [better("there is no llama-server beside parlor or in PATH: --model can't be used, but --llama can")];
-  const lines = [fine(`${path}: ${version ?? "it does not say its version"}${build === null ? "" : `, ${build}`}`)];
-  if (devices === null) return [...lines, better(`${path}: it could not be asked for its devices (--list-devices)`)];
+  if (path === null)
+    return [
+      better("there is no llama-server beside parlor or in PATH: --model can't be used, but --llama can"),
+    ];
+  const lines = [
+    fine(`${path}: ${version ?? "it does not say its version"}${build === null ? "" : `, ${build}`}`),
+  ];
+  if (devices === null)
+    return [...lines, better(`${path}: it could not be asked for its devices (--list-devices)`)];
   const kinds = new Set(devices.map((device) => kindOf(device)));
   for (const device of devices) lines.push(fine(`device ${device}`));
   if (kinds.has("cuda"))
@@ -99,9 +133,18 @@ export function ofProgram({ path, version, build, devices, cpus }: ProgramFindin
         "CUDA: --llama-arg=-ngl --llama-arg=99 puts all layers on it; --llama-arg=-fa --llama-arg=on and --llama-arg=-ctk --llama-arg=q8_0 make room for more context",
       ),
     );
-  if (kinds.has("metal")) lines.push(fine("Metal: all layers are there by themselves; what is loaded must fit into three quarters of the memory"));
+  if (kinds.has("metal"))
+    lines.push(
+      fine(
+        "Metal: all layers are there by themselves; what is loaded must fit into three quarters of the memory",
+      ),
+    );
   if (kinds.has("vulkan"))
-    lines.push(better("Vulkan: --llama-arg=-ngl --llama-arg=99 puts all layers on it; with an integrated GPU measure whether that is quicker (llama-bench)"));
+    lines.push(
+      better(
+        "Vulkan: --llama-arg=-ngl --llama-arg=99 puts all layers on it; with an integrated GPU measure whether that is quicker (llama-bench)",
+      ),
+    );
   if (devices.length === 0)
     lines.push(
       better(
@@ -121,11 +164,18 @@ function kindOf(device: string): "cuda" | "metal" | "vulkan" | "other" {
  * Whether all slots can be used: an answer holds one of Bun's concurrent fetches, and looks at llama-server need a few of
  * them. `fetchesMax` is BUN_CONFIG_MAX_HTTP_REQUESTS, which Bun reads before parlor starts.
  */
-export function ofSlots(servers: readonly Pick<ServerFindings, "slots">[], { slotsMax, fetchesMax }: { slotsMax: number; fetchesMax: number }): Line[] {
+export function ofSlots(
+  servers: readonly Pick<ServerFindings, "slots">[],
+  { slotsMax, fetchesMax }: { slotsMax: number; fetchesMax: number },
+): Line[] {
   const slots = servers.reduce((sum, server) => sum + (server.slots ?? 0), 0);
   const lines: Line[] = [];
   if (slots > slotsMax)
-    lines.push(better(`${slots} slots in all, of which --slots-max ${slotsMax} lets parlor use ${slotsMax}: the rest of the questions wait`));
+    lines.push(
+      better(
+        `${slots} slots in all, of which --slots-max ${slotsMax} lets parlor use ${slotsMax}: the rest of the questions wait`,
+      ),
+    );
   if (Math.min(slots, slotsMax) + fetchesSpare > fetchesMax)
     lines.push(
       wrong(
@@ -143,7 +193,10 @@ export function readLog(lines: readonly string[]): Pick<ServerFindings, "isUnifi
   const text = lines.join("\n");
   const unified = /kv_unified = '(\w+)'/.exec(text)?.[1];
   const layers = /offloaded (\d+)\/(\d+) layers to GPU/.exec(text);
-  return { isUnified: unified === undefined ? null : unified === "true", offloaded: layers ? [Number(layers[1]), Number(layers[2])] : null };
+  return {
+    isUnified: unified === undefined ? null : unified === "true",
+    offloaded: layers ? [Number(layers[1]), Number(layers[2])] : null,
+  };
 }
 
 /** The devices in what `llama-server --list-devices` prints. */

@@ -11,7 +11,16 @@ import { openLog, visible } from "../telemetry/log.ts";
 import { findLlamaServer, LlamaChild } from "../upstream/child.ts";
 import { jsonOf, proxyVariable, send, targetOf } from "../upstream/http.ts";
 import { contextOf, slotsOf } from "../upstream/models.ts";
-import { type Line, ofProgram, ofServer, ofSlots, type ProgramFindings, readDevices, readLog, type ServerFindings } from "./diagnosis.ts";
+import {
+  type Line,
+  ofProgram,
+  ofServer,
+  ofSlots,
+  type ProgramFindings,
+  readDevices,
+  readLog,
+  type ServerFindings,
+} from "./diagnosis.ts";
 
 /** How long one question to a llama-server may take, and its program to answer, in ms. */
 const patienceMs = 5_000;
@@ -29,12 +38,24 @@ export async function runDoctor(
   lines.push(...ofProgram(await lookAtProgram(program)));
   const servers = await Promise.all(urls.map((url) => lookAt(url, config.llamaApiKey)));
   for (const server of servers) lines.push(...ofServer(server));
-  lines.push(...ofSlots(servers, { slotsMax: config.bounds.slotsMax, fetchesMax: Number(process.env["BUN_CONFIG_MAX_HTTP_REQUESTS"]) || 256 }));
+  lines.push(
+    ...ofSlots(servers, {
+      slotsMax: config.bounds.slotsMax,
+      fetchesMax: Number(process.env["BUN_CONFIG_MAX_HTTP_REQUESTS"]) || 256,
+    }),
+  );
   for (const model of config.models) lines.push(...(await tryModel(model, program, config)));
   lines.push(...ofFile(file), ...ofDoors(config));
-  for (const { kind, text } of lines) process.stdout.write(`${{ fine: "  ok    ", better: "  could ", wrong: "  WRONG " }[kind]}${visible(text)}\n`);
+  for (const { kind, text } of lines)
+    process.stdout.write(
+      `${{ fine: "  ok    ", better: "  could ", wrong: "  WRONG " }[kind]}${visible(text)}\n`,
+    );
   const faults = lines.filter(({ kind }) => kind === "wrong").length;
-  if (faults > 0) throw new CommandError(`${faults} ${faults === 1 ? "thing keeps" : "things keep"} parlor from answering`, 1);
+  if (faults > 0)
+    throw new CommandError(
+      `${faults} ${faults === 1 ? "thing keeps" : "things keep"} parlor from answering`,
+      1,
+    );
 }
 
 async function lookAtProgram(path: string | null): Promise<ProgramFindings> {
@@ -42,14 +63,27 @@ async function lookAtProgram(path: string | null): Promise<ProgramFindings> {
   if (path === null) return { path, version: null, build: null, devices: null, cpus };
   const [said, listed] = await Promise.all([printed(path, "--version"), printed(path, "--list-devices")]);
   const line = (pattern: RegExp) => pattern.exec(said)?.[0].trim() ?? null;
-  return { path, version: line(/^version: .*/m), build: line(/^built with .*/m), devices: readDevices(listed), cpus };
+  return {
+    path,
+    version: line(/^version: .*/m),
+    build: line(/^built with .*/m),
+    devices: readDevices(listed),
+    cpus,
+  };
 }
 
 /** What a program prints, to either stream; empty where it can't be run or does not end. */
 async function printed(program: string, flag: string): Promise<string> {
   try {
-    const child = Bun.spawn([program, flag], { stdin: "ignore", stdout: "pipe", stderr: "pipe", timeout: patienceMs });
-    return (await Promise.all([child.stderr, child.stdout].map((stream) => new Response(stream).text()))).join("\n");
+    const child = Bun.spawn([program, flag], {
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+      timeout: patienceMs,
+    });
+    return (
+      await Promise.all([child.stderr, child.stdout].map((stream) => new Response(stream).text()))
+    ).join("\n");
   } catch {
     return "";
   }
@@ -63,7 +97,8 @@ async function lookAt(address: string, key: string | null): Promise<ServerFindin
     return response && { status: response.status, json: await jsonOf(response, within).catch(() => null) };
   };
   const health = (await get("/health"))?.status ?? null;
-  const [asked, slots, metrics] = health === 200 ? await Promise.all([get("/props"), get("/slots"), get("/metrics")]) : [null, null, null];
+  const [asked, slots, metrics] =
+    health === 200 ? await Promise.all([get("/props"), get("/slots"), get("/metrics")]) : [null, null, null];
   const props = (asked?.status === 200 ? asked.json : null) as Record<string, unknown> | null;
   const word = (name: string) => (typeof props?.[name] === "string" ? (props[name] as string) : null);
   const isRouter = word("role") === "router";
@@ -82,7 +117,13 @@ async function lookAt(address: string, key: string | null): Promise<ServerFindin
 
 /** Starts a llama-server with a model, looks at it, and ends it. */
 async function tryModel(model: string, program: string | null, config: Config): Promise<Line[]> {
-  if (program === null) return [{ kind: "wrong", text: `${model}: there is no llama-server to start it with; name one with --llama-server PATH` }];
+  if (program === null)
+    return [
+      {
+        kind: "wrong",
+        text: `${model}: there is no llama-server to start it with; name one with --llama-server PATH`,
+      },
+    ];
   if (!existsSync(model)) return [{ kind: "wrong", text: `there is no model at ${model}` }];
   process.stderr.write(`parlor: ${visible(model)} is loaded to be looked at\n`);
   const { bounds } = config;
@@ -102,7 +143,10 @@ async function tryModel(model: string, program: string | null, config: Config): 
     for (;;) {
       const found = await lookAt(child.url, config.llamaApiKey);
       if (found.health === 200)
-        return ofServer({ ...found, ...readLog(child.log) }).map(({ kind, text }) => ({ kind, text: text.replaceAll(child.url, model) }));
+        return ofServer({ ...found, ...readLog(child.log) }).map(({ kind, text }) => ({
+          kind,
+          text: text.replaceAll(child.url, model),
+        }));
       if (child.cause !== null || performance.now() > until) {
         return [
           {
@@ -119,7 +163,8 @@ async function tryModel(model: string, program: string | null, config: Config): 
 }
 
 function ofFile(file: string): Line[] {
-  if (!existsSync(file)) return [{ kind: "fine", text: `${file}: not there yet; parlor makes it at its first start` }];
+  if (!existsSync(file))
+    return [{ kind: "fine", text: `${file}: not there yet; parlor makes it at its first start` }];
   try {
     const faults = check(file);
     return faults.length === 0
@@ -135,13 +180,18 @@ function ofDoors({ host, auth, open, tls }: Config): Line[] {
     return [
       {
         kind: "fine",
-        text: open ? "whoever reaches the port can use parlor (--open)" : "parlor is for this machine alone; --host 0.0.0.0 --auth password lets others in",
+        text: open
+          ? "whoever reaches the port can use parlor (--open)"
+          : "parlor is for this machine alone; --host 0.0.0.0 --auth password lets others in",
       },
     ];
   const isPlain = tls === null && !host.startsWith("unix:") && host !== "127.0.0.1";
   return [
     isPlain
-      ? { kind: "better", text: "passwords and cookies go over plain HTTP: --tls-cert and --tls-key, or a proxy with TLS before it" }
+      ? {
+          kind: "better",
+          text: "passwords and cookies go over plain HTTP: --tls-cert and --tls-key, or a proxy with TLS before it",
+        }
       : { kind: "fine", text: `who comes in is asked who they are (--auth ${auth})` },
   ];
 }

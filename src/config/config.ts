@@ -4,7 +4,17 @@
 import { AddressSet, originText, unixPeer } from "../domain/address.ts";
 import { llamaAddress, withoutCredentials } from "../domain/upstream.ts";
 import type { LogLevel } from "../telemetry/log.ts";
-import { envOf, fromEnvironment, fromFile, fromFlags, type Given, kebab, type SettingsFile, UsageError, wordsAndFlags } from "./arguments.ts";
+import {
+  envOf,
+  fromEnvironment,
+  fromFile,
+  fromFlags,
+  type Given,
+  kebab,
+  type SettingsFile,
+  UsageError,
+  wordsAndFlags,
+} from "./arguments.ts";
 import { type Bounds, bounds } from "./bounds.ts";
 import { type Option, options } from "./options.ts";
 
@@ -28,7 +38,11 @@ export interface Config {
   readonly auth: "none" | "password" | "header" | "oidc";
   readonly trustedProxies: readonly string[];
   /** Where `auth` is oidc. */
-  readonly oidc: { readonly issuer: string; readonly clientId: string; readonly clientSecret: string | null } | null;
+  readonly oidc: {
+    readonly issuer: string;
+    readonly clientId: string;
+    readonly clientSecret: string | null;
+  } | null;
   readonly metricsToken: string | null;
   readonly metricsAllow: readonly string[];
   readonly open: boolean;
@@ -50,10 +64,13 @@ export const boundOptions: readonly Option[] = Object.entries(bounds).map(([name
 const all: readonly Option[] = [...Object.values<Option>(options), ...boundOptions];
 
 /** The words and the options of a command line. */
-export const split = (args: readonly string[]): { words: string[]; flags: string[] } => wordsAndFlags(args, all);
+export const split = (args: readonly string[]): { words: string[]; flags: string[] } =>
+  wordsAndFlags(args, all);
 
 /** The bounds' defaults, for tests that enter without a command line. */
-export const defaultBounds: Bounds = Object.fromEntries(Object.entries(bounds).map(([name, bound]) => [name, bound.default])) as Bounds;
+export const defaultBounds: Bounds = Object.fromEntries(
+  Object.entries(bounds).map(([name, bound]) => [name, bound.default]),
+) as Bounds;
 
 /** Finds the file of settings, whose place is known only when the data folder is; null where there is none. */
 type ReadSettings = (data: string | null) => SettingsFile | null;
@@ -63,7 +80,11 @@ type ReadSettings = (data: string | null) => SettingsFile | null;
  * environment over the file.
  * @throws UsageError
  */
-export function parseConfig(args: readonly string[], env: Readonly<Record<string, string | undefined>>, readSettings: ReadSettings = () => null): Config {
+export function parseConfig(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+  readSettings: ReadSettings = () => null,
+): Config {
   const nearer = { ...fromEnvironment(env, all), ...fromFlags(args, all) };
   const file = readSettings(nearer[options.data.flag]?.at(-1) ?? null);
   const given = { ...(file && fromFile(file, all)), ...nearer };
@@ -92,7 +113,11 @@ export function parseConfig(args: readonly string[], env: Readonly<Record<string
     logTexts: one(options.logTexts) === "true",
     logFormat: one(options.logFormat) as Config["logFormat"],
     logLevel: one(options.logLevel) as Config["logLevel"],
-    bounds: Object.freeze(Object.fromEntries(Object.keys(bounds).map((name, i) => [name, Number(one(boundOptions[i] as Option))]))) as Bounds,
+    bounds: Object.freeze(
+      Object.fromEntries(
+        Object.keys(bounds).map((name, i) => [name, Number(one(boundOptions[i] as Option))]),
+      ),
+    ) as Bounds,
   };
   if (config.auth === "none" && !config.open && !isLoopback(config.host)) {
     throw new UsageError(
@@ -100,10 +125,14 @@ export function parseConfig(args: readonly string[], env: Readonly<Record<string
     );
   }
   if (config.auth === "header" && config.trustedProxies.length === 0) {
-    throw new UsageError("--auth header needs the proxy that is believed: --trusted-proxy ADDR, such as 127.0.0.1");
+    throw new UsageError(
+      "--auth header needs the proxy that is believed: --trusted-proxy ADDR, such as 127.0.0.1",
+    );
   }
   if (config.bounds.restartMs > config.bounds.restartMaxMs) {
-    throw new UsageError(`--restart-ms ${config.bounds.restartMs} is longer than the longest pause, --restart-max-ms ${config.bounds.restartMaxMs}`);
+    throw new UsageError(
+      `--restart-ms ${config.bounds.restartMs} is longer than the longest pause, --restart-max-ms ${config.bounds.restartMaxMs}`,
+    );
   }
   refuseWithoutEffect(config, given);
   return Object.freeze(config);
@@ -115,36 +144,53 @@ function refuseWithoutEffect({ host, auth, trustedProxies, metricsAllow }: Confi
   if (!isUnix && [...trustedProxies, ...metricsAllow].includes(unixPeer))
     throw new UsageError(`${unixPeer} can be listed only where parlor listens on --host unix:/PATH`);
   if (isUnix && trustedProxies.length > 0 && !trustedProxies.includes(unixPeer)) {
-    throw new UsageError(`--trusted-proxy: over --host ${host} no connection has an address; the proxy that is believed is called ${unixPeer}`);
+    throw new UsageError(
+      `--trusted-proxy: over --host ${host} no connection has an address; the proxy that is believed is called ${unixPeer}`,
+    );
   }
   if (auth === "oidc") return;
-  const idle = [options.oidcIssuer, options.oidcClientId, options.oidcClientSecret].find(({ flag }) => given[flag] !== undefined);
-  if (idle) throw new UsageError(`--${idle.flag} is for --auth oidc, and holds for nothing with --auth ${auth}`);
+  const idle = [options.oidcIssuer, options.oidcClientId, options.oidcClientSecret].find(
+    ({ flag }) => given[flag] !== undefined,
+  );
+  if (idle)
+    throw new UsageError(`--${idle.flag} is for --auth oidc, and holds for nothing with --auth ${auth}`);
 }
 
 /**
  * What was given and can't have an effect but is no reason not to start: options of a llama-server of ours where none is started, names in the environment that
  * look like parlor's and are not.
  */
-export function withoutEffect({ models, llamaArgs, llamaServer }: Config, env: Readonly<Record<string, string | undefined>>): string[] {
+export function withoutEffect(
+  { models, llamaArgs, llamaServer }: Config,
+  env: Readonly<Record<string, string | undefined>>,
+): string[] {
   const known = new Set([...all.map((option) => option.env), "PARLOR_URL", "PARLOR_KEY"]);
   // Kubernetes adds the last two kinds for a service that is called parlor
-  const unknown = Object.keys(env).filter((name) => name.startsWith("PARLOR_") && !known.has(name) && !/^PARLOR_(SERVICE|PORT)_/.test(name));
-  const ownOnly = [...(llamaArgs.length > 0 ? ["--llama-arg"] : []), ...(llamaServer !== null ? ["--llama-server"] : [])];
+  const unknown = Object.keys(env).filter(
+    (name) => name.startsWith("PARLOR_") && !known.has(name) && !/^PARLOR_(SERVICE|PORT)_/.test(name),
+  );
+  const ownOnly = [
+    ...(llamaArgs.length > 0 ? ["--llama-arg"] : []),
+    ...(llamaServer !== null ? ["--llama-server"] : []),
+  ];
   return [...unknown, ...(models.length === 0 ? ownOnly : [])];
 }
 
 /** @throws UsageError */
 function llamaOf(typed: string): string {
   const address = llamaAddress(typed);
-  if (address === null) throw new UsageError(`--llama ${withoutCredentials(typed)} is no address of a llama-server; write it as http://HOST:PORT`);
+  if (address === null)
+    throw new UsageError(
+      `--llama ${withoutCredentials(typed)} is no address of a llama-server; write it as http://HOST:PORT`,
+    );
   return address;
 }
 
 /** @throws UsageError */
 function tlsOf(one: (option: Option) => string | null): Config["tls"] {
   const [cert, key] = [one(options.tlsCert), one(options.tlsKey)];
-  if ((cert === null) !== (key === null)) throw new UsageError("TLS needs both: --tls-cert FILE and --tls-key FILE");
+  if ((cert === null) !== (key === null))
+    throw new UsageError("TLS needs both: --tls-cert FILE and --tls-key FILE");
   return cert === null || key === null ? null : { cert, key };
 }
 
@@ -152,7 +198,8 @@ function tlsOf(one: (option: Option) => string | null): Config["tls"] {
 function oidcOf(one: (option: Option) => string | null): Config["oidc"] {
   if (one(options.auth) !== "oidc") return null;
   const [issuer, clientId] = [one(options.oidcIssuer), one(options.oidcClientId)];
-  if (issuer === null || clientId === null) throw new UsageError("--auth oidc needs --oidc-issuer URL and --oidc-client-id ID");
+  if (issuer === null || clientId === null)
+    throw new UsageError("--auth oidc needs --oidc-issuer URL and --oidc-client-id ID");
   const { protocol, hostname } = new URL(issuer);
   if (protocol !== "https:" && !isLoopback(hostname)) {
     throw new UsageError(
@@ -164,5 +211,7 @@ function oidcOf(one: (option: Option) => string | null): Config["oidc"] {
 
 /** True for the addresses and the name of this machine alone, and for a socket in its file system. */
 export function isLoopback(host: string): boolean {
-  return host.startsWith("unix:") || host.toLowerCase() === "localhost" || new AddressSet(["loopback"]).has(host);
+  return (
+    host.startsWith("unix:") || host.toLowerCase() === "localhost" || new AddressSet(["loopback"]).has(host)
+  );
 }

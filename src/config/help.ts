@@ -8,7 +8,13 @@ import { type Option, options } from "./options.ts";
 export function help(version: string): string {
   const line = (option: Option) => {
     const flag = `  --${option.flag}${option.value ? ` ${option.value}` : ""}`;
-    const rest = [option.default && `default ${option.default}`, option.env, option.repeatable && "repeatable"].filter(Boolean).join(", ");
+    const rest = [
+      option.default && `default ${option.default}`,
+      option.env,
+      option.repeatable && "repeatable",
+    ]
+      .filter(Boolean)
+      .join(", ");
     return `${flag.padEnd(30)} ${option.doc}${rest ? `\n${" ".repeat(31)}${rest}` : ""}`;
   };
   return `parlor ${version}: the front room of a llama-server
@@ -43,5 +49,10 @@ ${boundOptions.map(line).join("\n")}
 export function markdownTable(): string {
   const row = ({ flag, value, env, default: standard, doc, repeatable }: Option) =>
     `| \`--${flag}${value ? ` ${value}` : ""}\` | ${env ? `\`${env}\`` : ""} | ${standard === null ? "" : `\`${standard}\``} | ${doc}${repeatable ? "; repeatable" : ""} |`;
-  return ["| flag | environment | default | meaning |", "|---|---|---|---|", ...Object.values<Option>(options).map(row), ...boundOptions.map(row)].join("\n");
+  return [
+    "| flag | environment | default | meaning |",
+    "|---|---|---|---|",
+    ...Object.values<Option>(options).map(row),
+    ...boundOptions.map(row),
+  ].join("\n");
 }

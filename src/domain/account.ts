@@ -64,7 +64,15 @@ const unlimited: Limits = {
 export const standardLimits: Readonly<Record<PersonRole, Limits>> = {
   admin: unlimited,
   member: { ...unlimited, runsPerMinute: 20, waitingRunsMax: 5, runningRunsMax: 2 },
-  guest: { ...unlimited, weight: 0.5, runsPerMinute: 6, tokensPerDay: 50_000, waitingRunsMax: 2, runningRunsMax: 1, retainDays: 30 },
+  guest: {
+    ...unlimited,
+    weight: 0.5,
+    runsPerMinute: 6,
+    tokensPerDay: 50_000,
+    waitingRunsMax: 2,
+    runningRunsMax: 1,
+    retainDays: 30,
+  },
 };
 
 export interface Person {

@@ -7,7 +7,11 @@ import { BlockList, isIP, isIPv4, isIPv6 } from "node:net";
 export const unixPeer = "unix";
 
 /** Names of ranges that can be listed. */
-const named: Readonly<Record<string, readonly string[]>> = { loopback: ["127.0.0.0/8", "::1"], localhost: ["127.0.0.0/8", "::1"], [unixPeer]: [] };
+const named: Readonly<Record<string, readonly string[]>> = {
+  loopback: ["127.0.0.0/8", "::1"],
+  localhost: ["127.0.0.0/8", "::1"],
+  [unixPeer]: [],
+};
 
 /** Bits before the IPv4 address in its IPv6 form (RFC 4291 §2.5.5.2), and those of the network that one house has (RFC 6177). */
 const [mappedBits, houseBits] = [96, 64];
@@ -49,7 +53,8 @@ function rangeOf(spelling: string): { address: string; bits: number } | null {
 }
 
 /** It can be listed: an address, a range (CIDR), or a word for one. */
-export const isListable = (spelling: string): boolean => Object.hasOwn(named, spelling) || rangeOf(spelling) !== null;
+export const isListable = (spelling: string): boolean =>
+  Object.hasOwn(named, spelling) || rangeOf(spelling) !== null;
 
 /** Addresses that are listed. */
 export class AddressSet {
@@ -59,7 +64,9 @@ export class AddressSet {
   /** What can't be listed is refused by config. */
   constructor(listed: readonly string[]) {
     this.hasUnix = listed.includes(unixPeer);
-    for (const spelling of listed.flatMap((each) => (Object.hasOwn(named, each) ? (named[each] ?? []) : [each]))) {
+    for (const spelling of listed.flatMap((each) =>
+      Object.hasOwn(named, each) ? (named[each] ?? []) : [each],
+    )) {
       const range = rangeOf(spelling);
       if (range) this.#listed.addSubnet(range.address, range.bits, isIPv4(range.address) ? "ipv4" : "ipv6");
     }

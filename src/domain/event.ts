@@ -9,7 +9,12 @@ import type { Utterance } from "./thread.ts";
 /** The facts a Run can announce. */
 export type RunFact =
   /** The Run waits. `question` is null when the messages are not simply added at the end: then the thread is ThreadChanged too. */
-  | { readonly kind: "queued"; readonly owner: PersonId; readonly question: Message | null; readonly answer: Message }
+  | {
+      readonly kind: "queued";
+      readonly owner: PersonId;
+      readonly question: Message | null;
+      readonly answer: Message;
+    }
   | { readonly kind: "place"; readonly place: Place }
   /** `answer` bears what is there already when the Run goes on with an answer. */
   | { readonly kind: "started"; readonly answer: Message }

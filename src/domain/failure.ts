@@ -81,7 +81,8 @@ const statuses = {
 export type FailureCode = keyof typeof statuses;
 
 /** The HTTP status of a Failure. */
-export const statusOf = ({ code }: Pick<FailureReport, "code">): (typeof statuses)[FailureCode] => statuses[code];
+export const statusOf = ({ code }: Pick<FailureReport, "code">): (typeof statuses)[FailureCode] =>
+  statuses[code];
 
 /** The facts a Failure's sentence is made of: numbers keep their unit in the key (`limitBytes`). */
 type FailureFacts = Readonly<Record<string, string | number>>;

@@ -12,10 +12,11 @@ export interface Sampling {
 }
 
 /** Least and most of each. Beyond a temperature of 2 and outside of 0 to 1 for top-p no model writes sense. */
-export const samplingBounds = { temperature: [0, 2], topP: [0, 1], maxTokens: [1, 1_000_000] } as const satisfies Record<
-  keyof Sampling,
-  readonly [number, number]
->;
+export const samplingBounds = {
+  temperature: [0, 2],
+  topP: [0, 1],
+  maxTokens: [1, 1_000_000],
+} as const satisfies Record<keyof Sampling, readonly [number, number]>;
 
 /** True for a number that this setting can have; tokens come in whole ones. */
 export function isWithin(name: keyof Sampling, value: number): boolean {

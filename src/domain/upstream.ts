@@ -12,21 +12,34 @@ export interface StartProgress {
 }
 
 /** Kinds of reasons for which a llama-server of ours can't be started. */
-export type StartFailure = "file" | "incomplete" | "missing" | "architecture" | "memory" | "argument" | "program" | "port" | "other";
+export type StartFailure =
+  | "file"
+  | "incomplete"
+  | "missing"
+  | "architecture"
+  | "memory"
+  | "argument"
+  | "program"
+  | "port"
+  | "other";
 
 /** What to do about each: for logs, `/readyz` and `parlor doctor`, and as the page's English words. */
 export const startAdvice: Readonly<Record<StartFailure, string>> = {
   file: "The file is not a GGUF model: it may be a web page, or a pointer to the file, that was saved in its place. Download it again.",
-  incomplete: "The file is incomplete or damaged: the download may have been cut short. Download it again, and compare its size with the original's.",
-  missing: "A file that it needs is not there, or parlor's user may not read it. Check --model, --llama-arg and the file's permissions.",
-  architecture: "This llama-server does not know this kind of model. Use a newer llama-server (--llama-server PATH), or another model.",
+  incomplete:
+    "The file is incomplete or damaged: the download may have been cut short. Download it again, and compare its size with the original's.",
+  missing:
+    "A file that it needs is not there, or parlor's user may not read it. Check --model, --llama-arg and the file's permissions.",
+  architecture:
+    "This llama-server does not know this kind of model. Use a newer llama-server (--llama-server PATH), or another model.",
   memory:
     "There is too little memory. Use a smaller or more quantised model, a smaller context (--llama-arg=-c --llama-arg=4096), or fewer layers on the GPU (-ngl).",
   argument: "It does not take an option that --llama-arg passes to it. Correct or remove that option.",
   program:
     "The program does not run on this machine: a library is missing, or it was built for another system or processor. Choose another with --llama-server PATH.",
   port: "Another program uses its port. End that program.",
-  other: "The page /admin shows everything it printed; starting it by hand with the same options may show more.",
+  other:
+    "The page /admin shows everything it printed; starting it by hand with the same options may show more.",
 };
 
 /** A model that a llama-server has, or can load when it is asked for. */
@@ -73,11 +86,15 @@ export function llamaAddress(typed: string): string | null {
 /** The machine that an address leads to; null for this one. */
 export function machineOf(address: string): string | null {
   const { hostname, host } = new URL(address);
-  return /^(localhost|.*\.localhost|127\.[\d.]+|\[::1\]|\[::ffff:7f[\da-f:]+\])$/.test(hostname) ? null : host;
+  return /^(localhost|.*\.localhost|127\.[\d.]+|\[::1\]|\[::ffff:7f[\da-f:]+\])$/.test(hostname)
+    ? null
+    : host;
 }
 
 /** The same without `user:password@`, as pages, logs and metrics may show it. Of a text that is no address, all up to an `@` goes. */
 export function withoutCredentials(address: string): string {
   const isAddress = /^https?:$/.test(URL.parse(address)?.protocol ?? "");
-  return isAddress ? address.replace(/^(\s*\w+:\/*)[^/?#\\]*@/, "$1") : address.replace(/^(\s*[a-z][a-z\d+.-]*:\/\/)?.*@/is, "$1");
+  return isAddress
+    ? address.replace(/^(\s*\w+:\/*)[^/?#\\]*@/, "$1")
+    : address.replace(/^(\s*[a-z][a-z\d+.-]*:\/\/)?.*@/is, "$1");
 }

@@ -8,7 +8,16 @@ import type { Passwords } from "../auth/password.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { EnforcedPersona } from "../chat/effective-settings.ts";
 import type { Servers } from "../chat/servers.ts";
-import { type AuditAct, isLimit, isPersonRole, type LimitName, type Limits, limitBounds, type Person, type PersonRole } from "../domain/account.ts";
+import {
+  type AuditAct,
+  isLimit,
+  isPersonRole,
+  type LimitName,
+  type Limits,
+  limitBounds,
+  type Person,
+  type PersonRole,
+} from "../domain/account.ts";
 import { asFailure, Failure } from "../domain/failure.ts";
 import type { PersonId } from "../domain/id.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
@@ -35,10 +44,13 @@ export function adminRoutes(app: Hono<Env>, parts: AdminParts): void {
   const { auth, passwords, chat, enforced, servers, upstream, sockets } = parts;
   const { people, sessions, ledger } = parts.store;
 
-  const note = (c: Context<Env>, act: AuditAct, subject: string) => ledger.note({ actor: personOf(c).id, act, subject, address: c.env.client.address });
+  const note = (c: Context<Env>, act: AuditAct, subject: string) =>
+    ledger.note({ actor: personOf(c).id, act, subject, address: c.env.client.address });
   const now = async (c: Context<Env>) => {
     const { runs } = chat;
-    const owners = await Promise.all([...new Set(runs.now.map(({ owner }) => owner))].map((id) => people.person(id)));
+    const owners = await Promise.all(
+      [...new Set(runs.now.map(({ owner }) => owner))].map((id) => people.person(id)),
+    );
     return {
       servers: servers.now,
       slots: runs.slots,
@@ -49,7 +61,10 @@ export function adminRoutes(app: Hono<Env>, parts: AdminParts): void {
       words: wordsFor(c),
     };
   };
-  const page = async (c: Context<Env>, { made = null, failure = null }: { made?: string | null; failure?: Failure | null } = {}) => {
+  const page = async (
+    c: Context<Env>,
+    { made = null, failure = null }: { made?: string | null; failure?: Failure | null } = {},
+  ) => {
     const everybody = await people.list();
     const found = {
       ...(await now(c)),
@@ -73,7 +88,13 @@ export function adminRoutes(app: Hono<Env>, parts: AdminParts): void {
     return c.html(html(<AdminPage {...found} {...given} hasPasswords={auth.mode === "password"} />));
   };
   /** Does what a form wishes; what it can't be is said on the page. */
-  const act = (path: string, work: (c: Context<Env>, fields: Readonly<Record<string, string>>) => Promise<Response | string | undefined>) =>
+  const act = (
+    path: string,
+    work: (
+      c: Context<Env>,
+      fields: Readonly<Record<string, string>>,
+    ) => Promise<Response | string | undefined>,
+  ) =>
     app.post(path, async (c) => {
       try {
         const result = await work(c, await fieldsOf(c));
@@ -95,7 +116,9 @@ export function adminRoutes(app: Hono<Env>, parts: AdminParts): void {
   app.get("/admin", (c) => page(c));
   app.get("/admin/now", async (c) => c.html(String(<Now {...(await now(c))} />)));
 
-  app.get("/admin/log", (c) => c.html(String(<ServerLog lines={servers.logOf(c.req.query("of") ?? "")} words={wordsFor(c)} />)));
+  app.get("/admin/log", (c) =>
+    c.html(String(<ServerLog lines={servers.logOf(c.req.query("of") ?? "")} words={wordsFor(c)} />)),
+  );
 
   act("/admin/servers", async (c, { add, remove }) => {
     if (remove !== undefined) await servers.remove(remove);
@@ -156,7 +179,9 @@ export function adminRoutes(app: Hono<Env>, parts: AdminParts): void {
     const role = roleOf(fields["role"]);
     const given = limitsOf(fields);
     const standing = (await people.roleLimits())[role];
-    const limits = Object.fromEntries((Object.keys(limitBounds) as LimitName[]).map((name) => [name, given[name] ?? null])) as unknown as Limits;
+    const limits = Object.fromEntries(
+      (Object.keys(limitBounds) as LimitName[]).map((name) => [name, given[name] ?? null]),
+    ) as unknown as Limits;
     await people.setRoleLimits(role, { ...limits, weight: given.weight ?? standing.weight });
     await note(c, "limits_changed", role);
     return undefined;

@@ -13,7 +13,10 @@ interface Asset {
 const bytes = (base64: string): Uint8Array<ArrayBuffer> => Uint8Array.from(Buffer.from(base64, "base64"));
 
 const assets = new Map<string, Asset>(
-  packed.map(({ path, type, plain, gzip, brotli }) => [path, { type, bodies: { identity: bytes(plain), gzip: bytes(gzip), br: bytes(brotli) } }]),
+  packed.map(({ path, type, plain, gzip, brotli }) => [
+    path,
+    { type, bodies: { identity: bytes(plain), gzip: bytes(gzip), br: bytes(brotli) } },
+  ]),
 );
 
 /** Addresses of the files, by name. */

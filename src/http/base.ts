@@ -3,7 +3,11 @@
 
 /** A request's address; without a Host that is one, Bun gives the path alone. */
 export function urlOf({ url }: Request): URL {
-  return URL.parse(url) ?? URL.parse(url.replace(/^https?:\/\/[^/]*/, ""), "http://localhost") ?? new URL("http://localhost");
+  return (
+    URL.parse(url) ??
+    URL.parse(url.replace(/^https?:\/\/[^/]*/, ""), "http://localhost") ??
+    new URL("http://localhost")
+  );
 }
 
 /** The path of a request inside. A proxy may have taken `base` off already. */
@@ -14,7 +18,8 @@ export function pathInside(pathname: string, base: string): string {
 }
 
 /** Attributes of ours that hold an address, and the address of a page that is to be loaded next. Text can't look like one: in it quotes are escaped. */
-const addresses = /( (?:href|src|action|formaction|hx-get|hx-post|hx-ws:connect|data-copy)="|content="0;url=)\/(?!\/)/g;
+const addresses =
+  /( (?:href|src|action|formaction|hx-get|hx-post|hx-ws:connect|data-copy)="|content="0;url=)\/(?!\/)/g;
 
 /** HTML of ours with addresses below `base`. */
 export function htmlBelow(html: string, base: string): string {
@@ -32,7 +37,10 @@ export function headersBelow(headers: Headers, base: string): void {
   for (const cookie of cookies)
     headers.append(
       "set-cookie",
-      cookie.replace(/; Path=\/([^;]*)/i, (_, rest: string) => `; Path=${base}${rest === "" ? "" : `/${rest}`}`),
+      cookie.replace(
+        /; Path=\/([^;]*)/i,
+        (_, rest: string) => `; Path=${base}${rest === "" ? "" : `/${rest}`}`,
+      ),
     );
 }
 

@@ -24,7 +24,13 @@ export interface Growing {
 }
 
 /** The page as a stream. Nothing may be waited for between taking the snapshot and this: it listens from now on. */
-export function growingPage({ bus, conversation, html, snapshot, inWords }: Growing): ReadableStream<Uint8Array> {
+export function growingPage({
+  bus,
+  conversation,
+  html,
+  snapshot,
+  inWords,
+}: Growing): ReadableStream<Uint8Array> {
   const [head = "", tail = ""] = html.split(textPlace);
   const stream = new MarkdownStream(snapshot.text);
   const encoder = new TextEncoder();

@@ -22,7 +22,8 @@ export const securityHeaders: Readonly<Record<string, string>> = {
 };
 
 /** It names a host, and nothing else. */
-export const isHost = (host: string | null): host is string => host !== null && /^[\w.:[\]-]+$/.test(host) && URL.canParse(`http://${host}`);
+export const isHost = (host: string | null): host is string =>
+  host !== null && /^[\w.:[\]-]+$/.test(host) && URL.canParse(`http://${host}`);
 
 /** Of answers to programs, which are no pages, whatever a llama-server makes of them. */
 export const programHeaders: Readonly<Record<string, string>> = {
@@ -41,7 +42,12 @@ export function checkHost(host: string | null, allowOrigins: readonly string[]):
   const name = url.hostname;
   const isAddress = /^\[.*\]$|^\d{1,3}(\.\d{1,3}){3}$/.test(name);
   const isLocal = !name.includes(".") || /\.(local|localhost|lan|internal|home\.arpa)$/.test(name);
-  if (isAddress || isLocal || allowOrigins.some((origin) => /^https?:/.test(origin) && new URL(origin).hostname === name)) return;
+  if (
+    isAddress ||
+    isLocal ||
+    allowOrigins.some((origin) => /^https?:/.test(origin) && new URL(origin).hostname === name)
+  )
+    return;
   throw new Failure("unknown_host", { host: url.host });
 }
 
@@ -51,17 +57,29 @@ export function checkHost(host: string | null, allowOrigins: readonly string[]):
  * session's cookie, a proxy's header): there Origin must be, or Sec-Fetch-Site. `hosts` are the names that parlor was asked for by (Client).
  * @throws Failure `foreign_origin`
  */
-export function checkOrigin(headers: Headers, hosts: readonly string[], allowOrigins: readonly string[], { isAmbient = false } = {}): void {
+export function checkOrigin(
+  headers: Headers,
+  hosts: readonly string[],
+  allowOrigins: readonly string[],
+  { isAmbient = false } = {},
+): void {
   const origin = headers.get("origin");
   const host = hosts[0] ?? "?";
-  if (origin === null && isAmbient && headers.get("sec-fetch-site") !== "same-origin") throw new Failure("foreign_origin", { origin: "?", host });
+  if (origin === null && isAmbient && headers.get("sec-fetch-site") !== "same-origin")
+    throw new Failure("foreign_origin", { origin: "?", host });
   if (origin === null || isAllowed(origin, allowOrigins)) return;
   const page = URL.parse(origin);
-  if (page && /^https?:$/.test(page.protocol) && hosts.some((each) => URL.parse(`${page.protocol}//${each}`)?.host === page.host)) return;
+  if (
+    page &&
+    /^https?:$/.test(page.protocol) &&
+    hosts.some((each) => URL.parse(`${page.protocol}//${each}`)?.host === page.host)
+  )
+    return;
   throw new Failure("foreign_origin", { origin: origin.slice(0, 200), host: host.slice(0, 200) });
 }
 
-const isAllowed = (origin: string, allowOrigins: readonly string[]): boolean => allowOrigins.includes(originText(origin) ?? "");
+const isAllowed = (origin: string, allowOrigins: readonly string[]): boolean =>
+  allowOrigins.includes(originText(origin) ?? "");
 
 /** What a page of another site that may use parlor needs to be told, so that its browser lets it (Fetch Standard, CORS). */
 export function corsHeaders(headers: Headers, allowOrigins: readonly string[]): Record<string, string> {
@@ -70,14 +88,19 @@ export function corsHeaders(headers: Headers, allowOrigins: readonly string[]): 
   return {
     "access-control-allow-origin": origin,
     "access-control-allow-methods": "GET, POST, DELETE",
-    "access-control-allow-headers": headers.get("access-control-request-headers") ?? "authorization, content-type",
+    "access-control-allow-headers":
+      headers.get("access-control-request-headers") ?? "authorization, content-type",
     "access-control-expose-headers": "retry-after, x-conversation, x-request-id",
     vary: "origin",
   };
 }
 
 /** Where a request comes from: what a listed proxy says of it, else the other end of the wire. */
-export function clientOf(headers: Headers, peer: string, { trustedProxies, isTls }: { trustedProxies: AddressSet; isTls: boolean }): Client {
+export function clientOf(
+  headers: Headers,
+  peer: string,
+  { trustedProxies, isTls }: { trustedProxies: AddressSet; isTls: boolean },
+): Client {
   const wire = plainAddress(peer);
   const isProxied = trustedProxies.has(wire);
   const host = headers.get("host");
@@ -90,7 +113,8 @@ export function clientOf(headers: Headers, peer: string, { trustedProxies, isTls
 }
 
 /** What the proxy next to us has added to a header that each on the way adds to. */
-const lastOf = (headers: Headers, name: string): string | null => headers.get(name)?.split(",").at(-1)?.trim() || null;
+const lastOf = (headers: Headers, name: string): string | null =>
+  headers.get(name)?.split(",").at(-1)?.trim() || null;
 
 /** An address in X-Forwarded-For, which some proxies write with its port; what is no address is nobody's. */
 function heardAddress(said: string): string {
@@ -101,7 +125,11 @@ function heardAddress(said: string): string {
 
 /** The names by which a browser may have asked for us, as a listed proxy tells them; the first is the one that addresses are made of. */
 function hostsOf(headers: Headers, isSecure: boolean): string[] {
-  const [host, named, port] = [headers.get("host"), lastOf(headers, "x-forwarded-host"), lastOf(headers, "x-forwarded-port")];
+  const [host, named, port] = [
+    headers.get("host"),
+    lastOf(headers, "x-forwarded-host"),
+    lastOf(headers, "x-forwarded-port"),
+  ];
   const name = named ?? host;
   const isBare = name !== null && !/:\d+$/.test(name);
   const isUsual = port === (isSecure ? "443" : "80");

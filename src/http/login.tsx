@@ -47,7 +47,9 @@ export function loginRoutes(app: Hono<Env>, { auth, passwords, oidc, store, chat
   /** The page of signing in again, with what went wrong. */
   const refusedByProvider = (c: Context<Env>, failure: Failure, to: string) => {
     c.status(statusOf(failure));
-    return c.html(html(<SignInPage {...shell(c)} mode={auth.mode} to={to} name="" failure={failure.report} />));
+    return c.html(
+      html(<SignInPage {...shell(c)} mode={auth.mode} to={to} name="" failure={failure.report} />),
+    );
   };
 
   app.get("/login", (c) => {
@@ -60,11 +62,25 @@ export function loginRoutes(app: Hono<Env>, { auth, passwords, oidc, store, chat
     if (auth.mode !== "password") throw new Failure("not_found");
     const { name = "", password = "", to } = await fieldsOf(c);
     try {
-      return await enter(c, await passwords.check(name, password, c.env.client, { browser: c.req.header("cookie") ?? null }), localPath(to));
+      return await enter(
+        c,
+        await passwords.check(name, password, c.env.client, { browser: c.req.header("cookie") ?? null }),
+        localPath(to),
+      );
     } catch (error) {
       const failure = failed(error);
       c.status(failure.code === "too_many_attempts" ? 429 : 401);
-      return c.html(html(<SignInPage {...shell(c)} mode={auth.mode} to={localPath(to)} name={name} failure={failure.report} />));
+      return c.html(
+        html(
+          <SignInPage
+            {...shell(c)}
+            mode={auth.mode}
+            to={localPath(to)}
+            name={name}
+            failure={failure.report}
+          />,
+        ),
+      );
     }
   });
 
@@ -77,7 +93,12 @@ export function loginRoutes(app: Hono<Env>, { auth, passwords, oidc, store, chat
     if (!oidc) throw new Failure("not_found");
     const to = localPath(c.req.query("to"));
     try {
-      const { address, cookies } = await oidc.start(originOf(c), to, c.req.header("cookie") ?? null, c.env.client.isSecure);
+      const { address, cookies } = await oidc.start(
+        originOf(c),
+        to,
+        c.req.header("cookie") ?? null,
+        c.env.client.isSecure,
+      );
       for (const cookie of cookies) c.header("set-cookie", cookie, { append: true });
       return c.redirect(address, 302);
     } catch (error) {
@@ -107,7 +128,16 @@ export function loginRoutes(app: Hono<Env>, { auth, passwords, oidc, store, chat
     const person = invitation.person === null ? null : await store.people.person(invitation.person);
     const isFirst = invitation.person === localPerson && !(await store.people.isClaimed());
     return c.html(
-      html(<InvitationPage {...shell(c)} invitation={invitation} person={person} isFirst={isFirst} typed={typed} failure={failure?.report ?? null} />),
+      html(
+        <InvitationPage
+          {...shell(c)}
+          invitation={invitation}
+          person={person}
+          isFirst={isFirst}
+          typed={typed}
+          failure={failure?.report ?? null}
+        />,
+      ),
     );
   };
 
@@ -116,7 +146,11 @@ export function loginRoutes(app: Hono<Env>, { auth, passwords, oidc, store, chat
   app.post("/invite/:secret", async (c) => {
     const { name = "", password = "" } = await fieldsOf(c);
     try {
-      return await enter(c, await passwords.accept(c.req.param("secret"), { name, password }, c.env.client), "/");
+      return await enter(
+        c,
+        await passwords.accept(c.req.param("secret"), { name, password }, c.env.client),
+        "/",
+      );
     } catch (error) {
       const failure = failed(error);
       if (failure.code === "not_found") throw failure;
@@ -126,10 +160,15 @@ export function loginRoutes(app: Hono<Env>, { auth, passwords, oidc, store, chat
   });
 
   type AccountNews = { failure?: Failure | null; isDone?: boolean; madeKey?: string | null };
-  const accountPage = async (c: Context<Env>, { failure = null, isDone = false, madeKey = null }: AccountNews = {}) => {
+  const accountPage = async (
+    c: Context<Env>,
+    { failure = null, isDone = false, madeKey = null }: AccountNews = {},
+  ) => {
     const person = personOf(c);
     const sessions = (await store.sessions.list()).filter((session) => session.person === person.id);
-    const own = c.env.known?.session ? (await store.sessions.find(c.env.known.session))?.session.id : undefined;
+    const own = c.env.known?.session
+      ? (await store.sessions.find(c.env.known.session))?.session.id
+      : undefined;
     const keys = await store.keys.of(person.id);
     const now = {
       person,
@@ -140,7 +179,17 @@ export function loginRoutes(app: Hono<Env>, { auth, passwords, oidc, store, chat
       madeKey,
       hasPassword: (await store.people.passwordOf(person.id)) !== null,
     };
-    return c.html(html(<AccountPage {...shell(c)} {...now} hasSessions={auth.hasSessions} failure={failure?.report ?? null} isDone={isDone} />));
+    return c.html(
+      html(
+        <AccountPage
+          {...shell(c)}
+          {...now}
+          hasSessions={auth.hasSessions}
+          failure={failure?.report ?? null}
+          isDone={isDone}
+        />,
+      ),
+    );
   };
 
   app.get("/account", (c) => accountPage(c, { isDone: c.req.query("done") !== undefined }));
@@ -148,7 +197,11 @@ export function loginRoutes(app: Hono<Env>, { auth, passwords, oidc, store, chat
   app.post("/account/password", async (c) => {
     const { old = "", password = "" } = await fieldsOf(c);
     try {
-      await passwords.change(personOf(c), { old, wished: password, keep: c.env.known?.session ?? null }, c.env.client);
+      await passwords.change(
+        personOf(c),
+        { old, wished: password, keep: c.env.known?.session ?? null },
+        c.env.client,
+      );
       await rememberBrowser(c, personOf(c));
       return c.redirect("/account?done", 303);
     } catch (error) {
@@ -164,11 +217,18 @@ export function loginRoutes(app: Hono<Env>, { auth, passwords, oidc, store, chat
     const scopes = keyScopes.filter((scope) => fields[scope] !== undefined);
     if (name === null || scopes.length === 0) {
       c.status(unprocessable);
-      return accountPage(c, { failure: new Failure(name === null ? "bad_name" : "bad_request", { detail: "scope" }) });
+      return accountPage(c, {
+        failure: new Failure(name === null ? "bad_name" : "bad_request", { detail: "scope" }),
+      });
     }
     const key = newKey();
     await store.keys.add(hashOf(key), { person: person.id, name, scopes });
-    await store.ledger.note({ actor: person.id, act: "key_made", subject: name, address: c.env.client.address });
+    await store.ledger.note({
+      actor: person.id,
+      act: "key_made",
+      subject: name,
+      address: c.env.client.address,
+    });
     return accountPage(c, { madeKey: key });
   });
 
@@ -177,14 +237,21 @@ export function loginRoutes(app: Hono<Env>, { auth, passwords, oidc, store, chat
     const { key = "" } = await fieldsOf(c);
     const name = (await store.keys.of(person.id)).find(({ id }) => id === key)?.name ?? "";
     if (!(await store.keys.revoke(person.id, key))) throw new Failure("not_found");
-    await store.ledger.note({ actor: person.id, act: "key_revoked", subject: name, address: c.env.client.address });
+    await store.ledger.note({
+      actor: person.id,
+      act: "key_revoked",
+      subject: name,
+      address: c.env.client.address,
+    });
     return c.redirect("/account?done", 303);
   });
 
   app.post("/account/end", async (c) => {
     const person = personOf(c);
     const { session } = await fieldsOf(c);
-    const isOwn = (await store.sessions.list()).some(({ id, person: owner }) => id === session && owner === person.id);
+    const isOwn = (await store.sessions.list()).some(
+      ({ id, person: owner }) => id === session && owner === person.id,
+    );
     if (!isOwn) throw new Failure("not_found");
     await store.sessions.end(session ?? "");
     return c.redirect("/account?done", 303);
@@ -193,7 +260,11 @@ export function loginRoutes(app: Hono<Env>, { auth, passwords, oidc, store, chat
   app.post("/account/end-others", async (c) => {
     const person = personOf(c);
     await store.sessions.endAll(person.id, c.env.known?.session ?? "");
-    await store.ledger.note({ actor: person.id, act: "signed_out_everywhere", address: c.env.client.address });
+    await store.ledger.note({
+      actor: person.id,
+      act: "signed_out_everywhere",
+      address: c.env.client.address,
+    });
     return c.redirect("/account?done", 303);
   });
 }

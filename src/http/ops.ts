@@ -24,7 +24,10 @@ export interface OpsParts {
 export const isHealthPath = (pathname: string): boolean => pathname === "/healthz" || pathname === "/readyz";
 
 /** Adds the routes. */
-export function opsRoutes(app: Hono<Env>, { chat, store, metrics, metricsToken, metricsAllow, upstream }: OpsParts): void {
+export function opsRoutes(
+  app: Hono<Env>,
+  { chat, store, metrics, metricsToken, metricsAllow, upstream }: OpsParts,
+): void {
   // HAProxy asks with OPTIONS unless it is told otherwise
   const asked = ["GET", "OPTIONS"];
   app.on(asked, "/healthz", (c) => c.json({ status: "ok" }));
@@ -39,13 +42,16 @@ export function opsRoutes(app: Hono<Env>, { chat, store, metrics, metricsToken, 
       ...(storeFault === null ? [] : [`the store can't be written: ${storeFault}`]),
       ...(status === "ready" ? [] : [waitingFor(status, progress)]),
     ];
-    return reasons.length === 0 ? c.json({ status: "ready", upstream: { model, slots }, ...chat.runs.load }) : c.json({ status: "waiting", reasons }, 503);
+    return reasons.length === 0
+      ? c.json({ status: "ready", upstream: { model, slots }, ...chat.runs.load })
+      : c.json({ status: "waiting", reasons }, 503);
   });
 
   app.get("/metrics", async (c) => {
     const { address } = c.env.client;
     // behind a proxy that is not listed everybody seems to come from its address
-    const isForwarded = !c.env.client.isProxied && (c.req.header("x-forwarded-for") ?? c.req.header("forwarded")) !== undefined;
+    const isForwarded =
+      !c.env.client.isProxied && (c.req.header("x-forwarded-for") ?? c.req.header("forwarded")) !== undefined;
     const isListed = metricsAllow.has(address) && !isForwarded;
     if (!isListed && !isToken(c.req.header("authorization"), metricsToken)) throw new Failure("not_found");
     c.header("content-type", "text/plain; version=0.0.4; charset=utf-8");
@@ -54,8 +60,11 @@ export function opsRoutes(app: Hono<Env>, { chat, store, metrics, metricsToken, 
 }
 
 function waitingFor(status: UpstreamState["status"], progress: UpstreamState["progress"]): string {
-  if (progress?.failure !== undefined) return `llama-server cannot be started: ${progress.line}. ${startAdvice[progress.failure]}`;
-  return status === "loading" ? `llama-server is loading${progress?.line ? `: ${progress.line}` : ""}` : "no llama-server answers";
+  if (progress?.failure !== undefined)
+    return `llama-server cannot be started: ${progress.line}. ${startAdvice[progress.failure]}`;
+  return status === "loading"
+    ? `llama-server is loading${progress?.line ? `: ${progress.line}` : ""}`
+    : "no llama-server answers";
 }
 
 /** Compares in constant time. */

@@ -14,9 +14,20 @@ export function refusal(failure: Failure, headers: Headers, basePath: string): R
   const sentence = sentenceOf(failure.report, words);
   const init = {
     status: statusOf(failure),
-    headers: { ...securityHeaders, "cache-control": "no-store", ...(failure.code === "body_slow" && { connection: "close" }) },
+    headers: {
+      ...securityHeaders,
+      "cache-control": "no-store",
+      ...(failure.code === "body_slow" && { connection: "close" }),
+    },
   };
-  if (!headers.get("accept")?.includes("text/html")) return Response.json({ error: { code: failure.code, message: sentence } }, init);
-  const body = htmlBelow(`<!doctype html>${String(<SentencePage sentence={sentence} assets={assetPaths} words={words} />)}`, basePath);
-  return new Response(body, { ...init, headers: { ...init.headers, "content-type": "text/html; charset=utf-8" } });
+  if (!headers.get("accept")?.includes("text/html"))
+    return Response.json({ error: { code: failure.code, message: sentence } }, init);
+  const body = htmlBelow(
+    `<!doctype html>${String(<SentencePage sentence={sentence} assets={assetPaths} words={words} />)}`,
+    basePath,
+  );
+  return new Response(body, {
+    ...init,
+    headers: { ...init.headers, "content-type": "text/html; charset=utf-8" },
+  });
 }

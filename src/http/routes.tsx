@@ -54,24 +54,70 @@ const isOpen = /^\/(assets\/.*|favicon\.ico|healthz|readyz|metrics|login(\/.*)?|
 
 /** Everything that is answered without a WebSocket. */
 export function routes(parts: RouteParts): Hono<Env> {
-  const { auth, chat, servers, log, metrics, silentMs, formMaxBytes, importing, readBody, upstream, store, shelf, bus, basePath } = parts;
+  const {
+    auth,
+    chat,
+    servers,
+    log,
+    metrics,
+    silentMs,
+    formMaxBytes,
+    importing,
+    readBody,
+    upstream,
+    store,
+    shelf,
+    bus,
+    basePath,
+  } = parts;
   const app = new Hono<Env>({ getPath: (request) => pathInside(urlOf(request).pathname, parts.basePath) });
 
-  const page = async (c: Context<Env>, conversation: string, { isNew = false, through = null, typed = "", notice = null }: PageWishes = {}) => {
+  const page = async (
+    c: Context<Env>,
+    conversation: string,
+    { isNew = false, through = null, typed = "", notice = null }: PageWishes = {},
+  ) => {
     const person = personOf(c);
     await chat.enter(person, conversation); // whoever draws a page: it is of nobody else
     const thread = await chat.thread(conversation, through === null ? {} : { through });
     const voice = isNew ? await firstVoice(c) : thread.voice;
-    const now = { ...thread, voice, choices: isNew ? await chat.voices.choices() : [], list: await store.list({ owner: person.id, limit: listPageMax }) };
+    const now = {
+      ...thread,
+      voice,
+      choices: isNew ? await chat.voices.choices() : [],
+      list: await store.list({ owner: person.id, limit: listPageMax }),
+    };
     const isPlain = c.req.query("plain") !== undefined;
     const [snapshot] = thread.live;
     const grows = isPlain && snapshot !== undefined;
     const wanted = c.req.query("pruned");
     const pruned = isId(wanted) ? wanted : null;
-    const given = { conversation, pruned, through, typed, notice, isPlain, isTemporary: isTemporary(conversation), message: newId(), now: Date.now() };
-    const theirs = { person, allowance: await chat.allowance(person), messageMaxBytes: chat.messageMaxBytes(person), hasAccounts: auth.mode !== "none" };
+    const given = {
+      conversation,
+      pruned,
+      through,
+      typed,
+      notice,
+      isPlain,
+      isTemporary: isTemporary(conversation),
+      message: newId(),
+      now: Date.now(),
+    };
+    const theirs = {
+      person,
+      allowance: await chat.allowance(person),
+      messageMaxBytes: chat.messageMaxBytes(person),
+      hasAccounts: auth.mode !== "none",
+    };
     const elsewhere = [...new Set(servers.now.flatMap(({ url }) => machineOf(url) ?? []))];
-    const ours = { ...theirs, elsewhere, upstream: upstream(), assets: assetPaths, silentMs, words: wordsFor(c) };
+    const ours = {
+      ...theirs,
+      elsewhere,
+      upstream: upstream(),
+      assets: assetPaths,
+      silentMs,
+      words: wordsFor(c),
+    };
     const place = grows ? { drawn: () => ({ text: textPlace, reasoning: "" }) } : {};
     const whole = html(<ChatPage {...now} {...given} {...ours} {...place} />);
     // what happened since the thread was read is in the snapshot that is taken now
@@ -80,10 +126,19 @@ export function routes(parts: RouteParts): Hono<Env> {
     c.header("content-type", "text/html; charset=utf-8");
     c.set("grows", true);
     const inOurWords = (part: string) => htmlBelow(inWords(part, ours.words), basePath);
-    return c.body(growingPage({ bus, conversation, html: htmlBelow(whole, basePath), snapshot: latest, inWords: inOurWords }));
+    return c.body(
+      growingPage({
+        bus,
+        conversation,
+        html: htmlBelow(whole, basePath),
+        snapshot: latest,
+        inWords: inOurWords,
+      }),
+    );
   };
   /** How a conversation begins: with the persona that the address wishes, or the usual one. */
-  const firstVoice = async (c: Context<Env>) => chat.voices.of(await chat.voices.first(c.req.query("persona") ?? null));
+  const firstVoice = async (c: Context<Env>) =>
+    chat.voices.of(await chat.voices.first(c.req.query("persona") ?? null));
   /** The conversation that a path names. @throws Failure `not_found` */
   const named = async (c: Context<Env>): Promise<Conversation> => {
     const id = c.req.param("id");
@@ -120,7 +175,8 @@ export function routes(parts: RouteParts): Hono<Env> {
     const { id, head } = await named(c);
     const at = c.req.query("at");
     if (!isId(at) || head === null) return page(c, id);
-    const isShown = at === head || (await chat.storeOf(id).history(head)).some((message) => message.id === at);
+    const isShown =
+      at === head || (await chat.storeOf(id).history(head)).some((message) => message.id === at);
     // a passage that a search found may lie on another branch: that one is shown from now on, unless an answer is being written
     const isThere = isShown || (await chat.select(id, at).then(() => true, refusedAsBusy));
     return page(c, id, { through: isThere ? at : null });
@@ -141,7 +197,11 @@ export function routes(parts: RouteParts): Hono<Env> {
       metrics.refused(failure.code);
       c.status(statusOf(failure));
       const isNew = (await chat.storeOf(id).conversation(id)) === null;
-      return page(c, id, { isNew, typed: command.type === "say" ? command.text : "", notice: failure.report });
+      return page(c, id, {
+        isNew,
+        typed: command.type === "say" ? command.text : "",
+        notice: failure.report,
+      });
     }
   });
 
@@ -172,22 +232,50 @@ export function routes(parts: RouteParts): Hono<Env> {
     const found = isId(id) ? await chat.enter(personOf(c), id) : null;
     const voice = found ? await chat.voices.of(found.settings) : await firstVoice(c);
     return c.html(
-      String(<SettingsPanel voice={voice} choices={await chat.voices.choices()} models={upstream().models} isNew={found === null} words={wordsFor(c)} />),
+      String(
+        <SettingsPanel
+          voice={voice}
+          choices={await chat.voices.choices()}
+          models={upstream().models}
+          isNew={found === null}
+          words={wordsFor(c)}
+        />,
+      ),
     );
   });
 
   app.get("/list", async (c) => {
-    const [id, updatedAt, pinned, open] = [c.req.query("after"), Number(c.req.query("at")), c.req.query("pinned") === "true", c.req.query("open")];
+    const [id, updatedAt, pinned, open] = [
+      c.req.query("after"),
+      Number(c.req.query("at")),
+      c.req.query("pinned") === "true",
+      c.req.query("open"),
+    ];
     if (!isId(id) || !Number.isFinite(updatedAt)) throw new Failure("bad_request", { detail: "after" });
     const after = { id, updatedAt, pinned };
     const list = await store.list({ owner: personOf(c).id, limit: listPageMax, after });
-    const rest = { list, after, last: list.at(-1), isFull: list.length >= listPageMax, open: open ?? "", now: Date.now() };
+    const rest = {
+      list,
+      after,
+      last: list.at(-1),
+      isFull: list.length >= listPageMax,
+      open: open ?? "",
+      now: Date.now(),
+    };
     return c.html(String(<OlderGroups {...rest} words={wordsFor(c)} />));
   });
 
   app.get("/search", async (c) => {
     const query = (c.req.query("q") ?? "").slice(0, queryMaxChars);
-    return c.html(String(<FoundList query={query} found={await store.search(personOf(c).id, query, foundMax)} words={wordsFor(c)} />));
+    return c.html(
+      String(
+        <FoundList
+          query={query}
+          found={await store.search(personOf(c).id, query, foundMax)}
+          words={wordsFor(c)}
+        />,
+      ),
+    );
   });
 
   transferRoutes(app, { chat, store, shelf, importing, readBody });
@@ -212,11 +300,15 @@ export function routes(parts: RouteParts): Hono<Env> {
   app.onError((error, c) => {
     const failure = asFailure(error);
     metrics.refused(failure.code);
-    const isPage = c.req.method === "GET" && c.req.header("accept")?.includes("text/html") && c.req.header("hx-request") === undefined;
+    const isPage =
+      c.req.method === "GET" &&
+      c.req.header("accept")?.includes("text/html") &&
+      c.req.header("hx-request") === undefined;
     if (failure.code === "not_signed_in" && isPage && auth.hasSessions) {
       return c.redirect(`/login?to=${encodeURIComponent(c.req.path + urlOf(c.req.raw).search)}`, 302);
     }
-    if (failure.code === "internal") log.error("a bug in a request", { path: c.req.path, error: String(error), stack: error.stack });
+    if (failure.code === "internal")
+      log.error("a bug in a request", { path: c.req.path, error: String(error), stack: error.stack });
     return refusal(failure, c.req.raw.headers, "");
   });
   return app;

@@ -21,10 +21,18 @@ interface ShareParts {
 }
 
 const dayMs = 24 * 3_600_000;
-const lifetimes: Readonly<Record<string, number | null>> = { day: dayMs, week: 7 * dayMs, month: 30 * dayMs, never: null };
+const lifetimes: Readonly<Record<string, number | null>> = {
+  day: dayMs,
+  week: 7 * dayMs,
+  month: 30 * dayMs,
+  never: null,
+};
 
 /** Adds the routes of sharing. */
-export function shareRoutes(app: Hono<Env>, { chat, store: { ledger }, silentMs, upstream }: ShareParts): void {
+export function shareRoutes(
+  app: Hono<Env>,
+  { chat, store: { ledger }, silentMs, upstream }: ShareParts,
+): void {
   /** Somebody's own conversation that is kept: a temporary one is not on disk, nor is a link to it. */
   const own = async (person: { id: string }, id: ConversationId): Promise<ConversationId> => {
     if (!isId(id) || isTemporary(id) || !(await chat.enter(person, id))) throw new Failure("not_found");
@@ -38,7 +46,16 @@ export function shareRoutes(app: Hono<Env>, { chat, store: { ledger }, silentMs,
 
   app.get("/c/:id/share", async (c) => {
     const id = await own(personOf(c), c.req.param("id"));
-    return c.html(String(<ShareDialog conversation={id} links={await ledger.linksOf(id)} origin={originOf(c)} words={wordsFor(c)} />));
+    return c.html(
+      String(
+        <ShareDialog
+          conversation={id}
+          links={await ledger.linksOf(id)}
+          origin={originOf(c)}
+          words={wordsFor(c)}
+        />,
+      ),
+    );
   });
 
   app.post("/c/:id/share", async (c) => {
@@ -52,10 +69,24 @@ export function shareRoutes(app: Hono<Env>, { chat, store: { ledger }, silentMs,
     } else {
       if (!Object.hasOwn(lifetimes, lifetime)) throw new Failure("bad_request", { detail: "lifetime" });
       const ms = lifetimes[lifetime] ?? null;
-      await ledger.addLink({ token: newSecret(), conversation: id, createdAt: Date.now(), expiresAt: ms === null ? null : Date.now() + ms });
+      await ledger.addLink({
+        token: newSecret(),
+        conversation: id,
+        createdAt: Date.now(),
+        expiresAt: ms === null ? null : Date.now() + ms,
+      });
       await ledger.note({ actor: person.id, act: "link_made", subject: id, address });
     }
-    return c.html(String(<ShareDialog conversation={id} links={await ledger.linksOf(id)} origin={originOf(c)} words={wordsFor(c)} />));
+    return c.html(
+      String(
+        <ShareDialog
+          conversation={id}
+          links={await ledger.linksOf(id)}
+          origin={originOf(c)}
+          words={wordsFor(c)}
+        />,
+      ),
+    );
   });
 
   // what is shared with some is not for search engines
@@ -67,13 +98,33 @@ export function shareRoutes(app: Hono<Env>, { chat, store: { ledger }, silentMs,
   app.get("/s/:token", async (c) => {
     const { token, conversation, expiresAt } = await followed(c.req.param("token"));
     const thread = await chat.thread(conversation);
-    const given = { ...thread, token, expiresAt, conversation, upstream: upstream(), assets: assetPaths, silentMs, words: wordsFor(c) };
+    const given = {
+      ...thread,
+      token,
+      expiresAt,
+      conversation,
+      upstream: upstream(),
+      assets: assetPaths,
+      silentMs,
+      words: wordsFor(c),
+    };
     return c.html(html(<SharedPage {...given} />));
   });
 
   app.get("/s/:token/before/:message", async (c) => {
     const { token, conversation } = await followed(c.req.param("token"));
     const part = await chat.thread(conversation, { before: c.req.param("message") });
-    return c.html(String(<Articles conversation={conversation} {...part} path={`/s/${token}`} isEnd={false} isReader words={wordsFor(c)} />));
+    return c.html(
+      String(
+        <Articles
+          conversation={conversation}
+          {...part}
+          path={`/s/${token}`}
+          isEnd={false}
+          isReader
+          words={wordsFor(c)}
+        />,
+      ),
+    );
   });
 }

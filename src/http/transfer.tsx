@@ -33,7 +33,10 @@ export interface ImportBounds extends ReadBounds {
 const importsMax = 2;
 
 /** Adds the routes for export and import. */
-export function transferRoutes(app: Hono<Env>, { chat, store, shelf, importing, readBody }: TransferParts): void {
+export function transferRoutes(
+  app: Hono<Env>,
+  { chat, store, shelf, importing, readBody }: TransferParts,
+): void {
   const note = (c: Context<Env>, act: "exported" | "imported", subject: string) =>
     store.ledger.note({ actor: personOf(c).id, act, subject, address: c.env.client.address });
   const found = async (c: Context<Env>): Promise<ConversationRecord> => {
@@ -51,7 +54,12 @@ export function transferRoutes(app: Hono<Env>, { chat, store, shelf, importing, 
 
   app.get("/c/:id/export.md", async (c) => {
     const [record, words] = [await found(c), wordsFor(c)];
-    return file(c, toMarkdown(record, { user: words.you, assistant: words.assistant }), "text/markdown; charset=utf-8", `${record.title}.md`);
+    return file(
+      c,
+      toMarkdown(record, { user: words.you, assistant: words.assistant }),
+      "text/markdown; charset=utf-8",
+      `${record.title}.md`,
+    );
   });
 
   app.get("/export.jsonl", async (c) => {
@@ -81,7 +89,10 @@ export function transferRoutes(app: Hono<Env>, { chat, store, shelf, importing, 
     try {
       const { bytes, release } = await readBody(c.req.raw, { maxBytes: limitBytes, owner: id });
       release(); // it is the thread's from here on, of which there are few
-      const parts = read({ body: bytes, contentType: c.req.header("content-type") ?? "", name: "", bounds }, importMs);
+      const parts = read(
+        { body: bytes, contentType: c.req.header("content-type") ?? "", name: "", bounds },
+        importMs,
+      );
       const brought = await shelf.bring(parts, async () => id);
       await note(c, "imported", "");
       return c.html(String(<Imported {...brought} words={wordsFor(c)} />));

@@ -28,7 +28,10 @@ export interface View {
 /** One object for each view, so that a frame made for one is found by it. There are as many as languages, zones and ways to look. */
 const views = new Map<string, View>();
 
-export function viewOf(language: Language, { isReader = false, zone = null }: { isReader?: boolean; zone?: string | null } = {}): View {
+export function viewOf(
+  language: Language,
+  { isReader = false, zone = null }: { isReader?: boolean; zone?: string | null } = {},
+): View {
   const key = `${language} ${isReader} ${zone}`;
   const view = views.get(key) ?? { language, isReader, zone };
   views.set(key, view);
@@ -53,7 +56,11 @@ export function once(make: Frame): Frame {
 /** Send, or Stop. */
 export function controls(run: "idle" | "busy" | "stopping", view: View): string {
   if (view.isReader) return "";
-  return fragment(composerIds.controls, "innerHTML", String(Controls({ state: { run }, words: wordsOf(view.language) })));
+  return fragment(
+    composerIds.controls,
+    "innerHTML",
+    String(Controls({ state: { run }, words: wordsOf(view.language) })),
+  );
 }
 
 /** How full the context is. */
@@ -79,7 +86,9 @@ function surroundings(now: ConversationNow, view: View): string {
   return (
     controls(composerState(now.live).run, view) +
     // before anything is said only the page knows who shall answer
-    (now.thread.length > 0 ? fragment(voiceIds.name, "outerMorph", String(VoiceName({ ...now, words }))) : "") +
+    (now.thread.length > 0
+      ? fragment(voiceIds.name, "outerMorph", String(VoiceName({ ...now, words })))
+      : "") +
     gauge(now.thread, view)
   );
 }
@@ -96,17 +105,28 @@ export function upstreamFrame(upstream: UpstreamState, view: View): string {
 export function entryFrame(entry: ListedConversation, isOpen: boolean, view: View): string {
   const item = String(ListItem({ entry, isOpen, words: wordsOf(view.language) }));
   // the new one first: it takes over the menu that may be open in the old one
-  return fragment(entry.pinned ? listIds.pinned : listIds.today, "afterbegin", item) + fragment(itemId(entry.id), "delete");
+  return (
+    fragment(entry.pinned ? listIds.pinned : listIds.today, "afterbegin", item) +
+    fragment(itemId(entry.id), "delete")
+  );
 }
 
 /** The list's first page anew. */
 export function listFrame(list: readonly ListedConversation[], open: ConversationId, view: View): string {
-  return fragment(listIds.body, "innerMorph", String(ListBody({ list, open, words: wordsOf(view.language, view.zone), now: Date.now() })));
+  return fragment(
+    listIds.body,
+    "innerMorph",
+    String(ListBody({ list, open, words: wordsOf(view.language, view.zone), now: Date.now() })),
+  );
 }
 
 /** What somebody has used of what they may. */
 export function allowanceFrame(allowance: Allowance, view: View): string {
-  return fragment(composerIds.allowance, "innerHTML", String(AllowanceLine({ allowance, words: wordsOf(view.language) })));
+  return fragment(
+    composerIds.allowance,
+    "innerHTML",
+    String(AllowanceLine({ allowance, words: wordsOf(view.language) })),
+  );
 }
 
 /** To a page that must not go on: why, and what to do. What it showed goes, for whoever comes after may sit before it; what was typed stays. */
@@ -114,7 +134,10 @@ export function farewellFrame(code: FailureCode, view: View): string {
   const words = wordsOf(view.language);
   const notice = String(Notice({ failure: { code, facts: {} }, words }));
   const status = `<p id="${statusIds.status}" role="status" data-connection="off"><span class="when-off">${Bun.escapeHTML(words.disconnected)}</span></p>`;
-  const gone = [ids.thread, ...(view.isReader ? [] : [listIds.body, "found", voiceIds.settings, composerIds.context])];
+  const gone = [
+    ids.thread,
+    ...(view.isReader ? [] : [listIds.body, "found", voiceIds.settings, composerIds.context]),
+  ];
   return (
     fragment(composerIds.notice, "innerHTML", notice) +
     gone.map((id) => fragment(id, "innerHTML")).join("") +
@@ -125,17 +148,28 @@ export function farewellFrame(code: FailureCode, view: View): string {
 
 /** To the sender alone: the conversation is gone, and can be brought back. */
 export function removedFrame(conversation: ConversationId, view: View): string {
-  return fragment(composerIds.notice, "innerHTML", String(Removed({ conversation, words: wordsOf(view.language) })));
+  return fragment(
+    composerIds.notice,
+    "innerHTML",
+    String(Removed({ conversation, words: wordsOf(view.language) })),
+  );
 }
 
 /** To the sender alone: a message is gone with what followed it, and can be brought back. */
 export function prunedFrame(conversation: ConversationId, message: MessageId, view: View): string {
-  return fragment(composerIds.notice, "innerHTML", String(Pruned({ conversation, message, words: wordsOf(view.language) })));
+  return fragment(
+    composerIds.notice,
+    "innerHTML",
+    String(Pruned({ conversation, message, words: wordsOf(view.language) })),
+  );
 }
 
 /** To the sender alone: what was wished is done, so an earlier notice is of no use any more, nor the menu it was wished in. */
 export function doneFrame(menuOf?: ConversationId): string {
-  return fragment(composerIds.notice, "innerHTML") + (menuOf === undefined ? "" : fragment(menuId(menuOf), "innerHTML"));
+  return (
+    fragment(composerIds.notice, "innerHTML") +
+    (menuOf === undefined ? "" : fragment(menuId(menuOf), "innerHTML"))
+  );
 }
 
 /** To the sender alone: the settings are taken. */

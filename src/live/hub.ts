@@ -19,7 +19,10 @@ interface Source extends ListSource {
   upstream(): UpstreamState;
   /** The Runs in progress, as the events so far have told them. */
   live(conversation: ConversationId): readonly Snapshot[];
-  thread(conversation: ConversationId, part: { through?: MessageId }): Promise<ThreadPage & { live: readonly Snapshot[]; voice: EffectiveSettings }>;
+  thread(
+    conversation: ConversationId,
+    part: { through?: MessageId },
+  ): Promise<ThreadPage & { live: readonly Snapshot[]; voice: EffectiveSettings }>;
   /** Somebody has come to a conversation that nobody looked at, or the last has left it. */
   attended(conversation: ConversationId): void;
 }
@@ -73,7 +76,8 @@ export class Hub {
   join(guest: Guest, sink: Sink): Watcher {
     const { conversation, person } = guest;
     const room = this.#rooms.get(conversation) ?? this.#open(conversation);
-    const resync = (missed: "thread" | "surroundings" | "nothing") => void (missed === "thread" ? this.#sync(seat, room) : this.#tellSurroundings(seat));
+    const resync = (missed: "thread" | "surroundings" | "nothing") =>
+      void (missed === "thread" ? this.#sync(seat, room) : this.#tellSurroundings(seat));
     const seat: Seat = {
       ...guest,
       through: guest.through ?? null,
@@ -132,7 +136,11 @@ export class Hub {
   #open(conversation: ConversationId): Room {
     // in one synchronous block: what the Room knows of the Runs and the first event it hears leave no gap
     const frames = new RunFrames(this.#source.live(conversation));
-    const room: Room = { seats: new Set(), frames, unsubscribe: this.#source.bus.subscribe(conversation, (event) => this.#hear(room, event)) };
+    const room: Room = {
+      seats: new Set(),
+      frames,
+      unsubscribe: this.#source.bus.subscribe(conversation, (event) => this.#hear(room, event)),
+    };
     this.#rooms.set(conversation, room);
     return room;
   }
@@ -163,7 +171,8 @@ export class Hub {
     const frame = room.frames.of(event);
     for (const seat of room.seats) {
       // whoever had guessed the address of a conversation that was not there yet sees nothing of it
-      if (event.kind === "queued" && seat.person !== null && seat.person !== event.owner) seat.sink.close(policyViolation, "not yours");
+      if (event.kind === "queued" && seat.person !== null && seat.person !== event.owner)
+        seat.sink.close(policyViolation, "not yours");
       else if (!seat.syncing) seat.outbox.send(frame(seat.view));
     }
   }
@@ -181,14 +190,27 @@ export class Hub {
       for (let isNow = false, times = 1; !isNow && !seat.gone; times++) {
         seat.again = false;
         const list = await this.#listFor(seat);
-        const fetched = await this.#source.thread(conversation, seat.through === null ? {} : { through: seat.through });
+        const fetched = await this.#source.thread(
+          conversation,
+          seat.through === null ? {} : { through: seat.through },
+        );
         const live = this.#source.live(conversation);
-        const active = fetched.thread.flatMap(({ run }) => (run?.status === "queued" || run?.status === "running" ? [run.id] : []));
-        const isSame = [...active, ...fetched.live.map(({ run }) => run)].every((id) => live.some(({ run }) => run === id));
+        const active = fetched.thread.flatMap(({ run }) =>
+          run?.status === "queued" || run?.status === "running" ? [run.id] : [],
+        );
+        const isSame = [...active, ...fetched.live.map(({ run }) => run)].every((id) =>
+          live.some(({ run }) => run === id),
+        );
         // a Run whose end can't be stored stays active in the Store: it is not waited for
         isNow = (!seat.again && isSame && live.length === fetched.live.length) || times >= fetchMax;
         if (!isNow || seat.gone) continue;
-        const now = { ...fetched, live, drawn: (run: RunId) => room.frames.drawn(run), conversation, upstream: this.#source.upstream() };
+        const now = {
+          ...fetched,
+          live,
+          drawn: (run: RunId) => room.frames.drawn(run),
+          conversation,
+          upstream: this.#source.upstream(),
+        };
         seat.outbox.send(snapshotFrame(now, seat.view) + list);
       }
     } catch (error) {

@@ -43,7 +43,10 @@ export class ListWatch {
   constructor(person: PersonId, source: ListSource) {
     this.#person = person;
     this.#source = source;
-    this.#unsubscribe = source.bus.subscribe(listTopic(person), (event) => event.kind === "listed" && this.#hear(event));
+    this.#unsubscribe = source.bus.subscribe(
+      listTopic(person),
+      (event) => event.kind === "listed" && this.#hear(event),
+    );
   }
 
   close(): void {
@@ -53,7 +56,10 @@ export class ListWatch {
 
   /** The list and what was used, as they are now, for one page. */
   async now({ conversation, view }: Pick<ListSeat, "conversation" | "view">): Promise<string> {
-    const [list, allowance] = await Promise.all([this.#source.list(this.#person), this.#source.allowance(this.#person)]);
+    const [list, allowance] = await Promise.all([
+      this.#source.list(this.#person),
+      this.#source.allowance(this.#person),
+    ]);
     return listFrame(list, conversation, view) + allowanceFrame(allowance, view);
   }
 
@@ -71,7 +77,9 @@ export class ListWatch {
     this.#timer = null;
     try {
       const isFew = changed.size <= entriesMax && [...changed.values()].every((isLatest) => isLatest);
-      const entries = isFew ? await Promise.all([...changed.keys()].map((id) => this.#source.listed(id))) : [];
+      const entries = isFew
+        ? await Promise.all([...changed.keys()].map((id) => this.#source.listed(id)))
+        : [];
       const found = entries.filter((entry) => entry !== null);
       const list = isFew && found.length === changed.size ? null : await this.#source.list(this.#person);
       const allowance = await this.#source.allowance(this.#person);
@@ -79,8 +87,11 @@ export class ListWatch {
       for (const { conversation, outbox, view } of this.seats) {
         const open = list || changed.has(conversation) ? conversation : "";
         const entriesIn = (inView: View) =>
-          list ? listFrame(list, open, inView) : found.map((entry) => entryFrame(entry, entry.id === open, inView)).join("");
-        const frame = frames.get(open) ?? once((inView) => entriesIn(inView) + allowanceFrame(allowance, inView));
+          list
+            ? listFrame(list, open, inView)
+            : found.map((entry) => entryFrame(entry, entry.id === open, inView)).join("");
+        const frame =
+          frames.get(open) ?? once((inView) => entriesIn(inView) + allowanceFrame(allowance, inView));
         frames.set(open, frame);
         outbox.send(frame(view), "surroundings");
       }

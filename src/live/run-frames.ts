@@ -37,7 +37,12 @@ const announce = "announce";
 interface Growing {
   readonly text: MarkdownStream;
   /** Its thoughts; null once they are folded away. */
-  thought: { readonly stream: PlainStream; text: string; seconds: number; readonly since: number | null } | null;
+  thought: {
+    readonly stream: PlainStream;
+    text: string;
+    seconds: number;
+    readonly since: number | null;
+  } | null;
   readonly message: string;
   /** The thoughts that are on the pages folded. */
   folded: string;
@@ -57,7 +62,12 @@ export class RunFrames {
   /** What the pages show of a Run in progress. */
   drawn(run: RunId): Drawn | undefined {
     const growing = this.#growing.get(run);
-    return growing && { text: growing.text.html, reasoning: growing.thought === null ? "" : openThought(growing.thought.text) };
+    return (
+      growing && {
+        text: growing.text.html,
+        reasoning: growing.thought === null ? "" : openThought(growing.thought.text),
+      }
+    );
   }
 
   /** The frame for an event; must be called once for each, in order. */
@@ -67,13 +77,25 @@ export class RunFrames {
         this.#open(event.run, event.messageId, event.answer);
         return event.question === null ? nothing : once((view) => queuedFrame(event, view));
       case "place":
-        return once((view) => fragment(ids.run, "innerHTML", runState({ status: "queued", place: event.place, progress: null }, view)));
+        return once((view) =>
+          fragment(
+            ids.run,
+            "innerHTML",
+            runState({ status: "queued", place: event.place, progress: null }, view),
+          ),
+        );
       case "started": {
         const drawn = this.drawn(event.run);
         return once((view) => startedFrame(event, drawn, view));
       }
       case "prompt":
-        return once((view) => fragment(ids.run, "innerHTML", runState({ status: "running", place: null, progress: event.progress }, view)));
+        return once((view) =>
+          fragment(
+            ids.run,
+            "innerHTML",
+            runState({ status: "running", place: null, progress: event.progress }, view),
+          ),
+        );
       case "reasoning":
         return this.#reasoning(event.run, event.text, event.since);
       case "text":
@@ -85,9 +107,22 @@ export class RunFrames {
     }
   }
 
-  #open(run: RunId, message: string, { text, reasoning, thinkingSince }: { text: string; reasoning: string; thinkingSince?: number | null }): void {
-    const thought = reasoning !== "" && text === "" ? { stream: new PlainStream(reasoning), text: reasoning, seconds: -1, since: thinkingSince ?? null } : null;
-    this.#growing.set(run, { text: new MarkdownStream(text), thought, message, folded: thought ? "" : reasoning, isSilent: text === "" && reasoning === "" });
+  #open(
+    run: RunId,
+    message: string,
+    { text, reasoning, thinkingSince }: { text: string; reasoning: string; thinkingSince?: number | null },
+  ): void {
+    const thought =
+      reasoning !== "" && text === ""
+        ? { stream: new PlainStream(reasoning), text: reasoning, seconds: -1, since: thinkingSince ?? null }
+        : null;
+    this.#growing.set(run, {
+      text: new MarkdownStream(text),
+      thought,
+      message,
+      folded: thought ? "" : reasoning,
+      isSilent: text === "" && reasoning === "",
+    });
   }
 
   #text(run: RunId, text: string): Frame {
@@ -100,8 +135,9 @@ export class RunFrames {
     if (thought === null && !hasWords(frame)) return () => frame;
     return once(
       (view) =>
-        (thought ? folded(ids.reasoning, growing.message, { text: thought.text, ms: passed(thought.since) }, view) : "") +
-        inWords(frame, wordsOf(view.language)),
+        (thought
+          ? folded(ids.reasoning, growing.message, { text: thought.text, ms: passed(thought.since) }, view)
+          : "") + inWords(frame, wordsOf(view.language)),
     );
   }
 
@@ -121,7 +157,15 @@ export class RunFrames {
       if (growing.folded !== "") return nothing; // thought again in the middle of the answer: told at its end
       growing.thought = { stream: new PlainStream(text), text, seconds, since };
       const html = openThought(text);
-      return once((view) => first + fragment(ids.reasoning, "outerHTML", String(Thinking({ html, seconds, words: wordsOf(view.language) }))));
+      return once(
+        (view) =>
+          first +
+          fragment(
+            ids.reasoning,
+            "outerHTML",
+            String(Thinking({ html, seconds, words: wordsOf(view.language) })),
+          ),
+      );
     }
     const { thought } = growing;
     const { finished, tail } = thought.stream.push(text);
@@ -129,7 +173,11 @@ export class RunFrames {
     const frame = first + growth(ids.reasoningTail, finished, tail);
     if (seconds === thought.seconds) return () => frame;
     thought.seconds = seconds;
-    return once((view) => frame + fragmentAt(`#${ids.reasoning}>summary`, Bun.escapeHTML(wordsOf(view.language).thinking(seconds))));
+    return once(
+      (view) =>
+        frame +
+        fragmentAt(`#${ids.reasoning}>summary`, Bun.escapeHTML(wordsOf(view.language).thinking(seconds))),
+    );
   }
 
   #ended(event: RunEvent & { kind: "ended" }): Frame {
@@ -143,7 +191,12 @@ export class RunFrames {
     return once((view) => {
       // all of it may have come at once, unseen until now; or more of it behind the answer's beginning
       const isSame = reasoning === growing.folded;
-      const thoughts = reasoning === "" ? fragment(ids.reasoning, "delete") : isSame ? "" : folded(place, event.messageId, { text: reasoning, ms }, view);
+      const thoughts =
+        reasoning === ""
+          ? fragment(ids.reasoning, "delete")
+          : isSame
+            ? ""
+            : folded(place, event.messageId, { text: reasoning, ms }, view);
       return endedFrame(event, inWords(last, wordsOf(view.language)) + thoughts, view);
     });
   }
@@ -155,24 +208,57 @@ function passed(since: number | null): number | undefined {
 }
 
 /** Thoughts that are over, in the place of those that came. */
-function folded(place: string, message: string, { text, ms }: { text: string; ms: number | undefined }, view: View): string {
+function folded(
+  place: string,
+  message: string,
+  { text, ms }: { text: string; ms: number | undefined },
+  view: View,
+): string {
   return fragment(place, "outerHTML", String(Thought({ message, text, ms, words: wordsOf(view.language) })));
 }
 
 function runState(state: Pick<Snapshot, "status" | "place" | "progress">, view: View): string {
-  return String(RunState({ snapshot: { ...state, text: "", reasoning: "" }, isReader: view.isReader, words: wordsOf(view.language) }));
+  return String(
+    RunState({
+      snapshot: { ...state, text: "", reasoning: "" },
+      isReader: view.isReader,
+      words: wordsOf(view.language),
+    }),
+  );
 }
 
 /** A Run that has written nothing yet, below what `answer` may hold already. */
 function begun(event: RunEvent, { text, reasoning }: Message, status: "queued" | "running"): Snapshot {
-  return { run: event.run, messageId: event.messageId, n: event.n, status, text, reasoning, thinkingSince: null, place: null, progress: null, stopping: false };
+  return {
+    run: event.run,
+    messageId: event.messageId,
+    n: event.n,
+    status,
+    text,
+    reasoning,
+    thinkingSince: null,
+    place: null,
+    progress: null,
+    stopping: false,
+  };
 }
 
 function queuedFrame(event: RunEvent & { kind: "queued" }, view: View): string {
   const words = wordsOf(view.language);
-  const answer = String(RunningArticle({ snapshot: begun(event, event.answer, "queued"), isReader: view.isReader, words }));
+  const answer = String(
+    RunningArticle({ snapshot: begun(event, event.answer, "queued"), isReader: view.isReader, words }),
+  );
   const question = event.question
-    ? String(MessageArticle({ message: event.question, run: null, siblings: [event.question.id], last: false, isReader: view.isReader, words }))
+    ? String(
+        MessageArticle({
+          message: event.question,
+          run: null,
+          siblings: [event.question.id],
+          last: false,
+          isReader: view.isReader,
+          words,
+        }),
+      )
     : "";
   const title = event.question?.parent === null ? titleFragment(titleFrom(event.question.text)) : "";
   return fragment(ids.thread, "beforeend", question + answer) + controls("busy", view) + title;
@@ -180,8 +266,18 @@ function queuedFrame(event: RunEvent & { kind: "queued" }, view: View): string {
 
 function startedFrame(event: RunEvent & { kind: "started" }, drawn: Drawn | undefined, view: View): string {
   const words = wordsOf(view.language);
-  const article = String(RunningArticle({ snapshot: begun(event, event.answer, "running"), drawn, isReader: view.isReader, words }));
-  return fragment(articleId(event.messageId), "outerHTML", article) + fragment(announce, "innerHTML", words.answering);
+  const article = String(
+    RunningArticle({
+      snapshot: begun(event, event.answer, "running"),
+      drawn,
+      isReader: view.isReader,
+      words,
+    }),
+  );
+  return (
+    fragment(articleId(event.messageId), "outerHTML", article) +
+    fragment(announce, "innerHTML", words.answering)
+  );
 }
 
 /** `last` is what remains to be changed in text and thoughts: the whole of the text is never sent again. */
@@ -193,7 +289,11 @@ function endedFrame(event: RunEvent & { kind: "ended" }, last: string, view: Vie
     last +
     fragment(openIds.block, "delete") +
     fragment(ids.run, "outerHTML", after) +
-    fragment(articleId(message.id), "outerMorph", String(ArticleShell({ message: message.id, status: run.status, words }))) +
+    fragment(
+      articleId(message.id),
+      "outerMorph",
+      String(ArticleShell({ message: message.id, status: run.status, words })),
+    ) +
     controls("idle", view) +
     (run.stats.contextTokens === undefined ? "" : gauge([event.utterance], view)) +
     fragment(announce, "innerHTML", words.answerEnd[run.status as keyof typeof words.answerEnd])

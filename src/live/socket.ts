@@ -9,7 +9,16 @@ import type { Person } from "../domain/account.ts";
 import { asFailure, Failure } from "../domain/failure.ts";
 import type { ConversationId, MessageId } from "../domain/id.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import { doneFrame, farewellFrame, noticeFrame, prunedFrame, removedFrame, settledFrame, type View, viewOf } from "./frames.ts";
+import {
+  doneFrame,
+  farewellFrame,
+  noticeFrame,
+  prunedFrame,
+  removedFrame,
+  settledFrame,
+  type View,
+  viewOf,
+} from "./frames.ts";
 import { type Hub, policyViolation, type Watcher } from "./hub.ts";
 import { parseCommand } from "./inbound.ts";
 import type { Sink } from "./outbox.ts";

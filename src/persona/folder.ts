@@ -31,7 +31,8 @@ export function makePersonaFolder(folder: string): void {
     readdirSync(folder);
   } catch {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    for (const [file, text] of Object.entries(shipped)) writeFileSync(join(folder, file), text, { mode: 0o600 });
+    for (const [file, text] of Object.entries(shipped))
+      writeFileSync(join(folder, file), text, { mode: 0o600 });
   }
 }
 
@@ -70,7 +71,8 @@ export class PersonaFolder implements Personas {
     const known = this.#read.get(file);
     if (known && (await this.#isAsRead(known))) return known.persona;
     const state = await this.#stateOf(file);
-    const made: Read = state === null ? { states: {}, persona: null } : await this.#make(file, { [file]: state });
+    const made: Read =
+      state === null ? { states: {}, persona: null } : await this.#make(file, { [file]: state });
     if (state === null) this.#read.delete(file);
     else this.#read.set(file, made);
     return made.persona;

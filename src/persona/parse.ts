@@ -13,7 +13,19 @@ interface ParsedPersona {
   readonly list: string | null;
 }
 
-const keys = ["name", "description", "model", "temperature", "top_p", "max_tokens", "language", "greeting", "starters", "overflow", "list"] as const;
+const keys = [
+  "name",
+  "description",
+  "model",
+  "temperature",
+  "top_p",
+  "max_tokens",
+  "language",
+  "greeting",
+  "starters",
+  "overflow",
+  "list",
+] as const;
 type Front = Partial<Record<(typeof keys)[number], unknown>>;
 
 const frontMark = "---";
@@ -31,10 +43,12 @@ export function parsePersona(id: PersonaId, text: string): ParsedPersona {
     .replaceAll("\r\n", "\n")
     .split("\n");
   const end = lines.findIndex((line, i) => i > 0 && line.trimEnd() === frontMark);
-  if (lines[0]?.trimEnd() !== frontMark || end < 0) throw new PersonaFault("it must begin with its settings between two lines of ---");
+  if (lines[0]?.trimEnd() !== frontMark || end < 0)
+    throw new PersonaFault("it must begin with its settings between two lines of ---");
   const given = readFront(lines.slice(1, end).join("\n"));
   const list = words(given, "list");
-  if (list !== "" && (list.startsWith(".") || /[/\\]/.test(list))) throw new PersonaFault("list must be the name of a file in the same folder");
+  if (list !== "" && (list.startsWith(".") || /[/\\]/.test(list)))
+    throw new PersonaFault("list must be the name of a file in the same folder");
   const language = words(given, "language");
   return {
     persona: {
@@ -64,7 +78,12 @@ export function parsePersona(id: PersonaId, text: string): ParsedPersona {
 /** The persona with its list in the prompt. */
 export function withList(persona: Persona, list: string): Persona {
   const { prompt } = persona;
-  return { ...persona, prompt: prompt.includes(listPlace) ? prompt.replace(listPlace, () => list.trim()) : `${prompt}\n\n${list.trim()}` };
+  return {
+    ...persona,
+    prompt: prompt.includes(listPlace)
+      ? prompt.replace(listPlace, () => list.trim())
+      : `${prompt}\n\n${list.trim()}`,
+  };
 }
 
 function readFront(front: string): Front {
@@ -74,7 +93,8 @@ function readFront(front: string): Front {
   } catch (error) {
     throw new PersonaFault(`its settings are no YAML: ${(error as Error).message}`);
   }
-  if (typeof given !== "object" || Array.isArray(given)) throw new PersonaFault("its settings must be lines of `key: value`");
+  if (typeof given !== "object" || Array.isArray(given))
+    throw new PersonaFault("its settings must be lines of `key: value`");
   const unknown = Object.keys(given as Front).find((key) => !(keys as readonly string[]).includes(key));
   if (unknown !== undefined) throw new PersonaFault(`${unknown} is no setting; there are ${keys.join(", ")}`);
   return given as Front;
@@ -92,7 +112,8 @@ function samplingOf(given: Front): Sampling {
     const value = given[named[name]];
     if (value === undefined || value === null) return [];
     const [least, most] = samplingBounds[name];
-    if (typeof value !== "number" || !isWithin(name, value)) throw new PersonaFault(`${named[name]} must be a number from ${least} to ${most}`);
+    if (typeof value !== "number" || !isWithin(name, value))
+      throw new PersonaFault(`${named[name]} must be a number from ${least} to ${most}`);
     return [[name, value]];
   });
   return Object.fromEntries(found) as Sampling;
@@ -101,7 +122,9 @@ function samplingOf(given: Front): Sampling {
 function startersOf(given: Front): readonly string[] {
   const value = given.starters ?? [];
   if (!Array.isArray(value) || value.some((each) => typeof each !== "string" || each.trim() === "")) {
-    throw new PersonaFault("starters must be a list of questions, each on a line that begins with - (one with a colon in quotes)");
+    throw new PersonaFault(
+      "starters must be a list of questions, each on a line that begins with - (one with a colon in quotes)",
+    );
   }
   return value;
 }

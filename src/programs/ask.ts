@@ -48,22 +48,34 @@ const conversationHeader = "x-conversation";
 const bodyOverheadBytes = 4096;
 
 /** Answers `POST /ask`. */
-export async function ask(request: Request, known: Identity | null, id: string, parts: AskParts): Promise<Response> {
+export async function ask(
+  request: Request,
+  known: Identity | null,
+  id: string,
+  parts: AskParts,
+): Promise<Response> {
   const language = languageOf(request.headers.get("accept-language"));
   const isEvents = request.headers.get("accept")?.includes("text/event-stream") ?? false;
   try {
     if (request.method !== "POST")
-      throw new Failure("no_such_address", { path: `${request.method} ${parts.basePath}/ask`, known: `POST ${parts.basePath}/ask` });
+      throw new Failure("no_such_address", {
+        path: `${request.method} ${parts.basePath}/ask`,
+        known: `POST ${parts.basePath}/ask`,
+      });
     if (!known) throw new Failure("not_signed_in");
     needScope(known, "answers");
     const limitBytes = parts.chat.messageMaxBytes(known.person);
     await parts.chat.mayAsk(known.person);
-    const body = await parts.readBody(request, { maxBytes: limitBytes * 6 + bodyOverheadBytes, owner: known.person.id });
+    const body = await parts.readBody(request, {
+      maxBytes: limitBytes * 6 + bodyOverheadBytes,
+      owner: known.person.id,
+    });
     body.release(); // what is left of it is a question, which has a bound of its own
     const question = questionIn(Buffer.from(body.bytes).toString("utf8"), request.headers);
     if (question.conversation !== null) {
       needScope(known, "conversations");
-      if (!question.isNew && !(await parts.chat.enter(known.person, question.conversation))) throw new Failure("not_found");
+      if (!question.isNew && !(await parts.chat.enter(known.person, question.conversation)))
+        throw new Failure("not_found");
     }
     return await answered(question, known, { id, language, isEvents }, parts);
   } catch (error) {
@@ -77,13 +89,16 @@ export async function ask(request: Request, known: Identity | null, id: string, 
     if (seconds !== null) headers["retry-after"] = String(seconds);
     if (failure.code === "body_slow") headers["connection"] = "close"; // the rest of the body may never come
     const sentence = sentenceOf(failure.report, wordsOf(language));
-    return isEvents ? Response.json(errorOf(failure.report, language), { status, headers }) : new Response(`${sentence}\n`, { status, headers });
+    return isEvents
+      ? Response.json(errorOf(failure.report, language), { status, headers })
+      : new Response(`${sentence}\n`, { status, headers });
   }
 }
 
 /** @throws Failure `bad_request`, `not_found` */
 function questionIn(body: string, headers: Headers): Question {
-  if (!headers.get("content-type")?.startsWith("application/json")) return { text: body, persona: null, conversation: null, isNew: true };
+  if (!headers.get("content-type")?.startsWith("application/json"))
+    return { text: body, persona: null, conversation: null, isNew: true };
   let fields: { text?: unknown; persona?: unknown; conversation?: unknown; keep?: unknown } | null;
   try {
     fields = JSON.parse(body);
@@ -92,8 +107,11 @@ function questionIn(body: string, headers: Headers): Question {
   }
   const { text, persona, conversation, keep } = fields ?? {};
   if (typeof text !== "string") throw new Failure("bad_request", { detail: "text" });
-  if (conversation !== undefined && (!isId(conversation) || isTemporary(conversation))) throw new Failure("not_found");
-  const where = isId(conversation) ? { conversation, isNew: false } : { conversation: keep === true ? newId() : null, isNew: true };
+  if (conversation !== undefined && (!isId(conversation) || isTemporary(conversation)))
+    throw new Failure("not_found");
+  const where = isId(conversation)
+    ? { conversation, isNew: false }
+    : { conversation: keep === true ? newId() : null, isNew: true };
   return { text, persona: typeof persona === "string" && persona !== "" ? persona : null, ...where };
 }
 
@@ -119,7 +137,8 @@ async function answered(
     if (run !== null) chat.runs.stop({ id: run });
   };
   const body = new ResponseBody({ maxBytes: outboxMaxBytes, slowMs: programSlowMs, gone, left: leave });
-  const tell = (told: ProgramEvent) => body.put(isEvents ? `event: ${told.type}\ndata: ${JSON.stringify(told)}\n\n` : plain(told));
+  const tell = (told: ProgramEvent) =>
+    body.put(isEvents ? `event: ${told.type}\ndata: ${JSON.stringify(told)}\n\n` : plain(told));
   const tap = tapOf(
     tell,
     (ended) => {
@@ -132,13 +151,19 @@ async function answered(
     { isAlone: kept === null },
   );
   const settings = persona === null ? {} : { settings: { persona, sampling: {} } };
-  run = await chat.say(person, { conversation, message: newId(), text, ...settings, request: manner.id }, tap);
+  run = await chat.say(
+    person,
+    { conversation, message: newId(), text, ...settings, request: manner.id },
+    tap,
+  );
   // plain text has no place for a sign of life: a proxy's time-out holds for it
   if (isEvents && !body.isOver) pulse = setInterval(() => body.put(": alive\n\n"), heartbeatMs);
   if (gone.aborted) leave(); // meanwhile
   const type = isEvents ? "text/event-stream" : "text/plain; charset=utf-8";
   const named = kept === null ? {} : { [conversationHeader]: kept };
-  return new Response(body.stream, { headers: { "content-type": type, "cache-control": "no-store", "x-accel-buffering": "no", ...named } });
+  return new Response(body.stream, {
+    headers: { "content-type": type, "cache-control": "no-store", "x-accel-buffering": "no", ...named },
+  });
 }
 
 /** What plain text shows: the answer, a line's end behind it, and what went wrong. */

@@ -37,11 +37,19 @@ export function refusalText(failure: Failure, dialect: Dialect): string {
   const status = statusOf(failure);
   const message = sentenceOf(failure.report, wordsOf("en"));
   const type = kinds[status] ?? (dialect === "anthropic" ? "api_error" : "server_error");
-  return JSON.stringify(dialect === "anthropic" ? { type: "error", error: { type, message } } : { error: { code: failure.code, message, type, param: null } });
+  return JSON.stringify(
+    dialect === "anthropic"
+      ? { type: "error", error: { type, message } }
+      : { error: { code: failure.code, message, type, param: null } },
+  );
 }
 
 /** A refusal as programs that ask at this address expect it. */
-export function programRefusal(failure: Failure, dialect: Dialect, more: Readonly<Record<string, string>> = {}): Response {
+export function programRefusal(
+  failure: Failure,
+  dialect: Dialect,
+  more: Readonly<Record<string, string>> = {},
+): Response {
   const status = statusOf(failure);
   const headers: Record<string, string> = {
     ...more,
@@ -50,7 +58,8 @@ export function programRefusal(failure: Failure, dialect: Dialect, more: Readonl
   };
   const seconds = comeAgainSeconds(failure);
   if (seconds !== null) headers["retry-after"] = String(seconds);
-  if (failure.code === "wrong_method") headers["allow"] = failure.facts["method"] === "GET" ? "GET, HEAD" : "POST";
+  if (failure.code === "wrong_method")
+    headers["allow"] = failure.facts["method"] === "GET" ? "GET, HEAD" : "POST";
   if (failure.code === "body_slow") headers["connection"] = "close"; // the rest of the body may never come
   return new Response(refusalText(failure, dialect), { status, headers });
 }

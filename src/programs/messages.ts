@@ -12,8 +12,18 @@ export type ProgramEvent =
   | { readonly type: "prompt"; readonly processed: number; readonly total: number }
   | { readonly type: "delta"; readonly text: string }
   | { readonly type: "reasoning"; readonly text: string }
-  | { readonly type: "done"; readonly conversation: ConversationId | null; readonly finish: string; readonly usage: Usage; readonly timings: Timings }
-  | { readonly type: "history"; readonly conversation: ConversationId; readonly messages: readonly { readonly role: string; readonly text: string }[] }
+  | {
+      readonly type: "done";
+      readonly conversation: ConversationId | null;
+      readonly finish: string;
+      readonly usage: Usage;
+      readonly timings: Timings;
+    }
+  | {
+      readonly type: "history";
+      readonly conversation: ConversationId;
+      readonly messages: readonly { readonly role: string; readonly text: string }[];
+    }
   | { readonly type: "error"; readonly code: string; readonly message: string };
 
 /** In tokens; a field is absent where llama-server did not say. */
@@ -31,7 +41,11 @@ interface Timings {
 }
 
 /** A Tap whose Run is told with `tell`; `ended` is called with the Run when that is over. */
-export function tapOf(tell: (told: ProgramEvent) => void, ended: (run: Run) => void, { isAlone }: { isAlone: boolean }): Tap {
+export function tapOf(
+  tell: (told: ProgramEvent) => void,
+  ended: (run: Run) => void,
+  { isAlone }: { isAlone: boolean },
+): Tap {
   return {
     isAlone,
     text: (text) => tell({ type: "delta", text }),
@@ -52,8 +66,16 @@ export function lastOf(run: Run, conversation: ConversationId | null, language: 
 /** `conversation` is null where it is not kept. */
 export function doneOf(finish: string, stats: RunStats, conversation: ConversationId | null): ProgramEvent {
   const { promptTokens, cachedTokens, outputTokens, queueMs, firstTokenMs, tokensPerSecond } = stats;
-  const usage = present({ prompt_tokens: promptTokens, cached_tokens: cachedTokens, completion_tokens: outputTokens });
-  const timings = present({ queue_ms: queueMs, first_token_ms: firstTokenMs, tokens_per_second: tokensPerSecond });
+  const usage = present({
+    prompt_tokens: promptTokens,
+    cached_tokens: cachedTokens,
+    completion_tokens: outputTokens,
+  });
+  const timings = present({
+    queue_ms: queueMs,
+    first_token_ms: firstTokenMs,
+    tokens_per_second: tokensPerSecond,
+  });
   return { type: "done", conversation, finish, usage, timings };
 }
 
@@ -62,5 +84,7 @@ export function errorOf(failure: FailureReport, language: Language): ProgramEven
 }
 
 function present(fields: Readonly<Record<string, number | undefined>>): Record<string, number> {
-  return Object.fromEntries(Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+  return Object.fromEntries(
+    Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
 }

@@ -38,7 +38,8 @@ export class ProgramOutbox {
       return;
     }
     const last = this.#waiting.at(-1);
-    if (piece.kind !== null && last?.kind === piece.kind) this.#waiting[this.#waiting.length - 1] = { kind: piece.kind, text: last.text + piece.text };
+    if (piece.kind !== null && last?.kind === piece.kind)
+      this.#waiting[this.#waiting.length - 1] = { kind: piece.kind, text: last.text + piece.text };
     else this.#waiting.push(piece);
     this.#waitingBytes += Buffer.byteLength(piece.text);
     if (this.#waitingBytes <= this.#maxBytes) return;

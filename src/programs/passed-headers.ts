@@ -16,7 +16,8 @@ export function passedType(type: string | null | undefined): string {
 /** @throws Failure `upstream_garbled` for what is no answer, `upstream_unauthorized` for what concerns parlor's own key and not the program's */
 export function passedStatus(status: number): number {
   if (status === 401) throw new Failure("upstream_unauthorized");
-  const isAnswer = (status >= 200 && status < 300 && status !== 204 && status !== 205) || (status >= 400 && status < 600);
+  const isAnswer =
+    (status >= 200 && status < 300 && status !== 204 && status !== 205) || (status >= 400 && status < 600);
   if (!isAnswer) throw new Failure("upstream_garbled");
   return status;
 }

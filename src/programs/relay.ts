@@ -30,7 +30,13 @@ interface RelayParts extends RelayedAnswerBounds {
 }
 
 /** Answers a program's request; `pathname` is the address inside. Everything that can refuse it is asked before its body is read. */
-export async function relay(request: Request, pathname: string, known: Identity | null, id: string, parts: RelayParts): Promise<Response> {
+export async function relay(
+  request: Request,
+  pathname: string,
+  known: Identity | null,
+  id: string,
+  parts: RelayParts,
+): Promise<Response> {
   const { search } = new URL(request.url);
   const dialect = dialectOf(pathname, request.headers);
   let release = () => {};
@@ -52,7 +58,9 @@ export async function relay(request: Request, pathname: string, known: Identity 
     const wished = modelAt(pathname);
     if (wished !== null || (route.method === "GET" && servers.length > 1)) {
       const listed =
-        wished === null ? modelList(state.models.map(({ name }) => name)) : await oneModel({ run: id, request: id }, wished, parts.upstream, parts.gone);
+        wished === null
+          ? modelList(state.models.map(({ name }) => name))
+          : await oneModel({ run: id, request: id }, wished, parts.upstream, parts.gone);
       over();
       return listed;
     }
@@ -60,9 +68,13 @@ export async function relay(request: Request, pathname: string, known: Identity 
     const body = await parts.readBody(request, { maxBytes: parts.programMaxBytes, owner: known.person.id });
     release = body.release;
     const asking = await programRequestOf(request, body.bytes, route.prompts);
-    const stream = route.isAnswer && asking.isStream ? streamIdOf(known.person, request.headers.get(streamHeader)) : null;
+    const stream =
+      route.isAnswer && asking.isStream ? streamIdOf(known.person, request.headers.get(streamHeader)) : null;
     // a stream that can be taken up at a byte is passed on byte for byte: no words of ours are in it
-    const passing = new RelayedAnswer(asking.isStream && !route.isFree && stream === null ? dialect : null, parts);
+    const passing = new RelayedAnswer(
+      asking.isStream && !route.isFree && stream === null ? dialect : null,
+      parts,
+    );
     const headers = { ...asking.headers, ...(stream !== null && { [streamHeader]: stream }) };
     const relayed: Relayed = { method: route.method, path: pathname + search, ...asking, headers };
     const wish = {
@@ -86,7 +98,9 @@ export async function relay(request: Request, pathname: string, known: Identity 
             await parts.upstream.relay({ run: lease.run, request: id }, relayed, passing, lease.signal);
           } finally {
             // a program that has gone away may come back to its stream; one that was stopped, or may not ask any more, may not
-            const isStopped = lease.signal.aborted && (!passing.signal.aborted || (parts.gone.aborted && !request.signal.aborted));
+            const isStopped =
+              lease.signal.aborted &&
+              (!passing.signal.aborted || (parts.gone.aborted && !request.signal.aborted));
             if (stream !== null && isStopped) await endStream(parts.upstream, stream);
           }
         });
@@ -118,10 +132,14 @@ function tokensIn(bytes: Uint8Array, before: number): number {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (!text.includes('_n"') && !text.includes('_tokens"')) return before + eventsIn(text);
   const found: Record<string, number> = {};
-  for (const [, name, value] of text.toString("latin1").matchAll(figures)) found[name as string] ??= Number(value);
+  for (const [, name, value] of text.toString("latin1").matchAll(figures))
+    found[name as string] ??= Number(value);
   const { prompt_n: read, predicted_n: written, output_tokens, completion_tokens, total_tokens } = found;
   if (read !== undefined && written !== undefined) return read + written;
-  return [output_tokens, completion_tokens, total_tokens].find((each) => each !== undefined && each > before) ?? before + eventsIn(text);
+  return (
+    [output_tokens, completion_tokens, total_tokens].find((each) => each !== undefined && each > before) ??
+    before + eventsIn(text)
+  );
 }
 
 function eventsIn(bytes: Buffer): number {

@@ -23,7 +23,10 @@ export interface RelayedAnswerBounds {
 const lineFeed = 10;
 
 /** What keeps a silent stream open on its way through proxies, and means nothing to its reader. */
-const beatOf: Readonly<Record<Dialect, string>> = { openai: ": alive\n\n", anthropic: 'event: ping\ndata: {"type": "ping"}\n\n' };
+const beatOf: Readonly<Record<Dialect, string>> = {
+  openai: ": alive\n\n",
+  anthropic: 'event: ping\ndata: {"type": "ping"}\n\n',
+};
 
 /**
  * An answer on its way to a program. Its head goes out as soon as it is known; that of a stream at the latest with the first
@@ -48,14 +51,18 @@ export class RelayedAnswer implements RelaySink {
   heard: (bytes: Uint8Array) => void = () => {};
 
   /** `dialect` is that of the events of a stream; null where the answer comes in one piece. */
-  constructor(dialect: Dialect | null, { outboxMaxBytes, programSlowMs, heartbeatMs, gone }: RelayedAnswerBounds) {
+  constructor(
+    dialect: Dialect | null,
+    { outboxMaxBytes, programSlowMs, heartbeatMs, gone }: RelayedAnswerBounds,
+  ) {
     this.#dialect = dialect;
     const left = () => {
       clearInterval(this.#pulse);
       this.#abort.abort(new Failure("stopped"));
     };
     this.#body = new ResponseBody({ maxBytes: outboxMaxBytes, slowMs: programSlowMs, gone, left });
-    if (dialect !== null && !this.#body.isOver) this.#pulse = setInterval(() => this.#beat(dialect), heartbeatMs);
+    if (dialect !== null && !this.#body.isOver)
+      this.#pulse = setInterval(() => this.#beat(dialect), heartbeatMs);
   }
 
   /** Aborted when the program is gone or does not read. */
@@ -76,7 +83,8 @@ export class RelayedAnswer implements RelaySink {
   }
 
   head(status: number, headers: Headers): void {
-    if (!this.#hasHead) this.#respond(passedStatus(status), { "content-type": passedType(headers.get("content-type")) });
+    if (!this.#hasHead)
+      this.#respond(passedStatus(status), { "content-type": passedType(headers.get("content-type")) });
     else if (status !== 200) this.#refusal = { text: "" };
   }
 
@@ -123,7 +131,12 @@ export class RelayedAnswer implements RelaySink {
 
   #respond(status: number, headers: Record<string, string>): void {
     this.#hasHead = true;
-    this.#response.resolve(new Response(this.#body.stream, { status, headers: { ...headers, "cache-control": "no-store", "x-accel-buffering": "no" } }));
+    this.#response.resolve(
+      new Response(this.#body.stream, {
+        status,
+        headers: { ...headers, "cache-control": "no-store", "x-accel-buffering": "no" },
+      }),
+    );
   }
 }
 

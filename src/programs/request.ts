@@ -28,7 +28,11 @@ const names: ReadonlySet<string> = new Set([...countNames, ...promptNames, "cont
 const [partMaxBytes, partsMaxBytes] = [1 << 20, 4 << 20];
 
 /** Reads a request, whose `prompts` may be several. What is no JSON is passed on all the same: llama-server has words for it. */
-export async function programRequestOf(request: Request, body: Uint8Array<ArrayBuffer>, prompts: readonly string[] = []): Promise<ProgramRequest> {
+export async function programRequestOf(
+  request: Request,
+  body: Uint8Array<ArrayBuffer>,
+  prompts: readonly string[] = [],
+): Promise<ProgramRequest> {
   const headers = Object.fromEntries(
     passedHeaders.flatMap((name) => {
       const value = request.headers.get(name);
@@ -39,10 +43,14 @@ export async function programRequestOf(request: Request, body: Uint8Array<ArrayB
   const { fields } = skimmed;
   const value = (name: string): unknown => {
     const field = fields.get(name);
-    return field && field.end - field.start <= partMaxBytes ? parsed(textOf(body, field.start, field.end)) : undefined;
+    return field && field.end - field.start <= partMaxBytes
+      ? parsed(textOf(body, field.start, field.end))
+      : undefined;
   };
   const model = value("model");
-  const counts = countNames.map((name) => value(name)).filter((each) => Number.isSafeInteger(each)) as number[];
+  const counts = countNames
+    .map((name) => value(name))
+    .filter((each) => Number.isSafeInteger(each)) as number[];
   const slots = Math.max(1, ...counts) * Math.max(1, ...prompts.map((name) => promptsIn(fields.get(name))));
   return {
     ...{ headers, body, slots },
@@ -83,7 +91,12 @@ async function partsOf(body: Uint8Array, { fields, data }: Skimmed): Promise<str
 const dataEndChars = 32;
 
 /** JSON in which each file is its length and its end; `next` is the first of `data` that may be within. */
-function textWithoutData(body: Uint8Array, { start, end }: Range, data: readonly Range[], next: number): string {
+function textWithoutData(
+  body: Uint8Array,
+  { start, end }: Range,
+  data: readonly Range[],
+  next: number,
+): string {
   let text = "";
   let from = start;
   for (let i = next; i < data.length && (data[i] as Range).end < end; i++) {
@@ -102,5 +115,7 @@ const textOf = (body: Uint8Array, start: number, end: number): string =>
 function asPart(part: unknown): string {
   if (typeof part === "string") return part;
   const { role, content } = (part ?? {}) as { role?: unknown; content?: unknown };
-  return typeof role === "string" && typeof content === "string" ? `${role}\n${content}` : JSON.stringify(part);
+  return typeof role === "string" && typeof content === "string"
+    ? `${role}\n${content}`
+    : JSON.stringify(part);
 }

@@ -46,14 +46,20 @@ const served: Readonly<Record<string, Served>> = {
 const modelPrefix = /^(?:\/v1)?\/models\/(.+)$/;
 
 /** Where only programs ask: what is served, what begins as programs' addresses do, and what ends as one that is served. */
-const programArea = /^\/(v\d\w*|api|openai|anthropic)(\/|$)|\/(chat\/completions?|completions?|embeddings?|responses?|messages?|count_tokens)$/;
+const programArea =
+  /^\/(v\d\w*|api|openai|anthropic)(\/|$)|\/(chat\/completions?|completions?|embeddings?|responses?|messages?|count_tokens)$/;
 
 /** The path as it was meant: slashes that were doubled where two parts were joined, and one at the end, say nothing. */
-export const joinedSlashes = (pathname: string): string => pathname.replace(/\/{2,}/g, "/").replace(/(?<=.)\/$/, "");
+export const joinedSlashes = (pathname: string): string =>
+  pathname.replace(/\/{2,}/g, "/").replace(/(?<=.)\/$/, "");
 
 /** Only programs ask at this address. */
 export function isServedPath(pathname: string): boolean {
-  return Object.hasOwn(served, pathname) || modelPrefix.test(pathname) || (programArea.test(pathname) && !/^\/[cs]\//.test(pathname));
+  return (
+    Object.hasOwn(served, pathname) ||
+    modelPrefix.test(pathname) ||
+    (programArea.test(pathname) && !/^\/[cs]\//.test(pathname))
+  );
 }
 
 /** The name of the model at an address; null where that is no model's. */
@@ -71,10 +77,16 @@ export function modelAt(pathname: string): string | null {
  * @throws Failure `no_such_address`, `wrong_method`, which name the address and the method that are right
  */
 export function servedAt(pathname: string, method: string, basePath: string): Served {
-  const found = modelAt(pathname) === null ? (Object.hasOwn(served, pathname) ? served[pathname] : undefined) : models;
-  if (!found) throw new Failure("no_such_address", { path: `${method} ${shown(basePath + pathname)}`, known: knownFor(pathname, basePath) });
+  const found =
+    modelAt(pathname) === null ? (Object.hasOwn(served, pathname) ? served[pathname] : undefined) : models;
+  if (!found)
+    throw new Failure("no_such_address", {
+      path: `${method} ${shown(basePath + pathname)}`,
+      known: knownFor(pathname, basePath),
+    });
   const asked = method === "HEAD" ? "GET" : method;
-  if (asked !== found.method) throw new Failure("wrong_method", { path: shown(basePath + pathname), method: found.method });
+  if (asked !== found.method)
+    throw new Failure("wrong_method", { path: shown(basePath + pathname), method: found.method });
   return found;
 }
 
@@ -83,8 +95,12 @@ function knownFor(pathname: string, basePath: string): string {
   const withVersion = Object.entries(served).filter(([path]) => path.startsWith("/v1/"));
   // the longest that ends alike: /v1/v1/messages, /openai/v1/chat/completions; without an "s" at the end, too
   const plain = (path: string) => path.replace(/s$/, "");
-  const alike = withVersion.filter(([path]) => plain(pathname).endsWith(plain(path.slice("/v1".length)))).sort(([a], [b]) => b.length - a.length);
-  return (alike.length > 0 ? alike.slice(0, 1) : withVersion).map(([path, { method }]) => `${method} ${basePath}${path}`).join(", ");
+  const alike = withVersion
+    .filter(([path]) => plain(pathname).endsWith(plain(path.slice("/v1".length))))
+    .sort(([a], [b]) => b.length - a.length);
+  return (alike.length > 0 ? alike.slice(0, 1) : withVersion)
+    .map(([path, { method }]) => `${method} ${basePath}${path}`)
+    .join(", ");
 }
 
 /** A path that somebody else chose, within bounds. */

@@ -119,7 +119,9 @@ class Scan {
       this.#item = -1;
     }
     if (this.#depth === 1 && this.#value >= 0) {
-      const items = this.#isArray ? { items: this.#items, count: this.#count, hasNumbers: this.#hasNumbers } : { items: null, count: 1, hasNumbers: false };
+      const items = this.#isArray
+        ? { items: this.#items, count: this.#count, hasNumbers: this.#hasNumbers }
+        : { items: null, count: 1, hasNumbers: false };
       if (this.#name !== null) this.fields.set(this.#name, { start: this.#value, end: at, ...items });
       this.#value = -1;
       this.#name = null;

@@ -38,7 +38,11 @@ interface Wish {
 }
 
 /** The handler of one socket. `known` is who opened it, as they are now. */
-export function jsonDoor(language: Language, visitor: { known: () => Identity; request: string }, parts: JsonParts) {
+export function jsonDoor(
+  language: Language,
+  visitor: { known: () => Identity; request: string },
+  parts: JsonParts,
+) {
   return new JsonDoor(language, visitor, parts);
 }
 
@@ -115,7 +119,8 @@ class JsonDoor {
     const { chat } = this.#parts;
     const known = this.#visitor.known();
     const conversation = await this.#goesOnWith(known, named);
-    const settings = typeof persona === "string" && persona !== "" ? { settings: { persona, sampling: {} } } : {};
+    const settings =
+      typeof persona === "string" && persona !== "" ? { settings: { persona, sampling: {} } } : {};
     const ended = (run: Run) => {
       this.#isAnswering = false;
       this.#run = null;
@@ -157,7 +162,8 @@ class JsonDoor {
     const request = this.#request;
     const wish = {
       ...{ person, request, path: "/completion", model: null, signal: abort.signal },
-      placed: (place: { position: number; of: number }) => tell({ type: "queued", position: place.position, of: place.of }),
+      placed: (place: { position: number; of: number }) =>
+        tell({ type: "queued", position: place.position, of: place.of }),
     };
     await chat.runs.leases
       .hold(wish, async (lease) => {
@@ -172,7 +178,9 @@ class JsonDoor {
           prompt: ({ processed, total }: PromptProgress) => tell({ type: "prompt", processed, total }),
         };
         const end = await upstream.complete({ run: lease.run, request }, prompt, deltas, lease.signal);
-        lease.tokens = Math.max(0, (end.stats.promptTokens ?? 0) - (end.stats.cachedTokens ?? 0)) + (end.stats.outputTokens ?? lease.tokens);
+        lease.tokens =
+          Math.max(0, (end.stats.promptTokens ?? 0) - (end.stats.cachedTokens ?? 0)) +
+          (end.stats.outputTokens ?? lease.tokens);
         tell(doneOf(end.finish, { ...end.stats, ...lease.figures }, null));
       })
       .catch((error: unknown) => {
@@ -188,9 +196,16 @@ class JsonDoor {
   async #history({ conversation }: Wish): Promise<void> {
     const known = this.#visitor.known();
     needScope(known, "conversations");
-    if (!isId(conversation) || !(await this.#parts.chat.enter(known.person, conversation))) throw new Failure("not_found");
-    const { thread } = await this.#parts.chat.storeOf(conversation).thread(conversation, { limit: historyMax });
-    this.#tell({ type: "history", conversation, messages: thread.map(({ message: { role, text } }) => ({ role, text })) });
+    if (!isId(conversation) || !(await this.#parts.chat.enter(known.person, conversation)))
+      throw new Failure("not_found");
+    const { thread } = await this.#parts.chat
+      .storeOf(conversation)
+      .thread(conversation, { limit: historyMax });
+    this.#tell({
+      type: "history",
+      conversation,
+      messages: thread.map(({ message: { role, text } }) => ({ role, text })),
+    });
   }
 
   /** Ends what this socket has asked for; what others do in the same conversation goes on. */
@@ -210,7 +225,9 @@ class JsonDoor {
 
   #tell(told: ProgramEvent): void {
     const isJoined = told.type === "delta" || told.type === "reasoning";
-    this.#way.put(isJoined ? { kind: told.type, text: told.text } : { kind: null, text: JSON.stringify(told) });
+    this.#way.put(
+      isJoined ? { kind: told.type, text: told.text } : { kind: null, text: JSON.stringify(told) },
+    );
   }
 
   get #request(): string {
@@ -218,7 +235,8 @@ class JsonDoor {
   }
 }
 
-const framesOf = ({ kind, text }: Piece): string => (kind === null ? text : JSON.stringify({ type: kind, text }));
+const framesOf = ({ kind, text }: Piece): string =>
+  kind === null ? text : JSON.stringify({ type: kind, text });
 
 /** @throws Failure `bad_frame` */
 function wishOf(frame: string | Uint8Array): Wish {

@@ -21,7 +21,11 @@ interface PlainParts {
 }
 
 /** The handler of one `/chat` socket. */
-export function plainDoor(language: Language, visitor: { who: () => Person; request: string }, parts: PlainParts) {
+export function plainDoor(
+  language: Language,
+  visitor: { who: () => Person; request: string },
+  parts: PlainParts,
+) {
   const conversation = newTemporaryId();
   let way: ProgramOutbox;
   let answering = false;

@@ -20,23 +20,32 @@ export const streamHeader = "x-conversation-id";
 /** Longest id that a program may give, in characters, and as many ids may be looked up at once. */
 const [idMaxChars, lookupMax] = [256, 256];
 
-export const isStreamPath = (pathname: string): boolean => pathname === "/v1/stream" || pathname === "/v1/streams/lookup";
+export const isStreamPath = (pathname: string): boolean =>
+  pathname === "/v1/stream" || pathname === "/v1/streams/lookup";
 
 /** The id under which llama-server keeps a stream of somebody's, so that nobody reads or ends another's; null where there is none. */
 export function streamIdOf({ id: person }: Pick<Person, "id">, id: string | null): string | null {
   if (id === null || id === "") return null;
-  if (id.length > idMaxChars) throw new Failure("bad_request", { detail: `${streamHeader} of more than ${idMaxChars} characters` });
+  if (id.length > idMaxChars)
+    throw new Failure("bad_request", { detail: `${streamHeader} of more than ${idMaxChars} characters` });
   return `program-${new Bun.CryptoHasher("sha256").update(`${person}\n${id}`).digest("base64url")}`;
 }
 
 /** Answers `GET` and `DELETE /v1/stream?conv_id=…` and `POST /v1/streams/lookup` as llama-server does. @throws Failure */
-export async function streamAnswer(request: Request, pathname: string, person: Pick<Person, "id">, requestId: string, parts: StreamParts): Promise<Response> {
+export async function streamAnswer(
+  request: Request,
+  pathname: string,
+  person: Pick<Person, "id">,
+  requestId: string,
+  parts: StreamParts,
+): Promise<Response> {
   const asked = new URL(request.url).searchParams;
   if (pathname === "/v1/streams/lookup") {
     if (request.method !== "POST") throw new Failure("wrong_method", { path: pathname, method: "POST" });
     return lookUp(request, person, parts);
   }
-  if (request.method !== "GET" && request.method !== "DELETE") throw new Failure("wrong_method", { path: pathname, method: "GET" });
+  if (request.method !== "GET" && request.method !== "DELETE")
+    throw new Failure("wrong_method", { path: pathname, method: "GET" });
   const id = streamIdOf(person, asked.get("conv_id"));
   if (id === null) throw new Failure("bad_request", { detail: "conv_id" });
   if (request.method === "DELETE") {
@@ -49,7 +58,16 @@ export async function streamAnswer(request: Request, pathname: string, person: P
   const passing = new RelayedAnswer(null, parts);
   const from = asked.get("from");
   const path = `/v1/stream?conv_id=${id}${from === null ? "" : `&from=${encodeURIComponent(from)}`}`;
-  const relayed = { method: "GET", path, headers: {}, body: new Uint8Array(), model: null, isStream: true, parts: [], slots: 1 } as const;
+  const relayed = {
+    method: "GET",
+    path,
+    headers: {},
+    body: new Uint8Array(),
+    model: null,
+    isStream: true,
+    parts: [],
+    slots: 1,
+  } as const;
   parts.upstream
     .pass({ run: newId(), request: requestId }, relayed, passing, passing.signal, server)
     .finally(parts.over)
@@ -60,7 +78,11 @@ export async function streamAnswer(request: Request, pathname: string, person: P
   return passing.response;
 }
 
-async function lookUp(request: Request, person: Pick<Person, "id">, { upstream, readBody, over }: StreamParts): Promise<Response> {
+async function lookUp(
+  request: Request,
+  person: Pick<Person, "id">,
+  { upstream, readBody, over }: StreamParts,
+): Promise<Response> {
   const body = await readBody(request, { maxBytes: lookupMax * idMaxChars * 6, owner: person.id });
   body.release();
   const wished = idsIn(new TextDecoder().decode(body.bytes));
@@ -82,7 +104,8 @@ function idsIn(body: string): string[] {
 /** Ends a stream of a program's, wherever it is kept. */
 export async function endStream(upstream: Upstream, id: string): Promise<void> {
   const server = (await kept(upstream, [id])).get(id)?.server;
-  if (server !== undefined) await answerOf(upstream, server, { method: "DELETE", path: `/v1/stream?conv_id=${id}`, body: "" });
+  if (server !== undefined)
+    await answerOf(upstream, server, { method: "DELETE", path: `/v1/stream?conv_id=${id}`, body: "" });
 }
 
 interface Kept {
@@ -97,7 +120,9 @@ async function kept(upstream: Upstream, ids: readonly string[]): Promise<Map<str
   const found = new Map<string, Kept>();
   await Promise.all(
     upstream.servers.map(async ({ url }) => {
-      const listed = parsed(await answerOf(upstream, url, { method: "POST", path: "/v1/streams/lookup", body }));
+      const listed = parsed(
+        await answerOf(upstream, url, { method: "POST", path: "/v1/streams/lookup", body }),
+      );
       for (const facts of Array.isArray(listed) ? (listed as Record<string, unknown>[]) : []) {
         const id = facts?.["conversation_id"];
         if (typeof id === "string" && ids.includes(id)) found.set(id, { server: url, facts });
@@ -126,8 +151,19 @@ async function answerOf(
     },
   };
   const headers = { "content-type": "application/json" };
-  const relayed = { method, path, headers, body: new TextEncoder().encode(body), model: null, isStream: false, parts: [], slots: 1 } as const;
-  await upstream.pass({ run: newId(), request: "" }, relayed, sink, AbortSignal.timeout(answerMs), server).catch(() => {});
+  const relayed = {
+    method,
+    path,
+    headers,
+    body: new TextEncoder().encode(body),
+    model: null,
+    isStream: false,
+    parts: [],
+    slots: 1,
+  } as const;
+  await upstream
+    .pass({ run: newId(), request: "" }, relayed, sink, AbortSignal.timeout(answerMs), server)
+    .catch(() => {});
   return text;
 }
 

@@ -2,7 +2,14 @@
 // within a time. Who may send one is asked before. Beside app.
 
 import { pipeline, Readable, type Transform } from "node:stream";
-import { constants, createBrotliDecompress, createGunzip, createInflate, createInflateRaw, createZstdDecompress } from "node:zlib";
+import {
+  constants,
+  createBrotliDecompress,
+  createGunzip,
+  createInflate,
+  createInflateRaw,
+  createZstdDecompress,
+} from "node:zlib";
 import type { BodyBound, HeldBody } from "../domain/body.ts";
 import { Failure } from "../domain/failure.ts";
 import type { PersonId } from "../domain/id.ts";
@@ -60,7 +67,8 @@ export class Bodies {
     try {
       const arriving = arrivingChunks(request, maxBytes, this.#bounds.bodyMs);
       for await (const chunk of coding === null ? arriving : decoded(arriving, coding)) {
-        if (buffer.bytes + chunk.byteLength > maxBytes) throw new Failure("too_large", { limitBytes: maxBytes });
+        if (buffer.bytes + chunk.byteLength > maxBytes)
+          throw new Failure("too_large", { limitBytes: maxBytes });
         buffer.add(chunk);
       }
       return { bytes: buffer.whole, release };
@@ -131,7 +139,9 @@ class GrowingBuffer {
     const needed = this.#bytes + chunk.byteLength;
     if (needed > this.#buffer.length) {
       const isSmall = needed <= smallBytes;
-      const wished = isSmall ? smallBytes : (this.#wholeBytes ?? Math.max(smallBytes, this.#buffer.length * growth));
+      const wished = isSmall
+        ? smallBytes
+        : (this.#wholeBytes ?? Math.max(smallBytes, this.#buffer.length * growth));
       const grown = Math.max(needed, Math.min(this.#wholeBytes ?? this.#maxBytes, wished));
       this.#hold(grown - this.#buffer.length);
       const before = this.whole;
@@ -144,7 +154,11 @@ class GrowingBuffer {
 }
 
 /** The body as it comes. @throws Failure `body_slow`, `too_large` */
-async function* arrivingChunks(request: Request, maxBytes: number, bodyMs: number): AsyncGenerator<Uint8Array> {
+async function* arrivingChunks(
+  request: Request,
+  maxBytes: number,
+  bodyMs: number,
+): AsyncGenerator<Uint8Array> {
   const reader = request.body?.getReader();
   if (!reader) return;
   const late = Promise.withResolvers<never>();
@@ -154,7 +168,8 @@ async function* arrivingChunks(request: Request, maxBytes: number, bodyMs: numbe
   const look = () => {
     const leftMs = bodyMs + (bytes / slowestBytesPerSecond) * 1000 - (performance.now() - startedAt);
     if (leftMs > 0) timer = setTimeout(look, leftMs);
-    else late.reject(new Failure("body_slow", { seconds: Math.round((performance.now() - startedAt) / 1000) }));
+    else
+      late.reject(new Failure("body_slow", { seconds: Math.round((performance.now() - startedAt) / 1000) }));
   };
   let timer = setTimeout(look, bodyMs);
   try {
@@ -181,7 +196,8 @@ function codingOf(header: string | null): Coding | null {
   const [name = ""] = applied;
   const found = name === "x-gzip" ? "gzip" : name;
   const isKnown = found === "gzip" || found === "deflate" || found === "br" || found === "zstd";
-  if (applied.length > 1 || !isKnown) throw new Failure("unsupported_encoding", { coding: applied.join(", ").slice(0, 100) });
+  if (applied.length > 1 || !isKnown)
+    throw new Failure("unsupported_encoding", { coding: applied.join(", ").slice(0, 100) });
   return found;
 }
 
@@ -200,7 +216,8 @@ async function* decoded(arriving: AsyncGenerator<Uint8Array>, coding: Coding): A
 function decoderOf(coding: Coding, first: Uint8Array): Transform {
   if (coding === "gzip") return createGunzip();
   if (coding === "br") return createBrotliDecompress();
-  if (coding === "zstd") return createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: zstdWindowLog } });
+  if (coding === "zstd")
+    return createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: zstdWindowLog } });
   // "deflate" means zlib's format (RFC 9110), but some send the bare one: zlib's begins with the method, 8
   return ((first[0] ?? 0) & 15) === 8 ? createInflate() : createInflateRaw();
 }

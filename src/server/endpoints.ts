@@ -50,7 +50,8 @@ interface EndpointsParts {
 }
 
 /** Addresses at which programs ask, and may come with a key. */
-export const isProgramPath = (pathname: string): boolean => pathname === "/chat" || pathname === "/ask" || isServedPath(pathname);
+export const isProgramPath = (pathname: string): boolean =>
+  pathname === "/chat" || pathname === "/ask" || isServedPath(pathname);
 
 /** Where a page's frames come as events, and where what it says goes, when a proxy lets no socket through. */
 export const eventsPath = "/live/events";
@@ -69,7 +70,8 @@ export const isSocketPath = (pathname: string): boolean => pathname === "/live" 
 export function pathOf(request: Request, basePath: string): string {
   const { pathname } = urlOf(request);
   // below /chat the address /chat is the page, but for a proxy that has taken the path off: then it is the socket
-  if (isSocketPath(pathname) && request.headers.get("upgrade")?.toLowerCase() === "websocket") return pathname;
+  if (isSocketPath(pathname) && request.headers.get("upgrade")?.toLowerCase() === "websocket")
+    return pathname;
   const joined = pathInside(joinedSlashes(pathname), basePath); // programs' base addresses may end with a slash
   return isProgramPath(joined) ? joined : pathInside(pathname, basePath);
 }
@@ -95,10 +97,16 @@ export class Endpoints {
   }
 
   /** Answers what a program asks over HTTP. */
-  async program(request: Request, pathname: string, server: Server<SocketData>, { known, request: id }: Visitor): Promise<Response> {
+  async program(
+    request: Request,
+    pathname: string,
+    server: Server<SocketData>,
+    { known, request: id }: Visitor,
+  ): Promise<Response> {
     const { chat, upstream, metrics, bug, bounds, allowOrigins, bodies, basePath } = this.#parts;
     const cors = corsHeaders(request.headers, allowOrigins);
-    if (request.method === "OPTIONS") return new Response(null, { status: 204, headers: { ...programHeaders, ...cors } });
+    if (request.method === "OPTIONS")
+      return new Response(null, { status: 204, headers: { ...programHeaders, ...cors } });
     const asking = known && { known, end: new AbortController() };
     if (asking) this.#asking.add(asking);
     const over = () => {
@@ -113,31 +121,50 @@ export class Endpoints {
       return body;
     };
     const inside = { chat, upstream, metrics, bug, gone, over, readBody, basePath, ...bounds };
-    const response = await (pathname === "/ask" ? ask(request, known, id, inside) : relay(request, pathname, known, id, inside));
-    for (const [name, value] of Object.entries({ ...programHeaders, ...cors, "x-request-id": id })) response.headers.set(name, value);
+    const response = await (pathname === "/ask"
+      ? ask(request, known, id, inside)
+      : relay(request, pathname, known, id, inside));
+    for (const [name, value] of Object.entries({ ...programHeaders, ...cors, "x-request-id": id }))
+      response.headers.set(name, value);
     return response;
   }
 
   /** Ends what programs are being answered who may not ask any more: their key was revoked, their owner removed. */
   async review(): Promise<void> {
-    for (const asking of [...this.#asking]) if (!(await this.#parts.auth.again(asking.known))) asking.end.abort();
+    for (const asking of [...this.#asking])
+      if (!(await this.#parts.auth.again(asking.known))) asking.end.abort();
   }
 
   /** Opens the socket that a request asks for. @throws Failure `not_found`, `not_signed_in`, `key_scope`, `foreign_origin`, `too_many_sockets`, `bad_request` */
-  async socket(request: Request, pathname: string, server: Server<SocketData>, visitor: Visitor): Promise<undefined> {
+  async socket(
+    request: Request,
+    pathname: string,
+    server: Server<SocketData>,
+    visitor: Visitor,
+  ): Promise<undefined> {
     checkOrigin(request.headers, visitor.client.hosts, this.#parts.allowOrigins);
-    if (pathname === "/live") return this.#parts.sockets.upgrade(request, server, await this.#page(request, visitor));
+    if (pathname === "/live")
+      return this.#parts.sockets.upgrade(request, server, await this.#page(request, visitor));
     const { chat, upstream, metrics, bug, bounds } = this.#parts;
     const { known, request: id } = visitor;
     if (!known) throw new Failure("not_signed_in");
     needScope(known, "answers");
     const language = languageOf(request.headers.get("accept-language"));
     const inside = { chat, upstream, metrics, bug, open: this.open, outboxMaxBytes: bounds.outboxMaxBytes };
-    const protocols = (request.headers.get("sec-websocket-protocol") ?? "").split(",").map((each) => each.trim());
+    const protocols = (request.headers.get("sec-websocket-protocol") ?? "")
+      .split(",")
+      .map((each) => each.trim());
     const isJson = protocols.includes(jsonProtocol);
     const door = (as: () => Identity): SocketHandler =>
-      isJson ? jsonDoor(language, { known: as, request: id }, inside) : plainDoor(language, { who: () => as().person, request: id }, inside);
-    return this.#parts.sockets.upgrade(request, server, dataOf(visitor, null, door), isJson ? jsonProtocol : undefined);
+      isJson
+        ? jsonDoor(language, { known: as, request: id }, inside)
+        : plainDoor(language, { who: () => as().person, request: id }, inside);
+    return this.#parts.sockets.upgrade(
+      request,
+      server,
+      dataOf(visitor, null, door),
+      isJson ? jsonProtocol : undefined,
+    );
   }
 
   /** The same as a page's socket where a proxy lets none through: frames as server-sent events. @throws Failure as `socket` */
@@ -151,7 +178,12 @@ export class Endpoints {
     seat.tell("seat", id);
     sockets.handlers.open(seat);
     return new Response(seat.body, {
-      headers: { ...securityHeaders, "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" },
+      headers: {
+        ...securityHeaders,
+        "content-type": "text/event-stream",
+        "cache-control": "no-store",
+        "x-accel-buffering": "no",
+      },
     });
   }
 
@@ -159,7 +191,10 @@ export class Endpoints {
   async said(request: Request, { known }: Visitor): Promise<Response> {
     const seat = this.#seats.get(urlOf(request).searchParams.get("seat") ?? "");
     if (!seat || seat.data.known?.person.id !== known?.person.id) throw new Failure("not_found");
-    const body = await this.#parts.bodies.read(request, { maxBytes: this.#parts.bounds.frameMaxBytes, owner: known?.person.id ?? null });
+    const body = await this.#parts.bodies.read(request, {
+      maxBytes: this.#parts.bounds.frameMaxBytes,
+      owner: known?.person.id ?? null,
+    });
     body.release();
     const frame = Buffer.from(body.bytes).toString("utf8");
     void this.#parts.sockets.handlers.message(seat, frame);
@@ -170,26 +205,53 @@ export class Endpoints {
   async #page(request: Request, visitor: Visitor, left?: () => void): Promise<SocketData> {
     const { chat, shelf, hub, metrics, bug, bounds, store } = this.#parts;
     const { known, request: id } = visitor;
-    const theirs = { language: languageOf(request.headers.get("accept-language")), zone: readersZone(request.headers), request: id };
-    const inside = { chat, shelf, hub, metrics, bug, commandsMax: bounds.commandsMax, below: this.#below, ...(left && { left }) };
+    const theirs = {
+      language: languageOf(request.headers.get("accept-language")),
+      zone: readersZone(request.headers),
+      request: id,
+    };
+    const inside = {
+      chat,
+      shelf,
+      hub,
+      metrics,
+      bug,
+      commandsMax: bounds.commandsMax,
+      below: this.#below,
+      ...(left && { left }),
+    };
     const asked = urlOf(request).searchParams;
     const link = asked.get("s");
     if (link !== null) {
       const found = isId(link) ? await store.ledger.link(link) : null;
       if (!found) throw new Failure("not_found");
-      return dataOf(visitor, link, () => liveDoor({ conversation: found.conversation, ...theirs, through: null, who: null }, inside));
+      return dataOf(visitor, link, () =>
+        liveDoor({ conversation: found.conversation, ...theirs, through: null, who: null }, inside),
+      );
     }
     if (!known) throw new Failure("not_signed_in");
     const [conversation, at] = [asked.get("c"), asked.get("at")];
     if (!isId(conversation)) throw new Failure("not_found");
     await chat.enter(known.person, conversation);
     const through = isId(at) ? at : null;
-    return dataOf(visitor, null, (as) => liveDoor({ conversation, ...theirs, through, who: () => as().person }, inside));
+    return dataOf(visitor, null, (as) =>
+      liveDoor({ conversation, ...theirs, through, who: () => as().person }, inside),
+    );
   }
 }
 
 /** A socket's data: whoever it is is asked of it anew with each wish, since that may change. */
-function dataOf({ known, client }: Visitor, link: string | null, door: (as: () => Identity) => SocketHandler): SocketData {
-  const data: SocketData = { door: door(() => data.known as Identity), address: client.address, known, link, heardAt: performance.now() };
+function dataOf(
+  { known, client }: Visitor,
+  link: string | null,
+  door: (as: () => Identity) => SocketHandler,
+): SocketData {
+  const data: SocketData = {
+    door: door(() => data.known as Identity),
+    address: client.address,
+    known,
+    link,
+    heardAt: performance.now(),
+  };
   return data;
 }

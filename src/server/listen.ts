@@ -26,11 +26,22 @@ interface Listening {
 const unixPrefix = "unix:";
 
 /** Finds out whether what is listened on is free and the certificate is one, and lets it go again. @throws CommandError */
-export async function tryToListen({ host, port, tls }: Pick<ListenOptions, "host" | "port" | "tls">): Promise<void> {
+export async function tryToListen({
+  host,
+  port,
+  tls,
+}: Pick<ListenOptions, "host" | "port" | "tls">): Promise<void> {
   if (host.startsWith(unixPrefix)) return makeRoom(host.slice(unixPrefix.length));
   try {
     const pair = tls && pairOf(tls);
-    const what = { hostname: host, port, reusePort: false, development: false, ...(pair && { tls: pair }), fetch: () => new Response(null, { status: 503 }) };
+    const what = {
+      hostname: host,
+      port,
+      reusePort: false,
+      development: false,
+      ...(pair && { tls: pair }),
+      fetch: () => new Response(null, { status: 503 }),
+    };
     await Bun.serve(what).stop(true);
   } catch (error) {
     throw cannotListen(error, `${host}:${port}`, { host, port });
@@ -81,10 +92,16 @@ export async function listen(app: App, options: ListenOptions): Promise<Listenin
   };
 }
 
-function cannotListen(error: unknown, what: string, { host, port }: Pick<ListenOptions, "host" | "port">): CommandError {
+function cannotListen(
+  error: unknown,
+  what: string,
+  { host, port }: Pick<ListenOptions, "host" | "port">,
+): CommandError {
   const isTaken = (error as { code?: string }).code === "EADDRINUSE";
   return new CommandError(
-    isTaken ? `port ${port} of ${host} is in use; choose another with --port` : `can't listen on ${what}: ${(error as Error).message}`,
+    isTaken
+      ? `port ${port} of ${host} is in use; choose another with --port`
+      : `can't listen on ${what}: ${(error as Error).message}`,
     1,
   );
 }
@@ -97,8 +114,10 @@ interface Pair {
 /** @throws when a file can't be read, or they are no certificate and its key */
 function pairOf({ cert, key }: Pair): Pair {
   const pair = { cert: readFileSync(cert, "utf8"), key: readFileSync(key, "utf8") };
-  if (!pair.cert.includes("-----BEGIN CERTIFICATE-----")) throw new Error(`${cert} holds no certificate (PEM)`);
-  if (!/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pair.key)) throw new Error(`${key} holds no private key (PEM)`);
+  if (!pair.cert.includes("-----BEGIN CERTIFICATE-----"))
+    throw new Error(`${cert} holds no certificate (PEM)`);
+  if (!/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pair.key))
+    throw new Error(`${key} holds no private key (PEM)`);
   return pair;
 }
 
@@ -110,7 +129,8 @@ function tryOut(pair: Pair): void {
 /** Takes away the socket of a parlor that is gone; one that somebody listens on stays. @throws CommandError */
 async function makeRoom(path: string): Promise<void> {
   try {
-    if (!lstatSync(path).isSocket()) throw new CommandError(`${path} is there, and is no socket; name another`, 1);
+    if (!lstatSync(path).isSocket())
+      throw new CommandError(`${path} is there, and is no socket; name another`, 1);
   } catch (error) {
     if (error instanceof CommandError) throw error;
     return;

@@ -1,7 +1,19 @@
 // Contract of who is who, what they have used, and what the operator has set: the other half of the Store, in the same database.
 // Secrets come in as their hashes. Asynchronous as the Store; each method is one transaction. Implemented by store/sqlite.
 
-import type { AuditAct, AuditEntry, Invitation, Key, Limits, Link, ListedPerson, Person, PersonRole, Session, Usage } from "../domain/account.ts";
+import type {
+  AuditAct,
+  AuditEntry,
+  Invitation,
+  Key,
+  Limits,
+  Link,
+  ListedPerson,
+  Person,
+  PersonRole,
+  Session,
+  Usage,
+} from "../domain/account.ts";
 import type { ConversationId, PersonId } from "../domain/id.ts";
 import type { FailedRun } from "../domain/run.ts";
 import type { Admission } from "./store.ts";

@@ -14,20 +14,37 @@ export class StoreUnusable extends Error {}
 const elsewhere = "or choose another place with --data";
 /** What SQLite (https://sqlite.org/rescode.html) and the system say of a file, in words. */
 const faults: readonly [code: RegExp, says: string][] = [
-  [/^SQLITE_NOTADB/, `is no database, or its beginning is damaged; put a backup in its place, move it away, ${elsewhere}`],
-  [/^SQLITE_CORRUPT/, "is damaged or cut off; stop parlor, keep a copy of it, and put a backup in its place; what is wrong with it says `parlor check`"],
+  [
+    /^SQLITE_NOTADB/,
+    `is no database, or its beginning is damaged; put a backup in its place, move it away, ${elsewhere}`,
+  ],
+  [
+    /^SQLITE_CORRUPT/,
+    "is damaged or cut off; stop parlor, keep a copy of it, and put a backup in its place; what is wrong with it says `parlor check`",
+  ],
   [/^SQLITE_(BUSY|LOCKED)/, "is held by another program; end that one, then start parlor again"],
-  [/^(SQLITE_(READONLY|CANTOPEN|PERM|AUTH)|EACCES|EPERM|EROFS)/, `can't be written; give it and its folder to the user that parlor runs as, ${elsewhere}`],
+  [
+    /^(SQLITE_(READONLY|CANTOPEN|PERM|AUTH)|EACCES|EPERM|EROFS)/,
+    `can't be written; give it and its folder to the user that parlor runs as, ${elsewhere}`,
+  ],
   [/^(SQLITE_FULL|ENOSPC|EDQUOT)/, `can't be written, for the disk is full; make room, ${elsewhere}`],
-  [/^SQLITE_IOERR/, "can't be read or written: the disk fails, or is a share that can't lock files; `parlor check` says what is still sound"],
-  [/^(EISDIR|ENOTDIR)/, `can't be made: a folder or a file of that name is in the way; move it, ${elsewhere}`],
+  [
+    /^SQLITE_IOERR/,
+    "can't be read or written: the disk fails, or is a share that can't lock files; `parlor check` says what is still sound",
+  ],
+  [
+    /^(EISDIR|ENOTDIR)/,
+    `can't be made: a folder or a file of that name is in the way; move it, ${elsewhere}`,
+  ],
 ];
 
 /** What is known about an error of this file, in one line; the error itself where nothing is. */
 export function unusable(file: string, error: unknown): unknown {
   const { code, message } = error as { code?: unknown; message?: unknown };
   const says = faults.find(([pattern]) => pattern.test(String(code)))?.[1];
-  return error instanceof StoreUnusable || says === undefined ? error : new StoreUnusable(`${file} ${says} (${message})`);
+  return error instanceof StoreUnusable || says === undefined
+    ? error
+    : new StoreUnusable(`${file} ${says} (${message})`);
 }
 
 /**
@@ -40,7 +57,11 @@ export function makeFile(file: string): void {
     closeSync(openSync(file, "a", 0o600)); // SQLite gives -wal and -shm the rights of the file itself
   } catch (error) {
     const known = unusable(file, error);
-    throw known instanceof StoreUnusable ? known : new StoreUnusable(`${file} can't be made: ${(error as Error).message}; choose another place with --data`);
+    throw known instanceof StoreUnusable
+      ? known
+      : new StoreUnusable(
+          `${file} can't be made: ${(error as Error).message}; choose another place with --data`,
+        );
   }
 }
 
@@ -90,13 +111,16 @@ export function rewrite(db: Database, file: string): void {
     db.run("vacuum");
     emptyJournal(db);
   } catch (error) {
-    throw new StoreUnusable(`can't rewrite ${file} without what was deleted in it: ${(error as Error).message}`);
+    throw new StoreUnusable(
+      `can't rewrite ${file} without what was deleted in it: ${(error as Error).message}`,
+    );
   }
 }
 
 /** The search indexes of the schema as it is. */
 export function searchTables(db: Database): string[] {
-  const sql = "select name from sqlite_master where type = 'table' and replace(sql, ' ', '') like 'createvirtualtable%usingfts5(%'";
+  const sql =
+    "select name from sqlite_master where type = 'table' and replace(sql, ' ', '') like 'createvirtualtable%usingfts5(%'";
   return db
     .query<{ name: string }, []>(sql)
     .all()
@@ -146,8 +170,15 @@ export function check(file: string): string[] {
   try {
     const found = db.query<{ integrity_check: string }, []>("pragma integrity_check").all();
     const structure = found.map((row) => row.integrity_check).filter((line) => line !== "ok");
-    const references = db.query<{ table: string; rowid: number; parent: string }, []>("pragma foreign_key_check").all();
-    return [...structure, ...references.map(({ table, rowid, parent }) => `row ${rowid} of ${table} points to nothing in ${parent}`)];
+    const references = db
+      .query<{ table: string; rowid: number; parent: string }, []>("pragma foreign_key_check")
+      .all();
+    return [
+      ...structure,
+      ...references.map(
+        ({ table, rowid, parent }) => `row ${rowid} of ${table} points to nothing in ${parent}`,
+      ),
+    ];
   } catch (error) {
     return [(error as Error).message];
   } finally {

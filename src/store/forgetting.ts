@@ -71,7 +71,9 @@ export class Forgetting {
       if (index === undefined) return this.#end();
       const before = this.#changes();
       // negative: everything becomes one segment in the end, in which nothing is marked as deleted (https://sqlite.org/fts5.html#the_merge_command)
-      this.#db.run(`insert into ${index} (${index}, rank) values ('merge', ${this.#isBegun ? stepPages : -stepPages})`);
+      this.#db.run(
+        `insert into ${index} (${index}, rank) values ('merge', ${this.#isBegun ? stepPages : -stepPages})`,
+      );
       this.#isBegun = this.#changes() - before >= 2; // fewer: there was nothing to do any more
       if (!this.#isBegun) this.#left?.shift();
       return true;

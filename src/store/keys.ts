@@ -44,11 +44,18 @@ export class KeyTable implements Keys {
 
   async used(hash: string): Promise<void> {
     const now = Date.now();
-    this.#q.run("update keys set seen_at = ?1 where hash = ?2 and coalesce(seen_at, 0) < ?1 - ?3", now, hash, touchEveryMs);
+    this.#q.run(
+      "update keys set seen_at = ?1 where hash = ?2 and coalesce(seen_at, 0) < ?1 - ?3",
+      now,
+      hash,
+      touchEveryMs,
+    );
   }
 
   async of(person: PersonId): Promise<readonly Key[]> {
-    return this.#q.all<KeyRow>("select * from keys where person = ? order by created_at desc", person).map(toKey);
+    return this.#q
+      .all<KeyRow>("select * from keys where person = ? order by created_at desc", person)
+      .map(toKey);
   }
 
   async revoke(person: PersonId, id: string): Promise<boolean> {
@@ -60,5 +67,12 @@ export class KeyTable implements Keys {
 
 function toKey({ id, person, name, scopes, created_at, seen_at }: KeyRow): Key {
   const opened = JSON.parse(scopes) as string[];
-  return { id, person, name, scopes: keyScopes.filter((scope: KeyScope) => opened.includes(scope)), createdAt: created_at, seenAt: seen_at };
+  return {
+    id,
+    person,
+    name,
+    scopes: keyScopes.filter((scope: KeyScope) => opened.includes(scope)),
+    createdAt: created_at,
+    seenAt: seen_at,
+  };
 }

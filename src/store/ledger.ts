@@ -1,11 +1,25 @@
 // What people have used and may use, what the operator has set, who did what, and who may read by a link, in
 // SQLite.
 
-import { type AuditAct, type AuditEntry, dayOf, type Link, nextMidnight, type Usage } from "../domain/account.ts";
+import {
+  type AuditAct,
+  type AuditEntry,
+  dayOf,
+  type Link,
+  nextMidnight,
+  type Usage,
+} from "../domain/account.ts";
 import { Failure, type FailureReport } from "../domain/failure.ts";
 import type { ConversationId, PersonId } from "../domain/id.ts";
 import type { FailedRun } from "../domain/run.ts";
-import { type Bucket, type FairShareKept, type Ledger, perMinute, runsBucket, type SettingName } from "./accounts.ts";
+import {
+  type Bucket,
+  type FairShareKept,
+  type Ledger,
+  perMinute,
+  runsBucket,
+  type SettingName,
+} from "./accounts.ts";
 import type { Changes, PeopleTable } from "./people.ts";
 import type { Queries } from "./queries.ts";
 import type { Admission } from "./store.ts";
@@ -33,7 +47,13 @@ export class LedgerTable implements Ledger {
   }
 
   async addLink({ token, conversation, createdAt, expiresAt }: Link): Promise<void> {
-    this.#q.run("insert into links (token, conversation, created_at, expires_at) values (?, ?, ?, ?)", token, conversation, createdAt, expiresAt);
+    this.#q.run(
+      "insert into links (token, conversation, created_at, expires_at) values (?, ?, ?, ?)",
+      token,
+      conversation,
+      createdAt,
+      expiresAt,
+    );
   }
 
   async link(token: string): Promise<Link | null> {
@@ -47,12 +67,14 @@ export class LedgerTable implements Ledger {
   }
 
   async linksOf(conversation: ConversationId): Promise<readonly Link[]> {
-    const sql = "select * from links where conversation = ? and coalesce(expires_at, ?2) >= ?2 order by created_at desc";
+    const sql =
+      "select * from links where conversation = ? and coalesce(expires_at, ?2) >= ?2 order by created_at desc";
     return this.#q.all<LinkRow>(sql, conversation, Date.now()).map(toLink);
   }
 
   async removeLink(conversation: ConversationId, token: string): Promise<boolean> {
-    const removed = this.#q.run("delete from links where conversation = ? and token = ?", conversation, token) > 0;
+    const removed =
+      this.#q.run("delete from links where conversation = ? and token = ?", conversation, token) > 0;
     this.#changes.tell();
     return removed;
   }
@@ -79,7 +101,11 @@ export class LedgerTable implements Ledger {
     if (limits.runsPerMinute === null) return;
     const bucket = perMinute(limits.runsPerMinute);
     const level = this.#level(runsBucket(owner), bucket);
-    if (level < 1) throw new Failure("runs_limit", { limit: limits.runsPerMinute, seconds: Math.ceil(((1 - level) * bucket.everyMs) / 1000) });
+    if (level < 1)
+      throw new Failure("runs_limit", {
+        limit: limits.runsPerMinute,
+        seconds: Math.ceil(((1 - level) * bucket.everyMs) / 1000),
+      });
   }
 
   async spend(owner: PersonId, tokens: number): Promise<void> {
@@ -95,7 +121,8 @@ export class LedgerTable implements Ledger {
     const { runsPerMinute } = admission.limits;
     if (runsPerMinute === null) return;
     const waitMs = this.#take(runsBucket(admission.owner), perMinute(runsPerMinute));
-    if (waitMs > 0) throw new Failure("runs_limit", { limit: runsPerMinute, seconds: Math.ceil(waitMs / 1000) });
+    if (waitMs > 0)
+      throw new Failure("runs_limit", { limit: runsPerMinute, seconds: Math.ceil(waitMs / 1000) });
   }
 
   #mayEnter({ owner, limits: { waitingRunsMax, tokensPerDay } }: Pick<Admission, "owner" | "limits">): void {
@@ -103,11 +130,16 @@ export class LedgerTable implements Ledger {
       "select count(*) as waiting from runs where owner = ? and status in ('queued', 'running') and status = 'queued'",
       owner,
     ) ?? { waiting: 0 };
-    if (waitingRunsMax !== null && waiting >= waitingRunsMax) throw new Failure("too_many_waiting", { waiting });
+    if (waitingRunsMax !== null && waiting >= waitingRunsMax)
+      throw new Failure("too_many_waiting", { waiting });
     const { tokens } = this.#used(owner);
     const now = Date.now();
     if (tokensPerDay !== null && tokens >= tokensPerDay) {
-      throw new Failure("tokens_limit", { tokens, limit: tokensPerDay, seconds: Math.ceil((nextMidnight(now) - now) / 1000) });
+      throw new Failure("tokens_limit", {
+        tokens,
+        limit: tokensPerDay,
+        seconds: Math.ceil((nextMidnight(now) - now) / 1000),
+      });
     }
   }
 
@@ -132,7 +164,8 @@ export class LedgerTable implements Ledger {
 
   async keepShares({ floor, had }: FairShareKept): Promise<void> {
     this.#q.transaction(() => {
-      const sql = "insert into shares (person, had) values (?, ?) on conflict (person) do update set had = excluded.had";
+      const sql =
+        "insert into shares (person, had) values (?, ?) on conflict (person) do update set had = excluded.had";
       for (const [person, tokens] of [["", floor] as const, ...had]) this.#q.run(sql, person, tokens);
       this.#q.run("delete from shares where had <= ? and person <> ''", floor); // as if they had never come
     });
@@ -144,15 +177,40 @@ export class LedgerTable implements Ledger {
 
   async set(name: SettingName, value: string | null): Promise<void> {
     if (value === null) this.#q.run("delete from settings where name = ?", name);
-    else this.#q.run("insert into settings (name, value) values (?, ?) on conflict (name) do update set value = excluded.value", name, value);
+    else
+      this.#q.run(
+        "insert into settings (name, value) values (?, ?) on conflict (name) do update set value = excluded.value",
+        name,
+        value,
+      );
   }
 
-  async note({ actor, act, subject = "", address = "" }: { actor: PersonId | null; act: AuditAct; subject?: string; address?: string }): Promise<void> {
-    this.#q.run("insert into audit (at, actor, act, subject, address) values (?, ?, ?, ?, ?)", Date.now(), actor, act, subject, address);
+  async note({
+    actor,
+    act,
+    subject = "",
+    address = "",
+  }: {
+    actor: PersonId | null;
+    act: AuditAct;
+    subject?: string;
+    address?: string;
+  }): Promise<void> {
+    this.#q.run(
+      "insert into audit (at, actor, act, subject, address) values (?, ?, ?, ?, ?)",
+      Date.now(),
+      actor,
+      act,
+      subject,
+      address,
+    );
   }
 
   async audit(limit: number): Promise<readonly AuditEntry[]> {
-    return this.#q.all<AuditEntry>("select at, actor, act, subject, address from audit order by seq desc limit ?", limit);
+    return this.#q.all<AuditEntry>(
+      "select at, actor, act, subject, address from audit order by seq desc limit ?",
+      limit,
+    );
   }
 
   async failedRuns(limit: number): Promise<readonly FailedRun[]> {
@@ -160,19 +218,27 @@ export class LedgerTable implements Ledger {
       "select id, owner, failure, created_at from runs where status = 'failed' and failure is not null order by seq desc limit ?",
       limit,
     );
-    return rows.map(({ id, owner, failure, created_at }) => ({ run: id, owner, failure: JSON.parse(failure) as FailureReport, createdAt: created_at }));
+    return rows.map(({ id, owner, failure, created_at }) => ({
+      run: id,
+      owner,
+      failure: JSON.parse(failure) as FailureReport,
+      createdAt: created_at,
+    }));
   }
 
   async outlived(now: number): Promise<readonly ConversationId[]> {
     const keepers = (await this.#people.list()).filter(({ limits }) => limits.retainDays !== null);
     const sql = `select id from conversations c where owner = ? and updated_at < ?
       and not exists (select 1 from runs where conversation = c.id and status in ('queued', 'running'))`;
-    return keepers.flatMap(({ id, limits }) => this.#q.all<{ id: string }>(sql, id, now - (limits.retainDays as number) * dayMs).map((row) => row.id));
+    return keepers.flatMap(({ id, limits }) =>
+      this.#q.all<{ id: string }>(sql, id, now - (limits.retainDays as number) * dayMs).map((row) => row.id),
+    );
   }
 
   async tidy(now: number): Promise<void> {
     this.#q.transaction(() => {
-      for (const table of ["sessions", "invitations", "links"]) this.#q.run(`delete from ${table} where expires_at < ?`, now);
+      for (const table of ["sessions", "invitations", "links"])
+        this.#q.run(`delete from ${table} where expires_at < ?`, now);
       this.#q.run("delete from buckets where at < ?", now - dayMs); // full again: every limit is per minute or stricter by the hour
       this.#q.run("delete from audit where at < ?", now - auditKeptMs);
       this.#q.run("delete from usage where day < ?", dayOf(now - auditKeptMs));
@@ -182,18 +248,28 @@ export class LedgerTable implements Ledger {
   }
 
   #used(person: PersonId): Usage {
-    return this.#q.one<Usage>("select tokens, runs from usage where person = ? and day = ?", person, dayOf(Date.now())) ?? { tokens: 0, runs: 0 };
+    return (
+      this.#q.one<Usage>(
+        "select tokens, runs from usage where person = ? and day = ?",
+        person,
+        dayOf(Date.now()),
+      ) ?? { tokens: 0, runs: 0 }
+    );
   }
 
   #level(name: string, { capacity, everyMs }: Bucket): number {
-    const row = this.#q.one<{ level: number; at: number }>("select level, at from buckets where name = ?", name);
+    const row = this.#q.one<{ level: number; at: number }>(
+      "select level, at from buckets where name = ?",
+      name,
+    );
     return row ? Math.min(capacity, row.level + Math.max(0, Date.now() - row.at) / everyMs) : capacity;
   }
 
   #take(name: string, bucket: Bucket): number {
     const level = this.#level(name, bucket);
     if (level < 1) return Math.ceil((1 - level) * bucket.everyMs);
-    const sql = "insert into buckets (name, level, at) values (?, ?, ?) on conflict (name) do update set level = excluded.level, at = excluded.at";
+    const sql =
+      "insert into buckets (name, level, at) values (?, ?, ?) on conflict (name) do update set level = excluded.level, at = excluded.at";
     this.#q.run(sql, name, level - 1, Date.now());
     return 0;
   }

@@ -24,13 +24,26 @@ export class ConversationList {
 
   page({ owner, limit, after }: { owner: PersonId; limit: number; after?: ListPlace }): ListedConversation[] {
     // the place as it was: the entry itself may have moved up since, or be gone
-    const from = after === undefined ? "" : "and (c.pinned, c.updated_at, c.seq) < (?3, ?4, coalesce((select seq from conversations where id = ?5), 0))";
+    const from =
+      after === undefined
+        ? ""
+        : "and (c.pinned, c.updated_at, c.seq) < (?3, ?4, coalesce((select seq from conversations where id = ?5), 0))";
     const sql = `${entries} and c.owner = ?1 ${from} order by c.pinned desc, c.updated_at desc, c.seq desc limit ?2`;
-    return this.#q.all<EntryRow>(sql, owner, limit, ...(after === undefined ? [] : [after.pinned ? 1 : 0, after.updatedAt, after.id])).map(toEntry);
+    return this.#q
+      .all<EntryRow>(
+        sql,
+        owner,
+        limit,
+        ...(after === undefined ? [] : [after.pinned ? 1 : 0, after.updatedAt, after.id]),
+      )
+      .map(toEntry);
   }
 
   conversation(id: ConversationId): Conversation | null {
-    const row = this.#q.one<ConversationRow>("select * from conversations where id = ? and deleted_at is null", id);
+    const row = this.#q.one<ConversationRow>(
+      "select * from conversations where id = ? and deleted_at is null",
+      id,
+    );
     return row && toConversation(row);
   }
 
@@ -45,7 +58,9 @@ export class ConversationList {
 
   /** The leaf that is shown; null while nothing has been said. */
   headOf(id: ConversationId): MessageId | null {
-    return this.#q.one<{ head: string | null }>("select head from conversations where id = ?", id)?.head ?? null;
+    return (
+      this.#q.one<{ head: string | null }>("select head from conversations where id = ?", id)?.head ?? null
+    );
   }
 
   /** No effect when it is there already. @throws Failure `not_found` when it is somebody else's */
@@ -66,12 +81,22 @@ export class ConversationList {
   }
 
   rename(id: ConversationId, title: string): void {
-    this.#found(this.#q.run("update conversations set title = ?, titled_by = 'person' where id = ? and deleted_at is null", title, id));
+    this.#found(
+      this.#q.run(
+        "update conversations set title = ?, titled_by = 'person' where id = ? and deleted_at is null",
+        title,
+        id,
+      ),
+    );
   }
 
   entitle(id: ConversationId, title: string): void {
     // once: from then on it is as if a person had chosen it
-    this.#q.run("update conversations set title = ?, titled_by = 'person' where id = ? and titled_by = 'text'", title, id);
+    this.#q.run(
+      "update conversations set title = ?, titled_by = 'person' where id = ? and titled_by = 'text'",
+      title,
+      id,
+    );
   }
 
   settle(id: ConversationId, { persona, sampling, model }: Settings): void {
@@ -86,11 +111,23 @@ export class ConversationList {
   }
 
   pin(id: ConversationId, pinned: boolean): void {
-    this.#found(this.#q.run("update conversations set pinned = ? where id = ? and deleted_at is null", pinned ? 1 : 0, id));
+    this.#found(
+      this.#q.run(
+        "update conversations set pinned = ? where id = ? and deleted_at is null",
+        pinned ? 1 : 0,
+        id,
+      ),
+    );
   }
 
   remove(id: ConversationId): void {
-    this.#found(this.#q.run("update conversations set deleted_at = ? where id = ? and deleted_at is null", Date.now(), id));
+    this.#found(
+      this.#q.run(
+        "update conversations set deleted_at = ? where id = ? and deleted_at is null",
+        Date.now(),
+        id,
+      ),
+    );
   }
 
   restore(id: ConversationId): void {
@@ -98,7 +135,9 @@ export class ConversationList {
   }
 
   removedBefore(time: number): ConversationId[] {
-    return this.#q.all<{ id: string }>("select id from conversations where deleted_at < ?", time).map(({ id }) => id);
+    return this.#q
+      .all<{ id: string }>("select id from conversations where deleted_at < ?", time)
+      .map(({ id }) => id);
   }
 
   /** For good; its messages must be gone. */

@@ -13,7 +13,15 @@ import deletedMessages from "./migrations/006_deleted_messages.sql" with { type:
 import streamPlace from "./migrations/007_stream_place.sql" with { type: "text" };
 
 /** In order; a published one is never changed again. */
-export const migrations: readonly string[] = [conversations, settings, people, programs, parts, deletedMessages, streamPlace];
+export const migrations: readonly string[] = [
+  conversations,
+  settings,
+  people,
+  programs,
+  parts,
+  deletedMessages,
+  streamPlace,
+];
 
 /**
  * Brings the database to the newest schema, each step in a transaction of its own. A file that holds an older schema is
@@ -21,11 +29,16 @@ export const migrations: readonly string[] = [conversations, settings, people, p
  * @throws StoreUnusable when the file was made by a newer parlor
  */
 export function migrate(db: Database, file: string, steps: readonly string[] = migrations): void {
-  const { user_version: done } = db.query<{ user_version: number }, []>("pragma user_version").get() ?? { user_version: 0 };
+  const { user_version: done } = db.query<{ user_version: number }, []>("pragma user_version").get() ?? {
+    user_version: 0,
+  };
   const tables = db.query<{ name: string }, []>("select name from sqlite_master where type = 'table'").all();
   if (tables.length > 0 && (done === 0 || !tables.some(({ name }) => name === "conversations")))
     throw new StoreUnusable(`${file} holds what another program keeps; choose another place with --data`);
-  if (done > steps.length) throw new StoreUnusable(`${file} was made by a newer parlor (schema ${done}, this one knows ${steps.length}); use that one`);
+  if (done > steps.length)
+    throw new StoreUnusable(
+      `${file} was made by a newer parlor (schema ${done}, this one knows ${steps.length}); use that one`,
+    );
   if (done > 0 && done < steps.length && file !== ":memory:") {
     setAside(db, `${file}.before-${steps.length}`);
     rewrite(db, file); // first, so that an upgrade that is cut short does it again
@@ -46,6 +59,8 @@ function setAside(db: Database, wished: string): void {
     db.query("vacuum into ?").run(copy);
     chmodSync(copy, 0o600);
   } catch (error) {
-    throw new StoreUnusable(`can't set a copy aside as ${copy} before the upgrade: ${(error as Error).message}`);
+    throw new StoreUnusable(
+      `can't set a copy aside as ${copy} before the upgrade: ${(error as Error).message}`,
+    );
   }
 }

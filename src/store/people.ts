@@ -1,6 +1,16 @@
 // The people in SQLite, their roles and what these may use.
 
-import { dayOf, type Limits, type ListedPerson, localPerson, nameKey, type Person, type PersonRole, personRoles, standardLimits } from "../domain/account.ts";
+import {
+  dayOf,
+  type Limits,
+  type ListedPerson,
+  localPerson,
+  nameKey,
+  type Person,
+  type PersonRole,
+  personRoles,
+  standardLimits,
+} from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";
 import { newId, type PersonId } from "../domain/id.ts";
 import type { NewPerson, People, PersonChange } from "./accounts.ts";
@@ -16,7 +26,12 @@ interface PersonRow {
   removed_at: number | null;
 }
 
-type ListedRow = PersonRow & { conversations: number; tokens: number | null; runs: number | null; seen_at: number | null };
+type ListedRow = PersonRow & {
+  conversations: number;
+  tokens: number | null;
+  runs: number | null;
+  seen_at: number | null;
+};
 
 /** Between two looks at whether another process has changed the file, in ms: a session that `parlor user` ends is over within a second. */
 const lookMs = 400;
@@ -138,12 +153,15 @@ export class PeopleTable implements People {
       if (removed === true || (role !== undefined && role !== "admin")) this.#refuseLastAdmin(id);
       if (role !== undefined) this.#q.run("update people set role = ? where id = ?", role, id);
       if (password !== undefined) this.#q.run("update people set password = ? where id = ?", password, id);
-      if (ownLimits !== undefined) this.#q.run("update people set limits = ? where id = ?", JSON.stringify(ownLimits), id);
-      if (removed !== undefined) this.#q.run("update people set removed_at = ? where id = ?", removed ? Date.now() : null, id);
+      if (ownLimits !== undefined)
+        this.#q.run("update people set limits = ? where id = ?", JSON.stringify(ownLimits), id);
+      if (removed !== undefined)
+        this.#q.run("update people set removed_at = ? where id = ?", removed ? Date.now() : null, id);
       if (removed === true) this.#q.run("delete from sessions where person = ?", id);
       if (password !== undefined) this.#q.run("delete from invitations where person = ?", id);
       // links that somebody made as an admin may be known to them still
-      if (wasAdmin && (removed === true || (role !== undefined && role !== "admin"))) this.#q.run("delete from invitations");
+      if (wasAdmin && (removed === true || (role !== undefined && role !== "admin")))
+        this.#q.run("delete from invitations");
       this.#q.forgetting.begin([]); // a password's hash, sessions
       return this.find("id", id) as Person;
     });
@@ -158,7 +176,8 @@ export class PeopleTable implements People {
       this.#refuseLastAdmin(id);
       const key = this.#q.one<{ name_key: string }>("select name_key from people where id = ?", id)?.name_key;
       this.#q.run("delete from buckets where name in (?, ?)", `login:${key}`, `runs:${id}`);
-      for (const row of this.#q.all<{ id: string }>("select id from conversations where owner = ?", id)) this.#clear(row.id);
+      for (const row of this.#q.all<{ id: string }>("select id from conversations where owner = ?", id))
+        this.#clear(row.id);
       for (const table of ["usage", "shares"]) this.#q.run(`delete from ${table} where person = ?`, id);
       this.#q.run("update audit set address = '' where actor = ?", id);
       this.#q.run("delete from people where id = ?", id);
@@ -168,19 +187,33 @@ export class PeopleTable implements People {
   }
 
   async passwordOf(id: PersonId): Promise<string | null> {
-    return this.#q.one<{ password: string | null }>("select password from people where id = ?", id)?.password ?? null;
+    return (
+      this.#q.one<{ password: string | null }>("select password from people where id = ?", id)?.password ??
+      null
+    );
   }
 
   async isClaimed(): Promise<boolean> {
-    return this.#q.one("select 1 from people where role = 'admin' and password is not null and removed_at is null") !== null;
+    return (
+      this.#q.one(
+        "select 1 from people where role = 'admin' and password is not null and removed_at is null",
+      ) !== null
+    );
   }
 
   async roleLimits(): Promise<Readonly<Record<PersonRole, Limits>>> {
-    return Object.fromEntries(personRoles.map((role) => [role, this.#limitsOfRole(role)])) as Record<PersonRole, Limits>;
+    return Object.fromEntries(personRoles.map((role) => [role, this.#limitsOfRole(role)])) as Record<
+      PersonRole,
+      Limits
+    >;
   }
 
   async setRoleLimits(role: PersonRole, limits: Limits): Promise<void> {
-    this.#q.run("insert into roles (name, limits) values (?, ?) on conflict (name) do update set limits = excluded.limits", role, JSON.stringify(limits));
+    this.#q.run(
+      "insert into roles (name, limits) values (?, ?) on conflict (name) do update set limits = excluded.limits",
+      role,
+      JSON.stringify(limits),
+    );
     this.#changes.tell();
   }
 
@@ -207,7 +240,9 @@ export class PeopleTable implements People {
     // the local person is an admin whom nobody can be, until they have a password
     const others = `select 1 from people where role = 'admin' and removed_at is null and id <> ? and (id <> '${localPerson}' or password is not null)`;
     const isAdmin = this.find("id", id)?.role === "admin";
-    const isUnclaimed = id === localPerson && this.#q.one("select 1 from people where id = ? and password is not null", id) === null;
+    const isUnclaimed =
+      id === localPerson &&
+      this.#q.one("select 1 from people where id = ? and password is not null", id) === null;
     if (isUnclaimed || (isAdmin && this.#q.one(others, id) === null)) throw new Failure("last_admin");
   }
 }

@@ -33,8 +33,17 @@ export class Asks {
     list.make(say.conversation, say.owner, titleFrom(say.text), say.settings ?? noSettings);
     tree.refuseRemoved(say.conversation);
     this.#admit(say.conversation, say);
-    const parent = say.edits === undefined ? list.headOf(say.conversation) : tree.messageOf(say.conversation, say.edits, "user").parent;
-    const question = tree.add({ id: say.message, conversation: say.conversation, parent, role: "user", text: say.text });
+    const parent =
+      say.edits === undefined
+        ? list.headOf(say.conversation)
+        : tree.messageOf(say.conversation, say.edits, "user").parent;
+    const question = tree.add({
+      id: say.message,
+      conversation: say.conversation,
+      parent,
+      role: "user",
+      text: say.text,
+    });
     return { question, ...this.#addAttempt(question, say.owner) };
   }
 
@@ -66,7 +75,13 @@ export class Asks {
   /** An empty answer below `question`, its queued Run of `owner`, and the head moved there. */
   #addAttempt(question: Message, owner: PersonId): { answer: Message; run: Run } {
     const { tree, runs } = this.#parts;
-    const answer = tree.add({ id: newId(), conversation: question.conversation, parent: question.id, role: "assistant", text: "" });
+    const answer = tree.add({
+      id: newId(),
+      conversation: question.conversation,
+      parent: question.id,
+      role: "assistant",
+      text: "",
+    });
     tree.show(answer.conversation, answer.id);
     return { answer, run: runs.add(answer, owner) };
   }

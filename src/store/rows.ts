@@ -47,10 +47,23 @@ export interface RunRow {
 
 export function toConversation(row: ConversationRow): Conversation {
   const { id, owner, head, title } = row;
-  return { id, owner, head, title, pinned: row.pinned === 1, settings: toSettings(row), createdAt: row.created_at, updatedAt: row.updated_at };
+  return {
+    id,
+    owner,
+    head,
+    title,
+    pinned: row.pinned === 1,
+    settings: toSettings(row),
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
 }
 
-export function toSettings({ persona, sampling, model }: Pick<ConversationRow, "persona" | "sampling" | "model">): Settings {
+export function toSettings({
+  persona,
+  sampling,
+  model,
+}: Pick<ConversationRow, "persona" | "sampling" | "model">): Settings {
   return { persona, sampling: JSON.parse(sampling) as Sampling, ...(model !== null && { model }) };
 }
 

@@ -68,12 +68,17 @@ export class RunTable {
 
   /** The Runs that wait or run, in the order in which they were queued. */
   active(): Run[] {
-    return this.#q.all<RunRow>("select * from runs where status in ('queued', 'running') order by seq").map(toRun);
+    return this.#q
+      .all<RunRow>("select * from runs where status in ('queued', 'running') order by seq")
+      .map(toRun);
   }
 
   /** The Run that is writing in a conversation now. */
   running(conversation: ConversationId): Run | null {
-    const row = this.#q.one<RunRow>("select * from runs where conversation = ? and status = 'running'", conversation);
+    const row = this.#q.one<RunRow>(
+      "select * from runs where conversation = ? and status = 'running'",
+      conversation,
+    );
     return row && toRun(row);
   }
 
@@ -82,7 +87,11 @@ export class RunTable {
     return this.active().map((run) => {
       const answer = messageOf(run.message);
       const added = this.draft(run.id);
-      const draft = { draft: answer.text + added.text, draftReasoning: answer.reasoning + added.reasoning, streamBytes: added.streamBytes };
+      const draft = {
+        draft: answer.text + added.text,
+        draftReasoning: answer.reasoning + added.reasoning,
+        streamBytes: added.streamBytes,
+      };
       return { question: null, answer, run, ...draft };
     });
   }
@@ -102,12 +111,20 @@ export class RunTable {
 
   /** @throws Failure `conversation_busy` */
   refuseIfBusy(conversation: ConversationId): void {
-    if (this.#q.one("select 1 from runs where conversation = ? and status in ('queued', 'running')", conversation)) throw new Failure("conversation_busy");
+    if (
+      this.#q.one(
+        "select 1 from runs where conversation = ? and status in ('queued', 'running')",
+        conversation,
+      )
+    )
+      throw new Failure("conversation_busy");
   }
 
   /** @throws Failure `queue_full` */
   refuseIfFull(queueMaxRuns: number): void {
-    const { waiting } = this.#q.one<{ waiting: number }>("select count(*) as waiting from runs where status = 'queued'") ?? { waiting: 0 };
+    const { waiting } = this.#q.one<{ waiting: number }>(
+      "select count(*) as waiting from runs where status = 'queued'",
+    ) ?? { waiting: 0 };
     if (waiting >= queueMaxRuns) throw new Failure("queue_full", { waiting });
   }
 

@@ -17,7 +17,8 @@ const shortWordsMax = 4;
 const roundsMax = 4;
 
 /** Letters of writing systems in which words have no spaces between them, or in which two letters make a word. */
-const dense = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
+const dense =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
 /** Marks above and below Latin, Greek and Cyrillic letters. */
 const accents = "[\\u0300-\\u036f]";
 
@@ -36,7 +37,9 @@ export function search(q: Queries, owner: PersonId, query: string, limit: number
   const found = byWords(q, owner, words, limit);
   if (found.length >= limit) return found;
   const known = new Set(found.map(({ conversation, message }) => message ?? conversation));
-  const more = byParts(q, owner, words, limit).filter(({ conversation, message }) => !known.has(message ?? conversation));
+  const more = byParts(q, owner, words, limit).filter(
+    ({ conversation, message }) => !known.has(message ?? conversation),
+  );
   return [...found, ...more].slice(0, limit);
 }
 
@@ -62,7 +65,9 @@ function byWords(q: Queries, owner: PersonId, words: readonly string[], limit: n
     limit,
     owner,
   );
-  return [...titles, ...messages].slice(0, limit).map((row) => ({ ...row, excerpt: row.excerpt.split(new RegExp(`[${open}${close}]`)) }));
+  return [...titles, ...messages]
+    .slice(0, limit)
+    .map((row) => ({ ...row, excerpt: row.excerpt.split(new RegExp(`[${open}${close}]`)) }));
 }
 
 /** Where all of `words` are parts of words. */
@@ -81,7 +86,8 @@ function byParts(q: Queries, owner: PersonId, words: readonly string[], limit: n
     if (match === null) continue;
     let before = Number.MAX_SAFE_INTEGER;
     for (let round = 0; round < roundsMax && found.length < limit; round++) {
-      const rest = "and p.rowid < ?4 and c.deleted_at is null and c.owner = ?3 order by p.rowid desc limit ?2";
+      const rest =
+        "and p.rowid < ?4 and c.deleted_at is null and c.owner = ?3 order by p.rowid desc limit ?2";
       const rows = q.all<PartRow>(`${sql} ${rest}`, match, limit, owner, before);
       for (const { seq, text, ...row } of rows) {
         before = seq;
@@ -95,7 +101,11 @@ function byParts(q: Queries, owner: PersonId, words: readonly string[], limit: n
 }
 
 /** What FTS5 is asked for: every piece of three characters of every word; null where no word is long enough, or one is nowhere. */
-function matchOf(q: Queries, words: readonly string[], terms: "title_terms" | "message_terms"): string | null {
+function matchOf(
+  q: Queries,
+  words: readonly string[],
+  terms: "title_terms" | "message_terms",
+): string | null {
   const wished: string[] = [];
   let shortWords = 0;
   for (const word of words) {
@@ -135,7 +145,9 @@ function excerptOf(whole: string, parts: readonly RegExp[]): string[] | null {
   const at = Math.min(...first);
   const from = at <= excerptBefore ? 0 : beginningOfWord(text, at - excerptBefore, at);
   const window = text.slice(from, from + excerptLength);
-  const marks = parts.flatMap((part) => [...window.matchAll(part)].map((found) => ({ start: found.index, end: found.index + found[0].length })));
+  const marks = parts.flatMap((part) =>
+    [...window.matchAll(part)].map((found) => ({ start: found.index, end: found.index + found[0].length })),
+  );
   const pieces: string[] = [];
   let done = 0;
   for (const { start, end } of marks.sort((a, b) => a.start - b.start)) {

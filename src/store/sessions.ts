@@ -1,6 +1,13 @@
 // Who is signed in, and who is invited, in SQLite.
 
-import { type Invitation, localPerson, nameKey, type Person, type PersonRole, type Session } from "../domain/account.ts";
+import {
+  type Invitation,
+  localPerson,
+  nameKey,
+  type Person,
+  type PersonRole,
+  type Session,
+} from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";
 import { newId, type PersonId } from "../domain/id.ts";
 import type { Sessions } from "./accounts.ts";
@@ -36,7 +43,10 @@ export class SessionTable implements Sessions {
     this.#changes = changes;
   }
 
-  async open(hash: string, { person, address, agent, expiresAt }: Omit<Session, "id" | "createdAt" | "seenAt">): Promise<Session> {
+  async open(
+    hash: string,
+    { person, address, agent, expiresAt }: Omit<Session, "id" | "createdAt" | "seenAt">,
+  ): Promise<Session> {
     const [id, now] = [newId(), Date.now()];
     this.#q.run(
       "insert into sessions (hash, id, person, address, agent, created_at, seen_at, expires_at) values (?, ?, ?, ?, ?, ?6, ?6, ?7)",
@@ -52,13 +62,22 @@ export class SessionTable implements Sessions {
   }
 
   async find(hash: string): Promise<{ session: Session; person: Person } | null> {
-    const row = this.#q.one<SessionRow>("select * from sessions where hash = ? and expires_at > ?", hash, Date.now());
+    const row = this.#q.one<SessionRow>(
+      "select * from sessions where hash = ? and expires_at > ?",
+      hash,
+      Date.now(),
+    );
     const person = row && this.#people.find("id", row.person);
     return row && person && person.removedAt === null ? { session: toSession(row), person } : null;
   }
 
   async touch(hash: string, expiresAt: number): Promise<void> {
-    this.#q.run("update sessions set seen_at = ?, expires_at = ? where hash = ?", Date.now(), expiresAt, hash);
+    this.#q.run(
+      "update sessions set seen_at = ?, expires_at = ? where hash = ?",
+      Date.now(),
+      expiresAt,
+      hash,
+    );
   }
 
   async end(id: string): Promise<void> {
@@ -72,15 +91,21 @@ export class SessionTable implements Sessions {
   }
 
   async list(): Promise<readonly Session[]> {
-    return this.#q.all<SessionRow>("select * from sessions where expires_at > ? order by seen_at desc", Date.now()).map(toSession);
+    return this.#q
+      .all<SessionRow>("select * from sessions where expires_at > ? order by seen_at desc", Date.now())
+      .map(toSession);
   }
 
-  async invite(hash: string, { role, person, expiresAt }: Omit<Invitation, "id" | "createdAt">): Promise<Invitation> {
+  async invite(
+    hash: string,
+    { role, person, expiresAt }: Omit<Invitation, "id" | "createdAt">,
+  ): Promise<Invitation> {
     const [id, createdAt] = [newId(), Date.now()];
     this.#q.transaction(() => {
       // one at a time for a person who is there: an older one is void
       if (person !== null) this.#q.run("delete from invitations where person = ?", person);
-      const sql = "insert into invitations (hash, id, role, person, created_at, expires_at) values (?, ?, ?, ?, ?, ?)";
+      const sql =
+        "insert into invitations (hash, id, role, person, created_at, expires_at) values (?, ?, ?, ?, ?, ?)";
       this.#q.run(sql, hash, id, role, person, createdAt, expiresAt);
     });
     return { id, role, person, createdAt, expiresAt };
@@ -112,7 +137,12 @@ export class SessionTable implements Sessions {
   }
 
   async invitations(): Promise<readonly Invitation[]> {
-    return this.#q.all<InvitationRow>("select * from invitations where expires_at > ? order by created_at desc", Date.now()).map(toInvitation);
+    return this.#q
+      .all<InvitationRow>(
+        "select * from invitations where expires_at > ? order by created_at desc",
+        Date.now(),
+      )
+      .map(toInvitation);
   }
 
   async revoke(invitation: string): Promise<void> {
@@ -120,7 +150,11 @@ export class SessionTable implements Sessions {
   }
 
   #invitation(hash: string): Invitation | null {
-    const row = this.#q.one<InvitationRow>("select * from invitations where hash = ? and expires_at > ?", hash, Date.now());
+    const row = this.#q.one<InvitationRow>(
+      "select * from invitations where hash = ? and expires_at > ?",
+      hash,
+      Date.now(),
+    );
     return row && toInvitation(row);
   }
 }

@@ -2,7 +2,13 @@
 // Not a place for rules about people or slots: it keeps what chat/ decided.
 
 import type { Database } from "bun:sqlite";
-import type { Conversation, FoundPassage, ListedConversation, ListPlace, Message } from "../domain/conversation.ts";
+import type {
+  Conversation,
+  FoundPassage,
+  ListedConversation,
+  ListPlace,
+  Message,
+} from "../domain/conversation.ts";
 import type { ConversationId, MessageId, PersonId, RunId } from "../domain/id.ts";
 import { noSettings, type Settings } from "../domain/persona.ts";
 import type { ConversationHeader, ConversationRecord } from "../domain/record.ts";
@@ -27,7 +33,10 @@ import { MessageTree } from "./tree.ts";
  * who changes accounts and conversations beside a parlor that serves, and touches no Run. What is used in it counts as used in the store that it stands `beside`.
  * @throws StoreUnusable when it can't be written, is in use, or was made by a newer parlor
  */
-export function openSqlite(file: string, { isShared = false, beside, ...told }: ChangeListener & { isShared?: boolean; beside?: Store } = {}): Store {
+export function openSqlite(
+  file: string,
+  { isShared = false, beside, ...told }: ChangeListener & { isShared?: boolean; beside?: Store } = {},
+): Store {
   const ledger = beside instanceof SqliteStore ? beside.ledger : undefined;
   if (file === ":memory:") return new SqliteStore(file, null, told, ledger);
   makeFile(file);
@@ -124,8 +133,15 @@ class SqliteStore implements Store {
     return found?.conversation === conversation && this.#list.conversation(conversation) ? found : null;
   }
 
-  async thread(id: ConversationId, { limit, before, through }: { limit: number; before?: MessageId; through?: MessageId }): Promise<ThreadPage> {
-    const { title, settings, head } = this.#list.conversation(id) ?? { title: "", settings: noSettings, head: null };
+  async thread(
+    id: ConversationId,
+    { limit, before, through }: { limit: number; before?: MessageId; through?: MessageId },
+  ): Promise<ThreadPage> {
+    const { title, settings, head } = this.#list.conversation(id) ?? {
+      title: "",
+      settings: noSettings,
+      head: null,
+    };
     const last = before === undefined ? head : this.#tree.messageOf(id, before).parent;
     return { title, settings, ...this.#tree.pageFrom(last, limit, through) };
   }
@@ -143,14 +159,20 @@ class SqliteStore implements Store {
   }
 
   async prune(conversation: ConversationId, message: MessageId): Promise<void> {
-    this.#q.transaction(() => this.#tree.prune(conversation, message, this.#list.conversation(conversation)?.head ?? null));
+    this.#q.transaction(() =>
+      this.#tree.prune(conversation, message, this.#list.conversation(conversation)?.head ?? null),
+    );
   }
 
   async unprune(conversation: ConversationId, message: MessageId): Promise<void> {
     this.#q.transaction(() => this.#tree.unprune(conversation, message));
   }
 
-  async list(page: { owner: PersonId; limit: number; after?: ListPlace }): Promise<readonly ListedConversation[]> {
+  async list(page: {
+    owner: PersonId;
+    limit: number;
+    after?: ListPlace;
+  }): Promise<readonly ListedConversation[]> {
     return this.#list.page(page);
   }
 

@@ -3,7 +3,13 @@
 // Implemented by store/sqlite; every implementation passes test/contract/store.ts.
 
 import type { Limits } from "../domain/account.ts";
-import type { Conversation, FoundPassage, ListedConversation, ListPlace, Message } from "../domain/conversation.ts";
+import type {
+  Conversation,
+  FoundPassage,
+  ListedConversation,
+  ListPlace,
+  Message,
+} from "../domain/conversation.ts";
 import type { FailureReport } from "../domain/failure.ts";
 import type { ConversationId, MessageId, PersonId, RunId } from "../domain/id.ts";
 import type { Settings } from "../domain/persona.ts";
@@ -145,7 +151,10 @@ export interface Store {
    * The last `limit` messages of the path to the head, or of the path to `before`, which is excluded; more where that is
    * needed to reach back to `through`. Empty for an unknown conversation.
    */
-  thread(id: ConversationId, page: { limit: number; before?: MessageId; through?: MessageId }): Promise<ThreadPage>;
+  thread(
+    id: ConversationId,
+    page: { limit: number; before?: MessageId; through?: MessageId },
+  ): Promise<ThreadPage>;
 
   /** The path that leads to `message`, which is excluded: what is sent to the model to have it written. */
   history(message: MessageId): Promise<readonly Message[]>;

@@ -24,15 +24,22 @@ export class TransferTable {
   }
 
   ids({ owner, idleSince = Number.MAX_SAFE_INTEGER }: Which): ConversationId[] {
-    const sql = "select id from conversations where deleted_at is null and updated_at <= ?1 and owner = coalesce(?2, owner) order by seq";
+    const sql =
+      "select id from conversations where deleted_at is null and updated_at <= ?1 and owner = coalesce(?2, owner) order by seq";
     return this.#q.all<{ id: string }>(sql, idleSince, owner ?? null).map(({ id }) => id);
   }
 
   record(id: ConversationId): ConversationRecord | null {
-    const row = this.#q.one<ConversationRow>("select * from conversations where id = ? and deleted_at is null", id);
+    const row = this.#q.one<ConversationRow>(
+      "select * from conversations where id = ? and deleted_at is null",
+      id,
+    );
     if (!row) return null;
     const messages = this.#q
-      .all<MessageRow>("select * from messages where conversation = ? and deleted_at is null order by seq", id)
+      .all<MessageRow>(
+        "select * from messages where conversation = ? and deleted_at is null order by seq",
+        id,
+      )
       .map((row) => toMessage(row));
     const running = this.#runs.running(id);
     const draft = running && this.#runs.draft(running.id);
@@ -61,7 +68,8 @@ export class TransferTable {
   bring(owner: PersonId, conversation: ConversationHeader): Incoming | null {
     const id = this.idFor(owner, conversation.id);
     const { head } = conversation;
-    if (this.#q.one("select 1 from conversations where id = ? and deleted_at is not null", id)) this.#q.transaction(() => this.#clear(id));
+    if (this.#q.one("select 1 from conversations where id = ? and deleted_at is not null", id))
+      this.#q.transaction(() => this.#clear(id));
     if (!this.#q.transaction(() => this.#begin(owner, { ...conversation, id }))) return null;
     const others = new Map<MessageId, MessageId>();
     return {
@@ -72,7 +80,10 @@ export class TransferTable {
   }
 
   /** Makes a conversation that nobody sees before it has ended. False when the owner has it already. */
-  #begin(owner: PersonId, { id, head, title, createdAt, updatedAt, settings = noSettings }: ConversationHeader): boolean {
+  #begin(
+    owner: PersonId,
+    { id, head, title, createdAt, updatedAt, settings = noSettings }: ConversationHeader,
+  ): boolean {
     if (this.#q.one("select 1 from conversations where id = ?", id)) return false;
     this.#q.run(
       `insert into conversations (owner, id, head, title, titled_by, created_at, updated_at, persona, sampling, model, deleted_at)
@@ -92,9 +103,18 @@ export class TransferTable {
   }
 
   /** Messages that another conversation has get other ids, which are kept in `others`. */
-  #add(conversation: ConversationId, messages: readonly MessageRecord[], others: Map<MessageId, MessageId>): void {
+  #add(
+    conversation: ConversationId,
+    messages: readonly MessageRecord[],
+    others: Map<MessageId, MessageId>,
+  ): void {
     const sql = "select id from messages where conversation <> ? and id in (select value from json_each(?))";
-    for (const { id } of this.#q.all<{ id: string }>(sql, conversation, JSON.stringify(messages.map(({ id }) => id)))) others.set(id, newId());
+    for (const { id } of this.#q.all<{ id: string }>(
+      sql,
+      conversation,
+      JSON.stringify(messages.map(({ id }) => id)),
+    ))
+      others.set(id, newId());
     const other = (id: string | null) => (id === null ? null : (others.get(id) ?? id));
     for (const { id, parent, role, text, reasoning, createdAt } of messages) {
       this.#q.run(

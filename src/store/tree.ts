@@ -16,7 +16,8 @@ const pathFrom = `
     select m.id, m.parent, path.depth + 1 from messages m join path on m.id = path.parent limit ?2
   )`;
 /** A message and all below it, as a table `below(id)`. */
-const below = "with recursive below (id) as (select ?1 union all select m.id from messages m join below on m.parent = below.id)";
+const below =
+  "with recursive below (id) as (select ?1 union all select m.id from messages m join below on m.parent = below.id)";
 const pathRows = `${pathFrom} select m.* from path join messages m using (id) order by depth desc`;
 
 /** No conversation is longer than this many messages on one path. */
@@ -58,7 +59,8 @@ export class MessageTree {
 
   /** @throws Failure `conversation_removed` */
   refuseRemoved(conversation: ConversationId): void {
-    if (this.#q.one("select 1 from conversations where id = ? and deleted_at is not null", conversation)) throw new Failure("conversation_removed");
+    if (this.#q.one("select 1 from conversations where id = ? and deleted_at is not null", conversation))
+      throw new Failure("conversation_removed");
   }
 
   add(made: Pick<Message, "id" | "conversation" | "parent" | "role" | "text">): Message {
@@ -77,7 +79,11 @@ export class MessageTree {
   }
 
   /** The page of a path that ends at `last`. */
-  pageFrom(last: MessageId | null, limit: number, through: MessageId | undefined): Pick<ThreadPage, "thread" | "hasEarlier"> {
+  pageFrom(
+    last: MessageId | null,
+    limit: number,
+    through: MessageId | undefined,
+  ): Pick<ThreadPage, "thread" | "hasEarlier"> {
     if (last === null) return { thread: [], hasEarlier: false };
     return this.page(last, Math.max(limit, through ? this.stepsBetween(last, through) : 0));
   }
@@ -87,13 +93,20 @@ export class MessageTree {
     const hasEarlier = rows.length > limit;
     const shown = rows.slice(hasEarlier ? 1 : 0);
     const list = JSON.stringify(shown.map(({ id }) => id));
-    const runs = this.#q.all<RunRow>("select * from runs where message in (select value from json_each(?)) order by seq", list);
+    const runs = this.#q.all<RunRow>(
+      "select * from runs where message in (select value from json_each(?)) order by seq",
+      list,
+    );
     const latest = new Map(runs.map((row) => [row.message, row]));
     const siblings = this.#siblings(shown);
     const thread = shown.map((row) => {
       const run = latest.get(row.id);
       const added = run?.status === "running" ? this.#runs.draft(run.id) : { text: "", reasoning: "" };
-      const message = toMessage({ ...row, text: row.text + added.text, reasoning: row.reasoning + added.reasoning });
+      const message = toMessage({
+        ...row,
+        text: row.text + added.text,
+        reasoning: row.reasoning + added.reasoning,
+      });
       return { message, run: run ? toRun(run) : null, siblings: siblings.get(row.parent) ?? [row.id] };
     });
     return { thread, hasEarlier };
@@ -101,7 +114,12 @@ export class MessageTree {
 
   /** Messages on the path from `last` back to `first`, both included; 0 when it does not lie on it. */
   stepsBetween(last: MessageId, first: MessageId): number {
-    const found = this.#q.one<{ depth: number }>(`${pathFrom} select depth from path where id = ?3`, last, pathMaxMessages, first);
+    const found = this.#q.one<{ depth: number }>(
+      `${pathFrom} select depth from path where id = ?3`,
+      last,
+      pathMaxMessages,
+      first,
+    );
     return found ? found.depth + 1 : 0;
   }
 
@@ -112,7 +130,10 @@ export class MessageTree {
   /** The newest leaf below a message: where a branch is shown to. */
   leafBelow(message: MessageId): MessageId {
     for (let leaf = message; ; ) {
-      const child = this.#q.one<{ id: string }>("select id from messages where parent = ? and deleted_at is null order by seq desc limit 1", leaf);
+      const child = this.#q.one<{ id: string }>(
+        "select id from messages where parent = ? and deleted_at is null order by seq desc limit 1",
+        leaf,
+      );
       if (!child) return leaf;
       leaf = child.id;
     }
@@ -133,9 +154,17 @@ export class MessageTree {
     const isShown = head === id || (head !== null && this.history(head).some((above) => above.id === id));
     if (isShown) this.show(conversation, this.headWithout(message));
     // one moment for each deletion: what was deleted together comes back together
-    const last = this.#q.one<{ at: number | null }>("select max(deleted_at) as at from messages where conversation = ?", conversation)?.at ?? 0;
+    const last =
+      this.#q.one<{ at: number | null }>(
+        "select max(deleted_at) as at from messages where conversation = ?",
+        conversation,
+      )?.at ?? 0;
     const now = Math.max(Date.now(), last + 1);
-    this.#q.run(`${below} update messages set deleted_at = ?2 where id in (select id from below) and deleted_at is null`, id, now);
+    this.#q.run(
+      `${below} update messages set deleted_at = ?2 where id in (select id from below) and deleted_at is null`,
+      id,
+      now,
+    );
   }
 
   /** Brings back what was deleted with this message, and shows it. @throws Failure `not_found` when it is not there any more, or above it is not */
@@ -146,13 +175,20 @@ export class MessageTree {
     const row = this.#q.one<MessageRow & { deleted_at: number }>(sql, id, conversation);
     if (!row || (row.parent !== null && !this.message(row.parent))) throw new Failure("not_found");
     // what was deleted below it earlier stays deleted
-    this.#q.run(`${below} update messages set deleted_at = null where id in (select id from below) and deleted_at = ?2`, id, row.deleted_at);
+    this.#q.run(
+      `${below} update messages set deleted_at = null where id in (select id from below) and deleted_at = ?2`,
+      id,
+      row.deleted_at,
+    );
     this.show(conversation, this.leafBelow(id));
   }
 
   /** Deletes for good what was deleted before a time: in a transaction of its own, and only where there is something. */
   purge(time: number): void {
-    const pruned = this.#q.all<{ seq: number }>("select seq from messages where deleted_at < ? order by seq desc", time);
+    const pruned = this.#q.all<{ seq: number }>(
+      "select seq from messages where deleted_at < ? order by seq desc",
+      time,
+    );
     if (pruned.length === 0) return;
     this.#q.transaction(() => {
       this.#deleteAll(pruned);
@@ -167,7 +203,12 @@ export class MessageTree {
 
   /** Deletes all messages of a conversation. */
   clear(conversation: ConversationId): void {
-    this.#deleteAll(this.#q.all<{ seq: number }>("select seq from messages where conversation = ? order by seq desc", conversation));
+    this.#deleteAll(
+      this.#q.all<{ seq: number }>(
+        "select seq from messages where conversation = ? order by seq desc",
+        conversation,
+      ),
+    );
   }
 
   /**
@@ -179,7 +220,9 @@ export class MessageTree {
   }
 
   /** By parent, the messages that could stand in the place of each of `messages`; first messages share the parent null. */
-  #siblings(messages: readonly Pick<MessageRow, "id" | "parent" | "conversation">[]): Map<MessageId | null, MessageId[]> {
+  #siblings(
+    messages: readonly Pick<MessageRow, "id" | "parent" | "conversation">[],
+  ): Map<MessageId | null, MessageId[]> {
     const groups = new Map<MessageId | null, MessageId[]>();
     const parents = JSON.stringify(messages.flatMap(({ parent }) => parent ?? []));
     const found = this.#q.all<{ id: string; parent: string | null }>(

@@ -21,7 +21,9 @@ const unseen = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\p{Surrogat
  * characters that stay.
  */
 export function visible(text: string, kept = ""): string {
-  return text.replace(unseen, (sign) => (kept.includes(sign) ? sign : `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`));
+  return text.replace(unseen, (sign) =>
+    kept.includes(sign) ? sign : `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 /** What may wait for a reader of the log that does not read; what is logged beyond that is lost, and counted. */
@@ -46,16 +48,29 @@ export function steadyWriter(stream: NodeJS.WritableStream): (line: string) => b
 }
 
 /** A Log that writes lines at or above `level` with `write`, which may say `false` of a line that is lost. */
-export function openLog(options: { level: LogLevel; format: "json" | "pretty"; write: (line: string) => unknown }): Log {
+export function openLog(options: {
+  level: LogLevel;
+  format: "json" | "pretty";
+  write: (line: string) => unknown;
+}): Log {
   const least = logLevels.indexOf(options.level);
   let lost = 0;
   const put = (level: LogLevel, what: string, facts: LogFacts): boolean => {
     const time = new Date().toISOString();
-    return options.write(visible(options.format === "json" ? JSON.stringify({ time, level, what, ...facts }) : pretty(time, level, what, facts))) !== false;
+    return (
+      options.write(
+        visible(
+          options.format === "json"
+            ? JSON.stringify({ time, level, what, ...facts })
+            : pretty(time, level, what, facts),
+        ),
+      ) !== false
+    );
   };
   const line = (level: LogLevel, what: string, facts: LogFacts) => {
     if (logLevels.indexOf(level) < least) return;
-    if (lost > 0 && put("warn", "lines of this log are lost, since nobody read it", { lines: lost })) lost = 0;
+    if (lost > 0 && put("warn", "lines of this log are lost, since nobody read it", { lines: lost }))
+      lost = 0;
     if (!put(level, what, facts)) lost++;
   };
   return {

@@ -51,7 +51,12 @@ const gapsAtOnce = 1024;
 export class Metrics {
   readonly traffic = new Traffic();
   readonly #registry = new Registry();
-  readonly #runs = new Counter({ name: "parlor_runs_total", help: "Runs that have ended, by outcome", labelNames: ["outcome"], registers: [this.#registry] });
+  readonly #runs = new Counter({
+    name: "parlor_runs_total",
+    help: "Runs that have ended, by outcome",
+    labelNames: ["outcome"],
+    registers: [this.#registry],
+  });
   readonly #refused = new Counter({
     name: "parlor_refused_total",
     help: "Wishes and requests that were refused, by the failure's code",
@@ -65,8 +70,17 @@ export class Metrics {
     registers: [this.#registry],
   });
   readonly #wait = this.#histogram("parlor_queue_wait_seconds", "From the question to a slot", waitBuckets);
-  readonly #firstToken = this.#histogram("parlor_first_token_seconds", "From the slot to the first token", firstTokenBuckets);
-  readonly #gap = this.#histogram("parlor_token_gap_seconds", "Between two arrivals of tokens of one answer", gapBuckets, () => this.#observeGaps());
+  readonly #firstToken = this.#histogram(
+    "parlor_first_token_seconds",
+    "From the slot to the first token",
+    firstTokenBuckets,
+  );
+  readonly #gap = this.#histogram(
+    "parlor_token_gap_seconds",
+    "Between two arrivals of tokens of one answer",
+    gapBuckets,
+    () => this.#observeGaps(),
+  );
   /** Gaps that the histogram has not seen yet: this is the token path, so they are counted many at a time. */
   readonly #gaps = new Float64Array(gapsAtOnce);
   #gapCount = 0;
@@ -79,15 +93,27 @@ export class Metrics {
     const { traffic } = this;
     this.#total("parlor_frames_total", "Frames sent to pages", () => traffic.frames);
     this.#total("parlor_sent_bytes_total", "Bytes of frames sent to pages", () => traffic.bytes);
-    this.#total("parlor_frames_skipped_total", "Frames skipped because their page was behind; a snapshot replaces them", () => traffic.skipped);
+    this.#total(
+      "parlor_frames_skipped_total",
+      "Frames skipped because their page was behind; a snapshot replaces them",
+      () => traffic.skipped,
+    );
     this.#total("parlor_pages_held_total", "Times at which a page fell behind", () => traffic.held);
     this.#gauge("parlor_memory_bytes", "Resident memory of the process", () => process.memoryUsage.rss());
-    this.#gauge("parlor_start_time_seconds", "When the process started, in seconds since 1970", () => performance.timeOrigin / 1000);
-    this.#gauge("parlor_event_loop_delay_seconds", "Longest delay of the event loop since the look before", () => {
-      const longest = Number.isFinite(this.#delay.max) ? this.#delay.max / 1e9 : 0;
-      this.#delay.reset();
-      return Math.max(0, longest);
-    });
+    this.#gauge(
+      "parlor_start_time_seconds",
+      "When the process started, in seconds since 1970",
+      () => performance.timeOrigin / 1000,
+    );
+    this.#gauge(
+      "parlor_event_loop_delay_seconds",
+      "Longest delay of the event loop since the look before",
+      () => {
+        const longest = Number.isFinite(this.#delay.max) ? this.#delay.max / 1e9 : 0;
+        this.#delay.reset();
+        return Math.max(0, longest);
+      },
+    );
     this.#total("parlor_cpu_seconds_total", "Processor time of the process", () => {
       const { user, system } = process.cpuUsage();
       return (user + system) / 1e6;
@@ -101,10 +127,16 @@ export class Metrics {
     this.#gauge("parlor_runs_waiting", "Runs in line", () => gauges.waiting());
     this.#gauge("parlor_slots", "Slots that llama-server has", () => gauges.slots());
     this.#gauge("parlor_slots_stray", "Slots that are busy without a Run of ours", () => gauges.strays());
-    this.#gauge("parlor_upstream_ready", "1 while llama-server is ready", () => (gauges.isUpstreamReady() ? 1 : 0));
+    this.#gauge("parlor_upstream_ready", "1 while llama-server is ready", () =>
+      gauges.isUpstreamReady() ? 1 : 0,
+    );
     const { servers } = gauges;
-    this.#perServer("parlor_server_ready", "1 while this llama-server is ready", () => servers().map(({ url, status }) => [url, status === "ready" ? 1 : 0]));
-    this.#perServer("parlor_server_slots", "Slots of this llama-server", () => servers().map(({ url, slots }) => [url, slots]));
+    this.#perServer("parlor_server_ready", "1 while this llama-server is ready", () =>
+      servers().map(({ url, status }) => [url, status === "ready" ? 1 : 0]),
+    );
+    this.#perServer("parlor_server_slots", "Slots of this llama-server", () =>
+      servers().map(({ url, slots }) => [url, slots]),
+    );
     const sockets = new Gauge({
       name: "parlor_sockets",
       help: "Open sockets, by kind",
@@ -116,7 +148,10 @@ export class Metrics {
     });
   }
 
-  ended(outcome: string, { promptTokens = 0, cachedTokens = 0, outputTokens, firstTokenMs, queueMs, tokens }: RunFigures): void {
+  ended(
+    outcome: string,
+    { promptTokens = 0, cachedTokens = 0, outputTokens, firstTokenMs, queueMs, tokens }: RunFigures,
+  ): void {
     this.#runs.inc({ outcome });
     const read = Math.max(0, promptTokens - cachedTokens);
     this.#tokens.inc({ kind: "read" }, read);
@@ -160,7 +195,12 @@ export class Metrics {
   }
 
   #gauge(name: string, help: string, value: () => number): void {
-    const gauge: Gauge = new Gauge({ name, help, registers: [this.#registry], collect: () => gauge.set(value()) });
+    const gauge: Gauge = new Gauge({
+      name,
+      help,
+      registers: [this.#registry],
+      collect: () => gauge.set(value()),
+    });
   }
 
   /** A value for each llama-server; those that are used no more are gone. */

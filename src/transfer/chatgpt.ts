@@ -9,7 +9,9 @@ type LooseMessage = Loose["messages"][number];
 const thoughtsMaxNodes = 200;
 
 export function fromChatGpt(conversation: Dict, mapping: Dict, leaveOut: LeaveOut): Loose {
-  const nodes = new Map(Object.entries(mapping).flatMap(([id, node]) => (isDict(node) ? [[id, node] as const] : [])));
+  const nodes = new Map(
+    Object.entries(mapping).flatMap(([id, node]) => (isDict(node) ? [[id, node] as const] : [])),
+  );
   return {
     id: conversation["conversation_id"] ?? conversation["id"],
     title: conversation["title"],
@@ -22,14 +24,22 @@ export function fromChatGpt(conversation: Dict, mapping: Dict, leaveOut: LeaveOu
       const text = role === null ? "" : textOf(message, leaveOut);
       const kept = text.trim() === "" ? null : role;
       const reasoning = kept === "assistant" ? thoughtsAbove(nodes, node) : "";
-      return { id, parent: node["parent"] as string | null, role: kept, text, reasoning, createdAt: inMs(message["create_time"]) };
+      return {
+        id,
+        parent: node["parent"] as string | null,
+        role: kept,
+        text,
+        reasoning,
+        createdAt: inMs(message["create_time"]),
+      };
     }),
   };
 }
 
 const contentOf = (message: Dict): Dict => (isDict(message["content"]) ? message["content"] : {});
 const metadataOf = (message: Dict): Dict => (isDict(message["metadata"]) ? message["metadata"] : {});
-const isThought = (message: Dict): boolean => contentOf(message)["content_type"] === "thoughts" || message["channel"] === "analysis";
+const isThought = (message: Dict): boolean =>
+  contentOf(message)["content_type"] === "thoughts" || message["channel"] === "analysis";
 
 /** Who said it, when it is shown to people; else null, counted as what it is. */
 function roleOf(message: Dict, leaveOut: LeaveOut): string | null {
@@ -41,9 +51,11 @@ function roleOf(message: Dict, leaveOut: LeaveOut): string | null {
     return null;
   };
   if (role === undefined || isEmpty || isThought(message) || type === "reasoning_recap") return null;
-  if (metadataOf(message)["is_visually_hidden_from_conversation"] === true || /_context$/.test(String(type))) return out("hidden");
+  if (metadataOf(message)["is_visually_hidden_from_conversation"] === true || /_context$/.test(String(type)))
+    return out("hidden");
   if (role === "system") return out("system");
-  const isForPeople = (message["recipient"] ?? "all") === "all" && (type === "text" || type === "multimodal_text");
+  const isForPeople =
+    (message["recipient"] ?? "all") === "all" && (type === "text" || type === "multimodal_text");
   if (role === "tool" || !isForPeople) return out(type === "system_error" ? "hidden" : "tools");
   return role === "user" || role === "assistant" ? role : out("other");
 }
@@ -57,7 +69,9 @@ function textOf(message: Dict, leaveOut: LeaveOut): string {
     return [];
   });
   const text = texts.join("\n");
-  return isDict(message["author"]) && message["author"]["role"] === "assistant" ? withoutMarks(text, metadataOf(message), leaveOut) : text;
+  return isDict(message["author"]) && message["author"]["role"] === "assistant"
+    ? withoutMarks(text, metadataOf(message), leaveOut)
+    : text;
 }
 
 /** Where its pages draw a link or a chip stands a mark between characters of private use, or 【1†source】. */
@@ -67,7 +81,9 @@ const brokenMarks = /[\ue200-\ue206]/g;
 function withoutMarks(text: string, { content_references: references }: Dict, leaveOut: LeaveOut): string {
   if (!/[\ue200-\ue206†]/.test(text)) return text;
   const instead = new Map(
-    (Array.isArray(references) ? references : []).filter(isDict).map((each) => [String(each["matched_text"]).trim(), String(each["alt"] ?? "")]),
+    (Array.isArray(references) ? references : [])
+      .filter(isDict)
+      .map((each) => [String(each["matched_text"]).trim(), String(each["alt"] ?? "")]),
   );
   const replaced = text.replace(marks, (mark) => {
     const put = instead.get(mark.trim()) || insideOf(mark.trim());
@@ -106,4 +122,5 @@ function thoughtsOf({ thoughts, parts }: Dict): string {
   return each.join("\n\n");
 }
 
-const inMs = (seconds: unknown): number | undefined => (typeof seconds === "number" ? seconds * 1000 : undefined);
+const inMs = (seconds: unknown): number | undefined =>
+  typeof seconds === "number" ? seconds * 1000 : undefined;

@@ -22,18 +22,24 @@ export function* documents(bytes: Uint8Array): Generator<Document> {
   const start = skipSpace(bytes, bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0); // a byte order mark
   if (bytes[start] === 0x5b) return yield* elements(bytes, start + 1);
   const whole = valueEnd(bytes, start, bytes.length);
-  if (skipSpace(bytes, whole.end) === bytes.length && !whole.isBroken) return yield document("the file", bytes, start, whole);
+  if (skipSpace(bytes, whole.end) === bytes.length && !whole.isBroken)
+    return yield document("the file", bytes, start, whole);
   yield* lines(bytes, start);
 }
 
 function* elements(bytes: Uint8Array, from: number): Generator<Document> {
-  for (let [at, number] = [skipSpace(bytes, from), 1]; at < bytes.length && !isClosing(bytes[at] as number); number++) {
+  for (
+    let [at, number] = [skipSpace(bytes, from), 1];
+    at < bytes.length && !isClosing(bytes[at] as number);
+    number++
+  ) {
     const found = valueEnd(bytes, at, bytes.length);
     yield document(`conversation ${number}`, bytes, at, found);
     if (found.isBroken) return;
     at = skipSpace(bytes, found.end);
     if (bytes[at] === comma) at = skipSpace(bytes, at + 1);
-    else if (at < bytes.length && !isClosing(bytes[at] as number)) return yield { where: `behind conversation ${number}`, value: undefined, fault: notJson };
+    else if (at < bytes.length && !isClosing(bytes[at] as number))
+      return yield { where: `behind conversation ${number}`, value: undefined, fault: notJson };
   }
 }
 
@@ -42,7 +48,12 @@ function* lines(bytes: Uint8Array, from: number): Generator<Document> {
     const next = bytes.indexOf(newline, at);
     const end = next < 0 ? bytes.length : next;
     const start = skipSpace(bytes, at, end);
-    if (start < end) yield document(`line ${number}`, bytes, start, { ...valueEnd(bytes, start, end), end, isBroken: false });
+    if (start < end)
+      yield document(`line ${number}`, bytes, start, {
+        ...valueEnd(bytes, start, end),
+        end,
+        isBroken: false,
+      });
     at = end + 1;
   }
 }
@@ -78,8 +89,14 @@ function valueEnd(bytes: Uint8Array, from: number, until: number): Measured {
   return { end: until, isTooDeep, isBroken: depth > 0 || isInString };
 }
 
-function document(where: string, bytes: Uint8Array, from: number, { end, isTooDeep, isBroken }: Measured): Document {
-  if (isTooDeep) return { where, value: undefined, fault: `more than ${depthMax} values stand inside each other` };
+function document(
+  where: string,
+  bytes: Uint8Array,
+  from: number,
+  { end, isTooDeep, isBroken }: Measured,
+): Document {
+  if (isTooDeep)
+    return { where, value: undefined, fault: `more than ${depthMax} values stand inside each other` };
   if (isBroken) return { where, value: undefined, fault: "the file ends in the middle of it" };
   try {
     return { where, value: JSON.parse(decoder.decode(bytes.subarray(from, end))) };

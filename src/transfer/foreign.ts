@@ -6,7 +6,8 @@ import type { LeftOutKind } from "../domain/record.ts";
 
 export type Dict = Record<string, unknown>;
 
-export const isDict = (value: unknown): value is Dict => typeof value === "object" && value !== null && !Array.isArray(value);
+export const isDict = (value: unknown): value is Dict =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 export type LeaveOut = (kind: LeftOutKind) => void;
 
@@ -66,7 +67,8 @@ export function fromClaude(conversation: Dict, messages: readonly unknown[], lea
     messages: messages.filter(isDict).map((message) => {
       const { text, reasoning } = claudeText(message, leaveOut);
       const id = message["uuid"] as string;
-      const parent = typeof message["parent_message_uuid"] === "string" ? message["parent_message_uuid"] : before;
+      const parent =
+        typeof message["parent_message_uuid"] === "string" ? message["parent_message_uuid"] : before;
       before = id;
       const role = text === "" ? null : message["sender"] === "human" ? "user" : message["sender"];
       return { id, parent, role, text, reasoning, createdAt: timeOf(message["created_at"]) };
@@ -82,7 +84,8 @@ function claudeText(message: Dict, leaveOut: LeaveOut): { text: string; reasonin
     if (type === "text" && typeof text === "string") said.push(text);
     else if (type === "thinking" && typeof thinking === "string") thought.push(thinking);
     else if (type === "tool_use") leaveOut("tools");
-    else if (type !== "tool_result" && type !== "token_budget") leaveOut(type === "image" || type === "document" ? "files" : "other");
+    else if (type !== "tool_result" && type !== "token_budget")
+      leaveOut(type === "image" || type === "document" ? "files" : "other");
   }
   if (blocks.length === 0 && typeof message["text"] === "string") said.push(message["text"]);
   for (const { extracted_content: content } of dictsIn(message["attachments"])) {
@@ -114,18 +117,38 @@ export function fromOpenWebUi(entry: Dict, chat: Dict, leaveOut: LeaveOut): Loos
     updatedAt: timeOf(entry["updated_at"] ?? chat["timestamp"]),
     messages: list.map((message, i) => {
       for (const _ of dictsIn(message["files"])) leaveOut("files");
-      const content = Array.isArray(message["content"]) ? dictsIn(message["content"]).map(({ text }) => text ?? "") : [message["content"]];
+      const content = Array.isArray(message["content"])
+        ? dictsIn(message["content"]).map(({ text }) => text ?? "")
+        : [message["content"]];
       const { text, reasoning } = withoutDetails(content.join("\n"), leaveOut);
-      const parent = tree.length > 0 ? (message["parentId"] as string | null) : ((list[i - 1]?.["id"] ?? null) as string | null);
+      const parent =
+        tree.length > 0
+          ? (message["parentId"] as string | null)
+          : ((list[i - 1]?.["id"] ?? null) as string | null);
       const role = text.trim() === "" && message["role"] === "assistant" ? null : message["role"];
-      return { id: message["id"] as string, parent, role, text, reasoning, createdAt: timeOf(message["timestamp"]) };
+      return {
+        id: message["id"] as string,
+        parent,
+        role,
+        text,
+        reasoning,
+        createdAt: timeOf(message["timestamp"]),
+      };
     }),
   };
 }
 
-const entities: Record<string, string> = { "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#x27;": "'", "&#39;": "'", "&amp;": "&" };
+const entities: Record<string, string> = {
+  "&lt;": "<",
+  "&gt;": ">",
+  "&quot;": '"',
+  "&#x27;": "'",
+  "&#39;": "'",
+  "&amp;": "&",
+};
 
-const plain = (html: string): string => html.replace(/&(?:lt|gt|quot|#x27|#39|amp);/g, (each) => entities[each] as string);
+const plain = (html: string): string =>
+  html.replace(/&(?:lt|gt|quot|#x27|#39|amp);/g, (each) => entities[each] as string);
 
 function withoutDetails(text: string, leaveOut: LeaveOut): { text: string; reasoning: string } {
   const opening = /<details type="(reasoning|tool_calls|code_interpreter)"[^<>]*>/g;

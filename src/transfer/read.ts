@@ -8,7 +8,15 @@ import { isWithin, noSettings, type Sampling, type Settings, samplingBounds } fr
 import type { ConversationRecord, LeftOutKind, MessageRecord, Unread } from "../domain/record.ts";
 import { fromChatGpt } from "./chatgpt.ts";
 import { documents } from "./documents.ts";
-import { type Dict, fromClaude, fromLlamaUi, fromOpenWebUi, isDict, type LeaveOut, type Loose } from "./foreign.ts";
+import {
+  type Dict,
+  fromClaude,
+  fromLlamaUi,
+  fromOpenWebUi,
+  isDict,
+  type LeaveOut,
+  type Loose,
+} from "./foreign.ts";
 import { filesOf, isZip } from "./zip.ts";
 
 export interface GivenFile {
@@ -27,7 +35,10 @@ export interface ReadBounds {
 const faultsMax = 50;
 
 /** Each conversation in the files, whatever their names. */
-export function* readConversations(files: readonly GivenFile[], bounds: ReadBounds): Generator<ConversationRecord, Unread> {
+export function* readConversations(
+  files: readonly GivenFile[],
+  bounds: ReadBounds,
+): Generator<ConversationRecord, Unread> {
   const faults: string[] = [];
   let [faultsCount, recordsCount] = [0, 0];
   const leftOut: Partial<Record<LeftOutKind, number>> = {};
@@ -54,7 +65,12 @@ export function* readConversations(files: readonly GivenFile[], bounds: ReadBoun
 }
 
 /** The files themselves, and those of archives: there the numbered `conversations.json` of exports, else whatever is JSON. */
-function unpack(files: readonly GivenFile[], maxBytes: number, tell: (fault: string) => void, leaveOut: LeaveOut): GivenFile[] {
+function unpack(
+  files: readonly GivenFile[],
+  maxBytes: number,
+  tell: (fault: string) => void,
+  leaveOut: LeaveOut,
+): GivenFile[] {
   let left = maxBytes;
   return files.flatMap((file) => {
     if (!isZip(file.bytes)) return [file];
@@ -63,7 +79,8 @@ function unpack(files: readonly GivenFile[], maxBytes: number, tell: (fault: str
       const exported = all.filter(({ name }) => /(?:^|\/)conversations[-_]?\d*\.json$/i.test(name));
       const chosen = exported.length > 0 ? exported : all.filter(({ name }) => /\.jsonl?$/i.test(name));
       const isChosen = new Set(chosen);
-      for (const each of all) if (!isChosen.has(each) && !/\.(?:json|html)$/i.test(each.name)) leaveOut("files");
+      for (const each of all)
+        if (!isChosen.has(each) && !/\.(?:json|html)$/i.test(each.name)) leaveOut("files");
       if (chosen.length === 0) tell(`${file.name}: there is no file of conversations in this ZIP archive`);
       return chosen.flatMap((each) => {
         try {
@@ -107,12 +124,16 @@ function* sessions(bytes: Uint8Array, tell: (where: string, fault: string) => vo
 function looseOf(value: unknown, leaveOut: LeaveOut): Loose {
   if (!isDict(value)) throw new Error("this is no JSON object");
   if (value["parlor"] === 1) return value as unknown as Loose;
-  if (isDict(value["conv"]) && Array.isArray(value["messages"])) return fromLlamaUi(value["conv"], value["messages"], leaveOut);
+  if (isDict(value["conv"]) && Array.isArray(value["messages"]))
+    return fromLlamaUi(value["conv"], value["messages"], leaveOut);
   if (isDict(value["mapping"])) return fromChatGpt(value, value["mapping"], leaveOut);
   if (Array.isArray(value["chat_messages"])) return fromClaude(value, value["chat_messages"], leaveOut);
   if (isDict(value["chat"])) return fromOpenWebUi(value, value["chat"], leaveOut);
-  if (isDict(value["history"]) && isDict(value["history"]["messages"])) return fromOpenWebUi({}, value, leaveOut);
-  throw new Error("this is in no form that parlor knows (its own, llama-server's UI, ChatGPT, Claude, Open WebUI)");
+  if (isDict(value["history"]) && isDict(value["history"]["messages"]))
+    return fromOpenWebUi({}, value, leaveOut);
+  throw new Error(
+    "this is in no form that parlor knows (its own, llama-server's UI, ChatGPT, Claude, Open WebUI)",
+  );
 }
 
 interface Settling {
@@ -127,13 +148,25 @@ interface Settling {
  */
 function settle(loose: Loose, { unread, leaveOut, textMaxBytes }: Settling): ConversationRecord {
   if (!Array.isArray(loose.messages)) throw new Error("it has no messages");
-  const given = new Map(loose.messages.filter((message) => isDict(message) && typeof message.id === "string").map((message) => [message.id, message]));
-  const isKept = (message: Loose["messages"][number]) => (message.role === "user" || message.role === "assistant") && typeof message.text === "string";
+  const given = new Map(
+    loose.messages
+      .filter((message) => isDict(message) && typeof message.id === "string")
+      .map((message) => [message.id, message]),
+  );
+  const isKept = (message: Loose["messages"][number]) =>
+    (message.role === "user" || message.role === "assistant") && typeof message.text === "string";
   for (const [i, message] of loose.messages.entries()) {
-    const isSaid = isDict(message) && typeof message["text"] === "string" && message["text"] !== "" && message["role"] !== null;
-    const isOthers = isDict(message) && (message["role"] === "system" || message["role"] === "tool" || message["role"] === "developer");
+    const isSaid =
+      isDict(message) &&
+      typeof message["text"] === "string" &&
+      message["text"] !== "" &&
+      message["role"] !== null;
+    const isOthers =
+      isDict(message) &&
+      (message["role"] === "system" || message["role"] === "tool" || message["role"] === "developer");
     if (isSaid && isOthers) leaveOut(message["role"] === "tool" ? "tools" : "system");
-    else if (isSaid && !isOthers && given.get(String(message["id"])) !== message) unread(`message ${i + 1} has no id of its own`);
+    else if (isSaid && !isOthers && given.get(String(message["id"])) !== message)
+      unread(`message ${i + 1} has no id of its own`);
     else if (isSaid && !isOthers && !isKept(message as unknown as Loose["messages"][number]))
       unread(`message ${i + 1} is of an unknown role, ${JSON.stringify(message["role"])?.slice(0, 40)}`);
   }
@@ -176,9 +209,18 @@ function settle(loose: Loose, { unread, leaveOut, textMaxBytes }: Settling): Con
     for (const { id, parent, role, text, reasoning, createdAt } of line.reverse()) {
       if (placed.has(id)) continue;
       const above = keptAncestor(parent);
-      const own = { id: ids.get(id) as string, parent: above !== null && placed.has(above) ? (ids.get(above) as string) : null };
+      const own = {
+        id: ids.get(id) as string,
+        parent: above !== null && placed.has(above) ? (ids.get(above) as string) : null,
+      };
       const at = timeOf(createdAt) ?? timeOf(loose.createdAt) ?? Date.now();
-      messages.push({ ...own, role: role as MessageRecord["role"], text: clean(text), reasoning: clean(reasoning), createdAt: at });
+      messages.push({
+        ...own,
+        role: role as MessageRecord["role"],
+        text: clean(text),
+        reasoning: clean(reasoning),
+        createdAt: at,
+      });
       placed.add(id);
     }
   };
@@ -217,8 +259,13 @@ function settingsOf(value: unknown): Settings {
     const number = isDict(sampling) ? sampling[name] : undefined;
     return typeof number === "number" && isWithin(name, number) ? [[name, number]] : [];
   });
-  const isName = (name: unknown): name is string => typeof name === "string" && name !== "" && name.length <= nameMaxChars;
-  return { persona: isName(persona) ? persona : null, sampling: Object.fromEntries(chosen) as Sampling, ...(isName(model) && { model }) };
+  const isName = (name: unknown): name is string =>
+    typeof name === "string" && name !== "" && name.length <= nameMaxChars;
+  return {
+    persona: isName(persona) ? persona : null,
+    sampling: Object.fromEntries(chosen) as Sampling,
+    ...(isName(model) && { model }),
+  };
 }
 
 /** Longest name of a persona or a model: the longest name of a file. */

@@ -16,14 +16,19 @@ export interface Reading {
 
 /** Where the worker's code is: beside this file, or in the executable under its path from src. */
 const worker =
-  import.meta.url.includes("/$bunfs/") || import.meta.url.includes("/~BUN/") ? "./transfer/worker.ts" : new URL("./worker.ts", import.meta.url).href;
+  import.meta.url.includes("/$bunfs/") || import.meta.url.includes("/~BUN/")
+    ? "./transfer/worker.ts"
+    : new URL("./worker.ts", import.meta.url).href;
 
 /** @throws Failure `bad_request` where there is no file, `import_slow` after `importMs` */
 export async function* read(reading: Reading, importMs: number): AsyncGenerator<ImportPart> {
   const thread = new Worker(worker);
   const late = Promise.withResolvers<never>();
   late.promise.catch(() => {}); // it may come when nobody waits
-  const timer = setTimeout(() => late.reject(new Failure("import_slow", { seconds: Math.round(importMs / 1000) })), importMs);
+  const timer = setTimeout(
+    () => late.reject(new Failure("import_slow", { seconds: Math.round(importMs / 1000) })),
+    importMs,
+  );
   try {
     thread.postMessage(reading, [reading.body.buffer]);
     for (;;) {

@@ -16,7 +16,8 @@ const commentMaxBytes = 0xffff;
 const filesMax = 100_000;
 const in64Bits = 0xffffffff;
 
-export const isZip = (bytes: Uint8Array): boolean => bytes[0] === 0x50 && bytes[1] === 0x4b && (bytes[2] === 3 || bytes[2] === 5);
+export const isZip = (bytes: Uint8Array): boolean =>
+  bytes[0] === 0x50 && bytes[1] === 0x4b && (bytes[2] === 3 || bytes[2] === 5);
 
 /** Its files in the order of its list. @throws Error when it is none, or is cut */
 export function filesOf(bytes: Uint8Array): Packed[] {
@@ -24,11 +25,17 @@ export function filesOf(bytes: Uint8Array): Packed[] {
   const found: Packed[] = [];
   for (let [at, left] = listPlace(view); left > 0 && found.length < filesMax; left--) {
     if (at + 46 > view.byteLength || view.getUint32(at, true) !== listed) throw new Error(cut);
-    const [nameLength, extraLength, commentLength] = [28, 30, 32].map((field) => view.getUint16(at + field, true)) as [number, number, number];
+    const [nameLength, extraLength, commentLength] = [28, 30, 32].map((field) =>
+      view.getUint16(at + field, true),
+    ) as [number, number, number];
     const name = new TextDecoder().decode(bytes.subarray(at + 46, at + 46 + nameLength));
     const [packedBytes, offset] = sizes(view, at, at + 46 + nameLength, extraLength);
     const [flags, method] = [view.getUint16(at + 8, true), view.getUint16(at + 10, true)];
-    found.push({ name, unpack: (maxBytes) => unpack(bytes, view, { offset, packedBytes, method, isLocked: (flags & 1) === 1, maxBytes }) });
+    found.push({
+      name,
+      unpack: (maxBytes) =>
+        unpack(bytes, view, { offset, packedBytes, method, isLocked: (flags & 1) === 1, maxBytes }),
+    });
     at += 46 + nameLength + extraLength + commentLength;
   }
   return found;
@@ -51,8 +58,16 @@ function listPlace(view: DataView): [number, number] {
 
 /** Packed size and place; where they do not fit 32 bits they stand in the extra field 1. */
 function sizes(view: DataView, at: number, extraAt: number, extraLength: number): [number, number] {
-  const short = { size: view.getUint32(at + 24, true), packed: view.getUint32(at + 20, true), offset: view.getUint32(at + 42, true) };
-  for (let field = extraAt; field + 4 <= extraAt + extraLength && field + 4 <= view.byteLength; field += 4 + view.getUint16(field + 2, true)) {
+  const short = {
+    size: view.getUint32(at + 24, true),
+    packed: view.getUint32(at + 20, true),
+    offset: view.getUint32(at + 42, true),
+  };
+  for (
+    let field = extraAt;
+    field + 4 <= extraAt + extraLength && field + 4 <= view.byteLength;
+    field += 4 + view.getUint16(field + 2, true)
+  ) {
     if (view.getUint16(field, true) !== 1) continue;
     let next = field + 4;
     const long = (value: number) => {
@@ -74,7 +89,11 @@ interface Place {
   readonly maxBytes: number;
 }
 
-function unpack(bytes: Uint8Array, view: DataView, { offset, packedBytes, method, isLocked, maxBytes }: Place): Uint8Array {
+function unpack(
+  bytes: Uint8Array,
+  view: DataView,
+  { offset, packedBytes, method, isLocked, maxBytes }: Place,
+): Uint8Array {
   if (isLocked) throw new Error("it is locked by a password");
   if (offset + 30 > view.byteLength || view.getUint32(offset, true) !== local) throw new Error(cut);
   const from = offset + 30 + view.getUint16(offset + 26, true) + view.getUint16(offset + 28, true);

@@ -11,7 +11,8 @@ export function together(servers: readonly UpstreamState[]): UpstreamState {
   const shown = ready[0] ?? servers.find(({ status }) => status === "loading") ?? first;
   const contexts = known.flatMap(({ contextTokens }) => contextTokens ?? []);
   const models = new Map<string, ModelState>();
-  for (const each of known.flatMap((server) => server.models)) if (models.get(each.name)?.status !== "loaded") models.set(each.name, each);
+  for (const each of known.flatMap((server) => server.models))
+    if (models.get(each.name)?.status !== "loaded") models.set(each.name, each);
   const names = new Set(known.flatMap(({ model }) => model ?? []));
   return {
     status: shown?.status ?? "absent",

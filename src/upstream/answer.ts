@@ -43,14 +43,16 @@ export class Answer implements SseReader {
   /** @throws Failure `upstream_garbled` when it is no stream of events */
   begin(headers: Headers): void {
     const type = headers.get("content-type") ?? "missing";
-    if (!type.startsWith("text/event-stream")) throw new Failure("upstream_garbled", { detail: `content-type ${type.slice(0, 80)}` });
+    if (!type.startsWith("text/event-stream"))
+      throw new Failure("upstream_garbled", { detail: `content-type ${type.slice(0, 80)}` });
   }
 
   /** Takes one network read. @throws Failure `upstream_*`, `answer_too_long`, `context_overflow` */
   push(bytes: Uint8Array): void {
     this.#events.push(bytes);
     this.flush();
-    if (this.#chars > this.#limits.answerMaxChars) throw new Failure("answer_too_long", { limitChars: this.#limits.answerMaxChars });
+    if (this.#chars > this.#limits.answerMaxChars)
+      throw new Failure("answer_too_long", { limitChars: this.#limits.answerMaxChars });
   }
 
   event(data: string): boolean {
@@ -109,9 +111,11 @@ function statsOf(chunk: Unknown): RunStats {
   const speed = timings["predicted_per_second"];
   const found = {
     promptTokens: countOf(usage["prompt_tokens"]) ?? countOf(chunk["tokens_evaluated"]),
-    cachedTokens: countOf(objectOf(usage["prompt_tokens_details"])["cached_tokens"]) ?? countOf(timings["cache_n"]),
+    cachedTokens:
+      countOf(objectOf(usage["prompt_tokens_details"])["cached_tokens"]) ?? countOf(timings["cache_n"]),
     outputTokens: countOf(usage["completion_tokens"]) ?? countOf(chunk["tokens_predicted"]),
-    tokensPerSecond: typeof speed === "number" && speed >= 0 && speed < tokensPerSecondMax ? speed : undefined,
+    tokensPerSecond:
+      typeof speed === "number" && speed >= 0 && speed < tokensPerSecondMax ? speed : undefined,
   };
   return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined));
 }
@@ -122,14 +126,18 @@ const tokensPerSecondMax = 1e7;
 const tokensMax = 1e9;
 
 const countOf = (value: unknown): number | undefined =>
-  Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= tokensMax ? (value as number) : undefined;
+  Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= tokensMax
+    ? (value as number)
+    : undefined;
 
 const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
 
-const objectOf = (value: unknown): Unknown => (typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Unknown) : {});
+const objectOf = (value: unknown): Unknown =>
+  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Unknown) : {};
 
 /** A reason to finish as llama-server words it; anything else that ends an answer is `stop`. */
-const wordOf = (value: unknown): string => (typeof value === "string" && /^[a-z_]{1,40}$/.test(value) ? value : "stop");
+const wordOf = (value: unknown): string =>
+  typeof value === "string" && /^[a-z_]{1,40}$/.test(value) ? value : "stop";
 
 /** The JSON object in `text`, or null. */
 function parse(text: string): Unknown | null {
@@ -170,10 +178,16 @@ function errorOf(given: unknown, otherwise: number): Failure {
   const code = countOf(error["code"]);
   const status = code !== undefined && code >= 400 && code < 600 ? code : otherwise;
   if (error["type"] === "exceed_context_size_error") {
-    return new Failure("context_overflow", { promptTokens: countOf(error["n_prompt_tokens"]) ?? 0, contextTokens: countOf(error["n_ctx"]) ?? 0 });
+    return new Failure("context_overflow", {
+      promptTokens: countOf(error["n_prompt_tokens"]) ?? 0,
+      contextTokens: countOf(error["n_ctx"]) ?? 0,
+    });
   }
   const message = textOf(error["message"]);
   const unloadable = /^model name=(.+) failed to load/.exec(message)?.[1];
   if (unloadable !== undefined) return new Failure("model_failed", { model: unloadable });
-  return new Failure(status >= 500 ? "upstream_error" : "upstream_refused", { status, detail: message.trim().slice(0, 300) });
+  return new Failure(status >= 500 ? "upstream_error" : "upstream_refused", {
+    status,
+    detail: message.trim().slice(0, 300),
+  });
 }

@@ -15,10 +15,19 @@ const kinds: readonly (readonly [StartFailure, RegExp])[] = [
     "program",
     /error while loading shared libraries|symbol lookup error|version `\w+_[\d.]+' not found|exec format error|illegal instruction|cannot execute|can't be started/i,
   ],
-  ["argument", /invalid argument|unknown argument|error while handling argument|expected value for argument|error parsing|argument has been removed/i],
+  [
+    "argument",
+    /invalid argument|unknown argument|error while handling argument|expected value for argument|error parsing|argument has been removed/i,
+  ],
   ["missing", /no such file or directory|permission denied|failed to open gguf file|is a directory/i],
-  ["file", /invalid magic|bad magic|failed to read magic|not a gguf|unsupported gguf version|bad gguf version/i],
-  ["architecture", /unknown (?:model )?architecture|unknown pre-tokenizer|unknown tokenizer|unsupported (?:model|tensor|type)|invalid ggml type|unknown rope/i],
+  [
+    "file",
+    /invalid magic|bad magic|failed to read magic|not a gguf|unsupported gguf version|bad gguf version/i,
+  ],
+  [
+    "architecture",
+    /unknown (?:model )?architecture|unknown pre-tokenizer|unknown tokenizer|unsupported (?:model|tensor|type)|invalid ggml type|unknown rope/i,
+  ],
   [
     "memory",
     /out of memory|mem_buffer != NULL|mmap failed|failed to allocate|unable to allocate|cannot allocate|bad_alloc|not enough (?:memory|space)|alloc_buffer.*failed|failed to fit|exceeds .*memory/i,
@@ -34,16 +43,21 @@ const kinds: readonly (readonly [StartFailure, RegExp])[] = [
 const echoes =
   /exiting due to|failed to load model\b|common_fit_params|error trying to fit|cleaning up|failed to initialize the context|unable to load model$/i;
 
-const isError = (line: string): boolean => /^\d+\.\d+\.\d+\.\d+ E |error|fail|abort|assert|terminate|exception/i.test(line);
+const isError = (line: string): boolean =>
+  /^\d+\.\d+\.\d+\.\d+ E |error|fail|abort|assert|terminate|exception/i.test(line);
 
 /** Signals by which a system ends a program that does not fit it: too much memory, another processor. */
 const signals: Readonly<Record<string, StartFailure>> = { SIGKILL: "memory", SIGILL: "program" };
 
 /** It had a model and answered before it ended. */
-export const hasLoaded = (lines: readonly string[]): boolean => lines.some((line) => /model loaded|server is listening|listening on http/.test(line));
+export const hasLoaded = (lines: readonly string[]): boolean =>
+  lines.some((line) => /model loaded|server is listening|listening on http/.test(line));
 
 /** Of what it printed from its start to its end, with how it ended. */
-export function causeOf(lines: readonly string[], { code, signal }: { code: number | null; signal: string | number | null }): Cause {
+export function causeOf(
+  lines: readonly string[],
+  { code, signal }: { code: number | null; signal: string | number | null },
+): Cause {
   const errors = lines.filter(isError);
   const bySignal = signal === null ? undefined : signals[String(signal)];
   if (!hasLoaded(lines)) {
@@ -55,7 +69,10 @@ export function causeOf(lines: readonly string[], { code, signal }: { code: numb
     if (first !== undefined) return { line: readable(first), kind: bySignal ?? "other" };
   }
   const ended = signal !== null ? `it was ended by ${signal}` : `it ended with code ${code}`;
-  return { line: readable(errors.at(-1) ?? (bySignal ? ended : (lines.at(-1) ?? ended))), kind: bySignal ?? "other" };
+  return {
+    line: readable(errors.at(-1) ?? (bySignal ? ended : (lines.at(-1) ?? ended))),
+    kind: bySignal ?? "other",
+  };
 }
 
 /** A line of llama-server's log without its clock and level: `0.00.067 I srv  llama_server: model loaded` → `model loaded`. */

@@ -153,7 +153,11 @@ export class LlamaChild {
     }
     this.#process = child;
     this.#watch = watchOver(child.pid);
-    log[this.#alike < alikeMax ? "info" : "debug"]("llama-server is started", { program, model, port: this.#port });
+    log[this.#alike < alikeMax ? "info" : "debug"]("llama-server is started", {
+      program,
+      model,
+      port: this.#port,
+    });
     const said = Promise.all([child.stdout, child.stderr].map((stream) => this.#read(stream)));
   }
 
@@ -168,7 +172,12 @@ export class LlamaChild {
     this.#triedMs = isAnother ? ranMs : Math.max(this.#triedMs, ranMs);
     this.#alike = hasLoaded(ofRun) ? 0 : isAnother ? 1 : this.#alike + 1;
     this.#cause = cause;
-    log[this.#alike <= alikeMax ? "error" : "debug"]("llama-server ended", { code, signal, pauseMs, cause: cause.line });
+    log[this.#alike <= alikeMax ? "error" : "debug"]("llama-server ended", {
+      code,
+      signal,
+      pauseMs,
+      cause: cause.line,
+    });
     this.#say({ percent: null, line: cause.line, ...(this.#alike >= alikeMax && { failure: cause.kind }) });
     this.#restart = setTimeout(() => this.#start(), pauseMs);
   }
@@ -189,7 +198,10 @@ export class LlamaChild {
     this.#options.log.debug("llama-server says", { line });
     const percent = /^\[\s*(\d{1,3})(?:%|\/(\d+))\]/.exec(line);
     const share = percent && Number(percent[1]) / Number(percent[2] ?? 100);
-    this.#hope({ percent: share === null ? (this.#progress?.percent ?? null) : Math.min(100, Math.floor(share * 100)), line: readable(line) });
+    this.#hope({
+      percent: share === null ? (this.#progress?.percent ?? null) : Math.min(100, Math.floor(share * 100)),
+      line: readable(line),
+    });
   }
 
   #keep(line: string): void {
@@ -200,7 +212,8 @@ export class LlamaChild {
 
   /** What it says of this try; while it has failed again and again, once it has gone on for longer than it did before. */
   #hope(progress: StartProgress): void {
-    if (this.#alike < alikeMax || performance.now() - this.#startedAt > 2 * this.#triedMs + 1_000) this.#say(progress);
+    if (this.#alike < alikeMax || performance.now() - this.#startedAt > 2 * this.#triedMs + 1_000)
+      this.#say(progress);
   }
 
   #say(progress: StartProgress | null): void {
@@ -232,7 +245,12 @@ function withoutOurs(env: Readonly<Record<string, string | undefined>>): Record<
 /** Ends a process group when we are gone. Where there is no shell, a parlor that is killed leaves its llama-server behind. */
 function watchOver(group: number): Bun.Subprocess<"pipe", "ignore", "ignore"> | null {
   try {
-    return Bun.spawn(["/bin/sh", "-c", watch, "parlor-watch", String(group)], { stdin: "pipe", stdout: "ignore", stderr: "ignore", detached: true });
+    return Bun.spawn(["/bin/sh", "-c", watch, "parlor-watch", String(group)], {
+      stdin: "pipe",
+      stdout: "ignore",
+      stderr: "ignore",
+      detached: true,
+    });
   } catch {
     return null;
   }

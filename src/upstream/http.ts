@@ -26,7 +26,10 @@ export function bypassProxyForLoopback(env: Record<string, string | undefined> =
 }
 
 /** The variable that sends requests for `url` through a proxy; null when none does. */
-export function proxyVariable(url: string, env: Record<string, string | undefined> = process.env): string | null {
+export function proxyVariable(
+  url: string,
+  env: Record<string, string | undefined> = process.env,
+): string | null {
   const names = url.startsWith("https:") ? ["HTTPS_PROXY", "https_proxy"] : ["HTTP_PROXY", "http_proxy"];
   return [...names, "ALL_PROXY", "all_proxy"].find((name) => env[name]) ?? null;
 }
@@ -40,9 +43,13 @@ export function targetOf(address: string, apiKey: string | null): Target {
   const { username, password: secret } = new URL(address);
   const [user, password] = [username, secret].map(decoded);
   const shown = withoutCredentials(address).replace(/\/+$/, "");
-  if (!user && !password) return { url: shown, headers: apiKey === null ? {} : { authorization: `Bearer ${apiKey}` } };
+  if (!user && !password)
+    return { url: shown, headers: apiKey === null ? {} : { authorization: `Bearer ${apiKey}` } };
   const basic = Buffer.from(`${user}:${password}`).toString("base64");
-  return { url: shown, headers: { authorization: `Basic ${basic}`, ...(apiKey !== null && { "x-api-key": apiKey }) } };
+  return {
+    url: shown,
+    headers: { authorization: `Basic ${basic}`, ...(apiKey !== null && { "x-api-key": apiKey }) },
+  };
 }
 
 /** Percent escapes resolved; a text with broken ones as it stands. */
@@ -66,10 +73,20 @@ export interface Request {
  * Sends a request; resolves when the head of its answer is there, whatever its status.
  * @throws Failure `upstream_absent` when nobody answers with HTTP; the signal's reason when it is aborted
  */
-export async function send({ url, headers }: Target, request: Request, signal: AbortSignal): Promise<Response> {
+export async function send(
+  { url, headers }: Target,
+  request: Request,
+  signal: AbortSignal,
+): Promise<Response> {
   const init = {
     method: request.method,
-    headers: { "accept-encoding": "identity", connection: "close", ...lengthOf(request.body), ...request.headers, ...headers },
+    headers: {
+      "accept-encoding": "identity",
+      connection: "close",
+      ...lengthOf(request.body),
+      ...request.headers,
+      ...headers,
+    },
     ...(request.body !== undefined && request.body.length > 0 && { body: sent(request.body) }),
     signal,
     redirect: "manual", // the key goes to nobody else
@@ -88,12 +105,14 @@ export async function send({ url, headers }: Target, request: Request, signal: A
 /** fetch keeps a copy of a body that it gets whole (59 of 60 MB, measured); from this size on it gets it in slices of that, in bytes. */
 const sliceBytes = 256 * 1024;
 
-const isLarge = (body: NonNullable<Request["body"]>): body is Uint8Array<ArrayBuffer> => typeof body !== "string" && body.length > sliceBytes;
+const isLarge = (body: NonNullable<Request["body"]>): body is Uint8Array<ArrayBuffer> =>
+  typeof body !== "string" && body.length > sliceBytes;
 
 const sent = (body: NonNullable<Request["body"]>) => (isLarge(body) ? slices(body) : body);
 
 /** A body in slices has no length of its own, and would go in chunks. */
-const lengthOf = (body: Request["body"]) => (body !== undefined && isLarge(body) ? { "content-length": String(body.length) } : {});
+const lengthOf = (body: Request["body"]) =>
+  body !== undefined && isLarge(body) ? { "content-length": String(body.length) } : {};
 
 async function* slices(body: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < body.length; at += sliceBytes) yield body.subarray(at, at + sliceBytes);
@@ -104,7 +123,11 @@ async function* slices(body: Uint8Array): AsyncGenerator<Uint8Array> {
  * waited for before the next read, which keeps llama-server from sending more (fetch stops reading from the socket).
  * @throws Failure `upstream_cut` when the connection breaks; the signal's reason; whatever `take` throws
  */
-export async function readBody(response: Response, signal: AbortSignal, take: (bytes: Uint8Array<ArrayBuffer>) => Taken): Promise<void> {
+export async function readBody(
+  response: Response,
+  signal: AbortSignal,
+  take: (bytes: Uint8Array<ArrayBuffer>) => Taken,
+): Promise<void> {
   const reader = response.body?.getReader();
   if (!reader) return;
   let isReading = true;
@@ -136,7 +159,11 @@ const jsonMaxBytes = 4 << 20;
  * The text of an answer in one piece, at most `maxBytes` of it.
  * @throws as `readBody`
  */
-export async function textOf(response: Response, signal: AbortSignal, maxBytes = jsonMaxBytes): Promise<string> {
+export async function textOf(
+  response: Response,
+  signal: AbortSignal,
+  maxBytes = jsonMaxBytes,
+): Promise<string> {
   const decoder = new TextDecoder();
   let [text, bytes] = ["", 0];
   await readBody(response, signal, (piece) => {

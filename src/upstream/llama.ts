@@ -81,7 +81,11 @@ export class Llama implements Upstream {
     const { models, contextTokens, ...state } = this.state;
     if (models.length <= 1) return { model: state.model, contextTokens, slots: state.slots };
     const found = models.find(({ name }) => name === this.#modelFor(model));
-    return { model: found?.name ?? model, contextTokens: found?.contextTokens ?? null, slots: found?.slots ?? state.slots };
+    return {
+      model: found?.name ?? model,
+      contextTokens: found?.contextTokens ?? null,
+      slots: found?.slots ?? state.slots,
+    };
   }
 
   /** The queue counts this one's slots. */
@@ -94,7 +98,13 @@ export class Llama implements Upstream {
     const { temperature, topP: top_p, maxTokens: max_tokens } = sampling;
     // what nobody chose is not sent (JSON leaves out what is undefined), so llama-server's own settings hold
     const chosen = { temperature, top_p, max_tokens, model: this.#modelFor(asked.model) };
-    const body = { messages, ...chosen, stream: true, stream_options: { include_usage: true }, return_progress: true };
+    const body = {
+      messages,
+      ...chosen,
+      stream: true,
+      stream_options: { include_usage: true },
+      return_progress: true,
+    };
     return this.#guarded(by.run, deltas, signal, this.#asking(by, "/v1/chat/completions", body));
   }
 
@@ -104,16 +114,28 @@ export class Llama implements Upstream {
   }
 
   resume(run: RunId, fromBytes: number, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd> {
-    return this.#guarded(run, deltas, signal, { method: "GET", path: `${streamPath(run)}&from=${fromBytes}` }, fromBytes);
+    return this.#guarded(
+      run,
+      deltas,
+      signal,
+      { method: "GET", path: `${streamPath(run)}&from=${fromBytes}` },
+      fromBytes,
+    );
   }
 
   relay(asked: Asked, relayed: Relayed, sink: RelaySink, signal: AbortSignal): Promise<void> {
     if (!relayed.isStream) this.#inOnePiece.add(asked.run);
-    if (relayed.slots > 1) this.#several.set(asked.run, Math.min(relayed.slots, this.facts(relayed.model).slots));
+    if (relayed.slots > 1)
+      this.#several.set(asked.run, Math.min(relayed.slots, this.facts(relayed.model).slots));
     return this.#holding(asked.run, signal, () => this.pass(asked, relayed, sink, signal));
   }
 
-  pass({ request }: Asked, { method, path, headers, body }: Relayed, sink: RelaySink, signal: AbortSignal): Promise<void> {
+  pass(
+    { request }: Asked,
+    { method, path, headers, body }: Relayed,
+    sink: RelaySink,
+    signal: AbortSignal,
+  ): Promise<void> {
     const named = request === "" ? {} : { "x-request-id": request };
     const passed = { method, path, headers: { ...headers, ...named }, body };
     return passOn(this.#target, this.#options, passed, sink, signal, () => this.state.status === "ready");
@@ -125,13 +147,21 @@ export class Llama implements Upstream {
   release(): void {}
 
   count(asked: Pick<ChatRequest, "messages" | "model">, signal: AbortSignal): Promise<number | null> {
-    return count(this.#target, this.#options, { messages: asked.messages, model: this.#modelFor(asked.model) ?? null }, signal);
+    return count(
+      this.#target,
+      this.#options,
+      { messages: asked.messages, model: this.#modelFor(asked.model) ?? null },
+      signal,
+    );
   }
 
   async freed(run: RunId): Promise<boolean> {
     if (!this.#held.has(run)) return true;
     try {
-      const othersRunning = () => this.#held.entries().reduce((count, [other, isLeaving]) => count + (isLeaving ? 0 : this.#slotsOf(other)), 0);
+      const othersRunning = () =>
+        this.#held
+          .entries()
+          .reduce((count, [other, isLeaving]) => count + (isLeaving ? 0 : this.#slotsOf(other)), 0);
       return await this.#watch.freed(othersRunning, { isInOnePiece: this.#inOnePiece.has(run) });
     } finally {
       this.#drop(run);
@@ -152,7 +182,11 @@ export class Llama implements Upstream {
 
   /** The request for an answer under the Run's id, with which llama-server keeps the stream when we are gone. */
   #asking({ run, request }: Asked, path: string, body: unknown): Request {
-    const headers = { "content-type": "application/json", "x-conversation-id": run, ...(request !== "" && { "x-request-id": request }) };
+    const headers = {
+      "content-type": "application/json",
+      "x-conversation-id": run,
+      ...(request !== "" && { "x-request-id": request }),
+    };
     return { method: "POST", path, headers, body: JSON.stringify(body) };
   }
 
@@ -185,7 +219,13 @@ export class Llama implements Upstream {
     }
   }
 
-  #guarded(run: RunId, deltas: Deltas, signal: AbortSignal, request: Request, fromBytes = 0): Promise<ChatEnd> {
+  #guarded(
+    run: RunId,
+    deltas: Deltas,
+    signal: AbortSignal,
+    request: Request,
+    fromBytes = 0,
+  ): Promise<ChatEnd> {
     let hasBegun = false;
     const began = () => {
       hasBegun = true;
@@ -205,7 +245,9 @@ export class Llama implements Upstream {
   /** With a conversation id llama-server goes on without us: only this ends it. */
   async #endStream(run: RunId): Promise<void> {
     const within = AbortSignal.timeout(this.#options.probeMs);
-    const response = await send(this.#target, { method: "DELETE", path: streamPath(run) }, within).catch(() => null);
+    const response = await send(this.#target, { method: "DELETE", path: streamPath(run) }, within).catch(
+      () => null,
+    );
     await response?.body?.cancel();
   }
 }

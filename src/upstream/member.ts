@@ -97,7 +97,9 @@ export class PoolMember {
   candidate(model: string | null, parts: readonly string[], slots = 1): Omit<Candidate, "readsPerSecond"> {
     const free = this.roomFor(model, slots);
     const now = performance.now();
-    const lefts = [...this.#running.values()].map(({ startedAt }) => Math.max(0, this.#runMs - (now - startedAt)));
+    const lefts = [...this.#running.values()].map(({ startedAt }) =>
+      Math.max(0, this.#runMs - (now - startedAt)),
+    );
     const knownTokens = tokensOf(parts.slice(0, this.#beginnings.longest(parts)));
     return { free, waitMs: free > 0 ? 0 : Math.min(this.#runMs, ...lefts), knownTokens };
   }
@@ -136,7 +138,10 @@ export class PoolMember {
   #hasRead(tokens: number, ms: number): void {
     if (!(tokens >= measuredTokensMin && ms > 0)) return;
     const measured = (tokens / ms) * 1000;
-    this.readsPerSecond = this.readsPerSecond === null ? measured : this.readsPerSecond + learning * (measured - this.readsPerSecond);
+    this.readsPerSecond =
+      this.readsPerSecond === null
+        ? measured
+        : this.readsPerSecond + learning * (measured - this.readsPerSecond);
   }
 
   /** A request has ended otherwise. */

@@ -10,14 +10,22 @@ export type ModelChange = Pick<ModelState, "name" | "status" | "percent">;
 
 interface Event {
   readonly model?: unknown;
-  readonly data?: { readonly status?: unknown; readonly exit_code?: unknown; readonly progress?: { readonly value?: unknown } | null } | null;
+  readonly data?: {
+    readonly status?: unknown;
+    readonly exit_code?: unknown;
+    readonly progress?: { readonly value?: unknown } | null;
+  } | null;
 }
 
 /** Longest line: the news that a model is loaded holds everything that it says of itself. */
 const lineMaxBytes = 1 << 20;
 
 /** Listens until the stream ends or `signal` is aborted; never rejects. */
-export async function listenToModels(target: Target, changed: (change: ModelChange) => void, signal: AbortSignal): Promise<void> {
+export async function listenToModels(
+  target: Target,
+  changed: (change: ModelChange) => void,
+  signal: AbortSignal,
+): Promise<void> {
   const event = (data: string) => {
     const change = changeOf(JSON.parse(data) as Event);
     if (change) changed(change);
@@ -40,8 +48,10 @@ function changeOf({ model, data }: Event): ModelChange | null {
   if (typeof model !== "string" || typeof data?.status !== "string") return null;
   const share = data.progress?.value;
   const percent = typeof share === "number" ? Math.floor(Math.min(1, Math.max(0, share)) * 100) : null;
-  if (data.status === "loading" || data.status === "downloading") return { name: model, status: "loading", percent };
-  if (data.status === "loaded" || data.status === "sleeping") return { name: model, status: "loaded", percent: null };
+  if (data.status === "loading" || data.status === "downloading")
+    return { name: model, status: "loading", percent };
+  if (data.status === "loaded" || data.status === "sleeping")
+    return { name: model, status: "loaded", percent: null };
   const hasFailed = typeof data.exit_code === "number" && data.exit_code !== 0;
   return { name: model, status: hasFailed ? "failed" : "unloaded", percent: null };
 }

@@ -18,19 +18,31 @@ export const childOf = (model: string): string => `model=${encodeURIComponent(mo
  * Of a router: what it can load, and what each that is loaded says of itself. It has as many Slots as its loaded models, and one at least. `ask` gives
  * what stands at a path, null where nothing does; `before` is what was known.
  */
-export async function routed(ask: (path: string) => Promise<unknown>, before: readonly ModelState[]): Promise<ServerFacts> {
+export async function routed(
+  ask: (path: string) => Promise<unknown>,
+  before: readonly ModelState[],
+): Promise<ServerFacts> {
   const models = await Promise.all(
     modelsOf(await ask("/models"), before).map(async (each) => {
       if (each.status !== "loaded") return each;
       const props = await ask(`/props?${childOf(each.name)}`);
-      return { ...each, slots: slotsOf(props) ?? each.slots, contextTokens: contextOf(props) ?? each.contextTokens };
+      return {
+        ...each,
+        slots: slotsOf(props) ?? each.slots,
+        contextTokens: contextOf(props) ?? each.contextTokens,
+      };
     }),
   );
   const loaded = models.filter(({ status }) => status === "loaded");
   const contexts = loaded.flatMap(({ contextTokens }) => contextTokens ?? []);
   const slots = loaded.reduce((sum, each) => sum + each.slots, 0);
   const model = models.length === 1 ? (models[0]?.name ?? null) : null;
-  return { slots: Math.max(1, slots), contextTokens: contexts.length > 0 ? Math.min(...contexts) : null, model, models };
+  return {
+    slots: Math.max(1, slots),
+    contextTokens: contexts.length > 0 ? Math.min(...contexts) : null,
+    model,
+    models,
+  };
 }
 
 /** The models of a router's list; what is known of their slots and contexts from `before` stays. */
@@ -40,10 +52,22 @@ function modelsOf(list: unknown, before: readonly ModelState[]): ModelState[] {
   return data.flatMap((each: Listed | null) => {
     if (typeof each?.id !== "string") return [];
     const name = each.id;
-    const known = before.find((other) => other.name === name) ?? { slots: 1, contextTokens: null, percent: null };
+    const known = before.find((other) => other.name === name) ?? {
+      slots: 1,
+      contextTokens: null,
+      percent: null,
+    };
     const status = statusOf(each);
     // the list does not say how far a model has come; its events do (upstream/model-events)
-    return [{ name, status, percent: status === "loading" ? known.percent : null, slots: known.slots, contextTokens: known.contextTokens }];
+    return [
+      {
+        name,
+        status,
+        percent: status === "loading" ? known.percent : null,
+        slots: known.slots,
+        contextTokens: known.contextTokens,
+      },
+    ];
   });
 }
 
@@ -62,6 +86,7 @@ export function slotsOf(props: unknown): number | null {
 
 /** Context of one slot in tokens, as /props says it; null where it does not. */
 export function contextOf(props: unknown): number | null {
-  const tokens = (props as { default_generation_settings?: { n_ctx?: unknown } | null } | null)?.default_generation_settings?.n_ctx;
+  const tokens = (props as { default_generation_settings?: { n_ctx?: unknown } | null } | null)
+    ?.default_generation_settings?.n_ctx;
   return Number.isInteger(tokens) && (tokens as number) > 0 ? (tokens as number) : null;
 }

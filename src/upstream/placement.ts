@@ -30,7 +30,9 @@ export class Placement {
 
   /** Of the slots that seem free for a model, so many are not. */
   reserved(model: string | null): number {
-    const those = this.#reserved.values().filter((other) => other.model === model || other.model === null || model === null);
+    const those = this.#reserved
+      .values()
+      .filter((other) => other.model === model || other.model === null || model === null);
     return those.reduce((sum, { slots }) => sum + slots, 0);
   }
 
@@ -40,14 +42,22 @@ export class Placement {
   }
 
   /** Who is asked, of those that `members` names whenever it is called; null where it names nobody. Rejects with the signal's reason when it is aborted. */
-  async of({ model, parts, slots, signal }: Placed, members: () => readonly PoolMember[]): Promise<PoolMember | null> {
+  async of(
+    { model, parts, slots, signal }: Placed,
+    members: () => readonly PoolMember[],
+  ): Promise<PoolMember | null> {
     const promptTokens = tokensOf(parts);
     let patientUntil: number | null = null;
     for (;;) {
       if (signal.aborted) throw signal.reason;
       const able = members();
       const speeds = speedsOf(able.map(({ readsPerSecond }) => readsPerSecond));
-      const candidates = able.map((member, i): Candidate => ({ ...member.candidate(model, parts, slots), readsPerSecond: speeds[i] as number }));
+      const candidates = able.map(
+        (member, i): Candidate => ({
+          ...member.candidate(model, parts, slots),
+          readsPerSecond: speeds[i] as number,
+        }),
+      );
       const best = route(candidates, promptTokens);
       if (best < 0) return null;
       const known = candidates[best] as Candidate;
@@ -59,7 +69,8 @@ export class Placement {
       const free = candidates[other] as Candidate;
       if (free.free > 0) {
         // waiting is worth what another would read longer, and no more, however long it takes in the end
-        patientUntil ??= performance.now() + startMs(free, promptTokens) - startMs({ ...known, waitMs: 0 }, promptTokens);
+        patientUntil ??=
+          performance.now() + startMs(free, promptTokens) - startMs({ ...known, waitMs: 0 }, promptTokens);
         if (performance.now() >= patientUntil) return able[other] as PoolMember;
       }
       await this.#change(signal, free.free > 0 ? patientUntil : null);

@@ -39,7 +39,10 @@ export class Pool implements Upstreams {
   /** `own` are there as long as parlor is: children of ours. */
   constructor(options: PoolOptions, urls: readonly string[], own: readonly Llama[] = []) {
     this.#options = options;
-    this.#members = [...own.map((llama) => this.#member(llama, true)), ...urls.map((url) => this.#member(options.open(url), false))];
+    this.#members = [
+      ...own.map((llama) => this.#member(llama, true)),
+      ...urls.map((url) => this.#member(options.open(url), false)),
+    ];
     this.#state = together(this.servers);
   }
 
@@ -71,7 +74,10 @@ export class Pool implements Upstreams {
 
   facts(model: string | null): Pick<UpstreamState, "model" | "contextTokens" | "slots"> {
     const facts = this.#serving(model).map(({ llama }) => llama.facts(model));
-    const [contexts, names] = [facts.flatMap(({ contextTokens }) => contextTokens ?? []), new Set(facts.map((each) => each.model))]; // it must fit the smallest
+    const [contexts, names] = [
+      facts.flatMap(({ contextTokens }) => contextTokens ?? []),
+      new Set(facts.map((each) => each.model)),
+    ]; // it must fit the smallest
     return {
       model: names.size === 1 ? (facts[0]?.model ?? null) : model,
       contextTokens: contexts.length > 0 ? Math.min(...contexts) : null,
@@ -83,27 +89,44 @@ export class Pool implements Upstreams {
     if (this.#only) return true; // the queue counts its slots
     const serving = this.#serving(model);
     const free = serving.reduce((sum, member) => sum + Math.max(0, member.freeFor(model)), 0);
-    return serving.length === 0 || (free >= this.#placement.reserved(model) + slots && serving.some((member) => member.roomFor(model, slots) > 0));
+    return (
+      serving.length === 0 ||
+      (free >= this.#placement.reserved(model) + slots &&
+        serving.some((member) => member.roomFor(model, slots) > 0))
+    );
   }
 
   async chat(asked: Asked, request: ChatRequest, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd> {
     const parts = this.#only ? [] : request.messages.map(({ role, content }) => `${role}\n${content}`);
-    return this.#answered({ run: asked.run, model: request.model, parts, signal, isShown: false }, deltas, "assistant\n", (member, shown) =>
-      member.llama.chat(asked, request, shown, signal),
+    return this.#answered(
+      { run: asked.run, model: request.model, parts, signal, isShown: false },
+      deltas,
+      "assistant\n",
+      (member, shown) => member.llama.chat(asked, request, shown, signal),
     );
   }
 
   async complete(asked: Asked, prompt: string, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd> {
     const wish = { run: asked.run, model: null, parts: [prompt], signal, isShown: false };
-    return this.#answered(wish, deltas, "", (member, shown) => member.llama.complete(asked, prompt, shown, signal));
+    return this.#answered(wish, deltas, "", (member, shown) =>
+      member.llama.complete(asked, prompt, shown, signal),
+    );
   }
 
   async relay(asked: Asked, relayed: Relayed, sink: RelaySink, signal: AbortSignal): Promise<void> {
-    const wish: Wish = { run: asked.run, model: relayed.model, parts: relayed.parts, slots: relayed.slots, signal, isShown: false };
+    const wish: Wish = {
+      run: asked.run,
+      model: relayed.model,
+      parts: relayed.parts,
+      slots: relayed.slots,
+      signal,
+      isShown: false,
+    };
     await this.#asked(wish, async (member) => {
       const heard: RelaySink = {
         head: (status, headers) => {
-          if (status === 503 && this.#others(wish, member).length > 0) throw new Failure("upstream_loading", { url: member.llama.state.url });
+          if (status === 503 && this.#others(wish, member).length > 0)
+            throw new Failure("upstream_loading", { url: member.llama.state.url });
           wish.isShown = true;
           sink.head(status, headers);
         },
@@ -117,7 +140,13 @@ export class Pool implements Upstreams {
     });
   }
 
-  async pass(asked: Asked, relayed: Relayed, sink: RelaySink, signal: AbortSignal, url?: string): Promise<void> {
+  async pass(
+    asked: Asked,
+    relayed: Relayed,
+    sink: RelaySink,
+    signal: AbortSignal,
+    url?: string,
+  ): Promise<void> {
     const member = url === undefined ? this.#serving(relayed.model)[0] : this.#at(url);
     if (!member) throw this.#nobody(relayed.model);
     await this.#passes.run(() => member.llama.pass(asked, relayed, sink, signal));
@@ -172,7 +201,12 @@ export class Pool implements Upstreams {
   }
 
   /** An answer that is read as Deltas; `role` is what it will be in the prompt that follows. */
-  async #answered(wish: Wish, deltas: Deltas, role: string, work: (member: PoolMember, deltas: Deltas) => Promise<ChatEnd>): Promise<ChatEnd> {
+  async #answered(
+    wish: Wish,
+    deltas: Deltas,
+    role: string,
+    work: (member: PoolMember, deltas: Deltas) => Promise<ChatEnd>,
+  ): Promise<ChatEnd> {
     let answer = "";
     let found: ChatEnd | undefined;
     await this.#asked(wish, async (member) => {
@@ -195,12 +229,18 @@ export class Pool implements Upstreams {
   }
 
   /** Asks one after the other until one has answered, or something of an answer was shown. */
-  async #asked(wish: Wish, work: (member: PoolMember) => Promise<{ parts: readonly string[]; stats: RunStats }>): Promise<void> {
+  async #asked(
+    wish: Wish,
+    work: (member: PoolMember) => Promise<{ parts: readonly string[]; stats: RunStats }>,
+  ): Promise<void> {
     const { run, model, slots, signal } = wish;
     const tried = new Set<PoolMember>();
     for (;;) {
       const only = this.#only; // it has a line of its own
-      const member = only && !tried.has(only) ? only : await this.#placement.of(wish, () => this.#serving(model).filter((each) => !tried.has(each)));
+      const member =
+        only && !tried.has(only)
+          ? only
+          : await this.#placement.of(wish, () => this.#serving(model).filter((each) => !tried.has(each)));
       if (member === null) throw this.#nobody(model);
       member.begin(run, model, slots);
       this.#placement.release(run);
@@ -227,7 +267,8 @@ export class Pool implements Upstreams {
   /** Those that may be asked for a model. Where all have failed, they are asked all the same: one that answers is better than a refusal. */
   #serving(model: string | null): PoolMember[] {
     // a llama-server with one model takes no notice of what it is asked for
-    const serving = this.#state.models.length <= 1 ? this.#members : this.#members.filter((member) => member.serves(model));
+    const serving =
+      this.#state.models.length <= 1 ? this.#members : this.#members.filter((member) => member.serves(model));
     const ready = serving.filter((member) => member.isReady);
     const sound = ready.filter((member) => !member.isPaused);
     return [sound, ready, serving].find((each) => each.length > 0) ?? [];
@@ -239,7 +280,9 @@ export class Pool implements Upstreams {
 
   #nobody(model: string | null): Failure {
     const models = this.#state.models.map(({ name }) => name).join(", ");
-    return model !== null && models !== "" ? new Failure("model_missing", { model, models }) : new Failure("upstream_absent", { url: this.#state.url });
+    return model !== null && models !== ""
+      ? new Failure("model_missing", { model, models })
+      : new Failure("upstream_absent", { url: this.#state.url });
   }
 
   #changed(): void {

@@ -33,7 +33,8 @@ export async function stream(
     const response = await send(target, request, inner);
     began();
     stall.heard();
-    if (!isOk(response.status)) throw refusal(response.status, await textOf(response, inner, refusalMaxBytes), target.url);
+    if (!isOk(response.status))
+      throw refusal(response.status, await textOf(response, inner, refusalMaxBytes), target.url);
     const answer = new Answer(deltas, bounds, fromBytes);
     answer.begin(response.headers);
     try {
@@ -106,11 +107,18 @@ export async function count(
   signal: AbortSignal,
 ): Promise<number | null> {
   const body = JSON.stringify({ messages, model: model ?? undefined });
-  const request = { method: "POST", path: "/v1/chat/completions/input_tokens", headers: { "content-type": "application/json" }, body } as const;
+  const request = {
+    method: "POST",
+    path: "/v1/chat/completions/input_tokens",
+    headers: { "content-type": "application/json" },
+    body,
+  } as const;
   const inner = AbortSignal.any([signal, AbortSignal.timeout(stallMs)]);
   try {
     const response = await send(target, request, inner);
-    const counted = isOk(response.status) ? ((await jsonOf(response, inner)) as { input_tokens?: unknown } | null) : null;
+    const counted = isOk(response.status)
+      ? ((await jsonOf(response, inner)) as { input_tokens?: unknown } | null)
+      : null;
     if (!isOk(response.status)) await response.body?.cancel();
     const tokens = counted?.input_tokens;
     return Number.isSafeInteger(tokens) && (tokens as number) >= 0 ? (tokens as number) : null;

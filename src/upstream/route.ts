@@ -22,7 +22,8 @@ const sameSpeed = 2;
 /** How fast each reads, from what was measured (null: not yet). */
 export function speedsOf(measured: readonly (number | null)[]): number[] {
   const known = measured.filter((each) => each !== null);
-  const mean = known.length === 0 ? supposedReadsPerSecond : known.reduce((sum, each) => sum + each, 0) / known.length;
+  const mean =
+    known.length === 0 ? supposedReadsPerSecond : known.reduce((sum, each) => sum + each, 0) / known.length;
   const areSame = Math.max(...known, mean) < sameSpeed * Math.min(...known, mean);
   return measured.map((each) => (areSame ? mean : (each ?? mean)));
 }

@@ -114,7 +114,11 @@ export class SlotWatch {
     const look = this.#look().catch(() => this.#set({ ...this.#state, status: "absent" })); // what it says makes no sense
     this.#looking = look.finally(() => {
       this.#looking = null;
-      if (!this.#closed) this.#timer = setTimeout(() => this.doubt(), this.#state.status === "ready" ? this.#options.pollReadyMs : this.#options.pollMs);
+      if (!this.#closed)
+        this.#timer = setTimeout(
+          () => this.doubt(),
+          this.#state.status === "ready" ? this.#options.pollReadyMs : this.#options.pollMs,
+        );
     });
   }
 
@@ -135,7 +139,11 @@ export class SlotWatch {
       for (;;) {
         if (isInOnePiece) await Bun.sleep(onePiecePollMs);
         const busy = await this.#busySlots();
-        if (busy === "gone" || (busy !== "unknown" && busy <= othersRunning() + Math.min(before, this.#strays.count))) return true;
+        if (
+          busy === "gone" ||
+          (busy !== "unknown" && busy <= othersRunning() + Math.min(before, this.#strays.count))
+        )
+          return true;
         if (performance.now() > deadline) break;
         if (!isInOnePiece) await Bun.sleep(freedPollMs);
       }
@@ -155,18 +163,27 @@ export class SlotWatch {
   async #busySlots(): Promise<number | "gone" | "unknown"> {
     const { models } = this.#state;
     if (!this.#isRouter) return this.#busyAt("/slots");
-    const busy = await Promise.all(models.filter(({ status }) => status === "loaded").map(({ name }) => this.#busyAt(`/slots?${childOf(name)}`)));
+    const busy = await Promise.all(
+      models
+        .filter(({ status }) => status === "loaded")
+        .map(({ name }) => this.#busyAt(`/slots?${childOf(name)}`)),
+    );
     // "gone" of one model is that it has been unloaded
-    return busy.some((each) => each === "unknown") ? "unknown" : busy.reduce((sum: number, each) => sum + Number(each === "gone" ? 0 : each), 0);
+    return busy.some((each) => each === "unknown")
+      ? "unknown"
+      : busy.reduce((sum: number, each) => sum + Number(each === "gone" ? 0 : each), 0);
   }
 
   async #busyAt(path: string): Promise<number | "gone" | "unknown"> {
     const response = await this.#get(path);
-    if (response === null) return this.#closed ? "gone" : (await this.#get("/health")) === null ? "gone" : "unknown";
+    if (response === null)
+      return this.#closed ? "gone" : (await this.#get("/health")) === null ? "gone" : "unknown";
     // it does not tell everybody (--no-slots, a key): then nothing can be claimed, and nothing is gained by waiting
     if ([400, 401, 403, 404, 501].includes(response.status)) return "gone";
     const slots = response.json;
-    return Array.isArray(slots) ? slots.filter((slot: { is_processing?: unknown } | null) => slot?.is_processing === true).length : "unknown";
+    return Array.isArray(slots)
+      ? slots.filter((slot: { is_processing?: unknown } | null) => slot?.is_processing === true).length
+      : "unknown";
   }
 
   async #look(): Promise<void> {
@@ -174,8 +191,10 @@ export class SlotWatch {
     const ours = this.#options.child !== undefined;
     const { slots, contextTokens, model, models, strays } = this.#state;
     const base = { url: this.#options.target.url, ours, slots, strays, contextTokens, model, models };
-    if (health?.status === 200) this.#set({ ...base, status: "ready", progress: null, ...(await this.#said()) });
-    else if (health?.status === 503 || (ours && this.progress)) this.#set({ ...base, status: "loading", progress: this.progress });
+    if (health?.status === 200)
+      this.#set({ ...base, status: "ready", progress: null, ...(await this.#said()) });
+    else if (health?.status === 503 || (ours && this.progress))
+      this.#set({ ...base, status: "loading", progress: this.progress });
     else this.#set({ ...base, status: "absent", progress: this.progress });
   }
 
@@ -190,7 +209,8 @@ export class SlotWatch {
     const slots = slotsOf(props) ?? this.#state.slots;
     const contextTokens = contextOf(props) ?? this.#state.contextTokens;
     const model = name?.split("/").at(-1) ?? this.#state.model;
-    const models: ModelState[] = model === null ? [] : [{ name: model, status: "loaded", percent: null, slots, contextTokens }];
+    const models: ModelState[] =
+      model === null ? [] : [{ name: model, status: "loaded", percent: null, slots, contextTokens }];
     return { slots, contextTokens, model, models };
   }
 
@@ -199,7 +219,10 @@ export class SlotWatch {
     if (this.#isListening) return;
     this.#isListening = true;
     const changed = (change: ModelChange) => {
-      this.#set({ ...this.#state, models: this.#state.models.map((each) => (each.name === change.name ? { ...each, ...change } : each)) });
+      this.#set({
+        ...this.#state,
+        models: this.#state.models.map((each) => (each.name === change.name ? { ...each, ...change } : each)),
+      });
       if (change.status === "loaded") this.doubt();
     };
     void listenToModels(this.#options.target, changed, this.#end.signal).then(() => {

@@ -74,6 +74,7 @@ export class SseParser {
     if (error.type === "max-buffer-size-exceeded") throw this.#tooLong;
     // llama-server reports some errors in mid-stream as a field of its own: `error: {…}`
     if (error.field === "error") this.#isComplete = this.#reader.event(`{"error":${error.value}}`);
-    else if (error.type === "unknown-field") throw new Failure("upstream_garbled", { detail: (error.line ?? error.message).slice(0, 80) });
+    else if (error.type === "unknown-field")
+      throw new Failure("upstream_garbled", { detail: (error.line ?? error.message).slice(0, 80) });
   }
 }

@@ -41,6 +41,7 @@ export class StallWatch {
     if (performance.now() - this.#heardAt >= this.#stallMs && this.#mayGoOn()) this.heard();
     const left = this.#heardAt + this.#stallMs - performance.now();
     if (left > 0) this.#timer = setTimeout(() => this.#check(), left + 1);
-    else this.#controller.abort(new Failure("upstream_stalled", { seconds: Math.round(this.#stallMs / 1000) }));
+    else
+      this.#controller.abort(new Failure("upstream_stalled", { seconds: Math.round(this.#stallMs / 1000) }));
   }
 }

@@ -9,15 +9,29 @@ const root = join(import.meta.dir, "../..");
 
 async function short(name: string): Promise<string> {
   const env = { ...process.env, QUICK: "1", LLAMA_SERVER: llamaProgram() };
-  const child = Bun.spawn([process.execPath, join(root, `bench/${name}.ts`)], { cwd: root, env, stdout: "pipe", stderr: "pipe" });
-  const [said, why] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+  const child = Bun.spawn([process.execPath, join(root, `bench/${name}.ts`)], {
+    cwd: root,
+    env,
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [said, why] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
   expect({ name, code: await child.exited, why }).toEqual({ name, code: 0, why: "" });
   return said;
 }
 
 test("the relay's contenders are all measured", async () => {
   const said = await short("relay");
-  for (const way of ["direct", "llama-server's router", "tutorial's relay (Node, ws)", "parlor /chat", "parlor page, Markdown"]) {
+  for (const way of [
+    "direct",
+    "llama-server's router",
+    "tutorial's relay (Node, ws)",
+    "parlor /chat",
+    "parlor page, Markdown",
+  ]) {
     expect(said).toMatch(new RegExp(`\\| 16 \\| 50 \\| ${RegExp.escape(way)} \\| \\d+\\.\\d\\d \\|`)); // an age of its tokens
     expect(said).toMatch(new RegExp(`\\| 16 \\| ${RegExp.escape(way)} \\| [\\d,]{4,} \\|`)); // tokens a second
   }
@@ -32,5 +46,6 @@ test("many at once are measured", async () => {
 
 test("who is asked is measured beside taking turns", async () => {
   const said = await short("routing");
-  for (const way of ["nginx, in turns", "parlor"]) expect(said).toMatch(new RegExp(`\\| 2 \\| ${way} \\| \\d+ \\| \\d+ \\| \\d+\\.\\d % \\|`));
+  for (const way of ["nginx, in turns", "parlor"])
+    expect(said).toMatch(new RegExp(`\\| 2 \\| ${way} \\| \\d+ \\| \\d+ \\| \\d+\\.\\d % \\|`));
 });

@@ -76,16 +76,25 @@ describe("fit", () => {
   test("refuses where nothing may be dropped, with what was counted", async () => {
     const all = talk(100, [300, 300, 301]);
     const failed = fit({ ...room, ...all, count: all.count, from: 0, overflow: "refuse" });
-    expect(failed).rejects.toMatchObject({ code: "context_full", facts: { promptTokens: 1001, contextTokens: 1250 } });
+    expect(failed).rejects.toMatchObject({
+      code: "context_full",
+      facts: { promptTokens: 1001, contextTokens: 1250 },
+    });
   });
 
   test("a last exchange that is too long alone is said as such, whatever the policy", async () => {
     for (const overflow of ["drop", "refuse"] as const) {
       const one = talk(100, [901]);
-      expect(fit({ ...room, ...one, count: one.count, from: 0, overflow })).rejects.toMatchObject({ code: "context_overflow", facts: { promptTokens: 1001 } });
+      expect(fit({ ...room, ...one, count: one.count, from: 0, overflow })).rejects.toMatchObject({
+        code: "context_overflow",
+        facts: { promptTokens: 1001 },
+      });
     }
     const last = talk(100, [200, 950]);
-    expect(fit({ ...room, ...last, count: last.count, from: 0 })).rejects.toMatchObject({ code: "context_overflow", facts: { promptTokens: 1050 } });
+    expect(fit({ ...room, ...last, count: last.count, from: 0 })).rejects.toMatchObject({
+      code: "context_overflow",
+      facts: { promptTokens: 1050 },
+    });
   });
 
   test("any history: it fits or is refused, the last exchange is always sent, few counts, and the beginning stays for many turns", async () => {
@@ -98,7 +107,9 @@ describe("fit", () => {
       for (let turn = 0; turn < 60; turn++) {
         sizes.push(10 + below(seed % 2 === 0 ? 60 : 500));
         const all = talk(prompt, sizes);
-        const place = await fit({ ...room, ...all, count: all.count, from }).catch((error) => error as Failure);
+        const place = await fit({ ...room, ...all, count: all.count, from }).catch(
+          (error) => error as Failure,
+        );
         if (place instanceof Failure) {
           expect(place.code).toBe("context_overflow");
           expect(all.tokens((sizes.length - 1) * 2)).toBeGreaterThan(room.roomTokens);

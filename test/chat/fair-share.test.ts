@@ -5,16 +5,40 @@ import { describe, expect, test } from "bun:test";
 import { FairShare, type Sharer, type Waiting } from "../../src/chat/fair-share.ts";
 import { seeded } from "../seeded.ts";
 
-const person = (id: string, wished: Partial<Sharer> = {}): Sharer => ({ id, weight: 1, runningMax: null, ...wished });
-const waiting = (run: string, sharer: Sharer, since: number, isAttended = true): Waiting => ({ run, sharer, since, isAttended });
+const person = (id: string, wished: Partial<Sharer> = {}): Sharer => ({
+  id,
+  weight: 1,
+  runningMax: null,
+  ...wished,
+});
+const waiting = (run: string, sharer: Sharer, since: number, isAttended = true): Waiting => ({
+  run,
+  sharer,
+  since,
+  isAttended,
+});
 const [a, b, c] = [person("a"), person("b"), person("c")];
 const none = new Map<string, number>();
 const never = Number.NEGATIVE_INFINITY;
 
 describe("order", () => {
   test("among equals who came first; then one of each in turn", () => {
-    const line = [waiting("a1", a, 1), waiting("a2", a, 2), waiting("a3", a, 3), waiting("b1", b, 4), waiting("c1", c, 5), waiting("c2", c, 6)];
-    expect(new FairShare().order(line, none, never).map(({ run }) => run)).toEqual(["a1", "b1", "c1", "a2", "c2", "a3"]);
+    const line = [
+      waiting("a1", a, 1),
+      waiting("a2", a, 2),
+      waiting("a3", a, 3),
+      waiting("b1", b, 4),
+      waiting("c1", c, 5),
+      waiting("c2", c, 6),
+    ];
+    expect(new FairShare().order(line, none, never).map(({ run }) => run)).toEqual([
+      "a1",
+      "b1",
+      "c1",
+      "a2",
+      "c2",
+      "a3",
+    ]);
   });
 
   test("who has had more comes later; twice the weight is twice as often", () => {
@@ -23,7 +47,10 @@ describe("order", () => {
     shares.end("x", 1_000);
     expect(shares.next([waiting("a1", a, 1), waiting("b1", b, 2)], none, never)?.run).toBe("b1");
     const double = person("d", { weight: 2 });
-    const line = [1, 2, 3, 4, 5, 6].flatMap((i) => [waiting(`d${i}`, double, i), waiting(`b${i}`, b, i + 0.5)]);
+    const line = [1, 2, 3, 4, 5, 6].flatMap((i) => [
+      waiting(`d${i}`, double, i),
+      waiting(`b${i}`, b, i + 0.5),
+    ]);
     const first = new FairShare().order(line, none, never).slice(0, 6);
     expect(first.filter(({ sharer }) => sharer.id === "d").length).toBe(4);
   });
@@ -51,7 +78,8 @@ test("what is used while nobody waits is forgotten; what is used while somebody 
   shares.end("x", 50_000);
   const later = new FairShare();
   later.restore(shares.changes());
-  for (const each of [shares, later]) expect(each.next([waiting("a1", a, 1), waiting("b1", b, 2)], none, never)?.run).toBe("b1");
+  for (const each of [shares, later])
+    expect(each.next([waiting("a1", a, 1), waiting("b1", b, 2)], none, never)?.run).toBe("b1");
   shares.settle(() => 0);
   expect(shares.next([waiting("a1", a, 1), waiting("b1", b, 2)], none, never)?.run).toBe("a1");
 });
@@ -69,7 +97,10 @@ test("over any history: the order is the whole line, its first may start, and is
   for (let seed = 1; seed <= 300; seed++) {
     const random = seeded(seed);
     const people = Array.from({ length: 1 + random.below(6) }, (_, i) =>
-      person(`p${i}`, { weight: [0.5, 1, 2][random.below(3)] as number, runningMax: random.below(2) === 0 ? null : 1 + random.below(2) }),
+      person(`p${i}`, {
+        weight: [0.5, 1, 2][random.below(3)] as number,
+        runningMax: random.below(2) === 0 ? null : 1 + random.below(2),
+      }),
     );
     const shares = new FairShare();
     const running = new Map<string, Sharer>();
@@ -82,8 +113,12 @@ test("over any history: the order is the whole line, its first may start, and is
         shares.end(some, random.below(800));
         running.delete(some);
       }
-      const counts = new Map(people.map(({ id }) => [id, [...running.values()].filter((each) => each.id === id).length]));
-      const mayStart = line.filter(({ sharer: { id, runningMax } }) => runningMax === null || (counts.get(id) as number) < runningMax);
+      const counts = new Map(
+        people.map(({ id }) => [id, [...running.values()].filter((each) => each.id === id).length]),
+      );
+      const mayStart = line.filter(
+        ({ sharer: { id, runningMax } }) => runningMax === null || (counts.get(id) as number) < runningMax,
+      );
       const order = shares.order(line, counts, step - 20);
       expect(new Set(order)).toEqual(new Set(line));
       expect(order.length).toBe(line.length);

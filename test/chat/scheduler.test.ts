@@ -102,7 +102,9 @@ test("in a crowd who comes is told at once, all others a few times a second", ()
   expect(places.size).toBe(199);
   expect(told.length).toBeLessThan(199 * 12); // each was told once; each of all a few times
   for (let i = 0; i < 300; i++) scheduler.tick();
-  expect([...places.values()].map(({ position, of }) => [position, of])).toEqual([...places.keys()].map((_, i) => [i + 1, 199]));
+  expect([...places.values()].map(({ position, of }) => [position, of])).toEqual(
+    [...places.keys()].map((_, i) => [i + 1, 199]),
+  );
 });
 
 test("a request that needs several slots gets them at once, at its place in line; more than there are are all there are", () => {

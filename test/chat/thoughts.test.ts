@@ -14,7 +14,11 @@ interface Heard {
 }
 
 /** What is told of an answer that comes in pieces of `size` characters, or cut at random. */
-function heard(answer: string, size: number | (() => number), { isWhole = true, isStart = true } = {}): Heard {
+function heard(
+  answer: string,
+  size: number | (() => number),
+  { isWhole = true, isStart = true } = {},
+): Heard {
   const told: Heard = { text: "", reasoning: "" };
   const grow = (kind: keyof Heard) => (piece: string) => {
     told[kind] += piece;
@@ -36,22 +40,35 @@ const cases: Readonly<Record<string, readonly [answer: string, reasoning: string
   "Magistral's": ["[THINK]a [1][/THINK]b", "a [1]", "b"],
   "Seed's": ["<seed:think>a</seed:think>b", "a", "b"],
   "Command's": ["<|START_THINKING|>a<|END_THINKING|><|START_RESPONSE|>b", "a", "b"],
-  "gpt-oss's": ["<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>final<|message|>b", "a", "b"],
+  "gpt-oss's": [
+    "<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>final<|message|>b",
+    "a",
+    "b",
+  ],
   "Sky's": ["<|begin_of_thought|>\n\na\n\n<|end_of_thought|>\n\n<|begin_of_solution|>\n\nb", "a", "b"],
-  "thoughts that hold other marks": ["<think>a </thinking> <think> b</think>c", "a </thinking> <think> b", "c"],
+  "thoughts that hold other marks": [
+    "<think>a </thinking> <think> b</think>c",
+    "a </thinking> <think> b",
+    "c",
+  ],
   "no thoughts at all": ["<think>\n\n</think>\n\nb", "", "b"],
   "marks in the middle": ["Use `<think>` and </think>.", "", "Use `<think>` and </think>."],
   "marks in code": ["```xml\n<think>a</think>\n```", "", "```xml\n<think>a</think>\n```"],
   "something like a mark": ["<thinker>a</thinker>", "", "<thinker>a</thinker>"],
   "the beginning of a mark": ["<thin", "", "<thin"],
-  "a mark without an end": ["<think> is a tag that\nmodels write.", "", "<think> is a tag that\nmodels write."],
+  "a mark without an end": [
+    "<think> is a tag that\nmodels write.",
+    "",
+    "<think> is a tag that\nmodels write.",
+  ],
   "space before an answer": ["\n\n a", "", "\n\n a"],
 };
 
 describe("at the very start of an answer, however it is cut", () => {
   for (const [name, [answer, reasoning, text]] of Object.entries(cases))
     test(name, () => {
-      for (const size of [1, 2, 3, 7, 1000]) expect({ size, ...heard(answer, size) }).toEqual({ size, text, reasoning });
+      for (const size of [1, 2, 3, 7, 1000])
+        expect({ size, ...heard(answer, size) }).toEqual({ size, text, reasoning });
       for (let seed = 0; seed < 20; seed++) {
         const { below } = seeded(seed);
         expect(heard(answer, () => 1 + below(9))).toEqual({ text, reasoning });
@@ -60,12 +77,18 @@ describe("at the very start of an answer, however it is cut", () => {
 });
 
 test("thoughts that were cut off stay thoughts, and none of them is lost", () => {
-  expect(heard("<think>a\n\nb </thi", 1, { isWhole: false })).toEqual({ text: "", reasoning: "a\n\nb </thi" });
+  expect(heard("<think>a\n\nb </thi", 1, { isWhole: false })).toEqual({
+    text: "",
+    reasoning: "a\n\nb </thi",
+  });
   expect(heard("<think>a</think>", 1, { isWhole: false })).toEqual({ text: "", reasoning: "a" });
 });
 
 test("an answer that goes on is no beginning", () => {
-  expect(heard("<think>a</think>b", 3, { isStart: false })).toEqual({ text: "<think>a</think>b", reasoning: "" });
+  expect(heard("<think>a</think>b", 3, { isStart: false })).toEqual({
+    text: "<think>a</think>b",
+    reasoning: "",
+  });
 });
 
 test("a megabyte of almost a mark is read in time", () => {

@@ -47,7 +47,8 @@ test("control characters of the model's are shown, and do not reach the terminal
     "title \u001b]0;stolen\u0007 \u001b[2J and \u009b31m red\r\nnext\rover \u202etxt.exe &#x202e; &#27;[2J\n\n```\n\u001b[31mcode\n```\n",
     () => 3,
   );
-  for (const sign of ["\u0007", "\u001b", "\u009b", "\r", "\u202e"]) expect(bare(written)).not.toContain(sign);
+  for (const sign of ["\u0007", "\u001b", "\u009b", "\r", "\u202e"])
+    expect(bare(written)).not.toContain(sign);
   expect(bare(written)).toContain("title \\u001b]0;stolen\\u0007 \\u001b[2J and \\u009b31m red");
   expect(bare(written).replace(/\s+/g, " ")).toContain("next\\u000dover \\u202etxt.exe \\u202e");
   expect(bare(written)).toContain("\\u001b[31mcode");

@@ -46,11 +46,22 @@ describe("parseConfig", () => {
   });
 
   test("what may be repeated is, also from the environment", () => {
-    expect(parseConfig(["--llama-arg", "-ngl", "--llama-arg=99"], { PARLOR_LLAMA_ARGS: "-c 1" }).llamaArgs).toEqual(["-ngl", "99"]);
+    expect(
+      parseConfig(["--llama-arg", "-ngl", "--llama-arg=99"], { PARLOR_LLAMA_ARGS: "-c 1" }).llamaArgs,
+    ).toEqual(["-ngl", "99"]);
     expect(parseConfig([], { PARLOR_LLAMA_ARGS: " -c  4096 " }).llamaArgs).toEqual(["-c", "4096"]);
-    expect(parseConfig(["--llama", "http://a:1/", "--llama", "http://b:2"], {}).llama).toEqual(["http://a:1", "http://b:2"]);
-    expect(parseConfig([], { PARLOR_LLAMA: "http://a:1,http://b:2" }).llama).toEqual(["http://a:1", "http://b:2"]);
-    expect(parseConfig([], { PARLOR_ALLOW_ORIGIN: "http://a:1,https://b/" }).allowOrigins).toEqual(["http://a:1", "https://b"]);
+    expect(parseConfig(["--llama", "http://a:1/", "--llama", "http://b:2"], {}).llama).toEqual([
+      "http://a:1",
+      "http://b:2",
+    ]);
+    expect(parseConfig([], { PARLOR_LLAMA: "http://a:1,http://b:2" }).llama).toEqual([
+      "http://a:1",
+      "http://b:2",
+    ]);
+    expect(parseConfig([], { PARLOR_ALLOW_ORIGIN: "http://a:1,https://b/" }).allowOrigins).toEqual([
+      "http://a:1",
+      "https://b",
+    ]);
   });
 
   const refused: [readonly string[], RegExp, Record<string, string>?][] = [
@@ -67,7 +78,10 @@ describe("parseConfig", () => {
     [["--allow-origin", "http://a/path"], /^--allow-origin can't be/],
     [["--log-format", "xml"], /^--log-format can't be "xml"; allowed is json, pretty$/],
     [["--stall-ms", "1"], /^--stall-ms can't be "1"; allowed is a whole number from 100 to 3600000$/],
-    [["--host", "0.0.0.0"], /^--host 0\.0\.0\.0 is reachable by others.*add --auth password for accounts, --open/],
+    [
+      ["--host", "0.0.0.0"],
+      /^--host 0\.0\.0\.0 is reachable by others.*add --auth password for accounts, --open/,
+    ],
     [[], /^PARLOR_PORT can't be "x"/, { PARLOR_PORT: "x" }],
   ];
   for (const [args, sentence, env] of refused) {
@@ -80,15 +94,23 @@ describe("parseConfig", () => {
   }
 
   test("an OpenID provider beyond this machine needs TLS", () => {
-    const issuer = (url: string) => () => parseConfig(["--auth", "oidc", "--oidc-client-id", "x", "--oidc-issuer", url], {}).oidc?.issuer;
-    for (const url of ["https://id.example", "http://127.0.0.1:9000", "http://localhost:9000/realm", "http://[::1]:9000"]) expect(issuer(url)()).toBe(url);
+    const issuer = (url: string) => () =>
+      parseConfig(["--auth", "oidc", "--oidc-client-id", "x", "--oidc-issuer", url], {}).oidc?.issuer;
+    for (const url of [
+      "https://id.example",
+      "http://127.0.0.1:9000",
+      "http://localhost:9000/realm",
+      "http://[::1]:9000",
+    ])
+      expect(issuer(url)()).toBe(url);
     for (const url of ["http://id.example", "http://192.168.1.2:9000", "http://localhost.example"])
       expect(issuer(url)).toThrow(/^--oidc-issuer .* without TLS/);
   });
 
   test("beyond loopback needs --open, loopback does not", () => {
     expect(parseConfig(["--host", "0.0.0.0", "--open"], {}).host).toBe("0.0.0.0");
-    for (const host of ["127.0.0.1", "127.1.2.3", "::1", "localhost"]) expect(parseConfig(["--host", host], {}).host).toBe(host);
+    for (const host of ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
+      expect(parseConfig(["--host", host], {}).host).toBe(host);
   });
 });
 
@@ -98,9 +120,19 @@ describe("parlor.toml", () => {
   test("sets what neither a flag nor the environment does", () => {
     const text = `port = 9000\nllama = "http://x:1"\nllama-arg = ["-c", "4096"]\nopen = true\nhost = "0.0.0.0"\nstall-ms = 5000\nlog-level = "warn"\ngenerate-titles = true`;
     const config = parseConfig([], {}, file(text));
-    expect(config).toMatchObject({ port: 9000, llama: ["http://x:1"], llamaArgs: ["-c", "4096"], open: true, generateTitles: true, logLevel: "warn" });
+    expect(config).toMatchObject({
+      port: 9000,
+      llama: ["http://x:1"],
+      llamaArgs: ["-c", "4096"],
+      open: true,
+      generateTitles: true,
+      logLevel: "warn",
+    });
     expect(config.bounds.stallMs).toBe(5000);
-    expect(parseConfig([], { PARLOR_PORT: "9001", PARLOR_LLAMA_ARGS: "-ngl 1" }, file(text))).toMatchObject({ port: 9001, llamaArgs: ["-ngl", "1"] });
+    expect(parseConfig([], { PARLOR_PORT: "9001", PARLOR_LLAMA_ARGS: "-ngl 1" }, file(text))).toMatchObject({
+      port: 9001,
+      llamaArgs: ["-ngl", "1"],
+    });
     expect(parseConfig(["--port", "9002"], { PARLOR_PORT: "9001" }, file(text)).port).toBe(9002);
     expect(parseConfig([], { PARLOR_GENERATE_TITLES: "false" }, file(text)).generateTitles).toBe(false);
     expect(parseConfig([], {}, file("")).port).toBe(8081);

@@ -17,11 +17,39 @@ interface Spellings {
 }
 
 const empty = ["", " ", "\t"];
-const addresses = ["*", "any", "172.18.0.0/33", "10.0.0.1-9", "127.0.0.1:80", "proxy.lan", "http://127.0.0.1", "127.0.0.1 ::1", "::1/129", "1.2.3", "unix"];
-const listed = ["127.0.0.1", "::1", "0:0:0:0:0:0:0:1", "[::1]", "::ffff:127.0.0.1", "172.18.0.0/16", "fd00::/8", "loopback", "localhost", "0.0.0.0/0"];
-const files = { taken: ["a.pem", "/etc/a b.pem", "./a", "~/a"].map((file) => [file, file] as const), refused: empty };
+const addresses = [
+  "*",
+  "any",
+  "172.18.0.0/33",
+  "10.0.0.1-9",
+  "127.0.0.1:80",
+  "proxy.lan",
+  "http://127.0.0.1",
+  "127.0.0.1 ::1",
+  "::1/129",
+  "1.2.3",
+  "unix",
+];
+const listed = [
+  "127.0.0.1",
+  "::1",
+  "0:0:0:0:0:0:0:1",
+  "[::1]",
+  "::ffff:127.0.0.1",
+  "172.18.0.0/16",
+  "fd00::/8",
+  "loopback",
+  "localhost",
+  "0.0.0.0/0",
+];
+const files = {
+  taken: ["a.pem", "/etc/a b.pem", "./a", "~/a"].map((file) => [file, file] as const),
+  refused: empty,
+};
 const secret = {
-  taken: ["s3cret", "a/b+c==", "--x", "%41"].filter((key) => !key.startsWith("--")).map((key) => [key, key] as const),
+  taken: ["s3cret", "a/b+c==", "--x", "%41"]
+    .filter((key) => !key.startsWith("--"))
+    .map((key) => [key, key] as const),
   refused: [...empty, "two words", "ä", "a\nb", "a\r"],
 };
 const urls = [
@@ -37,7 +65,23 @@ const urls = [
   "http://a#x",
   "http://*",
 ];
-const numbers = ["10s", "5m", "2GB", "1e3", "0x10", "-1", "+1", "1.5", "1,000", "1_000", "1000ms", "infinity", "NaN", "none", "off"];
+const numbers = [
+  "10s",
+  "5m",
+  "2GB",
+  "1e3",
+  "0x10",
+  "-1",
+  "+1",
+  "1.5",
+  "1,000",
+  "1_000",
+  "1000ms",
+  "infinity",
+  "NaN",
+  "none",
+  "off",
+];
 const switches = { taken: [], refused: [] };
 
 const table: Record<keyof typeof options, Spellings> = {
@@ -84,12 +128,36 @@ const table: Record<keyof typeof options, Spellings> = {
     beside: ["--open"],
     of: ({ host }) => host,
     taken: [
-      ...["127.0.0.1", "localhost", "LOCALHOST", "0.0.0.0", "::", "::1", "my-house", "chat.lan", "fe80::1%eth0", "unix:/run/x.sock"].map(
-        (host) => [host, host] as const,
-      ),
+      ...[
+        "127.0.0.1",
+        "localhost",
+        "LOCALHOST",
+        "0.0.0.0",
+        "::",
+        "::1",
+        "my-house",
+        "chat.lan",
+        "fe80::1%eth0",
+        "unix:/run/x.sock",
+      ].map((host) => [host, host] as const),
       ["[::1]", "::1"],
     ],
-    refused: [...empty, "*", "127.0.0.1:8081", "http://0.0.0.0", "0.0.0.0/0", "a,b", "unix:", "unix:x.sock", "unix:/", "[::1]:80", "-x", "a b", ".", "a..b"],
+    refused: [
+      ...empty,
+      "*",
+      "127.0.0.1:8081",
+      "http://0.0.0.0",
+      "0.0.0.0/0",
+      "a,b",
+      "unix:",
+      "unix:x.sock",
+      "unix:/",
+      "[::1]:80",
+      "-x",
+      "a b",
+      ".",
+      "a..b",
+    ],
   },
   port: {
     of: ({ port }) => port,
@@ -109,7 +177,21 @@ const table: Record<keyof typeof options, Spellings> = {
       ["/a/b.c", "/a/b.c"],
       ["/", ""],
     ],
-    refused: [...empty, "chat", "//chat", "/a//b", "/chat?x", "/chat#x", "/a b", "/..", "/a/../b", "/.", "http://x/chat", "/%63", "/*"],
+    refused: [
+      ...empty,
+      "chat",
+      "//chat",
+      "/a//b",
+      "/chat?x",
+      "/chat#x",
+      "/a b",
+      "/..",
+      "/a/../b",
+      "/.",
+      "http://x/chat",
+      "/%63",
+      "/*",
+    ],
   },
   tlsCert: { beside: ["--tls-key", "k"], of: ({ tls }) => tls?.cert, ...files },
   tlsKey: { beside: ["--tls-cert", "c"], of: ({ tls }) => tls?.key, ...files },
@@ -133,23 +215,40 @@ const table: Record<keyof typeof options, Spellings> = {
     ],
     refused: [...empty, "Password", "basic", "true", "none,password", "oidc "],
   },
-  trustedProxy: { of: ({ trustedProxies }) => trustedProxies, taken: listed.map((each) => [each, [each]] as const), refused: [...empty, ...addresses] },
+  trustedProxy: {
+    of: ({ trustedProxies }) => trustedProxies,
+    taken: listed.map((each) => [each, [each]] as const),
+    refused: [...empty, ...addresses],
+  },
   oidcIssuer: {
     beside: ["--auth", "oidc", "--oidc-client-id", "x"],
     of: ({ oidc }) => oidc?.issuer,
-    taken: ["https://id.example", "https://id.example/realms/x/", "http://127.0.0.1:9", "http://localhost:9", "http://[::1]:9"].map(
-      (url) => [url, url] as const,
-    ),
+    taken: [
+      "https://id.example",
+      "https://id.example/realms/x/",
+      "http://127.0.0.1:9",
+      "http://localhost:9",
+      "http://[::1]:9",
+    ].map((url) => [url, url] as const),
     refused: [...empty, ...urls, "http://id.example", "http://10.0.0.1", "http://127.0.0.1.example"],
   },
-  oidcClientId: { beside: ["--auth", "oidc", "--oidc-issuer", "https://x"], of: ({ oidc }) => oidc?.clientId, taken: [["parlor", "parlor"]], refused: empty },
+  oidcClientId: {
+    beside: ["--auth", "oidc", "--oidc-issuer", "https://x"],
+    of: ({ oidc }) => oidc?.clientId,
+    taken: [["parlor", "parlor"]],
+    refused: empty,
+  },
   oidcClientSecret: {
     beside: ["--auth", "oidc", "--oidc-issuer", "https://x", "--oidc-client-id", "x"],
     of: ({ oidc }) => oidc?.clientSecret,
     ...secret,
   },
   metricsToken: { of: ({ metricsToken }) => metricsToken, ...secret },
-  metricsAllow: { of: ({ metricsAllow }) => metricsAllow, taken: listed.map((each) => [each, [each]] as const), refused: [...empty, ...addresses] },
+  metricsAllow: {
+    of: ({ metricsAllow }) => metricsAllow,
+    taken: listed.map((each) => [each, [each]] as const),
+    refused: [...empty, ...addresses],
+  },
   open: { beside: ["--host", "0.0.0.0"], of: ({ open }) => open, ...switches },
   allowOrigin: {
     of: ({ allowOrigins }) => allowOrigins,
@@ -203,7 +302,9 @@ function saidIn(option: Option, beside: readonly string[], spelling: string): Re
     ...(option.env !== null &&
       spelling.trim() !== "" &&
       !option.repeatable && { environment: () => parseConfig(beside, { [option.env as string]: spelling }) }),
-    ...(option.flag !== "data" && { file: () => parseConfig(beside, {}, file(`${option.flag} = ${JSON.stringify(spelling)}`)) }),
+    ...(option.flag !== "data" && {
+      file: () => parseConfig(beside, {}, file(`${option.flag} = ${JSON.stringify(spelling)}`)),
+    }),
   };
 }
 
@@ -212,7 +313,8 @@ describe("options", () => {
     const option = (options as Record<string, Option>)[name] as Option;
     test(`--${option.flag}: ${taken.length} spellings are taken, ${refused.length} refused with what is allowed`, () => {
       for (const [spelling, as] of taken) {
-        for (const [where, parse] of Object.entries(saidIn(option, beside, spelling))) expect([spelling, where, of(parse())]).toEqual([spelling, where, as]);
+        for (const [where, parse] of Object.entries(saidIn(option, beside, spelling)))
+          expect([spelling, where, of(parse())]).toEqual([spelling, where, as]);
       }
       for (const spelling of refused) {
         for (const [where, parse] of Object.entries(saidIn(option, beside, spelling))) {
@@ -223,7 +325,11 @@ describe("options", () => {
             if (!(error instanceof UsageError)) throw error;
             ({ message } = error);
           }
-          expect([spelling, where, message]).toEqual([spelling, where, expect.stringMatching(/allowed is|http:\/\/HOST:PORT|can be listed only where/)]);
+          expect([spelling, where, message]).toEqual([
+            spelling,
+            where,
+            expect.stringMatching(/allowed is|http:\/\/HOST:PORT|can be listed only where/),
+          ]);
         }
       }
     });
@@ -231,10 +337,13 @@ describe("options", () => {
 
   test("switches take no value on the command line, true or false elsewhere", () => {
     for (const option of Object.values<Option>(options).filter(({ value }) => value === null)) {
-      for (const value of ["true", "false", "yes", "1", ""]) expect(() => parseConfig([`--${option.flag}=${value}`], {})).toThrow("takes no value");
+      for (const value of ["true", "false", "yes", "1", ""])
+        expect(() => parseConfig([`--${option.flag}=${value}`], {})).toThrow("takes no value");
       if (option.env === null) continue;
-      for (const value of ["yes", "1", "on", "TRUE", " "]) expect(() => parseConfig([], { [option.env as string]: value })).toThrow("allowed is true or false");
-      for (const value of ["true", "false"]) expect(() => parseConfig([], { [option.env as string]: value })).not.toThrow();
+      for (const value of ["yes", "1", "on", "TRUE", " "])
+        expect(() => parseConfig([], { [option.env as string]: value })).toThrow("allowed is true or false");
+      for (const value of ["true", "false"])
+        expect(() => parseConfig([], { [option.env as string]: value })).not.toThrow();
     }
   });
 
@@ -242,16 +351,28 @@ describe("options", () => {
     for (const [name, { min, max }] of Object.entries(bounds)) {
       const flag = `--${kebab(name)}`;
       for (const wrong of [...empty, ...numbers, String(min - 1), String(max + 1)]) {
-        expect(() => parseConfig([`${flag}=${wrong}`], {})).toThrow(`${flag} can't be "${wrong}"; allowed is a whole number from ${min} to ${max}`);
+        expect(() => parseConfig([`${flag}=${wrong}`], {})).toThrow(
+          `${flag} can't be "${wrong}"; allowed is a whole number from ${min} to ${max}`,
+        );
       }
     }
-    expect(() => parseConfig(["--restart-ms", "5000", "--restart-max-ms", "1000"], {})).toThrow("longer than the longest pause");
+    expect(() => parseConfig(["--restart-ms", "5000", "--restart-max-ms", "1000"], {})).toThrow(
+      "longer than the longest pause",
+    );
   });
 
   test("what is named twice counts once; lists in the environment may have spaces", () => {
-    expect(parseConfig(["--llama", "http://a:1", "--llama", "http://a:1/", "--llama", "http://A:1/v1"], {}).llama).toEqual(["http://a:1"]);
-    expect(parseConfig(["--allow-origin", "http://a", "--allow-origin", "http://a:80/"], {}).allowOrigins).toEqual(["http://a"]);
-    const env = { PARLOR_LLAMA: "http://a:1, http://b:2 ,", PARLOR_TRUSTED_PROXY: "10.0.0.0/8, ::1", PARLOR_ALLOW_ORIGIN: "app://x , http://y" };
+    expect(
+      parseConfig(["--llama", "http://a:1", "--llama", "http://a:1/", "--llama", "http://A:1/v1"], {}).llama,
+    ).toEqual(["http://a:1"]);
+    expect(
+      parseConfig(["--allow-origin", "http://a", "--allow-origin", "http://a:80/"], {}).allowOrigins,
+    ).toEqual(["http://a"]);
+    const env = {
+      PARLOR_LLAMA: "http://a:1, http://b:2 ,",
+      PARLOR_TRUSTED_PROXY: "10.0.0.0/8, ::1",
+      PARLOR_ALLOW_ORIGIN: "app://x , http://y",
+    };
     expect(parseConfig([], env)).toMatchObject({
       llama: ["http://a:1", "http://b:2"],
       trustedProxies: ["10.0.0.0/8", "::1"],
@@ -270,12 +391,25 @@ describe("options", () => {
       [["--host", "--port", "1"], /^--host needs a value/],
     ];
     for (const [args, sentence] of cases) expect(() => parseConfig(args, {})).toThrow(sentence);
-    expect(parseConfig(["--host", "unix:/x", "--trusted-proxy", "unix", "--auth", "header"], {}).trustedProxies).toEqual(["unix"]);
+    expect(
+      parseConfig(["--host", "unix:/x", "--trusted-proxy", "unix", "--auth", "header"], {}).trustedProxies,
+    ).toEqual(["unix"]);
   });
 
   test("what can have no effect and is no reason not to start is named", () => {
-    const env = { PARLOR_PROT: "1", PARLOR_URL: "http://x", PARLOR_KEY: "k", PARLOR_SERVICE_HOST: "10.0.0.1", PARLOR_PORT: "1", HOME: "/" };
-    expect(withoutEffect(parseConfig(["--llama-arg", "-c", "--llama-server", "x"], env), env)).toEqual(["PARLOR_PROT", "--llama-arg", "--llama-server"]);
+    const env = {
+      PARLOR_PROT: "1",
+      PARLOR_URL: "http://x",
+      PARLOR_KEY: "k",
+      PARLOR_SERVICE_HOST: "10.0.0.1",
+      PARLOR_PORT: "1",
+      HOME: "/",
+    };
+    expect(withoutEffect(parseConfig(["--llama-arg", "-c", "--llama-server", "x"], env), env)).toEqual([
+      "PARLOR_PROT",
+      "--llama-arg",
+      "--llama-server",
+    ]);
     expect(withoutEffect(parseConfig(["--llama-arg", "-c", "--model", "m"], {}), {})).toEqual([]);
   });
 
@@ -302,7 +436,10 @@ describe("options", () => {
       words: ["ask", "what", "-c", "is"],
       flags: ["--port", "1", "--open", "--llama=x"],
     });
-    expect(split(["ask", "--port", "1", "--", "--what", "-x"])).toEqual({ words: ["ask", "--what", "-x"], flags: ["--port", "1"] });
+    expect(split(["ask", "--port", "1", "--", "--what", "-x"])).toEqual({
+      words: ["ask", "--what", "-x"],
+      flags: ["--port", "1"],
+    });
     expect(split(["ask", "x", "--port"])).toEqual({ words: ["ask", "x"], flags: ["--port"] });
   });
 });

@@ -27,8 +27,13 @@ export function accountsContract(name: string, open: () => Promise<Store>): void
     });
     afterEach(() => store.close());
 
-    const add = (named: string, role: "admin" | "member" | "guest" = "member") => store.people.add({ name: named, role, password: "hash" });
-    const say = async (owner: string, limits: Partial<typeof standardLimits.admin> = {}, conversation = newId()): Promise<Said> =>
+    const add = (named: string, role: "admin" | "member" | "guest" = "member") =>
+      store.people.add({ name: named, role, password: "hash" });
+    const say = async (
+      owner: string,
+      limits: Partial<typeof standardLimits.admin> = {},
+      conversation = newId(),
+    ): Promise<Said> =>
       (await store.say({
         owner,
         conversation,
@@ -50,7 +55,9 @@ export function accountsContract(name: string, open: () => Promise<Store>): void
       store.sessions.open(hash, { person, address: "a", agent: "b", expiresAt });
 
     test("at first there is one person, an admin who can't sign in", async () => {
-      expect(await store.people.list()).toMatchObject([{ id: localPerson, role: "admin", hasPassword: false, conversations: 0 }]);
+      expect(await store.people.list()).toMatchObject([
+        { id: localPerson, role: "admin", hasPassword: false, conversations: 0 },
+      ]);
       expect(await store.people.isClaimed()).toBe(false);
     });
 
@@ -70,22 +77,39 @@ export function accountsContract(name: string, open: () => Promise<Store>): void
       const [ada, ben] = [await add("Ada"), await add("Ben")];
       const { run, question } = await say(ada.id);
       const other = await say(ben.id);
-      expect((await store.list({ owner: ada.id, limit: 10 })).map(({ id }) => id)).toEqual([run.conversation]);
-      expect((await store.search(ben.id, "question", 10)).map(({ conversation }) => conversation)).not.toContain(run.conversation);
+      expect((await store.list({ owner: ada.id, limit: 10 })).map(({ id }) => id)).toEqual([
+        run.conversation,
+      ]);
+      expect(
+        (await store.search(ben.id, "question", 10)).map(({ conversation }) => conversation),
+      ).not.toContain(run.conversation);
       expect(await store.ids({ owner: ada.id })).toEqual([run.conversation]);
       expect([await store.ownerOf(run.conversation), await store.ownerOf(newId())]).toEqual([ada.id, null]);
       expect(await codeOf(say(ben.id, {}, run.conversation))).toBe("not_found");
       const [limits, message] = [standardLimits.admin, question?.id as string];
-      const edit = { owner: ben.id, conversation: other.run.conversation, message: newId(), text: "x", edits: message, queueMaxRuns: 10, limits };
+      const edit = {
+        owner: ben.id,
+        conversation: other.run.conversation,
+        message: newId(),
+        text: "x",
+        edits: message,
+        queueMaxRuns: 10,
+        limits,
+      };
       await store.end(other.run.id, done);
       expect(await codeOf(store.say(edit))).toBe("not_found");
     });
 
     test("a search finds somebody's own however many others have the same words", async () => {
       const ada = await add("Ada");
-      for (let i = 0; i < 60; i++) await say(localPerson, {}, newId()).then(({ run }) => store.end(run.id, done));
+      for (let i = 0; i < 60; i++)
+        await say(localPerson, {}, newId()).then(({ run }) => store.end(run.id, done));
       const { run } = await say(ada.id);
-      expect((await store.search(ada.id, "question", 5)).some(({ conversation }) => conversation === run.conversation)).toBe(true);
+      expect(
+        (await store.search(ada.id, "question", 5)).some(
+          ({ conversation }) => conversation === run.conversation,
+        ),
+      ).toBe(true);
     });
 
     test("a session holds until it expires, is ended, or its person is removed", async () => {
@@ -93,12 +117,19 @@ export function accountsContract(name: string, open: () => Promise<Store>): void
       const one = await sessionFor(ada.id, "h1");
       await sessionFor(ada.id, "h2");
       await sessionFor(ada.id, "old", Date.now() - 1);
-      expect([(await store.sessions.find("h1"))?.person.id, await store.sessions.find("old"), await store.sessions.find("none")]).toEqual([ada.id, null, null]);
+      expect([
+        (await store.sessions.find("h1"))?.person.id,
+        await store.sessions.find("old"),
+        await store.sessions.find("none"),
+      ]).toEqual([ada.id, null, null]);
       await store.sessions.end(one.id);
       expect(await store.sessions.find("h1")).toBeNull();
       await sessionFor(ada.id, "h3");
       await store.sessions.endAll(ada.id, "h3");
-      expect([await store.sessions.find("h2"), (await store.sessions.find("h3"))?.person.name]).toEqual([null, "Ada"]);
+      expect([await store.sessions.find("h2"), (await store.sessions.find("h3"))?.person.name]).toEqual([
+        null,
+        "Ada",
+      ]);
       await store.people.change(ada.id, { removed: true });
       expect(await store.sessions.find("h3")).toBeNull();
       await store.people.change(ada.id, { removed: false });
@@ -123,16 +154,19 @@ export function accountsContract(name: string, open: () => Promise<Store>): void
         await store.people.add({ name: "Eve", role: "member", password: null }),
       ];
       const key = await store.keys.add("hash", { person: ada.id, name: "script", scopes: ["answers"] });
-      expect(await store.keys.find("hash")).toMatchObject({ key: { id: key.id, name: "script", scopes: ["answers"], seenAt: null }, person: { id: ada.id } });
+      expect(await store.keys.find("hash")).toMatchObject({
+        key: { id: key.id, name: "script", scopes: ["answers"], seenAt: null },
+        person: { id: ada.id },
+      });
       expect(await store.keys.find("other")).toBeNull();
       await store.keys.used("hash");
       expect((await store.keys.of(ada.id))[0]?.seenAt).toBeGreaterThan(0);
       expect(await store.keys.of(eve.id)).toEqual([]);
-      expect([await store.keys.revoke(eve.id, key.id), await store.keys.revoke(ada.id, key.id), await store.keys.revoke(ada.id, key.id)]).toEqual([
-        false,
-        true,
-        false,
-      ]);
+      expect([
+        await store.keys.revoke(eve.id, key.id),
+        await store.keys.revoke(ada.id, key.id),
+        await store.keys.revoke(ada.id, key.id),
+      ]).toEqual([false, true, false]);
       expect(await store.keys.find("hash")).toBeNull();
       await store.keys.add("gone", { person: eve.id, name: "n", scopes: [] });
       await store.people.change(eve.id, { removed: true });
@@ -145,15 +179,23 @@ export function accountsContract(name: string, open: () => Promise<Store>): void
       const invitation = { role: "guest", person: null, expiresAt: Date.now() + 1000 } as const;
       await store.sessions.invite("a", invitation);
       await store.sessions.invite("late", { ...invitation, expiresAt: Date.now() - 1 });
-      expect([(await store.sessions.invitation("a"))?.role, await store.sessions.invitation("late")]).toEqual(["guest", null]);
+      expect([(await store.sessions.invitation("a"))?.role, await store.sessions.invitation("late")]).toEqual(
+        ["guest", null],
+      );
       const ada = await store.sessions.accept("a", { name: "Ada", password: "p" });
       expect(ada).toMatchObject({ name: "Ada", role: "guest" });
-      expect([await store.people.passwordOf(ada.id), await codeOf(store.sessions.accept("a", { name: "Eve", password: "p" }))]).toEqual(["p", "not_found"]);
+      expect([
+        await store.people.passwordOf(ada.id),
+        await codeOf(store.sessions.accept("a", { name: "Eve", password: "p" })),
+      ]).toEqual(["p", "not_found"]);
       await sessionFor(ada.id, "h");
       await store.sessions.invite("b", { ...invitation, person: ada.id });
       await store.sessions.invite("c", { ...invitation, person: ada.id });
       expect(await store.sessions.invitation("b")).toBeNull();
-      expect(await store.sessions.accept("c", { name: "other", password: "q" })).toMatchObject({ id: ada.id, name: "Ada" });
+      expect(await store.sessions.accept("c", { name: "other", password: "q" })).toMatchObject({
+        id: ada.id,
+        name: "Ada",
+      });
       expect([await store.people.passwordOf(ada.id), await store.sessions.find("h")]).toEqual(["q", null]);
     });
 
@@ -169,12 +211,19 @@ export function accountsContract(name: string, open: () => Promise<Store>): void
       await store.sessions.invite("a", { role: "admin", person: localPerson, expiresAt: Date.now() + 1000 });
       const first = await store.sessions.accept("a", { name: "Ada", password: "p" });
       expect(first).toMatchObject({ id: localPerson, name: "Ada", role: "admin" });
-      expect([await store.people.isClaimed(), await store.ownerOf(run.conversation)]).toEqual([true, localPerson]);
+      expect([await store.people.isClaimed(), await store.ownerOf(run.conversation)]).toEqual([
+        true,
+        localPerson,
+      ]);
     });
 
     test("the last admin can't be removed, made less or erased", async () => {
       const ada = await add("Ada", "admin");
-      for (const work of [store.people.change(ada.id, { role: "member" }), store.people.change(ada.id, { removed: true }), store.people.erase(ada.id)]) {
+      for (const work of [
+        store.people.change(ada.id, { role: "member" }),
+        store.people.change(ada.id, { removed: true }),
+        store.people.erase(ada.id),
+      ]) {
         expect(await codeOf(work)).toBe("last_admin");
       }
       await add("Ben", "admin");
@@ -195,12 +244,16 @@ export function accountsContract(name: string, open: () => Promise<Store>): void
       await store.ledger.addLink(link);
       await store.ledger.keepShares({ floor: 0, had: new Map([[ada.id, 5]]) });
       await store.people.erase(ada.id);
-      expect([await store.people.person(ada.id), await store.ownerOf(run.conversation), await store.ledger.link(link.token)]).toEqual([null, null, null]);
-      expect([await store.sessions.find("h"), await store.ledger.usage(ada.id), (await store.ledger.shares()).had.size]).toEqual([
-        null,
-        { tokens: 0, runs: 0 },
-        0,
-      ]);
+      expect([
+        await store.people.person(ada.id),
+        await store.ownerOf(run.conversation),
+        await store.ledger.link(link.token),
+      ]).toEqual([null, null, null]);
+      expect([
+        await store.sessions.find("h"),
+        await store.ledger.usage(ada.id),
+        (await store.ledger.shares()).had.size,
+      ]).toEqual([null, { tokens: 0, runs: 0 }, 0]);
       expect(await store.search(ada.id, "question", 10)).toEqual([]);
     });
 
@@ -214,12 +267,18 @@ export function accountsContract(name: string, open: () => Promise<Store>): void
       ];
       await store.ledger.addLink(open1);
       await store.ledger.addLink(late);
-      expect([await store.ledger.link(open1.token), await store.ledger.link(late.token)]).toEqual([open1, null]);
+      expect([await store.ledger.link(open1.token), await store.ledger.link(late.token)]).toEqual([
+        open1,
+        null,
+      ]);
       expect(await store.ledger.linksOf(run.conversation)).toEqual([open1]);
       await store.remove(run.conversation);
       expect(await store.ledger.link(open1.token)).toBeNull();
       await store.restore(run.conversation);
-      expect([await store.ledger.removeLink(newId(), open1.token), await store.ledger.removeLink(run.conversation, open1.token)]).toEqual([false, true]);
+      expect([
+        await store.ledger.removeLink(newId(), open1.token),
+        await store.ledger.removeLink(run.conversation, open1.token),
+      ]).toEqual([false, true]);
       expect(await store.ledger.link(open1.token)).toBeNull();
     });
 
@@ -229,7 +288,10 @@ export function accountsContract(name: string, open: () => Promise<Store>): void
       const waitMs = await store.ledger.take("a", bucket);
       expect(waitMs).toBeGreaterThan(50_000);
       expect(waitMs).toBeLessThanOrEqual(60_000);
-      expect([await store.ledger.take("b", bucket), Math.floor(await store.ledger.left("b", bucket))]).toEqual([0, 1]);
+      expect([
+        await store.ledger.take("b", bucket),
+        Math.floor(await store.ledger.left("b", bucket)),
+      ]).toEqual([0, 1]);
     });
 
     test("Runs a minute, tokens a day and Runs in line are limits of each person; refusing stores nothing", async () => {
@@ -247,7 +309,9 @@ export function accountsContract(name: string, open: () => Promise<Store>): void
       expect(await store.ledger.usage(ada.id)).toEqual({ tokens: 50, runs: 2 });
       const spent = await failureOf(say(ada.id, { tokensPerDay: 50 }));
       expect(spent).toMatchObject({ code: "tokens_limit", facts: { tokens: 50, limit: 50 } });
-      expect(Math.abs(Number(spent?.facts["seconds"]) - (nextMidnight(Date.now()) - Date.now()) / 1000)).toBeLessThan(5);
+      expect(
+        Math.abs(Number(spent?.facts["seconds"]) - (nextMidnight(Date.now()) - Date.now()) / 1000),
+      ).toBeLessThan(5);
       expect(await codeOf(say(ada.id, { tokensPerDay: 51 }))).toBe("none");
       expect(await codeOf(say(localPerson, { tokensPerDay: 50 }))).toBe("none");
     });
@@ -255,7 +319,10 @@ export function accountsContract(name: string, open: () => Promise<Store>): void
     test("shares are kept; who has had no more than a newcomer is forgotten", async () => {
       await store.ledger.keepShares({ floor: 0, had: new Map([["a", 10.5], ["b", 20]]) }); // biome-ignore format: a table
       await store.ledger.keepShares({ floor: 12, had: new Map([["c", 30]]) });
-      expect(await store.ledger.shares()).toEqual({ floor: 12, had: new Map(Object.entries({ b: 20, c: 30 })) });
+      expect(await store.ledger.shares()).toEqual({
+        floor: 12,
+        had: new Map(Object.entries({ b: 20, c: 30 })),
+      });
     });
 
     test("conversations outlive their time by their owner's role, or by what was set for them", async () => {
@@ -266,7 +333,9 @@ export function accountsContract(name: string, open: () => Promise<Store>): void
       expect(await store.ledger.outlived(Date.now() + 29 * dayMs)).toEqual([]);
       expect(await store.ledger.outlived(Date.now() + 31 * dayMs)).toEqual([a.run.conversation]);
       await store.people.change(member.id, { ownLimits: { retainDays: 1 } });
-      expect(new Set(await store.ledger.outlived(Date.now() + 31 * dayMs))).toEqual(new Set([a.run.conversation, b.run.conversation]));
+      expect(new Set(await store.ledger.outlived(Date.now() + 31 * dayMs))).toEqual(
+        new Set([a.run.conversation, b.run.conversation]),
+      );
       await store.end(idle.run.id, done);
       expect((await store.ledger.outlived(Date.now() + 31 * dayMs)).length).toBe(3);
     });
@@ -291,7 +360,9 @@ export function accountsContract(name: string, open: () => Promise<Store>): void
     test("failed Runs are listed for the operator, newest first", async () => {
       const { run } = await say(localPerson);
       await store.end(run.id, { ...done, status: "failed", failure: { code: "upstream_cut", facts: {} } });
-      expect(await store.ledger.failedRuns(5)).toMatchObject([{ run: run.id, owner: localPerson, failure: { code: "upstream_cut" } }]);
+      expect(await store.ledger.failedRuns(5)).toMatchObject([
+        { run: run.id, owner: localPerson, failure: { code: "upstream_cut" } },
+      ]);
     });
   });
 }

@@ -5,7 +5,14 @@ import type { Bus } from "../../src/bus/bus.ts";
 import type { HouseEvent } from "../../src/domain/event.ts";
 import { until } from "../llama/server.ts";
 
-const event = (conversation: string, n: number): HouseEvent => ({ kind: "text", text: `t${n}`, run: "r", conversation, messageId: "m", n });
+const event = (conversation: string, n: number): HouseEvent => ({
+  kind: "text",
+  text: `t${n}`,
+  run: "r",
+  conversation,
+  messageId: "m",
+  n,
+});
 
 const numberOf = (event: HouseEvent): number => ("n" in event ? event.n : -1);
 

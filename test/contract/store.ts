@@ -57,8 +57,20 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       const { question, answer, run } = await say(conversation, "Grüße 🦜");
       expect(question).toMatchObject({ conversation, parent: null, role: "user", text: "Grüße 🦜" });
       expect(answer).toMatchObject({ conversation, parent: question?.id ?? "", role: "assistant", text: "" });
-      expect(run).toMatchObject({ conversation, message: answer.id, status: "queued", failure: null, stats: {}, slotFreed: true });
-      expect(await store.conversation(conversation)).toMatchObject({ id: conversation, head: answer.id, title: "Grüße 🦜", pinned: false });
+      expect(run).toMatchObject({
+        conversation,
+        message: answer.id,
+        status: "queued",
+        failure: null,
+        stats: {},
+        slotFreed: true,
+      });
+      expect(await store.conversation(conversation)).toMatchObject({
+        id: conversation,
+        head: answer.id,
+        title: "Grüße 🦜",
+        pinned: false,
+      });
       expect(await threadOf(conversation)).toEqual([
         { message: question as never, run: null, siblings: [question?.id as string] },
         { message: answer, run, siblings: [answer.id] },
@@ -69,10 +81,14 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       const conversation = newId();
       const { question, run } = await say(conversation);
       const before = await threadOf(conversation);
-      expect(await store.say({ conversation, message: question?.id as string, text: "other", ...by })).toBeNull();
+      expect(
+        await store.say({ conversation, message: question?.id as string, text: "other", ...by }),
+      ).toBeNull();
       expect(await threadOf(conversation)).toEqual(before);
       await store.end(run.id, done);
-      expect(await store.say({ conversation, message: question?.id as string, text: "other", ...by })).toBeNull();
+      expect(
+        await store.say({ conversation, message: question?.id as string, text: "other", ...by }),
+      ).toBeNull();
       expect(await threadOf(conversation)).toHaveLength(2);
     });
 
@@ -80,7 +96,9 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       const conversation = newId();
       const { run, answer } = await say(conversation);
       expect(await codeOf(say(conversation))).toBe("conversation_busy");
-      expect(await codeOf(store.retry({ conversation, message: answer.id, ...by }))).toBe("conversation_busy");
+      expect(await codeOf(store.retry({ conversation, message: answer.id, ...by }))).toBe(
+        "conversation_busy",
+      );
       await store.start(run.id);
       expect(await codeOf(say(conversation))).toBe("conversation_busy");
       expect(await threadOf(conversation)).toHaveLength(2);
@@ -90,16 +108,24 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     });
 
     test("a full queue refuses, and stores nothing", async () => {
-      for (let i = 0; i < 3; i++) await store.say({ conversation: newId(), message: newId(), text: "x", ...by, queueMaxRuns: 3 });
+      for (let i = 0; i < 3; i++)
+        await store.say({ conversation: newId(), message: newId(), text: "x", ...by, queueMaxRuns: 3 });
       const conversation = newId();
-      expect(await codeOf(store.say({ conversation, message: newId(), text: "x", ...by, queueMaxRuns: 3 }))).toBe("queue_full");
+      expect(
+        await codeOf(store.say({ conversation, message: newId(), text: "x", ...by, queueMaxRuns: 3 })),
+      ).toBe("queue_full");
       expect(await store.conversation(conversation)).toBeNull();
     });
 
     test("a Run starts once and ends once", async () => {
       const { run, answer } = await say(newId());
       expect([await store.start(run.id), await store.start(run.id)]).toEqual([true, false]);
-      const ended = await store.end(run.id, { ...done, failure: { code: "upstream_cut", facts: { a: 1 } }, slotFreed: false, status: "failed" });
+      const ended = await store.end(run.id, {
+        ...done,
+        failure: { code: "upstream_cut", facts: { a: 1 } },
+        slotFreed: false,
+        status: "failed",
+      });
       expect(ended?.message).toEqual({ ...answer, text: "answer", reasoning: "thought" });
       expect(ended?.run).toEqual({
         ...run,
@@ -123,7 +149,12 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       const again = await store.retry({ conversation, message: second.answer.id, ...by });
       expect(again.question).toBeNull();
       expect(again.answer.parent).toBe(second.question?.id as string);
-      expect((await threadOf(conversation)).map(({ message }) => message.text)).toEqual(["one", "answer", "two", ""]);
+      expect((await threadOf(conversation)).map(({ message }) => message.text)).toEqual([
+        "one",
+        "answer",
+        "two",
+        "",
+      ]);
       expect((await store.history(again.answer.id)).map(({ role, text }) => [role, text])).toEqual([
         ["user", "one"],
         ["assistant", "answer"],
@@ -135,17 +166,29 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       const conversation = newId();
       const first = await say(conversation);
       await store.end(first.run.id, done);
-      for (const message of [first.question?.id as string, newId()]) expect(await codeOf(store.retry({ conversation, message, ...by }))).toBe("not_found");
-      expect(await codeOf(store.retry({ conversation: newId(), message: first.answer.id, ...by }))).toBe("not_found");
+      for (const message of [first.question?.id as string, newId()])
+        expect(await codeOf(store.retry({ conversation, message, ...by }))).toBe("not_found");
+      expect(await codeOf(store.retry({ conversation: newId(), message: first.answer.id, ...by }))).toBe(
+        "not_found",
+      );
     });
 
     test("an edit is a branch beside the question; a branch is shown down to its newest leaf", async () => {
       const conversation = newId();
       const one = await answered(conversation, "one");
       const two = await answered(conversation, "two");
-      const edited = (await store.say({ conversation, message: newId(), text: "one, better", edits: one.question?.id as string, ...by })) as Said;
+      const edited = (await store.say({
+        conversation,
+        message: newId(),
+        text: "one, better",
+        edits: one.question?.id as string,
+        ...by,
+      })) as Said;
       await store.end(edited.run.id, done);
-      expect((await threadOf(conversation)).map(({ message }) => message.text)).toEqual(["one, better", "answer"]);
+      expect((await threadOf(conversation)).map(({ message }) => message.text)).toEqual([
+        "one, better",
+        "answer",
+      ]);
       const siblings = [one.question?.id as string, edited.question?.id as string];
       expect((await threadOf(conversation))[0]?.siblings).toEqual(siblings);
       await store.select(conversation, siblings[0] as string);
@@ -155,7 +198,9 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
         two.question?.id,
         two.answer.id,
       ] as string[]);
-      expect(await codeOf(store.say({ conversation, message: newId(), text: "x", edits: one.answer.id, ...by }))).toBe("not_found");
+      expect(
+        await codeOf(store.say({ conversation, message: newId(), text: "x", edits: one.answer.id, ...by })),
+      ).toBe("not_found");
       expect(await codeOf(store.select(newId(), siblings[0] as string))).toBe("not_found");
     });
 
@@ -167,10 +212,14 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       expect(more.answer).toMatchObject({ id: answer.id, text: "half" });
       expect(more.run.id).not.toBe(run.id);
       await store.end(more.run.id, { ...done, text: "half and half" });
-      expect((await threadOf(conversation)).map(({ message }) => message.text)).toEqual(["question", "half and half"]);
+      expect((await threadOf(conversation)).map(({ message }) => message.text)).toEqual([
+        "question",
+        "half and half",
+      ]);
       const empty = await say(conversation);
       await store.end(empty.run.id, { ...done, text: "" });
-      for (const message of [answer.id, empty.answer.id]) expect(await codeOf(store.continue({ conversation, message, ...by }))).toBe("not_found");
+      for (const message of [answer.id, empty.answer.id])
+        expect(await codeOf(store.continue({ conversation, message, ...by }))).toBe("not_found");
     });
 
     test("deleting a message deletes what follows it, and shows the nearest branch that is left", async () => {
@@ -202,7 +251,13 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
           const wish = random.below(5);
           if (wish === 0 || some === undefined) keep(alive, await answered(conversation, `s${step}`));
           else if (wish === 1 && some.role === "user") {
-            const said = (await store.say({ conversation, message: newId(), text: `e${step}`, edits: some.id, ...by })) as Said;
+            const said = (await store.say({
+              conversation,
+              message: newId(),
+              text: `e${step}`,
+              edits: some.id,
+              ...by,
+            })) as Said;
             await store.end(said.run.id, done);
             keep(alive, said);
           } else if (wish === 2 && some.role === "assistant") {
@@ -219,9 +274,13 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
           const path = await threadOf(conversation);
           path.forEach(({ message, siblings }, i) => {
             expect(message.parent).toBe(path[i - 1]?.message.id ?? null);
-            expect(siblings).toEqual([...alive].filter(([, parent]) => parent === message.parent).map(([id]) => id));
+            expect(siblings).toEqual(
+              [...alive].filter(([, parent]) => parent === message.parent).map(([id]) => id),
+            );
           });
-          expect((await store.conversation(conversation))?.head ?? null).toBe(path.at(-1)?.message.id ?? null);
+          expect((await store.conversation(conversation))?.head ?? null).toBe(
+            path.at(-1)?.message.id ?? null,
+          );
         }
       }
     });
@@ -230,10 +289,16 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       const conversation = newId();
       for (let i = 0; i < 6; i++) await answered(conversation, `q${i}`);
       const end = await store.thread(conversation, { limit: 5 });
-      expect([end.thread.map(({ message }) => message.text), end.hasEarlier]).toEqual([["answer", "q4", "answer", "q5", "answer"], true]);
+      expect([end.thread.map(({ message }) => message.text), end.hasEarlier]).toEqual([
+        ["answer", "q4", "answer", "q5", "answer"],
+        true,
+      ]);
       const before = end.thread[0]?.message.id as string;
       const middle = await store.thread(conversation, { limit: 5, before });
-      expect([middle.thread.map(({ message }) => message.text), middle.hasEarlier]).toEqual([["q1", "answer", "q2", "answer", "q3"], true]);
+      expect([middle.thread.map(({ message }) => message.text), middle.hasEarlier]).toEqual([
+        ["q1", "answer", "q2", "answer", "q3"],
+        true,
+      ]);
       expect(middle.thread.at(-1)?.message.id).toBe(end.thread[0]?.message.parent as string);
       const all = await store.thread(conversation, { limit: 12 });
       expect([all.thread.length, all.hasEarlier]).toEqual([12, false]);
@@ -246,10 +311,19 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       await store.start(running.run.id);
       await store.checkpoint([{ run: running.run.id, text: "ha", reasoning: "thou", streamBytes: 0 }]);
       await store.checkpoint([{ run: running.run.id, text: "lf", reasoning: "ght", streamBytes: 812 }]);
-      expect((await threadOf(running.run.conversation)).at(-1)?.message).toMatchObject({ text: "half", reasoning: "thought" });
+      expect((await threadOf(running.run.conversation)).at(-1)?.message).toMatchObject({
+        text: "half",
+        reasoning: "thought",
+      });
       expect(await store.left()).toMatchObject([
         { run: { id: waiting.run.id, status: "queued" }, draft: "", streamBytes: 0, answer: { text: "" } },
-        { run: { id: running.run.id, status: "running" }, draft: "half", draftReasoning: "thought", streamBytes: 812, answer: { text: "" } },
+        {
+          run: { id: running.run.id, status: "running" },
+          draft: "half",
+          draftReasoning: "thought",
+          streamBytes: 812,
+          answer: { text: "" },
+        },
       ]);
       await store.end(running.run.id, done);
       await store.checkpoint([{ run: running.run.id, text: "too late", reasoning: "", streamBytes: 0 }]);
@@ -265,15 +339,30 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       const now = Date.now();
       await until(() => Date.now() > now, "the clock has moved on");
       await answered(ids[0] as string, "again");
-      const titles = async (page: { limit: number; after?: ListPlace }) => (await store.list({ owner: localPerson, ...page })).map(({ title }) => title);
-      expect(await titles({ limit: 10 })).toEqual(["question 1", "question 0", "question 4", "My own name", "question 2"]);
+      const titles = async (page: { limit: number; after?: ListPlace }) =>
+        (await store.list({ owner: localPerson, ...page })).map(({ title }) => title);
+      expect(await titles({ limit: 10 })).toEqual([
+        "question 1",
+        "question 0",
+        "question 4",
+        "My own name",
+        "question 2",
+      ]);
       const [, second] = await store.list({ owner: localPerson, limit: 2 });
       expect(await titles({ limit: 2, after: second as ListPlace })).toEqual(["question 4", "My own name"]);
       const { run } = await say(ids[2] as string);
-      expect((await store.list({ owner: localPerson, limit: 2 })).map(({ active }) => active)).toEqual([false, true]);
+      expect((await store.list({ owner: localPerson, limit: 2 })).map(({ active }) => active)).toEqual([
+        false,
+        true,
+      ]);
       await store.end(run.id, done);
       expect((await store.list({ owner: localPerson, limit: 2 })).every(({ active }) => !active)).toBe(true);
-      for (const work of [store.rename(newId(), "x"), store.pin(newId(), true), store.remove(newId()), store.restore(newId())])
+      for (const work of [
+        store.rename(newId(), "x"),
+        store.pin(newId(), true),
+        store.remove(newId()),
+        store.restore(newId()),
+      ])
         expect(await codeOf(work)).toBe("not_found");
     });
 
@@ -309,7 +398,8 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       const ids: string[] = [];
       for (let i = 0; i < 5; i++) ids.push((await answered(newId(), `question ${i}`)).run.conversation);
       const [, , last] = await store.list({ owner: localPerson, limit: 3 });
-      const rest = async () => (await store.list({ owner: localPerson, limit: 10, after: last as ListPlace })).map(({ id }) => id);
+      const rest = async () =>
+        (await store.list({ owner: localPerson, limit: 10, after: last as ListPlace })).map(({ id }) => id);
       const before = await rest();
       expect(before).toEqual([ids[1], ids[0]] as string[]);
       const now = Date.now();
@@ -331,7 +421,15 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
           id: `${id}-${i}`.padEnd(24, "x"),
           parent: i === 0 ? null : `${id}-${i - 1}`.padEnd(24, "x"),
         }));
-        return { parlor: 1, id, title: "deep", head: named.at(-1)?.id as string, createdAt: 1, updatedAt: 1, messages: named };
+        return {
+          parlor: 1,
+          id,
+          title: "deep",
+          head: named.at(-1)?.id as string,
+          createdAt: 1,
+          updatedAt: 1,
+          messages: named,
+        };
       };
       const [pruned, forgotten, purged] = [newId(), newId(), newId()];
       for (const id of [pruned, forgotten, purged]) await store.add(localPerson, deep(id));
@@ -354,12 +452,18 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       await store.prune(conversation, two.answer.id);
       await store.prune(conversation, one.question?.id as string);
       expect(await shown()).toEqual([]);
-      expect((await store.search(localPerson, "remarkable", 10)).map(({ message }) => message)).toEqual([null]); // the title
+      expect((await store.search(localPerson, "remarkable", 10)).map(({ message }) => message)).toEqual([
+        null,
+      ]); // the title
       expect((await store.search(localPerson, "arkabl", 10)).map(({ message }) => message)).toEqual([null]);
       expect((await store.record(conversation))?.messages).toEqual([]);
       expect(await store.message(conversation, one.answer.id)).toBeNull();
       const ask = { conversation, message: one.answer.id, ...by };
-      for (const work of [store.retry(ask), store.select(conversation, one.answer.id), store.unprune(newId(), one.question?.id as string)])
+      for (const work of [
+        store.retry(ask),
+        store.select(conversation, one.answer.id),
+        store.unprune(newId(), one.question?.id as string),
+      ])
         expect(await codeOf(work)).toBe("not_found");
       // what is above it is deleted, too
       expect(await codeOf(store.unprune(conversation, two.answer.id))).toBe("not_found");
@@ -368,7 +472,10 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       expect(await shown()).toEqual(whole.slice(0, -1));
       await store.unprune(conversation, two.answer.id);
       expect(await shown()).toEqual(whole);
-      expect((await threadOf(conversation))[0]?.siblings).toEqual([one.question?.id as string, between.question?.id as string]);
+      expect((await threadOf(conversation))[0]?.siblings).toEqual([
+        one.question?.id as string,
+        between.question?.id as string,
+      ]);
       expect(await codeOf(store.unprune(conversation, two.answer.id))).toBe("not_found");
       await store.prune(conversation, two.answer.id);
       await store.purge(Date.now() + 1_000);
@@ -390,7 +497,10 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       ];
       for (const work of works()) expect(await codeOf(work)).toBe("conversation_removed");
       await store.restore(conversation);
-      expect((await threadOf(conversation)).map(({ message }) => message.text)).toEqual(["question", "answer"]);
+      expect((await threadOf(conversation)).map(({ message }) => message.text)).toEqual([
+        "question",
+        "answer",
+      ]);
       expect(await codeOf(say(conversation))).toBe("none");
     });
 
@@ -440,7 +550,8 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       ]);
       expect(await found("quin")).toEqual([["answer", "quinces"]]);
       expect(await found("fig wall")).toEqual([["answer", "wall"]]);
-      for (const odd of ['"', "quinces OR", "NEAR(", "text:fig", "*", "", "   ", "fig AND", "-fig", "(fig"]) await store.search(localPerson, odd, 10);
+      for (const odd of ['"', "quinces OR", "NEAR(", "text:fig", "*", "", "   ", "fig AND", "-fig", "(fig"])
+        await store.search(localPerson, odd, 10);
       expect(await found("quinces pears")).toEqual([]);
     });
 
@@ -455,7 +566,9 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       for (const text of texts) await store.end((await say(newId(), "?")).run.id, { ...done, text });
       await say(newId(), "Straßenverkehrsordnung");
       const found = async (query: string) =>
-        (await store.search(localPerson, query, 10)).map(({ message, excerpt }) => `${message === null ? "title: " : ""}${excerpt.join("|")}`);
+        (await store.search(localPerson, query, 10)).map(
+          ({ message, excerpt }) => `${message === null ? "title: " : ""}${excerpt.join("|")}`,
+        );
       expect(await found("紅葉")).toEqual(["今年は京都の紅葉が美しい、|紅葉|", "秋の|紅葉|"]);
       expect(await found("紅葉 京都")).toEqual(["今年は|京都|の|紅葉|が美しい、|紅葉|"]);
       for (const [query, wished] of [
@@ -480,9 +593,16 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
 
     test("a part of a word in a long text is shown where it stands", async () => {
       const before = "eins zwei drei ".repeat(500);
-      await store.end((await say(newId(), "?")).run.id, { ...done, text: `${before}die Haftpflichtversicherung ${before}` });
+      await store.end((await say(newId(), "?")).run.id, {
+        ...done,
+        text: `${before}die Haftpflichtversicherung ${before}`,
+      });
       const [hit] = await store.search(localPerson, "pflicht", 10);
-      expect(hit?.excerpt).toEqual([expect.stringMatching(/^….{20,40}die Haft$/), "pflicht", expect.stringMatching(/^versicherung eins zwei.*…$/)]);
+      expect(hit?.excerpt).toEqual([
+        expect.stringMatching(/^….{20,40}die Haft$/),
+        "pflicht",
+        expect.stringMatching(/^versicherung eins zwei.*…$/),
+      ]);
     });
 
     test("what is forgotten is gone, and only that", async () => {
@@ -509,9 +629,17 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       const record = (await store.record(conversation)) as ConversationRecord;
       expect(await store.ids()).toEqual([conversation]);
       const elsewhere = await open();
-      expect([await elsewhere.add(localPerson, record), await elsewhere.add(localPerson, record)]).toEqual([true, false]);
+      expect([await elsewhere.add(localPerson, record), await elsewhere.add(localPerson, record)]).toEqual([
+        true,
+        false,
+      ]);
       expect(await elsewhere.record(conversation)).toEqual(record);
-      expect((await elsewhere.thread(conversation, { limit: 10 })).thread.map(({ message, siblings }) => [message.text, siblings.length])).toEqual([
+      expect(
+        (await elsewhere.thread(conversation, { limit: 10 })).thread.map(({ message, siblings }) => [
+          message.text,
+          siblings.length,
+        ]),
+      ).toEqual([
         ["a remarkable question", 1],
         ["answer", 2],
       ]);
@@ -538,15 +666,36 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       const { run, answer } = await say(newId());
       await store.start(run.id);
       await store.checkpoint([{ run: run.id, text: "so far", reasoning: "thought", streamBytes: 0 }]);
-      expect((await store.record(run.conversation))?.messages.find(({ id }) => id === answer.id)).toMatchObject({ text: "so far", reasoning: "thought" });
+      expect(
+        (await store.record(run.conversation))?.messages.find(({ id }) => id === answer.id),
+      ).toMatchObject({ text: "so far", reasoning: "thought" });
     });
 
     test("another attempt at an answer below an answer answers the question above", async () => {
-      const message = (id: string, parent: string | null, role: "user" | "assistant") => ({ id, parent, role, text: id, reasoning: "", createdAt: 1 });
+      const message = (id: string, parent: string | null, role: "user" | "assistant") => ({
+        id,
+        parent,
+        role,
+        text: id,
+        reasoning: "",
+        createdAt: 1,
+      });
       const [question, first, second] = [newId(), newId(), newId()];
-      const messages = [message(question, null, "user"), message(first, question, "assistant"), message(second, first, "assistant")];
+      const messages = [
+        message(question, null, "user"),
+        message(first, question, "assistant"),
+        message(second, first, "assistant"),
+      ];
       const conversation = newId();
-      await store.add(localPerson, { parlor: 1, id: conversation, title: "t", head: second, createdAt: 1, updatedAt: 1, messages });
+      await store.add(localPerson, {
+        parlor: 1,
+        id: conversation,
+        title: "t",
+        head: second,
+        createdAt: 1,
+        updatedAt: 1,
+        messages,
+      });
       const said = await store.retry({ conversation, message: second, ...by });
       expect(said.answer.parent).toBe(question);
     });

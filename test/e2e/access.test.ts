@@ -3,7 +3,17 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import type { Page } from "playwright-core";
 import { freePort } from "../llama/server.ts";
-import { answered, ask, closeBrowser, connected, grownBeyond, standing, startParlor, startReady, visit } from "./stage.ts";
+import {
+  answered,
+  ask,
+  closeBrowser,
+  connected,
+  grownBeyond,
+  standing,
+  startParlor,
+  startReady,
+  visit,
+} from "./stage.ts";
 
 const axe = Bun.resolveSync("axe-core/axe.min.js", import.meta.dir);
 afterAll(closeBrowser);
@@ -13,9 +23,15 @@ const alone = standing(() => startParlor(["--llama", `http://127.0.0.1:${freePor
 async function violations(page: Page): Promise<string[]> {
   await page.evaluate(await Bun.file(axe).text());
   const result = await page.evaluate(() =>
-    (window as unknown as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } }).axe.run(),
+    (
+      window as unknown as {
+        axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+      }
+    ).axe.run(),
   );
-  return result.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`);
+  return result.violations.map(
+    ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`,
+  );
 }
 
 const states: Record<string, (page: Page) => Promise<void>> = {

@@ -16,7 +16,9 @@ test("ask: the first message makes the conversation, the answer is there byte fo
   expect(await page.inputValue("#text")).toBe("");
   expect(await page.evaluate(() => document.activeElement?.id)).toBe("text");
   expect(await page.locator('[role="log"] article').count()).toBe(2);
-  expect(await page.locator(".stats").textContent()).toMatch(/\d+ tokens · .* tokens\/s.*parrot\.gguf.*\d+ tokens read.*first token after/);
+  expect(await page.locator(".stats").textContent()).toMatch(
+    /\d+ tokens · .* tokens\/s.*parrot\.gguf.*\d+ tokens read.*first token after/,
+  );
 });
 
 for (const name of ["emoji", "json", "spaces", "separators", "long", "think"] as const) {
@@ -104,7 +106,10 @@ describe("many pages, one truth", () => {
     for (let i = 1; i <= 3; i++) {
       await grownBeyond(page, i * 300);
       wire.cut();
-      await page.locator('[role="status"][data-connection="off"]', { hasText: "Not connected, trying again" }).getByText("Not connected").waitFor();
+      await page
+        .locator('[role="status"][data-connection="off"]', { hasText: "Not connected, trying again" })
+        .getByText("Not connected")
+        .waitFor();
       await connected(page);
     }
     expect(await answered(page)).toBe(shown("long"));
@@ -202,7 +207,12 @@ describe("hands and eyes", () => {
   test("Enter while a word is composed belongs to the input method", async () => {
     const { page } = await open(house.url);
     await page.fill("#text", "twen");
-    await page.dispatchEvent("#text", "keydown", { key: "Enter", isComposing: true, bubbles: true, cancelable: true });
+    await page.dispatchEvent("#text", "keydown", {
+      key: "Enter",
+      isComposing: true,
+      bubbles: true,
+      cancelable: true,
+    });
     await page.fill("#text", "twenty");
     await page.keyboard.press("Enter");
     await answered(page);
@@ -237,7 +247,9 @@ describe("hands and eyes", () => {
     const button = page.getByRole("button", { name: "To the end" });
     await button.waitFor();
     const left = await place();
-    const length = await page.evaluate(() => document.querySelector("#t")?.parentElement?.textContent?.length ?? 0);
+    const length = await page.evaluate(
+      () => document.querySelector("#t")?.parentElement?.textContent?.length ?? 0,
+    );
     await grownBeyond(page, length + 3000);
     const later = await place();
     expect(Math.abs(later.first - left.first)).toBeLessThan(3);
@@ -288,17 +300,27 @@ describe("hands and eyes", () => {
     await page.evaluate(() => {
       const heard: string[] = [];
       (window as unknown as { heard: string[] }).heard = heard;
-      new MutationObserver(() => heard.push(document.getElementById("announce")?.textContent ?? "")).observe(document.getElementById("announce") as Node, {
-        childList: true,
-      });
+      new MutationObserver(() => heard.push(document.getElementById("announce")?.textContent ?? "")).observe(
+        document.getElementById("announce") as Node,
+        {
+          childList: true,
+        },
+      );
     });
     await ask(page, "story");
     await answered(page);
-    expect(await page.evaluate(() => (window as unknown as { heard: string[] }).heard)).toEqual(["Answering", "Answer complete"]);
+    expect(await page.evaluate(() => (window as unknown as { heard: string[] }).heard)).toEqual([
+      "Answering",
+      "Answer complete",
+    ]);
   });
 
   test("a phone's viewport: nothing scrolls sideways, targets are large enough to touch", async () => {
-    const { page } = await open(house.url, { viewport: { width: 360, height: 640 }, hasTouch: true, isMobile: true });
+    const { page } = await open(house.url, {
+      viewport: { width: 360, height: 640 },
+      hasTouch: true,
+      isMobile: true,
+    });
     await ask(page, "html please");
     await answered(page);
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
@@ -312,7 +334,9 @@ describe("hands and eyes", () => {
     await grownBeyond(page, 10);
     const cursor = () =>
       page.evaluate(() =>
-        [...document.querySelectorAll('article[data-role="assistant"] > .text *')].some((each) => getComputedStyle(each, "::after").animationName === "blink"),
+        [...document.querySelectorAll('article[data-role="assistant"] > .text *')].some(
+          (each) => getComputedStyle(each, "::after").animationName === "blink",
+        ),
       );
     expect(await cursor()).toBe(true);
     await page.getByRole("button", { name: "Stop" }).click();

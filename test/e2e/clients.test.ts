@@ -25,7 +25,10 @@ beforeAll(async () => {
       const script = await bundled(file);
       const host = `<!doctype html><meta charset="utf-8"><parlor-chat></parlor-chat><script type="module" src="/${name}.js"></script>`;
       served.set(`/${name}`, () => new Response(host, { headers: { "content-type": "text/html" } }));
-      served.set(`/${name}.js`, () => new Response(script, { headers: { "content-type": "text/javascript" } }));
+      served.set(
+        `/${name}.js`,
+        () => new Response(script, { headers: { "content-type": "text/javascript" } }),
+      );
     }
   }
   site = Bun.serve({
@@ -37,7 +40,16 @@ beforeAll(async () => {
 const [llamaPort, parlorPort] = [freePort(), freePort()];
 const llama = standing(() => startLlama({ port: llamaPort }));
 const parlor = standing(async () => {
-  const to = ["--port", String(parlorPort), "--llama", llama.it.url, "--poll-ms", "50", "--allow-origin", site.url.origin];
+  const to = [
+    "--port",
+    String(parlorPort),
+    "--llama",
+    llama.it.url,
+    "--poll-ms",
+    "50",
+    "--allow-origin",
+    site.url.origin,
+  ];
   const started = await startParlor(to);
   await serving(started);
   return started;
@@ -86,7 +98,10 @@ async function ask(page: Page, text: string): Promise<void> {
 }
 
 const grownBeyond = (page: Page, length: number) =>
-  page.waitForFunction((wished) => (document.querySelector("article")?.textContent?.length ?? 0) > wished, length);
+  page.waitForFunction(
+    (wished) => (document.querySelector("article")?.textContent?.length ?? 0) > wished,
+    length,
+  );
 
 test("every example is tried here, is named in the README, and is short", () => {
   const files = readdirSync(folder);
@@ -94,7 +109,9 @@ test("every example is tried here, is named in the README, and is short", () => 
   const readme = readFileSync(join(folder, "README.md"), "utf8");
   for (const name of examples) {
     expect(readme).toContain(`(${name})`);
-    expect({ name, lines: readFileSync(join(folder, name), "utf8").split("\n").length - 1 }).toSatisfy(({ lines }) => lines <= 40);
+    expect({ name, lines: readFileSync(join(folder, name), "utf8").split("\n").length - 1 }).toSatisfy(
+      ({ lines }) => lines <= 40,
+    );
   }
 });
 
@@ -102,10 +119,16 @@ describe.each(examples)("%s", (name) => {
   test("the answer comes whole, and the next one in its place", async () => {
     const page = await open(name);
     await ask(page, "twenty");
-    await page.waitForFunction((text) => document.querySelector("article")?.textContent === text, textOf("twenty"));
+    await page.waitForFunction(
+      (text) => document.querySelector("article")?.textContent === text,
+      textOf("twenty"),
+    );
     await canSend(page);
     await ask(page, "Deutsch");
-    await page.waitForFunction((text) => document.querySelector("article")?.textContent === text, textOf("german"));
+    await page.waitForFunction(
+      (text) => document.querySelector("article")?.textContent === text,
+      textOf("german"),
+    );
     await canSend(page);
     expect(await stop(page).isEnabled()).toBe(false);
   });
@@ -123,7 +146,10 @@ describe.each(examples)("%s", (name) => {
     await until(async () => (await llama.it.busySlots()) === 0, "its slot is idle");
     expect(await answer(page).textContent()).toBe(stopped);
     await ask(page, "twenty");
-    await page.waitForFunction((text) => document.querySelector("article")?.textContent === text, textOf("twenty"));
+    await page.waitForFunction(
+      (text) => document.querySelector("article")?.textContent === text,
+      textOf("twenty"),
+    );
   });
 
   test("what went wrong is said, and asking goes on", async () => {
@@ -132,7 +158,10 @@ describe.each(examples)("%s", (name) => {
     await page.getByRole("alert").getByText("There is nothing to send yet.").waitFor();
     await canSend(page);
     await ask(page, "twenty");
-    await page.waitForFunction((text) => document.querySelector("article")?.textContent === text, textOf("twenty"));
+    await page.waitForFunction(
+      (text) => document.querySelector("article")?.textContent === text,
+      textOf("twenty"),
+    );
     expect(await page.getByRole("alert").textContent()).toBe("");
   });
 });

@@ -12,7 +12,11 @@ import { bareEnvironment, executable, standing, startReady } from "./stage.ts";
 const parlor = standing(() => startReady());
 const home = mkdtempSync(join(tmpdir(), "parlor-home-"));
 
-function run(args: readonly string[], input = "", env: Record<string, string> = {}): { code: number; out: string; err: string } {
+function run(
+  args: readonly string[],
+  input = "",
+  env: Record<string, string> = {},
+): { code: number; out: string; err: string } {
   const asked = { PARLOR_URL: parlor.it.url, HOME: home, PARLOR_DATA: join(home, "data") };
   const { exitCode, stdout, stderr } = Bun.spawnSync([executable, ...args], {
     env: { ...bareEnvironment, ...asked, ...env },
@@ -32,7 +36,10 @@ test("ask: into a pipe the answer as it is; -c goes on; standard input is asked,
 });
 
 test("ask: what goes wrong is one line and a code", () => {
-  expect(run(["ask"])).toMatchObject({ code: 2, err: expect.stringMatching(/^parlor: what shall be asked\? .*\n$/) });
+  expect(run(["ask"])).toMatchObject({
+    code: 2,
+    err: expect.stringMatching(/^parlor: what shall be asked\? .*\n$/),
+  });
   expect(run(["ask", "x"], "", { PARLOR_URL: "http://127.0.0.1:1" })).toMatchObject({
     code: 1,
     out: "",
@@ -42,20 +49,37 @@ test("ask: what goes wrong is one line and a code", () => {
     code: 1,
     err: expect.stringContaining("nothing was asked"),
   });
-  expect(run(["ask", "x".repeat(100_000), "y".repeat(100_000), "z".repeat(100_000)])).toMatchObject({ code: 1, err: expect.stringContaining("at most") });
+  expect(run(["ask", "x".repeat(100_000), "y".repeat(100_000), "z".repeat(100_000)])).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("at most"),
+  });
 });
 
 test("doctor: a llama-server that is there, one that is not, and a model that it loads to look at", async () => {
   const found = run(["doctor", "--llama", "http://127.0.0.1:1", "--llama-server", llamaProgram()]);
-  expect(found).toMatchObject({ code: 1, err: expect.stringContaining("1 thing keeps parlor from answering") });
+  expect(found).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("1 thing keeps parlor from answering"),
+  });
   expect(found.out).toMatch(/ {2}WRONG http:\/\/127\.0\.0\.1:1: no llama-server answers/);
   expect(found.out).toMatch(/ {2}ok {4}.*llama-server: version: /);
   const model = await demoModel();
-  const tried = run(["doctor", "--model", model, "--llama-server", llamaProgram(), "--llama-arg=-c", "--llama-arg=4096"]);
+  const tried = run([
+    "doctor",
+    "--model",
+    model,
+    "--llama-server",
+    llamaProgram(),
+    "--llama-arg=-c",
+    "--llama-arg=4096",
+  ]);
   expect(tried.code).toBe(0);
   expect(tried.out).toContain(`${model}: 4 slots, 4096 tokens of context each`);
   expect(tried.out).toMatch(/could .*its slots share one context of 4096 tokens.*-np 4 -c 16384/);
   expect(tried.out).toMatch(/could .*--metrics/);
   const broken = run(["doctor", "--model", executable, "--llama-server", llamaProgram()]);
-  expect(broken).toMatchObject({ code: 1, out: expect.stringMatching(/WRONG .*llama-server can't load it: /) });
+  expect(broken).toMatchObject({
+    code: 1,
+    out: expect.stringMatching(/WRONG .*llama-server can't load it: /),
+  });
 });

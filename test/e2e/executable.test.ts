@@ -8,7 +8,19 @@ import { version } from "../../package.json";
 import { PlainClient } from "../house.ts";
 import { textOf } from "../llama/recitals.ts";
 import { freePort, startLlama, until } from "../llama/server.ts";
-import { answered, ask, bareEnvironment, closeBrowser, executable, grownBeyond, serving, shown, startParlor, visit, withModel } from "./stage.ts";
+import {
+  answered,
+  ask,
+  bareEnvironment,
+  closeBrowser,
+  executable,
+  grownBeyond,
+  serving,
+  shown,
+  startParlor,
+  visit,
+  withModel,
+} from "./stage.ts";
 
 afterAll(closeBrowser);
 
@@ -48,29 +60,69 @@ describe("command line", () => {
     const data = mkdtempSync(join(tmpdir(), "parlor-data-"));
     const parlor = await startParlor([], { env: { PARLOR_DATA: data } });
     const copy = join(data, "copy.db");
-    expect(run("backup", copy, "--data", data)).toEqual({ code: 0, out: `${data}/parlor.db is copied to ${copy}\n`, err: "" });
+    expect(run("backup", copy, "--data", data)).toEqual({
+      code: 0,
+      out: `${data}/parlor.db is copied to ${copy}\n`,
+      err: "",
+    });
     expect(run("check", "--data", data)).toEqual({ code: 0, out: `${data}/parlor.db is sound\n`, err: "" });
-    expect(run("backup", copy, "--data", data)).toMatchObject({ code: 1, err: `parlor: ${copy} is there already; name a file that is not\n` });
+    expect(run("backup", copy, "--data", data)).toMatchObject({
+      code: 1,
+      err: `parlor: ${copy} is there already; name a file that is not\n`,
+    });
     expect(run("--data", data)).toMatchObject({
       code: 1,
       err: `parlor: ${data}/parlor.db is in use by another parlor; end that one, or choose another place with --data\n`,
     });
-    expect(run("check", "--data", "/nowhere")).toMatchObject({ code: 1, err: "parlor: there is no /nowhere/parlor.db\n" });
+    expect(run("check", "--data", "/nowhere")).toMatchObject({
+      code: 1,
+      err: "parlor: there is no /nowhere/parlor.db\n",
+    });
     const out = join(data, "all.jsonl");
-    expect(run("export", out, "--data", data)).toEqual({ code: 0, out: `0 conversations are written to ${out}\n`, err: "" });
+    expect(run("export", out, "--data", data)).toEqual({
+      code: 0,
+      out: `0 conversations are written to ${out}\n`,
+      err: "",
+    });
     expect(statSync(out).mode & 0o777).toBe(0o600);
-    expect(run("export", out, "--data", data)).toMatchObject({ code: 1, err: `parlor: ${out} is there already; name a file that is not\n` });
-    writeFileSync(out, `{"conv":{"name":"Tea"},"messages":[{"id":"a","role":"user","content":"Which?"}]}\n{broken\n`);
+    expect(run("export", out, "--data", data)).toMatchObject({
+      code: 1,
+      err: `parlor: ${out} is there already; name a file that is not\n`,
+    });
+    writeFileSync(
+      out,
+      `{"conv":{"name":"Tea"},"messages":[{"id":"a","role":"user","content":"Which?"}]}\n{broken\n`,
+    );
     expect(run("import", out, "--data", join(data, "new"))).toEqual({
       code: 0,
       out: "1 conversations are brought in, 0 were here already, 1 could not be read\n",
       err: `parlor: ${out}: line 2: this is no JSON object\n`,
     });
-    expect(run("import", out, "--data", data)).toMatchObject({ code: 0, out: expect.stringContaining("1 conversations are brought in") });
-    for (const words of ["backup", "export", "import", "erase", "user", "user dance", "user add", "user list extra", "check this", "backup a b", "doctor it"]) {
+    expect(run("import", out, "--data", data)).toMatchObject({
+      code: 0,
+      out: expect.stringContaining("1 conversations are brought in"),
+    });
+    for (const words of [
+      "backup",
+      "export",
+      "import",
+      "erase",
+      "user",
+      "user dance",
+      "user add",
+      "user list extra",
+      "check this",
+      "backup a b",
+      "doctor it",
+    ]) {
       const [command = ""] = words.split(" ");
       const said = run(...words.split(" "), "--data", data);
-      expect([words, said.code, said.out, said.err]).toEqual([words, 2, "", expect.stringMatching(new RegExp(`^parlor: usage: parlor ${command}.*\n$`))]);
+      expect([words, said.code, said.out, said.err]).toEqual([
+        words,
+        2,
+        "",
+        expect.stringMatching(new RegExp(`^parlor: usage: parlor ${command}.*\n$`)),
+      ]);
     }
     // options may stand anywhere
     expect(run("--data", data, "user", "list")).toMatchObject({ code: 0, err: "" });
@@ -78,23 +130,46 @@ describe("command line", () => {
     const asked = run("ask", "--port", new URL(parlor.url).port, "is anybody there?");
     expect([asked.code, asked.err]).toEqual([1, expect.stringContaining("No llama-server answers")]);
     expect(run("help").out).toBe(run("--help").out);
-    expect(run("dance")).toEqual({ code: 2, out: "", err: "parlor: dance is not a command; parlor --help lists them\n" });
+    expect(run("dance")).toEqual({
+      code: 2,
+      out: "",
+      err: "parlor: dance is not a command; parlor --help lists them\n",
+    });
     await parlor.stop();
   });
 
   test("bad usage is one line and exit 2; what cannot run is one line and exit 1", async () => {
-    expect(run("--prot", "1")).toEqual({ code: 2, out: "", err: "parlor: --prot is not an option; parlor --help lists them\n" });
-    expect(run("--host", "0.0.0.0")).toMatchObject({ code: 2, err: expect.stringMatching(/^parlor: --host 0\.0\.0\.0 .* --open .*\n$/) });
-    expect(run("--model", "/nowhere.gguf", "--llama-server", "/bin/true")).toEqual({ code: 1, out: "", err: "parlor: there is no model at /nowhere.gguf\n" });
+    expect(run("--prot", "1")).toEqual({
+      code: 2,
+      out: "",
+      err: "parlor: --prot is not an option; parlor --help lists them\n",
+    });
+    expect(run("--host", "0.0.0.0")).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/^parlor: --host 0\.0\.0\.0 .* --open .*\n$/),
+    });
+    expect(run("--model", "/nowhere.gguf", "--llama-server", "/bin/true")).toEqual({
+      code: 1,
+      out: "",
+      err: "parlor: there is no model at /nowhere.gguf\n",
+    });
     expect(run("--model", "/nowhere.gguf")).toMatchObject({
       code: 1,
       err: expect.stringMatching(/^parlor: there is no llama-server .* --llama-server PATH\n$/),
     });
     const first = await startParlor([]);
     const { port } = new URL(first.url);
-    expect(run("--port", port)).toEqual({ code: 1, out: "", err: `parlor: port ${port} of 127.0.0.1 is in use; choose another with --port\n` });
+    expect(run("--port", port)).toEqual({
+      code: 1,
+      out: "",
+      err: `parlor: port ${port} of 127.0.0.1 is in use; choose another with --port\n`,
+    });
     const unstarted = run("--port", port, ...(await withModel()));
-    expect(unstarted).toEqual({ code: 1, out: "", err: `parlor: port ${port} of 127.0.0.1 is in use; choose another with --port\n` }); // no llama-server was started
+    expect(unstarted).toEqual({
+      code: 1,
+      out: "",
+      err: `parlor: port ${port} of 127.0.0.1 is in use; choose another with --port\n`,
+    }); // no llama-server was started
     await first.stop();
   });
 });
@@ -106,7 +181,8 @@ test("alone in an empty folder it serves everything, and reads no .env or bunfig
   writeFileSync(join(cwd, "evil.ts"), `console.log("evil");\nprocess.exit(9);\n`);
   const parlor = await startParlor([], { cwd });
   const html = await (await fetch(parlor.url)).text();
-  for (const [, path] of html.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)) expect((await fetch(parlor.url + path)).status).toBe(200);
+  for (const [, path] of html.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g))
+    expect((await fetch(parlor.url + path)).status).toBe(200);
   await parlor.stop();
 });
 
@@ -170,11 +246,19 @@ describe("with a model of its own", () => {
     writeFileSync(half, readFileSync(args[1] as string).subarray(0, 200_000));
     const parlor = await startParlor(["--restart-ms", "10", ...args.with(1, half)]);
     await until(() => parlor.log().includes("llama-server cannot be started"), "it is said in the log");
-    const page = async (language: string) => (await fetch(parlor.url, { headers: { accept: "text/html", "accept-language": language } })).text();
+    const page = async (language: string) =>
+      (await fetch(parlor.url, { headers: { accept: "text/html", "accept-language": language } })).text();
     const ready = await fetch(`${parlor.url}/readyz`);
-    expect([ready.status, await ready.text()]).toEqual([503, expect.stringMatching(/cannot be started: .*not within the file bounds.*Download it again/)]);
-    expect(await page("en")).toMatch(/llama-server cannot be started.*not within the file bounds.*Download it again/s);
-    expect(await page("de")).toMatch(/llama-server lässt sich nicht starten.*not within the file bounds.*noch einmal herunter/s);
+    expect([ready.status, await ready.text()]).toEqual([
+      503,
+      expect.stringMatching(/cannot be started: .*not within the file bounds.*Download it again/),
+    ]);
+    expect(await page("en")).toMatch(
+      /llama-server cannot be started.*not within the file bounds.*Download it again/s,
+    );
+    expect(await page("de")).toMatch(
+      /llama-server lässt sich nicht starten.*not within the file bounds.*noch einmal herunter/s,
+    );
     const said = parlor
       .log()
       .split("\n")
@@ -203,9 +287,13 @@ test("started in the background, it stays when whoever started it has ended", as
   const script = `${executable} --port ${port} --data ${folder}/data >${folder}/out 2>${folder}/log </dev/null & echo $!`;
   const started = Bun.spawnSync(["sh", "-c", script], { env: bareEnvironment });
   const pid = Number(started.stdout.toString());
-  const answers = async () => (await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => null))?.ok === true;
+  const answers = async () =>
+    (await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => null))?.ok === true;
   await until(answers, "it serves");
-  await until(() => readFileSync(`/proc/${pid}/stat`, "utf8").split(" ")[3] !== String(process.pid), "its starter is gone");
+  await until(
+    () => readFileSync(`/proc/${pid}/stat`, "utf8").split(" ")[3] !== String(process.pid),
+    "its starter is gone",
+  );
   expect(await answers()).toBe(true);
   process.kill(pid, "SIGKILL");
 });
@@ -217,7 +305,11 @@ test("the end of its terminal ends it in order, but where that is to be ignored 
   ] as const) {
     const folder = mkdtempSync(join(tmpdir(), "parlor-hangup-"));
     const args = [executable, "--port", "0", "--data", join(folder, "data")];
-    const child = Bun.spawn(["sh", "-c", script, "x", ...args], { env: bareEnvironment, stdout: "pipe", stderr: "ignore" });
+    const child = Bun.spawn(["sh", "-c", script, "x", ...args], {
+      env: bareEnvironment,
+      stdout: "pipe",
+      stderr: "ignore",
+    });
     const first = new TextDecoder().decode((await child.stdout.getReader().read()).value);
     child.kill("SIGHUP");
     if (code !== null) expect(await child.exited).toBe(code);
@@ -229,10 +321,14 @@ test("the end of its terminal ends it in order, but where that is to be ignored 
 test("it serves on when whoever read its log and its first line has gone", async () => {
   const folder = mkdtempSync(join(tmpdir(), "parlor-unread-"));
   const script = `exec "$@" 2> >(head -c 1 >/dev/null) > >(head -n 1 >${folder}/first)`;
-  const child = Bun.spawn(["bash", "-c", script, "x", executable, "--port", "0", "--data", join(folder, "data")], { env: bareEnvironment });
+  const child = Bun.spawn(
+    ["bash", "-c", script, "x", executable, "--port", "0", "--data", join(folder, "data")],
+    { env: bareEnvironment },
+  );
   await until(() => existsSync(`${folder}/first`) && statSync(`${folder}/first`).size > 0, "it serves");
   const url = /http:\S+/.exec(readFileSync(`${folder}/first`, "utf8"))?.[0] as string;
-  for (let i = 0; i < 5; i++) expect((await fetch(url, { headers: { host: "x.example.com" } })).status).toBe(421); // each is logged
+  for (let i = 0; i < 5; i++)
+    expect((await fetch(url, { headers: { host: "x.example.com" } })).status).toBe(421); // each is logged
   child.kill("SIGTERM");
   expect(await child.exited).toBe(0);
 });
@@ -269,7 +365,12 @@ test("the log is JSON lines without the text of messages", async () => {
   client.close();
   await until(() => parlor.log().includes("Run ended"), "the Run is logged");
   const lines = parlor.log().trim().split("\n");
-  for (const line of lines) expect(JSON.parse(line)).toMatchObject({ time: expect.any(String), level: expect.any(String), what: expect.any(String) });
+  for (const line of lines)
+    expect(JSON.parse(line)).toMatchObject({
+      time: expect.any(String),
+      level: expect.any(String),
+      what: expect.any(String),
+    });
   expect(parlor.log()).not.toMatch(/secret|lighthouse/);
   await parlor.stop();
 });

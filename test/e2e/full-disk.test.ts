@@ -10,14 +10,18 @@ import { startLlama, until } from "../llama/server.ts";
 import { shown, startParlor } from "./stage.ts";
 
 const data = mkdtempSync(join(tmpdir(), "parlor-full-"));
-const canMount = process.getuid?.() === 0 && Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", data]).exitCode === 0;
+const canMount =
+  process.getuid?.() === 0 &&
+  Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", data]).exitCode === 0;
 
 // making a small file system needs root, which not everybody who runs the tests is
 test.skipIf(!canMount)(
   "streams go on, readiness and new questions say it, and the file is sound",
   async () => {
     const llama = await startLlama();
-    const parlor = await startParlor(["--llama", llama.url, "--poll-ms", "50"], { env: { PARLOR_DATA: data } });
+    const parlor = await startParlor(["--llama", llama.url, "--poll-ms", "50"], {
+      env: { PARLOR_DATA: data },
+    });
     const ready = async () => (await fetch(`${parlor.url}/readyz`)).status;
     await until(async () => (await ready()) === 200, "it is ready");
     const page = await new PageClient(parlor).ready();
@@ -31,10 +35,16 @@ test.skipIf(!canMount)(
     }
     expect((await page.lastIs("done")).text).toBe(shown("long"));
     expect(await ready()).toBe(503);
-    expect(((await (await fetch(`${parlor.url}/readyz`)).json()) as { reasons: string[] }).reasons.join()).toContain("can't be written");
+    expect(
+      ((await (await fetch(`${parlor.url}/readyz`)).json()) as { reasons: string[] }).reasons.join(),
+    ).toContain("can't be written");
     const other = await new PageClient(parlor).ready();
     other.say("is there room?");
-    await until(() => /the disk is full or read-only. Your text is kept/.test(other.element("notice").textContent ?? ""), "the page says it");
+    await until(
+      () =>
+        /the disk is full or read-only. Your text is kept/.test(other.element("notice").textContent ?? ""),
+      "the page says it",
+    );
     expect(other.articles()).toEqual([]);
 
     rmSync(filler);

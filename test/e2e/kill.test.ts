@@ -30,7 +30,19 @@ class Mortal {
   }
 
   async start(): Promise<void> {
-    const flags = ["--port", this.#port, "--llama", this.#llama, "--poll-ms", "30", "--grace-ms", "50", "--stop-ms", "2000", ...this.#more];
+    const flags = [
+      "--port",
+      this.#port,
+      "--llama",
+      this.#llama,
+      "--poll-ms",
+      "30",
+      "--grace-ms",
+      "50",
+      "--stop-ms",
+      "2000",
+      ...this.#more,
+    ];
     this.parlor = await startParlor(flags, { env: { PARLOR_DATA: this.data } });
     this.#port = new URL(this.parlor.url).port;
     await until(async () => (await fetch(`${this.parlor.url}/readyz`)).status === 200, "it is ready");
@@ -54,7 +66,10 @@ describe("a llama-server that keeps the stream: nothing is lost at all", () => {
     for (let round = 0; round < rounds; round++) {
       const pages = await Promise.all(Array.from({ length: 3 }, () => new PageClient(mortal.parlor).ready()));
       for (const page of pages) page.say("medium");
-      await until(() => pages.every((page) => page.articles().length === 2), "all questions are acknowledged");
+      await until(
+        () => pages.every((page) => page.articles().length === 2),
+        "all questions are acknowledged",
+      );
       for (const page of pages)
         acknowledged.set(
           page.conversation,
@@ -65,7 +80,9 @@ describe("a llama-server that keeps the stream: nothing is lost at all", () => {
       for (const page of pages) page.gone = true;
       await mortal.kill();
       await mortal.start();
-      const again = await Promise.all(pages.map(({ conversation }) => new PageClient(mortal.parlor, conversation).ready()));
+      const again = await Promise.all(
+        pages.map(({ conversation }) => new PageClient(mortal.parlor, conversation).ready()),
+      );
       for (const page of again) {
         expect((await page.lastIs("done")).text).toBe(shown("medium"));
         expect(page.articles().map(({ id }) => id)).toEqual(acknowledged.get(page.conversation) as string[]);
@@ -85,7 +102,8 @@ describe("a llama-server that keeps the stream: nothing is lost at all", () => {
       const tokens = 19_000; // 5 MB of events
       const body = JSON.stringify({ max_tokens: tokens, messages: [{ role: "user", content: "endless" }] });
       const direct = await fetch(`${llama.it.url}/v1/chat/completions`, { method: "POST", body });
-      const whole = ((await direct.json()) as { choices: [{ message: { content: string } }] }).choices[0].message.content;
+      const whole = ((await direct.json()) as { choices: [{ message: { content: string } }] }).choices[0]
+        .message.content;
       const mortal = new Mortal(llama.it.url, "--enforce-persona", "long");
       mkdirSync(join(mortal.data, "personas"));
       writeFileSync(join(mortal.data, "personas/long.md"), `---\nname: Long\nmax_tokens: ${tokens}\n---\n`);
@@ -114,7 +132,9 @@ describe("a llama-server that keeps the stream: nothing is lost at all", () => {
       again.close();
       await mortal.kill();
       const file = new Database(join(mortal.data, "parlor.db"), { readonly: true });
-      expect(file.query<{ text: string }, []>("select text from messages where role = 'assistant'").all()).toEqual([{ text: whole }]);
+      expect(
+        file.query<{ text: string }, []>("select text from messages where role = 'assistant'").all(),
+      ).toEqual([{ text: whole }]);
       file.close();
     },
     600_000,
@@ -178,7 +198,11 @@ test("SIGTERM keeps who waits: they are answered by the next process; programs t
   await until(() => pages.slice(2).every((page) => page.runState.includes("in line")), "two wait");
   const program = await new PlainClient(mortal.parlor).opened();
   program.ws.send("twenty");
-  await until(async () => ((await (await fetch(`${mortal.parlor.url}/readyz`)).json()) as { waiting: number }).waiting === 3, "a program waits too");
+  await until(
+    async () =>
+      ((await (await fetch(`${mortal.parlor.url}/readyz`)).json()) as { waiting: number }).waiting === 3,
+    "a program waits too",
+  );
   mortal.parlor.process.kill("SIGTERM");
   expect(await mortal.parlor.process.exited).toBe(0);
   expect(program.frames).toEqual([expect.stringMatching(/^\[ERROR\] parlor is being ended/)]);
@@ -222,7 +246,10 @@ describe("one that does not: at most the last quarter of a second is lost", () =
       const pages = await Promise.all(Array.from({ length: 2 }, () => new PageClient(mortal.parlor).ready()));
       for (const page of pages) page.say(`round ${round}`);
       const length = 14 * (1 + random.below(60));
-      await until(() => pages.every((page) => (page.last?.text.length ?? 0) > length), "the answers have come that far");
+      await until(
+        () => pages.every((page) => (page.last?.text.length ?? 0) > length),
+        "the answers have come that far",
+      );
       const shown = pages.map((page) => page.articles());
       for (const page of pages) page.gone = true;
       const killedAt = Date.now();
@@ -233,7 +260,9 @@ describe("one that does not: at most the last quarter of a second is lost", () =
         const part = await again.lastIs("interrupted");
         expect(again.articles().map(({ id }) => id)).toEqual(shown[i]?.map(({ id }) => id) as string[]);
         const seen = shown[i]?.at(-1)?.text ?? "";
-        expect(part.text.startsWith(seen.slice(0, part.text.length)) || seen.startsWith(part.text)).toBe(true);
+        expect(part.text.startsWith(seen.slice(0, part.text.length)) || seen.startsWith(part.text)).toBe(
+          true,
+        );
         // what is missing began after the last moment that was kept, or with the first
         const kept = Number(part.text.trim().split(" ").at(-1) || seen.split(" ")[0]);
         lost.push(killedAt - kept);

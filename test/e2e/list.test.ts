@@ -4,14 +4,30 @@ import { expect, test } from "bun:test";
 import type { Locator, Page } from "playwright-core";
 import { textOf } from "../llama/recitals.ts";
 import { until } from "../llama/server.ts";
-import { answered, ask, connected, grownBeyond, serving, shown, startParlor, withHouse, withModel } from "./stage.ts";
+import {
+  answered,
+  ask,
+  connected,
+  grownBeyond,
+  serving,
+  shown,
+  startParlor,
+  withHouse,
+  withModel,
+} from "./stage.ts";
 
 const house = withHouse();
 const { open } = house;
 const list = (page: Page): Locator => page.getByRole("navigation", { name: "Conversations" });
-const titles = (page: Page): Promise<string[]> => list(page).locator(".conversations li > a").allTextContents();
+const titles = (page: Page): Promise<string[]> =>
+  list(page).locator(".conversations li > a").allTextContents();
 const listed = (page: Page, wished: string[]): Promise<void> =>
-  until(async () => JSON.stringify((await titles(page)).map((title) => title.replace(/ Answering$/, ""))) === JSON.stringify(wished), `the list is ${wished}`);
+  until(
+    async () =>
+      JSON.stringify((await titles(page)).map((title) => title.replace(/ Answering$/, ""))) ===
+      JSON.stringify(wished),
+    `the list is ${wished}`,
+  );
 const menu = async (page: Page, title: string): Promise<Locator> => {
   await page.getByRole("button", { name: `Options: ${title}` }).click();
   const item = list(page).locator("li", { has: page.getByRole("link", { name: title }) });
@@ -29,10 +45,15 @@ test("two devices: what is said on one is listed on the other, the latest first,
   await listed(one.page, ["endless, a second question", "twenty please"]);
   expect(await list(one.page).locator('li[data-active="true"]').count()).toBe(1);
   expect(await list(one.page).locator('[aria-current="page"]').textContent()).toBe("twenty please");
-  expect(await list(two.page).locator('[aria-current="page"]').textContent()).toContain("endless, a second question");
+  expect(await list(two.page).locator('[aria-current="page"]').textContent()).toContain(
+    "endless, a second question",
+  );
   await two.page.getByRole("button", { name: "Stop" }).click();
   await answered(two.page, "stopped");
-  await until(async () => (await list(one.page).locator('li[data-active="true"]').count()) === 0, "the mark is gone");
+  await until(
+    async () => (await list(one.page).locator('li[data-active="true"]').count()) === 0,
+    "the mark is gone",
+  );
   await ask(one.page, "story");
   await answered(one.page, "done", 1);
   for (const { page } of [one, two]) await listed(page, ["twenty please", "endless, a second question"]);
@@ -46,7 +67,9 @@ test("rename, pin and delete with undo, on both devices", async () => {
   await item.getByRole("textbox", { name: "Name" }).fill("Zahlen & <Zeichen>");
   await item.getByRole("button", { name: "Rename" }).click();
   for (const { page } of [one, two]) await listed(page, ["Zahlen & <Zeichen>", "endless, a second question"]);
-  await (await menu(two.page, "endless, a second question")).getByRole("button", { name: "Pin", exact: true }).click();
+  await (await menu(two.page, "endless, a second question"))
+    .getByRole("button", { name: "Pin", exact: true })
+    .click();
   for (const { page } of [one, two]) await listed(page, ["endless, a second question", "Zahlen & <Zeichen>"]);
   await (await menu(one.page, "endless, a second question")).getByRole("button", { name: "Delete" }).click();
   for (const { page } of [one, two]) await listed(page, ["Zahlen & <Zeichen>"]);
@@ -74,7 +97,11 @@ test("search finds titles and texts, without umlauts too, and jumps to the passa
   await connected(searching);
   await until(async () => {
     const passage = searching.locator("article:target");
-    return (await passage.count()) === 1 && (await passage.isVisible()) && /Vögelein/.test((await passage.textContent()) ?? "");
+    return (
+      (await passage.count()) === 1 &&
+      (await passage.isVisible()) &&
+      /Vögelein/.test((await passage.textContent()) ?? "")
+    );
   }, "the passage is shown");
   await list(searching).getByRole("searchbox", { name: "Search" }).fill("xyzzy");
   await list(searching).getByText("Nothing found").waitFor();
@@ -86,9 +113,15 @@ test("out as Markdown, JSON and JSON Lines; in again elsewhere, also from llama-
   await answered(page);
   const id = new URL(page.url()).pathname.slice(3);
   const markdown = await fetch(`${house.url}/c/${id}/export.md`);
-  expect(markdown.headers.get("content-disposition")).toBe("attachment; filename*=UTF-8''story%20for%20export.md");
-  expect(await markdown.text()).toBe(`# story for export\n\n## You\n\nstory for export\n\n## Answer\n\n${textOf("story")}\n`);
-  expect(((await (await fetch(`${house.url}/c/${id}/export.json`)).json()) as { parlor: number }).parlor).toBe(1);
+  expect(markdown.headers.get("content-disposition")).toBe(
+    "attachment; filename*=UTF-8''story%20for%20export.md",
+  );
+  expect(await markdown.text()).toBe(
+    `# story for export\n\n## You\n\nstory for export\n\n## Answer\n\n${textOf("story")}\n`,
+  );
+  expect(
+    ((await (await fetch(`${house.url}/c/${id}/export.json`)).json()) as { parlor: number }).parlor,
+  ).toBe(1);
   const all = await (await fetch(`${house.url}/export.jsonl`)).text();
 
   const elsewhere = await startParlor([]);
@@ -100,19 +133,30 @@ test("out as Markdown, JSON and JSON Lines; in again elsewhere, also from llama-
       { id: "b", role: "assistant", content: "Black.", parent: "a" },
     ],
   };
-  const file = { name: "all.jsonl", mimeType: "application/jsonl", buffer: Buffer.from(`${all}${JSON.stringify(theirs)}\n{broken\n`) };
+  const file = {
+    name: "all.jsonl",
+    mimeType: "application/jsonl",
+    buffer: Buffer.from(`${all}${JSON.stringify(theirs)}\n{broken\n`),
+  };
   await fresh.setInputFiles('input[type="file"]', file);
   const lines = all.trim().split("\n").length;
   await fresh.getByText(`${lines + 1} conversations brought in.`).waitFor();
   await fresh.getByText(`line ${lines + 2}: this is no JSON object`).waitFor();
   await fresh.getByRole("link", { name: "From elsewhere" }).click();
   await connected(fresh);
-  expect((await fresh.locator("article > .text").allTextContents()).map((text) => text.trim())).toEqual(["Which tea?", "Black."]);
+  expect((await fresh.locator("article > .text").allTextContents()).map((text) => text.trim())).toEqual([
+    "Which tea?",
+    "Black.",
+  ]);
   await elsewhere.stop();
 });
 
 test("on a phone the list is a drawer that opens and closes with a touch", async () => {
-  const { page } = await open(house.url, { viewport: { width: 390, height: 700 }, hasTouch: true, isMobile: true });
+  const { page } = await open(house.url, {
+    viewport: { width: 390, height: 700 },
+    hasTouch: true,
+    isMobile: true,
+  });
   expect(await list(page).count()).toBe(0); // not there for anybody while it is closed
   await page.getByRole("button", { name: "Conversations" }).click();
   await list(page).waitFor();
@@ -130,9 +174,17 @@ test("a long list is fetched in pages as one scrolls down", async () => {
     const id = `listed-conversation-${String(i).padStart(3, "0")}`;
     const socket = new WebSocket(`${alone.url.replace("http", "ws")}/live?c=${id}`);
     await new Promise((resolve) => socket.addEventListener("open", resolve));
-    socket.send(JSON.stringify({ type: "say", message: `listed-question-${String(i).padStart(3, "0")}`, text: `emoji ${i}` }));
+    socket.send(
+      JSON.stringify({
+        type: "say",
+        message: `listed-question-${String(i).padStart(3, "0")}`,
+        text: `emoji ${i}`,
+      }),
+    );
     const isDone = (frame: string) => /data-role="assistant" data-status="done"/.test(frame);
-    await new Promise((resolve) => socket.addEventListener("message", ({ data }) => isDone(String(data)) && resolve(null)));
+    await new Promise((resolve) =>
+      socket.addEventListener("message", ({ data }) => isDone(String(data)) && resolve(null)),
+    );
     socket.close();
   }
   const { page } = await open(alone.url);
@@ -157,7 +209,9 @@ test("a name or a question that is being reworded stays while others work on the
   await one.page.getByRole("textbox", { name: "Edit" }).fill("story, half reword");
   const item = await menu(one.page, "twenty to be reworded");
   await item.getByRole("textbox", { name: "Name" }).fill("Half a na");
-  await (await menu(two.page, "twenty to be reworded")).getByRole("button", { name: "Pin", exact: true }).click();
+  await (await menu(two.page, "twenty to be reworded"))
+    .getByRole("button", { name: "Pin", exact: true })
+    .click();
   await until(async () => (await list(one.page).locator("#list-pinned li").count()) > 0, "the pin is told");
   expect(await item.getByRole("textbox", { name: "Name" }).inputValue()).toBe("Half a na");
   expect(await one.page.getByRole("textbox", { name: "Edit" }).inputValue()).toBe("story, half reword");
@@ -173,10 +227,14 @@ test("in a conversation that was deleted nothing is said into the void: the text
   const { page } = await open(house.url);
   await ask(page, "twenty to be deleted");
   await answered(page);
-  await (await menu(page, "twenty to be deleted")).getByRole("button", { name: "Delete", exact: true }).click();
+  await (await menu(page, "twenty to be deleted"))
+    .getByRole("button", { name: "Delete", exact: true })
+    .click();
   await page.getByRole("button", { name: "Undo" }).waitFor();
   await ask(page, "story for nobody");
-  await page.getByText("This conversation was deleted. Undo that, or start a new chat; your text is kept.").waitFor();
+  await page
+    .getByText("This conversation was deleted. Undo that, or start a new chat; your text is kept.")
+    .waitFor();
   expect(await page.getByRole("textbox", { name: "Message" }).inputValue()).toBe("story for nobody");
   await page.getByRole("button", { name: "Undo" }).click();
   await page.locator("article").nth(1).waitFor();

@@ -17,14 +17,19 @@ test("a model that tries everything it can: no script, no request, no element of
     void dialog.dismiss();
   });
   await page.evaluate(() => {
-    const allowed = /^(P|EM|STRONG|DEL|CODE|UL|OL|LI|H[3-6]|BLOCKQUOTE|BR|HR|TABLE|THEAD|TBODY|TR|TH|TD|DIV|SPAN|PRE|LABEL|BUTTON|INPUT|A|math|m[a-z]+)$/;
+    const allowed =
+      /^(P|EM|STRONG|DEL|CODE|UL|OL|LI|H[3-6]|BLOCKQUOTE|BR|HR|TABLE|THEAD|TBODY|TR|TH|TD|DIV|SPAN|PRE|LABEL|BUTTON|INPUT|A|math|m[a-z]+)$/;
     const found: string[] = [];
     (window as unknown as { found: string[] }).found = found;
     new MutationObserver(() => {
       for (const element of document.querySelectorAll("article[data-role=assistant] > .text *")) {
         if (!allowed.test(element.tagName)) found.push(element.tagName);
         for (const { name, value } of element.attributes)
-          if (/^(on|style|src|xlink|data-hx|formaction|name$)/.test(name) || /^\s*(javascript|data|vbscript):/i.test(value)) found.push(`${name}=${value}`);
+          if (
+            /^(on|style|src|xlink|data-hx|formaction|name$)/.test(name) ||
+            /^\s*(javascript|data|vbscript):/i.test(value)
+          )
+            found.push(`${name}=${value}`);
         if (element.id !== "" && element.id !== "t" && element.id !== "c") found.push(`id=${element.id}`);
       }
     }).observe(document.body, { childList: true, subtree: true });
@@ -59,7 +64,11 @@ test("everything that Markdown has is there, and nothing widens the page", async
     expect(await text.locator("img").count()).toBe(0);
     expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
     expect(
-      await page.evaluate(() => (document.getElementById("scroller") as Element).scrollWidth <= (document.getElementById("scroller") as Element).clientWidth),
+      await page.evaluate(
+        () =>
+          (document.getElementById("scroller") as Element).scrollWidth <=
+          (document.getElementById("scroller") as Element).clientWidth,
+      ),
     ).toBe(true);
   }
 });
@@ -72,8 +81,13 @@ test("code is copied as it stands, wrapped on request, and named", async () => {
   expect(await code.locator(".bar span").first().textContent()).toBe("python");
   await code.getByRole("button", { name: "Copy" }).click();
   await code.getByText("Copied").waitFor();
-  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(/```python\n(.*?)```/s.exec(textOf("markdown"))?.[1] as string);
-  const wrapping = () => code.locator("pre").evaluate((pre) => getComputedStyle(pre).whiteSpaceCollapse + getComputedStyle(pre).textWrapMode);
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(
+    /```python\n(.*?)```/s.exec(textOf("markdown"))?.[1] as string,
+  );
+  const wrapping = () =>
+    code
+      .locator("pre")
+      .evaluate((pre) => getComputedStyle(pre).whiteSpaceCollapse + getComputedStyle(pre).textWrapMode);
   const before = await wrapping();
   await code.getByRole("checkbox", { name: "Wrap lines" }).check();
   expect(await wrapping()).not.toBe(before);
@@ -95,18 +109,30 @@ test("thoughts fold when the answer begins, and stay open for who wants them ope
 });
 
 test("an answer with all that is easily drawn wrong: bold ends where it should, numbers and bullets have room on their side, a fold opens, a box is drawn", async () => {
-  const answer = "**https://e.org/a**\n\n999999998. a\n\n- مرحبا\n- b\n\n<details>\n<summary>More</summary>\n\nHidden\n\n</details>\n\n$\\boxed{17}$";
+  const answer =
+    "**https://e.org/a**\n\n999999998. a\n\n- مرحبا\n- b\n\n<details>\n<summary>More</summary>\n\nHidden\n\n</details>\n\n$\\boxed{17}$";
   const messages = [
     { id: "a", role: "user", content: "Draw it all", parent: null },
     { id: "b", role: "assistant", content: answer, parent: "a" },
   ];
   const { page } = await open(house.url);
-  const theirs = JSON.stringify({ conv: { id: crypto.randomUUID(), name: "Easily drawn wrong", currNode: "b" }, messages });
-  await page.setInputFiles('input[type="file"]', { name: "all.jsonl", mimeType: "application/jsonl", buffer: Buffer.from(theirs) });
+  const theirs = JSON.stringify({
+    conv: { id: crypto.randomUUID(), name: "Easily drawn wrong", currNode: "b" },
+    messages,
+  });
+  await page.setInputFiles('input[type="file"]', {
+    name: "all.jsonl",
+    mimeType: "application/jsonl",
+    buffer: Buffer.from(theirs),
+  });
   await page.getByRole("link", { name: "Easily drawn wrong" }).click();
   const text = page.locator("article[data-role=assistant] > .text");
   await text.locator("strong").waitFor();
-  expect(await page.evaluate(() => [...document.querySelectorAll("strong")].every((strong) => strong.textContent === "https://e.org/a"))).toBe(true);
+  expect(
+    await page.evaluate(() =>
+      [...document.querySelectorAll("strong")].every((strong) => strong.textContent === "https://e.org/a"),
+    ),
+  ).toBe(true);
   expect(await page.getByRole("textbox").first().isVisible()).toBe(true);
   const room = await text.locator("ol").evaluate((ol) => {
     const number = document.createElement("span");
@@ -122,5 +148,7 @@ test("an answer with all that is easily drawn wrong: bold ends where it should, 
   expect(await text.getByText("Hidden").isVisible()).toBe(false);
   await text.getByText("More").click();
   expect(await text.getByText("Hidden").isVisible()).toBe(true);
-  expect(await text.locator("math .boxed").evaluate((box) => getComputedStyle(box).borderTopWidth)).toBe("1px");
+  expect(await text.locator("math .boxed").evaluate((box) => getComputedStyle(box).borderTopWidth)).toBe(
+    "1px",
+  );
 });

@@ -7,10 +7,26 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BrowserContext, Page } from "playwright-core";
 import { until } from "../llama/server.ts";
-import { answered, ask, connected, executable, grownBeyond, type Parlor, startParlor, visit, withHouse, withModel } from "./stage.ts";
+import {
+  answered,
+  ask,
+  connected,
+  executable,
+  grownBeyond,
+  type Parlor,
+  startParlor,
+  visit,
+  withHouse,
+  withModel,
+} from "./stage.ts";
 
 const house = withHouse("--auth", "password", "--queue-max-runs", "4");
-const passwords: Record<string, string> = { Ada: "correct horse", Ben: "battery staple", Cleo: "tall giraffe", Dee: "quiet river" };
+const passwords: Record<string, string> = {
+  Ada: "correct horse",
+  Ben: "battery staple",
+  Cleo: "tall giraffe",
+  Dee: "quiet river",
+};
 /** What the browser of each keeps, by house: who is here, comes again without signing in. */
 const browsers = new WeakMap<Parlor, Record<string, StorageState>>();
 type StorageState = Awaited<ReturnType<BrowserContext["storageState"]>>;
@@ -31,7 +47,8 @@ async function takeUp(page: Page, link: string, name: string): Promise<void> {
   kept()[name] = await page.context().storageState();
 }
 
-const comeAgain = async (name: string): Promise<Page> => (await house.open(house.url, { storageState: kept()[name] as StorageState })).page;
+const comeAgain = async (name: string): Promise<Page> =>
+  (await house.open(house.url, { storageState: kept()[name] as StorageState })).page;
 
 /** A page of somebody who is signed in; invited first, if they are not here yet: the first admin by the link that was printed. */
 async function pageOf(name: string): Promise<Page> {
@@ -136,7 +153,9 @@ test("limits are seen before they bite, and refuse with when they reset", async 
   await answered(cleo);
   await cleo.getByText(/\d+ of 150 tokens today/).waitFor();
   await ask(cleo, "twenty again");
-  await cleo.getByText(/You have used \d+ of 150 tokens today\. The count starts anew .*; your text is kept/).waitFor();
+  await cleo
+    .getByText(/You have used \d+ of 150 tokens today\. The count starts anew .*; your text is kept/)
+    .waitFor();
   expect(await cleo.inputValue("#text")).toBe("twenty again");
   await ada.locator("summary", { hasText: "Cleo" }).click();
   await cleosOwn.getByLabel("Tokens a day").fill("1e9x");
@@ -159,12 +178,18 @@ test("limits are seen before they bite, and refuse with when they reset", async 
     )
       break;
   }
-  await cleo.getByText(/That was 3 questions within a minute.*Try again in \d+ s; your text is kept/).waitFor();
+  await cleo
+    .getByText(/That was 3 questions within a minute.*Try again in \d+ s; your text is kept/)
+    .waitFor();
 });
 
 /** WaitEstimates until no answer is being written and the field is empty. */
 const answeredAgain = (page: Page): Promise<unknown> =>
-  page.waitForFunction(() => document.querySelector(".send") && (document.querySelector("#text") as HTMLTextAreaElement).value === "");
+  page.waitForFunction(
+    () =>
+      document.querySelector(".send") &&
+      (document.querySelector("#text") as HTMLTextAreaElement).value === "",
+  );
 
 test("a link is read live in a private window while the answer is written, until it is revoked", async () => {
   const ada = await pageOf("Ada");
@@ -217,7 +242,10 @@ test("a changed password signs out everywhere else; signing out leads to the doo
     await fresh.getByLabel("Password").fill(passwords["Dee"] as string);
     await fresh.getByRole("button", { name: "Sign in" }).click();
   };
-  const [{ page: here }, { page: there }] = [await house.open("", {}, signIn), await house.open("", {}, signIn)];
+  const [{ page: here }, { page: there }] = [
+    await house.open("", {}, signIn),
+    await house.open("", {}, signIn),
+  ];
   await here.goto(`${house.url}/account`);
   await here.getByLabel("Password so far").fill(passwords["Dee"] as string);
   await here.getByLabel("New password").fill("another staple");
@@ -239,15 +267,32 @@ test("on a phone nothing of the operator's page, one's account or the door scrol
 
 test("accounts can be looked after by commands while parlor serves", async () => {
   const data = mkdtempSync(join(tmpdir(), "parlor-people-"));
-  const parlor = await startParlor([...(await withModel()), "--auth", "password"], { env: { PARLOR_DATA: data } });
+  const parlor = await startParlor([...(await withModel()), "--auth", "password"], {
+    env: { PARLOR_DATA: data },
+  });
   const run = (words: string[], password = "") => {
-    const { exitCode, stdout, stderr } = Bun.spawnSync([executable, ...words, "--data", data], { stdin: Buffer.from(password) });
+    const { exitCode, stdout, stderr } = Bun.spawnSync([executable, ...words, "--data", data], {
+      stdin: Buffer.from(password),
+    });
     return { code: exitCode, out: stdout.toString(), err: stderr.toString() };
   };
-  expect(run(["user", "add", "Dora", "admin"], "a long password\n")).toEqual({ code: 0, out: "Dora is here as admin\n", err: "" });
-  expect(run(["user", "add", "dora"], "x")).toMatchObject({ code: 1, err: expect.stringContaining("called dora already") });
-  expect(run(["user", "add", "Emil", "king"])).toMatchObject({ code: 2, err: expect.stringContaining("there are admin, member, guest") });
-  expect(run(["user", "add", "Emil"], "short\n")).toMatchObject({ code: 1, err: expect.stringContaining("at least 8 characters") });
+  expect(run(["user", "add", "Dora", "admin"], "a long password\n")).toEqual({
+    code: 0,
+    out: "Dora is here as admin\n",
+    err: "",
+  });
+  expect(run(["user", "add", "dora"], "x")).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("called dora already"),
+  });
+  expect(run(["user", "add", "Emil", "king"])).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("there are admin, member, guest"),
+  });
+  expect(run(["user", "add", "Emil"], "short\n")).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("at least 8 characters"),
+  });
   passwords["Dora"] = "a long password";
   const { page, close } = await visit("", {}, async (fresh) => {
     await fresh.goto(parlor.url);
@@ -255,16 +300,29 @@ test("accounts can be looked after by commands while parlor serves", async () =>
     await fresh.getByLabel("Password").fill("a long password");
     await fresh.getByRole("button", { name: "Sign in" }).click();
   });
-  expect(run(["user", "role", "Dora", "guest"])).toMatchObject({ code: 1, err: expect.stringContaining("at least one admin") });
+  expect(run(["user", "role", "Dora", "guest"])).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("at least one admin"),
+  });
   expect(run(["user", "add", "Fred", "admin"], "another password\n").code).toBe(0);
   expect(run(["user", "list"]).out).toMatch(/^Dora\tadmin\t0 conversations/m);
   expect(run(["user", "remove", "Dora"]).code).toBe(0);
   await page.getByText("You are not signed in here (any more).").waitFor();
   await close();
-  expect(run(["erase", "Dora"])).toEqual({ code: 0, out: "Dora and everything of theirs is deleted\n", err: "" });
+  expect(run(["erase", "Dora"])).toEqual({
+    code: 0,
+    out: "Dora and everything of theirs is deleted\n",
+    err: "",
+  });
   for (const name of readdirSync(data).filter((name) => name.startsWith("parlor.db")))
-    expect({ name, isLeft: readFileSync(join(data, name)).includes("Dora") }).toEqual({ name, isLeft: false });
-  expect(run(["user", "passwd", "Dora"], "x")).toMatchObject({ code: 1, err: expect.stringContaining("there is nobody called Dora") });
+    expect({ name, isLeft: readFileSync(join(data, name)).includes("Dora") }).toEqual({
+      name,
+      isLeft: false,
+    });
+  expect(run(["user", "passwd", "Dora"], "x")).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("there is nobody called Dora"),
+  });
   await parlor.stop();
   await until(() => parlor.process.exitCode !== null || parlor.process.signalCode !== null, "it is over");
 });

@@ -25,7 +25,9 @@ async function ask(page: Page, text: string): Promise<void> {
 /** The last answer once it has this status: the page is loaded anew until then. */
 async function answered(page: Page, nth: number, status = "done"): Promise<string> {
   await until(
-    async () => (await answers(page).count()) > nth && (await answers(page).nth(nth).getAttribute("data-status")) === status,
+    async () =>
+      (await answers(page).count()) > nth &&
+      (await answers(page).nth(nth).getAttribute("data-status")) === status,
     `answer ${nth} is ${status}`,
   );
   return ((await answers(page).nth(nth).locator("> .text").textContent()) ?? "").replace(/\s+/g, " ").trim();
@@ -47,10 +49,16 @@ test("an answer streams into the page as it is made, and Stop ends it", async ()
   const page = await open();
   await field(page).fill("endless");
   await page.getByRole("button", { name: "Send" }).click({ noWaitAfter: true });
-  await until(async () => ((await answers(page).first().locator("> .text").textContent()) ?? "").length > 500, "it grows");
+  await until(
+    async () => ((await answers(page).first().locator("> .text").textContent()) ?? "").length > 500,
+    "it grows",
+  );
   expect(await field(page).isEditable()).toBe(false);
   const grown = ((await answers(page).first().locator("> .text").textContent()) ?? "").length;
-  await until(async () => ((await answers(page).first().locator("> .text").textContent()) ?? "").length > grown + 2_000, "it goes on, in the same page");
+  await until(
+    async () => ((await answers(page).first().locator("> .text").textContent()) ?? "").length > grown + 2_000,
+    "it goes on, in the same page",
+  );
   await page.getByRole("button", { name: "Stop" }).click({ noWaitAfter: true });
   await answered(page, 0, "stopped");
   expect(await page.getByRole("button", { name: "Continue" }).isVisible()).toBe(true);
@@ -81,12 +89,18 @@ test("what can't be sent is said, and stays in the field", async () => {
   expect(await page.getByRole("alert").textContent()).toBe("There is nothing to send yet.");
   const long = "ä".repeat(150_000);
   await ask(page, long);
-  expect(await page.getByRole("alert").textContent()).toMatch(/^This message has 300,000 bytes; at most 262,144/);
+  expect(await page.getByRole("alert").textContent()).toMatch(
+    /^This message has 300,000 bytes; at most 262,144/,
+  );
   expect((await field(page).inputValue()).length).toBe(long.length);
 });
 
 test("a page of another origin can't send a form", async () => {
   const body = new URLSearchParams({ type: "say", message: "m".repeat(22), text: "x" });
-  const sent = await fetch(`${parlor.it.url}/c/${"c".repeat(22)}`, { method: "POST", body, headers: { origin: "http://evil.example" } });
+  const sent = await fetch(`${parlor.it.url}/c/${"c".repeat(22)}`, {
+    method: "POST",
+    body,
+    headers: { origin: "http://evil.example" },
+  });
   expect(sent.status).toBe(403);
 });

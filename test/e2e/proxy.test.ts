@@ -7,11 +7,30 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { freePort, startLlama, until } from "../llama/server.ts";
-import { answered, ask, closeBrowser, connected, executable, grownBeyond, serving, shown, standing, startParlor, type Visit, visit } from "./stage.ts";
+import {
+  answered,
+  ask,
+  closeBrowser,
+  connected,
+  executable,
+  grownBeyond,
+  serving,
+  shown,
+  standing,
+  startParlor,
+  type Visit,
+  visit,
+} from "./stage.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "parlor-proxy-"));
 const password = "correct horse battery";
-const [tlsPort, strippingPort, blockingPort, backPort, plainPort] = Array.from({ length: 5 }, freePort) as [number, number, number, number, number];
+const [tlsPort, strippingPort, blockingPort, backPort, plainPort] = Array.from({ length: 5 }, freePort) as [
+  number,
+  number,
+  number,
+  number,
+  number,
+];
 const [llamaPort, renamingPort] = [freePort(), freePort()];
 const data = join(folder, "data");
 let nginx: Bun.Subprocess;
@@ -46,14 +65,16 @@ function certificate(name: string): { cert: string; key: string } {
 
 beforeAll(async () => {
   const program = Bun.which("nginx") ?? (existsSync("/usr/sbin/nginx") ? "/usr/sbin/nginx" : null);
-  if (program === null) throw new Error("the tests behind a proxy need nginx: install it (Debian: apt-get install nginx-light)");
+  if (program === null)
+    throw new Error("the tests behind a proxy need nginx: install it (Debian: apt-get install nginx-light)");
   const added = Bun.spawnSync([executable, "user", "add", "ada", "admin", "--data", data], {
     stdin: new TextEncoder().encode(`${password}\n`),
     env: { PATH: "/usr/bin" },
   });
   expect(added.exitCode).toBe(0);
   const { cert, key } = certificate("localhost");
-  const asked = "proxy_set_header Host $http_host; proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto $scheme;";
+  const asked =
+    "proxy_set_header Host $http_host; proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto $scheme;";
   const upgraded = `proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade; ${asked}`;
   writeFileSync(
     join(folder, "nginx.conf"),
@@ -67,7 +88,10 @@ beforeAll(async () => {
     }`,
   );
   nginx = Bun.spawn([program, "-c", join(folder, "nginx.conf")], { stdout: "ignore", stderr: "inherit" });
-  await until(async () => (await fetch(`http://127.0.0.1:${blockingPort}/`).catch(() => null)) !== null, "nginx is there");
+  await until(
+    async () => (await fetch(`http://127.0.0.1:${blockingPort}/`).catch(() => null)) !== null,
+    "nginx is there",
+  );
 });
 const start = async (...args: string[]) => {
   const started = await startParlor([...args, "--llama", llama.it.url]);
@@ -94,7 +118,9 @@ async function signIn(page: Page, url: string): Promise<void> {
 /** Sockets that a page opens. */
 function socketsOf(page: Page): string[] {
   const opened: string[] = [];
-  page.on("websocket", (socket) => socket.on("framereceived", () => !opened.includes(socket.url()) && opened.push(socket.url())));
+  page.on("websocket", (socket) =>
+    socket.on("framereceived", () => !opened.includes(socket.url()) && opened.push(socket.url())),
+  );
   return opened;
 }
 
@@ -125,11 +151,12 @@ describe("a path of its own", () => {
       await connected(page);
       expect(await answered(page)).toBe(shown("twenty"));
       const outside = await page.evaluate(() =>
-        [...document.querySelectorAll("[href], [src], [action], [hx-get], [hx-post], [data-copy]")].flatMap((element) =>
-          ["href", "src", "action", "hx-get", "hx-post", "data-copy"].flatMap((name) => {
-            const value = element.getAttribute(name);
-            return value?.startsWith("/") && !value.startsWith("/chat/") ? [`${name}=${value}`] : [];
-          }),
+        [...document.querySelectorAll("[href], [src], [action], [hx-get], [hx-post], [data-copy]")].flatMap(
+          (element) =>
+            ["href", "src", "action", "hx-get", "hx-post", "data-copy"].flatMap((name) => {
+              const value = element.getAttribute(name);
+              return value?.startsWith("/") && !value.startsWith("/chat/") ? [`${name}=${value}`] : [];
+            }),
         ),
       );
       expect(outside).toEqual([]);
@@ -153,7 +180,11 @@ describe("a path of its own", () => {
     const tls = { rejectUnauthorized: false };
     expect((await fetch(`https://localhost:${tlsPort}/chat/v1/models`, { tls })).status).toBe(401);
     expect((await fetch(`https://localhost:${tlsPort}/chat/healthz`, { tls })).status).toBe(200);
-    const sent = await fetch(`https://localhost:${tlsPort}/chat/`, { tls, redirect: "manual", headers: { accept: "text/html" } });
+    const sent = await fetch(`https://localhost:${tlsPort}/chat/`, {
+      tls,
+      redirect: "manual",
+      headers: { accept: "text/html" },
+    });
     expect([sent.status, sent.headers.get("location")]).toEqual([302, "/chat/login?to=%2F"]);
   });
 });
@@ -163,7 +194,12 @@ describe("a proxy that lets no WebSocket through", () => {
   /** The browser says in its console that a socket could not be opened; nothing else may go wrong. */
   const fineBut = async ({ problems, close }: Visit) => {
     await close();
-    expect(problems.filter((problem) => !problem.includes("WebSocket connection to") && !problem.startsWith("htmx: htmx:ws:error"))).toEqual([]);
+    expect(
+      problems.filter(
+        (problem) =>
+          !problem.includes("WebSocket connection to") && !problem.startsWith("htmx: htmx:ws:error"),
+      ),
+    ).toEqual([]);
   };
 
   test("the page comes by events on its own: text grows, Stop stops, a reload finds it all", async () => {
@@ -280,7 +316,10 @@ describe("without a proxy", () => {
     await ask(at.page, "endless");
     await grownBeyond(at.page, 100);
     const subject = () => {
-      const asked = Bun.spawnSync(["openssl", "s_client", "-connect", new URL(own.url).host], { stdin: new Uint8Array(), stderr: "ignore" });
+      const asked = Bun.spawnSync(["openssl", "s_client", "-connect", new URL(own.url).host], {
+        stdin: new Uint8Array(),
+        stderr: "ignore",
+      });
       return /subject=CN ?= ?(\w+)/.exec(asked.stdout.toString())?.[1];
     };
     expect(subject()).toBe("first");
@@ -294,11 +333,17 @@ describe("without a proxy", () => {
     // a key of another certificate, as when the one file is written and the other not yet
     await Bun.write(key, Bun.file(certificate("third").key));
     own.process.kill("SIGHUP");
-    await until(() => own.log().split("the one before holds").length === 2, "what do not belong together are refused");
+    await until(
+      () => own.log().split("the one before holds").length === 2,
+      "what do not belong together are refused",
+    );
     expect(subject()).toBe("second");
     await Bun.write(cert, "no certificate");
     own.process.kill("SIGHUP");
-    await until(() => own.log().split("the one before holds").length === 3, "what is no certificate is refused");
+    await until(
+      () => own.log().split("the one before holds").length === 3,
+      "what is no certificate is refused",
+    );
     expect(subject()).toBe("second");
     await at.page.getByRole("button", { name: "Stop" }).click();
     await answered(at.page, "stopped");
@@ -312,7 +357,8 @@ describe("without a proxy", () => {
     const start = () => startParlor(["--host", `unix:${path}`, "--llama", llama.it.url]);
     const first = await start();
     expect(first.url).toBe(`unix:${path}`);
-    const answer = () => fetch("http://parlor/healthz", { unix: path } as RequestInit).then(({ status }) => status);
+    const answer = () =>
+      fetch("http://parlor/healthz", { unix: path } as RequestInit).then(({ status }) => status);
     expect(await answer()).toBe(200);
     const second = await start().then(
       () => "started",
@@ -323,7 +369,18 @@ describe("without a proxy", () => {
     expect(existsSync(path)).toBe(true);
     expect(statSync(path).mode & 0o777).toBe(0o666);
     // where whoever comes is believed to be a proxy, only our own user and group may
-    await (await startParlor(["--host", `unix:${path}2`, "--trusted-proxy", "unix", "--auth", "header", "--llama", llama.it.url])).stop();
+    await (
+      await startParlor([
+        "--host",
+        `unix:${path}2`,
+        "--trusted-proxy",
+        "unix",
+        "--auth",
+        "header",
+        "--llama",
+        llama.it.url,
+      ])
+    ).stop();
     expect(statSync(`${path}2`).mode & 0o777).toBe(0o660);
     const third = await start();
     expect(await answer()).toBe(200);

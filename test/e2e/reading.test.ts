@@ -6,7 +6,8 @@ import type { Page } from "playwright-core";
 import { answered, ask, grownBeyond, withHouse } from "./stage.ts";
 
 const house = withHouse();
-const heightOf = (page: Page, selector: string): Promise<number> => page.locator(selector).evaluate((element) => element.getBoundingClientRect().height);
+const heightOf = (page: Page, selector: string): Promise<number> =>
+  page.locator(selector).evaluate((element) => element.getBoundingClientRect().height);
 
 test("what is selected in the block that is being written stays selected when the block ends", async () => {
   const { page } = await house.open(house.url);
@@ -43,7 +44,11 @@ test("at 400 % zoom thread and list have room, and nothing is wider than the win
 });
 
 test("on a phone the head stays one line when something is wrong, which is said; Delete is not beside Copy", async () => {
-  const { page } = await house.open(house.url, { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  const { page } = await house.open(house.url, {
+    viewport: { width: 390, height: 844 },
+    hasTouch: true,
+    isMobile: true,
+  });
   await ask(page, "twenty please");
   await answered(page);
   const before = await heightOf(page, "header");
@@ -52,7 +57,9 @@ test("on a phone the head stays one line when something is wrong, which is said;
   expect(await heightOf(page, "header")).toBe(before);
   expect(await heightOf(page, "#status")).toBeLessThan(40);
   const acts = page.locator("article").last().locator(".acts");
-  const [copy, remove] = await Promise.all(["Copy", "Delete"].map((name) => acts.getByRole("button", { name, exact: true }).boundingBox()));
+  const [copy, remove] = await Promise.all(
+    ["Copy", "Delete"].map((name) => acts.getByRole("button", { name, exact: true }).boundingBox()),
+  );
   expect((remove?.x ?? 0) - ((copy?.x ?? 0) + (copy?.width ?? 0))).toBeGreaterThan(60);
 });
 

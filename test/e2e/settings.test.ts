@@ -12,11 +12,15 @@ import { answered, ask, connected, shown, standing, startParlor, startReady, wit
 const data = mkdtempSync(join(tmpdir(), "parlor-voice-"));
 const personas = join(data, "personas");
 const small = ["-c", "4096"].map((arg) => `--llama-arg=${arg}`);
-const parlor = standing(() => startReady(...small, "--data", data, "--temporary-ms", "1000", "--heartbeat-ms", "500"));
+const parlor = standing(() =>
+  startReady(...small, "--data", data, "--temporary-ms", "1000", "--heartbeat-ms", "500"),
+);
 const visit = withPages();
 
-const open = async (url = parlor.it.url, ...options: Parameters<typeof visit> extends [string, ...infer Rest] ? Rest : never): Promise<Page> =>
-  (await visit(url, ...options)).page;
+const open = async (
+  url = parlor.it.url,
+  ...options: Parameters<typeof visit> extends [string, ...infer Rest] ? Rest : never
+): Promise<Page> => (await visit(url, ...options)).page;
 
 async function choose(page: Page, name: string): Promise<void> {
   await page.getByRole("link", { name: new RegExp(`^${name}`) }).click();
@@ -68,7 +72,9 @@ test("a conversation's persona and settings are changed on one device and shown 
   const temperature = page.getByRole("spinbutton", { name: "Temperature" });
   expect(await page.getByRole("spinbutton", { name: "Longest answer" }).inputValue()).toBe("4");
   await temperature.fill("9");
-  await temperature.evaluate((input) => (input.closest("form") as HTMLFormElement).setAttribute("novalidate", ""));
+  await temperature.evaluate((input) =>
+    (input.closest("form") as HTMLFormElement).setAttribute("novalidate", ""),
+  );
   await page.getByRole("button", { name: "Apply" }).click();
   await page.getByText("Temperature must be a number from 0 to 2.").waitFor();
 });
@@ -111,7 +117,10 @@ test("who chooses another persona keeps what was typed", async () => {
 });
 
 test("a full context: the oldest is left behind and said so, or the conversation ends with advice, as the persona says", async () => {
-  await Bun.write(join(personas, "strict.md"), "---\nname: Strict\ndescription: Forgets nothing.\noverflow: refuse\n---\nForget nothing.\n");
+  await Bun.write(
+    join(personas, "strict.md"),
+    "---\nname: Strict\ndescription: Forgets nothing.\noverflow: refuse\n---\nForget nothing.\n",
+  );
   const page = await open();
   expect(await page.locator("#context").textContent()).toBe("");
   const dropped = page.locator("article").getByText(/oldest messages? no longer fitted into the context/);
@@ -128,12 +137,17 @@ test("a full context: the oldest is left behind and said so, or the conversation
   for (let i = 0; (await failed.count()) === 0 && i < 4 * turns; i++) {
     await ask(strict, `story ${i}`);
     await strict.waitForFunction(
-      (n) => /done|failed/.test(document.querySelectorAll('article[data-role="assistant"]')[n]?.getAttribute("data-status") ?? ""),
+      (n) =>
+        /done|failed/.test(
+          document.querySelectorAll('article[data-role="assistant"]')[n]?.getAttribute("data-status") ?? "",
+        ),
       i,
     );
   }
   const failure = strict.locator("article .failure").first();
-  expect(await failure.textContent()).toMatch(/has no room left for an answer.*Start a new chat, delete messages/);
+  expect(await failure.textContent()).toMatch(
+    /has no room left for an answer.*Start a new chat, delete messages/,
+  );
   expect(await strict.getByRole("button", { name: "Try again" }).isVisible()).toBe(true);
 });
 
@@ -150,10 +164,15 @@ test("a temporary chat survives a reload, is in no list and in no file, and is f
   expect(await answered(page)).toBe(shown("story"));
   await ask(page, "twenty, and on");
   expect(await answered(page, "done", 1)).toBe(shown("twenty"));
-  expect(await page.getByRole("navigation", { name: "Conversations" }).getByText("Geheimnisvogel").count()).toBe(0);
+  expect(
+    await page.getByRole("navigation", { name: "Conversations" }).getByText("Geheimnisvogel").count(),
+  ).toBe(0);
   const files = readdirSync(data, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   expect(files.length).toBeGreaterThan(4);
-  for (const file of files) expect(Buffer.from(await Bun.file(join(file.parentPath, file.name)).bytes()).includes("Geheimnisvogel")).toBe(false);
+  for (const file of files)
+    expect(
+      Buffer.from(await Bun.file(join(file.parentPath, file.name)).bytes()).includes("Geheimnisvogel"),
+    ).toBe(false);
   const url = page.url();
   // looked at, it stays longer than its time; then it is gone
   const since = Date.now();
@@ -176,5 +195,7 @@ test("an operator's persona answers everybody, and nobody can choose another", a
 });
 
 test("an enforced persona that is not there is said in one line, and nothing starts", async () => {
-  await expect(startParlor(["--enforce-persona", "nobody"])).rejects.toThrow(/parlor: there is no persona \S+\/personas\/nobody\.md that can be used\n$/);
+  await expect(startParlor(["--enforce-persona", "nobody"])).rejects.toThrow(
+    /parlor: there is no persona \S+\/personas\/nobody\.md that can be used\n$/,
+  );
 });

@@ -5,7 +5,13 @@ import { afterAll, afterEach, beforeEach, expect } from "bun:test";
 import { existsSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+} from "playwright-core";
 import { rendered } from "../house.ts";
 import { textOf } from "../llama/recitals.ts";
 import { demoModel, llamaProgram, patienceMs, until } from "../llama/server.ts";
@@ -26,7 +32,10 @@ export interface Parlor {
 export const bareEnvironment = { PATH: "/usr/bin:/bin", HOME: "/nonexistent" };
 
 /** Runs the executable in an empty folder and waits for its first line. */
-export async function startParlor(args: readonly string[], options: { env?: Record<string, string>; cwd?: string } = {}): Promise<Parlor> {
+export async function startParlor(
+  args: readonly string[],
+  options: { env?: Record<string, string>; cwd?: string } = {},
+): Promise<Parlor> {
   const cwd = options.cwd ?? mkdtempSync(join(tmpdir(), "parlor-e2e-"));
   const child = Bun.spawn([executable, ...(args.includes("--port") ? args : ["--port", "0", ...args])], {
     cwd,
@@ -67,7 +76,17 @@ async function collect(stream: ReadableStream<Uint8Array>, take: (text: string) 
 /** The flags that make parlor start the real llama-server with the demo model on two slots. */
 export async function withModel(...llamaArgs: string[]): Promise<string[]> {
   const args = ["-c", "65536", "-np", "2", "--threads", "1", ...llamaArgs].map((arg) => `--llama-arg=${arg}`);
-  return ["--model", await demoModel(), "--llama-server", llamaProgram(), "--poll-ms", "50", "--poll-ready-ms", "200", ...args];
+  return [
+    "--model",
+    await demoModel(),
+    "--llama-server",
+    llamaProgram(),
+    "--poll-ms",
+    "50",
+    "--poll-ready-ms",
+    "200",
+    ...args,
+  ];
 }
 
 let browser: Browser | null = null;
@@ -75,10 +94,25 @@ let browser: Browser | null = null;
 /** Debian's Chromium, started once, and again when it is gone. Nothing of it talks to the outside. */
 export async function theBrowser(): Promise<Browser> {
   if (browser?.isConnected()) return browser;
-  const candidates = [process.env["CHROMIUM"], "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+  const candidates = [
+    process.env["CHROMIUM"],
+    "/usr/bin/chromium",
+    "/usr/bin/chromium-browser",
+    "/usr/bin/google-chrome",
+  ];
   const executablePath = candidates.find((path) => path && existsSync(path));
-  if (!executablePath) throw new Error("the end-to-end tests need Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM=/path/to/it");
-  const quiet = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+  if (!executablePath)
+    throw new Error(
+      "the end-to-end tests need Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM=/path/to/it",
+    );
+  const quiet = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+  ];
   const args = [...quiet, ...(process.getuid?.() === 0 ? ["--no-sandbox"] : [])];
   browser = await chromium.launch({ executablePath, args, timeout: patienceMs });
   return browser;
@@ -86,7 +120,11 @@ export async function theBrowser(): Promise<Browser> {
 
 /** A context of its own in the browser, whose waits are as patient as ours. */
 export async function newContext(options: BrowserContextOptions = {}): Promise<BrowserContext> {
-  const context = await (await theBrowser()).newContext({ viewport: { width: 1100, height: 800 }, locale: "en-GB", ...options });
+  const context = await (await theBrowser()).newContext({
+    viewport: { width: 1100, height: 800 },
+    locale: "en-GB",
+    ...options,
+  });
   context.setDefaultTimeout(patienceMs);
   return context;
 }
@@ -105,7 +143,9 @@ interface Started {
  * What the tests of one file stand on: made before the first of them, and again before the one that finds it gone. So what is late or breaks takes one
  * test with it and not those that follow. It ends with the file.
  */
-export function standing<T extends Started>(make: () => Promise<T>): { readonly it: T; again(): Promise<void> } {
+export function standing<T extends Started>(
+  make: () => Promise<T>,
+): { readonly it: T; again(): Promise<void> } {
   let made: T | null = null;
   const isThere = () => made !== null && made.process.exitCode === null && made.process.signalCode === null;
   const again = async () => {
@@ -129,18 +169,27 @@ export interface Visit {
 }
 
 /** Opens a page in a context of its own (with `arrive`, in a way of its own) and waits until it is connected. */
-export async function visit(url: string, options: BrowserContextOptions = {}, arrive?: (page: Page) => Promise<void>): Promise<Visit> {
+export async function visit(
+  url: string,
+  options: BrowserContextOptions = {},
+  arrive?: (page: Page) => Promise<void>,
+): Promise<Visit> {
   const context = await newContext(options);
   const page = await context.newPage();
   const problems: string[] = [];
   // a form that is refused comes back as a page that says why: to the browser that is a failure
   const isRefusal = (text: string) => /status of 4(09|13|22|29)/.test(text);
-  page.on("console", (message) => message.type() === "error" && !isRefusal(message.text()) && problems.push(message.text()));
+  page.on(
+    "console",
+    (message) => message.type() === "error" && !isRefusal(message.text()) && problems.push(message.text()),
+  );
   page.on("pageerror", (error) => problems.push(String(error)));
   await page.exposeFunction("reportViolation", (text: string) => problems.push(`policy: ${text}`));
   await page.addInitScript(() => {
     document.addEventListener("securitypolicyviolation", (event) => {
-      (window as unknown as { reportViolation(text: string): void }).reportViolation(`${event.violatedDirective} ${event.blockedURI}`);
+      (window as unknown as { reportViolation(text: string): void }).reportViolation(
+        `${event.violatedDirective} ${event.blockedURI}`,
+      );
     });
   });
   if (arrive) await arrive(page);
@@ -149,7 +198,8 @@ export async function visit(url: string, options: BrowserContextOptions = {}, ar
   return { page, problems, close: () => context.close() };
 }
 
-export const connected = (page: Page): Promise<unknown> => page.waitForSelector('[role="status"][data-connection="on"]');
+export const connected = (page: Page): Promise<unknown> =>
+  page.waitForSelector('[role="status"][data-connection="on"]');
 
 /** Types a question as a person would, and sends it with Enter. */
 export async function ask(page: Page, text: string): Promise<void> {
@@ -178,7 +228,9 @@ export async function answered(page: Page, status = "done", nth?: number): Promi
 /** WaitEstimates until the running answer has more than `length` characters. */
 export const grownBeyond = (page: Page, length: number): Promise<unknown> =>
   page.waitForFunction(
-    (wished) => ([...document.querySelectorAll('article[data-role="assistant"] > .text')].at(-1)?.textContent?.length ?? 0) > wished,
+    (wished) =>
+      ([...document.querySelectorAll('article[data-role="assistant"] > .text')].at(-1)?.textContent?.length ??
+        0) > wished,
     length,
   );
 
@@ -209,7 +261,11 @@ export function withPages(): typeof visit {
  * Parlor with the demo model for the tests of one file, and pages that end with their test. A house in which a test has left something running or waiting
  * is replaced, since the next one would wait behind it.
  */
-export function withHouse(...args: string[]): { readonly url: string; readonly parlor: Parlor; open: typeof visit } {
+export function withHouse(...args: string[]): {
+  readonly url: string;
+  readonly parlor: Parlor;
+  open: typeof visit;
+} {
   const open = withPages();
   const house = standing(() => startReady(...args));
   afterEach(async () => {
@@ -230,7 +286,10 @@ export function withHouse(...args: string[]): { readonly url: string; readonly p
 const comesToRest = ({ url }: Pick<Parlor, "url">): Promise<boolean> =>
   until(
     async () => {
-      const { running = 0, waiting = 0 } = (await (await fetch(`${url}/readyz`)).json()) as { running?: number; waiting?: number };
+      const { running = 0, waiting = 0 } = (await (await fetch(`${url}/readyz`)).json()) as {
+        running?: number;
+        waiting?: number;
+      };
       return running + waiting === 0;
     },
     "nothing runs and nobody waits",

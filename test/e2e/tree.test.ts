@@ -19,7 +19,12 @@ const texts = (page: Page): Promise<string[]> =>
     .then((all) => all.map((text) => text.replace(/\s+/g, " ").trim()));
 const showing = (page: Page, wished: string[]): Promise<unknown> =>
   page.waitForFunction(
-    (list) => JSON.stringify([...document.querySelectorAll("article > .text")].map((text) => (text.textContent ?? "").replace(/\s+/g, " ").trim())) === list,
+    (list) =>
+      JSON.stringify(
+        [...document.querySelectorAll("article > .text")].map((text) =>
+          (text.textContent ?? "").replace(/\s+/g, " ").trim(),
+        ),
+      ) === list,
     JSON.stringify(wished),
   );
 
@@ -38,7 +43,8 @@ test("an edited question is a branch beside the old one; both pages follow, and 
   await showing(second.page, ["emoji", shown("emoji"), "count again", "3 messages were sent to me."]);
   expect(await page.locator(".branches").first().textContent()).toBe("‹2 / 2›");
   await second.page.getByRole("button", { name: "Previous version" }).click();
-  for (const each of [page, second.page]) await showing(each, ["twenty", shown("twenty"), "count", "3 messages were sent to me."]);
+  for (const each of [page, second.page])
+    await showing(each, ["twenty", shown("twenty"), "count", "3 messages were sent to me."]);
   await page.reload();
   expect(await texts(page)).toEqual(["twenty", shown("twenty"), "count", "3 messages were sent to me."]);
 });
@@ -112,6 +118,8 @@ test("a long conversation opens at its end and brings the older messages as one 
     await page.mouse.wheel(0, -2000);
     return (await page.locator("article").count()) === 16;
   }, "all messages are there");
-  expect((await texts(page)).filter((_, i) => i % 2 === 0)).toEqual(Array.from({ length: 8 }, (_, i) => `story ${i}`));
+  expect((await texts(page)).filter((_, i) => i % 2 === 0)).toEqual(
+    Array.from({ length: 8 }, (_, i) => `story ${i}`),
+  );
   await long.stop();
 });

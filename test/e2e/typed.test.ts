@@ -8,7 +8,8 @@ import { until } from "../llama/server.ts";
 import { answered, ask, connected, withHouse } from "./stage.ts";
 
 const house = withHouse("--auth", "header", "--trusted-proxy", "127.0.0.1");
-const as = (name: string, options = {}) => house.open(house.url, { extraHTTPHeaders: { "remote-user": name }, ...options });
+const as = (name: string, options = {}) =>
+  house.open(house.url, { extraHTTPHeaders: { "remote-user": name }, ...options });
 const field = (page: Page) => page.getByRole("textbox", { name: "Message" });
 const reload = async (page: Page) => {
   await page.reload();
@@ -71,7 +72,10 @@ test("an edit outlasts a reload, is open again, and goes when it is asked or can
   await open();
   await edit.fill("twenty, but other ones");
   await reload(page);
-  await until(async () => (await edit.count()) === 1 && (await edit.inputValue()) === "twenty, but other ones", "the edit is open again");
+  await until(
+    async () => (await edit.count()) === 1 && (await edit.inputValue()) === "twenty, but other ones",
+    "the edit is open again",
+  );
   await page.getByRole("button", { name: "Cancel" }).click();
   expect(await edit.count()).toBe(0);
   await reload(page);
@@ -144,8 +148,16 @@ test("times are those of the reader's own clock, at the first visit already", as
   await page.getByRole("button", { name: "Make a link" }).click();
   const link = await page.locator(".links input:read-only:not([type=hidden])").inputValue();
   const { page: guest } = await house.open(link, { timezoneId: "Pacific/Kiritimati" });
-  const end = () => guest.locator("header time").evaluate((time: HTMLTimeElement) => [time.dateTime, time.textContent]);
-  const format = { year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", timeZone: "Pacific/Kiritimati" } as const;
+  const end = () =>
+    guest.locator("header time").evaluate((time: HTMLTimeElement) => [time.dateTime, time.textContent]);
+  const format = {
+    year: "numeric",
+    month: "short",
+    day: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+    timeZone: "Pacific/Kiritimati",
+  } as const;
   const [at, first] = await end();
   expect(first).toBe(new Intl.DateTimeFormat("en", format).format(new Date(at as string)));
   await guest.reload();

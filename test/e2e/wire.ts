@@ -30,7 +30,12 @@ export function startWire(target: string): { url: string; cut(): void; stop(): v
       async open(socket) {
         socket.data = { other: null, early: [] };
         open.add(socket);
-        const other = await Bun.connect<Pair>({ hostname: "127.0.0.1", port, data: { other: socket, early: [] }, socket: forward });
+        const other = await Bun.connect<Pair>({
+          hostname: "127.0.0.1",
+          port,
+          data: { other: socket, early: [] },
+          socket: forward,
+        });
         open.add(other);
         socket.data.other = other;
         for (const bytes of socket.data.early.splice(0)) other.write(bytes);

@@ -29,7 +29,8 @@ beforeAll(async () => {
   const bounds = { programMaxBytes: maxBytes, importMaxBytes: maxBytes, messageMaxBytes: 1_000, bodyMs: 200 };
   house = await startHouse({ llama: upstream.url, bounds });
   closed = await startHouse({ llama: upstream.url, bounds, auth: "password" });
-  for (const each of [house, closed]) await until(() => each.upstream.state.status === "ready", "the house sees its upstream");
+  for (const each of [house, closed])
+    await until(() => each.upstream.state.status === "ready", "the house sees its upstream");
   ada = await closed.store.people.add({ name: "Ada", role: "member", password: null });
 });
 afterAll(async () => {
@@ -40,8 +41,12 @@ afterAll(async () => {
 
 const chat = JSON.stringify({ stream: true, messages: [{ role: "user", content: "hello" }] });
 const form = () => `type=say&message=${newId()}&text=hello`;
-const post = (path: string, body: string | Uint8Array, headers: Record<string, string> = {}, at: House = house) =>
-  fetch(at.url + path, { method: "POST", body: body as BodyInit, headers, redirect: "manual" });
+const post = (
+  path: string,
+  body: string | Uint8Array,
+  headers: Record<string, string> = {},
+  at: House = house,
+) => fetch(at.url + path, { method: "POST", body: body as BodyInit, headers, redirect: "manual" });
 const formType = { "content-type": "application/x-www-form-urlencoded" };
 
 /** Endpoints that take a body, what is sent there, and the status of what is taken. */
@@ -55,7 +60,11 @@ const doors: [path: () => string, body: () => string, headers: Record<string, st
 ];
 
 /** What is answered to bytes that are sent as they are, and after how long the connection was closed. */
-async function raw(at: House, head: string, then?: (write: (text: string) => void) => () => void): Promise<{ text: string; ms: number }> {
+async function raw(
+  at: House,
+  head: string,
+  then?: (write: (text: string) => void) => () => void,
+): Promise<{ text: string; ms: number }> {
   const startedAt = performance.now();
   const socket = connect(Number(new URL(at.url).port), "127.0.0.1");
   let text = "";
@@ -93,7 +102,10 @@ describe("a compressed request", () => {
         expect([path(), response.status]).toEqual([expect.any(String), taken]);
         await response.text();
       }
-      const sent = upstream.chats.find(({ request }) => request.startsWith("POST /v1/chat") && !request.includes("x-conversation-id"))?.request ?? "";
+      const sent =
+        upstream.chats.find(
+          ({ request }) => request.startsWith("POST /v1/chat") && !request.includes("x-conversation-id"),
+        )?.request ?? "";
       expect(sent).toEndWith(chat);
       expect(sent).not.toMatch(/content-encoding/i);
       upstream.chats.length = 0;
@@ -103,14 +115,22 @@ describe("a compressed request", () => {
     for (const coding of ["compress", "lz4", "gzip, br", "x", "identity, rot13"])
       for (const [path, body, headers] of doors) {
         const response = await post(path(), body(), { ...headers, "content-encoding": coding });
-        expect([response.status, await response.text()]).toEqual([415, expect.stringContaining("Content-Encoding")]);
+        expect([response.status, await response.text()]).toEqual([
+          415,
+          expect.stringContaining("Content-Encoding"),
+        ]);
       }
   });
 
   test("one that is damaged, cut off or something else is a bad request", async () => {
     const whole = gzipSync(chat);
-    for (const body of [whole.subarray(0, whole.length - 9), Buffer.from("no gzip at all"), Buffer.concat([whole, Buffer.from("more")])])
-      for (const [path, , headers] of doors) expect((await post(path(), body, { ...headers, "content-encoding": "gzip" })).status).toBe(400);
+    for (const body of [
+      whole.subarray(0, whole.length - 9),
+      Buffer.from("no gzip at all"),
+      Buffer.concat([whole, Buffer.from("more")]),
+    ])
+      for (const [path, , headers] of doors)
+        expect((await post(path(), body, { ...headers, "content-encoding": "gzip" })).status).toBe(400);
   });
 
   test("a few kB that unpack to much are refused at the bound", async () => {
@@ -122,7 +142,8 @@ describe("a compressed request", () => {
     ]) {
       expect(compressed.length).toBeLessThan(maxBytes);
       const before = process.memoryUsage.rss();
-      for (const [path, , headers] of doors) expect((await post(path(), compressed, { ...headers, "content-encoding": coding })).status).toBe(413);
+      for (const [path, , headers] of doors)
+        expect((await post(path(), compressed, { ...headers, "content-encoding": coding })).status).toBe(413);
       expect(process.memoryUsage.rss() - before).toBeLessThan(12 << 20);
     }
   }, 20_000);
@@ -136,7 +157,10 @@ describe("before a body is read", () => {
   };
   /** The status that is answered while nothing of the body has been sent. */
   const refused = async (path: string, more: string): Promise<number> => {
-    const { text } = await raw(closed, head(path, `${more}content-length: 50000\r\nconnection: close\r\n\r\n`));
+    const { text } = await raw(
+      closed,
+      head(path, `${more}content-length: 50000\r\nconnection: close\r\n\r\n`),
+    );
     return Number(text.split(" ")[1]);
   };
 
@@ -150,8 +174,10 @@ describe("before a body is read", () => {
     expect(await refused(`/c/${newId()}`, "")).toBe(401);
     for (const ownLimits of [{ tokensPerDay: 0 }, { waitingRunsMax: 0 }, { runsPerMinute: 1 }]) {
       await closed.store.people.change(ada.id, { ownLimits });
-      if ("runsPerMinute" in ownLimits) await (await post("/ask", "one", { authorization: answers.slice(15).trim() }, closed)).text();
-      for (const path of ["/v1/chat/completions", "/ask"]) expect([ownLimits, await refused(path, answers)]).toEqual([ownLimits, 429]);
+      if ("runsPerMinute" in ownLimits)
+        await (await post("/ask", "one", { authorization: answers.slice(15).trim() }, closed)).text();
+      for (const path of ["/v1/chat/completions", "/ask"])
+        expect([ownLimits, await refused(path, answers)]).toEqual([ownLimits, 429]);
     }
     await closed.store.people.change(ada.id, { ownLimits: {} });
   });
@@ -181,21 +207,26 @@ describe("a body that does not come", () => {
 
   test("one that is slow and steady is read", async () => {
     const body = chat.padEnd(20_000, " ");
-    const { text } = await raw(house, head("/v1/chat/completions", `content-length: ${body.length}\r\nconnection: close\r\n\r\n`), (write) => {
-      let at = 0;
-      const timer = setInterval(() => {
-        write(body.slice(at, at + 1_000)); // 25 kB a second: twice as fast as the slowest that is waited for, for four times as long as the least
-        at += 1_000;
-      }, 40);
-      return () => clearInterval(timer);
-    });
+    const { text } = await raw(
+      house,
+      head("/v1/chat/completions", `content-length: ${body.length}\r\nconnection: close\r\n\r\n`),
+      (write) => {
+        let at = 0;
+        const timer = setInterval(() => {
+          write(body.slice(at, at + 1_000)); // 25 kB a second: twice as fast as the slowest that is waited for, for four times as long as the least
+          at += 1_000;
+        }, 40);
+        return () => clearInterval(timer);
+      },
+    );
     expect(text).toStartWith("HTTP/1.1 200");
   });
 });
 
 describe("all bodies together", () => {
   const bodies = () => new Bodies({ bodiesMaxBytes: 1 << 20, bodyMs: 1_000 });
-  const request = (bytes: number) => new Request("http://localhost/", { method: "POST", body: new Uint8Array(bytes) });
+  const request = (bytes: number) =>
+    new Request("http://localhost/", { method: "POST", body: new Uint8Array(bytes) });
   const code = (read: Promise<unknown>) =>
     read.then(
       () => "read",
@@ -206,7 +237,9 @@ describe("all bodies together", () => {
   test("no more than the bound is in memory, however many come; what is released makes room", async () => {
     const all = bodies();
     const owners = ["a", "b", "c", "d", "e"];
-    const reads = await Promise.allSettled(owners.map((owner) => all.read(request(300_000), { ...bound, owner })));
+    const reads = await Promise.allSettled(
+      owners.map((owner) => all.read(request(300_000), { ...bound, owner })),
+    );
     const held = reads.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
     expect(held.length).toBe(3);
     expect(all.heldBytes).toBeLessThanOrEqual(1 << 20);
@@ -243,7 +276,14 @@ describe("all bodies together", () => {
         controller.error(new Error("gone"));
       },
     });
-    expect(await code(all.read(new Request("http://localhost/", { method: "POST", body: broken }), { ...bound, owner: "a" }))).toBe("internal");
+    expect(
+      await code(
+        all.read(new Request("http://localhost/", { method: "POST", body: broken }), {
+          ...bound,
+          owner: "a",
+        }),
+      ),
+    ).toBe("internal");
     expect(all.heldBytes).toBe(0);
   });
 });

@@ -29,22 +29,40 @@ afterAll(async () => {
 
 const upgrade = (path: string, headers: Record<string, string> = {}): Promise<Response> =>
   fetch(house.url + path, {
-    headers: { connection: "upgrade", upgrade: "websocket", "sec-websocket-version": "13", "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==", ...headers },
+    headers: {
+      connection: "upgrade",
+      upgrade: "websocket",
+      "sec-websocket-version": "13",
+      "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+      ...headers,
+    },
   });
 
 describe("another site's page can neither read nor send", () => {
   for (const path of [`/live?c=${newId()}`, "/chat"]) {
-    for (const origin of ["http://evil.example", "null", "https://127.0.0.1", "http://127.0.0.1:1", "http://127.0.0.1.evil.example", "nonsense"]) {
+    for (const origin of [
+      "http://evil.example",
+      "null",
+      "https://127.0.0.1",
+      "http://127.0.0.1:1",
+      "http://127.0.0.1.evil.example",
+      "nonsense",
+    ]) {
       test(`${path.slice(0, 6)} refuses Origin ${origin}`, async () => {
         const response = await upgrade(path, { origin });
         expect(response.status).toBe(403);
-        expect(await response.json()).toMatchObject({ error: { code: "foreign_origin", message: expect.stringContaining("--allow-origin") } });
+        expect(await response.json()).toMatchObject({
+          error: { code: "foreign_origin", message: expect.stringContaining("--allow-origin") },
+        });
       });
     }
   }
 
   test("its own origin, an allowed one, and programs without one come in", async () => {
-    for (const headers of [{ origin: house.url }, { origin: "http://friend.example" }, {}] as Record<string, string>[]) {
+    for (const headers of [{ origin: house.url }, { origin: "http://friend.example" }, {}] as Record<
+      string,
+      string
+    >[]) {
       const client = await new PlainClient(house, headers).opened();
       expect((await client.ask("?")).text).toBe("ok");
       client.close();
@@ -52,14 +70,32 @@ describe("another site's page can neither read nor send", () => {
   });
 
   test("a POST from elsewhere is refused before anything is looked up", async () => {
-    expect((await fetch(`${house.url}/anything`, { method: "POST", headers: { origin: "http://evil.example" } })).status).toBe(403);
+    expect(
+      (await fetch(`${house.url}/anything`, { method: "POST", headers: { origin: "http://evil.example" } }))
+        .status,
+    ).toBe(403);
   });
 
   test("a foreign name for our address (DNS rebinding) is refused, local names and addresses are not", async () => {
     const get = async (host: string) => (await fetch(`${house.url}/healthz`, { headers: { host } })).status;
-    expect(await Promise.all(["evil.example", "evil.example:8081", "127.0.0.1.evil.example", "evil.localhost.example"].map(get))).toEqual([421, 421, 421, 421]);
     expect(
-      await Promise.all(["localhost:8081", "127.0.0.1", "[::1]:8081", "box", "box.local", "box.lan", "192.168.1.5:8081", "friend.example"].map(get)),
+      await Promise.all(
+        ["evil.example", "evil.example:8081", "127.0.0.1.evil.example", "evil.localhost.example"].map(get),
+      ),
+    ).toEqual([421, 421, 421, 421]);
+    expect(
+      await Promise.all(
+        [
+          "localhost:8081",
+          "127.0.0.1",
+          "[::1]:8081",
+          "box",
+          "box.local",
+          "box.lan",
+          "192.168.1.5:8081",
+          "friend.example",
+        ].map(get),
+      ),
     ).toEqual(Array(8).fill(200));
   });
 });
@@ -69,7 +105,9 @@ describe("bounds on what comes in", () => {
     const page = await new PageClient(house).ready();
     page.say("x".repeat(1001));
     await until(() => page.element("notice").textContent !== "", "a notice is shown");
-    expect(page.element("notice").textContent).toBe("This message has 1,001 bytes; at most 1,000 can be sent. Shorten it or send it in parts.");
+    expect(page.element("notice").textContent).toBe(
+      "This message has 1,001 bytes; at most 1,000 can be sent. Shorten it or send it in parts.",
+    );
     page.say("short");
     await page.lastIs("done");
     expect(page.element("notice").textContent).toBe("");
@@ -79,9 +117,15 @@ describe("bounds on what comes in", () => {
   test("an empty message, a frame that is no Command and a retry of nothing each get their sentence", async () => {
     const page = await new PageClient(house).ready();
     page.say("  \n ");
-    await until(() => /nothing to send/.test(page.element("notice").textContent ?? ""), "the empty message is refused");
+    await until(
+      () => /nothing to send/.test(page.element("notice").textContent ?? ""),
+      "the empty message is refused",
+    );
     page.ws.send("garbage");
-    await until(() => /could not be understood/.test(page.element("notice").textContent ?? ""), "the frame is refused");
+    await until(
+      () => /could not be understood/.test(page.element("notice").textContent ?? ""),
+      "the frame is refused",
+    );
     page.command({ type: "retry", message: newId() });
     await until(() => /not here/.test(page.element("notice").textContent ?? ""), "the retry is refused");
     page.close();
@@ -107,12 +151,18 @@ describe("bounds on what comes in", () => {
     page.say("first");
     await until(() => page.last?.text === "half", "the answer has begun");
     page.say("second");
-    await until(() => /still being written/.test(page.element("notice").textContent ?? ""), "the second is refused");
+    await until(
+      () => /still being written/.test(page.element("notice").textContent ?? ""),
+      "the second is refused",
+    );
     const client = await new PlainClient(house).opened();
     client.ws.send("first");
     await until(() => client.frames.includes("half"), "the answer has begun");
     client.ws.send("second");
-    await until(() => client.frames.at(-1)?.startsWith("[ERROR] An answer is still being written") === true, "the second is refused");
+    await until(
+      () => client.frames.at(-1)?.startsWith("[ERROR] An answer is still being written") === true,
+      "the second is refused",
+    );
     held.resolve();
     await until(() => client.frames.at(-1) === "[DONE]", "the first is answered");
     await page.lastIs("done");
@@ -131,11 +181,15 @@ describe("bounds on what comes in", () => {
     };
     const clients = await Promise.all(Array.from({ length: 5 }, () => new PlainClient(house).opened()));
     for (const client of clients.slice(0, 4)) client.ws.send("?");
-    await until(async () => ((await (await fetch(`${house.url}/readyz`)).json()) as { waiting: number }).waiting === 2, "two run and two wait");
+    await until(
+      async () => ((await (await fetch(`${house.url}/readyz`)).json()) as { waiting: number }).waiting === 2,
+      "two run and two wait",
+    );
     const refused = await (clients[4] as PlainClient).ask("?");
     expect(refused.last).toMatch(/^\[ERROR\] 2 others are waiting already/);
     held.resolve();
-    for (const client of clients.slice(0, 4)) await until(() => client.frames.at(-1) === "[DONE]", "who waited is served");
+    for (const client of clients.slice(0, 4))
+      await until(() => client.frames.at(-1) === "[DONE]", "who waited is served");
     upstream.script = quick;
     for (const client of clients) client.close();
   });
@@ -173,11 +227,11 @@ describe("pages and files", () => {
       expect(headers.get("content-security-policy")).toBe(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
       );
-      expect([headers.get("x-content-type-options"), headers.get("referrer-policy"), headers.get("cache-control")]).toEqual([
-        "nosniff",
-        "same-origin",
-        "no-store",
-      ]);
+      expect([
+        headers.get("x-content-type-options"),
+        headers.get("referrer-policy"),
+        headers.get("cache-control"),
+      ]).toEqual(["nosniff", "same-origin", "no-store"]);
     }
   });
 
@@ -196,10 +250,15 @@ describe("pages and files", () => {
       const bodies = new Set<string>();
       for (const encoding of ["identity", "gzip", "br", "br;q=0, gzip"]) {
         const response = await fetch(house.url + path, { headers: { "accept-encoding": encoding } });
-        const raw = await fetch(house.url + path, { headers: { "accept-encoding": encoding }, decompress: false } as RequestInit);
+        const raw = await fetch(house.url + path, {
+          headers: { "accept-encoding": encoding },
+          decompress: false,
+        } as RequestInit);
         expect(response.headers.get("cache-control")).toBe("public, max-age=31536000, immutable");
         expect(response.headers.get("vary")).toBe("Accept-Encoding");
-        expect(raw.headers.get("content-encoding")).toBe(encoding === "identity" ? null : encoding === "br" ? "br" : "gzip");
+        expect(raw.headers.get("content-encoding")).toBe(
+          encoding === "identity" ? null : encoding === "br" ? "br" : "gzip",
+        );
         sizes.push((await raw.arrayBuffer()).byteLength);
         bodies.add(await response.text());
       }
@@ -217,7 +276,9 @@ describe("pages and files", () => {
     expect(await found.text()).toContain("where am I? &lt;b&gt;");
     page.close();
     for (const path of [`/c/${newId()}`, "/c/x", "/c/..%2f..%2fetc", "/assets/none.js", "/nothing"]) {
-      const response = await fetch(house.url + path, { headers: { accept: "text/html", "accept-language": "de" } });
+      const response = await fetch(house.url + path, {
+        headers: { accept: "text/html", "accept-language": "de" },
+      });
       expect(response.status).toBe(404);
       expect(await response.text()).toContain("Das gibt es hier nicht (mehr).");
     }
@@ -227,7 +288,10 @@ describe("pages and files", () => {
     const health = await fetch(`${house.url}/healthz`);
     expect([health.status, await health.json()]).toEqual([200, { status: "ok" }]);
     const ready = await fetch(`${house.url}/readyz`);
-    expect([ready.status, await ready.json()]).toEqual([200, { status: "ready", upstream: { model: "scripted", slots: 2 }, running: 0, waiting: 0 }]);
+    expect([ready.status, await ready.json()]).toEqual([
+      200,
+      { status: "ready", upstream: { model: "scripted", slots: 2 }, running: 0, waiting: 0 },
+    ]);
   });
 
   test("a socket address without an upgrade says what is missing", async () => {
@@ -264,8 +328,13 @@ describe("life signs", () => {
     const exchange = upstream.chats.at(-1);
     client.close();
     await exchange?.closed;
-    await until(async () => ((await (await fetch(`${house.url}/readyz`)).json()) as { running: number }).running === 0, "nothing runs");
-    expect(JSON.parse(house.log.findLast((line) => line.includes("Run ended")) as string)).toMatchObject({ status: "stopped" });
+    await until(
+      async () => ((await (await fetch(`${house.url}/readyz`)).json()) as { running: number }).running === 0,
+      "nothing runs",
+    );
+    expect(JSON.parse(house.log.findLast((line) => line.includes("Run ended")) as string)).toMatchObject({
+      status: "stopped",
+    });
   });
 });
 
@@ -279,8 +348,19 @@ test("a request's name goes from the browser's answer to llama-server, and into 
   const said = await fetch(`${house.url}/c/${conversation}`, { method: "POST", body, redirect: "manual" });
   const request = said.headers.get("x-request-id") as string;
   expect(request).toMatch(/^[\w-]{22}$/);
-  await until(() => house.log.some((line) => line.includes("Run ended") && line.includes(request)), "its end is logged");
-  expect(upstream.chats.some((chat) => chat.request.toLowerCase().includes(`x-request-id: ${request.toLowerCase()}`))).toBe(true);
-  expect(house.log.filter((line) => line.includes(request)).map((line) => (JSON.parse(line) as { what: string }).what)).toEqual(["Run queued", "Run ended"]);
+  await until(
+    () => house.log.some((line) => line.includes("Run ended") && line.includes(request)),
+    "its end is logged",
+  );
+  expect(
+    upstream.chats.some((chat) =>
+      chat.request.toLowerCase().includes(`x-request-id: ${request.toLowerCase()}`),
+    ),
+  ).toBe(true);
+  expect(
+    house.log
+      .filter((line) => line.includes(request))
+      .map((line) => (JSON.parse(line) as { what: string }).what),
+  ).toEqual(["Run queued", "Run ended"]);
   expect(house.log.join("")).not.toContain("no log holds");
 });

@@ -18,10 +18,16 @@ afterAll(async () => {
   await upstream.stop();
 });
 
-async function bring(...files: [name: string, content: string | Uint8Array<ArrayBuffer>][]): Promise<{ status: number; text: string }> {
+async function bring(
+  ...files: [name: string, content: string | Uint8Array<ArrayBuffer>][]
+): Promise<{ status: number; text: string }> {
   const form = new FormData();
   for (const [name, content] of files) form.append("file", new File([content], name));
-  const response = await fetch(`${house.url}/import`, { method: "POST", body: form, headers: { origin: house.url } });
+  const response = await fetch(`${house.url}/import`, {
+    method: "POST",
+    body: form,
+    headers: { origin: house.url },
+  });
   return { status: response.status, text: await response.text() };
 }
 
@@ -31,14 +37,21 @@ const conversation = (messages: readonly string[], more: Record<string, unknown>
     parlor: 1,
     id: newId(),
     title: "brought in",
-    messages: messages.map((text, i) => ({ id: ids[i], parent: ids[i - 1] ?? null, role: i % 2 === 0 ? "user" : "assistant", text })),
+    messages: messages.map((text, i) => ({
+      id: ids[i],
+      parent: ids[i - 1] ?? null,
+      role: i % 2 === 0 ? "user" : "assistant",
+      text,
+    })),
     ...more,
   };
 };
 
 /** Processor time of this thread so far, in ms: what other programs and the thread that reads take is not what keeps others waiting here. */
 function threadMs(): number {
-  const { user, system } = (process as unknown as { threadCpuUsage(): { user: number; system: number } }).threadCpuUsage();
+  const { user, system } = (
+    process as unknown as { threadCpuUsage(): { user: number; system: number } }
+  ).threadCpuUsage();
   return (user + system) / 1_000;
 }
 
@@ -59,8 +72,12 @@ async function longestTurn(work: Promise<unknown>): Promise<number> {
 
 test("several files come in together; what is known already is not doubled", async () => {
   const [one, two] = [conversation(["a", "b"]), conversation(["c"])];
-  expect((await bring(["1.json", JSON.stringify(one)], ["2.json", JSON.stringify(two)])).text).toContain("2 conversations brought in.");
-  expect((await bring(["1.json", JSON.stringify(one)])).text).toContain("0 conversations brought in, 1 here already.");
+  expect((await bring(["1.json", JSON.stringify(one)], ["2.json", JSON.stringify(two)])).text).toContain(
+    "2 conversations brought in.",
+  );
+  expect((await bring(["1.json", JSON.stringify(one)])).text).toContain(
+    "0 conversations brought in, 1 here already.",
+  );
   expect((await house.store.record(one.id))?.messages.map(({ text }) => text)).toEqual(["a", "b"]);
 });
 
@@ -70,12 +87,19 @@ test("what is left out is said once, by kind", async () => {
     { id: newId(), role: "system", text: "t" },
   ];
   const given = conversation(["a"]);
-  const { text } = await bring(["x.json", JSON.stringify({ ...given, messages: [...given.messages, ...more] })]);
+  const { text } = await bring([
+    "x.json",
+    JSON.stringify({ ...given, messages: [...given.messages, ...more] }),
+  ]);
   expect(text).toContain("Left out: system messages (2).");
 });
 
 test("a form without a file is refused; nothing is being read afterwards", async () => {
-  const response = await fetch(`${house.url}/import`, { method: "POST", body: new URLSearchParams({ file: "x" }), headers: { origin: house.url } });
+  const response = await fetch(`${house.url}/import`, {
+    method: "POST",
+    body: new URLSearchParams({ file: "x" }),
+    headers: { origin: house.url },
+  });
   expect(response.status).toBe(400);
   expect((await bring(["x.json", JSON.stringify(conversation(["a"]))])).status).toBe(200);
 });
@@ -86,7 +110,10 @@ test("nobody sees a conversation before it is whole; a second file at once is re
   await until(async () => (await house.store.ownerOf(long.id)) === localPerson, "it has begun");
   expect(await house.store.record(long.id)).toBeNull();
   const second = await bring(["x.json", JSON.stringify(conversation(["a"]))]);
-  expect([second.status, second.text]).toEqual([409, expect.stringContaining("Files are being read already")]);
+  expect([second.status, second.text]).toEqual([
+    409,
+    expect.stringContaining("Files are being read already"),
+  ]);
   expect((await first).text).toContain("1 conversation brought in.");
   expect((await house.store.record(long.id))?.messages.length).toBe(3_000);
 });
@@ -94,13 +121,18 @@ test("nobody sees a conversation before it is whole; a second file at once is re
 const worst: Record<string, () => string> = {
   "brackets inside each other": () => "[".repeat(5_000_000),
   "one text of 20 MB": () => JSON.stringify(conversation([randomText(20_000_000)])),
-  "Chinese, every three characters new": () => JSON.stringify(conversation(Array.from({ length: 4 }, () => randomText(300_000, 0x4e00, 20_000)))),
+  "Chinese, every three characters new": () =>
+    JSON.stringify(conversation(Array.from({ length: 4 }, () => randomText(300_000, 0x4e00, 20_000)))),
   "a hundred thousand lines of nothing": () => "x\n".repeat(100_000),
-  "many messages": () => JSON.stringify(conversation(Array.from({ length: 5_000 }, (_, i) => `message ${i}`))),
+  "many messages": () =>
+    JSON.stringify(conversation(Array.from({ length: 5_000 }, (_, i) => `message ${i}`))),
 };
 
 function randomText(length: number, from = 0x61, kinds = 26): string {
-  const codes = Uint16Array.from({ length: Math.min(length, 1_000_000) }, () => from + Math.floor(Math.random() * kinds));
+  const codes = Uint16Array.from(
+    { length: Math.min(length, 1_000_000) },
+    () => from + Math.floor(Math.random() * kinds),
+  );
   const piece = new TextDecoder("utf-16le").decode(codes);
   return piece.repeat(Math.ceil(length / piece.length)).slice(0, length);
 }
@@ -108,7 +140,11 @@ function randomText(length: number, from = 0x61, kinds = 26): string {
 for (const [what, make] of Object.entries(worst))
   test(`whoever is being answered goes on being answered: ${what}`, async () => {
     const content = make();
-    const sent = Bun.spawn([process.execPath, "-e", sender, house.url], { stdin: new Blob([content]), stdout: "pipe", stderr: "inherit" });
+    const sent = Bun.spawn([process.execPath, "-e", sender, house.url], {
+      stdin: new Blob([content]),
+      stdout: "pipe",
+      stderr: "inherit",
+    });
     const answered = new Response(sent.stdout).text();
     const longestMs = await longestTurn(answered);
     expect(longestMs).toBeLessThan(100);

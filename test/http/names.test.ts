@@ -18,9 +18,17 @@ beforeAll(async () => {
     exchange.delta("yes");
     exchange.finish();
   });
-  house = await startHouse({ llama: upstream.url, allowOrigins: ["app://obsidian.md", "chrome-extension://abc"] });
-  behind = await startHouse({ llama: upstream.url, trustedProxies: ["loopback"], allowOrigins: ["http://chat.example.com:8088"] });
-  for (const each of [house, behind]) await until(() => each.upstream.state.status === "ready", "its upstream is ready");
+  house = await startHouse({
+    llama: upstream.url,
+    allowOrigins: ["app://obsidian.md", "chrome-extension://abc"],
+  });
+  behind = await startHouse({
+    llama: upstream.url,
+    trustedProxies: ["loopback"],
+    allowOrigins: ["http://chat.example.com:8088"],
+  });
+  for (const each of [house, behind])
+    await until(() => each.upstream.state.status === "ready", "its upstream is ready");
 });
 afterAll(async () => {
   for (const each of [house, behind, upstream]) await each?.stop();
@@ -40,7 +48,8 @@ function raw(at: House, bytes: string): Promise<string> {
     socket.write(Buffer.from(bytes, "latin1"));
   });
 }
-const statusOf = async (at: House, bytes: string): Promise<number> => Number(/^HTTP\/1\.1 (\d+)/.exec(await raw(at, bytes))?.[1]);
+const statusOf = async (at: House, bytes: string): Promise<number> =>
+  Number(/^HTTP\/1\.1 (\d+)/.exec(await raw(at, bytes))?.[1]);
 
 describe("a request that says no name, or a broken one", () => {
   const hosts = [
@@ -58,11 +67,31 @@ describe("a request that says no name, or a broken one", () => {
     test(`${JSON.stringify(host)}: the addresses that watch parlor answer, others are refused, and none is a bug`, async () => {
       const before = house.log.length;
       const version = host === "" ? "1.0" : "1.1";
-      for (const request of ["GET /healthz", "OPTIONS /healthz", "HEAD /healthz", "GET /readyz", "OPTIONS /readyz"]) {
-        expect([request, await statusOf(house, `${request} HTTP/${version}\r\n${host}\r\n`)]).toEqual([request, 200]);
+      for (const request of [
+        "GET /healthz",
+        "OPTIONS /healthz",
+        "HEAD /healthz",
+        "GET /readyz",
+        "OPTIONS /readyz",
+      ]) {
+        expect([request, await statusOf(house, `${request} HTTP/${version}\r\n${host}\r\n`)]).toEqual([
+          request,
+          200,
+        ]);
       }
-      for (const request of ["GET /", "OPTIONS /", "GET /v1/models", "POST /ask", "GET /live", "GET /chat", "GET /nowhere"]) {
-        expect([request, await statusOf(house, `${request} HTTP/${version}\r\nContent-Length: 0\r\n${host}\r\n`)]).toEqual([request, 400]);
+      for (const request of [
+        "GET /",
+        "OPTIONS /",
+        "GET /v1/models",
+        "POST /ask",
+        "GET /live",
+        "GET /chat",
+        "GET /nowhere",
+      ]) {
+        expect([
+          request,
+          await statusOf(house, `${request} HTTP/${version}\r\nContent-Length: 0\r\n${host}\r\n`),
+        ]).toEqual([request, 400]);
       }
       expect(house.log.slice(before).filter((line) => line.includes("a bug"))).toEqual([]);
     });
@@ -150,7 +179,8 @@ test("broken headers and addresses of strangers are answered as theirs, and are 
 /** The status that a page's wish gets, as a browser sends it through a proxy. */
 async function said(at: House, headers: Record<string, string>): Promise<number> {
   const form = new URLSearchParams({ type: "say", message: newId(), text: "?" });
-  return (await fetch(`${at.url}/c/${newId()}`, { method: "POST", body: form, headers, redirect: "manual" })).status;
+  return (await fetch(`${at.url}/c/${newId()}`, { method: "POST", body: form, headers, redirect: "manual" }))
+    .status;
 }
 
 describe("behind a proxy", () => {
@@ -158,7 +188,10 @@ describe("behind a proxy", () => {
     const headers = { origin: "http://parlor.lan:8088", host: "parlor.lan", accept: "application/json" };
     const response = await fetch(`${house.url}/live/say?seat=x`, { method: "POST", body: "x", headers });
     const { error } = (await response.json()) as { error: { message: string } };
-    expect([response.status, error.message]).toEqual([403, expect.stringMatching(/parlor\.lan:8088 .*asked for as parlor\.lan\. .*Host \$http_host/)]);
+    expect([response.status, error.message]).toEqual([
+      403,
+      expect.stringMatching(/parlor\.lan:8088 .*asked for as parlor\.lan\. .*Host \$http_host/),
+    ]);
   });
 
   const names: [string, Record<string, string>, number][] = [
@@ -178,12 +211,19 @@ describe("behind a proxy", () => {
   }
 
   test("what one that is not listed tells is no matter", async () => {
-    expect(await said(house, { origin: "http://parlor.lan:8088", "x-forwarded-host": "parlor.lan:8088" })).toBe(403);
+    expect(
+      await said(house, { origin: "http://parlor.lan:8088", "x-forwarded-host": "parlor.lan:8088" }),
+    ).toBe(403);
     expect(await said(house, { origin: house.url, "x-forwarded-host": "evil.example" })).toBe(303);
   });
 
   test("a usual port is no part of a name", async () => {
-    const https = { origin: "https://parlor.lan", "x-forwarded-host": "parlor.lan", "x-forwarded-proto": "https", "x-forwarded-port": "443" };
+    const https = {
+      origin: "https://parlor.lan",
+      "x-forwarded-host": "parlor.lan",
+      "x-forwarded-proto": "https",
+      "x-forwarded-port": "443",
+    };
     expect(await said(behind, https)).toBe(303);
     expect(await said(behind, { ...https, "x-forwarded-proto": "wss" })).toBe(303);
   });
@@ -193,7 +233,8 @@ describe("pages of apps and extensions", () => {
   const ask = (origin: string) => fetch(`${house.url}/v1/models`, { headers: { origin } });
 
   test("that are listed are told that they may, others are not", async () => {
-    for (const origin of ["app://obsidian.md", "chrome-extension://abc"]) expect((await ask(origin)).headers.get("access-control-allow-origin")).toBe(origin);
+    for (const origin of ["app://obsidian.md", "chrome-extension://abc"])
+      expect((await ask(origin)).headers.get("access-control-allow-origin")).toBe(origin);
     for (const origin of ["app://other.md", "null", "http://obsidian.md", "chrome-extension://abcd"]) {
       expect((await ask(origin)).headers.get("access-control-allow-origin")).toBeNull();
     }
@@ -208,11 +249,22 @@ describe("pages of apps and extensions", () => {
 
 test("a connection that has brought a request is kept idle for longer than balancers keep theirs", async () => {
   let kept: number[] = [];
-  const server = { timeout: (_: Request, seconds: number) => kept.push(seconds), requestIP: () => ({ address: "127.0.0.1" }) } as never;
-  const get = (path: string, headers = {}) => house.app.fetch(new Request(`${house.url}${path}`, { headers: { host: "localhost", ...headers } }), server);
+  const server = {
+    timeout: (_: Request, seconds: number) => kept.push(seconds),
+    requestIP: () => ({ address: "127.0.0.1" }),
+  } as never;
+  const get = (path: string, headers = {}) =>
+    house.app.fetch(
+      new Request(`${house.url}${path}`, { headers: { host: "localhost", ...headers } }),
+      server,
+    );
   for (const path of ["/healthz", "/", "/nowhere"]) await get(path);
   await (await get("/v1/models"))?.text();
-  expect([kept.length >= 4, kept.filter((seconds) => seconds !== 0).every((seconds) => seconds > 60), kept.at(-1)]).toEqual([true, true, 75]);
+  expect([
+    kept.length >= 4,
+    kept.filter((seconds) => seconds !== 0).every((seconds) => seconds > 60),
+    kept.at(-1),
+  ]).toEqual([true, true, 75]);
   kept = [];
   await get("/v1/models", { host: "evil.example" });
   expect(kept.at(-1)).toBe(75);

@@ -19,11 +19,22 @@ const hers = { conversation: newId(), question: "", answer: "", link: "" };
 let attempts = 0;
 
 /** An attempt from an address of its own, behind a proxy that is believed, unless it is said from where. */
-async function signIn(name: string, password: string, headers: Record<string, string> = {}, at = house): Promise<Response> {
+async function signIn(
+  name: string,
+  password: string,
+  headers: Record<string, string> = {},
+  at = house,
+): Promise<Response> {
   const from = { "x-forwarded-for": `192.0.2.${attempts++ % 250}`, ...headers };
-  return fetch(`${at.url}/login`, { method: "POST", body: new URLSearchParams({ name, password, to: "/" }), headers: from, redirect: "manual" });
+  return fetch(`${at.url}/login`, {
+    method: "POST",
+    body: new URLSearchParams({ name, password, to: "/" }),
+    headers: from,
+    redirect: "manual",
+  });
 }
-const cookieOf = (response: Response): string => (response.headers.get("set-cookie") ?? "").split(";")[0] as string;
+const cookieOf = (response: Response): string =>
+  (response.headers.get("set-cookie") ?? "").split(";")[0] as string;
 /** A request as somebody's browser makes it. */
 const as = (name: string, path: string, form?: Record<string, string>): Promise<Response> =>
   fetch(house.url + path, {
@@ -81,7 +92,9 @@ describe("somebody else's conversation is a missing one", () => {
   const paths = ["", "/export.json", "/export.md", "/menu", "/share"];
   for (const path of paths) {
     test(`GET /c/ID${path}`, async () => {
-      const [theirs, missing] = await Promise.all([hers.conversation, newId()].map((id) => as("Ben", `/c/${id}${path}`)));
+      const [theirs, missing] = await Promise.all(
+        [hers.conversation, newId()].map((id) => as("Ben", `/c/${id}${path}`)),
+      );
       expect([theirs?.status, missing?.status]).toEqual([404, 404]);
       expect(await theirs?.text()).toBe((await missing?.text()) as string);
       expect((await as("Ada", `/c/${hers.conversation}${path}`)).status).toBe(200);
@@ -111,21 +124,25 @@ describe("somebody else's conversation is a missing one", () => {
       { type: "rename", conversation, title: "mine now" },
       ...["pin", "unpin", "remove", "restore"].map((type) => ({ type, conversation })),
     ];
-    for (const wish of wishes) expect([wish, (await as("Ben", `/c/${conversation}`, wish)).status]).toEqual([wish, 404]);
+    for (const wish of wishes)
+      expect([wish, (await as("Ben", `/c/${conversation}`, wish)).status]).toEqual([wish, 404]);
     // by the address of hers, naming one of his own, refused or not: nothing of hers is drawn
     const own = newId();
     await as("Ben", `/c/${own}`, { type: "say", message: newId(), text: "mine" });
     const drawn = await as("Ben", `/c/${conversation}`, { type: "rename", conversation: own, title: " " });
     expect([drawn.status, (await drawn.text()).includes("a secret")]).toEqual([404, false]);
     // by the address of a conversation of his own: what it names is hers all the same
-    for (const wish of wishes.filter((each) => "conversation" in each)) expect((await as("Ben", `/c/${newId()}`, wish)).status).toBe(404);
+    for (const wish of wishes.filter((each) => "conversation" in each))
+      expect((await as("Ben", `/c/${newId()}`, wish)).status).toBe(404);
     expect((await as("Ben", `/c/${conversation}/share`, { lifetime: "never" })).status).toBe(404);
     expect((await as("Ben", `/c/${conversation}/share`, { revoke: hers.link })).status).toBe(404);
     expect(await house.store.thread(conversation, { limit: 50 })).toEqual(before);
   });
 
   test("by socket; and by a socket of one's own that names it", async () => {
-    const answers = await Promise.all([hers.conversation, newId()].map((id) => upgradeAs("Ben", `/live?c=${id}`)));
+    const answers = await Promise.all(
+      [hers.conversation, newId()].map((id) => upgradeAs("Ben", `/live?c=${id}`)),
+    );
     expect(answers[0]?.status).toBe(404);
     const page = await new PageClient(house, newId(), { cookie: cookies["Ben"] as string }).ready();
     page.command({ type: "rename", conversation: hers.conversation, title: "mine" });
@@ -150,7 +167,8 @@ describe("somebody else's conversation is a missing one", () => {
       await (await as(name, "/export.jsonl")).text(),
       await (await as(name, `/list?after=${newId()}&at=9999999999999&pinned=true`)).text(),
     ];
-    for (const text of await seen("Ben")) for (const word of ["a secret question", hers.conversation]) expect(text).not.toContain(word);
+    for (const text of await seen("Ben"))
+      for (const word of ["a secret question", hers.conversation]) expect(text).not.toContain(word);
     for (const text of (await seen("Ada")).slice(0, 3)) expect(text).toContain(hers.conversation);
   });
 
@@ -177,7 +195,11 @@ describe("links", () => {
   test("whoever follows one reads, and learns nothing else", async () => {
     const page = await fetch(`${house.url}/s/${hers.link}`);
     const text = await page.text();
-    expect([page.status, page.headers.get("x-robots-tag"), text.includes("a secret answer")]).toEqual([200, "noindex, nofollow", true]);
+    expect([page.status, page.headers.get("x-robots-tag"), text.includes("a secret answer")]).toEqual([
+      200,
+      "noindex, nofollow",
+      true,
+    ]);
     expect(text).not.toContain(hers.conversation);
     expect(text).not.toContain("<form");
     const frames: string[] = [];
@@ -196,7 +218,12 @@ describe("links", () => {
 
   test("one that has expired, and one that never was, are missing", async () => {
     const token = newId();
-    await house.store.ledger.addLink({ token, conversation: hers.conversation, createdAt: 1, expiresAt: Date.now() - 1 });
+    await house.store.ledger.addLink({
+      token,
+      conversation: hers.conversation,
+      createdAt: 1,
+      expiresAt: Date.now() - 1,
+    });
     for (const each of [token, newId(), "x"]) {
       expect((await fetch(`${house.url}/s/${each}`)).status).toBe(404);
       expect((await upgradeAs("nobody", `/live?s=${each}`)).status).toBe(404);
@@ -207,17 +234,28 @@ describe("links", () => {
 describe("requests that somebody else makes a browser send", () => {
   const form = { type: "say", message: newId(), text: "forged" };
   const post = (headers: Record<string, string>) =>
-    fetch(`${house.url}/c/${newId()}`, { method: "POST", body: new URLSearchParams(form), headers: { cookie: cookies["Ada"] as string, ...headers } });
+    fetch(`${house.url}/c/${newId()}`, {
+      method: "POST",
+      body: new URLSearchParams(form),
+      headers: { cookie: cookies["Ada"] as string, ...headers },
+    });
 
   test("a form of another site, or of an unknown one, with Ada's cookie", async () => {
-    for (const headers of [{ origin: "http://evil.example" }, { origin: "null" }, {}, { "sec-fetch-site": "cross-site" }, { "sec-fetch-site": "same-site" }]) {
+    for (const headers of [
+      { origin: "http://evil.example" },
+      { origin: "null" },
+      {},
+      { "sec-fetch-site": "cross-site" },
+      { "sec-fetch-site": "same-site" },
+    ]) {
       expect((await post(headers as Record<string, string>)).status).toBe(403);
     }
     expect((await post({ "sec-fetch-site": "same-origin" })).status).toBe(200);
   });
 
   test("a socket of another site's page", async () => {
-    for (const path of [`/live?c=${newId()}`, "/chat"]) expect((await upgradeAs("Ada", path, { origin: "http://evil.example" })).status).toBe(403);
+    for (const path of [`/live?c=${newId()}`, "/chat"])
+      expect((await upgradeAs("Ada", path, { origin: "http://evil.example" })).status).toBe(403);
   });
 
   test("nobody is led elsewhere after signing in", async () => {
@@ -235,7 +273,8 @@ describe("sessions", () => {
     const first = cookieOf(await signIn("Ben", "Ben's password", { cookie: planted }));
     expect(first).not.toBe(planted);
     const second = cookieOf(await signIn("Ben", "Ben's password", { cookie: first, origin: house.url }));
-    const status = async (cookie: string) => (await fetch(`${house.url}/account`, { headers: { cookie } })).status;
+    const status = async (cookie: string) =>
+      (await fetch(`${house.url}/account`, { headers: { cookie } })).status;
     expect([await status(planted), await status(first), await status(second)]).toEqual([401, 401, 200]);
     await fetch(`${house.url}/logout`, { method: "POST", headers: { cookie: second, origin: house.url } });
     expect(await status(second)).toBe(401);
@@ -245,13 +284,20 @@ describe("sessions", () => {
   });
 
   test("a revoked session's and a removed person's sockets close within a second", async () => {
-    const eve = await house.store.people.add({ name: "Eve", role: "member", password: await Bun.password.hash("Eve's password") });
+    const eve = await house.store.people.add({
+      name: "Eve",
+      role: "member",
+      password: await Bun.password.hash("Eve's password"),
+    });
     const sit = async (cookie: string) => {
       const page = await new PageClient(house, newId(), { cookie }).ready();
       page.gone = true;
       return page;
     };
-    const [one, two] = [cookieOf(await signIn("Eve", "Eve's password")), cookieOf(await signIn("Eve", "Eve's password"))];
+    const [one, two] = [
+      cookieOf(await signIn("Eve", "Eve's password")),
+      cookieOf(await signIn("Eve", "Eve's password")),
+    ];
     const [first, second] = [await sit(one), await sit(two)];
     const program = await new PlainClient(house, { cookie: two }).opened();
     const session = await house.store.sessions.find(hashOf(one.slice("parlor=".length)));
@@ -260,43 +306,69 @@ describe("sessions", () => {
     expect(first.element("notice").textContent).toContain("not signed in");
     expect(second.ws.readyState).toBe(WebSocket.OPEN);
     await as("Root", "/admin/person", { act: "remove", person: eve.id });
-    await until(() => second.ws.readyState === WebSocket.CLOSED && program.closed, "the removed one's are closed", 1_000);
+    await until(
+      () => second.ws.readyState === WebSocket.CLOSED && program.closed,
+      "the removed one's are closed",
+      1_000,
+    );
     expect((await signIn("Eve", "Eve's password")).status).toBe(401);
   });
 
   test("guessing is slowed down, by account and by address, and says until when", async () => {
     const other = await startHouse({ llama: upstream.url, auth: "password", trustedProxies: ["127.0.0.1"] });
-    await other.store.people.add({ name: "Ada", role: "admin", password: await Bun.password.hash("right password", { algorithm: "bcrypt", cost: 4 }) });
+    await other.store.people.add({
+      name: "Ada",
+      role: "admin",
+      password: await Bun.password.hash("right password", { algorithm: "bcrypt", cost: 4 }),
+    });
     const attempt = (name: string, from: string) => signIn(name, "wrong", { "x-forwarded-for": from }, other);
     const statuses: number[] = [];
     for (let i = 0; i < 11; i++) statuses.push((await attempt(`nobody ${i}`, "198.51.100.1")).status);
     expect(statuses).toEqual([...Array(10).fill(401), 429]);
     for (let i = 0; i < 20; i++) await attempt("Ada", `203.0.113.${i}`);
     const refused = await attempt("Ada", "203.0.113.77");
-    expect([refused.status, await refused.text()]).toEqual([429, expect.stringMatching(/Too many attempts. Try again in \d+ s/)]);
+    expect([refused.status, await refused.text()]).toEqual([
+      429,
+      expect.stringMatching(/Too many attempts. Try again in \d+ s/),
+    ]);
     await other.stop();
   });
 
   test("wrong passwords from elsewhere keep nobody out whose browser has signed in before, nor from another password", async () => {
     const other = await startHouse({ llama: upstream.url, auth: "password", trustedProxies: ["127.0.0.1"] });
     const quick = { algorithm: "bcrypt", cost: 4 } as const;
-    for (const name of ["Ada", "Mal"]) await other.store.people.add({ name, role: "member", password: await Bun.password.hash("right password", quick) });
+    for (const name of ["Ada", "Mal"])
+      await other.store.people.add({
+        name,
+        role: "member",
+        password: await Bun.password.hash("right password", quick),
+      });
     const here = { "x-forwarded-for": "2001:db8:1:2::1" };
-    const cookiesOf = (response: Response) => response.headers.getSetCookie().map((line) => line.split(";")[0] as string);
+    const cookiesOf = (response: Response) =>
+      response.headers.getSetCookie().map((line) => line.split(";")[0] as string);
     const first = cookiesOf(await signIn("Ada", "right password", here, other));
     const browser = first.find((cookie) => cookie.startsWith("parlor-browser=")) as string;
     const session = first.find((cookie) => cookie.startsWith("parlor=")) as string;
-    const mallory = cookiesOf(await signIn("Mal", "right password", here, other)).find((cookie) => cookie.startsWith("parlor-browser=")) as string;
+    const mallory = cookiesOf(await signIn("Mal", "right password", here, other)).find((cookie) =>
+      cookie.startsWith("parlor-browser="),
+    ) as string;
     // the account and the address, a network of many addresses, are both shut
     for (let i = 0; i < 20; i++) await signIn("Ada", "wrong", { "x-forwarded-for": `203.0.113.${i}` }, other);
-    for (let i = 0; i < 12; i++) await signIn("Ada", "wrong", { "x-forwarded-for": `2001:db8:1:2:${i}::9` }, other);
+    for (let i = 0; i < 12; i++)
+      await signIn("Ada", "wrong", { "x-forwarded-for": `2001:db8:1:2:${i}::9` }, other);
     const status = async (password: string, cookie: string, from: Record<string, string> = here) =>
       (await signIn("Ada", password, { ...from, ...(cookie && { cookie }) }, other)).status;
     expect(await status("right password", "")).toBe(429);
     expect(await status("right password", "", { "x-forwarded-for": "192.0.2.77" })).toBe(429);
     // a cookie of somebody else's browser, one made up, and one that is cut
     const [id, seal = ""] = browser.slice("parlor-browser=".length).split(".");
-    for (const cookie of [mallory, `parlor-browser=x.${seal}`, `parlor-browser=${id}.`, `parlor-browser=.${seal}`, "parlor-browser="]) {
+    for (const cookie of [
+      mallory,
+      `parlor-browser=x.${seal}`,
+      `parlor-browser=${id}.`,
+      `parlor-browser=.${seal}`,
+      "parlor-browser=",
+    ]) {
       expect([cookie, await status("right password", cookie)]).toEqual([cookie, 429]);
     }
     expect(await status("right password", browser)).toBe(303);
@@ -313,15 +385,24 @@ describe("sessions", () => {
       });
     for (let i = 0; i < 9; i++) expect((await change("wrong", "another password")).status).toBe(422);
     const changed = await change("right password", "another password");
-    expect([changed.status, cookiesOf(changed).some((cookie) => cookie.startsWith("parlor-browser="))]).toEqual([303, true]);
-    expect(await (await change("another password", "a third password")).text()).toContain("Too many attempts"); // what is tried there counts, too
+    expect([
+      changed.status,
+      cookiesOf(changed).some((cookie) => cookie.startsWith("parlor-browser=")),
+    ]).toEqual([303, true]);
+    expect(await (await change("another password", "a third password")).text()).toContain(
+      "Too many attempts",
+    ); // what is tried there counts, too
     expect(await status("another password", browser)).toBe(429);
     await other.stop();
   }, 30_000);
 
   test("nobody but admins operates", async () => {
     for (const path of ["/admin", "/admin/now"]) {
-      expect([(await as("Ada", path)).status, (await as("Root", path)).status, (await fetch(house.url + path)).status]).toEqual([403, 200, 401]);
+      expect([
+        (await as("Ada", path)).status,
+        (await as("Root", path)).status,
+        (await fetch(house.url + path)).status,
+      ]).toEqual([403, 200, 401]);
     }
     for (const act of ["stop", "invite", "person", "role", "persona", "session"]) {
       expect((await as("Ada", `/admin/${act}`, { act: "erase", role: "admin" })).status).toBe(403);
@@ -338,8 +419,13 @@ describe("a proxy that says who it is", () => {
     expect(inside.status).toBe(200);
     expect((await account(listed, {})).status).toBe(401);
     // the name of whoever everybody is without accounts, an admin, is nobody's
-    for (const name of ["local", "LOCAL"]) expect((await account(listed, { "remote-user": name })).status).toBe(400);
-    for (const headers of [{ "remote-user": "Ada" }, { "Remote-User": "Ada", "x-forwarded-for": "192.0.2.1" }, { "REMOTE-USER": "Ada" }]) {
+    for (const name of ["local", "LOCAL"])
+      expect((await account(listed, { "remote-user": name })).status).toBe(400);
+    for (const headers of [
+      { "remote-user": "Ada" },
+      { "Remote-User": "Ada", "x-forwarded-for": "192.0.2.1" },
+      { "REMOTE-USER": "Ada" },
+    ]) {
       expect((await account(unlisted, headers as Record<string, string>)).status).toBe(403);
     }
     expect((await unlisted.store.people.list()).length).toBe(1);
@@ -351,7 +437,11 @@ describe("a proxy that says who it is", () => {
     expect(forged.status).toBe(403);
     for (const each of [listed, unlisted]) await each.stop();
     const secure = await startHouse({ llama: upstream.url, auth: "password", trustedProxies: ["127.0.0.1"] });
-    await secure.store.people.add({ name: "Ada", role: "admin", password: await Bun.password.hash("right password", { algorithm: "bcrypt", cost: 4 }) });
+    await secure.store.people.add({
+      name: "Ada",
+      role: "admin",
+      password: await Bun.password.hash("right password", { algorithm: "bcrypt", cost: 4 }),
+    });
     for (const [proto, isSecure] of [
       ["https", true],
       ["http", false],
@@ -383,11 +473,23 @@ describe("what is too much", () => {
     const long = await as("Ada", `/c/${newId()}`, { type: "say", message: newId(), text: "x".repeat(3_000) });
     expect(long.status).toBe(413);
     const huge = new URLSearchParams({ name: "x".repeat(30_000_000) });
-    expect((await fetch(`${house.url}/login`, { method: "POST", body: huge }).catch(() => ({ status: 413 }))).status).toBe(413);
-    expect((await as("Ada", `/c/${newId()}`, { type: "say", message: newId(), text: "x".repeat(100_000) })).status).toBe(413);
-    for (const form of [{ type: "garbage" }, {}, { type: "say" }]) expect((await as("Ada", `/c/${newId()}`, form)).status).toBe(400);
-    const broken = { cookie: cookies["Ada"] as string, origin: house.url, "content-type": "multipart/form-data" };
-    expect((await fetch(`${house.url}/c/${newId()}`, { method: "POST", headers: broken, body: "junk" })).status).toBe(400);
+    expect(
+      (await fetch(`${house.url}/login`, { method: "POST", body: huge }).catch(() => ({ status: 413 })))
+        .status,
+    ).toBe(413);
+    expect(
+      (await as("Ada", `/c/${newId()}`, { type: "say", message: newId(), text: "x".repeat(100_000) })).status,
+    ).toBe(413);
+    for (const form of [{ type: "garbage" }, {}, { type: "say" }])
+      expect((await as("Ada", `/c/${newId()}`, form)).status).toBe(400);
+    const broken = {
+      cookie: cookies["Ada"] as string,
+      origin: house.url,
+      "content-type": "multipart/form-data",
+    };
+    expect(
+      (await fetch(`${house.url}/c/${newId()}`, { method: "POST", headers: broken, body: "junk" })).status,
+    ).toBe(400);
     const page = await new PageClient(house, newId(), { cookie: cookies["Ada"] as string }).ready();
     page.gone = true;
     page.ws.send("x".repeat(60_000));
@@ -429,9 +531,19 @@ function raw(bytes: string): Promise<string> {
 }
 
 test("what is used in temporary chats counts like any other", async () => {
-  const eve = await house.store.people.add({ name: "Eva", role: "guest", password: await Bun.password.hash("Eva's password") });
+  const eve = await house.store.people.add({
+    name: "Eva",
+    role: "guest",
+    password: await Bun.password.hash("Eva's password"),
+  });
   await house.store.people.change(eve.id, { ownLimits: { runsPerMinute: 2 } });
   cookies["Eva"] = cookieOf(await signIn("Eva", "Eva's password"));
-  const say = async (id: string) => (await as("Eva", `/c/${id}`, { type: "say", message: newId(), text: "?" })).status;
-  expect([await say(`temporary-${newId()}`), await say(newId()), await say(`temporary-${newId()}`), await say(newId())]).toEqual([303, 303, 429, 429]);
+  const say = async (id: string) =>
+    (await as("Eva", `/c/${id}`, { type: "say", message: newId(), text: "?" })).status;
+  expect([
+    await say(`temporary-${newId()}`),
+    await say(newId()),
+    await say(`temporary-${newId()}`),
+    await say(newId()),
+  ]).toEqual([303, 303, 429, 429]);
 });

@@ -18,7 +18,12 @@ let house: House;
 const personas = mkdtempSync(join(tmpdir(), "parlor-personas-"));
 const get = async (name: string, path: string, form?: Record<string, string>): Promise<string> => {
   const headers = { "remote-user": name, ...(form && { origin: house.url }) };
-  return (await fetch(house.url + path, { headers, ...(form && { method: "POST", body: new URLSearchParams(form) }) })).text();
+  return (
+    await fetch(house.url + path, {
+      headers,
+      ...(form && { method: "POST", body: new URLSearchParams(form) }),
+    })
+  ).text();
 };
 
 beforeAll(async () => {
@@ -50,7 +55,10 @@ test("a persona whose file has a fault is not said to be gone, neither before no
   expect(readable(page.document.body)).toContain("The persona anna can't be used: its file has a fault");
   expect(await get("Root", `/c/${conversation}`)).toContain("anna (can&#39;t be used)");
   page.command({ type: "settle", persona: "anna" });
-  await until(() => readable(page.element("notice")).includes("can't be used"), "it is refused in the same words");
+  await until(
+    () => readable(page.element("notice")).includes("can't be used"),
+    "it is refused in the same words",
+  );
   await Bun.file(join(personas, "anna.md")).delete();
   page.say("three");
   await until(() => page.articles().length === 6 && page.last?.status === "failed", "it fails again");
@@ -78,7 +86,9 @@ test("a page of somebody who was erased, and one of a link that was revoked, sho
   expect(said).not.toContain("secret");
   expect(said).not.toContain("trying again");
   await until(
-    () => frames.at(-1)?.includes("<hx-partial id=thread></hx-partial>") === true || /id=thread[^>]*><\/hx-partial>/.test(frames.at(-1) ?? ""),
+    () =>
+      frames.at(-1)?.includes("<hx-partial id=thread></hx-partial>") === true ||
+      /id=thread[^>]*><\/hx-partial>/.test(frames.at(-1) ?? ""),
     "for readers, too",
   );
 });
@@ -114,7 +124,10 @@ test("what was done is told with names, never with ids, also of who is gone", as
 
 test("a question that is too long alone is not sent into a new chat, and room is what there is for it", () => {
   for (const language of ["en", "de"] as const) {
-    const said = sentenceOf({ code: "context_overflow", facts: { promptTokens: 900, contextTokens: 1000, roomTokens: 750 } }, wordsOf(language));
+    const said = sentenceOf(
+      { code: "context_overflow", facts: { promptTokens: 900, contextTokens: 1000, roomTokens: 750 } },
+      wordsOf(language),
+    );
     expect(said).toContain("900");
     expect(said).toContain("750");
     expect(said).not.toMatch(/new chat|neuen Chat/);
@@ -133,7 +146,14 @@ test("the gauge's mark is where something is left behind, and it says so", () =>
 
 test("nothing leaves the house where the model is on this machine; elsewhere it is said where the question goes", async () => {
   expect(await get("Root", "/")).toContain("Nothing leaves the house");
-  for (const here of ["http://localhost:8080", "http://127.0.0.1", "http://127.1.2.3:1", "http://[::1]:8080", "http://0x7f.1", "http://[::ffff:127.0.0.1]"])
+  for (const here of [
+    "http://localhost:8080",
+    "http://127.0.0.1",
+    "http://127.1.2.3:1",
+    "http://[::1]:8080",
+    "http://0x7f.1",
+    "http://[::ffff:127.0.0.1]",
+  ])
     expect(machineOf(here)).toBeNull();
   for (const [there, machine] of [
     ["http://192.168.0.5:8080", "192.168.0.5:8080"],

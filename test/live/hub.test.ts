@@ -21,7 +21,15 @@ const page = (conversation: string) => ({ conversation, view: viewOf("en"), pers
 function house() {
   const bus = localBus();
   const conversation = newId();
-  const message: Message = { id: "answer-aaaaaaaaaaaaa", conversation, parent: null, role: "assistant", text: "", reasoning: "", createdAt: 0 };
+  const message: Message = {
+    id: "answer-aaaaaaaaaaaaa",
+    conversation,
+    parent: null,
+    role: "assistant",
+    text: "",
+    reasoning: "",
+    createdAt: 0,
+  };
   const run: Run = {
     id: "run",
     owner: localPerson,
@@ -38,14 +46,35 @@ function house() {
   let text = "";
   let asked: PromiseWithResolvers<void>[] = [];
   const live = (): Snapshot[] => [
-    { run: run.id, messageId: message.id, n, status: "running", text, reasoning: "", thinkingSince: null, place: null, progress: null, stopping: false },
+    {
+      run: run.id,
+      messageId: message.id,
+      n,
+      status: "running",
+      text,
+      reasoning: "",
+      thinkingSince: null,
+      place: null,
+      progress: null,
+      stopping: false,
+    },
   ];
   const hub = new Hub({
     bus,
     traffic: new Traffic(),
     attended: () => {},
     allowance: async () => ({ usage: { tokens: 0, runs: 0 }, limits: standardLimits.admin, runsLeft: null }),
-    upstream: () => ({ status: "ready", url: "http://x", strays: 0, models: [], slots: 1, contextTokens: null, model: null, ours: false, progress: null }),
+    upstream: () => ({
+      status: "ready",
+      url: "http://x",
+      strays: 0,
+      models: [],
+      slots: 1,
+      contextTokens: null,
+      model: null,
+      ours: false,
+      progress: null,
+    }),
     live,
     async thread() {
       const asking = Promise.withResolvers<void>();
@@ -66,7 +95,8 @@ function house() {
       throw error;
     },
   });
-  const publish = (fact: RunFact) => bus.publish(conversation, { ...fact, run: run.id, conversation, messageId: message.id, n } as RunEvent);
+  const publish = (fact: RunFact) =>
+    bus.publish(conversation, { ...fact, run: run.id, conversation, messageId: message.id, n } as RunEvent);
   return {
     hub,
     conversation,

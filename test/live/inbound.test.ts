@@ -8,15 +8,26 @@ const id = "abcdefghijklmnopqrstuv";
 
 test("the three Commands, as htmx sends them", () => {
   const headers = { "HX-Request": "true" };
-  expect(parseCommand(JSON.stringify({ type: "say", message: id, text: "a\r\nb", headers }))).toEqual({ type: "say", message: id, text: "a\nb" });
-  expect(parseCommand(JSON.stringify({ type: "retry", message: id, headers }))).toEqual({ type: "retry", message: id });
+  expect(parseCommand(JSON.stringify({ type: "say", message: id, text: "a\r\nb", headers }))).toEqual({
+    type: "say",
+    message: id,
+    text: "a\nb",
+  });
+  expect(parseCommand(JSON.stringify({ type: "retry", message: id, headers }))).toEqual({
+    type: "retry",
+    message: id,
+  });
   expect(parseCommand(JSON.stringify({ type: "stop", headers }))).toEqual({ type: "stop" });
 });
 
 test("a form's settings: what is empty is not chosen, a comma is a point, what is no number is left to be refused", () => {
   const say = { type: "say", message: id, text: "x" };
-  expect(parseCommand(JSON.stringify({ ...say, persona: "", temperature: " ", topP: "" }))).toEqual(say as never);
-  expect(parseCommand(JSON.stringify({ ...say, persona: "anna", temperature: "0,7", maxTokens: "12" }))).toEqual({
+  expect(parseCommand(JSON.stringify({ ...say, persona: "", temperature: " ", topP: "" }))).toEqual(
+    say as never,
+  );
+  expect(
+    parseCommand(JSON.stringify({ ...say, persona: "anna", temperature: "0,7", maxTokens: "12" })),
+  ).toEqual({
     ...say,
     settings: { persona: "anna", sampling: { temperature: 0.7, maxTokens: 12 } },
   } as never);

@@ -52,7 +52,10 @@ test("25 MB go past a reader that has stopped: others get every piece, it gets o
   const total = pieces * piece.length;
   expect(page.total).toBe(total);
   slow.socket.resume();
-  await until(() => slow.state.bytes > total && slow.state.text.includes("Send</button>"), "the slow reader has the end");
+  await until(
+    () => slow.state.bytes > total && slow.state.text.includes("Send</button>"),
+    "the slow reader has the end",
+  );
   // what fitted into the kernel's buffers before it was noticed, then one snapshot; a queue of all frames would be 2 × the text
   expect(slow.state.bytes).toBeLessThan(1.6 * total);
   slow.socket.terminate();
@@ -67,12 +70,18 @@ class QuickPage extends PageClient {
   done = false;
 
   override get last() {
-    return { id: "", role: "assistant", status: this.done ? "done" : "running", text: { length: this.total } as string };
+    return {
+      id: "",
+      role: "assistant",
+      status: this.done ? "done" : "running",
+      text: { length: this.total } as string,
+    };
   }
 
   protected override receive(frame: string): void {
     const isSnapshot = frame.startsWith("<hx-partial id=thread ");
-    if (!isSnapshot) this.total += (frame.match(/x{1000,}\n/g) ?? []).reduce((sum, line) => sum + line.length, 0);
+    if (!isSnapshot)
+      this.total += (frame.match(/x{1000,}\n/g) ?? []).reduce((sum, line) => sum + line.length, 0);
     if (frame.includes('data-status="done"') && frame.includes("outerMorph")) this.done = true;
     else if (frame.length < piece.length) super.receive(frame);
   }

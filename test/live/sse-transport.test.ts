@@ -6,7 +6,10 @@ import { SseTransport } from "../../src/live/sse-transport.ts";
 /** A seat, and what became of it. */
 function seat(maxBytes = 1 << 20) {
   const seen = { drained: 0, closed: 0 };
-  const made = new SseTransport(null, maxBytes, { drained: () => seen.drained++, closed: () => seen.closed++ });
+  const made = new SseTransport(null, maxBytes, {
+    drained: () => seen.drained++,
+    closed: () => seen.closed++,
+  });
   return { made, seen };
 }
 
@@ -16,7 +19,9 @@ test("a frame is an event whose lines are the frame's, whatever signs are in it"
   const { made } = seat();
   made.send("one\ntwo\u2028three\u2029four\r\nfive");
   made.close(1012);
-  expect(await readAll(made)).toBe("data: one\ndata: two\u2028three\u2029four\ndata: five\n\nevent: bye\ndata: 1012\n\n");
+  expect(await readAll(made)).toBe(
+    "data: one\ndata: two\u2028three\u2029four\ndata: five\n\nevent: bye\ndata: 1012\n\n",
+  );
 });
 
 test("a reader that does not read is behind, is told when it has caught up, and is closed at the bound", async () => {

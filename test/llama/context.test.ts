@@ -26,10 +26,16 @@ function startNotes(target: string) {
     idleTimeout: 0,
     async fetch(request) {
       const { pathname, search } = new URL(request.url);
-      if (pathname === notes.hides) return Response.json({ error: { code: 404, message: "File Not Found" } }, { status: 404 });
+      if (pathname === notes.hides)
+        return Response.json({ error: { code: 404, message: "File Not Found" } }, { status: 404 });
       const body = request.method === "POST" ? await request.text() : null;
       if (body !== null) asked.push({ path: pathname, body: JSON.parse(body) });
-      return fetch(target + pathname + search, { method: request.method, headers: request.headers, body, signal: request.signal });
+      return fetch(target + pathname + search, {
+        method: request.method,
+        headers: request.headers,
+        body,
+        signal: request.signal,
+      });
     },
   });
   notes.url = `http://127.0.0.1:${server.port}`;
@@ -52,7 +58,9 @@ afterAll(async () => {
   await llama.stop();
 });
 
-async function enter(options: Partial<HouseOptions> & { files?: Record<string, string> } = {}): Promise<PageClient> {
+async function enter(
+  options: Partial<HouseOptions> & { files?: Record<string, string> } = {},
+): Promise<PageClient> {
   const personas = mkdtempSync(join(tmpdir(), "parlor-personas-"));
   for (const [name, text] of Object.entries(options.files ?? {})) await Bun.write(join(personas, name), text);
   house = await startHouse({ llama: wire.url, personas, ...options });
@@ -65,10 +73,23 @@ async function enter(options: Partial<HouseOptions> & { files?: Record<string, s
 }
 
 /** Says something, waits for the answer's end, and gives its figures. */
-async function turn(page: PageClient, text: string, fields: Record<string, unknown> = {}, status = "done"): Promise<RunStats> {
+async function turn(
+  page: PageClient,
+  text: string,
+  fields: Record<string, unknown> = {},
+  status = "done",
+): Promise<RunStats> {
   const before = page.articles().length;
-  page.command({ type: "say", message: `${"m".repeat(16)}${page.conversation}${before}`.slice(0, 60), text, ...fields });
-  await until(() => page.articles().length === before + 2 && page.last?.status === status, `"${text.slice(0, 20)}" ends as ${status}`);
+  page.command({
+    type: "say",
+    message: `${"m".repeat(16)}${page.conversation}${before}`.slice(0, 60),
+    text,
+    ...fields,
+  });
+  await until(
+    () => page.articles().length === before + 2 && page.last?.status === status,
+    `"${text.slice(0, 20)}" ends as ${status}`,
+  );
   return (await house.store.thread(page.conversation, { limit: 1 })).thread[0]?.run?.stats as RunStats;
 }
 
@@ -81,27 +102,47 @@ describe("a conversation longer than the context", () => {
     expect(dropped[0]).toBe(0);
     expect(dropped.at(-1)).toBeGreaterThan(0);
     expect(dropped).toEqual([...dropped].sort((a, b) => a - b));
-    for (const { promptTokens = Number.NaN } of all) expect(promptTokens).toBeLessThanOrEqual(contextTokens - contextTokens / 4);
+    for (const { promptTokens = Number.NaN } of all)
+      expect(promptTokens).toBeLessThanOrEqual(contextTokens - contextTokens / 4);
     // where the beginning stayed, all that was sent the turn before came from the cache
-    const stayed = all.flatMap((stats, i) => (i > 0 && dropped[i] === dropped[i - 1] ? [{ stats, before: all[i - 1] as RunStats }] : []));
+    const stayed = all.flatMap((stats, i) =>
+      i > 0 && dropped[i] === dropped[i - 1] ? [{ stats, before: all[i - 1] as RunStats }] : [],
+    );
     expect(stayed.length).toBeGreaterThan(18);
-    for (const { stats, before } of stayed) expect(stats.cachedTokens).toBeGreaterThanOrEqual((before.promptTokens as number) - 1);
-    expect(page.document.body.textContent).toContain(`The ${dropped.at(-1)} oldest messages no longer fitted into the context`);
-    expect(page.element("context").textContent).toMatch(/^[\d,]+ of 2,048 tokens of context(: more fits only without the oldest)?$/);
+    for (const { stats, before } of stayed)
+      expect(stats.cachedTokens).toBeGreaterThanOrEqual((before.promptTokens as number) - 1);
+    expect(page.document.body.textContent).toContain(
+      `The ${dropped.at(-1)} oldest messages no longer fitted into the context`,
+    );
+    expect(page.element("context").textContent).toMatch(
+      /^[\d,]+ of 2,048 tokens of context(: more fits only without the oldest)?$/,
+    );
     // a turn costs one count; only where the beginning moves there are more
     expect(counts()).toBeLessThanOrEqual(24 + (24 - 1 - stayed.length) * 6);
   });
 
   test("or is refused with advice, where its persona says so; what was asked stays", async () => {
-    const page = await enter({ files: { "strict.md": "---\nname: Strict\noverflow: refuse\n---\nNothing is forgotten.\n" } });
+    const page = await enter({
+      files: { "strict.md": "---\nname: Strict\noverflow: refuse\n---\nNothing is forgotten.\n" },
+    });
     let asked = 0;
     for (let full = false; !full; asked++) {
-      page.command({ type: "say", message: `question-${page.conversation}${asked}`, text: `story ${asked}`, persona: "strict" });
-      await until(() => page.articles().length === asked * 2 + 2 && /done|failed/.test(page.last?.status ?? ""), `question ${asked} ends`);
+      page.command({
+        type: "say",
+        message: `question-${page.conversation}${asked}`,
+        text: `story ${asked}`,
+        persona: "strict",
+      });
+      await until(
+        () => page.articles().length === asked * 2 + 2 && /done|failed/.test(page.last?.status ?? ""),
+        `question ${asked} ends`,
+      );
       full = page.last?.status === "failed";
     }
     const failed = page.document.querySelector("article:last-child .failure")?.textContent;
-    expect(failed).toMatch(/^This conversation has 1,\d{3} tokens; the model's context of 2,048 has no room left .* Start a new chat, delete messages/);
+    expect(failed).toMatch(
+      /^This conversation has 1,\d{3} tokens; the model's context of 2,048 has no room left .* Start a new chat, delete messages/,
+    );
     expect(page.articles().at(-2)).toMatchObject({ role: "user", text: `story ${asked - 1}` });
     expect(chats().every(({ body }) => (body["messages"] as unknown[]).length >= 2)).toBe(true);
     // as advised: messages are deleted, and it goes on
@@ -115,7 +156,9 @@ describe("a conversation longer than the context", () => {
   test("a question that is too long alone says so, and llama-server is not troubled with it", async () => {
     const page = await enter();
     await turn(page, "x ".repeat(3_000), {}, "failed");
-    expect(page.document.querySelector(".failure")?.textContent).toMatch(/has \d,\d{3} tokens; the model has room for (1,536|2,048)\. Shorten it/);
+    expect(page.document.querySelector(".failure")?.textContent).toMatch(
+      /has \d,\d{3} tokens; the model has room for (1,536|2,048)\. Shorten it/,
+    );
     expect(chats()).toEqual([]);
   });
 
@@ -138,9 +181,12 @@ test("a turn reads only what is new: all that was sent the turn before comes fro
   const third = await turn(page, "and a third story");
   expect(second.cachedTokens).toBeGreaterThanOrEqual((first.promptTokens as number) - 1);
   expect(third.cachedTokens).toBeGreaterThanOrEqual((second.promptTokens as number) - 1);
-  expect(page.document.querySelector("article:last-child .stats")?.textContent).toContain(`${third.cachedTokens?.toLocaleString("en")} of them from cache`);
+  expect(page.document.querySelector("article:last-child .stats")?.textContent).toContain(
+    `${third.cachedTokens?.toLocaleString("en")} of them from cache`,
+  );
   const sent = chats().map(({ body }) => JSON.stringify(body["messages"]).slice(0, -1));
-  for (const [i, messages] of sent.entries()) if (i > 0) expect(messages.startsWith(sent[i - 1] as string)).toBe(true);
+  for (const [i, messages] of sent.entries())
+    if (i > 0) expect(messages.startsWith(sent[i - 1] as string)).toBe(true);
   expect(counts()).toBe(3);
 });
 
@@ -154,24 +200,41 @@ test("asking again, or going on, counts nothing that was counted before", async 
 });
 
 describe("a persona", () => {
-  const files = { "adviser.md": "---\nname: Adviser\ntemperature: 0.25\nmax_tokens: 12\nmodel: small\n---\nBe kind.\n" };
+  const files = {
+    "adviser.md": "---\nname: Adviser\ntemperature: 0.25\nmax_tokens: 12\nmodel: small\n---\nBe kind.\n",
+  };
 
   test("its prompt and settings are sent, those of the conversation win, and what nobody chose is absent", async () => {
     const page = await enter({ files });
     await turn(page, "story", { persona: "adviser", topP: "0,5" });
     expect(chats()[0]?.body).toMatchObject({ temperature: 0.25, top_p: 0.5, max_tokens: 12, model: "small" });
-    expect((chats()[0]?.body["messages"] as unknown[] | undefined)?.[0]).toEqual({ role: "system", content: "Be kind." });
-    expect(page.document.querySelector("article:last-child .note")?.textContent).toBe("Ended at the length limit");
+    expect((chats()[0]?.body["messages"] as unknown[] | undefined)?.[0]).toEqual({
+      role: "system",
+      content: "Be kind.",
+    });
+    expect(page.document.querySelector("article:last-child .note")?.textContent).toBe(
+      "Ended at the length limit",
+    );
     page.command({ type: "settle", persona: "", temperature: "1.5", topP: "", maxTokens: "" });
-    await until(() => page.element("settings").textContent === "Holds from the next answer on.", "the settings are taken");
+    await until(
+      () => page.element("settings").textContent === "Holds from the next answer on.",
+      "the settings are taken",
+    );
     await turn(page, "another story");
-    expect(Object.keys(chats()[1]?.body ?? {}).sort()).toEqual(["messages", "return_progress", "stream", "stream_options", "temperature"]);
+    expect(Object.keys(chats()[1]?.body ?? {}).sort()).toEqual([
+      "messages",
+      "return_progress",
+      "stream",
+      "stream_options",
+      "temperature",
+    ]);
     expect(chats()[1]?.body["temperature"]).toBe(1.5);
   });
 
   test("one that is gone, or a number out of bounds, is refused in words", async () => {
     const page = await enter({ files });
-    const notice = (text: RegExp) => until(() => text.test(page.element("notice").textContent ?? ""), `the notice says ${text}`);
+    const notice = (text: RegExp) =>
+      until(() => text.test(page.element("notice").textContent ?? ""), `the notice says ${text}`);
     page.command({ type: "say", message: `question-${page.conversation}`, text: "story", persona: "nobody" });
     await notice(/^The persona nobody is not there any more\. Choose another at the top/);
     for (const [name, sentence] of [
@@ -187,11 +250,16 @@ describe("a persona", () => {
     await turn(page, "story", { persona: "adviser" });
     await house.store.settle(page.conversation, { persona: "nobody", sampling: {} });
     await turn(page, "another story", {}, "failed");
-    expect(page.document.querySelector("article:last-child .failure")?.textContent).toMatch(/^The persona nobody is not there/);
+    expect(page.document.querySelector("article:last-child .failure")?.textContent).toMatch(
+      /^The persona nobody is not there/,
+    );
   });
 
   test("one that is enforced holds for everybody, whatever was chosen, on the plain socket too", async () => {
-    const page = await enter({ files: { ...files, "other.md": "---\nname: Other\n---\nBe brief.\n" }, enforcedPersona: "other" });
+    const page = await enter({
+      files: { ...files, "other.md": "---\nname: Other\n---\nBe brief.\n" },
+      enforcedPersona: "other",
+    });
     await turn(page, "story", { persona: "adviser", temperature: "2" });
     const plain = await new PlainClient(house).opened();
     expect((await plain.ask("story")).last).toBe("[DONE]");
@@ -208,9 +276,14 @@ describe("a title that the model makes", () => {
   test("is asked for behind the first answer, reads only the wish anew, and leaves the cache to the next question", async () => {
     const page = await enter({ generateTitles: true });
     const first = await turn(page, `${"The opening is wide. ".repeat(20)} story`);
-    await until(async () => (await house.store.conversation(page.conversation))?.title === "A Small Bird at the Window", "the title is there");
+    await until(
+      async () => (await house.store.conversation(page.conversation))?.title === "A Small Bird at the Window",
+      "the title is there",
+    );
     const [asked, titled] = chats();
-    expect(JSON.stringify(titled?.body["messages"])).toStartWith(JSON.stringify(asked?.body["messages"]).slice(0, -1));
+    expect(JSON.stringify(titled?.body["messages"])).toStartWith(
+      JSON.stringify(asked?.body["messages"]).slice(0, -1),
+    );
     expect(titled?.body["max_tokens"]).toBe(32);
     const second = await turn(page, "another story");
     expect(second.cachedTokens).toBeGreaterThanOrEqual((first.promptTokens as number) - 1);

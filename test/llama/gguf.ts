@@ -35,7 +35,10 @@ export function gguf(keys: Readonly<Record<string, Value>>, tensors: readonly Te
     out.u32(0).u64(offset); // 0: F32
     offset += Math.ceil(tensor.data.byteLength / alignment) * alignment;
   }
-  for (const tensor of tensors) out.align(alignment).bytes(new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength));
+  for (const tensor of tensors)
+    out
+      .align(alignment)
+      .bytes(new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength));
   return out.align(alignment).result();
 }
 

@@ -33,7 +33,8 @@ class Vocabulary {
     this.add("<unk>", kind.unknown);
     this.add("<s>", kind.control);
     this.add("<|end|>", kind.control);
-    for (let byte = 0; byte < 256; byte++) this.add(`<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`, kind.byte);
+    for (let byte = 0; byte < 256; byte++)
+      this.add(`<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`, kind.byte);
     for (const role of ["system", "user", "assistant"]) this.add(`<|${role}|>`, kind.control);
   }
 
@@ -80,10 +81,18 @@ function cut(text: string, vocabulary: Vocabulary): number[] {
 }
 
 /** Adds `<|recite:name|>` and the chain of tokens behind it, which it returns. */
-function addChain(vocabulary: Vocabulary, name: string, recital: Pick<Recital, "text" | "reasoning" | "endless">): number[] {
+function addChain(
+  vocabulary: Vocabulary,
+  name: string,
+  recital: Pick<Recital, "text" | "reasoning" | "endless">,
+): number[] {
   const start = vocabulary.add(`<|recite:${name}|>`, kind.control);
-  const thought = recital.reasoning === undefined ? [] : cut(`<think>\n${recital.reasoning}\n</think>\n\n`, vocabulary);
-  const text = typeof recital.text === "string" ? cut(recital.text, vocabulary) : recital.text.map((piece) => vocabulary.claim(marked(piece)));
+  const thought =
+    recital.reasoning === undefined ? [] : cut(`<think>\n${recital.reasoning}\n</think>\n\n`, vocabulary);
+  const text =
+    typeof recital.text === "string"
+      ? cut(recital.text, vocabulary)
+      : recital.text.map((piece) => vocabulary.claim(marked(piece)));
   const chain = [start, ...thought, ...text];
   chain.forEach((id, i) => {
     const token = vocabulary.tokens[id] as Token;
@@ -100,8 +109,15 @@ function chatTemplate(): string {
   const choices = Object.entries(recitals)
     .filter(([, { word, given }]) => word !== "" || given)
     .sort(([, a], [, b]) => Number(!a.given) - Number(!b.given));
-  const branches = choices.map(([name, { word, given = "" }]) => `{%- elif '${word}' in q and '${given}' in s -%}<|recite:${name}|>`).join("");
-  const counts = Array.from({ length: countsUpTo }, (_, i) => `{%- elif 'count' in q and n == ${i + 1} -%}<|recite:count${i + 1}|>`).join("");
+  const branches = choices
+    .map(
+      ([name, { word, given = "" }]) => `{%- elif '${word}' in q and '${given}' in s -%}<|recite:${name}|>`,
+    )
+    .join("");
+  const counts = Array.from(
+    { length: countsUpTo },
+    (_, i) => `{%- elif 'count' in q and n == ${i + 1} -%}<|recite:count${i + 1}|>`,
+  ).join("");
   const message = `<|{{ m.role }}|>{% if m.reasoning_content is defined and m.reasoning_content %}<think>\n{{ m.reasoning_content }}\n</think>\n\n{% endif %}{{ m.content }}<|end|>`;
   return `{%- for m in messages -%}${message}{%- endfor -%}{%- if add_generation_prompt -%}<|assistant|>{%- set q = messages[-1].content -%}{%- set n = messages|length -%}{%- set s = '' -%}{%- if messages[0].role == 'system' -%}{%- set s = messages[0].content -%}{%- set n = n - 1 -%}{%- endif -%}{%- if false -%}${branches}${counts}{%- else -%}<|recite:greeting|>{%- endif -%}{%- endif -%}`;
 }
@@ -132,7 +148,8 @@ function tensors(tokens: readonly Token[], end: number, continuation: number): T
   const embedding = new Float32Array(tokens.length * width);
   const output = new Float32Array(tokens.length * width);
   const setRow = (matrix: Float32Array, row: number, vector: Float32Array, factor: number) => {
-    for (let i = 0; i < width; i++) matrix[row * width + i] = (matrix[row * width + i] as number) + factor * (vector[i] as number);
+    for (let i = 0; i < width; i++)
+      matrix[row * width + i] = (matrix[row * width + i] as number) + factor * (vector[i] as number);
   };
   tokens.forEach((token, id) => {
     const isForeign = token.kind === kind.byte && token.next === undefined;
@@ -142,14 +159,20 @@ function tensors(tokens: readonly Token[], end: number, continuation: number): T
   });
   setRow(output, end, lastPiece, gain);
   setRow(output, continuation, foreignByte, gain);
-  const zeros = (name: string, ...shape: number[]): Tensor => ({ name, shape, data: new Float32Array(shape.reduce((a, b) => a * b)) });
+  const zeros = (name: string, ...shape: number[]): Tensor => ({
+    name,
+    shape,
+    data: new Float32Array(shape.reduce((a, b) => a * b)),
+  });
   const ones = (name: string): Tensor => ({ name, shape: [width], data: new Float32Array(width).fill(1) });
   return [
     { name: "token_embd.weight", shape: [width, tokens.length], data: embedding },
     ones("output_norm.weight"),
     { name: "output.weight", shape: [width, tokens.length], data: output },
     ones("blk.0.attn_norm.weight"),
-    ...["attn_q", "attn_k", "attn_v", "attn_output"].map((name) => zeros(`blk.0.${name}.weight`, width, width)),
+    ...["attn_q", "attn_k", "attn_v", "attn_output"].map((name) =>
+      zeros(`blk.0.${name}.weight`, width, width),
+    ),
     ones("blk.0.ffn_norm.weight"),
     zeros("blk.0.ffn_gate.weight", width, feedForward),
     zeros("blk.0.ffn_up.weight", width, feedForward),
@@ -185,7 +208,9 @@ function keys(tokens: readonly Token[], end: number): Record<string, Value> {
 export function parrot(): Uint8Array {
   const vocabulary = new Vocabulary();
   // exact pieces first, so that no cut takes one of them away
-  const byExactness = Object.entries(recitals).sort(([, a], [, b]) => Number(typeof a.text === "string") - Number(typeof b.text === "string"));
+  const byExactness = Object.entries(recitals).sort(
+    ([, a], [, b]) => Number(typeof a.text === "string") - Number(typeof b.text === "string"),
+  );
   for (const [name, recital] of byExactness) addChain(vocabulary, name, recital);
   for (let n = 1; n <= countsUpTo; n++) addChain(vocabulary, `count${n}`, { text: countText(n) });
   const [continuation] = addChain(vocabulary, "continuation", { text: continuationText });

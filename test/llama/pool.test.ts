@@ -13,7 +13,10 @@ const pages: PageClient[] = [];
 
 beforeAll(async () => {
   llamas = await Promise.all(ports.map((port) => startLlama({ port })));
-  house = await startHouse({ llama: llamas.map(({ url }) => url), bounds: { stallMs: 700, probeMs: 300, stopMs: 1_000, pollReadyMs: 100 } });
+  house = await startHouse({
+    llama: llamas.map(({ url }) => url),
+    bounds: { stallMs: 700, probeMs: 300, stopMs: 1_000, pollReadyMs: 100 },
+  });
   await all("ready");
 });
 afterAll(async () => {
@@ -26,7 +29,13 @@ afterEach(async () => {
     await until(() => page.last?.status !== "running", "its answer is over");
     page.close();
   }
-  await until(async () => (await Promise.all(llamas.map((llama) => llama.busySlots().catch(() => 0)))).every((busy) => busy === 0), "no slot is held");
+  await until(
+    async () =>
+      (await Promise.all(llamas.map((llama) => llama.busySlots().catch(() => 0)))).every(
+        (busy) => busy === 0,
+      ),
+    "no slot is held",
+  );
 });
 
 const statuses = () => house.upstream.servers.map(({ status }) => status);
@@ -67,7 +76,10 @@ describe("three llama-servers", () => {
     const reader = await page();
     for (const turn of [1, 2, 3]) {
       reader.say("medium");
-      await until(() => reader.articles().length === turn * 2 && reader.last?.status === "done", `turn ${turn} is answered`);
+      await until(
+        () => reader.articles().length === turn * 2 && reader.last?.status === "done",
+        `turn ${turn} is answered`,
+      );
     }
     const { thread } = await house.store.thread(reader.conversation, { limit: 10 });
     const [, second, third] = thread.flatMap(({ run }) => (run ? [run.stats] : []));
@@ -95,12 +107,18 @@ describe("three llama-servers", () => {
     await llamas[first.at]?.stop();
     const failed = await first.reader.lastIs("failed");
     expect(failed.text.length).toBeGreaterThan(50);
-    expect(first.reader.document.querySelector("article:last-of-type .failure")?.textContent ?? first.reader.document.body.textContent).toContain("broke");
+    expect(
+      first.reader.document.querySelector("article:last-of-type .failure")?.textContent ??
+        first.reader.document.body.textContent,
+    ).toContain("broke");
     expect(second.reader.last?.status).toBe("running");
     const { thread } = await house.store.thread(first.reader.conversation, { limit: 10 });
     expect(thread.length).toBe(2); // asked once, answered once
     first.reader.say("twenty");
-    await until(() => first.reader.articles().length === 4 && first.reader.last?.status === "done", "another answers what comes next");
+    await until(
+      () => first.reader.articles().length === 4 && first.reader.last?.status === "done",
+      "another answers what comes next",
+    );
     await restart(first.at);
   });
 
@@ -112,7 +130,10 @@ describe("three llama-servers", () => {
     process.kill(pid, "SIGSTOP");
     try {
       reader.say("twenty");
-      await until(() => reader.articles().length === 4 && reader.last?.status === "done", "another has answered");
+      await until(
+        () => reader.articles().length === 4 && reader.last?.status === "done",
+        "another has answered",
+      );
       expect(reader.last?.text).toBe(rendered(textOf("twenty")));
       await until(() => statuses()[at] !== "ready", "it is left out");
     } finally {
@@ -128,14 +149,20 @@ describe("three llama-servers", () => {
     await until(() => house.upstream.state.models.some(({ name }) => name === "other"), "its model is seen");
     expect(house.upstream.state.models.length).toBe(2);
     const reader = await page();
-    reader.command({ type: "say", message: "withmodel0000000000001".slice(0, 22), text: "twenty", model: "other" });
+    reader.command({
+      type: "say",
+      message: "withmodel0000000000001".slice(0, 22),
+      text: "twenty",
+      model: "other",
+    });
     await reader.lastIs("done");
     const { thread } = await house.store.thread(reader.conversation, { limit: 10 });
     expect(thread.at(-1)?.run?.stats.model).toBe("other");
     const either = await page();
     either.say("twenty");
     await either.lastIs("done");
-    const answered = (await house.store.thread(either.conversation, { limit: 10 })).thread.at(-1)?.run?.stats.model;
+    const answered = (await house.store.thread(either.conversation, { limit: 10 })).thread.at(-1)?.run?.stats
+      .model;
     expect(["other", "parrot.gguf"]).toContain(answered as string); // whichever it was is said
     reader.command({ type: "settle", persona: "", model: "nowhere" });
     reader.say("twenty");

@@ -21,7 +21,11 @@ beforeAll(async () => {
   llama = await startLlama();
   await open();
   const { people } = house.store;
-  await people.setRoleLimits("member", { ...(await people.roleLimits()).member, runsPerMinute: null, waitingRunsMax: null });
+  await people.setRoleLimits("member", {
+    ...(await people.roleLimits()).member,
+    runsPerMinute: null,
+    waitingRunsMax: null,
+  });
 });
 afterAll(async () => {
   await house.stop();
@@ -29,7 +33,9 @@ afterAll(async () => {
 });
 
 const pagesOf = (name: string, count: number): Promise<PageClient[]> =>
-  Promise.all(Array.from({ length: count }, () => new PageClient(house, undefined, { "remote-user": name }).ready()));
+  Promise.all(
+    Array.from({ length: count }, () => new PageClient(house, undefined, { "remote-user": name }).ready()),
+  );
 const idOf = async (name: string): Promise<string> => (await house.store.people.named(name))?.id as string;
 
 /** Holds both slots until it is told to let go. */
@@ -79,9 +85,18 @@ test("twelve questions of one and six of another are answered in turn, whoever a
     asked.push({ name, conversation });
   }
   await letGo();
-  const runOf = async (conversation: string) => (await house.store.thread(conversation, { limit: 2 })).thread.at(-1)?.run;
-  await until(async () => (await Promise.all(asked.map(({ conversation }) => runOf(conversation)))).every((run) => run?.status === "done"), "all are answered");
-  const runs = await Promise.all(asked.map(async ({ name, conversation }) => ({ name, run: (await runOf(conversation)) as Run })));
+  const runOf = async (conversation: string) =>
+    (await house.store.thread(conversation, { limit: 2 })).thread.at(-1)?.run;
+  await until(
+    async () =>
+      (await Promise.all(asked.map(({ conversation }) => runOf(conversation)))).every(
+        (run) => run?.status === "done",
+      ),
+    "all are answered",
+  );
+  const runs = await Promise.all(
+    asked.map(async ({ name, conversation }) => ({ name, run: (await runOf(conversation)) as Run })),
+  );
   const startedAt = ({ run }: { run: Run }) => run.createdAt + (run.stats.queueMs as number);
   const order = runs.sort((one, other) => startedAt(one) - startedAt(other)).map(({ name }) => name);
   // until Ben's last, both have had their half, give or take one answer
@@ -105,7 +120,9 @@ test("who waits, in which order, and what each has had, is the same after a rest
   await house.stop();
   await open();
   expect(await house.store.ledger.shares()).toMatchObject({ floor: expect.any(Number) });
-  const again = pages.map(({ conversation }, i) => new PageClient(house, conversation, { "remote-user": i < 2 ? "Ada" : "Ben" }));
+  const again = pages.map(
+    ({ conversation }, i) => new PageClient(house, conversation, { "remote-user": i < 2 ? "Ada" : "Ben" }),
+  );
   for (const page of again) await page.lastIs("done");
   for (const page of again) page.close();
 });
@@ -115,7 +132,11 @@ test("an answer goes on when nobody looks, and is there later", async () => {
   page.say("long");
   await until(() => (page.last?.text.length ?? 0) > 100, "it runs");
   page.close();
-  await until(async () => (await house.store.thread(page.conversation, { limit: 2 })).thread.at(-1)?.run?.status === "done", "it is stored");
+  await until(
+    async () =>
+      (await house.store.thread(page.conversation, { limit: 2 })).thread.at(-1)?.run?.status === "done",
+    "it is stored",
+  );
   const later = await new PageClient(house, page.conversation, { "remote-user": "Ada" }).ready();
   await later.lastIs("done");
   later.close();

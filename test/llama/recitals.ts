@@ -88,7 +88,8 @@ $$P = U \\cdot I = \\frac{U^2}{R}$$
 
 Good light!`;
 
-const think = "The person asks me to think. I know nothing by thinking, yet I can show how it looks: first a thought, then the answer.";
+const think =
+  "The person asks me to think. I know nothing by thinking, yet I can show how it looks: first a thought, then the answer.";
 
 /** Words of a long text: numbered lines that never repeat. */
 function longText(lines: number, first = 1): string {
@@ -110,28 +111,88 @@ function longText(lines: number, first = 1): string {
     "otter",
     "plume",
   ];
-  const line = (i: number) => `${i}. ${words[i % 16]} ${words[(i * 7 + 3) % 16]} ${(i * 2654435761) % 9973} ${words[(i * 5 + 1) % 16]} ${(i * 40503) % 7919}`;
+  const line = (i: number) =>
+    `${i}. ${words[i % 16]} ${words[(i * 7 + 3) % 16]} ${(i * 2654435761) % 9973} ${words[(i * 5 + 1) % 16]} ${(i * 40503) % 7919}`;
   return Array.from({ length: lines }, (_, i) => line(i + first)).join("\n");
 }
 
 /** Every recital. The last one, with the empty word, answers all other questions. */
 export const recitals: Readonly<Record<string, Recital>> = {
-  emoji: { word: "emoji", text: ["A parrot: ", "<0xF0>", "<0x9F>", "<0xA6>", "<0x9C>", " and a ", "family 👩‍👩‍👧", ", e", "\u0301", ". ", "Done", " ✓"] },
+  emoji: {
+    word: "emoji",
+    text: [
+      "A parrot: ",
+      "<0xF0>",
+      "<0x9F>",
+      "<0xA6>",
+      "<0x9C>",
+      " and a ",
+      "family 👩‍👩‍👧",
+      ", e",
+      "\u0301",
+      ". ",
+      "Done",
+      " ✓",
+    ],
+  },
   html: {
     word: "html",
     text: `<script>alert("parrot")</script> & &amp; &lt;b&gt; <img src=x onerror=alert(1)> </span></article> <hx-partial id=thread>gone</hx-partial> <!-- --> ]]> <head><title>stolen</title></head> {{x}} \${y}`,
   },
   json: {
     word: "json",
-    text: ["true", "123", "null", `{"content":"x"}`, "[DONE]", `{"target":"body","content":"<b>y</b>","swap":"outerHTML"}`, "false", "-0.5e3", `"quoted"`],
+    text: [
+      "true",
+      "123",
+      "null",
+      `{"content":"x"}`,
+      "[DONE]",
+      `{"target":"body","content":"<b>y</b>","swap":"outerHTML"}`,
+      "false",
+      "-0.5e3",
+      `"quoted"`,
+    ],
   },
   spaces: {
     word: "spaces",
-    text: ["   ", "three spaces first", ",\n", "\n\n", "\t", "tabbed", "  \n", "    indented", "\r\n", " ", "lone", "\u00a0", "nbsp", " \t ", "end  ", "\n \n"],
+    text: [
+      "   ",
+      "three spaces first",
+      ",\n",
+      "\n\n",
+      "\t",
+      "tabbed",
+      "  \n",
+      "    indented",
+      "\r\n",
+      " ",
+      "lone",
+      "\u00a0",
+      "nbsp",
+      " \t ",
+      "end  ",
+      "\n \n",
+    ],
   },
   separators: {
     word: "separators",
-    text: ["a", "\u2028", "b", "\u2029", "c", "\u200b", "d", "\ufeff", "e", "\u202e", "f", "\u202c", "g", "\u0000".replace("\u0000", "\ufffd"), "h"],
+    text: [
+      "a",
+      "\u2028",
+      "b",
+      "\u2029",
+      "c",
+      "\u200b",
+      "d",
+      "\ufeff",
+      "e",
+      "\u202e",
+      "f",
+      "\u202c",
+      "g",
+      "\u0000".replace("\u0000", "\ufffd"),
+      "h",
+    ],
   },
   long: { word: "long", text: longText(600) },
   medium: { word: "medium", text: longText(150, 1001) },
@@ -146,10 +207,21 @@ export const recitals: Readonly<Record<string, Recital>> = {
     given: "Nordhaus K2;Kaffeemühle;89,00 €",
     text: "Ich empfehle dir die Nordhaus K2 für 89,00 €: Sie hat ein Kegelmahlwerk und fasst 250 g Bohnen.",
   },
-  adviceNone: { word: "", given: "Du bist ein Kaufberater", text: "Das steht nicht in meiner Liste. Sie kennt nur, was darin steht." },
-  alwaysGerman: { word: "", given: "Always answer in German", text: "Sehr gern, und zwar auf Deutsch: Ich bin ein Papagei und plappere nach." },
+  adviceNone: {
+    word: "",
+    given: "Du bist ein Kaufberater",
+    text: "Das steht nicht in meiner Liste. Sie kennt nur, was darin steht.",
+  },
+  alwaysGerman: {
+    word: "",
+    given: "Always answer in German",
+    text: "Sehr gern, und zwar auf Deutsch: Ich bin ein Papagei und plappere nach.",
+  },
   title: { word: "Give this conversation a title", text: `"A Small Bird at the Window."` },
-  hallo: { word: "Hallo", text: "Hallo! Schön, dass du da bist. Sag „Deutsch“, und ich sage ein Gedicht auf." },
+  hallo: {
+    word: "Hallo",
+    text: "Hallo! Schön, dass du da bist. Sag „Deutsch“, und ich sage ein Gedicht auf.",
+  },
   twenty: { word: "twenty", text: Array.from({ length: 20 }, (_, i) => ` t${i + 1}`) },
   greeting: { word: "", text: greeting },
 };

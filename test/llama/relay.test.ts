@@ -18,13 +18,16 @@ afterAll(async () => {
   await llama.stop();
 });
 
-const finite = Object.entries(recitals).filter(([, recital]) => !recital.endless && recital.given === undefined);
+const finite = Object.entries(recitals).filter(
+  ([, recital]) => !recital.endless && recital.given === undefined,
+);
 
 /** What llama-server itself says when asked directly, without streaming. */
 async function direct(question: string): Promise<string> {
   const body = JSON.stringify({ messages: [{ role: "user", content: question }] });
   const response = await fetch(`${llama.url}/v1/chat/completions`, { method: "POST", body });
-  return ((await response.json()) as { choices: { message: { content: string } }[] }).choices[0]?.message.content as string;
+  return ((await response.json()) as { choices: { message: { content: string } }[] }).choices[0]?.message
+    .content as string;
 }
 
 describe("every recital arrives byte for byte", () => {
@@ -47,7 +50,11 @@ describe("every recital arrives byte for byte", () => {
       const { text, pieces, last } = await client.ask(question);
       expect(text).toBe(textOf(name));
       expect(last).toBe("[DONE]");
-      expect(pieces.every((piece) => piece.isWellFormed() && (textOf(name).includes("\ufffd") || !piece.includes("\ufffd")))).toBe(true);
+      expect(
+        pieces.every(
+          (piece) => piece.isWellFormed() && (textOf(name).includes("\ufffd") || !piece.includes("\ufffd")),
+        ),
+      ).toBe(true);
       client.close();
     });
   }
@@ -57,7 +64,10 @@ test("the whole conversation so far is sent with each question", async () => {
   const page = await new PageClient(house).ready();
   for (const messages of [1, 3, 5]) {
     page.say("count please");
-    await until(() => page.articles().length === messages + 1 && page.last?.status === "done", `answer ${messages} is there`);
+    await until(
+      () => page.articles().length === messages + 1 && page.last?.status === "done",
+      `answer ${messages} is there`,
+    );
     expect(page.last?.text).toBe(countText(messages));
   }
   page.close();
@@ -68,7 +78,9 @@ test("thoughts are shown apart from the answer", async () => {
   page.say("think first");
   const answer = await page.lastIs("done");
   expect(answer.text).toBe(rendered(textOf("think")));
-  expect(page.element(`m-${answer.id}`).querySelector(".reasoning:not([open]) .thought")?.textContent?.trim()).toBe(recitals["think"]?.reasoning as string);
+  expect(
+    page.element(`m-${answer.id}`).querySelector(".reasoning:not([open]) .thought")?.textContent?.trim(),
+  ).toBe(recitals["think"]?.reasoning as string);
   page.close();
 });
 
@@ -78,7 +90,9 @@ test("thoughts stand in the answer they belong to, also when one without any cam
   await page.lastIs("done");
   page.say("think first");
   await until(() => page.articles().length === 4 && page.last?.status === "done", "the second is answered");
-  const thoughts = [...page.document.querySelectorAll("article")].map((article) => article.querySelectorAll(".thought").length);
+  const thoughts = [...page.document.querySelectorAll("article")].map(
+    (article) => article.querySelectorAll(".thought").length,
+  );
   expect(thoughts).toEqual([0, 0, 0, 1]);
   expect(page.document.getElementById("think")).toBeNull();
   page.close();
@@ -89,7 +103,9 @@ test("the answer's end shows its figures", async () => {
   page.say("twenty");
   const answer = await page.lastIs("done");
   const stats = page.element(`m-${answer.id}`).querySelector(".stats")?.textContent;
-  expect(stats).toMatch(/^\d+ tokens · [\d.,]+ tokens\/sparrot\.gguf\d+ tokens read(, \d+ of them from cache)?first token after [\d.]+ scame to its end$/);
+  expect(stats).toMatch(
+    /^\d+ tokens · [\d.,]+ tokens\/sparrot\.gguf\d+ tokens read(, \d+ of them from cache)?first token after [\d.]+ scame to its end$/,
+  );
   page.close();
 });
 
@@ -158,7 +174,9 @@ describe("many pages, one truth", () => {
     await first.lastIs("stopped");
     await second.lastIs("stopped");
     expect(second.articles()).toEqual(first.articles());
-    const stored = (await house.store.thread(first.conversation, { limit: 100 })).thread.map(({ message }) => message.text);
+    const stored = (await house.store.thread(first.conversation, { limit: 100 })).thread.map(
+      ({ message }) => message.text,
+    );
     expect(first.articles().map(({ text }) => text)).toEqual(stored.map(rendered));
     first.close();
     second.close();
@@ -169,7 +187,10 @@ describe("many pages, one truth", () => {
     page.say("long");
     for (let cuts = 0; cuts < 30 && page.last?.status !== "done"; cuts++) {
       const length = page.last?.text.length ?? 0;
-      await until(() => (page.last?.text.length ?? 0) > length || page.last?.status === "done", "the answer goes on");
+      await until(
+        () => (page.last?.text.length ?? 0) > length || page.last?.status === "done",
+        "the answer goes on",
+      );
       page.ws.close();
       const cut = page.ws;
       await until(() => page.ws !== cut, "the page comes again");
@@ -185,8 +206,16 @@ describe("many pages, one truth", () => {
     await page.lastIs("done");
     page.say("twenty", message);
     page.say("story");
-    await until(() => page.articles().length === 4 && page.last?.status === "done", "the second question is answered");
-    expect(page.articles().map(({ text }) => text)).toEqual(["twenty", textOf("twenty"), "story", rendered(textOf("story"))]);
+    await until(
+      () => page.articles().length === 4 && page.last?.status === "done",
+      "the second question is answered",
+    );
+    expect(page.articles().map(({ text }) => text)).toEqual([
+      "twenty",
+      textOf("twenty"),
+      "story",
+      rendered(textOf("story")),
+    ]);
     page.close();
   });
 });

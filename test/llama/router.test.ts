@@ -16,16 +16,41 @@ let house: House;
 beforeAll(async () => {
   const parrot = await demoModel();
   const models = join(folder, "models");
-  for (const name of ["grey", "green"]) await Bun.write(join(models, `${name}.gguf`), "").then(() => copyFileSync(parrot, join(models, `${name}.gguf`)));
+  for (const name of ["grey", "green"])
+    await Bun.write(join(models, `${name}.gguf`), "").then(() =>
+      copyFileSync(parrot, join(models, `${name}.gguf`)),
+    );
   writeFileSync(join(models, "broken.gguf"), readFileSync(parrot).subarray(0, 3_000));
-  await Bun.write(join(folder, "personas/greeny.md"), "---\nname: Greeny\nmodel: green\n---\nYou are green.\n");
+  await Bun.write(
+    join(folder, "personas/greeny.md"),
+    "---\nname: Greeny\nmodel: green\n---\nYou are green.\n",
+  );
   const port = freePort();
-  router = Bun.spawn([llamaProgram(), "--models-dir", models, "--host", "127.0.0.1", "--port", String(port), "-c", "65536", "-np", "2"], {
-    stdout: "ignore",
-    stderr: "ignore",
-  });
+  router = Bun.spawn(
+    [
+      llamaProgram(),
+      "--models-dir",
+      models,
+      "--host",
+      "127.0.0.1",
+      "--port",
+      String(port),
+      "-c",
+      "65536",
+      "-np",
+      "2",
+    ],
+    {
+      stdout: "ignore",
+      stderr: "ignore",
+    },
+  );
   process.on("exit", () => router.kill("SIGKILL"));
-  house = await startHouse({ llama: `http://127.0.0.1:${port}`, personas: join(folder, "personas"), bounds: { pollReadyMs: 100 } });
+  house = await startHouse({
+    llama: `http://127.0.0.1:${port}`,
+    personas: join(folder, "personas"),
+    bounds: { pollReadyMs: 100 },
+  });
   await until(() => house.upstream.state.models.length === 3, "its models are seen");
 });
 afterAll(async () => {
@@ -34,25 +59,43 @@ afterAll(async () => {
   await router?.exited;
 });
 
-const states = () => Object.fromEntries(house.upstream.state.models.map(({ name, status }) => [name, status]));
+const states = () =>
+  Object.fromEntries(house.upstream.state.models.map(({ name, status }) => [name, status]));
 const modelOf = async (page: PageClient): Promise<string | undefined> => {
   const { thread } = await house.store.thread(page.conversation, { limit: 50 });
   return thread.at(-1)?.run?.stats.model;
 };
 /** Asks with the settings that the form has, and waits for the end. */
-const answer = async (page: PageClient, fields: Record<string, string>): Promise<{ status: string; text: string }> => {
+const answer = async (
+  page: PageClient,
+  fields: Record<string, string>,
+): Promise<{ status: string; text: string }> => {
   const count = page.articles().length;
-  page.command({ type: "say", message: crypto.randomUUID().replaceAll("-", "").slice(0, 22), text: "twenty", ...fields });
-  await until(() => page.articles().length === count + 2 && !["queued", "running"].includes(page.last?.status ?? ""), "it is answered");
+  page.command({
+    type: "say",
+    message: crypto.randomUUID().replaceAll("-", "").slice(0, 22),
+    text: "twenty",
+    ...fields,
+  });
+  await until(
+    () => page.articles().length === count + 2 && !["queued", "running"].includes(page.last?.status ?? ""),
+    "it is answered",
+  );
   return page.last as { status: string; text: string };
 };
 
 test("models are listed as they are; the first question has one loaded, and says which", async () => {
   expect(states()).toEqual({ broken: "unloaded", green: "unloaded", grey: "unloaded" });
   const page = await new PageClient(house).ready();
-  expect(await answer(page, { model: "grey" })).toMatchObject({ status: "done", text: rendered(textOf("twenty")) });
+  expect(await answer(page, { model: "grey" })).toMatchObject({
+    status: "done",
+    text: rendered(textOf("twenty")),
+  });
   expect(await modelOf(page)).toBe("grey");
-  await until(() => page.element("voice").textContent?.includes("grey") === true, "the head names it, without a reload");
+  await until(
+    () => page.element("voice").textContent?.includes("grey") === true,
+    "the head names it, without a reload",
+  );
   await until(() => states()["grey"] === "loaded", "its state is seen");
   expect(house.upstream.state).toMatchObject({ slots: 2, contextTokens: 32_768 });
   expect(page.frames.join("")).toContain("The model grey is being loaded.");
@@ -68,7 +111,10 @@ test("who names none gets what is loaded; a persona's model is its own; a conver
   expect(await modelOf(other)).toBe("green");
   await until(() => house.upstream.state.slots === 4, "both have their slots");
   other.command({ type: "settle", persona: "greeny", model: "grey" });
-  await until(async () => (await house.store.conversation(other.conversation))?.settings.model === "grey", "it is settled");
+  await until(
+    async () => (await house.store.conversation(other.conversation))?.settings.model === "grey",
+    "it is settled",
+  );
   await answer(other, {});
   expect(await modelOf(other)).toBe("grey");
   page.close();
@@ -87,18 +133,29 @@ test("one that can't be loaded fails in words that name it; one that is not ther
   expect(page.document.body.textContent).toContain("could not load the model broken");
   await until(() => states()["broken"] === "failed", "its state is seen");
   page.command({ type: "settle", persona: "", model: "nowhere" });
-  await until(async () => (await house.store.conversation(page.conversation))?.settings.model === "nowhere", "it is settled");
+  await until(
+    async () => (await house.store.conversation(page.conversation))?.settings.model === "nowhere",
+    "it is settled",
+  );
   expect((await answer(page, {})).status).toBe("failed");
   expect(page.document.body.textContent).toContain("No llama-server has the model nowhere");
   page.command({ type: "settle", persona: "", model: "" });
-  await until(async () => (await house.store.conversation(page.conversation))?.settings.model === undefined, "it is settled");
+  await until(
+    async () => (await house.store.conversation(page.conversation))?.settings.model === undefined,
+    "it is settled",
+  );
   expect((await answer(page, {})).status).toBe("done");
   page.close();
 });
 
 test("Stop frees the slot of the model that answers", async () => {
   const page = await new PageClient(house).ready();
-  page.command({ type: "say", message: crypto.randomUUID().replaceAll("-", "").slice(0, 22), text: "endless", model: "green" });
+  page.command({
+    type: "say",
+    message: crypto.randomUUID().replaceAll("-", "").slice(0, 22),
+    text: "endless",
+    model: "green",
+  });
   await until(() => page.last?.status === "running" && page.last.text.length > 50, "it writes");
   page.command({ type: "stop" });
   await page.lastIs("stopped");
@@ -109,7 +166,10 @@ test("Stop frees the slot of the model that answers", async () => {
 
 test("programs name the model, too", async () => {
   const ask = (model: string) =>
-    fetch(`${house.url}/v1/chat/completions`, { method: "POST", body: JSON.stringify({ model, messages: [{ role: "user", content: "twenty" }] }) });
+    fetch(`${house.url}/v1/chat/completions`, {
+      method: "POST",
+      body: JSON.stringify({ model, messages: [{ role: "user", content: "twenty" }] }),
+    });
   expect(((await (await ask("green")).json()) as { model: string }).model).toBe("green");
   expect((await ask("nowhere")).status).toBe(404);
 });

@@ -26,7 +26,9 @@ export function llamaProgram(): string {
 
 /** The demo model's file, made when it is not there or older than what it is made of. */
 export async function demoModel(): Promise<string> {
-  const madeOf = ["gguf.ts", "parrot.ts", "recitals.ts", "../views/markdown/dangers.ts"].map((file) => Bun.file(join(import.meta.dir, file)).lastModified);
+  const madeOf = ["gguf.ts", "parrot.ts", "recitals.ts", "../views/markdown/dangers.ts"].map(
+    (file) => Bun.file(join(import.meta.dir, file)).lastModified,
+  );
   const made = Bun.file(model);
   if (!(await made.exists()) || made.lastModified < Math.max(...madeOf)) await Bun.write(model, parrot());
   return model;
@@ -72,7 +74,10 @@ export async function startLlama(options: { port?: number; args?: readonly strin
   const child = Bun.spawn([llamaProgram(), ...args], { stdin: "ignore", stdout: "ignore", stderr: "ignore" });
   process.on("exit", () => child.kill("SIGKILL"));
   const url = `http://127.0.0.1:${port}`;
-  await until(async () => (await fetch(`${url}/health`).catch(() => null))?.ok === true, "llama-server is ready");
+  await until(
+    async () => (await fetch(`${url}/health`).catch(() => null))?.ok === true,
+    "llama-server is ready",
+  );
   return {
     url,
     process: child,
@@ -94,7 +99,11 @@ export async function startLlama(options: { port?: number; args?: readonly strin
 export const patienceMs = 60_000;
 
 /** Resolves when `condition` holds; fails, naming it, when it does not within `withinMs`. */
-export async function until(condition: () => boolean | Promise<boolean>, what: string, withinMs = patienceMs): Promise<void> {
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  what: string,
+  withinMs = patienceMs,
+): Promise<void> {
   const deadline = performance.now() + withinMs;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`waited ${withinMs} ms in vain until ${what}`);

@@ -14,11 +14,21 @@ import { until } from "./server.ts";
 const event = (delta: object) => `data: ${JSON.stringify({ choices: [{ delta }] })}\n\n`;
 
 /** A house with an answer of which so much was kept when the process before ended; what it then shows and asked for. */
-async function takenUp(kept: { text: string; reasoning: string; streamBytes: number }, stream: (from: number) => string) {
+async function takenUp(
+  kept: { text: string; reasoning: string; streamBytes: number },
+  stream: (from: number) => string,
+) {
   const file = join(mkdtempSync(join(tmpdir(), "parlor-takeup-")), "parlor.db");
   const before = openSqlite(file);
   const conversation = newId();
-  const said = await before.say({ conversation, message: newId(), text: "q", owner: localPerson, limits: standardLimits.admin, queueMaxRuns: 10 });
+  const said = await before.say({
+    conversation,
+    message: newId(),
+    text: "q",
+    owner: localPerson,
+    limits: standardLimits.admin,
+    queueMaxRuns: 10,
+  });
   const run = said?.run.id as string;
   await before.start(run);
   await before.checkpoint([{ run, ...kept }]);
@@ -54,7 +64,12 @@ test("at the byte where its text ends", async () => {
     { text: "first half, ", reasoning: "hm", streamBytes: 5_000_000 },
     (from) => (from === 5_000_000 ? event({ content: "second half" }) : "") + end,
   );
-  expect(found).toEqual({ asked: ["5000000"], shown: "first half, second half", text: "first half, second half", reasoning: "hm" });
+  expect(found).toEqual({
+    asked: ["5000000"],
+    shown: "first half, second half",
+    text: "first half, second half",
+    reasoning: "hm",
+  });
 });
 
 test("at its beginning while nothing but thoughts was kept, and nothing is doubled", async () => {
@@ -66,6 +81,9 @@ test("at its beginning while nothing but thoughts was kept, and nothing is doubl
 });
 
 test("at its beginning where a parlor that did not know the place has kept text", async () => {
-  const found = await takenUp({ text: "wh", reasoning: "", streamBytes: 0 }, () => event({ content: "whole" }) + end);
+  const found = await takenUp(
+    { text: "wh", reasoning: "", streamBytes: 0 },
+    () => event({ content: "whole" }) + end,
+  );
   expect(found).toEqual({ asked: ["0"], shown: "whole", text: "whole", reasoning: "" });
 });

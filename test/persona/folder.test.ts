@@ -11,9 +11,18 @@ import { openLog } from "../../src/telemetry/log.ts";
 function folder(files: Record<string, string> = {}) {
   const path = mkdtempSync(join(tmpdir(), "parlor-personas-"));
   const lines: string[] = [];
-  const personas = new PersonaFolder(path, openLog({ level: "info", format: "json", write: (line) => lines.push(line) }));
+  const personas = new PersonaFolder(
+    path,
+    openLog({ level: "info", format: "json", write: (line) => lines.push(line) }),
+  );
   const write = (name: string, text: string) => Bun.write(join(path, name), text);
-  return { path, personas, lines, write, filled: Promise.all(Object.entries(files).map(([name, text]) => write(name, text))) };
+  return {
+    path,
+    personas,
+    lines,
+    write,
+    filled: Promise.all(Object.entries(files).map(([name, text]) => write(name, text))),
+  };
 }
 
 const persona = (front: string, body = "Sei kurz.") => `---\n${front}\n---\n${body}\n`;
@@ -40,9 +49,18 @@ test("a file has everything that a persona can have", () => {
 test("nothing is needed but the two lines, in any way of ending lines", () => {
   for (const text of ["---\n---\n", "---\n---", "\ufeff---\r\n---\r\n", "--- \nname: bare\n---   \n"]) {
     const { persona } = parsePersona("bare", text);
-    expect({ ...persona }).toMatchObject({ name: "bare", prompt: "", sampling: {}, model: null, overflow: "drop", starters: [] });
+    expect({ ...persona }).toMatchObject({
+      name: "bare",
+      prompt: "",
+      sampling: {},
+      model: null,
+      overflow: "drop",
+      starters: [],
+    });
   }
-  expect(parsePersona("x", "---\nname: X\n---\nFirst\n---\nstill the prompt").persona.prompt).toBe("First\n---\nstill the prompt");
+  expect(parsePersona("x", "---\nname: X\n---\nFirst\n---\nstill the prompt").persona.prompt).toBe(
+    "First\n---\nstill the prompt",
+  );
 });
 
 const refused: [string, RegExp][] = [
@@ -70,7 +88,11 @@ for (const [text, sentence] of refused) {
 }
 
 test("a fault is logged once for each state of the file, and the others are there", async () => {
-  const { personas, lines, write, filled } = folder({ "good.md": persona("name: Good"), "bad.md": persona("temperature: hot"), "notes.txt": "no persona" });
+  const { personas, lines, write, filled } = folder({
+    "good.md": persona("name: Good"),
+    "bad.md": persona("temperature: hot"),
+    "notes.txt": "no persona",
+  });
   await filled;
   for (let i = 0; i < 3; i++) expect((await personas.all()).map(({ name }) => name)).toEqual(["Good"]);
   expect(await personas.find("bad")).toBeNull();
@@ -80,7 +102,10 @@ test("a fault is logged once for each state of the file, and the others are ther
 });
 
 test("an edit of the file, or of the list beside it, holds at once; a file that is gone is gone", async () => {
-  const { path, personas, write, filled } = folder({ "shop.md": persona("list: shop.csv", "Only these:\n{{list}}\nNo others."), "shop.csv": "a;1\n" });
+  const { path, personas, write, filled } = folder({
+    "shop.md": persona("list: shop.csv", "Only these:\n{{list}}\nNo others."),
+    "shop.csv": "a;1\n",
+  });
   await filled;
   expect((await personas.find("shop"))?.prompt).toBe("Only these:\na;1\nNo others.");
   await write("shop.csv", "a;1\nb;$& $1\n");
@@ -99,15 +124,21 @@ test("an edit of the file, or of the list beside it, holds at once; a file that 
 test("nothing outside the folder can be asked for, and a folder that is not there has none", async () => {
   const { personas, filled } = folder({ "in.md": persona("name: In") });
   await filled;
-  for (const id of ["../in", "in/../in", ".in", "", "in.md", "a".repeat(100)]) expect(await personas.find(id)).toBeNull();
-  expect(await new PersonaFolder("/nonexistent", openLog({ level: "error", format: "json", write() {} })).all()).toEqual([]);
+  for (const id of ["../in", "in/../in", ".in", "", "in.md", "a".repeat(100)])
+    expect(await personas.find(id)).toBeNull();
+  expect(
+    await new PersonaFolder("/nonexistent", openLog({ level: "error", format: "json", write() {} })).all(),
+  ).toEqual([]);
 });
 
 test("the shipped ones are good, and are put into a new folder only", async () => {
   const path = join(mkdtempSync(join(tmpdir(), "parlor-personas-")), "personas");
   makePersonaFolder(path);
   const lines: string[] = [];
-  const personas = new PersonaFolder(path, openLog({ level: "info", format: "json", write: (line) => lines.push(line) }));
+  const personas = new PersonaFolder(
+    path,
+    openLog({ level: "info", format: "json", write: (line) => lines.push(line) }),
+  );
   expect((await personas.all()).map(({ id }) => id)).toEqual(["helper", "deutsch", "kaufberater"]);
   expect(lines).toEqual([]);
   expect((await personas.find("kaufberater"))?.prompt).toContain(shipped["kaufberater.csv"]?.trim() ?? "-");

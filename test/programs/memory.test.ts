@@ -24,7 +24,9 @@ beforeAll(async () => {
       exchange.finish();
       return;
     }
-    exchange.write("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}");
+    exchange.write(
+      "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}",
+    );
   });
   house = await startHouse({ llama: upstream.url });
   await until(() => house.upstream.state.status === "ready", "the house sees its upstream");
@@ -40,14 +42,22 @@ const read = async (asked: Promise<Response>): Promise<void> => void (await (awa
 const ignored = "x".repeat(200_000);
 
 const kinds: Readonly<Record<string, () => Promise<void>>> = {
-  "/v1, in one piece, with a large body": () => read(post("/v1/completions", JSON.stringify({ prompt: "x", ignored }))),
+  "/v1, in one piece, with a large body": () =>
+    read(post("/v1/completions", JSON.stringify({ prompt: "x", ignored }))),
   "/v1, a stream": () => read(post("/v1/chat/completions", `{"stream":true}`)),
-  "/v1, compressed": () => read(post("/v1/messages", gzipSync(JSON.stringify({ stream: true, ignored })), { headers: { "content-encoding": "gzip" } })),
+  "/v1, compressed": () =>
+    read(
+      post("/v1/messages", gzipSync(JSON.stringify({ stream: true, ignored })), {
+        headers: { "content-encoding": "gzip" },
+      }),
+    ),
   "/v1, refused": () => read(post("/v1/nothing", ignored)),
   "/v1, the list of models": () => read(fetch(`${house.url}/v1/models`, { keepalive: false })),
   "/v1, gone away": async () => {
     const leave = new AbortController();
-    const asked = await post("/v1/chat/completions", `{"stream":true,"prompt":"endless"}`, { signal: leave.signal });
+    const asked = await post("/v1/chat/completions", `{"stream":true,"prompt":"endless"}`, {
+      signal: leave.signal,
+    });
     await asked.body?.getReader().read();
     leave.abort();
   },
@@ -67,7 +77,10 @@ for (const [name, kind] of Object.entries(kinds))
       for (let i = 0; i < count; i++) await kind();
       upstream.chats.length = 0;
       house.log.length = 0;
-      await until(async () => !/_running [1-9]/.test(await (await fetch(`${house.url}/metrics`)).text()), "nothing runs");
+      await until(
+        async () => !/_running [1-9]/.test(await (await fetch(`${house.url}/metrics`)).text()),
+        "nothing runs",
+      );
       for (let i = 0; i < 3; i++) {
         Bun.gc(true);
         await new Promise((resolve) => setImmediate(resolve));

@@ -15,7 +15,10 @@ function door(outboxMaxBytes = 1000) {
   const sent: string[] = [];
   const state = { pace: 1, closed: 0 };
   const taps: Tap[] = [];
-  const chat = { say: async (_: unknown, __: unknown, tap: Tap) => void taps.push(tap), forget: async () => {} } as unknown as Chat;
+  const chat = {
+    say: async (_: unknown, __: unknown, tap: Tap) => void taps.push(tap),
+    forget: async () => {},
+  } as unknown as Chat;
   const socket = {
     send(text: string): number {
       sent.push(text);
@@ -25,7 +28,11 @@ function door(outboxMaxBytes = 1000) {
       state.closed = code;
     },
   };
-  const made = plainDoor("en", { who: () => ({}) as Person, request: "r" }, { chat, metrics: new Metrics(), bug: () => {}, open: new Set(), outboxMaxBytes });
+  const made = plainDoor(
+    "en",
+    { who: () => ({}) as Person, request: "r" },
+    { chat, metrics: new Metrics(), bug: () => {}, open: new Set(), outboxMaxBytes },
+  );
   made.open(socket);
   return { made, socket, sent, state, taps };
 }

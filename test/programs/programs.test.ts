@@ -15,9 +15,14 @@ let ada: Person;
 
 beforeAll(async () => {
   llama = await startLlama();
-  house = await startHouse({ llama: llama.url, bounds: { slotsMax: 1, queueMaxRuns: 2 }, allowOrigins: ["http://app.example"] });
+  house = await startHouse({
+    llama: llama.url,
+    bounds: { slotsMax: 1, queueMaxRuns: 2 },
+    allowOrigins: ["http://app.example"],
+  });
   closed = await startHouse({ llama: llama.url, auth: "password" });
-  for (const each of [house, closed]) await until(() => each.upstream.state.status === "ready", "the house sees llama-server");
+  for (const each of [house, closed])
+    await until(() => each.upstream.state.status === "ready", "the house sees llama-server");
   ada = await closed.store.people.add({ name: "Ada", role: "member", password: null });
 });
 afterAll(async () => {
@@ -27,10 +32,19 @@ afterAll(async () => {
 });
 
 const idle = () => until(async () => (await llama.busySlots()) === 0, "no slot is held");
-const ask = (body: string | object, headers: Record<string, string> = {}, at: House = house): Promise<Response> =>
+const ask = (
+  body: string | object,
+  headers: Record<string, string> = {},
+  at: House = house,
+): Promise<Response> =>
   fetch(`${at.url}/ask`, {
     method: "POST",
-    headers: { ...(typeof body === "object" ? { "content-type": "application/json" } : { "content-type": "application/x-www-form-urlencoded" }), ...headers },
+    headers: {
+      ...(typeof body === "object"
+        ? { "content-type": "application/json" }
+        : { "content-type": "application/x-www-form-urlencoded" }),
+      ...headers,
+    },
     body: typeof body === "object" ? JSON.stringify(body) : body,
   });
 const keyFor = async (...scopes: KeyScope[]): Promise<string> => {
@@ -79,16 +93,24 @@ class JsonClient {
 describe("POST /ask", () => {
   test("as curl does: the body is the question, plain text streams back", async () => {
     const response = await ask("long");
-    expect([response.status, response.headers.get("content-type")]).toEqual([200, "text/plain; charset=utf-8"]);
+    expect([response.status, response.headers.get("content-type")]).toEqual([
+      200,
+      "text/plain; charset=utf-8",
+    ]);
     expect(await response.text()).toBe(`${textOf("long")}\n`);
     expect(await house.store.ids()).toEqual([]); // it is not kept
   });
 
   test("as events, where that is asked for", async () => {
     const text = await (await ask("think", { accept: "text/event-stream" })).text();
-    const told = [...text.matchAll(/^event: (\w+)\ndata: (.*)$/gm)].map(([, type, data]) => ({ type, data: JSON.parse(data as string) as ProgramEvent }));
+    const told = [...text.matchAll(/^event: (\w+)\ndata: (.*)$/gm)].map(([, type, data]) => ({
+      type,
+      data: JSON.parse(data as string) as ProgramEvent,
+    }));
     expect(told.map(({ type }) => type).filter((type) => type === "reasoning").length).toBeGreaterThan(0);
-    expect(told.map(({ data }) => (data.type === "delta" ? data["text"] : "")).join("")).toBe(textOf("think"));
+    expect(told.map(({ data }) => (data.type === "delta" ? data["text"] : "")).join("")).toBe(
+      textOf("think"),
+    );
     expect(told.at(-1)).toMatchObject({ type: "done", data: { finish: "stop", conversation: null } });
   });
 
@@ -109,7 +131,15 @@ describe("POST /ask", () => {
     expect((await ask({ text: 7 })).status).toBe(400);
     expect((await ask({ text: "x", persona: "nobody" })).status).toBe(404);
     expect((await fetch(`${house.url}/ask`)).status).toBe(404);
-    expect((await fetch(`${house.url}/ask`, { method: "POST", body: "x", headers: { origin: "http://evil.example" } })).status).toBe(403);
+    expect(
+      (
+        await fetch(`${house.url}/ask`, {
+          method: "POST",
+          body: "x",
+          headers: { origin: "http://evil.example" },
+        })
+      ).status,
+    ).toBe(403);
     expect(await (await ask("", { "accept-language": "de" })).text()).toMatch(/^\S.*\.\n$/);
   });
 
@@ -118,7 +148,10 @@ describe("POST /ask", () => {
     const first = await fetch(`${house.url}/ask`, { method: "POST", body: "endless", signal: gone.signal });
     const second = ask("twenty");
     const third = ask("twenty");
-    await until(async () => ((await (await fetch(`${house.url}/readyz`)).json()) as { waiting: number }).waiting === 2, "two wait");
+    await until(
+      async () => ((await (await fetch(`${house.url}/readyz`)).json()) as { waiting: number }).waiting === 2,
+      "two wait",
+    );
     const refused = await ask("twenty");
     expect([refused.status, Number(refused.headers.get("retry-after")) > 0]).toEqual([429, true]);
     expect(first.status).toBe(200);
@@ -129,10 +162,20 @@ describe("POST /ask", () => {
 
   test("a page of a listed site may ask, and its browser is told so", async () => {
     const origin = { origin: "http://app.example" };
-    const preflight = await fetch(`${house.url}/v1/models`, { method: "OPTIONS", headers: { ...origin, "access-control-request-headers": "authorization" } });
-    expect([preflight.status, preflight.headers.get("access-control-allow-origin")]).toEqual([204, "http://app.example"]);
-    expect((await ask("twenty", origin)).headers.get("access-control-allow-origin")).toBe("http://app.example");
-    expect((await ask("twenty", { origin: "http://evil.example" })).headers.get("access-control-allow-origin")).toBeNull();
+    const preflight = await fetch(`${house.url}/v1/models`, {
+      method: "OPTIONS",
+      headers: { ...origin, "access-control-request-headers": "authorization" },
+    });
+    expect([preflight.status, preflight.headers.get("access-control-allow-origin")]).toEqual([
+      204,
+      "http://app.example",
+    ]);
+    expect((await ask("twenty", origin)).headers.get("access-control-allow-origin")).toBe(
+      "http://app.example",
+    );
+    expect(
+      (await ask("twenty", { origin: "http://evil.example" })).headers.get("access-control-allow-origin"),
+    ).toBeNull();
   });
 });
 
@@ -142,7 +185,11 @@ describe("the /chat socket in JSON", () => {
     client.send({ type: "say", text: "count please" });
     const done = await client.last("done");
     expect(client.textFrom()).toContain("1 messages");
-    expect(done).toMatchObject({ finish: "stop", usage: { completion_tokens: expect.any(Number) }, timings: { queue_ms: expect.any(Number) } });
+    expect(done).toMatchObject({
+      finish: "stop",
+      usage: { completion_tokens: expect.any(Number) },
+      timings: { queue_ms: expect.any(Number) },
+    });
     const from = client.told.length;
     client.send({ type: "say", text: "count again" });
     expect((await client.last("done", from))["conversation"]).toBe(done["conversation"]);
@@ -150,7 +197,9 @@ describe("the /chat socket in JSON", () => {
     client.ws.close();
     const later = await new JsonClient(house).opened();
     later.send({ type: "history", conversation: done["conversation"] });
-    expect(((await later.last("history"))["messages"] as { text: string }[]).map(({ text }) => text)[0]).toBe("count please");
+    expect(((await later.last("history"))["messages"] as { text: string }[]).map(({ text }) => text)[0]).toBe(
+      "count please",
+    );
     later.send({ type: "say", text: "count once more", conversation: done["conversation"] });
     await later.last("done");
     expect(later.textFrom()).toContain("5 messages");
@@ -166,7 +215,10 @@ describe("the /chat socket in JSON", () => {
     client.ws.close();
     const other = await new JsonClient(house).opened();
     other.send({ type: "say", text: "x", persona: "nobody" });
-    expect(await other.last("error")).toMatchObject({ code: "persona_missing", message: expect.stringContaining("nobody") });
+    expect(await other.last("error")).toMatchObject({
+      code: "persona_missing",
+      message: expect.stringContaining("nobody"),
+    });
     other.ws.close();
   });
 
@@ -191,7 +243,10 @@ describe("the /chat socket in JSON", () => {
     first.send({ type: "say", text: "endless" });
     await until(() => first.textFrom().length > 50, "it writes");
     second.send({ type: "say", text: "twenty" });
-    await until(() => second.told.some(({ type, position }) => type === "queued" && position === 1), "its place is told");
+    await until(
+      () => second.told.some(({ type, position }) => type === "queued" && position === 1),
+      "its place is told",
+    );
     second.send({ type: "say", text: "again" });
     expect(await second.last("error")).toMatchObject({ code: "conversation_busy" });
     first.ws.close();
@@ -203,12 +258,21 @@ describe("the /chat socket in JSON", () => {
 
   test("raw: the prompt goes to /completion as it stands, and can be stopped", async () => {
     const template = (word: string) => `<|recite:${word}|>`;
-    const direct = (await (await fetch(`${llama.url}/completion`, { method: "POST", body: JSON.stringify({ prompt: template("twenty") }) })).json()) as {
+    const direct = (await (
+      await fetch(`${llama.url}/completion`, {
+        method: "POST",
+        body: JSON.stringify({ prompt: template("twenty") }),
+      })
+    ).json()) as {
       content: string;
     };
     const client = await new JsonClient(house).opened();
     client.send({ type: "say", text: template("twenty"), raw: true });
-    expect(await client.last("done")).toMatchObject({ conversation: null, finish: "stop", usage: { completion_tokens: expect.any(Number) } });
+    expect(await client.last("done")).toMatchObject({
+      conversation: null,
+      finish: "stop",
+      usage: { completion_tokens: expect.any(Number) },
+    });
     expect(client.textFrom()).toBe(direct.content);
     expect(direct.content.length).toBeGreaterThan(20);
     const from = client.told.length;
@@ -222,7 +286,10 @@ describe("the /chat socket in JSON", () => {
 
   test("a raw prompt that is refused leaves the next answer to be stopped", async () => {
     const waiting = ["endless", "twenty", "twenty"].map((text) => ask(text)); // one runs, two wait: the line is full
-    await until(async () => ((await (await fetch(`${house.url}/readyz`)).json()) as { waiting: number }).waiting === 2, "two wait");
+    await until(
+      async () => ((await (await fetch(`${house.url}/readyz`)).json()) as { waiting: number }).waiting === 2,
+      "two wait",
+    );
     const client = await new JsonClient(house).opened();
     client.send({ type: "say", text: "x", raw: true });
     expect(await client.last("error")).toMatchObject({ code: "queue_full" });
@@ -277,7 +344,9 @@ describe("keys, where people have accounts", () => {
     expect((await ask("twenty", {}, closed)).status).toBe(401);
     expect((await ask("twenty", { authorization: "Bearer parlor_wrong" }, closed)).status).toBe(401);
     const key = await keyFor("answers");
-    expect(await (await ask("twenty", { authorization: `Bearer ${key}` }, closed)).text()).toBe(`${textOf("twenty")}\n`);
+    expect(await (await ask("twenty", { authorization: `Bearer ${key}` }, closed)).text()).toBe(
+      `${textOf("twenty")}\n`,
+    );
     expect((await fetch(`${closed.url}/v1/models`, { headers: { "x-api-key": key } })).status).toBe(200);
     expect((await closed.store.ledger.usage(ada.id)).runs).toBeGreaterThan(0);
     const [kept] = await closed.store.keys.of(ada.id);
@@ -295,7 +364,10 @@ describe("keys, where people have accounts", () => {
     const running = [await stream("endless"), await ask("endless", key, closed)]; // both slots
     await until(async () => (await llama.busySlots()) === 2, "both are answered");
     const waiting = stream("twenty");
-    await until(async () => ((await (await fetch(`${closed.url}/readyz`)).json()) as { waiting: number }).waiting === 1, "another waits");
+    await until(
+      async () => ((await (await fetch(`${closed.url}/readyz`)).json()) as { waiting: number }).waiting === 1,
+      "another waits",
+    );
     for (const { id } of await closed.store.keys.of(ada.id)) await closed.store.keys.revoke(ada.id, id);
     const read = (response: Response) =>
       response.text().then(
@@ -310,8 +382,15 @@ describe("keys, where people have accounts", () => {
   test("a key opens no page, and no more than its scopes", async () => {
     const key = { authorization: `Bearer ${await keyFor("answers")}` };
     expect((await fetch(`${closed.url}/account`, { headers: key, redirect: "manual" })).status).not.toBe(200);
-    const embedded = await fetch(`${closed.url}/v1/embeddings`, { method: "POST", headers: key, body: `{"input":"x"}` });
-    expect([embedded.status, ((await embedded.json()) as { error: { type: string } }).error.type]).toEqual([403, "permission_error"]);
+    const embedded = await fetch(`${closed.url}/v1/embeddings`, {
+      method: "POST",
+      headers: key,
+      body: `{"input":"x"}`,
+    });
+    expect([embedded.status, ((await embedded.json()) as { error: { type: string } }).error.type]).toEqual([
+      403,
+      "permission_error",
+    ]);
     expect((await ask({ text: "twenty", keep: true }, key, closed)).status).toBe(403);
     const client = await new JsonClient(closed, key).opened();
     client.send({ type: "say", text: "twenty" });
@@ -334,6 +413,8 @@ describe("keys, where people have accounts", () => {
 
   test("what a persona recites there is what it recites on the page", async () => {
     const key = { authorization: `Bearer ${await keyFor("answers", "conversations")}` };
-    expect(rendered((await (await ask("hello", key, closed)).text()).trim())).toBe(rendered(textOf("greeting")));
+    expect(rendered((await (await ask("hello", key, closed)).text()).trim())).toBe(
+      rendered(textOf("greeting")),
+    );
   });
 });

@@ -12,7 +12,10 @@ const keys: string[] = [];
 beforeAll(async () => {
   llamas = await Promise.all([startLlama(), startLlama()]);
   house = await startHouse({ llama: llamas.map(({ url }) => url), auth: "password" });
-  await until(() => house.upstream.servers.every(({ status }) => status === "ready"), "the house sees both llama-servers");
+  await until(
+    () => house.upstream.servers.every(({ status }) => status === "ready"),
+    "the house sees both llama-servers",
+  );
   for (const name of ["Ada", "Bob"]) {
     const person = await house.store.people.add({ name, role: "member", password: null });
     const key = newKey();
@@ -33,19 +36,30 @@ const ask = (who: 0 | 1, id: string, content: string, signal?: AbortSignal): Pro
     body: JSON.stringify({ stream: true, messages: [{ role: "user", content }] }),
     ...(signal && { signal }),
   });
-const stream = (who: 0 | 1, query: string, method = "GET"): Promise<Response> => fetch(`${house.url}/v1/stream?${query}`, { method, headers: as(who) });
-const lookUp = async (who: 0 | 1, ...ids: string[]): Promise<{ conversation_id: string; is_done: boolean; total_bytes: number }[]> => {
+const stream = (who: 0 | 1, query: string, method = "GET"): Promise<Response> =>
+  fetch(`${house.url}/v1/stream?${query}`, { method, headers: as(who) });
+const lookUp = async (
+  who: 0 | 1,
+  ...ids: string[]
+): Promise<{ conversation_id: string; is_done: boolean; total_bytes: number }[]> => {
   const body = JSON.stringify({ conversation_ids: ids });
-  return (await (await fetch(`${house.url}/v1/streams/lookup`, { method: "POST", headers: as(who), body })).json()) as never;
+  return (await (
+    await fetch(`${house.url}/v1/streams/lookup`, { method: "POST", headers: as(who), body })
+  ).json()) as never;
 };
-const busy = async () => (await Promise.all(llamas.map((llama) => llama.busySlots()))).reduce((sum, each) => sum + each, 0);
+const busy = async () =>
+  (await Promise.all(llamas.map((llama) => llama.busySlots()))).reduce((sum, each) => sum + each, 0);
 
 test("whole, from any byte, and by its owner alone", async () => {
   const whole = Buffer.from(await (await ask(0, "mine", "medium")).arrayBuffer());
   expect(whole.toString()).toEndWith("data: [DONE]\n\n");
   for (const from of [0, 1, 1000, whole.length - 3])
-    expect(Buffer.from(await (await stream(0, `conv_id=mine&from=${from}`)).arrayBuffer())).toEqual(whole.subarray(from));
-  expect(await lookUp(0, "mine", "other")).toMatchObject([{ conversation_id: "mine", is_done: true, total_bytes: whole.length }]);
+    expect(Buffer.from(await (await stream(0, `conv_id=mine&from=${from}`)).arrayBuffer())).toEqual(
+      whole.subarray(from),
+    );
+  expect(await lookUp(0, "mine", "other")).toMatchObject([
+    { conversation_id: "mine", is_done: true, total_bytes: whole.length },
+  ]);
   expect(await lookUp(1, "mine")).toEqual([]);
   expect((await stream(1, "conv_id=mine&from=0")).status).toBe(404);
   expect((await stream(1, "conv_id=mine", "DELETE")).status).toBe(204);
@@ -61,7 +75,10 @@ test("goes on when its program is gone, and is ended by DELETE; without the head
   const response = await ask(0, "long", "endless", gone.signal);
   await response.body?.getReader().read();
   gone.abort();
-  await until(async () => ((await lookUp(0, "long"))[0]?.total_bytes ?? 0) > 20_000, "it goes on without a reader");
+  await until(
+    async () => ((await lookUp(0, "long"))[0]?.total_bytes ?? 0) > 20_000,
+    "it goes on without a reader",
+  );
   expect((await lookUp(0, "long"))[0]?.is_done).toBe(false);
   expect((await stream(0, "conv_id=long", "DELETE")).status).toBe(204);
   await until(async () => (await busy()) === 0, "no slot is held");
@@ -92,6 +109,9 @@ test("what makes no sense is refused in words", async () => {
   expect((await stream(1, "conv_id=x", "PUT")).status).toBe(405);
   expect((await ask(1, "x".repeat(300), "twenty")).status).toBe(400);
   const bad = await fetch(`${house.url}/v1/streams/lookup`, { method: "POST", headers: as(1), body: "{}" });
-  expect([bad.status, ((await bad.json()) as { error: { message: string } }).error.message]).toEqual([400, expect.stringContaining("conversation_ids")]);
+  expect([bad.status, ((await bad.json()) as { error: { message: string } }).error.message]).toEqual([
+    400,
+    expect.stringContaining("conversation_ids"),
+  ]);
   expect((await fetch(`${house.url}/v1/stream?conv_id=x`)).status).toBe(401);
 });

@@ -20,7 +20,9 @@ let held: House;
 const answerWith =
   (body: string, headers = "content-type: application/json\r\n", status = "200 OK") =>
   (exchange: Exchange) =>
-    exchange.write(`HTTP/1.1 ${status}\r\n${headers}content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
+    exchange.write(
+      `HTTP/1.1 ${status}\r\n${headers}content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+    );
 const quick = answerWith(`{"object":"list","data":[]}`);
 
 beforeAll(async () => {
@@ -30,7 +32,8 @@ beforeAll(async () => {
   house = await startHouse({ llama: upstream.url });
   below = await startHouse({ llama: upstream.url, basePath: "/chat" });
   held = await startHouse({ llama: upstream.url, personas, enforcedPersona: "adviser" });
-  for (const each of [house, below, held]) await until(() => each.upstream.state.status === "ready", "the house sees its upstream");
+  for (const each of [house, below, held])
+    await until(() => each.upstream.state.status === "ready", "the house sees its upstream");
 });
 afterAll(async () => {
   await Promise.all([house, below, held].map((each) => each.stop()));
@@ -70,25 +73,47 @@ describe("an address as people write it", () => {
       for (const [at, base] of bases) {
         upstream.chats.length = 0;
         const response = await ask(at, method, base + path);
-        expect([base, response.status, response.headers.get("content-type")]).toEqual([base, 200, "application/json; charset=utf-8"]);
+        expect([base, response.status, response.headers.get("content-type")]).toEqual([
+          base,
+          200,
+          "application/json; charset=utf-8",
+        ]);
         expect((await response.text()) === "").toBe(method === "HEAD");
-        expect(upstream.chats[0]?.request).toStartWith(`${method === "HEAD" ? "GET" : method} ${upstreamPath} `);
+        expect(upstream.chats[0]?.request).toStartWith(
+          `${method === "HEAD" ? "GET" : method} ${upstreamPath} `,
+        );
       }
     });
 
   test("one model has its address, by the name that the list has, or by that which parlor shows; one that is not there is not found", async () => {
-    upstream.script = answerWith(`{"object":"list","data":[{"id":"/models/a b.gguf","object":"model","meta":{"n":1}},{"id":7},null]}`);
-    for (const path of ["/v1/models/%2Fmodels%2Fa%20b.gguf", "/v1/models//models/a%20b.gguf", "/models/models/a%20b.gguf/"])
-      expect(await (await ask(house, "GET", path)).json()).toEqual({ id: "/models/a b.gguf", object: "model", meta: { n: 1 } });
+    upstream.script = answerWith(
+      `{"object":"list","data":[{"id":"/models/a b.gguf","object":"model","meta":{"n":1}},{"id":7},null]}`,
+    );
+    for (const path of [
+      "/v1/models/%2Fmodels%2Fa%20b.gguf",
+      "/v1/models//models/a%20b.gguf",
+      "/models/models/a%20b.gguf/",
+    ])
+      expect(await (await ask(house, "GET", path)).json()).toEqual({
+        id: "/models/a b.gguf",
+        object: "model",
+        meta: { n: 1 },
+      });
     upstream.script = quick;
     for (const [at, base] of [[house, ""] as const, [below, "/chat"] as const]) {
       for (const path of ["/v1/models/scripted", "/models/scripted", "//v1/models/scripted/"]) {
         const response = await ask(at, "GET", base + path);
-        expect([response.status, await response.json()]).toEqual([200, { id: "scripted", object: "model", created: expect.any(Number), owned_by: "llamacpp" }]);
+        expect([response.status, await response.json()]).toEqual([
+          200,
+          { id: "scripted", object: "model", created: expect.any(Number), owned_by: "llamacpp" },
+        ]);
       }
       expect((await ask(at, "HEAD", `${base}/v1/models/scripted`)).status).toBe(200);
       const missing = await ask(at, "GET", `${base}/v1/models/other%2Fone`);
-      expect([missing.status, await missing.json()]).toEqual([404, { error: expect.objectContaining({ type: "not_found_error" }) }]);
+      expect([missing.status, await missing.json()]).toEqual([
+        404,
+        { error: expect.objectContaining({ type: "not_found_error" }) },
+      ]);
     }
   });
 
@@ -110,9 +135,15 @@ describe("an address as people write it", () => {
   for (const [method, path, status, named] of wrong)
     test(`${method} ${path} is refused in JSON that names the right one, for browsers too`, async () => {
       for (const [at, base] of [[house, ""] as const, [below, "/chat"] as const])
-        for (const headers of [{}, { accept: "text/html" }, { "anthropic-version": "2023-06-01" }] as Record<string, string>[]) {
+        for (const headers of [{}, { accept: "text/html" }, { "anthropic-version": "2023-06-01" }] as Record<
+          string,
+          string
+        >[]) {
           const response = await ask(at, method, base + path, headers);
-          expect([response.status, response.headers.get("content-type")]).toEqual([status, "application/json; charset=utf-8"]);
+          expect([response.status, response.headers.get("content-type")]).toEqual([
+            status,
+            "application/json; charset=utf-8",
+          ]);
           if (status === 405) expect(response.headers.get("allow")).toStartWith(named);
           if (method === "HEAD") continue;
           const body = (await response.json()) as { type?: string; error: { message: string; type: string } };
@@ -125,7 +156,10 @@ describe("an address as people write it", () => {
   test("pages and their conversations stay where they are", async () => {
     for (const path of ["/", "/login", "/c/AAAAAAAAAAAAAAAAAAAAAA/messages", "/account"]) {
       const response = await fetch(house.url + path, { headers: { accept: "text/html" } });
-      expect([path, response.headers.get("content-type")]).toEqual([path, expect.stringContaining("text/html")]);
+      expect([path, response.headers.get("content-type")]).toEqual([
+        path,
+        expect.stringContaining("text/html"),
+      ]);
     }
   });
 });
@@ -149,10 +183,16 @@ describe("what an upstream says below parlor's address", () => {
   ])
     test(`${type || "no type"} is passed on as bytes that no browser runs, without any other header`, async () => {
       upstream.script = answerWith(hostile, `${type === "" ? "" : `content-type: ${type}\r\n`}${extra}`);
-      for (const [method, path] of [["GET", "/v1/models"] as const, ["POST", "/v1/chat/completions"] as const, ["POST", "/v1/messages"] as const]) {
+      for (const [method, path] of [
+        ["GET", "/v1/models"] as const,
+        ["POST", "/v1/chat/completions"] as const,
+        ["POST", "/v1/messages"] as const,
+      ]) {
         const { headers } = await ask(house, method, path);
         expect(headers.get("content-type")).toBe("application/octet-stream");
-        expect(headers.get("content-security-policy")).toBe("default-src 'none'; sandbox; frame-ancestors 'none'");
+        expect(headers.get("content-security-policy")).toBe(
+          "default-src 'none'; sandbox; frame-ancestors 'none'",
+        );
         expect([...headers.keys()].sort().join(" ")).toMatch(
           /^cache-control (connection )?(content-length )?content-security-policy content-type cross-origin-opener-policy cross-origin-resource-policy date permissions-policy referrer-policy (transfer-encoding )?x-accel-buffering x-content-type-options x-request-id$/,
         );
@@ -175,11 +215,32 @@ describe("what an upstream says below parlor's address", () => {
   });
 
   test("a redirect, a status that is none, and a refusal of parlor's own key are a fault of the upstream's", async () => {
-    for (const status of ["301 Moved", "302 Found", "304 Not Modified", "204 No Content", "401 Unauthorized", "999 X"]) {
-      upstream.script = answerWith("", "location: http://evil.example/\r\nwww-authenticate: Basic\r\ncontent-type: text/html\r\n", status);
-      const response = await fetch(`${house.url}/v1/chat/completions`, { method: "POST", body: `{"stream":true}` });
-      expect([status, response.status, response.headers.get("content-type")]).toEqual([status, 502, "application/json; charset=utf-8"]);
-      expect([response.headers.get("location"), response.headers.get("www-authenticate")]).toEqual([null, null]);
+    for (const status of [
+      "301 Moved",
+      "302 Found",
+      "304 Not Modified",
+      "204 No Content",
+      "401 Unauthorized",
+      "999 X",
+    ]) {
+      upstream.script = answerWith(
+        "",
+        "location: http://evil.example/\r\nwww-authenticate: Basic\r\ncontent-type: text/html\r\n",
+        status,
+      );
+      const response = await fetch(`${house.url}/v1/chat/completions`, {
+        method: "POST",
+        body: `{"stream":true}`,
+      });
+      expect([status, response.status, response.headers.get("content-type")]).toEqual([
+        status,
+        502,
+        "application/json; charset=utf-8",
+      ]);
+      expect([response.headers.get("location"), response.headers.get("www-authenticate")]).toEqual([
+        null,
+        null,
+      ]);
     }
     upstream.script = quick;
   });
@@ -227,7 +288,12 @@ describe("while one persona answers everybody", () => {
       upstream.chats.length = 0;
       const response = await ask(held, "POST", path);
       const { error } = (await response.json()) as { error: { message: string; type: string } };
-      expect([path, response.status, error.type, error.message]).toEqual([path, 403, "permission_error", expect.stringMatching(/adviser.*\/ask/)]);
+      expect([path, response.status, error.type, error.message]).toEqual([
+        path,
+        403,
+        "permission_error",
+        expect.stringMatching(/adviser.*\/ask/),
+      ]);
       expect(upstream.chats.length).toBe(0);
     }
     const socket = new WebSocket(`${held.url.replace("http", "ws")}/chat`, "parlor.json");
@@ -241,7 +307,11 @@ describe("while one persona answers everybody", () => {
   });
 
   test("what writes no answer is open, and /ask is answered by the persona", async () => {
-    for (const [method, path] of [["POST", "/v1/embeddings"] as const, ["GET", "/v1/models"] as const, ["POST", "/v1/messages/count_tokens"] as const])
+    for (const [method, path] of [
+      ["POST", "/v1/embeddings"] as const,
+      ["GET", "/v1/models"] as const,
+      ["POST", "/v1/messages/count_tokens"] as const,
+    ])
       expect([path, (await ask(held, method, path)).status]).toEqual([path, 200]);
     upstream.script = (exchange) => {
       exchange.begin();
@@ -259,28 +329,44 @@ test("a large body reaches llama-server whole, with its length, in any form that
   const body = JSON.stringify({ messages: [], picture: "A".repeat(1_500_000) });
   const chunked = new ReadableStream({
     start(controller) {
-      for (let at = 0; at < body.length; at += 100_000) controller.enqueue(Buffer.from(body.slice(at, at + 100_000)));
+      for (let at = 0; at < body.length; at += 100_000)
+        controller.enqueue(Buffer.from(body.slice(at, at + 100_000)));
       controller.close();
     },
   });
   for (const given of [body, chunked]) {
     upstream.chats.length = 0;
-    expect((await fetch(`${house.url}/v1/chat/completions`, { method: "POST", body: given })).status).toBe(200);
+    expect((await fetch(`${house.url}/v1/chat/completions`, { method: "POST", body: given })).status).toBe(
+      200,
+    );
     const [head = "", sent] = upstream.chats[0]?.request.split("\r\n\r\n") ?? [];
-    expect([sent === body, /transfer-encoding/i.test(head), /content-length: (\d+)/i.exec(head)?.[1]]).toEqual([true, false, String(body.length)]);
+    expect([
+      sent === body,
+      /transfer-encoding/i.test(head),
+      /content-length: (\d+)/i.exec(head)?.[1],
+    ]).toEqual([true, false, String(body.length)]);
   }
 });
 
 describe("a request with a large picture", () => {
   const request = new Request("http://localhost/");
-  const asked = (body: string, prompts: readonly string[] = []) => programRequestOf(request, new Uint8Array(Buffer.from(body)), prompts);
+  const asked = (body: string, prompts: readonly string[] = []) =>
+    programRequestOf(request, new Uint8Array(Buffer.from(body)), prompts);
   const message = (content: unknown, role = "user") => ({ role, content });
 
   test("of 60 MB holds nobody up, and is left out of what is compared", async () => {
     const data = Buffer.alloc(45 << 20, 7).toString("base64");
     const bodies = [
-      JSON.stringify({ messages: [message([{ type: "image_url", image_url: { url: `data:image/png;base64,${data}` } }])], model: "m", stream: true }),
-      JSON.stringify({ messages: [message([{ type: "image", source: { type: "base64", data } }]), message("and?")], model: "m", stream: true }),
+      JSON.stringify({
+        messages: [message([{ type: "image_url", image_url: { url: `data:image/png;base64,${data}` } }])],
+        model: "m",
+        stream: true,
+      }),
+      JSON.stringify({
+        messages: [message([{ type: "image", source: { type: "base64", data } }]), message("and?")],
+        model: "m",
+        stream: true,
+      }),
       JSON.stringify({ model: "m", stream: true, messages: [message("word ".repeat(3 << 20))] }),
       `{"model":"m","stream":true,"tools":[${'{"a":"\\"\\\\"},'.repeat(1 << 20)}1],"messages":[]}`,
       `{"model":"m","stream":true,"prompt":${"[".repeat(16 << 20)}`,
@@ -316,22 +402,55 @@ describe("a request with a large picture", () => {
       [],
       {},
     ];
-    const fields = { tools: [{ a: [1, 2, { b: "]" }] }], messages, n: 2, stream: true, model: 'na"me\\', other: { model: "wrong", messages: ["x"] }, last: [] };
+    const fields = {
+      tools: [{ a: [1, 2, { b: "]" }] }],
+      messages,
+      n: 2,
+      stream: true,
+      model: 'na"me\\',
+      other: { model: "wrong", messages: ["x"] },
+      last: [],
+    };
     for (const indent of [undefined, 2, "\t"]) {
       const { parts, model, isStream, slots } = await asked(JSON.stringify(fields, null, indent));
       expect([model, isStream, slots]).toEqual(['na"me\\', true, 2]);
       expect(parts.length).toBe(1 + messages.length);
-      expect(parts.slice(0, 3)).toEqual([JSON.stringify(fields.tools), "system\nsystem words", 'user\na "quoted" \\ [text], {x}\n']);
+      expect(parts.slice(0, 3)).toEqual([
+        JSON.stringify(fields.tools),
+        "system\nsystem words",
+        'user\na "quoted" \\ [text], {x}\n',
+      ]);
     }
     expect((await asked(`{"\\u006dodel":"m","stream":false,"stream":true}`)).model).toBe("m");
-    for (const text of ["", "null", "[]", "{", `{"a"`, `{"model":`, `"model":"m"`, "]]]]", `{"model":"m`, "x"]) expect((await asked(text)).model).toBeNull();
+    for (const text of [
+      "",
+      "null",
+      "[]",
+      "{",
+      `{"a"`,
+      `{"model":`,
+      `"model":"m"`,
+      "]]]]",
+      `{"model":"m`,
+      "x",
+    ])
+      expect((await asked(text)).model).toBeNull();
   });
 
   test("two pictures of one size are two beginnings, the same one is one", async () => {
     const of = async (fill: number) =>
       (
         await asked(
-          JSON.stringify({ messages: [message([{ type: "image_url", image_url: { url: `data:;base64,${Buffer.alloc(99_999, fill).toString("base64")}` } }])] }),
+          JSON.stringify({
+            messages: [
+              message([
+                {
+                  type: "image_url",
+                  image_url: { url: `data:;base64,${Buffer.alloc(99_999, fill).toString("base64")}` },
+                },
+              ]),
+            ],
+          }),
         )
       ).parts;
     expect(await of(1)).toEqual(await of(1));
@@ -355,7 +474,8 @@ describe("a request with a large picture", () => {
       [{ input: [] }, ["input"], 1],
       [{ input: [{ role: "user" }, { role: "user" }] }, [], 1],
     ];
-    for (const [body, prompts, slots] of counts) expect([body, (await asked(JSON.stringify(body), prompts)).slots]).toEqual([body, slots]);
+    for (const [body, prompts, slots] of counts)
+      expect([body, (await asked(JSON.stringify(body), prompts)).slots]).toEqual([body, slots]);
   });
 });
 
@@ -363,7 +483,8 @@ describe("a request that takes several slots", () => {
   test("counts as many in line: another waits with its place, and starts when all of them are free", async () => {
     const open: Exchange[] = [];
     upstream.script = (exchange) => void open.push(exchange);
-    const post = (path: string, body: object) => fetch(house.url + path, { method: "POST", body: JSON.stringify(body) });
+    const post = (path: string, body: object) =>
+      fetch(house.url + path, { method: "POST", body: JSON.stringify(body) });
     const finish = async (exchange: Exchange | undefined, answer: Promise<Response>) => {
       if (exchange) quick(exchange);
       await (await answer).text();
@@ -382,11 +503,19 @@ describe("a request that takes several slots", () => {
       expect(Buffer.from((await reader.read()).value ?? []).toString()).toBe(": X-Queue-Position: 1\n\n");
       expect(open.length).toBe(1);
       const severalAgain = post(path, body); // behind it: it needs both slots, and is not passed for ever
-      await until(async () => ((await (await fetch(`${house.url}/readyz`)).json()) as { waiting: number }).waiting === 2, "two wait");
+      await until(
+        async () =>
+          ((await (await fetch(`${house.url}/readyz`)).json()) as { waiting: number }).waiting === 2,
+        "two wait",
+      );
       await finish(open[0], several);
       await until(() => open.length === 2, "the one that waited is asked");
       const last = post("/v1/chat/completions", stream); // one slot is free, and is not given to it before the one that needs two
-      await until(async () => ((await (await fetch(`${house.url}/readyz`)).json()) as { waiting: number }).waiting === 2, "two wait");
+      await until(
+        async () =>
+          ((await (await fetch(`${house.url}/readyz`)).json()) as { waiting: number }).waiting === 2,
+        "two wait",
+      );
       expect(open.length).toBe(2);
       quick(open[1] as Exchange);
       while (!(await reader.read()).done);
@@ -403,7 +532,11 @@ describe("a request that takes several slots", () => {
     const servers = ["a", "b"].map((name) => startScripted((exchange) => void open.push([name, exchange])));
     const both = await startHouse({ llama: servers.map(({ url }) => url) });
     await until(() => both.upstream.state.slots === 4, "both are seen");
-    const post = (body: object) => fetch(`${both.url}/v1/chat/completions`, { method: "POST", body: JSON.stringify({ stream: true, messages: [], ...body }) });
+    const post = (body: object) =>
+      fetch(`${both.url}/v1/chat/completions`, {
+        method: "POST",
+        body: JSON.stringify({ stream: true, messages: [], ...body }),
+      });
     const singles: Promise<Response>[] = [];
     for (let i = 1; i <= 2; i++) {
       singles.push(post({}));

@@ -10,7 +10,10 @@ let llama: Llama;
 let house: House;
 beforeAll(async () => {
   llama = await startLlama();
-  house = await startHouse({ llama: llama.url, bounds: { slotsMax: 1, heartbeatMs: 100, programSlowMs: 1_500 } });
+  house = await startHouse({
+    llama: llama.url,
+    bounds: { slotsMax: 1, heartbeatMs: 100, programSlowMs: 1_500 },
+  });
   await until(() => house.upstream.state.status === "ready", "the house sees llama-server");
 });
 afterAll(async () => {
@@ -22,17 +25,27 @@ const chat = (at: House, fields: object, signal?: AbortSignal, path = "/v1/chat/
   fetch(at.url + path, {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ model: "parrot", max_tokens: 100_000, messages: [{ role: "user", content: "twenty" }], ...fields }),
+    body: JSON.stringify({
+      model: "parrot",
+      max_tokens: 100_000,
+      messages: [{ role: "user", content: "twenty" }],
+      ...fields,
+    }),
     ...(signal && { signal }),
   });
 
 /** Takes the only slot with an answer that is read for ever; resolves, once it is being written, with what ends it. */
 async function takeSlot(): Promise<() => void> {
   const end = new AbortController();
-  const response = await chat(house, { stream: true, messages: [{ role: "user", content: "endless" }] }, end.signal);
+  const response = await chat(
+    house,
+    { stream: true, messages: [{ role: "user", content: "endless" }] },
+    end.signal,
+  );
   const begun = Promise.withResolvers<void>();
   void (async () => {
-    for await (const bytes of response.body as ReadableStream<Uint8Array>) if (Buffer.from(bytes).includes('"content":"')) begun.resolve();
+    for await (const bytes of response.body as ReadableStream<Uint8Array>)
+      if (Buffer.from(bytes).includes('"content":"')) begun.resolve();
   })().catch(() => {});
   await begun.promise;
   return () => end.abort();
@@ -40,8 +53,18 @@ async function takeSlot(): Promise<() => void> {
 
 describe("who waits in line hears from us, so that no proxy takes the silence for the end", () => {
   const doors: Record<string, { path: string; sign: RegExp; end: RegExp; body: object }> = {
-    "OpenAI's": { path: "/v1/chat/completions", sign: /^: alive$/gm, end: /data: \[DONE\]\n\n$/, body: { stream: true } },
-    "Anthropic's": { path: "/v1/messages", sign: /^event: ping\ndata: \{"type": "ping"\}$/gm, end: /event: message_stop\n.*\n\n$/, body: { stream: true } },
+    "OpenAI's": {
+      path: "/v1/chat/completions",
+      sign: /^: alive$/gm,
+      end: /data: \[DONE\]\n\n$/,
+      body: { stream: true },
+    },
+    "Anthropic's": {
+      path: "/v1/messages",
+      sign: /^event: ping\ndata: \{"type": "ping"\}$/gm,
+      end: /event: message_stop\n.*\n\n$/,
+      body: { stream: true },
+    },
   };
   for (const [name, { path, sign, end, body }] of Object.entries(doors))
     test(`a program of ${name} kind`, async () => {
@@ -50,7 +73,8 @@ describe("who waits in line hears from us, so that no proxy takes the silence fo
       let text = "";
       const reading = (async () => {
         const decoder = new TextDecoder();
-        for await (const bytes of waiting.body as ReadableStream<Uint8Array>) text += decoder.decode(bytes, { stream: true });
+        for await (const bytes of waiting.body as ReadableStream<Uint8Array>)
+          text += decoder.decode(bytes, { stream: true });
       })();
       await until(() => [...text.matchAll(sign)].length >= 3, "three signs of life");
       free();
@@ -61,10 +85,15 @@ describe("who waits in line hears from us, so that no proxy takes the silence fo
 
   test("a script that asks for events", async () => {
     const free = await takeSlot();
-    const waiting = await fetch(`${house.url}/ask`, { method: "POST", body: "twenty", headers: { accept: "text/event-stream" } });
+    const waiting = await fetch(`${house.url}/ask`, {
+      method: "POST",
+      body: "twenty",
+      headers: { accept: "text/event-stream" },
+    });
     let text = "";
     const reading = (async () => {
-      for await (const bytes of waiting.body as ReadableStream<Uint8Array>) text += new TextDecoder().decode(bytes);
+      for await (const bytes of waiting.body as ReadableStream<Uint8Array>)
+        text += new TextDecoder().decode(bytes);
     })();
     await until(() => [...text.matchAll(/^: alive$/gm)].length >= 2, "two signs of life");
     free();
@@ -108,7 +137,10 @@ async function slowly(body: string, bytesPerTick: number): Promise<number> {
     setInterval(() => { if (socket.destroyed) process.exit(); }, 20);
   `;
   const head = `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n`;
-  const child = Bun.spawn(["node", "-e", program], { stdin: Buffer.from(head.replace("host: x", `host: 127.0.0.1:${port}`) + body), stdout: "pipe" });
+  const child = Bun.spawn(["node", "-e", program], {
+    stdin: Buffer.from(head.replace("host: x", `host: 127.0.0.1:${port}`) + body),
+    stdout: "pipe",
+  });
   return Number(await new Response(child.stdout).text());
 }
 

@@ -10,7 +10,8 @@ import type { Seeded } from "../seeded.ts";
 const texts = ["emoji", "html", "json", "spaces", "story", "german", "twenty", "endless", "think"] as const;
 
 /** A word that is answered by one of these texts. */
-export const questionOf = (random: Seeded): string => (recitals[random.pick(texts) as string] as { word: string }).word;
+export const questionOf = (random: Seeded): string =>
+  (recitals[random.pick(texts) as string] as { word: string }).word;
 
 /** The whole of an endless text as far as anybody could have read. */
 const endless = (() => {
@@ -20,8 +21,13 @@ const endless = (() => {
 
 /** Whether `shown` is what llama-server can have said to `question` by then. */
 function couldBe(question: string, shown: string, status: string): boolean {
-  const [name] = Object.entries(recitals).find(([, { word, given }]) => given === undefined && question.includes(word)) as [string, unknown]; // as the chat template chooses
-  if (name === "endless") return shown.startsWith(endless.slice(0, shown.length)) || endless.startsWith(shown.slice(0, endless.length));
+  const [name] = Object.entries(recitals).find(
+    ([, { word, given }]) => given === undefined && question.includes(word),
+  ) as [string, unknown]; // as the chat template chooses
+  if (name === "endless")
+    return (
+      shown.startsWith(endless.slice(0, shown.length)) || endless.startsWith(shown.slice(0, endless.length))
+    );
   return status === "done" ? shown === textOf(name) : textOf(name).startsWith(shown);
 }
 
@@ -35,7 +41,11 @@ function askedAt(texts: readonly string[], i: number): string {
 /** Stops whatever runs or waits; what was asked in chats that nobody has open any more goes on, too. */
 export async function stopAll(house: House): Promise<void> {
   for (const { run } of await house.store.left()) {
-    await fetch(`${house.url}/c/${run.conversation}`, { method: "POST", body: new URLSearchParams({ type: "stop" }), redirect: "manual" });
+    await fetch(`${house.url}/c/${run.conversation}`, {
+      method: "POST",
+      body: new URLSearchParams({ type: "stop" }),
+      redirect: "manual",
+    });
   }
 }
 
@@ -58,7 +68,12 @@ export async function agree(house: House, pages: readonly PageClient[]): Promise
         stored.map((each) => each.message.text),
         i,
       );
-      expect({ question, answer: message.text, status: run.status, couldBe: couldBe(question, message.text, run.status) }).toMatchObject({ couldBe: true });
+      expect({
+        question,
+        answer: message.text,
+        status: run.status,
+        couldBe: couldBe(question, message.text, run.status),
+      }).toMatchObject({ couldBe: true });
     });
   }
   return answers;

@@ -9,7 +9,9 @@ import { freePort, type Llama, startLlama, until } from "../llama/server.ts";
 import { isLong, type Seeded, seeded } from "../seeded.ts";
 import { agree, questionOf, stopAll } from "./answers.ts";
 
-const seeds = process.env["SEED"] ? [Number(process.env["SEED"])] : Array.from({ length: isLong ? 24 : 8 }, (_, i) => i + 1);
+const seeds = process.env["SEED"]
+  ? [Number(process.env["SEED"])]
+  : Array.from({ length: isLong ? 24 : 8 }, (_, i) => i + 1);
 const people = 6;
 const steps = 250;
 
@@ -46,7 +48,22 @@ const deeds: Record<string, (world: World, page: PageClient) => unknown> = {
   },
   nonsense: (_, page) => open(page) && page.ws.send(`{"type":"say","text":7}`),
 };
-const weights = ["say", "say", "say", "say", "say twice", "stop", "stop", "retry", "drop", "drop", "reload", "second device", "new chat", "nonsense"];
+const weights = [
+  "say",
+  "say",
+  "say",
+  "say",
+  "say twice",
+  "stop",
+  "stop",
+  "retry",
+  "drop",
+  "drop",
+  "reload",
+  "second device",
+  "new chat",
+  "nonsense",
+];
 
 const open = (page: PageClient): boolean => page.ws.readyState === WebSocket.OPEN;
 
@@ -61,8 +78,10 @@ async function live(world: World): Promise<void> {
       await world.llama.stop();
       world.llama = await startLlama({ port: world.port });
     }
-    for (let turns = world.random.below(8); turns > 0; turns--) await new Promise((resolve) => setImmediate(resolve));
-    if (world.random.below(4) === 0) await until(() => page.gone || page.frames.length > 0, "a page has something"); // one that was left may never get any
+    for (let turns = world.random.below(8); turns > 0; turns--)
+      await new Promise((resolve) => setImmediate(resolve));
+    if (world.random.below(4) === 0)
+      await until(() => page.gone || page.frames.length > 0, "a page has something"); // one that was left may never get any
   }
 }
 
@@ -71,11 +90,17 @@ async function settle({ house, pages }: World): Promise<void> {
   await until(() => pages.every(open), "all pages are connected");
   await until(async () => {
     await stopAll(house);
-    const { running, waiting } = (await (await fetch(`${house.url}/readyz`)).json()) as { running: number; waiting: number };
+    const { running, waiting } = (await (await fetch(`${house.url}/readyz`)).json()) as {
+      running: number;
+      waiting: number;
+    };
     return running === 0 && waiting === 0;
   }, "nothing runs");
   await until(
-    () => pages.every((page) => page.articles().every(({ status }) => status !== "queued" && status !== "running")),
+    () =>
+      pages.every((page) =>
+        page.articles().every(({ status }) => status !== "queued" && status !== "running"),
+      ),
     "no page shows a running answer",
   );
 }
@@ -91,7 +116,14 @@ for (const seed of seeds) {
     const llama = await startLlama({ port });
     const house = await startHouse({ llama: llama.url });
     await until(() => house.upstream.state.status === "ready", "the house sees llama-server");
-    const world: World = { house, random: seeded(seed), pages: Array.from({ length: people }, () => new PageClient(house)), done: [], llama, port };
+    const world: World = {
+      house,
+      random: seeded(seed),
+      pages: Array.from({ length: people }, () => new PageClient(house)),
+      done: [],
+      llama,
+      port,
+    };
     last = world;
     await live(world);
     await settle(world);

@@ -38,7 +38,12 @@ interface Told {
 }
 
 /** Runs a day of people; checks at every step that no slot idles while somebody may use it. */
-function simulate(people: readonly Person[], slots: number, random: Seeded, { yieldMs = 5 * minuteMs, listens = false, waits = "" } = {}) {
+function simulate(
+  people: readonly Person[],
+  slots: number,
+  random: Seeded,
+  { yieldMs = 5 * minuteMs, listens = false, waits = "" } = {},
+) {
   let now = 0;
   const agenda: { at: number; act: () => void }[] = [];
   const later = (at: number, act: () => void) => {
@@ -54,7 +59,9 @@ function simulate(people: readonly Person[], slots: number, random: Seeded, { yi
   let idled = 0;
   const spent = (run: string) => {
     const found = runs.get(run);
-    return found && found.startedAt >= 0 ? Math.min(found.tokens, ((now - found.startedAt) / 1000) * speed) : 0;
+    return found && found.startedAt >= 0
+      ? Math.min(found.tokens, ((now - found.startedAt) / 1000) * speed)
+      : 0;
   };
   const scheduler = new Scheduler(
     {
@@ -94,14 +101,18 @@ function simulate(people: readonly Person[], slots: number, random: Seeded, { yi
     runs.delete(run);
     later(now + person.readsMs * (0.5 + random.below(1000) / 1000), () => ask(person));
   };
-  for (const person of people) for (let tab = 0; tab < person.tabs; tab++) later(person.arrivesMs, () => ask(person));
+  for (const person of people)
+    for (let tab = 0; tab < person.tabs; tab++) later(person.arrivesMs, () => ask(person));
   const last = Math.max(...people.map(({ leavesMs }) => leavesMs));
   for (let at = 250; at < last; at += 250) later(at, () => scheduler.tick());
   while (agenda.length > 0) {
     const { at, act } = agenda.shift() as { at: number; act: () => void };
     now = at;
     act();
-    const mayStart = people.some(({ id, runningMax }) => (runningMax === null || (inSlots.get(id) ?? 0) < runningMax) && (waiting.get(id) ?? 0) > 0);
+    const mayStart = people.some(
+      ({ id, runningMax }) =>
+        (runningMax === null || (inSlots.get(id) ?? 0) < runningMax) && (waiting.get(id) ?? 0) > 0,
+    );
     if (scheduler.running > slots || (scheduler.running < slots && mayStart)) idled++;
   }
   return { served, told, started, idled, lastMs: now, waits: scheduler.waits.kept };
@@ -112,15 +123,23 @@ function tokensWithin(served: readonly Served[], from: number, to: number): Map<
   const got = new Map<string, number>();
   for (const { person, startedAt, endedAt, tokens } of served) {
     const overlap = Math.min(to, endedAt) - Math.max(from, startedAt);
-    if (overlap > 0) got.set(person, (got.get(person) ?? 0) + (tokens * overlap) / Math.max(1, endedAt - startedAt));
+    if (overlap > 0)
+      got.set(person, (got.get(person) ?? 0) + (tokens * overlap) / Math.max(1, endedAt - startedAt));
   }
   return got;
 }
 
 /** Everybody who had something waiting at every moment of the window. */
-function backlogged(served: readonly Served[], people: readonly Person[], from: number, to: number): Person[] {
+function backlogged(
+  served: readonly Served[],
+  people: readonly Person[],
+  from: number,
+  to: number,
+): Person[] {
   return people.filter(({ id }) => {
-    const waits = served.filter(({ person, askedAt, startedAt }) => person === id && askedAt < to && startedAt > from).sort((a, b) => a.askedAt - b.askedAt);
+    const waits = served
+      .filter(({ person, askedAt, startedAt }) => person === id && askedAt < to && startedAt > from)
+      .sort((a, b) => a.askedAt - b.askedAt);
     let until = from;
     for (const { askedAt, startedAt } of waits) if (askedAt <= until) until = Math.max(until, startedAt);
     return until >= to;
@@ -149,7 +168,12 @@ describe("shares", () => {
       // 200 people come and go; about a dozen of them at a time want more than they can get, each in her own way
       const people = Array.from({ length: 200 }, (_, i) => {
         const arrivesMs = random.below(25) * minuteMs;
-        return person(`p${i}`, { tabs: 3 + random.below(5), arrivesMs, leavesMs: arrivesMs + 2 * minuteMs, longest: 60 + random.below(200) });
+        return person(`p${i}`, {
+          tabs: 3 + random.below(5),
+          arrivesMs,
+          leavesMs: arrivesMs + 2 * minuteMs,
+          longest: 60 + random.below(200),
+        });
       });
       const { served, idled, lastMs } = simulate(people, 16, random);
       expect(idled).toBe(0);
@@ -187,10 +211,16 @@ describe("shares", () => {
 
   test("a newcomer is served before the second of who has a line of their own, and gets no credit for having been away", () => {
     const random = seeded(7);
-    const people = [person("greedy", { tabs: 20, longest: 200 }), person("newcomer", { arrivesMs: 10 * minuteMs, tabs: 20, longest: 200 })];
+    const people = [
+      person("greedy", { tabs: 20, longest: 200 }),
+      person("newcomer", { arrivesMs: 10 * minuteMs, tabs: 20, longest: 200 }),
+    ];
     const { served } = simulate(people, 2, random);
     const first = served.find(({ person }) => person === "newcomer") as Served;
-    const between = served.filter(({ person, startedAt }) => person === "greedy" && startedAt > first.askedAt && startedAt < first.startedAt);
+    const between = served.filter(
+      ({ person, startedAt }) =>
+        person === "greedy" && startedAt > first.askedAt && startedAt < first.startedAt,
+    );
     expect(between.length).toBeLessThanOrEqual(1);
     const after = tokensWithin(served, 11 * minuteMs, 13 * minuteMs);
     expect((after.get("newcomer") as number) / (after.get("greedy") as number)).toBeLessThan(1.3);
@@ -200,7 +230,14 @@ describe("shares", () => {
     for (let seed = 1; seed <= 2; seed++) {
       const random = seeded(seed);
       const people = Array.from({ length: 200 }, (_, i) =>
-        person(`p${i}`, { tabs: 1 + random.below(3), readsMs: 20_000, longest: 150, isAttended: i % 10 !== 0, runningMax: 1, leavesMs: 6 * minuteMs }),
+        person(`p${i}`, {
+          tabs: 1 + random.below(3),
+          readsMs: 20_000,
+          longest: 150,
+          isAttended: i % 10 !== 0,
+          runningMax: 1,
+          leavesMs: 6 * minuteMs,
+        }),
       );
       const { served, started } = simulate(people, 4, random);
       // everybody who came was answered in the end
@@ -215,8 +252,13 @@ describe("shares", () => {
 
   test("a Run that nobody looks at yields, but not for ever", () => {
     const random = seeded(3);
-    const people = [person("away", { isAttended: false, leavesMs: 1, longest: 100 }), ...["a", "b", "c"].map((id) => person(id, { tabs: 4, longest: 100 }))];
-    const { served } = simulate([...people.slice(1), people[0] as Person], 2, random, { yieldMs: 4 * minuteMs });
+    const people = [
+      person("away", { isAttended: false, leavesMs: 1, longest: 100 }),
+      ...["a", "b", "c"].map((id) => person(id, { tabs: 4, longest: 100 })),
+    ];
+    const { served } = simulate([...people.slice(1), people[0] as Person], 2, random, {
+      yieldMs: 4 * minuteMs,
+    });
     const away = served.find(({ person }) => person === "away") as Served;
     expect(away.startedAt).toBeGreaterThanOrEqual(4 * minuteMs);
     expect(away.startedAt).toBeLessThan(4.5 * minuteMs);
@@ -224,7 +266,11 @@ describe("shares", () => {
 });
 
 /** How long what was said about waiting was true, and how long it was shown, in ms. */
-function comesTrue(told: readonly Told[], started: ReadonlyMap<string, number>, until = Number.POSITIVE_INFINITY): [number, number] {
+function comesTrue(
+  told: readonly Told[],
+  started: ReadonlyMap<string, number>,
+  until = Number.POSITIVE_INFINITY,
+): [number, number] {
   let [inside, all] = [0, 0];
   for (const [run, list] of Map.groupBy(told, (each) => each.run)) {
     list.forEach(({ at, place: { wait } }, i) => {
@@ -246,7 +292,12 @@ describe("what is said about waiting", () => {
       const random = seeded(seed);
       const people = Array.from({ length: 250 }, (_, i) => {
         const arrivesMs = random.below(55 * 60) * 1000;
-        return person(`p${i}`, { arrivesMs, leavesMs: arrivesMs + (2 + random.below(10)) * minuteMs, readsMs: 10_000 + random.below(60) * 1000, longest: 700 });
+        return person(`p${i}`, {
+          arrivesMs,
+          leavesMs: arrivesMs + (2 + random.below(10)) * minuteMs,
+          readsMs: 10_000 + random.below(60) * 1000,
+          longest: 700,
+        });
       });
       const { told, started } = simulate(people, 2 + (seed % 3) * 2, random, { listens: true });
       const [within, shown] = comesTrue(told, started);
@@ -261,11 +312,14 @@ describe("what is said about waiting", () => {
     let [inside, all] = [0, 0];
     for (let seed = 1; seed <= 200; seed++) {
       const random = seeded(seed);
-      const people = Array.from({ length: 8 }, (_, i) => person(`p${i}`, { arrivesMs: 100 * i, leavesMs: 2_000, longest: 700 }));
+      const people = Array.from({ length: 8 }, (_, i) =>
+        person(`p${i}`, { arrivesMs: 100 * i, leavesMs: 2_000, longest: 700 }),
+      );
       const { told, started, served } = simulate(people, 1 + (seed % 3), random, { listens: true });
       const firstEnd = Math.min(...served.map(({ endedAt }) => endedAt));
       // whoever waits for longer than a first look knows how long
-      if (firstEnd > 6_000) expect(told.some(({ at, place }) => at < firstEnd && place.wait !== undefined)).toBe(true);
+      if (firstEnd > 6_000)
+        expect(told.some(({ at, place }) => at < firstEnd && place.wait !== undefined)).toBe(true);
       const [within, shown] = comesTrue(told, started);
       inside += within;
       all += shown;
@@ -275,12 +329,20 @@ describe("what is said about waiting", () => {
   });
 
   test("goes on after a restart where it was: with both ends, closer than the guesses of a house that knows nothing", () => {
-    const people = Array.from({ length: 12 }, (_, i) => person(`p${i}`, { arrivesMs: 1_000 * i, leavesMs: 20 * minuteMs, readsMs: 5_000, longest: 400 }));
+    const people = Array.from({ length: 12 }, (_, i) =>
+      person(`p${i}`, { arrivesMs: 1_000 * i, leavesMs: 20 * minuteMs, readsMs: 5_000, longest: 400 }),
+    );
     const before = simulate(people, 2, seeded(1), { listens: true });
-    const again = (waits?: string) => simulate(people, 2, seeded(2), { listens: true, ...(waits && { waits }) });
-    const first = ({ told }: ReturnType<typeof again>) => told.filter(({ place }) => place.position === 4 && place.wait).slice(0, 20);
+    const again = (waits?: string) =>
+      simulate(people, 2, seeded(2), { listens: true, ...(waits && { waits }) });
+    const first = ({ told }: ReturnType<typeof again>) =>
+      told.filter(({ place }) => place.position === 4 && place.wait).slice(0, 20);
     const width = (each: readonly Told[]) =>
-      each.reduce((sum, { place: { wait } }) => sum + (wait?.mostMs as number) / Math.max(1_000, wait?.leastMs as number), 0) / each.length;
+      each.reduce(
+        (sum, { place: { wait } }) =>
+          sum + (wait?.mostMs as number) / Math.max(1_000, wait?.leastMs as number),
+        0,
+      ) / each.length;
     const [fresh, kept] = [again(), again(before.waits)];
     // the first in line, before anything has ended
     expect(kept.told[0]?.place.wait).toBeDefined();
@@ -288,7 +350,8 @@ describe("what is said about waiting", () => {
     expect(first(kept).every(({ place }) => (place.wait?.leastMs as number) > 0)).toBe(true);
     const [within, shown] = comesTrue(kept.told, kept.started, 3 * minuteMs);
     expect(within / shown).toBeGreaterThanOrEqual(0.85);
-    for (const odd of ["", "null", "{}", '{"services":["x"]}', '{"services":[1],"errors":[[]],"outside":[]}']) again(odd);
+    for (const odd of ["", "null", "{}", '{"services":["x"]}', '{"services":[1],"errors":[[]],"outside":[]}'])
+      again(odd);
   });
 
   test("places count down from where they begin, and are 1 to n", () => {
@@ -298,7 +361,9 @@ describe("what is said about waiting", () => {
       seeded(1),
       { listens: true },
     );
-    const of = (name: string) => [...new Set(told.filter(({ run }) => run.startsWith(name)).map(({ place }) => place.position))];
+    const of = (name: string) => [
+      ...new Set(told.filter(({ run }) => run.startsWith(name)).map(({ place }) => place.position)),
+    ];
     expect([of("b"), of("c"), of("d")]).toEqual([[1], [2, 1], [3, 2, 1]]);
   });
 });

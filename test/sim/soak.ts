@@ -43,12 +43,27 @@ export async function soak(seed: number, ms: number): Promise<Soaked> {
   const llamas = await Promise.all(ports.map((port) => startLlama({ port })));
   const bounds = { stallMs: 1_500, probeMs: 500, stopMs: 1_500, pollReadyMs: 150 };
   const house = await startHouse({ llama: llamas.map(({ url }) => url), bounds });
-  await until(() => house.upstream.servers.every(({ status }) => status === "ready"), "the house sees all three");
+  await until(
+    () => house.upstream.servers.every(({ status }) => status === "ready"),
+    "the house sees all three",
+  );
   const pages = Array.from({ length: people }, () => new PageClient(house));
-  const world: World = { house, random: seeded(seed), ports, llamas, pages, faults: {}, until: performance.now() + ms };
+  const world: World = {
+    house,
+    random: seeded(seed),
+    ports,
+    llamas,
+    pages,
+    faults: {},
+    until: performance.now() + ms,
+  };
   const counts: Counts = { answered: 0, refused: 0, broken: 0 };
   try {
-    await Promise.all([strike(world), ...pages.map((_, i) => live(world, i)), ...Array.from({ length: programs }, (_, i) => ask(world, i, counts))]);
+    await Promise.all([
+      strike(world),
+      ...pages.map((_, i) => live(world, i)),
+      ...Array.from({ length: programs }, (_, i) => ask(world, i, counts)),
+    ]);
     await mend(world);
     return { answers: await balance(world, counts), programs: counts, faults: world.faults };
   } finally {
@@ -73,7 +88,14 @@ async function strike(world: World): Promise<void> {
     await pause(300 + random.below(1_500));
     const i = random.below(ports.length);
     const llama = llamas[i];
-    const fault = random.pick(["kill", "kill", "pause", "pause", "another model", "while it loads"]) as string;
+    const fault = random.pick([
+      "kill",
+      "kill",
+      "pause",
+      "pause",
+      "another model",
+      "while it loads",
+    ]) as string;
     count(fault);
     if (fault === "pause") {
       llama?.process.kill("SIGSTOP");
@@ -91,7 +113,10 @@ async function strike(world: World): Promise<void> {
       await Promise.race([starting, pause(1_000)]).catch(() => null);
       starting.then((late) => late.stop()).catch(() => null); // it never becomes ready, or it was quicker than we
     }
-    llamas[i] = await startLlama({ port: ports[i] as number, args: fault === "another model" ? ["--alias", `model-${random.below(3)}`] : [] });
+    llamas[i] = await startLlama({
+      port: ports[i] as number,
+      args: fault === "another model" ? ["--alias", `model-${random.below(3)}`] : [],
+    });
   }
 }
 
@@ -101,7 +126,17 @@ async function live(world: World, i: number): Promise<void> {
   while (!isOver(world)) {
     await pause(50 + random.below(700));
     const page = pages[i] as PageClient;
-    const deed = random.pick(["say", "say", "say", "say", "stop", "retry", "drop", "reload", "new chat"]) as string;
+    const deed = random.pick([
+      "say",
+      "say",
+      "say",
+      "say",
+      "stop",
+      "retry",
+      "drop",
+      "reload",
+      "new chat",
+    ]) as string;
     const isOpen = page.ws.readyState === WebSocket.OPEN;
     if (deed === "say" && isOpen) page.say(`${questionOf(random)} ${random.below(1_000)}`);
     else if (deed === "stop" && isOpen) page.command({ type: "stop" });
@@ -129,15 +164,25 @@ async function ask(world: World, i: number, counts: Counts): Promise<void> {
       else expect(said.startsWith(text)).toBe(true);
       counts[last === "[DONE]" ? "answered" : "broken"]++;
     } else if (i % 3 === 1) {
-      const text = await (await fetch(`${house.url}/ask`, { method: "POST", body: "twenty", ...within() })).text();
+      const text = await (
+        await fetch(`${house.url}/ask`, { method: "POST", body: "twenty", ...within() })
+      ).text();
       const isWhole = text === `${said}\n`;
       if (!isWhole) expect(text).toMatch(/\[ERROR\] |^\S.*\.\n$/);
       counts[isWhole ? "answered" : "broken"]++;
     } else {
-      const body = JSON.stringify({ messages: [{ role: "user", content: "twenty" }], stream: random.below(2) === 0 });
+      const body = JSON.stringify({
+        messages: [{ role: "user", content: "twenty" }],
+        stream: random.below(2) === 0,
+      });
       const response = await fetch(`${house.url}/v1/chat/completions`, { method: "POST", body, ...within() });
       const text = await response.text().catch(() => null); // what breaks off in one piece is broken off
-      const pieces = text === null ? "" : [...text.matchAll(/"content":"((?:[^"\\]|\\.)*)"/g)].map(([, piece]) => JSON.parse(`"${piece}"`) as string).join("");
+      const pieces =
+        text === null
+          ? ""
+          : [...text.matchAll(/"content":"((?:[^"\\]|\\.)*)"/g)]
+              .map(([, piece]) => JSON.parse(`"${piece}"`) as string)
+              .join("");
       if (response.ok && pieces === said) counts.answered++;
       else {
         expect(said.startsWith(pieces)).toBe(true);
@@ -150,28 +195,54 @@ async function ask(world: World, i: number, counts: Counts): Promise<void> {
 /** All llama-servers are well again, and nothing is asked any more. */
 async function mend({ house, llamas, pages }: World): Promise<void> {
   for (const llama of llamas) llama?.process.kill("SIGCONT");
-  await until(() => house.upstream.servers.every(({ status }) => status === "ready"), "all are seen again", hangsMs);
-  await until(() => pages.every((page) => page.ws.readyState === WebSocket.OPEN), "all pages are connected", hangsMs);
+  await until(
+    () => house.upstream.servers.every(({ status }) => status === "ready"),
+    "all are seen again",
+    hangsMs,
+  );
+  await until(
+    () => pages.every((page) => page.ws.readyState === WebSocket.OPEN),
+    "all pages are connected",
+    hangsMs,
+  );
   await until(
     async () => {
       await stopAll(house);
-      const { running, waiting } = (await (await fetch(`${house.url}/readyz`)).json()) as { running: number; waiting: number };
+      const { running, waiting } = (await (await fetch(`${house.url}/readyz`)).json()) as {
+        running: number;
+        waiting: number;
+      };
       return running + waiting === 0;
     },
     "nothing runs",
     hangsMs,
   );
   const isAtRest = ({ status }: { status: string }) => status !== "queued" && status !== "running";
-  await until(() => pages.every((page) => page.articles().every(isAtRest)), "no page shows a running answer", hangsMs);
+  await until(
+    () => pages.every((page) => page.articles().every(isAtRest)),
+    "no page shows a running answer",
+    hangsMs,
+  );
 }
 
 /** What was asked and what has ended, slots, log: all must agree. The number of answers that stand on pages. */
 async function balance({ house, llamas, pages }: World, counts: Counts): Promise<number> {
   const answers = await agree(house, pages);
-  await until(async () => (await Promise.all(llamas.map((llama) => llama?.busySlots()))).every((busy) => busy === 0), "no slot is busy", hangsMs);
-  await until(() => house.upstream.state.strays === 0 && house.upstream.state.slots === 6, "every slot is counted on", hangsMs);
+  await until(
+    async () => (await Promise.all(llamas.map((llama) => llama?.busySlots()))).every((busy) => busy === 0),
+    "no slot is busy",
+    hangsMs,
+  );
+  await until(
+    () => house.upstream.state.strays === 0 && house.upstream.state.slots === 6,
+    "every slot is counted on",
+    hangsMs,
+  );
   const metrics = await (await fetch(`${house.url}/metrics`)).text();
-  const ended = [...metrics.matchAll(/^parlor_runs_total\{outcome="\w+"\} (\d+)/gm)].reduce((sum, [, count]) => sum + Number(count), 0);
+  const ended = [...metrics.matchAll(/^parlor_runs_total\{outcome="\w+"\} (\d+)/gm)].reduce(
+    (sum, [, count]) => sum + Number(count),
+    0,
+  );
   // each that was queued has ended, once
   const queued = house.log.filter((line) => line.includes('"what":"Run queued"')).length;
   const leased = house.log.filter((line) => line.includes('"what":"a program\'s request ended"')).length;

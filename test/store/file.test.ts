@@ -2,7 +2,17 @@
 
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { localPerson, standardLimits } from "../../src/domain/account.ts";
@@ -30,13 +40,13 @@ test("file and folder are for their owner only, also what SQLite puts beside it"
   const file = fresh();
   const store = openSqlite(file);
   await store.say(say(newId()));
-  expect([rights(join(file, "..")), rights(file), rights(`${file}-wal`), rights(`${file}-shm`), rights(`${file}.lock`)]).toEqual([
-    "700",
-    "600",
-    "600",
-    "600",
-    "600",
-  ]);
+  expect([
+    rights(join(file, "..")),
+    rights(file),
+    rights(`${file}-wal`),
+    rights(`${file}-shm`),
+    rights(`${file}.lock`),
+  ]).toEqual(["700", "600", "600", "600", "600"]);
   await store.close();
 });
 
@@ -79,7 +89,8 @@ describe("a file that can't be used is named, with what is wrong and what to do"
     await store.close();
     return file;
   }
-  const damage = (file: string, change: (bytes: Uint8Array) => Uint8Array) => writeFileSync(file, change(new Uint8Array(readFileSync(file))));
+  const damage = (file: string, change: (bytes: Uint8Array) => Uint8Array) =>
+    writeFileSync(file, change(new Uint8Array(readFileSync(file))));
 
   test("no database", () => {
     const file = join(folder, "text.db");
@@ -91,7 +102,9 @@ describe("a file that can't be used is named, with what is wrong and what to do"
     for (const share of [0.1, 0.5, 0.9]) {
       const file = await made();
       damage(file, (bytes) => bytes.slice(0, Math.floor(bytes.length * share)));
-      expect(refused(file)).toMatch(/parlor\.db is (damaged or cut off|no database).*put a backup in its place/);
+      expect(refused(file)).toMatch(
+        /parlor\.db is (damaged or cut off|no database).*put a backup in its place/,
+      );
     }
   });
 
@@ -135,7 +148,9 @@ describe("a file that can't be used is named, with what is wrong and what to do"
     mkdirSync(taken, { recursive: true });
     expect(refused(taken)).toMatch(/parlor\.db can't be made: .*in the way/);
     const denied = Object.assign(new Error("permission denied"), { code: "EACCES" });
-    expect(String(unusable("/x/parlor.db", denied))).toMatch(/\/x\/parlor\.db can't be written; give it and its folder to the user that parlor runs as/);
+    expect(String(unusable("/x/parlor.db", denied))).toMatch(
+      /\/x\/parlor\.db can't be written; give it and its folder to the user that parlor runs as/,
+    );
     const locked = await made();
     rmSync(`${locked}.lock`);
     mkdirSync(`${locked}.lock`);
@@ -161,7 +176,9 @@ test("a backup of a store in use is complete, sound and for its owner only; noth
   expect([rights(copy), check(copy)]).toEqual(["600", []]);
   expect(() => backup(file, copy)).toThrow(/is there already/);
   const copied = openSqlite(copy);
-  expect(await copied.thread(conversation, { limit: 10 })).toEqual(await store.thread(conversation, { limit: 10 }));
+  expect(await copied.thread(conversation, { limit: 10 })).toEqual(
+    await store.thread(conversation, { limit: 10 }),
+  );
   expect((await copied.search(localPerson, "question", 5)).length).toBe(2);
   await copied.close();
   await store.close();
@@ -172,7 +189,13 @@ test("check finds a damaged file", async () => {
   const file = fresh();
   const store = openSqlite(file);
   for (let i = 0; i < 200; i++)
-    await store.say({ ...say(newId()), text: "x".repeat(500), owner: localPerson, limits: standardLimits.admin, queueMaxRuns: 1000 });
+    await store.say({
+      ...say(newId()),
+      text: "x".repeat(500),
+      owner: localPerson,
+      limits: standardLimits.admin,
+      queueMaxRuns: 1000,
+    });
   await store.close();
   expect(check(file)).toEqual([]);
   const bytes = new Uint8Array(await Bun.file(file).arrayBuffer());
@@ -188,7 +211,9 @@ describe("schemas", () => {
     const db = new Database(file, { create: true });
     db.run("pragma foreign_keys = on");
     migrate(db, file, migrations.slice(0, version));
-    db.run("insert into conversations (id, head, title, created_at, updated_at) values ('conversation-aaaaaaaa', 'answer-aaaaaaaaaaaaaaa', 'Früher', 1, 2)");
+    db.run(
+      "insert into conversations (id, head, title, created_at, updated_at) values ('conversation-aaaaaaaa', 'answer-aaaaaaaaaaaaaaa', 'Früher', 1, 2)",
+    );
     db.run(
       "insert into messages (id, conversation, parent, role, text, created_at) values ('question-aaaaaaaaaaaaa', 'conversation-aaaaaaaa', null, 'user', 'Wie war es früher?', 1)",
     );
@@ -206,7 +231,11 @@ describe("schemas", () => {
     test(`a file of schema ${version} is read, with everything in it`, async () => {
       const file = made(version);
       const store = openSqlite(file);
-      expect((await store.thread("conversation-aaaaaaaa", { limit: 10 })).thread.map(({ message }) => message.text)).toEqual(["Wie war es früher?", "Anders."]);
+      expect(
+        (await store.thread("conversation-aaaaaaaa", { limit: 10 })).thread.map(
+          ({ message }) => message.text,
+        ),
+      ).toEqual(["Wie war es früher?", "Anders."]);
       expect((await store.search(localPerson, "fruher", 10)).length).toBe(2);
       await store.close();
       expect(check(file)).toEqual([]);
@@ -218,7 +247,9 @@ describe("schemas", () => {
     const file = made(migrations.length);
     const db = new Database(file);
     const next = migrations.length + 1;
-    expect(() => migrate(db, file, [...migrations, "alter table conversations add column mood text; select nonsense;"])).toThrow();
+    expect(() =>
+      migrate(db, file, [...migrations, "alter table conversations add column mood text; select nonsense;"]),
+    ).toThrow();
     expect(db.query("pragma user_version").get()).toEqual({ user_version: migrations.length });
     expect(
       db
@@ -235,7 +266,9 @@ describe("schemas", () => {
     const db = new Database(file);
     db.run(`pragma user_version = ${migrations.length + 1}`);
     db.close();
-    expect(() => openSqlite(file)).toThrow(/^\S+ was made by a newer parlor \(schema \d+, this one knows \d+\); use that one$/);
+    expect(() => openSqlite(file)).toThrow(
+      /^\S+ was made by a newer parlor \(schema \d+, this one knows \d+\); use that one$/,
+    );
   });
 });
 
@@ -247,11 +280,23 @@ describe("what is deleted can be read in no file", () => {
     const files = readdirSync(dirname(file)).filter((name) => !name.includes(".before-"));
     return [...files.map((name) => join(dirname(file), name)), copy].flatMap((path) => {
       const bytes = readFileSync(path);
-      return words.filter((word) => bytes.includes(word)).map((word) => `${word} in ${path.slice(dirname(file).length)}`);
+      return words
+        .filter((word) => bytes.includes(word))
+        .map((word) => `${word} in ${path.slice(dirname(file).length)}`);
     });
   };
-  const nothing = (file: string, ...words: string[]) => until(() => left(file, ...words).length === 0, "nothing is left");
-  const ending: Ending = { status: "done", text: "", reasoning: "", finish: "stop", failure: null, stats: {}, tokens: 1, slotFreed: true };
+  const nothing = (file: string, ...words: string[]) =>
+    until(() => left(file, ...words).length === 0, "nothing is left");
+  const ending: Ending = {
+    status: "done",
+    text: "",
+    reasoning: "",
+    finish: "stop",
+    failure: null,
+    stats: {},
+    tokens: 1,
+    slotFreed: true,
+  };
   const secret = "Zwetschgenkuchen";
   const folded = "zwetschgenkuchen"; // as the search index has it
   const long = `${secret} ${"and more about it ".repeat(2_000)}`;
@@ -267,8 +312,15 @@ describe("what is deleted can be read in no file", () => {
     const conversation = newId();
     const said = (await store.say({ ...say(conversation), text: long, ...(owner && { owner }) })) as Said;
     await store.start(said.run.id);
-    for (let i = 0; i < 5; i++) await store.checkpoint([{ run: said.run.id, text: `${secret}! `, reasoning: `${secret}? `, streamBytes: 7 }]);
-    await store.end(said.run.id, { ...ending, text: `${secret}! `.repeat(5), reasoning: `${secret}? `.repeat(5) });
+    for (let i = 0; i < 5; i++)
+      await store.checkpoint([
+        { run: said.run.id, text: `${secret}! `, reasoning: `${secret}? `, streamBytes: 7 },
+      ]);
+    await store.end(said.run.id, {
+      ...ending,
+      text: `${secret}! `.repeat(5),
+      reasoning: `${secret}? `.repeat(5),
+    });
     await store.rename(conversation, `${secret}, baked`);
     return { store, conversation, said };
   }
@@ -358,7 +410,11 @@ describe("what is deleted can be read in no file", () => {
     while (turns < 20) {
       await new Promise((resolve) => setTimeout(resolve, 1));
       const { user, system } = process.cpuUsage(last);
-      [turns, longestMs, last] = [turns + 1, Math.max(longestMs, (user + system) / 1_000), process.cpuUsage()];
+      [turns, longestMs, last] = [
+        turns + 1,
+        Math.max(longestMs, (user + system) / 1_000),
+        process.cpuUsage(),
+      ];
     }
     expect(longestMs).toBeLessThan(100);
     await store.close();
@@ -370,7 +426,10 @@ describe("what is deleted can be read in no file", () => {
     const old = new Database(file);
     migrate(old, file, migrations.slice(0, 4));
     old.run("insert into conversations (id, title, created_at, updated_at) values ('c', ?, 1, 1)", [long]);
-    old.run("insert into messages (id, conversation, role, text, created_at) values ('m', 'c', 'user', ?, 1)", [long]);
+    old.run(
+      "insert into messages (id, conversation, role, text, created_at) values ('m', 'c', 'user', ?, 1)",
+      [long],
+    );
     old.run("delete from messages");
     old.run("delete from conversations");
     old.close();

@@ -13,7 +13,13 @@ test("JSON: one object per line, at or above the level", () => {
   log.info("seen", { a: 1, b: "two\nlines" });
   log.error("worse");
   expect(lines.map((line) => JSON.parse(line))).toEqual([
-    { time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/), level: "info", what: "seen", a: 1, b: "two\nlines" },
+    {
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+      level: "info",
+      what: "seen",
+      a: 1,
+      b: "two\nlines",
+    },
     { time: expect.any(String), level: "error", what: "worse" },
   ]);
   expect(lines.join("")).not.toContain("\n");
@@ -21,7 +27,11 @@ test("JSON: one object per line, at or above the level", () => {
 
 test("pretty: readable, still one line each", () => {
   const lines: string[] = [];
-  openLog({ level: "debug", format: "pretty", write: (line) => lines.push(line) }).warn("slow", { ms: 5, why: "two words", none: undefined });
+  openLog({ level: "debug", format: "pretty", write: (line) => lines.push(line) }).warn("slow", {
+    ms: 5,
+    why: "two words",
+    none: undefined,
+  });
   expect(lines[0]).toMatch(/^\d\d:\d\d:\d\d warn {2}slow {2}ms=5 {2}why="two words"$/);
 });
 
@@ -29,9 +39,13 @@ test("what somebody else has named or said can't steer a terminal that shows the
   const said = "\u001b]52;c;eA==\u0007\u009b2J\u202etxt.exe\u2066\u200f\u007f\u2028\r\nforged";
   for (const format of ["json", "pretty"] as const) {
     const lines: string[] = [];
-    openLog({ level: "debug", format, write: (line) => lines.push(line) }).warn(said, { [said]: said, bare: "\u001b[2J" });
+    openLog({ level: "debug", format, write: (line) => lines.push(line) }).warn(said, {
+      [said]: said,
+      bare: "\u001b[2J",
+    });
     expect(lines.join("")).not.toMatch(/[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u);
-    if (format === "json") expect(JSON.parse(lines[0] as string)).toMatchObject({ what: said, [said]: said, bare: "\u001b[2J" });
+    if (format === "json")
+      expect(JSON.parse(lines[0] as string)).toMatchObject({ what: said, [said]: said, bare: "\u001b[2J" });
     else expect(lines[0]).toContain("bare=\\u001b[2J");
   }
 });
@@ -55,7 +69,14 @@ describe("a process whose log", () => {
     ["is closed", "2>&-"],
   ] as const) {
     test(`${what} goes on`, () => {
-      const { exitCode, stdout } = Bun.spawnSync(["bash", "-c", `"$@" 3>&1 >/dev/null ${to}`, "x", process.execPath, file]);
+      const { exitCode, stdout } = Bun.spawnSync([
+        "bash",
+        "-c",
+        `"$@" 3>&1 >/dev/null ${to}`,
+        "x",
+        process.execPath,
+        file,
+      ]);
       expect([exitCode, stdout.toString()]).toEqual([0, "went on"]);
     });
   }
@@ -63,7 +84,10 @@ describe("a process whose log", () => {
   test("is not read holds no more than a bound, and says how much is lost when it is read again", () => {
     let written: string[] = [];
     const done: (() => void)[] = [];
-    const stream = { on() {}, write: (line: string, over: () => void) => written.push(line) + done.push(over) } as unknown as NodeJS.WritableStream;
+    const stream = {
+      on() {},
+      write: (line: string, over: () => void) => written.push(line) + done.push(over),
+    } as unknown as NodeJS.WritableStream;
     const log = openLog({ level: "info", format: "json", write: steadyWriter(stream) });
     for (let i = 0; i < 300; i++) log.info("x".repeat(10_000));
     expect(written.length).toBeLessThan(120);
@@ -71,6 +95,9 @@ describe("a process whose log", () => {
     for (const over of done.splice(0)) over();
     written = [];
     log.info("again");
-    expect(written.map((line) => JSON.parse(line))).toMatchObject([{ level: "warn", lines: lost }, { what: "again" }]);
+    expect(written.map((line) => JSON.parse(line))).toMatchObject([
+      { level: "warn", lines: lost },
+      { what: "again" },
+    ]);
   });
 });

@@ -12,7 +12,8 @@ let upstream: Scripted;
 let house: House;
 let text = "";
 const conversation = newId();
-const paper = (name: string): string => readFileSync(join(import.meta.dir, "../../docs/operate", name), "utf8");
+const paper = (name: string): string =>
+  readFileSync(join(import.meta.dir, "../../docs/operate", name), "utf8");
 
 beforeAll(async () => {
   upstream = startScripted((exchange) => {
@@ -28,7 +29,11 @@ beforeAll(async () => {
   const page = await new PageClient(house, conversation).ready();
   for (const question of ["a private question", "another"]) {
     page.say(question);
-    await until(() => page.articles().filter(({ status }) => status === "done").length >= (question === "another" ? 4 : 2), "it is answered");
+    await until(
+      () =>
+        page.articles().filter(({ status }) => status === "done").length >= (question === "another" ? 4 : 2),
+      "it is answered",
+    );
   }
   page.say("break");
   await page.lastIs("failed");
@@ -60,7 +65,8 @@ function parse(exposition: string): Map<string, Family> {
   for (const line of exposition.split("\n").filter((each) => each !== "")) {
     const help = /^# HELP ([a-zA-Z_:][\w:]*) \S.*$/.exec(line);
     const type = /^# TYPE ([a-zA-Z_:][\w:]*) (counter|gauge|histogram)$/.exec(line);
-    const sample = /^([a-zA-Z_:][\w:]*)(\{(?:[a-zA-Z_]\w*="(?:[^"\\\n]|\\.)*",?)*\})? (-?[\d.e+-]+|\+Inf|NaN)$/.exec(line);
+    const sample =
+      /^([a-zA-Z_:][\w:]*)(\{(?:[a-zA-Z_]\w*="(?:[^"\\\n]|\\.)*",?)*\})? (-?[\d.e+-]+|\+Inf|NaN)$/.exec(line);
     if (help) helped = help[1] as string;
     else if (type) {
       current = type[1] as string;
@@ -88,7 +94,9 @@ test("the format is Prometheus' own: types before samples, counters end in _tota
     expect(name).not.toMatch(/_(ms|milliseconds|kb|minutes)(_|$)/);
     for (const value of samples.values()) expect(Number.isFinite(value) && value >= 0).toBe(true);
     if (type !== "histogram") continue;
-    const buckets = [...samples].filter(([sample]) => sample.startsWith(`${name}_bucket`)).map(([, count]) => count);
+    const buckets = [...samples]
+      .filter(([sample]) => sample.startsWith(`${name}_bucket`))
+      .map(([, count]) => count);
     expect(buckets).toEqual([...buckets].sort((a, b) => a - b));
     expect(samples.get(`${name}_bucket{le="+Inf"}`)).toBe(samples.get(`${name}_count`) as number);
   }
@@ -96,18 +104,32 @@ test("the format is Prometheus' own: types before samples, counters end in _tota
 
 test("what happened is counted", () => {
   const all = new Map([...parse(text).values()].flatMap(({ samples }) => [...samples]));
-  const outcomes = ["done", "failed", "stopped", "interrupted"].map((outcome) => all.get(`parlor_runs_total{outcome="${outcome}"}`));
+  const outcomes = ["done", "failed", "stopped", "interrupted"].map((outcome) =>
+    all.get(`parlor_runs_total{outcome="${outcome}"}`),
+  );
   expect(outcomes).toEqual([2, 1, 1, 0]);
   expect(all.get('parlor_refused_total{code="bad_frame"}')).toBe(1);
   expect(all.get("parlor_queue_wait_seconds_count")).toBe(4);
   expect(all.get("parlor_first_token_seconds_count")).toBeGreaterThanOrEqual(3); // the tokens of the one that was cut may be lost with it
-  expect([all.get('parlor_sockets{kind="page"}'), all.get("parlor_runs_running"), all.get("parlor_runs_waiting"), all.get("parlor_upstream_ready")]).toEqual([
-    1, 0, 0, 1,
-  ]);
-  for (const name of ["parlor_frames_total", "parlor_sent_bytes_total", "parlor_store_seconds_count", "parlor_memory_bytes", "parlor_cpu_seconds_total"]) {
+  expect([
+    all.get('parlor_sockets{kind="page"}'),
+    all.get("parlor_runs_running"),
+    all.get("parlor_runs_waiting"),
+    all.get("parlor_upstream_ready"),
+  ]).toEqual([1, 0, 0, 1]);
+  for (const name of [
+    "parlor_frames_total",
+    "parlor_sent_bytes_total",
+    "parlor_store_seconds_count",
+    "parlor_memory_bytes",
+    "parlor_cpu_seconds_total",
+  ]) {
     expect([name, (all.get(name) as number) > 0]).toEqual([name, true]);
   }
-  expect((all.get('parlor_tokens_total{kind="written"}') as number) + (all.get('parlor_tokens_total{kind="read"}') as number)).toBeGreaterThan(0);
+  expect(
+    (all.get('parlor_tokens_total{kind="written"}') as number) +
+      (all.get('parlor_tokens_total{kind="read"}') as number),
+  ).toBeGreaterThan(0);
 });
 
 test("dashboard, alerts and table name what is there, and the table all of it", () => {
@@ -118,7 +140,9 @@ test("dashboard, alerts and table name what is there, and the table all of it", 
     expect(used.length).toBeGreaterThan(5);
     for (const name of used) expect([file, name, names.has(name)]).toEqual([file, name, true]);
   }
-  const listed = [...paper("metrics.md").matchAll(/^\| `(parlor_[a-z_]+)`/gm)].map(([, name]) => name as string);
+  const listed = [...paper("metrics.md").matchAll(/^\| `(parlor_[a-z_]+)`/gm)].map(
+    ([, name]) => name as string,
+  );
   expect(new Set(listed)).toEqual(names);
   const alerts = [...paper("alerts.yml").matchAll(/alert: (\w+)/g)].map(([, name]) => name as string);
   for (const alert of alerts) expect(paper("metrics.md")).toContain(alert);
@@ -128,7 +152,12 @@ test("dashboard, alerts and table name what is there, and the table all of it", 
 test("promtool, where it is, agrees", () => {
   const promtool = Bun.which("promtool");
   if (!promtool) return;
-  const rules = Bun.spawnSync([promtool, "check", "rules", join(import.meta.dir, "../../docs/operate/alerts.yml")]);
+  const rules = Bun.spawnSync([
+    promtool,
+    "check",
+    "rules",
+    join(import.meta.dir, "../../docs/operate/alerts.yml"),
+  ]);
   const metrics = Bun.spawnSync([promtool, "check", "metrics"], { stdin: Buffer.from(text) });
   expect([rules.exitCode, metrics.exitCode, metrics.stderr.toString()]).toEqual([0, 0, ""]);
 });
@@ -138,7 +167,8 @@ test("nobody's words, names or conversations are in it", () => {
 });
 
 test("it is for this machine and for who bears the token", async () => {
-  const status = async (headers: Record<string, string>) => (await fetch(`${house.url}/metrics`, { headers })).status;
+  const status = async (headers: Record<string, string>) =>
+    (await fetch(`${house.url}/metrics`, { headers })).status;
   expect(await status({ "x-forwarded-for": "198.51.100.1" })).toBe(404);
   expect(await status({ "x-forwarded-for": "198.51.100.1", authorization: "Bearer wrong" })).toBe(404);
   expect(await status({ "x-forwarded-for": "198.51.100.1", authorization: "Bearer a key" })).toBe(200);

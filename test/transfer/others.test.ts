@@ -21,15 +21,35 @@ function read(...files: GivenFile[]) {
   }
 }
 const talk = (record: ConversationRecord | undefined) =>
-  pathOf(record as ConversationRecord).map(({ role, text, reasoning }) => [role, text, ...(reasoning === "" ? [] : [reasoning])]);
+  pathOf(record as ConversationRecord).map(({ role, text, reasoning }) => [
+    role,
+    text,
+    ...(reasoning === "" ? [] : [reasoning]),
+  ]);
 
 /** A conversation of ChatGPT's whose messages follow each other. */
-function chatGpt(messages: readonly Record<string, unknown>[], conversation = "c0ffee00-1111-2222-3333-444455556666") {
-  const mapping: Record<string, unknown> = { root: { id: "root", message: null, parent: null, children: ["n0"] } };
+function chatGpt(
+  messages: readonly Record<string, unknown>[],
+  conversation = "c0ffee00-1111-2222-3333-444455556666",
+) {
+  const mapping: Record<string, unknown> = {
+    root: { id: "root", message: null, parent: null, children: ["n0"] },
+  };
   messages.forEach((message, i) => {
-    mapping[`n${i}`] = { id: `n${i}`, parent: i === 0 ? "root" : `n${i - 1}`, children: [], message: { id: `n${i}`, ...message } };
+    mapping[`n${i}`] = {
+      id: `n${i}`,
+      parent: i === 0 ? "root" : `n${i - 1}`,
+      children: [],
+      message: { id: `n${i}`, ...message },
+    };
   });
-  return { title: "Tides", conversation_id: conversation, create_time: 1_750_000_000.5, current_node: `n${messages.length - 1}`, mapping };
+  return {
+    title: "Tides",
+    conversation_id: conversation,
+    create_time: 1_750_000_000.5,
+    current_node: `n${messages.length - 1}`,
+    mapping,
+  };
 }
 const said = (role: string, text: string, more: Record<string, unknown> = {}) => ({
   author: { role },
@@ -42,11 +62,21 @@ describe("ChatGPT's newer export", () => {
   const cite = "\ue200cite\ue202turn0search1\ue202turn0search4\ue201";
   const messages = [
     said("system", "", { metadata: { is_visually_hidden_from_conversation: true } }),
-    said("user", "About me: I sail.", { content: { content_type: "user_editable_context", user_profile: "I sail." } }),
+    said("user", "About me: I sail.", {
+      content: { content_type: "user_editable_context", user_profile: "I sail." },
+    }),
     said("user", "When is high tide?"),
-    said("assistant", "", { content: { content_type: "thoughts", thoughts: [{ summary: "Looking it up", content: "I need the place." }] } }),
+    said("assistant", "", {
+      content: {
+        content_type: "thoughts",
+        thoughts: [{ summary: "Looking it up", content: "I need the place." }],
+      },
+    }),
     said("assistant", "", { content: { content_type: "code", text: 'search("tide")' }, recipient: "web" }),
-    said("tool", "results", { author: { role: "tool", name: "web" }, content: { content_type: "tether_browsing_display", result: "x" } }),
+    said("tool", "results", {
+      author: { role: "tool", name: "web" },
+      content: { content_type: "tether_browsing_display", result: "x" },
+    }),
     said("tool", "hidden results", { author: { role: "tool", name: "web" } }),
     said("assistant", "", { content: { content_type: "reasoning_recap", content: "Thought for 8s" } }),
     said(
@@ -56,7 +86,12 @@ describe("ChatGPT's newer export", () => {
         metadata: { content_references: [{ matched_text: cite, alt: "([Tides](https://tides.example/))" }] },
       },
     ),
-    said("user", "Thanks", { content: { content_type: "multimodal_text", parts: [{ content_type: "image_asset_pointer", asset_pointer: "x" }, "Thanks"] } }),
+    said("user", "Thanks", {
+      content: {
+        content_type: "multimodal_text",
+        parts: [{ content_type: "image_asset_pointer", asset_pointer: "x" }, "Thanks"],
+      },
+    }),
   ];
 
   test("what was said comes in clean, thoughts with their answer; what is left out is counted by kind", () => {
@@ -64,7 +99,11 @@ describe("ChatGPT's newer export", () => {
     expect(faults).toEqual([]);
     expect(talk(records[0])).toEqual([
       ["user", "When is high tide?"],
-      ["assistant", "At ten. ([Tides](https://tides.example/)) In Hamburg later, see the table.", "**Looking it up**\n\nI need the place."],
+      [
+        "assistant",
+        "At ten. ([Tides](https://tides.example/)) In Hamburg later, see the table.",
+        "**Looking it up**\n\nI need the place.",
+      ],
       ["user", "Thanks"],
     ]);
     expect(leftOut).toEqual({ hidden: 1, tools: 3, citations: 1, files: 1 });
@@ -73,7 +112,10 @@ describe("ChatGPT's newer export", () => {
   test("marks without an end, and very many of them, cost no time", () => {
     const texts = ["\ue200".repeat(200_000), "【1†".repeat(100_000), `${cite.slice(0, -1)} x`];
     const before = process.cpuUsage();
-    for (const text of texts) expect(talk(read(file("x", chatGpt([said("user", "q"), said("assistant", `a${text}`)]))).records[0])[1]?.[1]).toStartWith("a");
+    for (const text of texts)
+      expect(
+        talk(read(file("x", chatGpt([said("user", "q"), said("assistant", `a${text}`)]))).records[0])[1]?.[1],
+      ).toStartWith("a");
     const { user, system } = process.cpuUsage(before);
     expect((user + system) / 1_000).toBeLessThan(1_000);
   });
@@ -110,7 +152,11 @@ test("Claude's export: blocks, thoughts, calls, pasted files, branches", () => {
   };
   const { records, faults, leftOut } = read(file("conversations.json", [conversation]));
   expect(faults).toEqual([]);
-  expect(records[0]).toMatchObject({ id: conversation.uuid, title: "Bread", createdAt: Date.parse(conversation.created_at) });
+  expect(records[0]).toMatchObject({
+    id: conversation.uuid,
+    title: "Bread",
+    createdAt: Date.parse(conversation.created_at),
+  });
   expect(talk(records[0])).toEqual([
     ["user", "How?\n\n````\nflour ```\n````"],
     ["assistant", "Let me look.\n\nSlowly.", "Yeast or not?"],
@@ -130,13 +176,32 @@ test("Claude's export: blocks, thoughts, calls, pasted files, branches", () => {
 test("Open WebUI's export: the tree, thoughts and calls from its text", () => {
   const details = `<details type="reasoning" done="true" duration="3">\n<summary>Thought for 3 seconds</summary>\n&gt; It&#x27;s a &lt;b&gt; question\n&gt; of taste.\n</details>\n`;
   const call = `<details type="tool_calls" done="true" name="x" arguments="{}" result="y">\n<summary>Tool Executed</summary>\n</details>\n`;
-  const message = (id: string, parentId: string | null, role: string, content: string) => ({ id, parentId, role, content, timestamp: 1_760_000_000 });
+  const message = (id: string, parentId: string | null, role: string, content: string) => ({
+    id,
+    parentId,
+    role,
+    content,
+    timestamp: 1_760_000_000,
+  });
   const messages = [
     message("b0000000-0000-4000-8000-000000000001", null, "user", "Tea?"),
-    message("b0000000-0000-4000-8000-000000000002", "b0000000-0000-4000-8000-000000000001", "assistant", `${details}${call}Green.`),
-    message("b0000000-0000-4000-8000-000000000003", "b0000000-0000-4000-8000-000000000001", "assistant", "Black."),
+    message(
+      "b0000000-0000-4000-8000-000000000002",
+      "b0000000-0000-4000-8000-000000000001",
+      "assistant",
+      `${details}${call}Green.`,
+    ),
+    message(
+      "b0000000-0000-4000-8000-000000000003",
+      "b0000000-0000-4000-8000-000000000001",
+      "assistant",
+      "Black.",
+    ),
   ];
-  const history = { currentId: messages[1]?.id, messages: Object.fromEntries(messages.map((each) => [each.id, each])) };
+  const history = {
+    currentId: messages[1]?.id,
+    messages: Object.fromEntries(messages.map((each) => [each.id, each])),
+  };
   const entry = {
     id: "9e107d9d-3722-4b6b-9f5b-1f2e3d4c5b6a",
     title: "Tea",
@@ -146,7 +211,11 @@ test("Open WebUI's export: the tree, thoughts and calls from its text", () => {
   };
   const { records, faults, leftOut } = read(file("chat-export.json", [entry]));
   expect(faults).toEqual([]);
-  expect(records[0]).toMatchObject({ title: "Tea", createdAt: 1_760_000_000_000, updatedAt: 1_760_000_100_000 });
+  expect(records[0]).toMatchObject({
+    title: "Tea",
+    createdAt: 1_760_000_000_000,
+    updatedAt: 1_760_000_100_000,
+  });
   expect(records[0]?.messages.length).toBe(3);
   expect(talk(records[0])).toEqual([
     ["user", "Tea?"],
@@ -186,38 +255,70 @@ function zip(files: Record<string, string>, { method = 8, claims = 0 } = {}): Ui
 }
 
 describe("archives and several files", () => {
-  const one = (n: number) => JSON.stringify([chatGpt([said("user", `question ${n}`)], `c0ffee00-1111-2222-3333-00000000000${n}`)]);
-  const questions = (records: readonly ConversationRecord[]) => records.map(({ messages }) => messages[0]?.text);
+  const one = (n: number) =>
+    JSON.stringify([chatGpt([said("user", `question ${n}`)], `c0ffee00-1111-2222-3333-00000000000${n}`)]);
+  const questions = (records: readonly ConversationRecord[]) =>
+    records.map(({ messages }) => messages[0]?.text);
 
   test("a ZIP archive with numbered files: those are read, the others are left out", () => {
     for (const method of [0, 8]) {
-      const bytes = zip({ "conversations-000.json": one(1), "conversations-001.json": one(2), "user.json": "{}", "chat.html": "", "a.png": "x" }, { method });
+      const bytes = zip(
+        {
+          "conversations-000.json": one(1),
+          "conversations-001.json": one(2),
+          "user.json": "{}",
+          "chat.html": "",
+          "a.png": "x",
+        },
+        { method },
+      );
       const { records, faults, leftOut } = read({ name: "export.zip", bytes });
       expect([questions(records), faults, leftOut]).toEqual([["question 1", "question 2"], [], { files: 1 }]);
     }
-    expect(questions(read({ name: "own.zip", bytes: zip({ "folder/parlor.jsonl": one(3) }) }).records)).toEqual(["question 3"]);
+    expect(
+      questions(read({ name: "own.zip", bytes: zip({ "folder/parlor.jsonl": one(3) }) }).records),
+    ).toEqual(["question 3"]);
   });
 
   test("several files that were chosen together", () => {
-    const { records, faults } = read(file("conversations-000.json", one(1)), file("conversations-001.json", "{"), file("conversations-002.json", one(2)));
-    expect([questions(records), faults]).toEqual([["question 1", "question 2"], ["conversations-001.json: line 1: this is no JSON object"]]);
+    const { records, faults } = read(
+      file("conversations-000.json", one(1)),
+      file("conversations-001.json", "{"),
+      file("conversations-002.json", one(2)),
+    );
+    expect([questions(records), faults]).toEqual([
+      ["question 1", "question 2"],
+      ["conversations-001.json: line 1: this is no JSON object"],
+    ]);
   });
 
   test("an archive that becomes too large, lies about its size, is locked, cut or empty is named", () => {
     const bomb = zip({ "conversations.json": `[${" ".repeat(8 << 20)}]` });
     expect(bomb.length).toBeLessThan(10_000);
-    expect(read({ name: "x.zip", bytes: bomb }).faults).toEqual(["conversations.json: it is larger than 4 MB when it is unpacked"]);
+    expect(read({ name: "x.zip", bytes: bomb }).faults).toEqual([
+      "conversations.json: it is larger than 4 MB when it is unpacked",
+    ]);
     const liar = zip({ "conversations.json": `[${" ".repeat(8 << 20)}]` }, { claims: 10 });
     expect(read({ name: "x.zip", bytes: liar }).faults.length).toBe(1);
-    const many = zip(Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`conversations-${i}.json`, `[${" ".repeat(1 << 20)}]`])));
+    const many = zip(
+      Object.fromEntries(
+        Array.from({ length: 9 }, (_, i) => [`conversations-${i}.json`, `[${" ".repeat(1 << 20)}]`]),
+      ),
+    );
     expect(read({ name: "x.zip", bytes: many }).faults.length).toBeGreaterThan(4);
     const locked = zip({ "conversations.json": one(1) });
     locked[locked.length - 22 - 46 - "conversations.json".length + 8] = 1;
-    expect(read({ name: "x.zip", bytes: locked }).faults).toEqual(["conversations.json: it is locked by a password"]);
+    expect(read({ name: "x.zip", bytes: locked }).faults).toEqual([
+      "conversations.json: it is locked by a password",
+    ]);
     const whole = zip({ "conversations.json": one(1) });
-    for (let at = 4; at < whole.length; at += 7) expect(read({ name: "x.zip", bytes: whole.slice(0, at) }).records).toEqual([]);
-    for (let at = 4; at < whole.length; at++) read({ name: "x.zip", bytes: whole.with(at, (whole[at] as number) ^ 0xff) }); // none of them throws
-    expect(read({ name: "x.zip", bytes: zip({ "a.txt": "x" }) }).faults).toEqual(["x.zip: there is no file of conversations in this ZIP archive"]);
+    for (let at = 4; at < whole.length; at += 7)
+      expect(read({ name: "x.zip", bytes: whole.slice(0, at) }).records).toEqual([]);
+    for (let at = 4; at < whole.length; at++)
+      read({ name: "x.zip", bytes: whole.with(at, (whole[at] as number) ^ 0xff) }); // none of them throws
+    expect(read({ name: "x.zip", bytes: zip({ "a.txt": "x" }) }).faults).toEqual([
+      "x.zip: there is no file of conversations in this ZIP archive",
+    ]);
   });
 });
 
@@ -240,13 +341,18 @@ describe("files that were made to do harm", () => {
   });
 
   test("a file that is cut off gives what it still has", () => {
-    const conversations = JSON.stringify([chatGpt([said("user", "first")]), chatGpt([said("user", "second")], "c0ffee00-1111-2222-3333-000000000009")]);
+    const conversations = JSON.stringify([
+      chatGpt([said("user", "first")]),
+      chatGpt([said("user", "second")], "c0ffee00-1111-2222-3333-000000000009"),
+    ]);
     const { records, faults } = read(file("x", conversations.slice(0, -40)));
     expect([records.length, faults]).toEqual([1, ["conversation 2: the file ends in the middle of it"]]);
   });
 
   test("a text has a longest length, on the edge of a character, and it is said", () => {
-    const { records, leftOut } = read(file("x", chatGpt([said("user", "q"), said("assistant", "ä🦜".repeat(10_000))])));
+    const { records, leftOut } = read(
+      file("x", chatGpt([said("user", "q"), said("assistant", "ä🦜".repeat(10_000))])),
+    );
     const text = records[0]?.messages[1]?.text as string;
     expect(new TextEncoder().encode(text).length).toBeLessThanOrEqual(bounds.importTextMaxBytes);
     expect(text).toMatch(/^(?:ä🦜)+ä?$/u);

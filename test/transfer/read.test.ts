@@ -35,9 +35,30 @@ const own: ConversationRecord = {
   createdAt: 1_790_000_000_000,
   updatedAt: 1_790_000_001_000,
   messages: [
-    { id: question, parent: null, role: "user", text: "Wie geht's? 🦜\r\n", reasoning: "", createdAt: 1_790_000_000_000 },
-    { id: other, parent: question, role: "assistant", text: "Schlecht.", reasoning: "", createdAt: 1_790_000_000_500 },
-    { id: answer, parent: question, role: "assistant", text: "Gut.", reasoning: "Hm.", createdAt: 1_790_000_001_000 },
+    {
+      id: question,
+      parent: null,
+      role: "user",
+      text: "Wie geht's? 🦜\r\n",
+      reasoning: "",
+      createdAt: 1_790_000_000_000,
+    },
+    {
+      id: other,
+      parent: question,
+      role: "assistant",
+      text: "Schlecht.",
+      reasoning: "",
+      createdAt: 1_790_000_000_500,
+    },
+    {
+      id: answer,
+      parent: question,
+      role: "assistant",
+      text: "Gut.",
+      reasoning: "Hm.",
+      createdAt: 1_790_000_001_000,
+    },
   ],
 };
 
@@ -45,12 +66,22 @@ describe("parlor's own", () => {
   test("one as JSON and many as JSON Lines come back as they were", async () => {
     expect(await readConversations(JSON.stringify(own, null, 2))).toEqual({ records: [own], faults: [] });
     const second = { ...own, id: newId() };
-    expect(await readConversations(`${JSON.stringify(own)}\n\n${JSON.stringify(second)}\n`)).toEqual({ records: [own, second], faults: [] });
+    expect(await readConversations(`${JSON.stringify(own)}\n\n${JSON.stringify(second)}\n`)).toEqual({
+      records: [own, second],
+      faults: [],
+    });
   });
 
   test("what can't be read is named line by line, the rest comes in", async () => {
     const { records, faults } = await readConversations(
-      [JSON.stringify(own), "{broken", `{"parlor":1}`, `{"hello":1}`, "[1]", `{"parlor":1,"messages":[]}`].join("\n"),
+      [
+        JSON.stringify(own),
+        "{broken",
+        `{"parlor":1}`,
+        `{"hello":1}`,
+        "[1]",
+        `{"parlor":1,"messages":[]}`,
+      ].join("\n"),
     );
     expect(records).toEqual([own]);
     expect(faults).toEqual([
@@ -63,19 +94,72 @@ describe("parlor's own", () => {
   });
 
   test("as Markdown: the path that is shown, under who said it", async () => {
-    expect(toMarkdown(own, { user: "You", assistant: "Answer" })).toBe("# Grüße\n\n## You\n\nWie geht's? 🦜\n\n## Answer\n\nGut.\n");
+    expect(toMarkdown(own, { user: "You", assistant: "Answer" })).toBe(
+      "# Grüße\n\n## You\n\nWie geht's? 🦜\n\n## Answer\n\nGut.\n",
+    );
   });
 });
 
 /** After tools/ui of llama.cpp v0.5.0: a root message, a system message, branches, thoughts, tool calls. */
 const llamaUi = {
-  conv: { id: "8b3f0c1e-5a5e-4b5e-9a59-0c8f6d8f1a01", name: "Tea", currNode: "m5", lastModified: 1_780_000_009_000 },
+  conv: {
+    id: "8b3f0c1e-5a5e-4b5e-9a59-0c8f6d8f1a01",
+    name: "Tea",
+    currNode: "m5",
+    lastModified: 1_780_000_009_000,
+  },
   messages: [
-    { id: "m0", convId: "8b3f0c1e", type: "root", timestamp: 1_780_000_000_000, role: "system", content: "", parent: null, children: ["m1"] },
-    { id: "m1", convId: "8b3f0c1e", type: "system", timestamp: 1_780_000_000_000, role: "system", content: "Be brief.", parent: "m0", children: ["m2"] },
-    { id: "m2", convId: "8b3f0c1e", type: "text", timestamp: 1_780_000_001_000, role: "user", content: "Which tea?", parent: "m1", children: ["m3", "m4"] },
-    { id: "m3", convId: "8b3f0c1e", type: "text", timestamp: 1_780_000_002_000, role: "assistant", content: "Green.", parent: "m2", children: [] },
-    { id: "m4", convId: "8b3f0c1e", type: "text", timestamp: 1_780_000_003_000, role: "tool", content: "{}", parent: "m2", children: ["m5"], toolCallId: "x" },
+    {
+      id: "m0",
+      convId: "8b3f0c1e",
+      type: "root",
+      timestamp: 1_780_000_000_000,
+      role: "system",
+      content: "",
+      parent: null,
+      children: ["m1"],
+    },
+    {
+      id: "m1",
+      convId: "8b3f0c1e",
+      type: "system",
+      timestamp: 1_780_000_000_000,
+      role: "system",
+      content: "Be brief.",
+      parent: "m0",
+      children: ["m2"],
+    },
+    {
+      id: "m2",
+      convId: "8b3f0c1e",
+      type: "text",
+      timestamp: 1_780_000_001_000,
+      role: "user",
+      content: "Which tea?",
+      parent: "m1",
+      children: ["m3", "m4"],
+    },
+    {
+      id: "m3",
+      convId: "8b3f0c1e",
+      type: "text",
+      timestamp: 1_780_000_002_000,
+      role: "assistant",
+      content: "Green.",
+      parent: "m2",
+      children: [],
+    },
+    {
+      id: "m4",
+      convId: "8b3f0c1e",
+      type: "text",
+      timestamp: 1_780_000_003_000,
+      role: "tool",
+      content: "{}",
+      parent: "m2",
+      children: ["m5"],
+      toolCallId: "x",
+    },
     {
       id: "m5",
       convId: "8b3f0c1e",
@@ -91,7 +175,8 @@ const llamaUi = {
 };
 
 describe("nothing in a file is believed", () => {
-  const read = async (change: Record<string, unknown>) => readConversations(JSON.stringify({ ...own, ...change }));
+  const read = async (change: Record<string, unknown>) =>
+    readConversations(JSON.stringify({ ...own, ...change }));
 
   test("times that can't have been are not taken over", async () => {
     for (const updatedAt of [1.79e18, 1e300, -1, "yesterday", Number.MAX_SAFE_INTEGER]) {
@@ -107,8 +192,12 @@ describe("nothing in a file is believed", () => {
 
   test("settings come in as far as they can be chosen", async () => {
     const settings = { persona: "anna", sampling: { temperature: 9, topP: 0.5, maxTokens: "many", mood: 1 } };
-    expect((await read({ settings })).records[0]?.settings).toEqual({ persona: "anna", sampling: { topP: 0.5 } });
-    for (const odd of [null, 7, "x", { persona: ["a"] }]) expect((await read({ settings: odd })).records[0]?.settings).toEqual(noSettings);
+    expect((await read({ settings })).records[0]?.settings).toEqual({
+      persona: "anna",
+      sampling: { topP: 0.5 },
+    });
+    for (const odd of [null, 7, "x", { persona: ["a"] }])
+      expect((await read({ settings: odd })).records[0]?.settings).toEqual(noSettings);
   });
 
   test("messages that somebody would miss are named, those of the system are not", async () => {
@@ -160,12 +249,17 @@ describe("llama-server's own UI", () => {
   };
 
   test("the JSON Lines of today, several sessions in one file", async () => {
-    const session = [{ harness: "llama.app", type: "session", ...llamaUi.conv }, ...llamaUi.messages.map((message) => ({ message, type: "message" }))];
+    const session = [
+      { harness: "llama.app", type: "session", ...llamaUi.conv },
+      ...llamaUi.messages.map((message) => ({ message, type: "message" })),
+    ];
     const second = [
       { type: "session", ...llamaUi.conv, id: newId() },
       { type: "message", message: llamaUi.messages[2] },
     ];
-    const { records, faults } = await readConversations([...session, ...second, { type: "later" }].map((line) => JSON.stringify(line)).join("\n"));
+    const { records, faults } = await readConversations(
+      [...session, ...second, { type: "later" }].map((line) => JSON.stringify(line)).join("\n"),
+    );
     expect(records.length).toBe(2);
     expected(records);
     expect(faults.length).toBe(1);
@@ -199,20 +293,30 @@ const chatGpt = {
       message: {
         author: { role: "user" },
         create_time: 1_700_000_001,
-        content: { content_type: "multimodal_text", parts: [{ asset_pointer: "file://x" }, "How do I bake", "bread?"] },
+        content: {
+          content_type: "multimodal_text",
+          parts: [{ asset_pointer: "file://x" }, "How do I bake", "bread?"],
+        },
       },
     },
     t: {
       id: "t",
       parent: "aaaa1111-0000-0000-0000-000000000001",
       children: [],
-      message: { author: { role: "tool", name: "browser" }, content: { content_type: "tether_quote", text: "x" } },
+      message: {
+        author: { role: "tool", name: "browser" },
+        content: { content_type: "tether_quote", text: "x" },
+      },
     },
     "aaaa3333-0000-0000-0000-000000000003": {
       id: "aaaa3333-0000-0000-0000-000000000003",
       parent: "t",
       children: [],
-      message: { author: { role: "assistant" }, create_time: 1_700_000_002, content: { content_type: "text", parts: ["Slowly."] } },
+      message: {
+        author: { role: "assistant" },
+        create_time: 1_700_000_002,
+        content: { content_type: "text", parts: ["Slowly."] },
+      },
     },
   },
 };
@@ -220,9 +324,16 @@ const chatGpt = {
 describe("ChatGPT", () => {
   test("texts, times and the shown path come in; pictures, tools and empty system messages are left out", async () => {
     const { records, faults } = await readConversations(JSON.stringify([chatGpt, { title: "broken" }]));
-    expect(faults).toEqual(["conversation 2: this is in no form that parlor knows (its own, llama-server's UI, ChatGPT, Claude, Open WebUI)"]);
+    expect(faults).toEqual([
+      "conversation 2: this is in no form that parlor knows (its own, llama-server's UI, ChatGPT, Claude, Open WebUI)",
+    ]);
     const [record] = records as [ConversationRecord];
-    expect(record).toMatchObject({ id: chatGpt.conversation_id, title: "Bread", createdAt: 1_700_000_000_500, updatedAt: 1_700_000_100_250 });
+    expect(record).toMatchObject({
+      id: chatGpt.conversation_id,
+      title: "Bread",
+      createdAt: 1_700_000_000_500,
+      updatedAt: 1_700_000_100_250,
+    });
     expect(pathOf(record).map(({ role, text, createdAt }) => [role, text, createdAt])).toEqual([
       ["user", "How do I bake\nbread?", 1_700_000_001_000],
       ["assistant", "Slowly.", 1_700_000_002_000],
@@ -244,13 +355,15 @@ test("a file that lies about itself harms nobody: circles, strangers as parents,
     const { records, faults } = await readConversations(JSON.stringify(file));
     expect([records.length, faults]).toEqual([1, []]);
     const ids = new Set((records[0] as ConversationRecord).messages.map(({ id }) => id));
-    for (const { parent } of records[0]?.messages ?? []) expect(parent === null || ids.has(parent)).toBe(true);
+    for (const { parent } of records[0]?.messages ?? [])
+      expect(parent === null || ids.has(parent)).toBe(true);
     expect(pathOf(records[0] as ConversationRecord).length).toBeGreaterThan(0);
   }
 });
 
 test("whose a conversation was is kept, for a file of everybody's", async () => {
-  const line = (owner: unknown) => JSON.stringify({ parlor: 1, owner, messages: [{ id: "a", role: "user", text: "hello" }] });
+  const line = (owner: unknown) =>
+    JSON.stringify({ parlor: 1, owner, messages: [{ id: "a", role: "user", text: "hello" }] });
   const { records } = await readConversations([line("Ada"), line(7), line(undefined)].join("\n"));
   expect(records.map(({ owner }) => owner)).toEqual(["Ada", undefined, undefined]);
 });

@@ -1,7 +1,16 @@
 // A llama-server of our own: found, started, shown while it starts, started again when it dies, ended with us.
 
 import { afterEach, describe, expect, test } from "bun:test";
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defaultBounds } from "../../src/config/config.ts";
@@ -22,7 +31,15 @@ const lines: string[] = [];
 const log = openLog({ level: "debug", format: "json", write: (line) => lines.push(line) });
 const open: { close(): Promise<void> }[] = [];
 const child = async (program: string, bounds = { restartMs: 20, restartMaxMs: 100 }) => {
-  const made = new LlamaChild({ program, model: await demoModel(), args: ["-c", "4096", "-np", "1"], apiKey: null, endMs: 2_000, log, ...bounds });
+  const made = new LlamaChild({
+    program,
+    model: await demoModel(),
+    args: ["-c", "4096", "-np", "1"],
+    apiKey: null,
+    endMs: 2_000,
+    log,
+    ...bounds,
+  });
   open.push(made);
   return made;
 };
@@ -67,33 +84,100 @@ describe("the real llama-server", () => {
     return Buffer.concat([bytes.subarray(0, at), Buffer.from("llxma"), bytes.subarray(at + 5)]);
   };
   const broken: [what: string, () => Promise<string>, readonly string[], StartFailure, RegExp][] = [
-    ["half-downloaded", async () => file("half.gguf", (await whole()).subarray(0, 200_000)), [], "incomplete", /not within the file bounds|incomplete/],
-    ["cut in its head", async () => file("head.gguf", (await whole()).subarray(0, 3_000)), [], "incomplete", /failed to read key-value pairs/],
+    [
+      "half-downloaded",
+      async () => file("half.gguf", (await whole()).subarray(0, 200_000)),
+      [],
+      "incomplete",
+      /not within the file bounds|incomplete/,
+    ],
+    [
+      "cut in its head",
+      async () => file("head.gguf", (await whole()).subarray(0, 3_000)),
+      [],
+      "incomplete",
+      /failed to read key-value pairs/,
+    ],
     ["a web page", async () => file("page.gguf", "<html>404</html>"), [], "file", /invalid magic characters/],
     ["empty", async () => file("empty.gguf", ""), [], "file", /failed to read magic/],
     ["not there", async () => join(folder, "none.gguf"), [], "missing", /No such file or directory/],
-    ["of a kind that it does not know", async () => file("other.gguf", another(await whole())), [], "architecture", /unknown model architecture: 'llxma'/],
-    ["started with an option that it does not have", demoModel, ["--bogus"], "argument", /invalid argument: --bogus/],
-    ["started with a value that an option does not take", demoModel, ["-ctk", "nonsense"], "argument", /Unsupported cache type: nonsense/],
-    ["asked for pictures by a file that is not there", demoModel, ["-c", "512", "--mmproj", "/none.gguf"], "missing", /No such file or directory/],
+    [
+      "of a kind that it does not know",
+      async () => file("other.gguf", another(await whole())),
+      [],
+      "architecture",
+      /unknown model architecture: 'llxma'/,
+    ],
+    [
+      "started with an option that it does not have",
+      demoModel,
+      ["--bogus"],
+      "argument",
+      /invalid argument: --bogus/,
+    ],
+    [
+      "started with a value that an option does not take",
+      demoModel,
+      ["-ctk", "nonsense"],
+      "argument",
+      /Unsupported cache type: nonsense/,
+    ],
+    [
+      "asked for pictures by a file that is not there",
+      demoModel,
+      ["-c", "512", "--mmproj", "/none.gguf"],
+      "missing",
+      /No such file or directory/,
+    ],
   ];
   for (const [what, model, args, failure, line] of broken) {
     test(`with a model that is ${what} says why, and after two tries what to do`, async () => {
-      const own = new LlamaChild({ program: llamaProgram(), model: await model(), args, apiKey: null, endMs: 2_000, log, restartMs: 10, restartMaxMs: 10 });
+      const own = new LlamaChild({
+        program: llamaProgram(),
+        model: await model(),
+        args,
+        apiKey: null,
+        endMs: 2_000,
+        log,
+        restartMs: 10,
+        restartMaxMs: 10,
+      });
       open.push(own);
       await until(() => own.progress?.failure !== undefined, "it is said that it can't be started");
       expect(own.progress).toEqual({ percent: null, line: expect.stringMatching(line), failure });
       const ended = lines.filter((each) => each.includes("llama-server ended"));
-      await until(() => lines.filter((each) => each.includes("llama-server ended")).length > ended.length, "it is tried again");
+      await until(
+        () => lines.filter((each) => each.includes("llama-server ended")).length > ended.length,
+        "it is tried again",
+      );
       expect(own.progress?.failure).toBe(failure); // and the page does not flicker
-      expect(lines.filter((each) => each.includes('"error"') && each.includes("llama-server ended")).length).toBe(2);
+      expect(
+        lines.filter((each) => each.includes('"error"') && each.includes("llama-server ended")).length,
+      ).toBe(2);
     });
   }
 
   test("whose model has come meanwhile is taken back", async () => {
     const model = file("late.gguf", (await whole()).subarray(0, 3_000));
-    const own = new LlamaChild({ program: llamaProgram(), model, args: ["-c", "512"], apiKey: null, endMs: 2_000, log, restartMs: 10, restartMaxMs: 10 });
-    const upstream = openLlama({ url: own.url, apiKey: null, ...defaultBounds, pollMs: 20, pollReadyMs: 50, log, child: own });
+    const own = new LlamaChild({
+      program: llamaProgram(),
+      model,
+      args: ["-c", "512"],
+      apiKey: null,
+      endMs: 2_000,
+      log,
+      restartMs: 10,
+      restartMaxMs: 10,
+    });
+    const upstream = openLlama({
+      url: own.url,
+      apiKey: null,
+      ...defaultBounds,
+      pollMs: 20,
+      pollReadyMs: 50,
+      log,
+      child: own,
+    });
     open.push(upstream);
     await until(() => upstream.state.progress?.failure === "incomplete", "it can't be started");
     writeFileSync(model, await whole());
@@ -103,7 +187,15 @@ describe("the real llama-server", () => {
 
   test("is started on loopback, killed, started again at the same address, and ended with us", async () => {
     const own = await child(llamaProgram());
-    const upstream = openLlama({ url: own.url, apiKey: null, ...defaultBounds, pollMs: 20, pollReadyMs: 50, log, child: own });
+    const upstream = openLlama({
+      url: own.url,
+      apiKey: null,
+      ...defaultBounds,
+      pollMs: 20,
+      pollReadyMs: 50,
+      log,
+      child: own,
+    });
     expect(upstream.state).toMatchObject({ status: "absent", ours: true });
     await until(() => upstream.state.status === "ready", "it is ready");
     expect(new URL(own.url).hostname).toBe("127.0.0.1");
@@ -118,14 +210,22 @@ describe("the real llama-server", () => {
 });
 
 test("what it prints while it starts is shown with its percentage", async () => {
-  const own = await child(script("slow", `echo "[ 42%] Building CXX object server.cpp.o" >&2; exec sleep 60`));
+  const own = await child(
+    script("slow", `echo "[ 42%] Building CXX object server.cpp.o" >&2; exec sleep 60`),
+  );
   await until(() => own.progress?.percent === 42, "the percentage is known");
   expect(own.progress?.line).toBe("Building CXX object server.cpp.o");
 });
 
 test("one that cannot start is tried again with growing pauses, and its last words are kept", async () => {
-  const own = await child(script("broken", `echo "error: no such model" >&2; echo bye; exit 3`), { restartMs: 150, restartMaxMs: 300 });
-  await until(() => lines.filter((line) => line.includes("llama-server ended")).length >= 3, "it has been tried three times");
+  const own = await child(script("broken", `echo "error: no such model" >&2; echo bye; exit 3`), {
+    restartMs: 150,
+    restartMaxMs: 300,
+  });
+  await until(
+    () => lines.filter((line) => line.includes("llama-server ended")).length >= 3,
+    "it has been tried three times",
+  );
   const ended = lines.map((line) => JSON.parse(line)).filter(({ what }) => what === "llama-server ended");
   expect(ended.slice(0, 3).map(({ code, pauseMs }) => [code, pauseMs])).toEqual([
     [3, 150],
@@ -147,8 +247,13 @@ test("one that a signal of the system ends is explained: too little memory, anot
 });
 
 test("one that had its model and died is tried again, and not said to be one that can't be started", async () => {
-  const own = await child(script("crashing", `echo "srv  llama_server: model loaded"; echo "error: boom"; exit 1`));
-  await until(() => lines.filter((line) => line.includes("llama-server ended")).length >= 3, "it has died three times");
+  const own = await child(
+    script("crashing", `echo "srv  llama_server: model loaded"; echo "error: boom"; exit 1`),
+  );
+  await until(
+    () => lines.filter((line) => line.includes("llama-server ended")).length >= 3,
+    "it has died three times",
+  );
   expect([own.progress?.failure, own.cause?.line]).toEqual([undefined, "error: boom"]);
 });
 
@@ -157,7 +262,10 @@ test("a program that is gone, or is none, when it is to be started is a failed s
   const own = await child(program);
   await until(() => lines.some((line) => line.includes("llama-server ended")), "it has ended");
   rmSync(program);
-  await until(() => own.progress?.line.includes("can't be started") === true, "the next start says why it failed");
+  await until(
+    () => own.progress?.line.includes("can't be started") === true,
+    "the next start says why it failed",
+  );
   script("vanishing", `echo "here again"; exec sleep 60`);
   await until(() => own.progress?.line === "here again", "it is started once it is there again");
 });
@@ -220,7 +328,13 @@ test("a build of llama-server that is interrupted, in order or by parlor's end, 
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
     const cache = join(folder, `cache-${signal}`);
     const env = { PATH: `${tools}:/usr/bin:/bin`, XDG_CACHE_HOME: cache };
-    const build = Bun.spawn([launcher], { env, stdin: "ignore", stdout: "ignore", stderr: "pipe", detached: true });
+    const build = Bun.spawn([launcher], {
+      env,
+      stdin: "ignore",
+      stdout: "ignore",
+      stderr: "pipe",
+      detached: true,
+    });
     let said = "";
     for await (const chunk of build.stderr) {
       said += new TextDecoder().decode(chunk);

@@ -12,7 +12,10 @@ let house: House;
 
 beforeAll(async () => {
   upstream = startScripted();
-  house = await startHouse({ llama: upstream.url, bounds: { stallMs: 800, stopMs: 300, lineMaxBytes: 16 * 1024 } });
+  house = await startHouse({
+    llama: upstream.url,
+    bounds: { stallMs: 800, stopMs: 300, lineMaxBytes: 16 * 1024 },
+  });
   await until(() => house.upstream.state.status === "ready", "the house sees the scripted upstream");
 });
 afterAll(async () => {
@@ -46,16 +49,36 @@ const faults: Fault[] = [
     sentence: /still loading its model/,
     script: (x) => refuse(x, 503, { code: 503, message: "Loading model" }),
   },
-  { name: "401", code: "upstream_unauthorized", sentence: /asks for an API key/, script: (x) => refuse(x, 401, { message: "Invalid API Key" }) },
-  { name: "400", code: "upstream_refused", sentence: /refused the request \(400\): bad roles/, script: (x) => refuse(x, 400, { message: "bad roles" }) },
+  {
+    name: "401",
+    code: "upstream_unauthorized",
+    sentence: /asks for an API key/,
+    script: (x) => refuse(x, 401, { message: "Invalid API Key" }),
+  },
+  {
+    name: "400",
+    code: "upstream_refused",
+    sentence: /refused the request \(400\): bad roles/,
+    script: (x) => refuse(x, 400, { message: "bad roles" }),
+  },
   {
     name: "400 with a context overflow",
     code: "context_overflow",
     sentence: /has 9,000 tokens; the model has room for 4,096/,
     script: (x) => refuse(x, 400, { type: "exceed_context_size_error", n_prompt_tokens: 9000, n_ctx: 4096 }),
   },
-  { name: "500", code: "upstream_error", sentence: /reported an error \(500\): out of memory/, script: (x) => refuse(x, 500, { message: "out of memory" }) },
-  { name: "a cut before the first byte", code: "upstream_absent", sentence: /No llama-server answers/, script: (x) => x.cut() },
+  {
+    name: "500",
+    code: "upstream_error",
+    sentence: /reported an error \(500\): out of memory/,
+    script: (x) => refuse(x, 500, { message: "out of memory" }),
+  },
+  {
+    name: "a cut before the first byte",
+    code: "upstream_absent",
+    sentence: /No llama-server answers/,
+    script: (x) => x.cut(),
+  },
   {
     name: "a cut in mid-stream",
     code: "upstream_cut",
@@ -77,8 +100,19 @@ const faults: Fault[] = [
       x.write("0\r\n\r\n");
     },
   },
-  { name: "a stall in mid-stream", code: "upstream_stalled", sentence: /sent nothing for/, partial: half, script: begun },
-  { name: "a stall before the first byte", code: "upstream_stalled", sentence: /sent nothing for/, script() {} },
+  {
+    name: "a stall in mid-stream",
+    code: "upstream_stalled",
+    sentence: /sent nothing for/,
+    partial: half,
+    script: begun,
+  },
+  {
+    name: "a stall before the first byte",
+    code: "upstream_stalled",
+    sentence: /sent nothing for/,
+    script() {},
+  },
   {
     name: "an error event in mid-stream",
     code: "upstream_error",
@@ -132,7 +166,13 @@ const faults: Fault[] = [
     partial: half,
     script: (x) => endless(x, "data: "),
   },
-  { name: "an endless line of nothing known", code: "upstream_line_too_long", sentence: /without an end/, partial: half, script: (x) => endless(x, "zzz") },
+  {
+    name: "an endless line of nothing known",
+    code: "upstream_line_too_long",
+    sentence: /without an end/,
+    partial: half,
+    script: (x) => endless(x, "zzz"),
+  },
 ];
 
 async function endless(exchange: Exchange, start: string): Promise<void> {
@@ -184,7 +224,9 @@ describe("on the page", () => {
     upstream.script = (exchange) => refuse(exchange, 503, {});
     page.say("hallo");
     const answer = await page.lastIs("failed");
-    expect(page.element(`m-${answer.id}`).querySelector(".failure")?.textContent).toBe("llama-server lädt noch sein Modell. Versuch es gleich nochmal.");
+    expect(page.element(`m-${answer.id}`).querySelector(".failure")?.textContent).toBe(
+      "llama-server lädt noch sein Modell. Versuch es gleich nochmal.",
+    );
     page.close();
   });
 });
@@ -202,7 +244,9 @@ test("on the plain socket each fault is one [ERROR] frame, and the socket stays 
 });
 
 test("characters split between two reads arrive whole", async () => {
-  const bytes = new TextEncoder().encode(`data: ${JSON.stringify({ choices: [{ delta: { content: "Grüße, 🦜 und 漢字" } }] })}\n\n`);
+  const bytes = new TextEncoder().encode(
+    `data: ${JSON.stringify({ choices: [{ delta: { content: "Grüße, 🦜 und 漢字" } }] })}\n\n`,
+  );
   upstream.script = async (exchange) => {
     exchange.begin();
     for (const byte of bytes) {
@@ -238,7 +282,10 @@ test("Stop closes the upstream request, and says so when the slot stays busy", a
   page.say("?");
   await until(() => page.last?.text === half, "the half has arrived");
   page.command({ type: "stop" });
-  await until(() => page.element("controls").textContent === "Stopping…", "the page says that it is stopping");
+  await until(
+    () => page.element("controls").textContent === "Stopping…",
+    "the page says that it is stopping",
+  );
   await upstream.chats.at(-1)?.closed;
   const answer = await page.lastIs("stopped");
   expect(answer.text).toBe(half);
@@ -254,8 +301,16 @@ test("what nobody chose is not sent", async () => {
   page = await new PageClient(house).ready();
   page.say("a question");
   await page.lastIs("done");
-  const body = JSON.parse(upstream.chats.at(-1)?.request.split("\r\n\r\n")[1] as string) as Record<string, unknown>;
-  expect(body).toEqual({ messages: [{ role: "user", content: "a question" }], stream: true, stream_options: { include_usage: true }, return_progress: true });
+  const body = JSON.parse(upstream.chats.at(-1)?.request.split("\r\n\r\n")[1] as string) as Record<
+    string,
+    unknown
+  >;
+  expect(body).toEqual({
+    messages: [{ role: "user", content: "a question" }],
+    stream: true,
+    stream_options: { include_usage: true },
+    return_progress: true,
+  });
   page.close();
 });
 
@@ -290,7 +345,9 @@ test("questions without an answer are joined with the next, so that roles altern
   await page.lastIs("done");
   page.say("three");
   await until(() => page.articles().length === 6 && page.last?.status === "done", "the third is answered");
-  const { messages } = JSON.parse(upstream.chats.at(-1)?.request.split("\r\n\r\n")[1] as string) as { messages: unknown };
+  const { messages } = JSON.parse(upstream.chats.at(-1)?.request.split("\r\n\r\n")[1] as string) as {
+    messages: unknown;
+  };
   expect(messages).toEqual([
     { role: "user", content: "one\n\ntwo" },
     { role: "assistant", content: "an answer" },
@@ -337,7 +394,8 @@ test("Stop before anything was answered sends the DELETE again: the request may 
   const id = /x-conversation-id: (\S+)/i.exec(upstream.chats.at(-1)?.request ?? "")?.[1];
   page.command({ type: "stop" });
   await page.lastIs("stopped");
-  const ends = () => upstream.streams.filter((line) => line === `DELETE /v1/stream?conv_id=${id} HTTP/1.1`).length;
+  const ends = () =>
+    upstream.streams.filter((line) => line === `DELETE /v1/stream?conv_id=${id} HTTP/1.1`).length;
   await until(() => ends() >= 3, "it is ended a third time");
   page.close();
 });
@@ -388,7 +446,10 @@ test("what llama-server says of an error is shown, but not logged: it may quote 
   const { id } = await page.lastIs("failed");
   expect(page.element(`m-${id}`).textContent).toContain("my secret pin");
   expect(house.log.join("\n")).not.toContain("secret");
-  expect(JSON.parse(house.log.find((line) => line.includes("Run failed")) as string)).toMatchObject({ status: "failed", code: "upstream_error" });
+  expect(JSON.parse(house.log.find((line) => line.includes("Run failed")) as string)).toMatchObject({
+    status: "failed",
+    code: "upstream_error",
+  });
   page.close();
 });
 
@@ -398,23 +459,34 @@ describe("a llama-server that comes and goes", () => {
     const alone = await startHouse({ llama: `http://127.0.0.1:${port}` });
     page = await new PageClient(alone).ready();
     expect(page.element("status").getAttribute("data-upstream")).toBe("absent");
-    expect(page.element("upstream").textContent).toContain(`Waiting for a llama-server at http://127.0.0.1:${port}`);
+    expect(page.element("upstream").textContent).toContain(
+      `Waiting for a llama-server at http://127.0.0.1:${port}`,
+    );
     expect(page.element("upstream").textContent).toContain(`llama-server -m MODEL.gguf --port ${port}`);
     const ready = await fetch(`${alone.url}/readyz`);
-    expect([ready.status, await ready.json()]).toEqual([503, { status: "waiting", reasons: ["no llama-server answers"] }]);
+    expect([ready.status, await ready.json()]).toEqual([
+      503,
+      { status: "waiting", reasons: ["no llama-server answers"] },
+    ]);
     page.say("is anybody there?");
     const answer = await page.lastIs("failed");
     expect(page.element(`m-${answer.id}`).textContent).toContain("No llama-server answers at");
 
     const late = await startLlama({ port });
-    await until(() => page.element("status").getAttribute("data-upstream") === "ready", "the page goes live by itself");
+    await until(
+      () => page.element("status").getAttribute("data-upstream") === "ready",
+      "the page goes live by itself",
+    );
     expect(page.element("upstream").textContent).toBe("");
     expect((await fetch(`${alone.url}/readyz`)).status).toBe(200);
     page.command({ type: "retry", message: answer.id });
     await page.lastIs("done");
 
     await late.stop();
-    await until(() => page.element("status").getAttribute("data-upstream") === "absent", "the page sees that it is gone");
+    await until(
+      () => page.element("status").getAttribute("data-upstream") === "absent",
+      "the page sees that it is gone",
+    );
     page.close();
     await alone.stop();
   });
@@ -430,10 +502,15 @@ describe("a llama-server that comes and goes", () => {
     await first.stop();
     const answer = await page.lastIs("failed");
     expect(answer.text.length).toBeGreaterThan(200);
-    expect(page.element(`m-${answer.id}`).querySelector(".failure")?.textContent).toMatch(/broke in the middle/);
+    expect(page.element(`m-${answer.id}`).querySelector(".failure")?.textContent).toMatch(
+      /broke in the middle/,
+    );
     const second = await startLlama({ port });
     page.command({ type: "retry", message: answer.id });
-    await until(() => page.last?.id !== answer.id && (page.last?.text.length ?? 0) > 200, "the second attempt runs");
+    await until(
+      () => page.last?.id !== answer.id && (page.last?.text.length ?? 0) > 200,
+      "the second attempt runs",
+    );
     page.command({ type: "stop" });
     await page.lastIs("stopped");
     page.close();
@@ -465,7 +542,9 @@ describe("a llama-server that comes and goes", () => {
     page = await new PageClient(alone).ready();
     page.say("word ".repeat(400));
     const answer = await page.lastIs("failed");
-    expect(page.element(`m-${answer.id}`).textContent).toMatch(/has [\d,]+ tokens; the model has room for [\d,]+/);
+    expect(page.element(`m-${answer.id}`).textContent).toMatch(
+      /has [\d,]+ tokens; the model has room for [\d,]+/,
+    );
     page.close();
     await alone.stop();
     await small.stop();

@@ -17,7 +17,15 @@ function watched() {
     now.looks++;
     return now.isFlickering ? now.looks % 2 : now.busy;
   };
-  made = new ForeignLoad({ busySlots, isReady: () => true, log, url: "", everyMs: 2, ours: () => now.ours, changed: () => now.changes++ });
+  made = new ForeignLoad({
+    busySlots,
+    isReady: () => true,
+    log,
+    url: "",
+    everyMs: 2,
+    ours: () => now.ours,
+    changed: () => now.changes++,
+  });
   const looks = async (count: number) => {
     const from = now.looks;
     await until(() => now.looks >= from + count, "it has looked");

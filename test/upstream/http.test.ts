@@ -8,7 +8,14 @@ import { join } from "node:path";
 import type { FailureCode } from "../../src/domain/failure.ts";
 import type { RunStats } from "../../src/domain/run.ts";
 import { Answer } from "../../src/upstream/answer.ts";
-import { bypassProxyForLoopback, proxyVariable, readBody, send, targetOf, textOf } from "../../src/upstream/http.ts";
+import {
+  bypassProxyForLoopback,
+  proxyVariable,
+  readBody,
+  send,
+  targetOf,
+  textOf,
+} from "../../src/upstream/http.ts";
 import { until } from "../llama/server.ts";
 import { seeded } from "../seeded.ts";
 
@@ -47,10 +54,17 @@ afterAll(() => server.stop(true));
 const target = targetOf(`http://127.0.0.1:${server.port}`, null);
 const never = new AbortController().signal;
 
-async function ask(answer: readonly string[], { ends = false, signal = never, body = "", came = () => {} } = {}): Promise<string> {
+async function ask(
+  answer: readonly string[],
+  { ends = false, signal = never, body = "", came = () => {} } = {},
+): Promise<string> {
   parts = answer;
   endsItself = ends;
-  const response = await send(target, { method: "POST", path: "/a?b=c", headers: { "x-a": "one" }, body }, signal);
+  const response = await send(
+    target,
+    { method: "POST", path: "/a?b=c", headers: { "x-a": "one" }, body },
+    signal,
+  );
   let got = "";
   await readBody(response, signal, (bytes) => {
     got += Buffer.from(bytes).toString("latin1");
@@ -73,7 +87,9 @@ async function restsOf(number: () => number): Promise<void> {
 function cut(text: string, pieces: number, seed: number): string[] {
   const random = seeded(seed);
   const places = Array.from({ length: pieces - 1 }, () => random.below(text.length)).sort((a, b) => a - b);
-  return [0, ...places].map((from, i) => text.slice(from, places[i] ?? text.length)).filter((piece) => piece !== "");
+  return [0, ...places]
+    .map((from, i) => text.slice(from, places[i] ?? text.length))
+    .filter((piece) => piece !== "");
 }
 
 const head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -90,7 +106,10 @@ describe("the body's bytes, wherever the wire cuts them", () => {
     "a length": { wire: "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello", body: "hello" },
     "no body at all": { wire: "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", body: "" },
     "up to the connection's end": { wire: "HTTP/1.0 200 OK\r\n\r\nhello", body: "hello", ends: true },
-    "an interim answer first": { wire: `HTTP/1.1 100 Continue\r\n\r\n${head}2\r\nhi\r\n0\r\n\r\n`, body: "hi" },
+    "an interim answer first": {
+      wire: `HTTP/1.1 100 Continue\r\n\r\n${head}2\r\nhi\r\n0\r\n\r\n`,
+      body: "hi",
+    },
   };
   for (const [name, { wire, body, ends = false }] of Object.entries(framings)) {
     test(name, async () => {
@@ -106,7 +125,12 @@ test("a request says what it must", async () => {
   const sent = requests.at(-1) as string;
   const head = sent.slice(0, sent.indexOf("\r\n\r\n") + 2).toLowerCase();
   expect(head).toStartWith("post /a?b=c http/1.1\r\n");
-  for (const line of ["x-a: one", `host: 127.0.0.1:${server.port}`, "connection: close", "accept-encoding: identity"])
+  for (const line of [
+    "x-a: one",
+    `host: 127.0.0.1:${server.port}`,
+    "connection: close",
+    "accept-encoding: identity",
+  ])
     expect(head).toContain(`\r\n${line}\r\n`);
   expect(sent.length - head.length - 2).toBe(600_000);
 });
@@ -142,7 +166,11 @@ test("a reader that is slow is waited for: memory holds a little of the answer, 
       error() {},
     },
   });
-  const response = await send(targetOf(`http://127.0.0.1:${quick.port}`, null), { method: "GET", path: "/" }, never);
+  const response = await send(
+    targetOf(`http://127.0.0.1:${quick.port}`, null),
+    { method: "GET", path: "/" },
+    never,
+  );
   let got = 0;
   let isFirst = true;
   await readBody(response, never, (bytes) => {
@@ -164,23 +192,38 @@ describe("what is broken is told", () => {
     "closed before the head": ["HTTP/1.1 200 OK\r\n", true, "upstream_absent"],
     "closed in a chunk": [`${head}5\r\nhe`, true, "upstream_cut"],
     "closed before the last chunk": [`${head}2\r\nhe\r\n`, true, "upstream_cut"],
-    "closed before a length is there": ["HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhe", true, "upstream_cut"],
+    "closed before a length is there": [
+      "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhe",
+      true,
+      "upstream_cut",
+    ],
     "a size that is none": [`${head}zz\r\nhe\r\n`, false, "upstream_cut"],
     "short lines without an end": [`HTTP/1.1 200 OK\n${"a\n".repeat(32_000)}`, false, "upstream_absent"],
-    "two lengths": ["HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 7\r\n\r\nhello", false, "upstream_absent"],
+    "two lengths": [
+      "HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 7\r\n\r\nhello",
+      false,
+      "upstream_absent",
+    ],
     "a head without an end": [`HTTP/1.1 200 OK\r\n${"x: y\r\n".repeat(20_000)}`, false, "upstream_absent"],
   };
-  for (const [name, [wire, ends, code]] of Object.entries(broken)) test(name, () => expect(ask([wire], { ends })).rejects.toMatchObject({ code }));
+  for (const [name, [wire, ends, code]] of Object.entries(broken))
+    test(name, () => expect(ask([wire], { ends })).rejects.toMatchObject({ code }));
 
   test("nobody there", () => {
-    expect(send(targetOf("http://127.0.0.1:1", null), { method: "GET", path: "/" }, never)).rejects.toMatchObject({ code: "upstream_absent" });
+    expect(
+      send(targetOf("http://127.0.0.1:1", null), { method: "GET", path: "/" }, never),
+    ).rejects.toMatchObject({ code: "upstream_absent" });
   });
 
   test("interim answers without an end, and an extension of a chunk without an end, cost little until the deadline", async () => {
     for (const piece of ["HTTP/1.1 100 Continue\r\n\r\n", `${head}5;x=${"y".repeat(4_000)}`]) {
-      parts = Array.from({ length: 400 }, (_, i) => (i === 0 || !piece.startsWith(head) ? piece : "y".repeat(4_000)));
+      parts = Array.from({ length: 400 }, (_, i) =>
+        i === 0 || !piece.startsWith(head) ? piece : "y".repeat(4_000),
+      );
       const [before, deadline] = [process.cpuUsage(), AbortSignal.timeout(400)];
-      await expect(send(target, { method: "GET", path: "/" }, deadline).then((response) => textOf(response, deadline))).rejects.toBeDefined();
+      await expect(
+        send(target, { method: "GET", path: "/" }, deadline).then((response) => textOf(response, deadline)),
+      ).rejects.toBeDefined();
       const { user, system } = process.cpuUsage(before);
       expect((user + system) / 1e6).toBeLessThan(1);
     }
@@ -189,7 +232,10 @@ describe("what is broken is told", () => {
   test("aborted: rejects with the reason, and the other side sees the connection closed", async () => {
     const controller = new AbortController();
     const gone = new Promise<void>((resolve) => closed.push(resolve));
-    const asked = ask([`${head}5\r\nhello\r\n`], { signal: controller.signal, came: () => controller.abort("stopped") });
+    const asked = ask([`${head}5\r\nhello\r\n`], {
+      signal: controller.signal,
+      came: () => controller.abort("stopped"),
+    });
     expect(await asked.catch((reason) => reason)).toBe("stopped");
     await gone;
   });
@@ -201,7 +247,10 @@ function collecting(): { answer: Answer; got: { text: string; reasoning: string 
   const add = (kind: keyof typeof got) => (piece: string) => {
     got[kind] += piece;
   };
-  const answer = new Answer({ text: add("text"), reasoning: add("reasoning"), prompt() {} }, { lineMaxBytes: 1 << 20, answerMaxChars: 1 << 20 });
+  const answer = new Answer(
+    { text: add("text"), reasoning: add("reasoning"), prompt() {} },
+    { lineMaxBytes: 1 << 20, answerMaxChars: 1 << 20 },
+  );
   answer.begin(new Headers({ "content-type": "text/event-stream" }));
   return { answer, got };
 }
@@ -247,8 +296,15 @@ describe("by TLS", () => {
     const program = `import { send, targetOf } from "${join(import.meta.dir, "../../src/upstream/http.ts")}";
       const response = await send(targetOf("${url}", "secret"), { method: "GET", path: "/" }, new AbortController().signal);
       console.log(await response.text());`;
-    const trusting = Bun.spawn([process.execPath, "-e", program], { env: { ...process.env, NODE_EXTRA_CA_CERTS: cert }, stdout: "pipe", stderr: "pipe" });
-    expect([await new Response(trusting.stdout).text(), await new Response(trusting.stderr).text()]).toEqual(["hello\n", ""]);
+    const trusting = Bun.spawn([process.execPath, "-e", program], {
+      env: { ...process.env, NODE_EXTRA_CA_CERTS: cert },
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    expect([await new Response(trusting.stdout).text(), await new Response(trusting.stderr).text()]).toEqual([
+      "hello\n",
+      "",
+    ]);
     expect(asked).toEqual(["Bearer secret"]);
     await secure.stop(true);
   });
@@ -258,18 +314,47 @@ describe("events are understood wherever the wire cuts them", () => {
   const chunk = (delta: object, more: object = {}) =>
     `data: ${JSON.stringify({ choices: [{ finish_reason: null, index: 0, delta }], created: 1, ...more })}\n\n`;
   const streams: Record<string, readonly string[]> = {
-    plain: [chunk({ content: "a" }), chunk({ content: " b" }), chunk({ content: "" }), chunk({ content: "c" })],
-    escapes: [chunk({ content: "a" }), chunk({ content: '"}}],"x' }), chunk({ content: "\\" }), chunk({ content: "ü\n\u0001" }), chunk({ content: '\\"' })],
+    plain: [
+      chunk({ content: "a" }),
+      chunk({ content: " b" }),
+      chunk({ content: "" }),
+      chunk({ content: "c" }),
+    ],
+    escapes: [
+      chunk({ content: "a" }),
+      chunk({ content: '"}}],"x' }),
+      chunk({ content: "\\" }),
+      chunk({ content: "ü\n\u0001" }),
+      chunk({ content: '\\"' }),
+    ],
     "a key inside": [chunk({ content: "a" }), chunk({ content: '"content":"a"' }), chunk({ content: "b" })],
-    thoughts: [chunk({ reasoning_content: "t" }), chunk({ content: "a" }), chunk({ content: "b", reasoning_content: "u" }), chunk({ content: "c" })],
-    "another second": [chunk({ content: "a" }), chunk({ content: "b" }, { created: 2 }), chunk({ content: "c" }, { created: 2 })],
-    "timings between": [chunk({ content: "a" }), chunk({ content: "b" }, { timings: { predicted_per_second: 7 } }), chunk({ content: "c" })],
+    thoughts: [
+      chunk({ reasoning_content: "t" }),
+      chunk({ content: "a" }),
+      chunk({ content: "b", reasoning_content: "u" }),
+      chunk({ content: "c" }),
+    ],
+    "another second": [
+      chunk({ content: "a" }),
+      chunk({ content: "b" }, { created: 2 }),
+      chunk({ content: "c" }, { created: 2 }),
+    ],
+    "timings between": [
+      chunk({ content: "a" }),
+      chunk({ content: "b" }, { timings: { predicted_per_second: 7 } }),
+      chunk({ content: "c" }),
+    ],
     "raw characters": [chunk({ content: "a" }), chunk({ content: "漢" }), chunk({ content: "🦜b" })],
   };
   for (const [name, events] of Object.entries(streams)) {
     test(name, () => {
-      const expected = events.map((event) => JSON.parse(event.slice(6)).choices[0].delta as { content?: string; reasoning_content?: string });
-      const whole = Buffer.from(`${events.join("")}data: {"choices":[{"finish_reason":"stop","delta":{}}]}\n\ndata: [DONE]\n\n`);
+      const expected = events.map(
+        (event) =>
+          JSON.parse(event.slice(6)).choices[0].delta as { content?: string; reasoning_content?: string },
+      );
+      const whole = Buffer.from(
+        `${events.join("")}data: {"choices":[{"finish_reason":"stop","delta":{}}]}\n\ndata: [DONE]\n\n`,
+      );
       for (let size = 1; size <= whole.length; size = size < 40 ? size + 1 : size * 2) {
         const { answer, got } = collecting();
         for (let at = 0; at < whole.length; at += size) answer.push(whole.subarray(at, at + size));
@@ -290,7 +375,9 @@ describe("events are understood wherever the wire cuts them", () => {
 });
 
 test("the place in the stream is the end of its last whole event, wherever the wire cuts it", () => {
-  const events = ["a", "ü🦜", "", "\n\n", "end"].map((content) => `data: ${JSON.stringify({ choices: [{ delta: { content } }] })}\n\n`);
+  const events = ["a", "ü🦜", "", "\n\n", "end"].map(
+    (content) => `data: ${JSON.stringify({ choices: [{ delta: { content } }] })}\n\n`,
+  );
   const whole = Buffer.from(events.join(""));
   const ends = events.map((_, i) => Buffer.byteLength(events.slice(0, i + 1).join("")));
   for (let size = 1; size < whole.length; size++) {
@@ -299,7 +386,12 @@ test("the place in the stream is the end of its last whole event, wherever the w
     const add = (piece: string) => {
       text += piece;
     };
-    const deltas = { text: add, reasoning() {}, prompt() {}, streamed: (bytes: number) => void got.push({ text, bytes }) };
+    const deltas = {
+      text: add,
+      reasoning() {},
+      prompt() {},
+      streamed: (bytes: number) => void got.push({ text, bytes }),
+    };
     const answer = new Answer(deltas, { lineMaxBytes: 1 << 20, answerMaxChars: 1 << 20 }, 1000);
     for (let at = 0; at < whole.length; at += size) answer.push(whole.subarray(at, at + size));
     for (const { text: sofar, bytes } of got) {
@@ -307,7 +399,12 @@ test("the place in the stream is the end of its last whole event, wherever the w
       expect([1000, ...ends.map((end) => end + 1000)]).toContain(bytes);
       const rest = after
         .split("\n\n")
-        .flatMap((event) => (event === "" ? [] : (JSON.parse(event.slice(6)) as { choices: [{ delta: { content: string } }] }).choices[0].delta.content));
+        .flatMap((event) =>
+          event === ""
+            ? []
+            : (JSON.parse(event.slice(6)) as { choices: [{ delta: { content: string } }] }).choices[0].delta
+                .content,
+        );
       expect(sofar + rest.join("")).toBe("aü🦜\n\nend");
     }
   }
@@ -319,9 +416,17 @@ describe("credentials in an address", () => {
       url: "http://host:8080/llama",
       headers: { authorization: `Basic ${btoa("user:s@cret")}` },
     });
-    expect(targetOf("http://user@host", "key").headers).toEqual({ authorization: `Basic ${btoa("user:")}`, "x-api-key": "key" });
-    expect(targetOf("http://host/", "key")).toEqual({ url: "http://host", headers: { authorization: "Bearer key" } });
-    expect(targetOf("http://a%zz:b@host", null).headers).toEqual({ authorization: `Basic ${btoa("a%zz:b")}` });
+    expect(targetOf("http://user@host", "key").headers).toEqual({
+      authorization: `Basic ${btoa("user:")}`,
+      "x-api-key": "key",
+    });
+    expect(targetOf("http://host/", "key")).toEqual({
+      url: "http://host",
+      headers: { authorization: "Bearer key" },
+    });
+    expect(targetOf("http://a%zz:b@host", null).headers).toEqual({
+      authorization: `Basic ${btoa("a%zz:b")}`,
+    });
   });
 });
 

@@ -1,14 +1,29 @@
 // Which llama-server is asked. If this fails, prompts are read anew that another has in its cache, or people wait for a full one beside an idle one.
 
 import { describe, expect, test } from "bun:test";
-import { type Candidate, PromptPrefixes, route, speedsOf, startMs, tokensOf } from "../../src/upstream/route.ts";
+import {
+  type Candidate,
+  PromptPrefixes,
+  route,
+  speedsOf,
+  startMs,
+  tokensOf,
+} from "../../src/upstream/route.ts";
 import { seeded } from "../seeded.ts";
 
-const candidate = (given: Partial<Candidate> = {}): Candidate => ({ free: 1, waitMs: 0, knownTokens: 0, readsPerSecond: 100, ...given });
+const candidate = (given: Partial<Candidate> = {}): Candidate => ({
+  free: 1,
+  waitMs: 0,
+  knownTokens: 0,
+  readsPerSecond: 100,
+  ...given,
+});
 
 describe("route", () => {
   test("who has read most of it is asked", () => {
-    expect(route([candidate(), candidate({ knownTokens: 500 }), candidate({ knownTokens: 100 })], 600)).toBe(1);
+    expect(route([candidate(), candidate({ knownTokens: 500 }), candidate({ knownTokens: 100 })], 600)).toBe(
+      1,
+    );
   });
 
   test("one that is busy is waited for as long as that is sooner than reading elsewhere", () => {
@@ -18,7 +33,12 @@ describe("route", () => {
   });
 
   test("a fast one that has read nothing beats a slow one that has read some", () => {
-    expect(route([candidate({ knownTokens: 500, readsPerSecond: 10 }), candidate({ readsPerSecond: 1_000 })], 1_000)).toBe(1);
+    expect(
+      route(
+        [candidate({ knownTokens: 500, readsPerSecond: 10 }), candidate({ readsPerSecond: 1_000 })],
+        1_000,
+      ),
+    ).toBe(1);
   });
 
   test("of equal ones the one with most free slots", () => {
@@ -67,7 +87,9 @@ describe("PromptPrefixes", () => {
     for (let i = 0; i < 4_095; i++) read.add([`other ${i}`]);
     read.add(["first"]);
     read.add(["one more"]);
-    expect([read.longest(["first"]), read.longest(["other 0"]), read.longest(["other 1"])]).toEqual([1, 0, 1]);
+    expect([read.longest(["first"]), read.longest(["other 0"]), read.longest(["other 1"])]).toEqual([
+      1, 0, 1,
+    ]);
   });
 });
 

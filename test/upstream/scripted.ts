@@ -87,7 +87,8 @@ function answerAll(socket: Socket<Peer>, scripted: Scripted): void {
 function answer(socket: Socket<Peer>, request: string, scripted: Scripted): void {
   const path = request.split(" ")[1];
   if (path === "/health") plain(socket, scripted.looks.health, `{"status":"ok"}`);
-  else if (path === "/props") plain(socket, 200, scripted.looks.props ?? `{"total_slots":2,"model_alias":"scripted"}`);
+  else if (path === "/props")
+    plain(socket, 200, scripted.looks.props ?? `{"total_slots":2,"model_alias":"scripted"}`);
   else if (path === "/slots") plain(socket, 200, scripted.looks.slots);
   else if (path?.startsWith("/v1/stream?")) {
     scripted.streams.push(request.split("\r\n", 1)[0] as string);
@@ -100,7 +101,9 @@ function answer(socket: Socket<Peer>, request: string, scripted: Scripted): void
 }
 
 function plain(socket: Socket<Peer>, status: number, body: string): void {
-  socket.write(`HTTP/1.1 ${status} X\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+  socket.write(
+    `HTTP/1.1 ${status} X\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
 }
 
 function flush(socket: Socket<Peer>): void {
@@ -116,10 +119,15 @@ function exchangeOf(socket: Socket<Peer>, request: string): Exchange {
       socket.data.unsent = Buffer.concat([socket.data.unsent, Buffer.from(bytes as string)]);
       flush(socket);
     },
-    begin: () => exchange.write("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"),
+    begin: () =>
+      exchange.write(
+        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n",
+      ),
     chunk(bytes) {
       const data = Buffer.from(bytes as string);
-      exchange.write(Buffer.concat([Buffer.from(`${data.length.toString(16)}\r\n`), data, Buffer.from("\r\n")]));
+      exchange.write(
+        Buffer.concat([Buffer.from(`${data.length.toString(16)}\r\n`), data, Buffer.from("\r\n")]),
+      );
     },
     delta: (content) => exchange.chunk(`data: ${JSON.stringify({ choices: [{ delta: { content } }] })}\n\n`),
     finish() {
@@ -134,5 +142,7 @@ function exchangeOf(socket: Socket<Peer>, request: string): Exchange {
 /** An answer with this status and llama-server's error object. */
 export function refuse(exchange: Exchange, status: number, error: Record<string, unknown>): void {
   const body = JSON.stringify({ error });
-  exchange.write(`HTTP/1.1 ${status} X\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+  exchange.write(
+    `HTTP/1.1 ${status} X\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
 }

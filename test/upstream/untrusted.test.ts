@@ -18,7 +18,8 @@ afterAll(async () => {
   upstream?.stop();
 });
 
-const event = (exchange: Exchange, chunk: unknown) => exchange.chunk(`data: ${typeof chunk === "string" ? chunk : JSON.stringify(chunk)}\n\n`);
+const event = (exchange: Exchange, chunk: unknown) =>
+  exchange.chunk(`data: ${typeof chunk === "string" ? chunk : JSON.stringify(chunk)}\n\n`);
 
 /** Asks, and gives the answer as a page shows it that comes afterwards, from the Store. */
 async function answerOf(script: (exchange: Exchange) => void, status: "done" | "failed") {
@@ -47,9 +48,20 @@ describe("an odd end of an answer is stored with what fits of it", () => {
     "a reason that is an object": { choices: [{ delta: {}, finish_reason: { a: 1 } }] },
     "a reason that is a number": { choices: [{ delta: {}, finish_reason: 7 }] },
     "a reason of a megabyte": { choices: [{ delta: {}, finish_reason: "x".repeat(1 << 20) }] },
-    "figures that are fractions": { choices: [], usage: { prompt_tokens: 1.5, completion_tokens: 2.5 }, timings: { predicted_per_second: "fast" } },
-    "figures without bounds": { choices: [], usage: { prompt_tokens: 1e308, completion_tokens: 1e300 }, timings: { predicted_per_second: 1e308 } },
-    "figures that are negative": { choices: [], usage: { prompt_tokens: -5, completion_tokens: -7, prompt_tokens_details: { cached_tokens: -1 } } },
+    "figures that are fractions": {
+      choices: [],
+      usage: { prompt_tokens: 1.5, completion_tokens: 2.5 },
+      timings: { predicted_per_second: "fast" },
+    },
+    "figures without bounds": {
+      choices: [],
+      usage: { prompt_tokens: 1e308, completion_tokens: 1e300 },
+      timings: { predicted_per_second: 1e308 },
+    },
+    "figures that are negative": {
+      choices: [],
+      usage: { prompt_tokens: -5, completion_tokens: -7, prompt_tokens_details: { cached_tokens: -1 } },
+    },
     "figures that are lists": { choices: [], usage: [1, 2], timings: [3], prompt_progress: [4] },
     "figures that are texts": { choices: [], usage: "many", timings: "fast" },
     "progress that is none": { choices: [], prompt_progress: { total: "x", cache: {}, processed: 1e308 } },
@@ -77,7 +89,9 @@ describe("an error of any shape has a sentence that is not ours to be sorry for"
     "a message that is no text": { error: { message: { deep: 1 }, code: "x" } },
     "a list": { error: [1, 2] },
     "a number": { error: 5 },
-    "a context that is none": { error: { type: "exceed_context_size_error", n_prompt_tokens: {}, n_ctx: 1e308 } },
+    "a context that is none": {
+      error: { type: "exceed_context_size_error", n_prompt_tokens: {}, n_ctx: 1e308 },
+    },
   };
   for (const [name, error] of Object.entries(errors))
     test(name, async () => {
@@ -88,7 +102,10 @@ describe("an error of any shape has a sentence that is not ours to be sorry for"
       }, "failed");
       expect([inStream.text, inStream.kept]).toEqual(["half", "half"]);
       expect(inStream.sentence).not.toMatch(/went wrong inside|undefined|NaN|\[object/);
-      const refused = await answerOf((exchange) => refuse(exchange, 500, (error as { error: Record<string, unknown> }).error), "failed");
+      const refused = await answerOf(
+        (exchange) => refuse(exchange, 500, (error as { error: Record<string, unknown> }).error),
+        "failed",
+      );
       expect(refused.sentence).not.toMatch(/went wrong inside|undefined|NaN|\[object/);
     });
 });
@@ -136,21 +153,38 @@ describe("a password in the address of a llama-server", () => {
       port: 0,
       fetch(request) {
         asked.push(request.headers.get("authorization"));
-        if (request.headers.get("authorization") !== `Basic ${btoa(`ann:${secret}`)}`) return new Response("", { status: 401 });
-        return fetch(upstream.url + new URL(request.url).pathname, { method: request.method, body: request.body, headers: { connection: "close" } });
+        if (request.headers.get("authorization") !== `Basic ${btoa(`ann:${secret}`)}`)
+          return new Response("", { status: 401 });
+        return fetch(upstream.url + new URL(request.url).pathname, {
+          method: request.method,
+          body: request.body,
+          headers: { connection: "close" },
+        });
       },
     });
     const address = `http://ann:${secret}@127.0.0.1:${guarded.port}`;
     for (const areUpstreamsFixed of [true, false]) {
-      const beside = await startHouse({ llama: areUpstreamsFixed ? address : upstream.url, areUpstreamsFixed, metricsToken: "m" });
+      const beside = await startHouse({
+        llama: areUpstreamsFixed ? address : upstream.url,
+        areUpstreamsFixed,
+        metricsToken: "m",
+      });
       const form = (fields: Record<string, string>) =>
-        fetch(`${beside.url}/admin/servers`, { method: "POST", body: new URLSearchParams(fields), headers: { origin: beside.url }, redirect: "manual" });
+        fetch(`${beside.url}/admin/servers`, {
+          method: "POST",
+          body: new URLSearchParams(fields),
+          headers: { origin: beside.url },
+          redirect: "manual",
+        });
       if (!areUpstreamsFixed) {
         expect(await (await form({ add: `http://ann:${secret}@nowhere:x` })).text()).not.toContain(secret);
         await form({ add: address });
         await form({ remove: upstream.url });
       }
-      await until(() => beside.upstream.state.status === "ready" && beside.upstream.servers.length === 1, "the guarded one is used");
+      await until(
+        () => beside.upstream.state.status === "ready" && beside.upstream.servers.length === 1,
+        "the guarded one is used",
+      );
       upstream.script = (exchange) => {
         exchange.begin();
         exchange.delta("let in");
@@ -161,9 +195,15 @@ describe("a password in the address of a llama-server", () => {
       expect((await page.lastIs("done")).text).toBe("let in");
       page.close();
       const pages = await Promise.all(
-        ["/", "/admin", "/metrics", "/readyz", "/account", "/v1/models"].map(async (path) => (await fetch(beside.url + path)).text()),
+        ["/", "/admin", "/metrics", "/readyz", "/account", "/v1/models"].map(async (path) =>
+          (await fetch(beside.url + path)).text(),
+        ),
       );
-      expect([...pages, ...page.frames, ...beside.log].filter((text) => text.includes(secret) || text.includes(btoa(`ann:${secret}`)))).toEqual([]);
+      expect(
+        [...pages, ...page.frames, ...beside.log].filter(
+          (text) => text.includes(secret) || text.includes(btoa(`ann:${secret}`)),
+        ),
+      ).toEqual([]);
       await beside.stop();
     }
     expect(new Set(asked)).toEqual(new Set([`Basic ${btoa(`ann:${secret}`)}`]));

@@ -9,17 +9,27 @@ import { wordsOf } from "../../views/words.ts";
 const at = Date.parse("2026-11-25T20:30:00Z");
 
 test("a moment is shown by the reader's clock; without one by the server's, which is named", () => {
-  const shown = (zone: string | null, language: "en" | "de" = "en") => String(<Time at={at} words={wordsOf(language, zone)} />);
+  const shown = (zone: string | null, language: "en" | "de" = "en") =>
+    String(<Time at={at} words={wordsOf(language, zone)} />);
   expect(shown("Asia/Tokyo")).toBe('<time datetime="2026-11-25T20:30:00.000Z">Nov 26, 2026, 05:30 AM</time>');
-  expect(shown("America/New_York", "de")).toBe('<time datetime="2026-11-25T20:30:00.000Z">25. Nov. 2026, 15:30</time>');
+  expect(shown("America/New_York", "de")).toBe(
+    '<time datetime="2026-11-25T20:30:00.000Z">25. Nov. 2026, 15:30</time>',
+  );
   expect(shown(null)).toMatch(/ (UTC|GMT|[A-Z]{3,4})([+-]\d+)?<\/time>$/);
 });
 
 describe("days", () => {
-  const names = (zone: string, ...times: string[]) => times.map((time) => dayName(Date.parse(time), at, wordsOf("en", zone)));
+  const names = (zone: string, ...times: string[]) =>
+    times.map((time) => dayName(Date.parse(time), at, wordsOf("en", zone)));
   test("begin at the reader's midnight", () => {
-    expect(names("UTC", "2026-11-25T00:00:00Z", "2026-11-24T23:59:59Z", "2026-11-23T12:00:00Z")).toEqual(["Today", "Yesterday", "Monday, November 23"]);
-    expect(names("Asia/Tokyo", "2026-11-25T15:00:00Z", "2026-11-25T14:59:00Z", "2026-11-24T14:59:00Z")).toEqual(["Today", "Yesterday", "Tuesday, November 24"]);
+    expect(names("UTC", "2026-11-25T00:00:00Z", "2026-11-24T23:59:59Z", "2026-11-23T12:00:00Z")).toEqual([
+      "Today",
+      "Yesterday",
+      "Monday, November 23",
+    ]);
+    expect(
+      names("Asia/Tokyo", "2026-11-25T15:00:00Z", "2026-11-25T14:59:00Z", "2026-11-24T14:59:00Z"),
+    ).toEqual(["Today", "Yesterday", "Tuesday, November 24"]);
     expect(names("UTC", "2025-11-25T00:00:00Z")).toEqual(["Tuesday, November 25, 2025"]);
   });
 
@@ -32,14 +42,25 @@ describe("days", () => {
   });
 
   test("of the list are the reader's", () => {
-    const entry = { id: "x", title: "late", updatedAt: Date.parse("2026-11-25T14:30:00Z"), pinned: false, active: false } as ListedConversation;
-    const list = (zone: string) => String(<ListBody list={[entry]} open="" now={at} words={wordsOf("en", zone)} />).replace(/<(?!h2)[^>]*>/g, "");
+    const entry = {
+      id: "x",
+      title: "late",
+      updatedAt: Date.parse("2026-11-25T14:30:00Z"),
+      pinned: false,
+      active: false,
+    } as ListedConversation;
+    const list = (zone: string) =>
+      String(<ListBody list={[entry]} open="" now={at} words={wordsOf("en", zone)} />).replace(
+        /<(?!h2)[^>]*>/g,
+        "",
+      );
     expect(list("UTC")).toContain("<h2>Today</h2>late".replace("</h2>", ""));
     expect(list("Asia/Tokyo")).toContain("<h2>Yesterdaylate");
   });
 });
 
 test("what is no zone is none", () => {
-  for (const odd of [null, undefined, "", "Nowhere/Town", "x".repeat(1_000), "<script>"]) expect(zoneOf(odd)).toBeNull();
+  for (const odd of [null, undefined, "", "Nowhere/Town", "x".repeat(1_000), "<script>"])
+    expect(zoneOf(odd)).toBeNull();
   expect(zoneOf("europe/berlin")).toBe("Europe/Berlin");
 });

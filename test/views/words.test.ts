@@ -17,7 +17,8 @@ describe("languageOf", () => {
     ["*", "en"],
     [";;q=,,de;q=x", "de"],
   ];
-  for (const [header, language] of cases) test(`${header} is ${language}`, () => expect<string>(languageOf(header)).toBe(language));
+  for (const [header, language] of cases)
+    test(`${header} is ${language}`, () => expect<string>(languageOf(header)).toBe(language));
 });
 
 test("every Failure has a sentence in every language that ends like one and shows no hole", () => {
@@ -52,7 +53,10 @@ test("every Failure has a sentence in every language that ends like one and show
   for (const language of ["en", "de"] as const) {
     const words = wordsOf(language);
     for (const code of Object.keys(words.failures) as FailureCode[]) {
-      const sentence = sentenceOf({ code, facts: code === "bad_limit" ? { ...facts, name: "weight" } : facts }, words);
+      const sentence = sentenceOf(
+        { code, facts: code === "bad_limit" ? { ...facts, name: "weight" } : facts },
+        words,
+      );
       expect(sentence).toMatch(/^\S.*([.?!]|http:\/\/[yz])$/);
       expect(sentence).not.toMatch(/undefined|NaN|\[object/);
     }
@@ -61,31 +65,22 @@ test("every Failure has a sentence in every language that ends like one and show
 
 test("places in line are ordinals", () => {
   const { waiting } = wordsOf("en");
-  expect([1, 2, 3, 4, 11, 12, 13, 21, 22, 103].map((position) => waiting({ position, of: 200 }).split(" ")[0])).toEqual([
-    "1st",
-    "2nd",
-    "3rd",
-    "4th",
-    "11th",
-    "12th",
-    "13th",
-    "21st",
-    "22nd",
-    "103rd",
-  ]);
+  expect(
+    [1, 2, 3, 4, 11, 12, 13, 21, 22, 103].map((position) => waiting({ position, of: 200 }).split(" ")[0]),
+  ).toEqual(["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "22nd", "103rd"]);
 });
 
 test("how long it will take is said as closely as it is known", () => {
   const said = (leastMs: number, mostMs: number, language: "en" | "de" = "en") =>
     wordsOf(language).waiting({ position: 3, of: 5, wait: { leastMs, mostMs } }).split(" – ")[1];
-  expect([said(0, 5_000), said(0, 40_000), said(35_000, 45_000), said(20_000, 60_000), said(60_000, 600_000), said(120_000, 600_000)]).toEqual([
-    "a few seconds",
-    "up to 40 s",
-    "about 45 s",
-    "20 to 60 s",
-    "60 s to 10 min",
-    "2 to 10 min",
-  ]);
+  expect([
+    said(0, 5_000),
+    said(0, 40_000),
+    said(35_000, 45_000),
+    said(20_000, 60_000),
+    said(60_000, 600_000),
+    said(120_000, 600_000),
+  ]).toEqual(["a few seconds", "up to 40 s", "about 45 s", "20 to 60 s", "60 s to 10 min", "2 to 10 min"]);
   expect(said(35_000, 45_000, "de")).toBe("etwa 45 s");
   expect(wordsOf("en").waiting({ position: 3, of: 5 })).toBe("3rd of 5 in line");
 });

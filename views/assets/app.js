@@ -107,7 +107,10 @@
 
   /** As the server makes them: 128 random bits. (crypto.randomUUID needs a secure origin.) */
   const newId = () =>
-    btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16)))).replace(/[+/=]/g, (sign) => ({ "+": "-", "/": "_", "=": "" })[sign]);
+    btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16)))).replace(
+      /[+/=]/g,
+      (sign) => ({ "+": "-", "/": "_", "=": "" })[sign],
+    );
 
   const base = document.body.getAttribute("hx-ws:connect").replace(/\/live\?.*/, ""); // the path that parlor is below
   const isNew = () => [`${base}/`, base, `${base}/temporary`].includes(location.pathname);
@@ -148,17 +151,23 @@
   });
   document.addEventListener(
     "submit",
-    ({ target }) => target.matches(".edit form") && editsSent.set(target.elements.message.value, draftOf(target.elements.text)),
+    ({ target }) =>
+      target.matches(".edit form") &&
+      editsSent.set(target.elements.message.value, draftOf(target.elements.text)),
     { capture: true },
   );
   function closeEdit(form) {
     drafts.keep(draftOf(form.elements.text), "");
     form.remove();
   }
-  document.addEventListener("click", ({ target }) => target.matches?.(".edit .cancel") && closeEdit(target.form));
+  document.addEventListener(
+    "click",
+    ({ target }) => target.matches?.(".edit .cancel") && closeEdit(target.form),
+  );
   let reopenEdits = () => {
     reopenEdits = () => {};
-    for (const key of drafts.below(`${conversation}/`)) document.querySelector(`[hx-get$="/edit/${key.split("/")[1]}"]`)?.click();
+    for (const key of drafts.below(`${conversation}/`))
+      document.querySelector(`[hx-get$="/edit/${key.split("/")[1]}"]`)?.click();
   };
 
   // A conversation gets its address with its first message; htmx pushes addresses only with HTTP answers.
@@ -179,7 +188,8 @@
     localStorage.setItem("thoughts", keepsThoughts ? "open" : "folded");
   });
   function openThoughts() {
-    if (keepsThoughts) for (const thought of document.querySelectorAll(".reasoning:not([open])")) thought.open = true;
+    if (keepsThoughts)
+      for (const thought of document.querySelectorAll(".reasoning:not([open])")) thought.open = true;
   }
 
   afterFrame = () => {
@@ -209,7 +219,15 @@
     const isWriting = event.target.closest?.("input, textarea, select");
     if (event.key === "Escape" && event.target === field) field.blur();
     if (event.key === "Escape" && event.target.matches?.(".edit textarea")) closeEdit(event.target.form);
-    if (isWriting || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || !Object.hasOwn(keys, event.key)) return;
+    if (
+      isWriting ||
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey ||
+      event.isComposing ||
+      !Object.hasOwn(keys, event.key)
+    )
+      return;
     event.preventDefault();
     keys[event.key]();
   });

@@ -4,7 +4,8 @@
   async function sourceOf(button) {
     const from = button.dataset.copy;
     if (from === "code") return button.closest(".code").querySelector("code").textContent;
-    if (from === "beside") return button.previousElementSibling.value ?? button.previousElementSibling.textContent;
+    if (from === "beside")
+      return button.previousElementSibling.value ?? button.previousElementSibling.textContent;
     const response = await fetch(from);
     if (!response.ok) throw new Error(`${from}: ${response.status}`);
     return response.text();

@@ -31,11 +31,15 @@ globalThis.drafts = (() => {
 
   const forget = (isWanted) => {
     for (const storage of [localStorage, sessionStorage])
-      for (const key of Object.keys(storage)) if (key.startsWith(prefix) && isWanted(key)) storage.removeItem(key);
+      for (const key of Object.keys(storage))
+        if (key.startsWith(prefix) && isWanted(key)) storage.removeItem(key);
   };
 
   if (person) forget((key) => key !== name);
-  document.addEventListener("submit", ({ target }) => new URL(target.action).pathname.endsWith("/logout") && forget(() => true));
+  document.addEventListener(
+    "submit",
+    ({ target }) => new URL(target.action).pathname.endsWith("/logout") && forget(() => true),
+  );
   // signed out in another tab
   addEventListener("storage", ({ key, newValue }) => {
     if (key === name && newValue === null) isSignedOut = true;

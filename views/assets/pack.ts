@@ -27,7 +27,9 @@ const files = [
     from: [
       join(htmx, "htmx.min.js"),
       join(htmx, "ext/hx-ws.min.js"),
-      ...["zone.js", "copy.js", "drafts.js", "transport.js", "selection.js", "app.js"].map((script) => join(import.meta.dir, script)),
+      ...["zone.js", "copy.js", "drafts.js", "transport.js", "selection.js", "app.js"].map((script) =>
+        join(import.meta.dir, script),
+      ),
     ],
   },
   { name: "icon", file: "icon.svg", type: "image/svg+xml", from: [join(import.meta.dir, "icon.svg")] },
@@ -37,13 +39,19 @@ const shrink = new Bun.Transpiler({ loader: "js", minifyWhitespace: true });
 
 /** Our own script without its comments; of others' the source map's address is left out, for the map is not shipped. */
 function withoutComments(file: string, text: string): string {
-  return file.startsWith(import.meta.dir) && file.endsWith(".js") ? shrink.transformSync(text) : text.replace(/\n\/\/# sourceMappingURL=.*\s*$/, "\n");
+  return file.startsWith(import.meta.dir) && file.endsWith(".js")
+    ? shrink.transformSync(text)
+    : text.replace(/\n\/\/# sourceMappingURL=.*\s*$/, "\n");
 }
 
 /** All files of the page. */
 export function pack(): Packed[] {
   return files.map(({ name, file, type, from }) => {
-    const content = Buffer.from(from.map((each) => withoutComments(each, readFileSync(each, "utf8"))).join("\n;\n".repeat(Number(from.length > 1)) || "\n"));
+    const content = Buffer.from(
+      from
+        .map((each) => withoutComments(each, readFileSync(each, "utf8")))
+        .join("\n;\n".repeat(Number(from.length > 1)) || "\n"),
+    );
     const hash = createHash("sha256").update(content).digest("base64url").slice(0, 12);
     const [stem, extension] = file.split(".");
     return {
@@ -52,7 +60,9 @@ export function pack(): Packed[] {
       type,
       plain: content.toString("base64"),
       gzip: gzipSync(content, { level: 9 }).toString("base64"),
-      brotli: brotliCompressSync(content, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }).toString("base64"),
+      brotli: brotliCompressSync(content, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }).toString(
+        "base64",
+      ),
     };
   });
 }

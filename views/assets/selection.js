@@ -18,9 +18,16 @@
   }
   document.addEventListener("htmx:ws:before:message:incoming", () => {
     const { isCollapsed, anchorNode, anchorOffset, focusNode, focusOffset } = getSelection();
-    const text = isCollapsed ? null : anchorNode?.parentElement?.closest("article[data-status=running] > .text");
+    const text = isCollapsed
+      ? null
+      : anchorNode?.parentElement?.closest("article[data-status=running] > .text");
     if (!text?.contains(focusNode)) selected = null;
-    else selected = { text, words: String(getSelection()), ends: [placeIn(text, anchorNode, anchorOffset), placeIn(text, focusNode, focusOffset)] };
+    else
+      selected = {
+        text,
+        words: String(getSelection()),
+        ends: [placeIn(text, anchorNode, anchorOffset), placeIn(text, focusNode, focusOffset)],
+      };
   });
   document.addEventListener("htmx:ws:after:message:incoming", () => {
     if (!selected?.text.isConnected || String(getSelection()) === selected.words) return;

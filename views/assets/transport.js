@@ -12,7 +12,8 @@
   const usedAt = new Map(); // of the other tabs that have a stream
   let ownUse = 0;
   let current = null;
-  const mayStream = () => !document.hidden && [...usedAt.values()].filter((at) => at > ownUse).length < streamsMax;
+  const mayStream = () =>
+    !document.hidden && [...usedAt.values()].filter((at) => at > ownUse).length < streamsMax;
   const tell = (at) => tabs?.postMessage({ tab, at });
 
   /** This tab is used: it has a right to a stream now. */
@@ -70,7 +71,9 @@
         this.dispatchEvent(new Event("open"));
         void this.#mayBeHeard();
       });
-      this.#events.addEventListener("message", ({ data }) => this.dispatchEvent(new MessageEvent("message", { data })));
+      this.#events.addEventListener("message", ({ data }) =>
+        this.dispatchEvent(new MessageEvent("message", { data })),
+      );
       this.#events.addEventListener("bye", ({ data }) => this.#end(Number(data)));
       this.#events.addEventListener("error", () => this.#end(1006));
     }
@@ -119,7 +122,9 @@
 
   /** A socket that never opened may have found parlor gone. Only where it answers otherwise, and another socket does not open either, is there something between. */
   async function whyNot(url, protocols) {
-    const answers = await fetch(url.replace(/^ws/, "http").replace(/\/live\?.*/, "/healthz")).catch(() => null);
+    const answers = await fetch(url.replace(/^ws/, "http").replace(/\/live\?.*/, "/healthz")).catch(
+      () => null,
+    );
     if (!answers?.ok) return;
     const second = new Socket(url, protocols);
     second.addEventListener("error", () => {

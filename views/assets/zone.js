@@ -11,5 +11,6 @@
     hour: "2-digit",
     minute: "2-digit",
   });
-  for (const time of document.querySelectorAll("time[datetime]")) time.textContent = format.format(new Date(time.dateTime));
+  for (const time of document.querySelectorAll("time[datetime]"))
+    time.textContent = format.format(new Date(time.dateTime));
 })();

@@ -63,7 +63,8 @@ const gluedTo = new RegExp(`:\\d+(?=[^\\x00-\\x7f])|(?<=^|[.@])[a-z0-9-]+(?=[${c
 export function endOfAddress(text: string, from: number): number | null {
   let end = reachOf(text, from);
   if (end - from >= addressMaxChars) return null;
-  while (end > from && trailing.has(text[end - 1] as string)) end -= text.startsWith("&amp;", end - "&amp;".length) ? "&amp;".length : 1;
+  while (end > from && trailing.has(text[end - 1] as string))
+    end -= text.startsWith("&amp;", end - "&amp;".length) ? "&amp;".length : 1;
   const whole = text.slice(from, end);
   const [before = "", host = ""] = /^(?:https?:\/\/|www\.|mailto:)([^\s/?#]*)/i.exec(whole) ?? [];
   const glued = host === "" ? null : gluedTo.exec(host);
@@ -72,13 +73,15 @@ export function endOfAddress(text: string, from: number): number | null {
 }
 
 /** An address without the escapes of Markdown and HTML in it. */
-export const plainOf = (address: string): string => address.replace(/\\(?=[_*~&#.()[\]!-])/g, "").replaceAll("&amp;", "&");
+export const plainOf = (address: string): string =>
+  address.replace(/\\(?=[_*~&#.()[\]!-])/g, "").replaceAll("&amp;", "&");
 
 /** Where an address leads, as it stands in an href; null when it is none. */
 export function targetOf(address: string): string | null {
   const plain = plainOf(address);
   let target: string | null = null;
-  if (/^https?:\/\/[\p{L}\p{N}[_]/iu.test(plain) || /^https?:\/\/[^\s/@]+@[\p{L}\p{N}[]/iu.test(plain)) target = plain;
+  if (/^https?:\/\/[\p{L}\p{N}[_]/iu.test(plain) || /^https?:\/\/[^\s/@]+@[\p{L}\p{N}[]/iu.test(plain))
+    target = plain;
   else if (/^www\.[\p{L}\p{N}][^\s/]*\.[\p{L}\p{N}]/iu.test(plain)) target = `http://${plain}`;
   else if (/^mailto:[^\s@]+@[\p{L}\p{N}]/iu.test(plain)) target = plain;
   else if (isMail.test(plain)) target = `mailto:${plain}`;
@@ -90,7 +93,10 @@ const isMail = /^[\p{L}\p{M}\p{N}.+%_-]+@[\p{L}\p{N}][\p{L}\p{M}\p{N}.-]*\.[\p{L
 
 /** What stands before and behind the sign in an address of mail; CJK ends it, as it stands beside it without a space. */
 const mailBefore = new RegExp(`(?![${cjk}])[\\p{L}\\p{M}\\p{N}.+%_-]`, "u");
-const mailBehind = new RegExp(`@(?:(?![${cjk}])[\\p{L}\\p{M}\\p{N}-])+(?:\\.(?:(?![${cjk}])[\\p{L}\\p{M}\\p{N}-])+)+`, "uy");
+const mailBehind = new RegExp(
+  `@(?:(?![${cjk}])[\\p{L}\\p{M}\\p{N}-])+(?:\\.(?:(?![${cjk}])[\\p{L}\\p{M}\\p{N}-])+)+`,
+  "uy",
+);
 /** Longest parts of it, in characters (RFC 5321, §4.5.3.1). */
 const mailLocalMaxChars = 64;
 const mailDomainMaxChars = 255;
@@ -98,7 +104,8 @@ const mailDomainMaxChars = 255;
 /** The address of mail around the sign at `at`, which begins at `from` or later; null when there is none. */
 export function mailAround(text: string, at: number, from: number): { start: number; end: number } | null {
   let before = at;
-  while (before > Math.max(from, at - mailLocalMaxChars) && mailBefore.test(text[before - 1] as string)) before--;
+  while (before > Math.max(from, at - mailLocalMaxChars) && mailBefore.test(text[before - 1] as string))
+    before--;
   const local = text.slice(before, at).replace(/^[._%+-]+/, "");
   mailBehind.lastIndex = 0;
   const [behind = ""] = mailBehind.exec(text.slice(at, at + mailDomainMaxChars)) ?? [];

@@ -105,7 +105,8 @@ export class BlockSplitter {
     if (this.#isInComment) this.#isInComment = !line.includes("-->");
     else if (commentStart.test(line)) this.#isInComment = !line.includes("-->");
     else if (this.#folds > 0 || foldStart.test(line))
-      for (const [, close] of line.matchAll(fold)) this.#folds = Math.max(0, this.#folds + (close === "" ? 1 : -1));
+      for (const [, close] of line.matchAll(fold))
+        this.#folds = Math.max(0, this.#folds + (close === "" ? 1 : -1));
   }
 
   #codeLine(line: string, { indent, mark }: { indent: number; mark: string }): void {
@@ -130,7 +131,12 @@ export class BlockSplitter {
       case "paragraph":
         // a line of dashes below a paragraph makes a heading of it; an item interrupts it unless it is empty or counts from elsewhere
         return (
-          this.#isAfterBlank || (starts === "rule" ? !underline.test(line) : starts === "list" ? interrupts(line) : starts !== "text" && starts !== "indented")
+          this.#isAfterBlank ||
+          (starts === "rule"
+            ? !underline.test(line)
+            : starts === "list"
+              ? interrupts(line)
+              : starts !== "text" && starts !== "indented")
         );
       case "quote":
         return this.#isAfterBlank || (starts !== "text" && starts !== "quote" && starts !== "indented");
@@ -153,8 +159,10 @@ export class BlockSplitter {
     this.#lines += `${line}\n`;
     this.#isAfterBlank = false;
     this.#count(line);
-    if (wasNone) this.#kind = starts === "list" || starts === "quote" || starts === "indented" ? starts : "paragraph";
-    const isHeading = starts === "heading" || (this.#kind === "paragraph" && !wasNone && underline.test(line));
+    if (wasNone)
+      this.#kind = starts === "list" || starts === "quote" || starts === "indented" ? starts : "paragraph";
+    const isHeading =
+      starts === "heading" || (this.#kind === "paragraph" && !wasNone && underline.test(line));
     if (this.#kind === "paragraph" && (isHeading || (wasNone && starts === "rule"))) this.#cut();
   }
 
@@ -182,7 +190,13 @@ function kindOf(line: string): Starts {
 /** The fence that a line opens; the info behind backticks holds none. */
 function openingOf(line: string): { indent: number; mark: string; info: string } | null {
   const [, indent, mark, info] = fence.exec(line) ?? [];
-  if (indent === undefined || mark === undefined || info === undefined || (mark.startsWith("`") && info.includes("`"))) return null;
+  if (
+    indent === undefined ||
+    mark === undefined ||
+    info === undefined ||
+    (mark.startsWith("`") && info.includes("`"))
+  )
+    return null;
   return { indent: indent.length, mark, info };
 }
 

@@ -46,7 +46,12 @@ export class CodeLines {
   /** HTML of the next line, without its line feed; every element it opens it closes. */
   push(line: string, work: Work): string {
     if (this.#language === null || line.length > lineMaxChars) return Bun.escapeHTML(line);
-    const { html, isOpen } = this.#highlighted(this.#language, `${this.#window}${line}\n`, line.length, work) ?? { html: Bun.escapeHTML(line), isOpen: false };
+    const { html, isOpen } = this.#highlighted(
+      this.#language,
+      `${this.#window}${line}\n`,
+      line.length,
+      work,
+    ) ?? { html: Bun.escapeHTML(line), isOpen: false };
     // a string or a comment that goes on is what the next line has to be seen with
     this.#window = isOpen && this.#window.length < windowMaxChars ? `${this.#window}${line}\n` : "";
     return html;
@@ -67,7 +72,9 @@ export class CodeLines {
 function lastLine(value: string): Line {
   const open: string[] = [];
   let html = "";
-  for (const [token] of value.slice(0, value.lastIndexOf("\n")).matchAll(/<span[^>]*>|<\/span>|\n|[^<\n]+/g)) {
+  for (const [token] of value
+    .slice(0, value.lastIndexOf("\n"))
+    .matchAll(/<span[^>]*>|<\/span>|\n|[^<\n]+/g)) {
     if (token === "\n") html = open.join("");
     else html += token;
     if (token.startsWith("<span")) open.push(token);

@@ -6,7 +6,17 @@ import { codeBlock } from "./code.ts";
 import { targetWithoutMarks } from "./emphasis.ts";
 import { formula } from "./math.ts";
 import { Made, nesting, nestingMax, written, writtenMax } from "./open.ts";
-import { allowedTarget, altIn, attributesOf, blockTag, box, countFrom, hrefIn, srcIn, unescaped } from "./tags.ts";
+import {
+  allowedTarget,
+  altIn,
+  attributesOf,
+  blockTag,
+  box,
+  countFrom,
+  hrefIn,
+  srcIn,
+  unescaped,
+} from "./tags.ts";
 import type { Piece } from "./take.ts";
 import type { Work } from "./work.ts";
 
@@ -14,7 +24,24 @@ import type { Work } from "./work.ts";
 export const messageLevel = 2;
 
 const inline = new Set(["em", "strong", "del", "code", "a"]);
-const blocks = new Set(["ul", "ol", "li", "blockquote", "table", "thead", "tbody", "tr", "th", "td", "h1", "h2", "h3", "h4", "h5", "h6"]);
+const blocks = new Set([
+  "ul",
+  "ol",
+  "li",
+  "blockquote",
+  "table",
+  "thead",
+  "tbody",
+  "tr",
+  "th",
+  "td",
+  "h1",
+  "h2",
+  "h3",
+  "h4",
+  "h5",
+  "h6",
+]);
 /** Where `<details>` may stand. */
 const containers = new Set(["li", "blockquote", "details"]);
 
@@ -37,13 +64,15 @@ export class Dress {
 
   of(html: string): string {
     // code first, for what is in it is no markup; then every tag, every place, every line's end
-    const parts = /<pre><code(?: class="language-([^"]*)")?>([^<]*)<\/code><\/pre>|<(\/?)([a-z][a-z0-9]*)((?:"[^"]*"|[^>"])*)>|\ufdd0(\d{1,9})\ufdd1|\n/g;
+    const parts =
+      /<pre><code(?: class="language-([^"]*)")?>([^<]*)<\/code><\/pre>|<(\/?)([a-z][a-z0-9]*)((?:"[^"]*"|[^>"])*)>|\ufdd0(\d{1,9})\ufdd1|\n/g;
     let done = 0;
     for (let found = parts.exec(html); found; found = parts.exec(html)) {
       if (found.index > done) this.#text(html.slice(done, found.index));
       const [whole, language, code, close, name, attributes = "", place] = found;
       if (code !== undefined) this.#code(unescaped(language ?? ""), unescaped(code));
-      else if (place !== undefined) parts.lastIndex += this.#piece(this.#pieces[Number(place)], html, parts.lastIndex);
+      else if (place !== undefined)
+        parts.lastIndex += this.#piece(this.#pieces[Number(place)], html, parts.lastIndex);
       else if (name !== undefined) this.#tag(name, close === "/", attributes, whole);
       else this.#feed();
       done = parts.lastIndex;
@@ -215,7 +244,12 @@ export class Dress {
     const src = srcIn.exec(attributes)?.[1];
     const link = this.#made.inLink > 0 ? "" : this.#linkTo(src);
     const host = URL.parse(unescaped(this.#target(src)))?.host ?? "";
-    const label = [Bun.escapeHTML(this.#restored(unescaped(altIn.exec(attributes)?.[1] ?? ""))), host && `(${Bun.escapeHTML(host)})`].filter(Boolean).join(" ");
+    const label = [
+      Bun.escapeHTML(this.#restored(unescaped(altIn.exec(attributes)?.[1] ?? ""))),
+      host && `(${Bun.escapeHTML(host)})`,
+    ]
+      .filter(Boolean)
+      .join(" ");
     return link === "" ? label : `<a class="picture"${link}>${label}</a>`;
   }
 

@@ -30,7 +30,9 @@ export function withMarks(text: string): string {
 
 /** What the parser wrote, without them. */
 export function withoutMarks(html: string): string {
-  return html.includes(tilde) || html.includes(letter) ? html.replaceAll(letter, "").replaceAll(tilde, "~") : html;
+  return html.includes(tilde) || html.includes(letter)
+    ? html.replaceAll(letter, "").replaceAll(tilde, "~")
+    : html;
 }
 
 /** A target as the parser wrote it, percent-encoded, without them. */
@@ -39,7 +41,8 @@ export function targetWithoutMarks(target: string): string {
 }
 
 /** The character that begins at `at`, and the one that ends there; variation selectors belong to the one before. */
-const charAt = (text: string, at: number): string => (at < text.length ? String.fromCodePoint(text.codePointAt(at) as number) : "");
+const charAt = (text: string, at: number): string =>
+  at < text.length ? String.fromCodePoint(text.codePointAt(at) as number) : "";
 function charBefore(text: string, at: number): string {
   const isLow = /[\udc00-\udfff]/.test(text[at - 1] ?? "");
   return at === 0 ? "" : text.slice(at - (isLow ? 2 : 1), at);

@@ -29,7 +29,10 @@ export function dollarEnd(text: string, index: number): number | null {
 /** A sum, then words: $10, you have 20$. */
 const isPrices = /^\$\d[^\\]*\s[a-z]{2,}/i;
 
-const dollars = new RegExp(`\\$(?!\\s)(?:[^$\\n\`\\\\]|\\\\[^\\n]){1,${formulaMaxChars}}(?<!\\s)\\$(?!\\w)`, "y");
+const dollars = new RegExp(
+  `\\$(?!\\s)(?:[^$\\n\`\\\\]|\\\\[^\\n]){1,${formulaMaxChars}}(?<!\\s)\\$(?!\\w)`,
+  "y",
+);
 
 export function fenceEnd(text: string, mark: string, from: number): number {
   const closing = mark === "`" ? /^ {0,3}`{3,}[^\S\n]*$/gm : /^ {0,3}~{3,}[^\S\n]*$/gm;
@@ -41,7 +44,8 @@ export function fenceEnd(text: string, mark: string, from: number): number {
 export function codeEnd(text: string, run: string, from: number): number {
   const runs = /`+/g;
   runs.lastIndex = from;
-  for (let found = runs.exec(text), tries = 0; found && tries < runsMax; found = runs.exec(text), tries++) if (found[0] === run) return runs.lastIndex;
+  for (let found = runs.exec(text), tries = 0; found && tries < runsMax; found = runs.exec(text), tries++)
+    if (found[0] === run) return runs.lastIndex;
   return from;
 }
 

@@ -13,7 +13,8 @@ const commentMaxChars = 20_000;
 export function address(text: string, i: number, hold: Hold): number {
   if (!mayBegin(text, i)) return i + 1;
   const rest = text.slice(i, i + "https://".length).toLowerCase();
-  if (starts.some((start) => start.startsWith(rest)) && i + rest.length === text.length) return hold(i, targetMaxChars);
+  if (starts.some((start) => start.startsWith(rest)) && i + rest.length === text.length)
+    return hold(i, targetMaxChars);
   if (!starts.some((start) => rest.startsWith(start))) return i + 1;
   const reach = reachOf(text, i);
   return reach === text.length ? hold(i, targetMaxChars) : Math.max(reach, i + 1);
@@ -38,7 +39,9 @@ export function angle(text: string, i: number, open: string[], hold: Hold): numb
   allowedTag.lastIndex = i;
   const [tag, close, name = ""] = allowedTag.exec(text) ?? [];
   if (tag === undefined)
-    return /^<(?:!-?|\/?[a-z]*|[a-z][a-z0-9+.@-]*(?::[^\s<>]*)?)$/i.test(text.slice(i, i + targetMaxChars)) ? hold(i, targetMaxChars) : i + 1;
+    return /^<(?:!-?|\/?[a-z]*|[a-z][a-z0-9+.@-]*(?::[^\s<>]*)?)$/i.test(text.slice(i, i + targetMaxChars))
+      ? hold(i, targetMaxChars)
+      : i + 1;
   if (/^(?:br|details)/i.test(name)) return i + tag.length;
   const mark = `<${name}>`;
   if (close === "") open.push(mark);

@@ -6,7 +6,14 @@ import { withMarks, withoutMarks } from "./emphasis.ts";
 import { take } from "./take.ts";
 import { Remembered, Work } from "./work.ts";
 
-const options = { tables: true, strikethrough: true, tasklists: true, autolinks: false, noHtmlBlocks: true, noHtmlSpans: true };
+const options = {
+  tables: true,
+  strikethrough: true,
+  tasklists: true,
+  autolinks: false,
+  noHtmlBlocks: true,
+  noHtmlSpans: true,
+};
 
 /** Noncharacters are ours in here: they mark places that are filled later (Unicode 16, §23.7: never exchanged). */
 const notExchanged = /[\0\ufdd0-\ufdef]/g;
@@ -24,7 +31,9 @@ export function markdownHtml(text: string, above: number = messageLevel, work: W
 
 /** Where the part of a text ends that is drawn as Markdown. */
 export function drawnEnd(text: string): number {
-  return text.length <= drawnMaxChars ? text.length : text.lastIndexOf("\n", drawnMaxChars - 1) + 1 || wholeCharacters(text, drawnMaxChars);
+  return text.length <= drawnMaxChars
+    ? text.length
+    : text.lastIndexOf("\n", drawnMaxChars - 1) + 1 || wholeCharacters(text, drawnMaxChars);
 }
 
 /** Never between the halves of a surrogate pair. */
@@ -85,17 +94,21 @@ export async function drawAhead(texts: Iterable<string>): Promise<boolean> {
 /** The text without what HTML cannot carry and without what we use ourselves. */
 export function clean(text: string): string {
   // as a reference the parser would bring them back
-  const named = text.replace(/&#(?:x([0-9a-f]{1,8})|(\d{1,8}));/gi, (whole, hex?: string, decimal?: string) => {
-    const code = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);
-    return code === 0 || (code >= 0xfdd0 && code <= 0xfdef) ? "\ufffd" : whole;
-  });
+  const named = text.replace(
+    /&#(?:x([0-9a-f]{1,8})|(\d{1,8}));/gi,
+    (whole, hex?: string, decimal?: string) => {
+      const code = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);
+      return code === 0 || (code >= 0xfdd0 && code <= 0xfdef) ? "\ufffd" : whole;
+    },
+  );
   return named.toWellFormed().replace(notExchanged, "\ufffd");
 }
 
 /** Elements of ours that hold nothing. */
 export const isVoid = (name: string): boolean => name === "br" || name === "hr" || name === "input";
 /** The tags that close these elements, outermost first. */
-export const closing = (tags: readonly string[]): string => tags.reduceRight((html, name) => `${html}</${name}>`, "");
+export const closing = (tags: readonly string[]): string =>
+  tags.reduceRight((html, name) => `${html}</${name}>`, "");
 
 /** HTML without the closing tags at its end, and the names of the elements that they close, outermost first. */
 export function opened(html: string): { open: string; tags: string[] } {

@@ -3,9 +3,17 @@
 
 import type { Words } from "../words.ts";
 
-export const marks = { copy: "\ufdd2", copied: "\ufdd3", wrap: "\ufdd4", taskDone: "\ufdd5", taskOpen: "\ufdd6" } as const;
+export const marks = {
+  copy: "\ufdd2",
+  copied: "\ufdd3",
+  wrap: "\ufdd4",
+  taskDone: "\ufdd5",
+  taskOpen: "\ufdd6",
+} as const;
 
-const names = new Map(Object.entries(marks).map(([name, mark]) => [mark as string, name as keyof typeof marks]));
+const names = new Map(
+  Object.entries(marks).map(([name, mark]) => [mark as string, name as keyof typeof marks]),
+);
 
 /** True for HTML that differs by the reader's language. */
 export function hasWords(html: string): boolean {
@@ -14,5 +22,7 @@ export function hasWords(html: string): boolean {
 
 /** Rendered Markdown with our words in it. */
 export function inWords(html: string, words: Pick<Words, keyof typeof marks>): string {
-  return hasWords(html) ? html.replace(/[\ufdd2-\ufdd6]/g, (mark) => Bun.escapeHTML(words[names.get(mark) as keyof typeof marks])) : html;
+  return hasWords(html)
+    ? html.replace(/[\ufdd2-\ufdd6]/g, (mark) => Bun.escapeHTML(words[names.get(mark) as keyof typeof marks]))
+    : html;
 }

@@ -7,7 +7,8 @@ import { Remembered, unitsOf, type Work } from "./work.ts";
 let temml: typeof temmlModule | null = null;
 
 /** What would make a formula of any size out of a few signs, or what is neither MathML nor a class of ours: shown as its source. */
-const notDrawn = /\\(?:[egx]?def|let|futurelet|(?:re)?newcommand|providecommand|global|long|rule|ref|eqref|cancelto|enclose|f?colorbox|label)(?![a-z])/i;
+const notDrawn =
+  /\\(?:[egx]?def|let|futurelet|(?:re)?newcommand|providecommand|global|long|rule|ref|eqref|cancelto|enclose|f?colorbox|label)(?![a-z])/i;
 
 /** Longest MathML of one formula, in UTF-16 units. */
 const mathmlMaxChars = 50_000;
@@ -33,7 +34,13 @@ function mathml(found: string): string | null {
   try {
     const tex = found.slice(length, found.length - length).trim();
     temml ??= require("temml") as typeof temmlModule;
-    const made = temml.renderToString(tex, { displayMode, throwOnError: true, trust: false, maxExpand: 50, maxSize: [20, 40] });
+    const made = temml.renderToString(tex, {
+      displayMode,
+      throwOnError: true,
+      trust: false,
+      maxExpand: 50,
+      maxSize: [20, 40],
+    });
     return made.length > mathmlMaxChars ? null : bare(made);
   } catch {
     return null;
@@ -66,13 +73,19 @@ const classes: readonly (readonly [RegExp, string])[] = [
 /** Every tag built anew from what is allowed; null when one is not. What encloses becomes a row with a class: browsers know no `menclose`. */
 function bare(made: string): string | null {
   let isKnown = true;
-  const html = made.replaceAll('<span class="tml-eqn"></span>', "").replace(/<(\/?)([a-z]+)([^>]*)>/g, (_, close: string, name: string, attributes: string) => {
-    const element = name === "menclose" ? "mrow" : name;
-    isKnown &&= elements.test(element);
-    if (attributes === "") return `<${close}${element}>`;
-    const kept = [...attributes.matchAll(/\s([\w-]+)="[^"]*"/g)].filter(([, key]) => allowed.test(key as string)).map(([whole]) => whole);
-    const ours = /style|class|notation/.test(attributes) ? classes.filter(([sign]) => sign.test(attributes)).map(([, ours]) => ours) : [];
-    return `<${close}${element}${kept.join("")}${ours.length > 0 ? ` class="${ours.join(" ")}"` : ""}>`;
-  });
+  const html = made
+    .replaceAll('<span class="tml-eqn"></span>', "")
+    .replace(/<(\/?)([a-z]+)([^>]*)>/g, (_, close: string, name: string, attributes: string) => {
+      const element = name === "menclose" ? "mrow" : name;
+      isKnown &&= elements.test(element);
+      if (attributes === "") return `<${close}${element}>`;
+      const kept = [...attributes.matchAll(/\s([\w-]+)="[^"]*"/g)]
+        .filter(([, key]) => allowed.test(key as string))
+        .map(([whole]) => whole);
+      const ours = /style|class|notation/.test(attributes)
+        ? classes.filter(([sign]) => sign.test(attributes)).map(([, ours]) => ours)
+        : [];
+      return `<${close}${element}${kept.join("")}${ours.length > 0 ? ` class="${ours.join(" ")}"` : ""}>`;
+    });
   return isKnown ? html : null;
 }

@@ -79,10 +79,14 @@ function lastContextOf(text: string): number {
   const earliest = text.length - contextMaxChars - 1;
   for (let end = text.length, start = 0; ; end = start - 1) {
     start = text.lastIndexOf("\n", end - 1) + 1;
-    const [marks = ""] = /^[ \t>]*(?:(?:[-+*]|#{1,6}|\d{1,9}[.)])(?:[ \t]|$)|\|)?/.exec(text.slice(start, end)) ?? [];
+    const [marks = ""] =
+      /^[ \t>]*(?:(?:[-+*]|#{1,6}|\d{1,9}[.)])(?:[ \t]|$)|\|)?/.exec(text.slice(start, end)) ?? [];
     if (marks.length === end - start && end < text.length) return end + 1; // a blank line
     if (/[^ \t>]/.test(marks)) return start + marks.length;
-    const isQuoteBegun = marks.includes(">") && start > 0 && !/^[ \t]*>/.test(text.slice(text.lastIndexOf("\n", start - 2) + 1, start));
+    const isQuoteBegun =
+      marks.includes(">") &&
+      start > 0 &&
+      !/^[ \t]*>/.test(text.slice(text.lastIndexOf("\n", start - 2) + 1, start));
     if (start === 0 || start < earliest || isQuoteBegun) return start + marks.length;
   }
 }
@@ -136,7 +140,11 @@ function escaped(text: string, i: number, hold: Hold): number {
 /** A formula without any sign around it, or the beginning of one. */
 function bare(text: string, i: number, hold: Hold): number {
   const begun = text.slice(i, i + bareMaxChars);
-  if (i + begun.length === text.length && /^\\(?:b(?:o(?:x(?:ed?)?)?|e(?:g(?:in?)?)?)?|begin\{[a-zA-Z]*\*?)$/.test(begun)) return hold(i, bareMaxChars);
+  if (
+    i + begun.length === text.length &&
+    /^\\(?:b(?:o(?:x(?:ed?)?)?|e(?:g(?:in?)?)?)?|begin\{[a-zA-Z]*\*?)$/.test(begun)
+  )
+    return hold(i, bareMaxChars);
   if (begun.startsWith("\\boxed{")) {
     const end = bracesEnd(text, i + "\\boxed".length);
     return end ?? (text.includes("\n", i) ? i + 2 : hold(i, formulaMaxChars));

@@ -49,7 +49,9 @@ export class Made {
 
   /** The innermost element that the parser opened, paragraphs aside. */
   get holder(): Open | undefined {
-    return this.#open.slice(-writtenMax - 2).findLast((open) => open.written === undefined && open.name !== "p");
+    return this.#open
+      .slice(-writtenMax - 2)
+      .findLast((open) => open.written === undefined && open.name !== "p");
   }
 
   get top(): Open | undefined {

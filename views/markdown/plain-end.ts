@@ -60,8 +60,10 @@ export class PlainEnd {
   static of({ text, shown, line, html, tags }: Drawn): PlainEnd | null {
     const heldSpace = shown.slice(text.length);
     const [word = ""] = /\S*$/.exec(text.slice(-wordMaxChars)) ?? [];
-    const isAllShown = (heldSpace === "" || heldSpace === " ") && shown === text + heldSpace && line.trim() !== "";
-    if (!isAllShown || word.length === wordMaxChars || !plainWord.test(word) || addressBegun.test(word)) return null;
+    const isAllShown =
+      (heldSpace === "" || heldSpace === " ") && shown === text + heldSpace && line.trim() !== "";
+    if (!isAllShown || word.length === wordMaxChars || !plainWord.test(word) || addressBegun.test(word))
+      return null;
     if (!tags.every((tag) => growing.has(tag)) || !html.endsWith(asHtml(word.slice(-1)))) return null;
     return new PlainEnd(heldSpace, heldSpace === "" ? word : "");
   }

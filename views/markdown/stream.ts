@@ -150,7 +150,11 @@ export class MarkdownStream {
   }
 
   #render(block: string): string {
-    return markdownHtml(this.#definitions === "" ? block : `${this.#definitions}\n${block}`, this.#level, this.#work);
+    return markdownHtml(
+      this.#definitions === "" ? block : `${this.#definitions}\n${block}`,
+      this.#level,
+      this.#work,
+    );
   }
 
   #finish(html: string, block: string): void {
@@ -198,7 +202,8 @@ export class MarkdownStream {
   #drawOpen(): void {
     const { lines, rest, isInFence } = this.#splitter;
     if (isInFence) this.#drawCodeLine(rest);
-    else if (this.#finished !== "" || this.#now() >= this.#drawAgainAt) this.#drawBlock(shownPart(lines, rest));
+    else if (this.#finished !== "" || this.#now() >= this.#drawAgainAt)
+      this.#drawBlock(shownPart(lines, rest));
   }
 
   #drawBlock(shown: string): void {
@@ -208,12 +213,20 @@ export class MarkdownStream {
     if (text + closers === this.#drawn && this.#finished === "") return; // what is new is kept back: a row of a table, a link's beginning
     const mendedHtml = this.#render(text + closers);
     // marks that close nothing stand there as what they are: then they were not meant as marks
-    const areMarks = closers === "" || !opened(mendedHtml).open.endsWith(Bun.escapeHTML(closers.at(-1) as string));
+    const areMarks =
+      closers === "" || !opened(mendedHtml).open.endsWith(Bun.escapeHTML(closers.at(-1) as string));
     const { open, tags } = opened(areMarks ? mendedHtml : this.#render(text));
-    if (this.#open !== "" && this.#finished === "" && open.startsWith(this.#open)) this.#grow(open.slice(this.#open.length), open, tags);
-    else if (open.length < largeChars || this.#finished !== "" || open.length > this.#open.length * largeGrowth) this.#setOpen(open, tags);
+    if (this.#open !== "" && this.#finished === "" && open.startsWith(this.#open))
+      this.#grow(open.slice(this.#open.length), open, tags);
+    else if (
+      open.length < largeChars ||
+      this.#finished !== "" ||
+      open.length > this.#open.length * largeGrowth
+    )
+      this.#setOpen(open, tags);
     this.#drawn = this.#open === open ? text + closers : null;
-    if (areMarks && this.#open === open) this.#plainEnd = PlainEnd.of({ text, shown, line: this.#splitter.rest, html: open, tags });
+    if (areMarks && this.#open === open)
+      this.#plainEnd = PlainEnd.of({ text, shown, line: this.#splitter.rest, html: open, tags });
     this.#drawAgainAt = this.#now() + restPerDraw * Math.min(this.#now() - startedAt, drawMs(open.length));
   }
 

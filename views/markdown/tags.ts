@@ -7,7 +7,10 @@ import type { Open } from "./open.ts";
 const digitsRoom = 2;
 
 /** The number that an ordered list begins with, and the digits that there is room for. */
-export const countFrom = (attributes: string): NonNullable<Open["count"]> => ({ next: Number(startIn.exec(attributes)?.[1] ?? 1), digits: digitsRoom });
+export const countFrom = (attributes: string): NonNullable<Open["count"]> => ({
+  next: Number(startIn.exec(attributes)?.[1] ?? 1),
+  digits: digitsRoom,
+});
 
 /** The tag that opens a block; `parent` is the element it stands in. */
 export function blockTag(name: string, attributes: string, parent: Open | undefined): string {
@@ -39,7 +42,9 @@ function itemTag(attributes: string, parent: Open | undefined): string {
   const digits = count === undefined ? 0 : String(count.next++).length;
   const isWider = count !== undefined && digits > count.digits;
   if (isWider) count.digits = digits;
-  const names = [attributes.includes("task-list-item") ? "task" : "", isWider ? `d${digits}` : ""].filter(Boolean);
+  const names = [attributes.includes("task-list-item") ? "task" : "", isWider ? `d${digits}` : ""].filter(
+    Boolean,
+  );
   return names.length === 0 ? "<li>" : `<li class="${names.join(" ")}">`;
 }
 
@@ -52,7 +57,8 @@ const alignIn = /\salign="(left|center|right)"/;
 /** Where links may lead (href as it stands in HTML): the web, mail, and places on a page. */
 export const allowedTarget = /^(?:https?:\/\/|mailto:|#|\/(?![/\\]))[^\p{Cc}]*$/iu;
 
-export const attributesOf = (target: string): string => ` href="${target}" target="_blank" rel="noopener noreferrer nofollow"`;
+export const attributesOf = (target: string): string =>
+  ` href="${target}" target="_blank" rel="noopener noreferrer nofollow"`;
 
 export function box(attributes: string): string {
   const isDone = /\schecked\b/.test(attributes);

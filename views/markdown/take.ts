@@ -28,7 +28,8 @@ const commentMaxChars = 20_000;
 /** The tags that are allowed, all without attributes, and `open`, which is left out. */
 export const allowedTag = /<(\/?)(kbd|sub|sup|u|mark|br|summary|details(?: open(?:="")?)?)[ \t]{0,9}\/?>/iy;
 
-const environments = "equation|align|aligned|alignat|gather|gathered|multline|split|cases|array|[pbvBV]?matrix|smallmatrix";
+const environments =
+  "equation|align|aligned|alignat|gather|gathered|multline|split|cases|array|[pbvBV]?matrix|smallmatrix";
 /** Formulas that some models write without any sign around them. */
 const bareFormula = new RegExp(String.raw`\\(?:(boxed)|begin\{((?:${environments})\*?)\})`, "y");
 
@@ -94,18 +95,21 @@ class Taking {
 
   #fenceOrCode(sign: string, at: number): number {
     const [run = "`"] = /^`+/.exec(sign) ?? [];
-    const isFence = run.length > 2 && (at === 0 || this.#text[at - 1] === "\n") && !sign.includes("`", run.length);
+    const isFence =
+      run.length > 2 && (at === 0 || this.#text[at - 1] === "\n") && !sign.includes("`", run.length);
     return isFence ? fenceEnd(this.#text, "`", at + sign.length) : codeEnd(this.#text, run, at + run.length);
   }
 
   #backslash(sign: string, at: number): number {
     const text = this.#text;
     const end = at + sign.length;
-    if (sign === "\\(" || sign === "\\[") return this.#formula(at, this.#close(sign === "\\(" ? "\\)" : "\\]", at, 2)) ?? end;
+    if (sign === "\\(" || sign === "\\[")
+      return this.#formula(at, this.#close(sign === "\\(" ? "\\)" : "\\]", at, 2)) ?? end;
     bareFormula.lastIndex = at;
     const [found = "", isBoxed, environment] = bareFormula.exec(text) ?? [];
     if (isBoxed !== undefined) return this.#formula(at, bracesEnd(text, at + found.length)) ?? end;
-    if (environment !== undefined) return this.#formula(at, this.#close(`\\end{${environment}}`, at, found.length)) ?? end;
+    if (environment !== undefined)
+      return this.#formula(at, this.#close(`\\end{${environment}}`, at, found.length)) ?? end;
     return end;
   }
 
@@ -113,7 +117,13 @@ class Taking {
   #close(mark: string, from: number, length: number): number | null {
     const at = this.#next(mark, from + length);
     if (at <= from + length || at - from > formulaMaxChars) return null;
-    return this.#isTorn(from + length, at, this.#quotesBefore(from) === 0 ? /\n[^\S\n]*(?:\n|>)/g : /\n[ \t>]*\n/g) ? null : at + mark.length;
+    return this.#isTorn(
+      from + length,
+      at,
+      this.#quotesBefore(from) === 0 ? /\n[^\S\n]*(?:\n|>)/g : /\n[ \t>]*\n/g,
+    )
+      ? null
+      : at + mark.length;
   }
 
   /** Whether a paragraph ends between these. What is known of it is remembered: many a mark may be looked at before the same end. */
@@ -150,7 +160,9 @@ class Taking {
     if (tag !== undefined) return this.#take("tag", at, at + tag.length);
     inAngles.lastIndex = at;
     const [found] = inAngles.exec(text) ?? [];
-    return found !== undefined && targetOf(found.slice(1, -1)) !== null ? this.#take("address", at, at + found.length) : at + 1;
+    return found !== undefined && targetOf(found.slice(1, -1)) !== null
+      ? this.#take("address", at, at + found.length)
+      : at + 1;
   }
 
   /** One that begins a line may reach over several paragraphs (CommonMark 0.31.2, §4.6). */
@@ -202,7 +214,10 @@ class Taking {
   /** Where the line of `at` begins; places are asked for in the order of the text. */
   #lineStart(at: number): number {
     const feed = this.#text.slice(this.#line.at, at).lastIndexOf("\n");
-    this.#line = { start: feed < 0 ? this.#line.start : this.#line.at + feed + 1, at: Math.max(at, this.#line.at) };
+    this.#line = {
+      start: feed < 0 ? this.#line.start : this.#line.at + feed + 1,
+      at: Math.max(at, this.#line.at),
+    };
     return this.#line.start;
   }
 }

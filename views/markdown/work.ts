@@ -9,7 +9,8 @@ const turnUnits = 25_000;
  * and 0.6 for each character.
  */
 export const unitsOf = {
-  code: (chars: number, lineChars: number): number => 10 + 2 * chars + 20 * Math.max(0, lineChars - longLineChars),
+  code: (chars: number, lineChars: number): number =>
+    10 + 2 * chars + 20 * Math.max(0, lineChars - longLineChars),
   formula: (chars: number): number => 100 + chars,
 };
 /** People's lines of code are shorter. */

@@ -44,7 +44,8 @@ const atoms = [
   ..."word 漢字 שלום مرحبا e\u0301 👩‍👩‍👧 \u200b \u202e \ufeff \ud800 \0 a\rb &amp; https://x.y".split(" "),
 ];
 
-const random = ({ pick, below }: Seeded): string => Array.from({ length: 5 + below(120) }, () => pick(atoms)).join("");
+const random = ({ pick, below }: Seeded): string =>
+  Array.from({ length: 5 + below(120) }, () => pick(atoms)).join("");
 
 test("1 000 random texts, cut at random, end as they would at once", () => {
   for (let seed = 0; seed < 1_000; seed++) {
@@ -102,7 +103,8 @@ describe("what nobody should write is read in time, and costs in proportion to i
         return changes;
       };
       for (let i = 0; i < text.length; i += 100)
-        for (const change of timed(() => stream.push(text.slice(i, i + 100)))) bytes += "html" in change ? change.html.length : 0;
+        for (const change of timed(() => stream.push(text.slice(i, i + 100))))
+          bytes += "html" in change ? change.html.length : 0;
       timed(() => stream.end(text));
       expect(longest).toBeLessThan(pushMaxMs);
       expect(bytes / text.length).toBeLessThan(25);

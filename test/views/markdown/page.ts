@@ -9,7 +9,8 @@ export class TextOnPage {
 
   /** `html` is what the page was delivered with. */
   constructor(html: string) {
-    this.#document = parseHTML(`<!doctype html><html><body><div id="root"></div></body></html>`).document as unknown as Document;
+    this.#document = parseHTML(`<!doctype html><html><body><div id="root"></div></body></html>`)
+      .document as unknown as Document;
     this.#root = this.#document.getElementById("root") as Element;
     this.#root.append(...this.#nodes(html));
   }
@@ -20,7 +21,8 @@ export class TextOnPage {
       if (!target) throw new Error(`nothing on the page for ${JSON.stringify(change)} in ${this.html}`);
       const nodes = "html" in change ? this.#nodes(change.html) : [];
       if (change.kind === "finish" || change.kind === "code") target.before(...nodes);
-      else if (change.kind === "open" || change.kind === "codeLine" || change.kind === "replace") target.replaceChildren(...nodes);
+      else if (change.kind === "open" || change.kind === "codeLine" || change.kind === "replace")
+        target.replaceChildren(...nodes);
       else if (change.kind === "grow") target.append(...nodes);
       else target.remove();
     }
@@ -41,9 +43,12 @@ export class TextOnPage {
 
   #target(change: Change): Element | null {
     if (change.kind === "replace") return this.#root;
-    if (change.kind === "code" || change.kind === "codeLine" || change.kind === "codeEnd") return this.#document.getElementById(openIds.line);
+    if (change.kind === "code" || change.kind === "codeLine" || change.kind === "codeEnd")
+      return this.#document.getElementById(openIds.line);
     let target = this.#document.getElementById(openIds.block);
-    if (change.kind === "grow") for (let depth = 0; depth < change.depth; depth++) target = (target?.lastElementChild ?? null) as HTMLElement | null;
+    if (change.kind === "grow")
+      for (let depth = 0; depth < change.depth; depth++)
+        target = (target?.lastElementChild ?? null) as HTMLElement | null;
     return target;
   }
 

@@ -6,7 +6,8 @@ import { escapeText, PlainStream } from "../../../views/markdown/plain.ts";
 import { seeded } from "../../seeded.ts";
 
 const shown = (html: string): string =>
-  parseHTML(`<!doctype html><html><body><div>${html}</div></body></html>`).document.querySelector("div")?.textContent ?? "";
+  parseHTML(`<!doctype html><html><body><div>${html}</div></body></html>`).document.querySelector("div")
+    ?.textContent ?? "";
 
 const alphabet = [
   "a",
@@ -34,7 +35,9 @@ const alphabet = [
 
 describe("escapeText", () => {
   test("markup stays text", () => {
-    expect(escapeText(`<script>alert("x")</script> & '`)).toBe("&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt; &amp; &#x27;");
+    expect(escapeText(`<script>alert("x")</script> & '`)).toBe(
+      "&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt; &amp; &#x27;",
+    );
   });
   test("what HTML cannot carry becomes the replacement character", () => {
     expect(escapeText("a\0b\ud800c")).toBe("a\ufffdb\ufffdc");

@@ -16,7 +16,12 @@ const mathml =
     " ",
   );
 const attributes: Record<string, Record<string, RegExp>> = {
-  a: { href: /^(https?:\/\/|mailto:|#|\/(?![/\\]))/, target: /^_blank$/, rel: /^noopener noreferrer nofollow$/, class: /^picture$/ },
+  a: {
+    href: /^(https?:\/\/|mailto:|#|\/(?![/\\]))/,
+    target: /^_blank$/,
+    rel: /^noopener noreferrer nofollow$/,
+    class: /^picture$/,
+  },
   ol: { start: /^\d+$/, dir: /^auto$/ },
   ul: { dir: /^auto$/ },
   blockquote: { dir: /^auto$/ },
@@ -31,7 +36,8 @@ const attributes: Record<string, Record<string, RegExp>> = {
   code: { class: /^tex$/ },
   button: { type: /^button$/, "data-copy": /^code$/, "data-done": /^.$/ },
 };
-const classOfMath = /^(boxed|x?cancel|bcancel|sout|wide|side|tag|end|start|bar|under)( (end|start|bar|under))*$/;
+const classOfMath =
+  /^(boxed|x?cancel|bcancel|sout|wide|side|tag|end|start|bar|under)( (end|start|bar|under))*$/;
 const ofMath =
   /^(accent|accentunder|columnalign|columnspan|depth|display|displaystyle|fence|form|height|linethickness|lspace|mathvariant|maxsize|minsize|movablelimits|notation|rowspan|rspace|scriptlevel|separator|stretchy|symmetric|voffset|width)$/;
 
@@ -57,17 +63,19 @@ function forbidden(html: string): string[] {
 
 describe("no text becomes markup of its own", () => {
   test("the check itself finds what it should", () => {
-    expect(forbidden(`<p onclick=x><script></script><a href="javascript:x" style=y></a><!-- --><math href=x></math></p>`)).toEqual([
-      "p onclick=x",
-      "<script>",
-      "a href=javascript:x",
-      "a style=y",
-      "a comment",
-      "math href=x",
-    ]);
+    expect(
+      forbidden(
+        `<p onclick=x><script></script><a href="javascript:x" style=y></a><!-- --><math href=x></math></p>`,
+      ),
+    ).toEqual(["p onclick=x", "<script>", "a href=javascript:x", "a style=y", "a comment", "math href=x"]);
   });
 
-  for (const danger of [...dangers, dangers.join("\n\n"), dangers.join("\n"), dangers.map((each) => `- ${each.replaceAll("\n", "\n  ")}`).join("\n")]) {
+  for (const danger of [
+    ...dangers,
+    dangers.join("\n\n"),
+    dangers.join("\n"),
+    dangers.map((each) => `- ${each.replaceAll("\n", "\n  ")}`).join("\n"),
+  ]) {
     test(JSON.stringify(danger).slice(0, 70), () => {
       expect(forbidden(markdownHtml(danger))).toEqual([]);
       for (let seed = 0; seed < 3; seed++) {
@@ -75,10 +83,12 @@ describe("no text becomes markup of its own", () => {
         const stream = new MarkdownStream();
         for (let i = 0; i < danger.length; ) {
           const size = 1 + below(danger.length > 1000 ? 60 : 8);
-          for (const change of stream.push(danger.slice(i, i + size))) if ("html" in change) expect(forbidden(change.html)).toEqual([]);
+          for (const change of stream.push(danger.slice(i, i + size)))
+            if ("html" in change) expect(forbidden(change.html)).toEqual([]);
           i += size;
         }
-        for (const change of stream.end(danger)) if ("html" in change) expect(forbidden(change.html)).toEqual([]);
+        for (const change of stream.end(danger))
+          if ("html" in change) expect(forbidden(change.html)).toEqual([]);
         expect(forbidden(stream.html)).toEqual([]);
       }
     });

@@ -136,7 +136,9 @@ describe("what is added as plain text is what a drawing would have shown", () =>
     test(`seed ${seed}`, () => {
       const random = seeded(seed + 7_000);
       const text = Array.from({ length: 40 }, () =>
-        random.below(3) ? ["the", "wire", "glows", "of", "it,"][random.below(5)] : words[random.below(words.length)],
+        random.below(3)
+          ? ["the", "wire", "glows", "of", "it,"][random.below(5)]
+          : words[random.below(words.length)],
       )
         .map((word) => word + (random.below(8) ? " " : ""))
         .join("");
@@ -146,7 +148,10 @@ describe("what is added as plain text is what a drawing would have shown", () =>
       for (const piece of pieces(text, 120, random)) {
         made.push(piece);
         seen += piece;
-        expect({ seen, html: parsed(made.html) }).toEqual({ seen, html: parsed(new MarkdownStream(seen, still).html) });
+        expect({ seen, html: parsed(made.html) }).toEqual({
+          seen,
+          html: parsed(new MarkdownStream(seen, still).html),
+        });
       }
       made.end(text);
     });

@@ -6,7 +6,8 @@ import { drawAhead, markdownHtml, markdownOf } from "../../../views/markdown/htm
 import { MarkdownStream } from "../../../views/markdown/stream.ts";
 import { Work } from "../../../views/markdown/work.ts";
 
-const lines = (count: number, line: (n: number) => string): string => Array.from({ length: count }, (_, n) => line(n)).join("\n");
+const lines = (count: number, line: (n: number) => string): string =>
+  Array.from({ length: count }, (_, n) => line(n)).join("\n");
 
 /** Longer than what is drawn, or dearer than what one turn has time for. */
 const worst: Readonly<Record<string, string>> = {

@@ -7,12 +7,15 @@ import { markdownHtml } from "../../../views/markdown/html.ts";
 import { MarkdownStream } from "../../../views/markdown/stream.ts";
 import { seeded } from "../../seeded.ts";
 
-const bodyOf = (text: string): HTMLElement => parseHTML(`<!doctype html><html><body>${markdownHtml(text)}</body></html>`).document.body;
+const bodyOf = (text: string): HTMLElement =>
+  parseHTML(`<!doctype html><html><body>${markdownHtml(text)}</body></html>`).document.body;
 const textOf = (text: string): string => (bodyOf(text).textContent ?? "").trim();
 /** Where the links lead, as a browser has it. */
-const linksOf = (text: string): string[] => [...bodyOf(text).querySelectorAll("a")].map((a) => new URL(a.getAttribute("href") ?? "").href);
+const linksOf = (text: string): string[] =>
+  [...bodyOf(text).querySelectorAll("a")].map((a) => new URL(a.getAttribute("href") ?? "").href);
 /** What is in elements of this name. */
-const within = (name: string, text: string): string[] => [...bodyOf(text).querySelectorAll(name)].map((element) => element.textContent ?? "");
+const within = (name: string, text: string): string[] =>
+  [...bodyOf(text).querySelectorAll(name)].map((element) => element.textContent ?? "");
 
 /** The first tag of some HTML that pairs with none. */
 function unpaired(html: string): string | null {
@@ -117,7 +120,8 @@ describe("an address is what an address bar takes", () => {
     ["`https://e.org` https:// ftp://e.org javascript:alert(1) a@b xhttps://e.org @a", []],
     ["```\nhttps://e.org\n```\n\n    https://e.org a@e.org", []],
   ];
-  test("is shown as Markdown would show it", () => expect(textOf("https://e.org/a\\_b?a=1&amp;b=2")).toBe("https://e.org/a_b?a=1&b=2"));
+  test("is shown as Markdown would show it", () =>
+    expect(textOf("https://e.org/a\\_b?a=1&amp;b=2")).toBe("https://e.org/a_b?a=1&b=2"));
   for (const [text, links] of others) test(text, () => expect(linksOf(text)).toEqual([...links]));
 });
 
@@ -160,9 +164,12 @@ describe("formulas are set, or stand as they were written", () => {
     expect(bodyOf("$\\boxed{17}$").querySelector(".boxed")?.textContent).toBe("17");
     expect(bodyOf("$\\cancel{6}$").querySelector(".cancel")?.textContent).toBe("6");
   });
-  for (const text of ["$\\def\\a{b}\\a\\,\\{$", "\\(\\enclose{x}\\_\\)", "$$\\frac{$$"]) test(`${text} stays as it was`, () => expect(textOf(text)).toBe(text));
+  for (const text of ["$\\def\\a{b}\\a\\,\\{$", "\\(\\enclose{x}\\_\\)", "$$\\frac{$$"])
+    test(`${text} stays as it was`, () => expect(textOf(text)).toBe(text));
   test("in code each line is what it was", () => {
-    expect(within("pre", "    \\[\n    x\n    \\] $a$ <kbd> https://e.org\n")).toEqual(["\\[\nx\n\\] $a$ <kbd> https://e.org\n"]);
+    expect(within("pre", "    \\[\n    x\n    \\] $a$ <kbd> https://e.org\n")).toEqual([
+      "\\[\nx\n\\] $a$ <kbd> https://e.org\n",
+    ]);
     expect(within("pre", "> ~~~\n> \\[\n>  x\n> \\]\n> ~~~")).toEqual(["\\[\n x\n\\]\n"]);
     expect(within("code", "`\\(a\\)` ``<b>$x$</b>``")).toEqual(["\\(a\\)", "<b>$x$</b>"]);
   });
@@ -170,12 +177,16 @@ describe("formulas are set, or stand as they were written", () => {
 
 describe("tags that people write into Markdown", () => {
   test("those of the list are elements, paired and without attributes", () => {
-    expect(markdownHtml("<kbd>Ctrl</kbd> H<sub>2</sub>O x<sup>2</sup> <u>u</u> <mark>**m**</mark> a<br/>b")).toBe(
+    expect(
+      markdownHtml("<kbd>Ctrl</kbd> H<sub>2</sub>O x<sup>2</sup> <u>u</u> <mark>**m**</mark> a<br/>b"),
+    ).toBe(
       "<p><kbd>Ctrl</kbd> H<sub>2</sub>O x<sup>2</sup> <u>u</u> <mark><strong>m</strong></mark> a<br>b</p>\n",
     );
   });
   test("what folds stands around blocks", () => {
-    const fold = bodyOf("Look:\n<details>\n<summary>More **here**</summary>\n\n- a\n\n```js\nlet a;\n```\n\n</details>\n\nAfter");
+    const fold = bodyOf(
+      "Look:\n<details>\n<summary>More **here**</summary>\n\n- a\n\n```js\nlet a;\n```\n\n</details>\n\nAfter",
+    );
     expect(fold.querySelector("details > summary")?.innerHTML).toBe("More <strong>here</strong>");
     expect(fold.querySelector("details > ul > li")?.textContent).toBe("a");
     expect(fold.querySelector("details > .code pre")?.textContent).toBe("let a;\n");
@@ -186,20 +197,33 @@ describe("tags that people write into Markdown", () => {
     expect(textOf("<!-- a\n\n- b -->\n\nc")).toBe("c");
     expect(textOf("a <!-- b")).toBe("a <!-- b");
   });
-  for (const text of ["<kbd>a", "a</kbd>", '<kbd class="x">a</kbd>', "<script>a</script>", "<div>a</div>", "<u>a **b</u> c**", "<b>a</b>", "<p>a</p>"])
+  for (const text of [
+    "<kbd>a",
+    "a</kbd>",
+    '<kbd class="x">a</kbd>',
+    "<script>a</script>",
+    "<div>a</div>",
+    "<u>a **b</u> c**",
+    "<b>a</b>",
+    "<p>a</p>",
+  ])
     test(`${text} is text`, () => expect(textOf(text)).toBe(text.replaceAll("**", "")));
   test("escaped they are text, too", () => expect(textOf("\\<kbd>a\\</kbd>")).toBe("<kbd>a</kbd>"));
 });
 
 test("lists, quotes and tables run as their own first letters do", () => {
   const body = bodyOf("Llama هو نموذج\n\n- مرحبا\n\n1. مرحبا\n\n> مرحبا\n\n| اسم |\n|--|\n| a |");
-  expect([..."ul ol blockquote table".split(" ")].map((name) => body.querySelector(name)?.getAttribute("dir"))).toEqual(["auto", "auto", "auto", "auto"]);
+  expect(
+    [..."ul ol blockquote table".split(" ")].map((name) => body.querySelector(name)?.getAttribute("dir")),
+  ).toEqual(["auto", "auto", "auto", "auto"]);
 });
 
 test("a number has room for all of its digits, from the first item that has more", () => {
   expect([...bodyOf("100. a").querySelectorAll("li")].map((li) => li.className)).toEqual(["d3"]);
   expect([...bodyOf("999999999. a").querySelectorAll("li")].map((li) => li.className)).toEqual(["d9"]);
-  const counted = [...bodyOf(Array.from({ length: 101 }, (_, i) => `${i + 1}. a`).join("\n")).querySelectorAll("li")].map((li) => li.className);
+  const counted = [
+    ...bodyOf(Array.from({ length: 101 }, (_, i) => `${i + 1}. a`).join("\n")).querySelectorAll("li"),
+  ].map((li) => li.className);
   expect(counted.slice(97)).toEqual(["", "", "d3", ""]);
 });
 
@@ -219,7 +243,10 @@ test("whatever stands in code comes out as it was, wherever the code stands, and
   ];
   for (let seed = 0; seed < 2_000; seed++) {
     const { pick, below } = seeded(seed);
-    const lines = Array.from({ length: 1 + below(5) }, () => `x${Array.from({ length: 1 + below(5) }, () => pick(atoms)).join(pick(["", " "]))}`);
+    const lines = Array.from(
+      { length: 1 + below(5) },
+      () => `x${Array.from({ length: 1 + below(5) }, () => pick(atoms)).join(pick(["", " "]))}`,
+    );
     const before = pick(["", "a\n\n", "a $ b \\[ c https://e.org/ <kbd> ~ <!--\n\n"]);
     const text = before + (pick(containers) as (typeof containers)[number])(lines);
     const html = markdownHtml(text);
