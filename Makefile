@@ -40,7 +40,7 @@ soak: $(BUN) $(PARROT) build ## half an hour of llama-servers that fail in every
 		$(BUN) test/sim/soak.ts && LONG=1 $(BUN) test --isolate test/sim test/e2e/kill.test.ts && $(BUN) bench/memory.ts
 
 options: $(BUN) ## write docs/operate/options.md anew
-	@$(BUN) -e 'import { markdownTable } from "./src/help.ts"; const file = Bun.file("docs/operate/options.md"); const page = await file.text(); await file.write(page.slice(0, page.indexOf("| flag")) + markdownTable() + "\n")'
+	@$(BUN) -e 'import { markdownTable } from "./src/config/help.ts"; const file = Bun.file("docs/operate/options.md"); const page = await file.text(); await file.write(page.slice(0, page.indexOf("| flag")) + markdownTable() + "\n")'
 
 clean: ## remove what was built here (not the llama-server in the user's cache)
 	rm -rf dist .cache node_modules

@@ -65,7 +65,7 @@ export function commandPath(conversation: string): string {
   return `/c/${conversation}?plain`;
 }
 
-/** htmx's settings, for <meta name="htmx-config">; each was measured or is explained in ARCHITECTURE.md. */
+/** htmx's settings, for <meta name="htmx-config">; each was measured or is explained in docs/decisions. */
 export const htmxConfig =
   "ws.pauseOnBackground:false, defaultSettleDelay:0, history:false, includeIndicatorCSS:false, extensions:'ws,grow'";
 
