@@ -228,4 +228,26 @@ describe("papers", () => {
     expect(named.length).toBeGreaterThan(20);
     expect(named.filter((label) => label !== "italics" && !labels.has(label))).toEqual([]);
   });
+
+  test("each promise of docs/develop/promises.md is cited by a test, and no test cites another", () => {
+    const promised = [...read("docs/develop/promises.md").matchAll(/^- \*\*([A-Z]\d+)\*\* /gm)].map(
+      ([, id]) => id as string,
+    );
+    const cited = below("test")
+      .filter(isCode)
+      .flatMap((file) => {
+        const header = read(file).split(/^(?!\/\/)/m)[0] as string;
+        const names = [...read(file).matchAll(/\b(?:test|describe)\("((?:[A-Z]\d+(?:, )?)+): /g)].map(
+          ([, ids]) => ids,
+        );
+        return [...header.matchAll(/^\/\/ Promises: (.*)\.$/gm)]
+          .map(([, ids]) => ids)
+          .concat(names)
+          .flatMap((ids) => (ids as string).split(", "));
+      });
+    expect(promised.length).toBeGreaterThan(30);
+    expect(promised.length).toBe(new Set(promised).size);
+    expect(promised.filter((id) => !cited.includes(id))).toEqual([]);
+    expect(cited.filter((id) => !promised.includes(id))).toEqual([]);
+  });
 });

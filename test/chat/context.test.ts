@@ -1,4 +1,5 @@
 // What of a conversation is sent. If this fails, a prompt overflows the context, or the prompt cache is thrown away at every turn.
+// Promises: L6, L7.
 
 import { describe, expect, test } from "bun:test";
 import { beginnings, Counts, fit, messagesOf, roomFor } from "../../src/chat/context.ts";

@@ -1,5 +1,6 @@
 // Who is next, as a pure function: over any history the one who has had least, within everybody's bounds. If this fails, somebody with
 // ten tabs gets ten shares.
+// Promises: Q2, Q5, Q8.
 
 import { describe, expect, test } from "bun:test";
 import { FairShare, type Sharer, type Waiting } from "../../src/chat/fair-share.ts";

@@ -1,4 +1,5 @@
 // The scheduler alone: no process, no clock. If this fails, people wait who need not, or overtake each other.
+// Promises: Q1, Q10.
 
 import { expect, test } from "bun:test";
 import { Scheduler } from "../../src/chat/scheduler.ts";

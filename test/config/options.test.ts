@@ -1,5 +1,6 @@
 // Every option in the spellings that people try: what is taken, and as what; what is refused, on the command line, in the environment and in the file alike. If this
 // fails, somebody starts parlor with a setting that holds for nothing, or not for what they meant.
+// Promises: X6.
 
 import { describe, expect, test } from "bun:test";
 import { kebab, UsageError } from "../../src/config/arguments.ts";

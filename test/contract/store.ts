@@ -1,4 +1,5 @@
 // The suite that every Store must pass. An adapter's test file is six lines that call this.
+// Promises: R2, R3, R4, Q9.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { localPerson, standardLimits } from "../../src/domain/account.ts";

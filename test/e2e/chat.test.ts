@@ -1,4 +1,5 @@
 // The main job in a real browser, against the compiled executable and the real llama-server.
+// Promises: S2, C1, C2, C5.
 
 import { describe, expect, test } from "bun:test";
 import { until } from "../llama/server.ts";

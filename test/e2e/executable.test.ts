@@ -1,4 +1,5 @@
 // dist/parlor as somebody runs it: alone in a folder, from a terminal, with a model of its own, to its end.
+// Promises: T4, X5.
 
 import { afterAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";

@@ -1,6 +1,7 @@
 // The executable is killed at random moments of streaming under load and started again on the same file: the books must
 // balance. Every message acknowledged to a browser is there, and no text is lost but the last quarter of a second; with a
 // llama-server that keeps the stream, none at all.
+// Promises: R1, Q8, S4, T1, T2, T3.
 
 import { Database } from "bun:sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";

@@ -1,4 +1,5 @@
 // Answers as they look in a real browser: nothing that a model says does harm, code is copied and wrapped, thoughts fold.
+// Promises: X3.
 
 import { expect, test } from "bun:test";
 import { textOf } from "../llama/recitals.ts";

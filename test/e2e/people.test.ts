@@ -1,5 +1,6 @@
 // Several people with accounts at one parlor, each in a browser of their own. If this fails, people wait without knowing why, read each
 // other, or the operator can't help them.
+// Promises: Q6.
 
 import { expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, readFileSync } from "node:fs";

@@ -1,4 +1,5 @@
 // A browser that runs no scripts: asking, reading, stopping, branches and personas work with forms and links alone.
+// Promises: C7.
 
 import { afterAll, expect, test } from "bun:test";
 import type { Page } from "playwright-core";

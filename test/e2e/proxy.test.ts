@@ -1,5 +1,6 @@
 // Behind a real nginx: TLS in front, a path of its own, a proxy that lets no WebSocket through; and without one: TLS of parlor's own, a socket in the file
 // system. If this fails, a house that reaches parlor by its proxy has pages without style, links that lead out, or no answers.
+// Promises: C6.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, statSync, writeFileSync } from "node:fs";

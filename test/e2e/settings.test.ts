@@ -1,5 +1,6 @@
 // Who answers, and with how much of the conversation: personas from their files, settings of a conversation, a context that
 // is full, temporary chats.
+// Promises: L6, X8.
 
 import { expect, test } from "bun:test";
 import { mkdtempSync, readdirSync } from "node:fs";

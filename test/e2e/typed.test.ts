@@ -1,5 +1,6 @@
 // What somebody types, copies and reads the time by, in their own browser. If this fails, a reload costs them their text, Copy says that it has
 // copied and has not, or yesterday's talk stands under today.
+// Promises: C5.
 
 import { expect, test } from "bun:test";
 import type { Page } from "playwright-core";

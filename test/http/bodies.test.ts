@@ -1,5 +1,6 @@
 // Bodies of requests, at every door that takes one. If this fails, a compressed request is answered with an error of parlor's own, a few
 // large ones fill the memory, or one that never comes holds a connection for ever.
+// Promises: L2, L3, P2.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { connect } from "node:net";

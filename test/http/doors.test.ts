@@ -1,4 +1,5 @@
 // The doors: who may come in, what is refused and how it is said, what every answer carries.
+// Promises: Q9, L2, X2, X5.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { newId } from "../../src/domain/id.ts";

@@ -1,4 +1,5 @@
 // Files of conversations that are brought in while people are being answered. If this fails, one file holds everybody up, or comes in twice, or half.
+// Promises: L5.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { localPerson } from "../../src/domain/account.ts";

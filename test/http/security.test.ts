@@ -1,5 +1,6 @@
 // Who may see and do what, with accounts: somebody else's conversation is a missing one by every door; what a browser adds by itself is
 // not enough to act; guessing, spoofing and flooding get nowhere. If this fails, people read each other.
+// Promises: L2, X1, X2, X4.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { connect, type Socket } from "node:net";

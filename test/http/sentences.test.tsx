@@ -1,4 +1,5 @@
 // Sentences that fit what has happened. If this fails, somebody follows advice that can't help, or reads an id where a name belongs.
+// Promises: R7.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync } from "node:fs";

@@ -1,4 +1,5 @@
 // Rooms: who joins at any moment sees what everybody sees. If this fails, tokens are lost or shown twice.
+// Promises: C1, C3, C4.
 
 import { expect, test } from "bun:test";
 import { localBus } from "../../src/bus/local.ts";

@@ -1,4 +1,5 @@
 // One socket's way out. If this fails, a slow reader costs memory without bound, or misses text for ever.
+// Promises: C3.
 
 import { expect, test } from "bun:test";
 import { Outbox } from "../../src/live/outbox.ts";

@@ -1,5 +1,6 @@
 // A client that stops reading, over a real TCP connection: it costs bounded memory, slows nobody else, and gets one
 // snapshot when it reads again.
+// Promises: C3.
 
 import { expect, test } from "bun:test";
 import { newId } from "../../src/domain/id.ts";

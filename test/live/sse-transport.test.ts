@@ -1,4 +1,5 @@
 // A page's frames as events. If this fails, a page behind a proxy shows what nobody said, never learns that it was behind, or fills parlor's memory.
+// Promises: C6.
 
 import { expect, test } from "bun:test";
 import { SseTransport } from "../../src/live/sse-transport.ts";

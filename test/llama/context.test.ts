@@ -1,5 +1,6 @@
 // What is sent to the real llama-server: history that fits, by its own count; a beginning that stays, so that its cache is hit;
 // the persona's prompt and settings. A wire between them notes what was asked.
+// Promises: L6, L7, X9.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync } from "node:fs";

@@ -1,5 +1,6 @@
 // Three real llama-servers as one: spread, killed, paused, restarted. If this fails, somebody waits for a server that is gone, gets half an
 // answer although another could have given it whole, or sees one twice.
+// Promises: T5.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { type House, PageClient, rendered, startHouse } from "../house.ts";

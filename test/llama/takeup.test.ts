@@ -1,5 +1,6 @@
 // A restart takes an answer up at the byte of llama-server's stream at which its draft ends: from its first byte it can't be had any
 // more once it is longer than what llama-server keeps. If this fails, long answers end at a restart.
+// Promises: T2.
 
 import { expect, test } from "bun:test";
 import { mkdtempSync } from "node:fs";

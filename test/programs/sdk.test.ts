@@ -1,6 +1,7 @@
 // Programs that speak OpenAI's or Anthropic's language, through parlor and at llama-server itself: the official packages and plain requests get
 // the same from both, answer by answer and error by error; only ids, times and durations differ. If this fails, a program that works with
 // llama-server works differently behind parlor, is not told that it waits or is refused, or keeps a slot busy after it has gone.
+// Promises: S6, P1, P2.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import Anthropic from "@anthropic-ai/sdk";

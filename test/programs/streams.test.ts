@@ -1,5 +1,6 @@
 // Streams and large answers on their way to programs, over networks and through proxies as people have them: silence is told
 // from death, a slow reader gets the whole, one that does not read holds nothing for ever.
+// Promises: P3.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type House, startHouse } from "../house.ts";

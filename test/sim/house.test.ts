@@ -1,6 +1,7 @@
 // A seeded random house: people say, stop, drop their socket, reload, come with a second device, try again, send twice; the
 // real llama-server is killed and comes back. At the end what every page shows equals what the store holds, and that equals
 // what llama-server said. If this fails, run it again with SEED=n, which is printed.
+// Promises: R2, C1.
 
 import { afterAll, expect, test } from "bun:test";
 import { newId } from "../../src/domain/id.ts";

@@ -1,5 +1,6 @@
 // Hundreds of people before few slots, in simulated time: nobody starves, no slot idles while somebody could use it, shares are even,
 // and what is said about waiting comes true. The scheduler is the real one; only the answers are made up.
+// Promises: Q1, Q3, Q4, Q5, Q7.
 
 import { describe, expect, test } from "bun:test";
 import type { Sharer } from "../../src/chat/fair-share.ts";

@@ -1,4 +1,5 @@
 // What monitoring reads: the format as Prometheus wants it, counts that are right, papers that name what is there, and nobody's words.
+// Promises: X5.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";

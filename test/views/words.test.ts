@@ -1,4 +1,5 @@
 // The catalogue of words. If this fails, people read another language, or no sentence at all.
+// Promises: R7.
 
 import { describe, expect, test } from "bun:test";
 import type { FailureCode } from "../../src/domain/failure.ts";

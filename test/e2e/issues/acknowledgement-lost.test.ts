@@ -1,4 +1,5 @@
 // When the socket broke after a question was stored but before the page heard of it, the next question was swallowed.
+// Promises: R2, C5.
 
 import { expect, test } from "bun:test";
 import { answered, ask, connected, shown, startReady, withPages } from "../stage.ts";

@@ -1,4 +1,5 @@
 // A text that was sent while offline, then changed and sent again under the same id, was swallowed without a word.
+// Promises: C5.
 
 import { expect, test } from "bun:test";
 import { ask, startReady, withPages } from "../stage.ts";

@@ -1,5 +1,6 @@
 // Nothing jumps: what a reader has seen of an answer stays as it was, character by character, while the rest comes. Unfinished marks,
 // links, tables and formulas are held back or closed; signs that are no marks are shown as what they are.
+// Promises: C8.
 
 import { expect, test } from "bun:test";
 import { parseHTML } from "linkedom";

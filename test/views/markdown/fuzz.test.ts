@@ -1,4 +1,5 @@
 // Random Markdown, and Markdown that nobody should write: the page ends as the whole text rendered at once, and no push takes long.
+// Promises: C8.
 
 import { describe, expect, test } from "bun:test";
 import { markdownHtml } from "../../../views/markdown/html.ts";

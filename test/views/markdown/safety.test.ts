@@ -1,5 +1,6 @@
 // What models say never becomes anything but text and the elements of Markdown, in no intermediate frame either. The list of what
 // is allowed is written here anew: it is not the renderer's own.
+// Promises: X3.
 
 import { describe, expect, test } from "bun:test";
 import { markdownHtml } from "../../../views/markdown/html.ts";

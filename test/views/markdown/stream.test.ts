@@ -1,5 +1,6 @@
 // The streaming renderer: whatever the pieces, the page ends as the whole text rendered at once, and every reader who comes in
 // between sees what all others see. If this fails, somebody reads another answer than was written.
+// Promises: C8.
 
 import { describe, expect, test } from "bun:test";
 import { tests as examples } from "commonmark-spec";

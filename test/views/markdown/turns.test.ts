@@ -1,5 +1,6 @@
 // Drawing lets others in: whatever a thread holds, it is drawn a part in each turn of the event loop, and what streams in costs little at a time. If this
 // fails, one long answer keeps everybody in the house waiting.
+// Promises: L5.
 
 import { expect, test } from "bun:test";
 import { drawAhead, markdownHtml, markdownOf } from "../../../views/markdown/html.ts";
