@@ -53,7 +53,7 @@ TESTS ?=
 JOBS ?= 2
 REPORT := .cache/tests.xml
 
-SOURCES := $(shell find src views -type f) package.json
+SOURCES := $(shell find src views -type f ! -name DESIGN.md) package.json
 dist/parlor: $(BUN) $(SOURCES)
 	@mkdir -p dist
 	@$(BUN) build --compile --minify --bytecode --format=esm --sourcemap --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
