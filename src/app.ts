@@ -111,8 +111,8 @@ export async function createApp(parts: AppParts): Promise<App> {
   const frameMaxBytes = bounds.messageMaxBytes * 6 + frameOverheadBytes;
   const bug = (error: unknown) =>
     log.error("a bug", { error: String(error), stack: error instanceof Error ? error.stack : undefined });
-  const enforced = await EnforcedPersona.of(parts.enforcedPersona, store.ledger);
-  const servers = new Servers(upstream, store.ledger, parts.areUpstreamsFixed);
+  const enforced = await EnforcedPersona.of(parts.enforcedPersona, store.settings);
+  const servers = new Servers(upstream, store.settings, parts.areUpstreamsFixed);
   await servers.restore();
   const auth = new Auth({ mode: parts.auth, store, sessionMs: bounds.sessionMs });
   const passwords = new Passwords(store);
@@ -139,7 +139,7 @@ export async function createApp(parts: AppParts): Promise<App> {
     failed: bug,
   });
   const holds = async ({ known, link }: SocketData): Promise<Identity | boolean> => {
-    if (link !== null) return (await store.ledger.link(link)) !== null;
+    if (link !== null) return (await store.links.find(link)) !== null;
     return (known && (await auth.again(known))) ?? false;
   };
   const sockets = new Sockets({
@@ -218,8 +218,8 @@ export async function createApp(parts: AppParts): Promise<App> {
   }, bounds.heartbeatMs);
 
   async function tidyUp(): Promise<void> {
-    for (const id of await store.ledger.outlived(Date.now())) await chat.forget(id);
-    await store.ledger.tidy(Date.now());
+    for (const id of await store.retention.outlived(Date.now())) await chat.forget(id);
+    await store.retention.tidy(Date.now());
     sockets.review(); // a session or a link may have come to its end
   }
   const tidying = setInterval(() => void tidyUp().catch(bug), tidyEveryMs);

@@ -87,8 +87,6 @@ const stillLong: readonly string[] = [
   "src/live/run-frames.ts",
   "src/programs/socket-json.ts",
   "src/server/endpoints.ts",
-  "src/store/ledger.ts",
-  "src/store/sqlite.ts",
   "src/transfer/read.ts",
   "src/upstream/child.ts",
   "src/upstream/llama.ts",

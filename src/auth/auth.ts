@@ -38,7 +38,7 @@ export interface Identity {
 
 interface AuthParts {
   readonly mode: AuthMode;
-  readonly store: Pick<Store, "people" | "sessions" | "ledger" | "keys">;
+  readonly store: Pick<Store, "people" | "sessions" | "keys" | "usage" | "audit">;
   /** A session that is not used for so long is over. */
   readonly sessionMs: number;
 }
@@ -154,7 +154,7 @@ export class Auth {
 
   /** Opens a session, in place of the one that the browser had: the cookie to be set. */
   async signIn(person: Person, headers: Headers, client: Client): Promise<string> {
-    const { sessions, ledger } = this.#parts.store;
+    const { sessions, audit } = this.#parts.store;
     await this.#endOf(headers);
     const secret = newSecret();
     const agent = (headers.get("user-agent") ?? "").slice(0, 200);
@@ -164,7 +164,7 @@ export class Auth {
       agent,
       expiresAt: Date.now() + this.#parts.sessionMs,
     });
-    await ledger.note({ actor: person.id, act: "signed_in", address: client.address });
+    await audit.note({ actor: person.id, act: "signed_in", address: client.address });
     return this.#cookie(secret, client, this.#parts.sessionMs / 1000);
   }
 
@@ -172,7 +172,7 @@ export class Auth {
   async signOut(headers: Headers, client: Client): Promise<string> {
     const person = await this.#endOf(headers);
     if (person)
-      await this.#parts.store.ledger.note({ actor: person.id, act: "signed_out", address: client.address });
+      await this.#parts.store.audit.note({ actor: person.id, act: "signed_out", address: client.address });
     return this.#cookie("", client, 0);
   }
 

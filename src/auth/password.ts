@@ -37,13 +37,13 @@ const invitationMs = 7 * 24 * 3_600_000;
 const firstInvitationMs = 24 * 3_600_000;
 
 export class Passwords {
-  readonly #store: Pick<Store, "people" | "sessions" | "ledger">;
+  readonly #store: Pick<Store, "people" | "sessions" | "usage" | "audit">;
   readonly #waiting: (() => void)[] = [];
   #hashing = 0;
   /** For names that nobody has: so that they take as long as those that somebody has. */
   readonly #decoy: Promise<string>;
 
-  constructor(store: Pick<Store, "people" | "sessions" | "ledger">) {
+  constructor(store: Pick<Store, "people" | "sessions" | "usage" | "audit">) {
     this.#store = store;
     this.#decoy = Bun.password.hash(newSecret(), "argon2id");
     this.#decoy.catch(() => null);
@@ -60,7 +60,7 @@ export class Passwords {
     client: Client,
     { browser = null, session = null }: Familiar = {},
   ): Promise<Person> {
-    const { people, ledger } = this.#store;
+    const { people, audit } = this.#store;
     const person = await people.named(name);
     const hash = person && person.removedAt === null ? await people.passwordOf(person.id) : null;
     const familiar = session ?? (hash === null ? null : this.#browserIn(browser, hash));
@@ -74,7 +74,7 @@ export class Passwords {
       familiar !== null,
     );
     if (person && hash && isRight) return person;
-    await ledger.note({ actor: person?.id ?? null, act: "sign_in_refused", address: client.address });
+    await audit.note({ actor: person?.id ?? null, act: "sign_in_refused", address: client.address });
     throw new Failure("wrong_password");
   }
 
@@ -87,7 +87,7 @@ export class Passwords {
     await this.check(person.name, old, client, { session: keep });
     await this.set(person.id, wished);
     await this.#store.sessions.endAll(person.id, keep ?? "");
-    await this.#store.ledger.note({
+    await this.#store.audit.note({
       actor: person.id,
       act: "password_changed",
       subject: person.id,
@@ -138,7 +138,7 @@ export class Passwords {
       name: wished ?? "",
       password: await this.hash(password),
     });
-    await this.#store.ledger.note({
+    await this.#store.audit.note({
       actor: person.id,
       act: "invitation_used",
       subject: person.id,
@@ -164,7 +164,7 @@ export class Passwords {
 
   /** @throws Failure `too_many_attempts` */
   async throttle(bucket: string, bounds: Bucket): Promise<void> {
-    const waitMs = await this.#store.ledger.take(bucket, bounds);
+    const waitMs = await this.#store.usage.take(bucket, bounds);
     if (waitMs > 0) throw new Failure("too_many_attempts", { seconds: Math.ceil(waitMs / 1000) });
   }
 

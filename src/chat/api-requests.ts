@@ -5,7 +5,7 @@ import type { Person } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";
 import { newId, type PersonId, type RunId } from "../domain/id.ts";
 import type { Place, RunNow } from "../domain/run.ts";
-import type { Ledger } from "../store/accounts.ts";
+import type { UsageLedger } from "../store/accounts.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Upstream } from "../upstream/upstream.ts";
@@ -14,7 +14,7 @@ import type { Scheduler } from "./scheduler.ts";
 
 interface ApiRequestsParts {
   readonly upstream: Pick<Upstream, "facts" | "freed" | "release">;
-  readonly ledger: Pick<Ledger, "admit" | "spend">;
+  readonly usage: Pick<UsageLedger, "admit" | "spend">;
   readonly log: Log;
   readonly metrics: Metrics;
   /** Requests that may wait at once, those of pages included. */
@@ -155,10 +155,10 @@ export class ApiRequests {
    */
   async hold(wish: ApiRequestParts, work: (lease: ApiRequest) => Promise<void>): Promise<void> {
     const { person } = wish;
-    const { ledger, metrics, upstream } = this.#parts;
+    const { usage, metrics, upstream } = this.#parts;
     if (this.#isClosing) throw new Failure("shutting_down");
     this.needRoomInLine();
-    await ledger.admit({ owner: person.id, limits: this.limitsOf(person) });
+    await usage.admit({ owner: person.id, limits: this.limitsOf(person) });
     const lease = new ApiRequest(wish, Math.min(wish.slots ?? 1, upstream.facts(wish.model).slots));
     this.#all.set(lease.run, lease);
     let outcome: "done" | "stopped" | "failed" = "done";
@@ -177,7 +177,7 @@ export class ApiRequests {
       this.#scheduler.release(lease.run, lease.tokens);
       metrics.ended(outcome, { ...lease.figures, tokens: lease.tokens });
       this.#report(lease, outcome);
-      await ledger
+      await usage
         .spend(person.id, lease.tokens)
         .catch((error) => this.#parts.log.error("use could not be kept", { error: String(error) }));
       if (this.#all.size === 0) this.#onIdle?.();

@@ -8,8 +8,8 @@ import { Failure } from "../domain/failure.ts";
 import { type ConversationId, isTemporary, type MessageId, type RunId } from "../domain/id.ts";
 import { type EffectiveSettings, noSettings, type Settings } from "../domain/persona.ts";
 import type { ThreadPage } from "../domain/thread.ts";
-import { perMinute, runsBucket } from "../store/accounts.ts";
-import type { Admission, Ask, Said, Store } from "../store/store.ts";
+import { type Admission, perMinute, runsBucket } from "../store/accounts.ts";
+import type { QueuedRun, RunRequest, Store } from "../store/store.ts";
 import { SettingsResolver } from "./effective-settings.ts";
 import type { Tap } from "./live-run.ts";
 import type { ChatParts } from "./parts.ts";
@@ -109,17 +109,17 @@ export class Chat {
   async mayAsk(person: Person): Promise<void> {
     this.#refuseWhileClosing();
     this.runs.leases.needRoomInLine();
-    const { ledger } = this.#parts.store;
-    await ledger.mayAdmit({ owner: person.id, limits: this.runs.leases.limitsOf(person) });
+    const { usage } = this.#parts.store;
+    await usage.mayAdmit({ owner: person.id, limits: this.runs.leases.limitsOf(person) });
   }
 
   /** What somebody has used of what they may. */
   async allowance({ id, limits }: Pick<Person, "id" | "limits">): Promise<Allowance> {
-    const { ledger } = this.#parts.store;
+    const { usage } = this.#parts.store;
     const { runsPerMinute } = limits;
     const runsLeft =
-      runsPerMinute === null ? null : Math.floor(await ledger.left(runsBucket(id), perMinute(runsPerMinute)));
-    return { usage: await ledger.usage(id), limits, runsLeft };
+      runsPerMinute === null ? null : Math.floor(await usage.level(runsBucket(id), perMinute(runsPerMinute)));
+    return { usage: await usage.today(id), limits, runsLeft };
   }
 
   /** Longest message of somebody, in UTF-8. */
@@ -199,9 +199,9 @@ export class Chat {
 
   /** Takes up what the process before this one left. */
   async recover(): Promise<void> {
-    const { people, ledger } = this.#parts.store;
-    this.runs.restore(await ledger.shares(), await ledger.setting("waits"));
-    for (const left of await this.#parts.store.left())
+    const { people, usage, settings } = this.#parts.store;
+    this.runs.restore(await usage.shares(), await settings.get("waits"));
+    for (const left of await this.#parts.store.unfinishedRuns())
       this.runs.recover(left, await people.person(left.run.owner));
   }
 
@@ -234,7 +234,7 @@ export class Chat {
 
   async #again(
     person: Person,
-    queue: (store: Store, ask: Ask) => Promise<Said>,
+    queue: (store: Store, ask: RunRequest) => Promise<QueuedRun>,
     { conversation, message, request }: RetryRequest,
   ): Promise<void> {
     this.#refuseWhileClosing();
@@ -262,7 +262,7 @@ export class Chat {
 
   #enqueue(
     person: Person,
-    said: Said,
+    said: QueuedRun,
     {
       isAddedAtEnd,
       ...rest

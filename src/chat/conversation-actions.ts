@@ -6,7 +6,7 @@ import { listTopic } from "../domain/event.ts";
 import { Failure } from "../domain/failure.ts";
 import type { ConversationId, PersonId } from "../domain/id.ts";
 import type { ConversationHeader, ImportPart, Unread } from "../domain/record.ts";
-import type { Incoming, Store } from "../store/store.ts";
+import type { ConversationImport, Store } from "../store/store.ts";
 
 /** Longest name of a conversation, in UTF-16 units. */
 const titleMaxChars = 200;
@@ -61,7 +61,7 @@ export class ConversationActions {
   ): Promise<Brought> {
     const brought = { added: 0, known: 0, faults: [] as readonly string[], leftOut: {} };
     const latest = new Map<PersonId, ConversationId>();
-    let incoming: (Incoming & { readonly owner: PersonId }) | null = null;
+    let incoming: (ConversationImport & { readonly owner: PersonId }) | null = null;
     try {
       for await (const part of parts) {
         if (part.kind === "begin") {

@@ -12,7 +12,7 @@ import {
   samplingBounds,
 } from "../domain/persona.ts";
 import type { Personas } from "../persona/persona.ts";
-import type { Ledger } from "../store/accounts.ts";
+import type { HouseSettings } from "../store/accounts.ts";
 
 /** The persona that an empty page offers first, where there is one of this name. */
 const usual: PersonaId = "helper";
@@ -20,21 +20,18 @@ const usual: PersonaId = "helper";
 /** The persona that answers everybody: set on the command line, or by the operator while parlor runs. */
 export class EnforcedPersona {
   readonly isFixed: boolean;
-  readonly #ledger: Pick<Ledger, "set">;
+  readonly #settings: Pick<HouseSettings, "set">;
   #now: PersonaId | null;
 
   /** `fixed` is what the command line says. */
-  static async of(
-    fixed: PersonaId | null,
-    ledger: Pick<Ledger, "setting" | "set">,
-  ): Promise<EnforcedPersona> {
-    return new EnforcedPersona(fixed ?? (await ledger.setting("enforcedPersona")), fixed !== null, ledger);
+  static async of(fixed: PersonaId | null, settings: HouseSettings): Promise<EnforcedPersona> {
+    return new EnforcedPersona(fixed ?? (await settings.get("enforcedPersona")), fixed !== null, settings);
   }
 
-  private constructor(now: PersonaId | null, isFixed: boolean, ledger: Pick<Ledger, "set">) {
+  private constructor(now: PersonaId | null, isFixed: boolean, settings: Pick<HouseSettings, "set">) {
     this.#now = now;
     this.isFixed = isFixed;
-    this.#ledger = ledger;
+    this.#settings = settings;
   }
 
   get now(): PersonaId | null {
@@ -42,7 +39,7 @@ export class EnforcedPersona {
   }
 
   async set(wished: PersonaId | null): Promise<void> {
-    await this.#ledger.set("enforcedPersona", wished);
+    await this.#settings.set("enforcedPersona", wished);
     this.#now = wished;
   }
 }

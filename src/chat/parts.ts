@@ -33,7 +33,7 @@ export interface ChatParts extends Pick<RunsParts, "generateTitles" | "logTexts"
 }
 
 export interface RunsParts {
-  readonly store: Pick<Store, "ledger" | "checkpoint">;
+  readonly store: Pick<Store, "usage" | "settings" | "checkpoint">;
   readonly bus: Bus;
   readonly upstream: Upstream;
   readonly log: Log;

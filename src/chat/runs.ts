@@ -7,7 +7,7 @@ import { listTopic } from "../domain/event.ts";
 import { isTemporary, type RunId } from "../domain/id.ts";
 import type { Run, RunNow } from "../domain/run.ts";
 import type { FairShareKept } from "../store/accounts.ts";
-import type { Said, UnfinishedRun } from "../store/store.ts";
+import type { QueuedRun, UnfinishedRun } from "../store/store.ts";
 import { type ApiRequest, ApiRequests } from "./api-requests.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { Counts } from "./context.ts";
@@ -54,7 +54,7 @@ export class Runs {
       bounds,
     );
     this.leases = new ApiRequests(
-      { ...parts, ledger: parts.store.ledger, queueMaxRuns: bounds.queueMaxRuns },
+      { ...parts, usage: parts.store.usage, queueMaxRuns: bounds.queueMaxRuns },
       this.#scheduler,
     );
     parts.upstream.watch(() => this.#resize());
@@ -97,7 +97,7 @@ export class Runs {
   /** Puts a Run that is stored into the line; `question` is told with it where the thread simply goes on. */
   enqueue(
     person: Person,
-    said: Said,
+    said: QueuedRun,
     {
       question,
       model,
@@ -184,7 +184,7 @@ export class Runs {
     return this.leases.get(run) ?? this.inProgress.get(run);
   }
 
-  #make(said: Said, origin: Origin): LiveRun {
+  #make(said: QueuedRun, origin: Origin): LiveRun {
     const { bus, bounds } = this.#parts;
     const store = this.#parts.storeOf(said.run.conversation);
     const checkpoints = isTemporary(said.run.conversation) ? null : this.#checkpoints;
@@ -252,7 +252,7 @@ export class Runs {
   /** While somebody waits it matters who has had how much, also to the process after this one. */
   #keepShares(): void {
     if (this.#scheduler.waiting === 0 || this.#closing) return;
-    this.#parts.store.ledger
+    this.#parts.store.usage
       .keepShares(this.#scheduler.shares.changes())
       .catch((error) => this.#parts.log.error("shares could not be kept", { error: String(error) }));
   }
@@ -281,7 +281,7 @@ export class Runs {
   #keepWaits(): void {
     if (performance.now() - this.#waitsKeptAt < waitsKeptEveryMs) return;
     this.#waitsKeptAt = performance.now();
-    this.#parts.store.ledger
+    this.#parts.store.settings
       .set("waits", this.#scheduler.waits.kept)
       .catch((error) =>
         this.#parts.log.error("what is known about waiting could not be kept", { error: String(error) }),

@@ -3,7 +3,7 @@
 
 import { Failure } from "../domain/failure.ts";
 import { llamaAddress, startAdvice, type UpstreamState, withoutCredentials } from "../domain/upstream.ts";
-import type { Ledger } from "../store/accounts.ts";
+import type { HouseSettings } from "../store/accounts.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Upstreams } from "../upstream/upstream.ts";
 
@@ -12,22 +12,22 @@ const serversMax = 64;
 
 export class Servers {
   readonly #upstreams: Upstreams;
-  readonly #ledger: Pick<Ledger, "setting" | "set">;
+  readonly #settings: HouseSettings;
   /** Named on the command line: nobody chooses others while parlor runs. */
   readonly areFixed: boolean;
   /** Addresses with their credentials, which `now` does not show. */
   #addresses: readonly string[];
 
-  constructor(upstreams: Upstreams, ledger: Pick<Ledger, "setting" | "set">, areFixed: boolean) {
+  constructor(upstreams: Upstreams, settings: HouseSettings, areFixed: boolean) {
     this.#upstreams = upstreams;
-    this.#ledger = ledger;
+    this.#settings = settings;
     this.areFixed = areFixed;
     this.#addresses = upstreams.servers.filter(({ ours }) => !ours).map(({ url }) => url);
   }
 
   /** Uses what the operator chose when parlor last ran. */
   async restore(): Promise<void> {
-    const kept = this.areFixed ? null : await this.#ledger.setting("llama");
+    const kept = this.areFixed ? null : await this.#settings.get("llama");
     if (kept === null) return;
     this.#addresses = JSON.parse(kept) as string[];
     this.#upstreams.use(this.#addresses);
@@ -61,7 +61,7 @@ export class Servers {
 
   async #use(urls: readonly string[]): Promise<void> {
     if (this.areFixed || urls.length > serversMax) throw new Failure("bad_request", { detail: "llama" });
-    await this.#ledger.set("llama", JSON.stringify(urls));
+    await this.#settings.set("llama", JSON.stringify(urls));
     this.#addresses = urls;
     this.#upstreams.use(urls);
   }

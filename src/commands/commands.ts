@@ -106,12 +106,12 @@ async function user(
   [name, role, ...rest]: readonly string[],
 ): Promise<void> {
   if (rest.length > 0) throw new CommandError(`usage: ${usages["user"]}`, 2);
-  const { people, ledger } = store;
+  const { people, audit } = store;
   if (name === undefined) throw new CommandError(`usage: ${usages["user"]}`, 2);
   const note = (
     done: "person_added" | "password_changed" | "person_removed" | "role_changed",
     subject: PersonId,
-  ) => ledger.note({ actor: null, act: done, subject });
+  ) => audit.note({ actor: null, act: done, subject });
   if (act === "add") {
     const wished = personName(name);
     if (wished === null) throw new Failure("bad_name");
@@ -167,7 +167,7 @@ async function found(store: Store, name: string): Promise<Person> {
 async function erase(store: Store, name: string, file: string): Promise<void> {
   const person = await found(store, name);
   await store.people.erase(person.id);
-  await store.ledger.note({ actor: null, act: "person_erased", subject: person.id });
+  await store.audit.note({ actor: null, act: "person_erased", subject: person.id });
   say(`${person.name} and everything of theirs is deleted`);
   const copies = setAsideCopies(file);
   if (copies.length > 0)
@@ -215,7 +215,7 @@ async function exportAll(file: string, to: string): Promise<void> {
       );
     }
     await sink.end();
-    await store.ledger.note({ actor: null, act: "exported" });
+    await store.audit.note({ actor: null, act: "exported" });
     say(`${ids.length} conversations are written to ${to}`);
   } finally {
     await store?.close();
@@ -234,7 +234,7 @@ async function importFile(store: Store, from: string): Promise<void> {
     parts,
     ownerOf,
   );
-  await store.ledger.note({ actor: null, act: "imported" });
+  await store.audit.note({ actor: null, act: "imported" });
   for (const fault of faults) process.stderr.write(`parlor: ${visible(`${from}: ${fault}`)}\n`);
   if (Object.keys(leftOut).length > 0) process.stderr.write(`parlor: ${from}: ${leftOutLine(leftOut, en)}\n`);
   const line = `${counts.added} conversations are brought in, ${counts.known} were here already, ${faults.length} could not be read`;

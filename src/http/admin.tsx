@@ -28,7 +28,7 @@ import { type Env, fieldsOf, html, originOf, personOf, wordsFor } from "./visito
 export interface AdminParts {
   readonly auth: Auth;
   readonly passwords: Passwords;
-  readonly store: Pick<Store, "people" | "sessions" | "ledger">;
+  readonly store: Pick<Store, "people" | "sessions" | "audit">;
   readonly chat: Chat;
   readonly enforced: EnforcedPersona;
   readonly servers: Servers;
@@ -42,10 +42,10 @@ const [failuresShown, actsShown] = [20, 100];
 /** Adds the operator's routes. */
 export function adminRoutes(app: Hono<Env>, parts: AdminParts): void {
   const { auth, passwords, chat, enforced, servers, upstream, sockets } = parts;
-  const { people, sessions, ledger } = parts.store;
+  const { people, sessions, audit } = parts.store;
 
   const note = (c: Context<Env>, act: AuditAct, subject: string) =>
-    ledger.note({ actor: personOf(c).id, act, subject, address: c.env.client.address });
+    audit.note({ actor: personOf(c).id, act, subject, address: c.env.client.address });
   const now = async (c: Context<Env>) => {
     const { runs } = chat;
     const owners = await Promise.all(
@@ -74,8 +74,8 @@ export function adminRoutes(app: Hono<Env>, parts: AdminParts): void {
       sessions: await sessions.list(),
       invitations: await sessions.invitations(),
       personas: await chat.voices.all(),
-      failed: await ledger.failedRuns(failuresShown),
-      audit: await ledger.audit(actsShown),
+      failed: await audit.failedRuns(failuresShown),
+      audit: await audit.latest(actsShown),
     };
     const given = {
       made,

@@ -18,7 +18,7 @@ export interface LoginParts {
   readonly auth: Auth;
   readonly passwords: Passwords;
   readonly oidc: Oidc | null;
-  readonly store: Pick<Store, "people" | "sessions" | "ledger" | "keys">;
+  readonly store: Pick<Store, "people" | "sessions" | "keys" | "usage" | "audit">;
   readonly chat: Chat;
 }
 
@@ -223,7 +223,7 @@ export function loginRoutes(app: Hono<Env>, { auth, passwords, oidc, store, chat
     }
     const key = newKey();
     await store.keys.add(hashOf(key), { person: person.id, name, scopes });
-    await store.ledger.note({
+    await store.audit.note({
       actor: person.id,
       act: "key_made",
       subject: name,
@@ -237,7 +237,7 @@ export function loginRoutes(app: Hono<Env>, { auth, passwords, oidc, store, chat
     const { key = "" } = await fieldsOf(c);
     const name = (await store.keys.of(person.id)).find(({ id }) => id === key)?.name ?? "";
     if (!(await store.keys.revoke(person.id, key))) throw new Failure("not_found");
-    await store.ledger.note({
+    await store.audit.note({
       actor: person.id,
       act: "key_revoked",
       subject: name,
@@ -260,7 +260,7 @@ export function loginRoutes(app: Hono<Env>, { auth, passwords, oidc, store, chat
   app.post("/account/end-others", async (c) => {
     const person = personOf(c);
     await store.sessions.endAll(person.id, c.env.known?.session ?? "");
-    await store.ledger.note({
+    await store.audit.note({
       actor: person.id,
       act: "signed_out_everywhere",
       address: c.env.client.address,

@@ -15,7 +15,7 @@ import { type Env, fieldsOf, html, originOf, personOf, wordsFor } from "./visito
 
 interface ShareParts {
   readonly chat: Chat;
-  readonly store: Pick<Store, "ledger">;
+  readonly store: Pick<Store, "links" | "audit">;
   readonly silentMs: number;
   upstream(): UpstreamState;
 }
@@ -31,7 +31,7 @@ const lifetimes: Readonly<Record<string, number | null>> = {
 /** Adds the routes of sharing. */
 export function shareRoutes(
   app: Hono<Env>,
-  { chat, store: { ledger }, silentMs, upstream }: ShareParts,
+  { chat, store: { links, audit }, silentMs, upstream }: ShareParts,
 ): void {
   /** Somebody's own conversation that is kept: a temporary one is not on disk, nor is a link to it. */
   const own = async (person: { id: string }, id: ConversationId): Promise<ConversationId> => {
@@ -39,7 +39,7 @@ export function shareRoutes(
     return id;
   };
   const followed = async (token: string): Promise<Link> => {
-    const link = isId(token) ? await ledger.link(token) : null;
+    const link = isId(token) ? await links.find(token) : null;
     if (!link) throw new Failure("not_found");
     return link;
   };
@@ -48,12 +48,7 @@ export function shareRoutes(
     const id = await own(personOf(c), c.req.param("id"));
     return c.html(
       String(
-        <ShareDialog
-          conversation={id}
-          links={await ledger.linksOf(id)}
-          origin={originOf(c)}
-          words={wordsFor(c)}
-        />,
+        <ShareDialog conversation={id} links={await links.of(id)} origin={originOf(c)} words={wordsFor(c)} />,
       ),
     );
   });
@@ -64,27 +59,22 @@ export function shareRoutes(
     const { lifetime = "week", revoke } = await fieldsOf(c);
     const { address } = c.env.client;
     if (revoke !== undefined) {
-      if (!(await ledger.removeLink(id, revoke))) throw new Failure("not_found");
-      await ledger.note({ actor: person.id, act: "link_revoked", subject: id, address });
+      if (!(await links.remove(id, revoke))) throw new Failure("not_found");
+      await audit.note({ actor: person.id, act: "link_revoked", subject: id, address });
     } else {
       if (!Object.hasOwn(lifetimes, lifetime)) throw new Failure("bad_request", { detail: "lifetime" });
       const ms = lifetimes[lifetime] ?? null;
-      await ledger.addLink({
+      await links.add({
         token: newSecret(),
         conversation: id,
         createdAt: Date.now(),
         expiresAt: ms === null ? null : Date.now() + ms,
       });
-      await ledger.note({ actor: person.id, act: "link_made", subject: id, address });
+      await audit.note({ actor: person.id, act: "link_made", subject: id, address });
     }
     return c.html(
       String(
-        <ShareDialog
-          conversation={id}
-          links={await ledger.linksOf(id)}
-          origin={originOf(c)}
-          words={wordsFor(c)}
-        />,
+        <ShareDialog conversation={id} links={await links.of(id)} origin={originOf(c)} words={wordsFor(c)} />,
       ),
     );
   });

@@ -38,7 +38,7 @@ export function transferRoutes(
   { chat, store, shelf, importing, readBody }: TransferParts,
 ): void {
   const note = (c: Context<Env>, act: "exported" | "imported", subject: string) =>
-    store.ledger.note({ actor: personOf(c).id, act, subject, address: c.env.client.address });
+    store.audit.note({ actor: personOf(c).id, act, subject, address: c.env.client.address });
   const found = async (c: Context<Env>): Promise<ConversationRecord> => {
     const id = c.req.param("id") ?? "";
     const record = isId(id) && (await chat.enter(personOf(c), id)) ? await chat.storeOf(id).record(id) : null;

@@ -32,7 +32,7 @@ interface EndpointsParts {
   readonly shelf: ConversationActions;
   readonly hub: Hub;
   readonly sockets: Sockets;
-  readonly store: Pick<Store, "ledger">;
+  readonly store: Pick<Store, "links">;
   readonly upstream: Upstream;
   readonly bodies: Bodies;
   readonly metrics: Metrics;
@@ -223,7 +223,7 @@ export class Endpoints {
     const asked = urlOf(request).searchParams;
     const link = asked.get("s");
     if (link !== null) {
-      const found = isId(link) ? await store.ledger.link(link) : null;
+      const found = isId(link) ? await store.links.find(link) : null;
       if (!found) throw new Failure("not_found");
       return dataOf(visitor, link, () =>
         liveDoor({ conversation: found.conversation, ...theirs, through: null, who: null }, inside),

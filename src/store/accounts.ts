@@ -1,5 +1,5 @@
-// Contract of who is who, what they have used, and what the operator has set: the other half of the Store, in the same database.
-// Secrets come in as their hashes. Asynchronous as the Store; each method is one transaction. Implemented by store/sqlite.
+// Contract of accounts, usage, links, house settings and the audit log: the other half of the Store, in the same
+// database. Secrets are passed and stored as hashes. Asynchronous like the Store; each method is one transaction.
 
 import type {
   AuditAct,
@@ -16,7 +16,6 @@ import type {
 } from "../domain/account.ts";
 import type { ConversationId, PersonId } from "../domain/id.ts";
 import type { FailedRun } from "../domain/run.ts";
-import type { Admission } from "./store.ts";
 
 export interface NewPerson {
   readonly name: string;
@@ -35,6 +34,17 @@ export interface PersonChange {
   readonly ownLimits?: Partial<Limits>;
   readonly removed?: boolean;
 }
+
+/** Who asks for a Run, and within which bounds it may be queued. */
+export interface Admission {
+  readonly owner: PersonId;
+  /** Runs that may wait at once, in the whole house. */
+  readonly queueMaxRuns: number;
+  readonly limits: Pick<Limits, "runsPerMinute" | "tokensPerDay" | "waitingRunsMax">;
+}
+
+/** The part of an Admission that concerns the person alone. */
+export type PersonAdmission = Pick<Admission, "owner" | "limits">;
 
 /** `capacity` at most, one more each `everyMs`. */
 export interface Bucket {
@@ -113,42 +123,59 @@ export interface Sessions {
   revoke(invitation: string): Promise<void>;
 }
 
-export interface Ledger {
-  addLink(link: Link): Promise<void>;
-  /** The link that still holds. */
-  link(token: string): Promise<Link | null>;
-  linksOf(conversation: ConversationId): Promise<readonly Link[]>;
+/** Links that let anybody read one conversation. */
+export interface Links {
+  add(link: Link): Promise<void>;
+  /** The link of this token; null when it has expired, or its conversation was deleted. */
+  find(token: string): Promise<Link | null>;
+  /** Links of a conversation that have not expired, newest first. */
+  of(conversation: ConversationId): Promise<readonly Link[]>;
   /** False when the conversation has no such link. */
-  removeLink(conversation: ConversationId, token: string): Promise<boolean>;
+  remove(conversation: ConversationId, token: string): Promise<boolean>;
+}
 
-  /** Whether somebody may queue another request that is stored nowhere; counts it. @throws Failure `too_many_waiting`, `tokens_limit`, `runs_limit` */
-  admit(admission: Pick<Admission, "owner" | "limits">): Promise<void>;
-  /** Refuses what `admit` would refuse now; counts nothing. @throws as `admit` */
-  mayAdmit(admission: Pick<Admission, "owner" | "limits">): Promise<void>;
-  /** Counts what a request has used as somebody's. */
+/** What people have used and may still use. */
+export interface UsageLedger {
+  /**
+   * Checks a person's limits for a request that is not stored as a Run, and counts the request.
+   * @throws Failure `too_many_waiting`, `tokens_limit`, `runs_limit`
+   */
+  admit(admission: PersonAdmission): Promise<void>;
+  /** Throws where `admit` would throw now; counts nothing. @throws Failure as `admit` */
+  mayAdmit(admission: PersonAdmission): Promise<void>;
+  /** Adds one request and its tokens to a person's usage of today. */
   spend(person: PersonId, tokens: number): Promise<void>;
-  /** What somebody has used today. */
-  usage(person: PersonId): Promise<Usage>;
-  /** Takes one from a bucket: 0, or, when it is empty, milliseconds until there is one. */
+  /** What a person has used since midnight. */
+  today(person: PersonId): Promise<Usage>;
+  /** Takes one from a bucket and returns 0. From an empty one: the milliseconds until it holds one again. */
   take(name: string, bucket: Bucket): Promise<number>;
-  /** How many are in it now. */
-  left(name: string, bucket: Bucket): Promise<number>;
+  /** How many a bucket holds now; not a whole number as a rule. */
+  level(name: string, bucket: Bucket): Promise<number>;
 
   shares(): Promise<FairShareKept>;
-  /** Writes what has changed: those who are named, and the floor. */
+  /** Writes the floor and the shares of the people named in `changed`; others stay as they are. */
   keepShares(changed: FairShareKept): Promise<void>;
+}
 
-  setting(name: SettingName): Promise<string | null>;
+/** Settings of the whole house. */
+export interface HouseSettings {
+  get(name: SettingName): Promise<string | null>;
+  /** null removes the setting. */
   set(name: SettingName, value: string | null): Promise<void>;
+}
 
+export interface AuditLog {
   note(entry: { actor: PersonId | null; act: AuditAct; subject?: string; address?: string }): Promise<void>;
-  /** Newest first. */
-  audit(limit: number): Promise<readonly AuditEntry[]>;
+  /** Entries, newest first. */
+  latest(limit: number): Promise<readonly AuditEntry[]>;
   /** Runs that failed, newest first. */
   failedRuns(limit: number): Promise<readonly FailedRun[]>;
+}
 
-  /** Conversations in which nothing was said for as long as their owner's role (or they) keep them. */
+/** What is kept for a limited time only. */
+export interface Retention {
+  /** Conversations in which nothing was said for longer than their owner's limits keep them. */
   outlived(now: number): Promise<readonly ConversationId[]>;
-  /** Forgets what has expired. */
+  /** Deletes sessions, invitations, links, audit entries and usage that have expired. */
   tidy(now: number): Promise<void>;
 }

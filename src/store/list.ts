@@ -1,12 +1,13 @@
 // The Store's list of conversations in SQLite.
 
-import type { Conversation, FoundPassage, ListedConversation, ListPlace } from "../domain/conversation.ts";
+import type { Conversation, FoundPassage, ListedConversation } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
 import type { ConversationId, MessageId, PersonId } from "../domain/id.ts";
 import type { Settings } from "../domain/persona.ts";
 import type { Queries } from "./queries.ts";
 import { type ConversationRow, toConversation } from "./rows.ts";
 import { search } from "./search.ts";
+import type { ListRange } from "./store.ts";
 
 type EntryRow = ConversationRow & { active: number };
 
@@ -22,7 +23,7 @@ export class ConversationList {
     this.#q = queries;
   }
 
-  page({ owner, limit, after }: { owner: PersonId; limit: number; after?: ListPlace }): ListedConversation[] {
+  page({ owner, limit, after }: ListRange): ListedConversation[] {
     // the place as it was: the entry itself may have moved up since, or be gone
     const from =
       after === undefined

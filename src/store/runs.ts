@@ -83,7 +83,7 @@ export class RunTable {
   }
 
   /** The active Runs with what they have written so far. */
-  left(messageOf: (id: MessageId) => Message): UnfinishedRun[] {
+  unfinished(messageOf: (id: MessageId) => Message): UnfinishedRun[] {
     return this.active().map((run) => {
       const answer = messageOf(run.message);
       const added = this.draft(run.id);

@@ -1,255 +1,34 @@
-// The Store in SQLite, by bun:sqlite. Synchronous inside, so every method is one transaction by construction.
-// Not a place for rules about people or slots: it keeps what chat/ decided.
+// Opens the Store in an SQLite file: makes the file where there is none, takes its lock, and says in words why it
+// can't be used.
 
-import type { Database } from "bun:sqlite";
-import type {
-  Conversation,
-  FoundPassage,
-  ListedConversation,
-  ListPlace,
-  Message,
-} from "../domain/conversation.ts";
-import type { ConversationId, MessageId, PersonId, RunId } from "../domain/id.ts";
-import { noSettings, type Settings } from "../domain/persona.ts";
-import type { ConversationHeader, ConversationRecord } from "../domain/record.ts";
-import type { Run } from "../domain/run.ts";
-import type { ThreadPage, Utterance } from "../domain/thread.ts";
-import { type FileLock, lockFile, makeFile, openDatabase, unusable } from "./file.ts";
-import { KeyTable } from "./keys.ts";
-import { LedgerTable } from "./ledger.ts";
-import { ConversationList } from "./list.ts";
-import { migrate } from "./migrate.ts";
-import { Changes, PeopleTable } from "./people.ts";
-import { type ChangeListener, Queries } from "./queries.ts";
-import { Asks } from "./questions.ts";
-import { RunTable } from "./runs.ts";
-import { SessionTable } from "./sessions.ts";
-import type { Ask, Draft, Ending, Incoming, Said, Say, Store, UnfinishedRun, Which } from "./store.ts";
-import { TransferTable } from "./transfer.ts";
-import { MessageTree } from "./tree.ts";
+import { lockFile, makeFile, unusable } from "./file.ts";
+import type { ChangeListener } from "./queries.ts";
+import { SqliteStore } from "./sqlite-store.ts";
+import type { Store } from "./store.ts";
+
+interface SqliteOptions extends ChangeListener {
+  /** For commands that change accounts and conversations while a parlor serves the same file, and touch no Run. */
+  readonly isShared?: boolean;
+  /** The store whose links, usage, settings and audit log this one uses: temporary chats count as usage there. */
+  readonly beside?: Store;
+}
 
 /**
- * Opens (and makes, and migrates) the database in `file`; `:memory:` for one that is gone with the process. `isShared` is for
- * who changes accounts and conversations beside a parlor that serves, and touches no Run. What is used in it counts as used in the store that it stands `beside`.
+ * Opens the database in `file`; makes and migrates it if need be. `:memory:` is a database that ends with the process.
  * @throws StoreUnusable when it can't be written, is in use, or was made by a newer parlor
  */
 export function openSqlite(
   file: string,
-  { isShared = false, beside, ...told }: ChangeListener & { isShared?: boolean; beside?: Store } = {},
+  { isShared = false, beside, ...listener }: SqliteOptions = {},
 ): Store {
-  const ledger = beside instanceof SqliteStore ? beside.ledger : undefined;
-  if (file === ":memory:") return new SqliteStore(file, null, told, ledger);
+  if (file === ":memory:")
+    return new SqliteStore(file, null, listener, beside instanceof SqliteStore ? beside : undefined);
   makeFile(file);
   const lock = isShared ? null : lockFile(file);
   try {
-    return new SqliteStore(file, lock, told);
+    return new SqliteStore(file, lock, listener);
   } catch (error) {
     lock?.release();
     throw unusable(file, error);
-  }
-}
-
-class SqliteStore implements Store {
-  readonly #db: Database;
-  readonly #q: Queries;
-  readonly #tree: MessageTree;
-  readonly #list: ConversationList;
-  readonly #transfer: TransferTable;
-  readonly #runs: RunTable;
-  readonly #changes: Changes;
-  readonly #asks: Asks;
-  /** Null: others may have the file, too. */
-  readonly #lock: FileLock | null;
-  readonly people: PeopleTable;
-  readonly sessions: SessionTable;
-  readonly keys: KeyTable;
-  readonly ledger: LedgerTable;
-
-  constructor(file: string, lock: FileLock | null, told: ChangeListener, ledger?: LedgerTable) {
-    this.#db = openDatabase(file);
-    migrate(this.#db, file);
-    this.#q = new Queries(this.#db, told);
-    if (lock) this.#q.forgetting.resume();
-    this.#runs = new RunTable(this.#q);
-    this.#tree = new MessageTree(this.#q, this.#runs);
-    this.#list = new ConversationList(this.#q);
-    const clear = (conversation: ConversationId) => this.#clear(conversation);
-    this.#transfer = new TransferTable(this.#q, this.#runs, clear);
-    this.#changes = new Changes(this.#q);
-    this.people = new PeopleTable(this.#q, this.#changes, clear);
-    this.sessions = new SessionTable(this.#q, this.people, this.#changes);
-    this.keys = new KeyTable(this.#q, this.people, this.#changes);
-    this.ledger = ledger ?? new LedgerTable(this.#q, this.people, this.#changes);
-    this.#asks = new Asks({ tree: this.#tree, list: this.#list, runs: this.#runs, ledger: this.ledger });
-    this.#lock = lock;
-  }
-
-  async say(say: Say): Promise<Said | null> {
-    return this.#q.transaction(() => this.#asks.say(say));
-  }
-
-  async retry(ask: Ask): Promise<Said> {
-    return this.#q.transaction(() => this.#asks.retry(ask));
-  }
-
-  async continue(ask: Ask): Promise<Said> {
-    return this.#q.transaction(() => this.#asks.continue(ask));
-  }
-
-  async start(run: RunId): Promise<boolean> {
-    return this.#runs.start(run);
-  }
-
-  async checkpoint(drafts: readonly Draft[]): Promise<void> {
-    this.#q.transaction(() => {
-      for (const draft of drafts) this.#runs.checkpoint(draft);
-    });
-  }
-
-  async end(run: RunId, ending: Ending): Promise<(Utterance & { run: Run }) | null> {
-    return this.#q.transaction(() => {
-      const ended = this.#runs.end(run, ending);
-      if (ended === null) return null;
-      this.ledger.use(ended.owner, ending.tokens);
-      const [utterance] = this.#tree.page(ended.message, 1).thread;
-      return { ...(utterance as Utterance), run: ended };
-    });
-  }
-
-  async left(): Promise<readonly UnfinishedRun[]> {
-    return this.#runs.left((id) => this.#tree.message(id) as Message);
-  }
-
-  async conversation(id: ConversationId): Promise<Conversation | null> {
-    return this.#list.conversation(id);
-  }
-
-  async ownerOf(id: ConversationId): Promise<PersonId | null> {
-    return this.#list.ownerOf(id);
-  }
-
-  async message(conversation: ConversationId, id: MessageId): Promise<Message | null> {
-    const found = this.#tree.message(id);
-    return found?.conversation === conversation && this.#list.conversation(conversation) ? found : null;
-  }
-
-  async thread(
-    id: ConversationId,
-    { limit, before, through }: { limit: number; before?: MessageId; through?: MessageId },
-  ): Promise<ThreadPage> {
-    const { title, settings, head } = this.#list.conversation(id) ?? {
-      title: "",
-      settings: noSettings,
-      head: null,
-    };
-    const last = before === undefined ? head : this.#tree.messageOf(id, before).parent;
-    return { title, settings, ...this.#tree.pageFrom(last, limit, through) };
-  }
-
-  async history(message: MessageId): Promise<readonly Message[]> {
-    return this.#tree.history(message);
-  }
-
-  async select(conversation: ConversationId, message: MessageId): Promise<void> {
-    this.#q.transaction(() => {
-      this.#tree.messageOf(conversation, message);
-      this.#runs.refuseIfBusy(conversation);
-      this.#tree.show(conversation, this.#tree.leafBelow(message));
-    });
-  }
-
-  async prune(conversation: ConversationId, message: MessageId): Promise<void> {
-    this.#q.transaction(() =>
-      this.#tree.prune(conversation, message, this.#list.conversation(conversation)?.head ?? null),
-    );
-  }
-
-  async unprune(conversation: ConversationId, message: MessageId): Promise<void> {
-    this.#q.transaction(() => this.#tree.unprune(conversation, message));
-  }
-
-  async list(page: {
-    owner: PersonId;
-    limit: number;
-    after?: ListPlace;
-  }): Promise<readonly ListedConversation[]> {
-    return this.#list.page(page);
-  }
-
-  async listed(id: ConversationId): Promise<ListedConversation | null> {
-    return this.#list.entry(id);
-  }
-
-  async rename(id: ConversationId, title: string): Promise<void> {
-    this.#list.rename(id, title);
-  }
-
-  async entitle(id: ConversationId, title: string): Promise<void> {
-    this.#list.entitle(id, title);
-  }
-
-  async settle(id: ConversationId, settings: Settings): Promise<void> {
-    this.#list.settle(id, settings);
-  }
-
-  async pin(id: ConversationId, pinned: boolean): Promise<void> {
-    this.#list.pin(id, pinned);
-  }
-
-  async remove(id: ConversationId): Promise<void> {
-    this.#q.transaction(() => {
-      this.#runs.refuseIfBusy(id);
-      this.#list.remove(id);
-    });
-  }
-
-  async restore(id: ConversationId): Promise<void> {
-    this.#list.restore(id);
-  }
-
-  async purge(time: number): Promise<void> {
-    for (const id of this.#list.removedBefore(time)) await this.forget(id);
-    this.#tree.purge(time);
-  }
-
-  async forget(id: ConversationId): Promise<void> {
-    this.#q.transaction(() => this.#clear(id));
-  }
-
-  async search(owner: PersonId, query: string, limit: number): Promise<readonly FoundPassage[]> {
-    return this.#list.search(owner, query, limit);
-  }
-
-  async ids(which: Which = {}): Promise<readonly ConversationId[]> {
-    return this.#transfer.ids(which);
-  }
-
-  async record(id: ConversationId): Promise<ConversationRecord | null> {
-    return this.#transfer.record(id);
-  }
-
-  async add(owner: PersonId, record: ConversationRecord): Promise<boolean> {
-    return this.#transfer.addAll(owner, record);
-  }
-
-  async bring(owner: PersonId, conversation: ConversationHeader): Promise<Incoming | null> {
-    return this.#transfer.bring(owner, conversation);
-  }
-
-  async probe(): Promise<void> {
-    this.#q.transaction(() => this.#list.probe());
-  }
-
-  async close(): Promise<void> {
-    this.#changes.close();
-    this.#q.close(this.#lock !== null);
-    this.#db.close();
-    this.#lock?.release();
-  }
-
-  #clear(conversation: ConversationId): void {
-    this.#tree.clear(conversation);
-    this.#list.delete(conversation);
-    this.#q.forgetting.begin();
   }
 }

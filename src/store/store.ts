@@ -2,7 +2,6 @@
 // each method is one transaction. The queue is the table of Runs: nothing else remembers who waits.
 // Implemented by store/sqlite; every implementation passes test/contract/store.ts.
 
-import type { Limits } from "../domain/account.ts";
 import type {
   Conversation,
   FoundPassage,
@@ -16,18 +15,20 @@ import type { Settings } from "../domain/persona.ts";
 import type { ConversationHeader, ConversationRecord, MessageRecord } from "../domain/record.ts";
 import type { Run, RunStats, RunStatus } from "../domain/run.ts";
 import type { ThreadPage, Utterance } from "../domain/thread.ts";
-import type { Keys, Ledger, People, Sessions } from "./accounts.ts";
-
-/** Who asks, and within which bounds a Run may be queued for them. */
-export interface Admission {
-  readonly owner: PersonId;
-  /** Runs that may wait at once, in the whole house. */
-  readonly queueMaxRuns: number;
-  readonly limits: Pick<Limits, "runsPerMinute" | "tokensPerDay" | "waitingRunsMax">;
-}
+import type {
+  Admission,
+  AuditLog,
+  HouseSettings,
+  Keys,
+  Links,
+  People,
+  Retention,
+  Sessions,
+  UsageLedger,
+} from "./accounts.ts";
 
 /** A question to be stored with the Run that will answer it. */
-export interface Say extends Admission {
+export interface NewQuestion extends Admission {
   readonly conversation: ConversationId;
   /** Made by the server for the form, sent back by the browser: the key that makes a resend harmless. */
   readonly message: MessageId;
@@ -39,13 +40,13 @@ export interface Say extends Admission {
 }
 
 /** A wish for another Run about a message that is there. */
-export interface Ask extends Admission {
+export interface RunRequest extends Admission {
   readonly conversation: ConversationId;
   readonly message: MessageId;
 }
 
 /** What was stored. */
-export interface Said {
+export interface QueuedRun {
   /** The new question; null when there is none. */
   readonly question: Message | null;
   /** The answer to be written; its text is what is there already. */
@@ -54,7 +55,7 @@ export interface Said {
 }
 
 /** A conversation from a file on its way in. */
-export interface Incoming {
+export interface ConversationImport {
   /** As it is called here. */
   readonly id: ConversationId;
   /** In a transaction of their own; parents come before their children. */
@@ -86,7 +87,7 @@ export interface Draft {
 }
 
 /** A Run that was waiting or running when the process before this one ended. */
-export interface UnfinishedRun extends Said {
+export interface UnfinishedRun extends QueuedRun {
   /** The answer's text as it was at the last checkpoint, with what was there before the Run. */
   readonly draft: string;
   readonly draftReasoning: string;
@@ -95,16 +96,37 @@ export interface UnfinishedRun extends Said {
 }
 
 /** The conversations of one person, of all, or those in which nothing was said since `idleSince` (milliseconds since 1970). */
-export interface Which {
+export interface ConversationFilter {
   readonly owner?: PersonId;
   readonly idleSince?: number;
+}
+
+/** A page of a person's list of conversations. */
+export interface ListRange {
+  readonly owner: PersonId;
+  /** Entries at most. */
+  readonly limit: number;
+  /** The last entry of the page before, as it was shown there. */
+  readonly after?: ListPlace;
+}
+
+/** The last `limit` messages of a path; more where they are needed to reach back to `through`. */
+export interface ThreadRange {
+  readonly limit: number;
+  /** The path to this message, which is excluded; absent: the path to the head. */
+  readonly before?: MessageId;
+  readonly through?: MessageId;
 }
 
 export interface Store {
   readonly people: People;
   readonly sessions: Sessions;
   readonly keys: Keys;
-  readonly ledger: Ledger;
+  readonly links: Links;
+  readonly usage: UsageLedger;
+  readonly settings: HouseSettings;
+  readonly audit: AuditLog;
+  readonly retention: Retention;
 
   /**
    * Stores the question, its (empty) answer and a queued Run; makes the conversation, as its owner's, if it is the first.
@@ -112,19 +134,19 @@ export interface Store {
    * @throws Failure `not_found` (an edit of nothing, a conversation of somebody else), `conversation_removed`, `conversation_busy`,
    *   `queue_full`, `too_many_waiting`, `runs_limit`, `tokens_limit`
    */
-  say(say: Say): Promise<Said | null>;
+  say(say: NewQuestion): Promise<QueuedRun | null>;
 
   /**
    * Queues another attempt at the answer `message`: a sibling beside it, which becomes the head.
    * @throws Failure as `say`
    */
-  retry(ask: Ask): Promise<Said>;
+  retry(ask: RunRequest): Promise<QueuedRun>;
 
   /**
    * Queues a Run that goes on with the answer `message`, which must be the head and have text.
    * @throws Failure as `say`
    */
-  continue(ask: Ask): Promise<Said>;
+  continue(ask: RunRequest): Promise<QueuedRun>;
 
   /** `queued → running`; false when the Run is no longer queued. */
   start(run: RunId): Promise<boolean>;
@@ -136,7 +158,7 @@ export interface Store {
   end(run: RunId, ending: Ending): Promise<(Utterance & { run: Run }) | null>;
 
   /** The Runs that are active in the Store, in the order in which they were queued: at the start, what the process before left. */
-  left(): Promise<readonly UnfinishedRun[]>;
+  unfinishedRuns(): Promise<readonly UnfinishedRun[]>;
 
   /** null for one that is unknown or deleted. */
   conversation(id: ConversationId): Promise<Conversation | null>;
@@ -147,14 +169,8 @@ export interface Store {
   /** null for one that is unknown, of another conversation, or of a deleted one. */
   message(conversation: ConversationId, id: MessageId): Promise<Message | null>;
 
-  /**
-   * The last `limit` messages of the path to the head, or of the path to `before`, which is excluded; more where that is
-   * needed to reach back to `through`. Empty for an unknown conversation.
-   */
-  thread(
-    id: ConversationId,
-    page: { limit: number; before?: MessageId; through?: MessageId },
-  ): Promise<ThreadPage>;
+  /** A part of a conversation's thread. Empty for an unknown conversation. @throws Failure `not_found` (`before`) */
+  thread(id: ConversationId, range: ThreadRange): Promise<ThreadPage>;
 
   /** The path that leads to `message`, which is excluded: what is sent to the model to have it written. */
   history(message: MessageId): Promise<readonly Message[]>;
@@ -177,8 +193,8 @@ export interface Store {
    */
   unprune(conversation: ConversationId, message: MessageId): Promise<void>;
 
-  /** A person's conversations that are not deleted, the pinned ones first, then the latest first; `after` is the last of the page before, as it was there. */
-  list(page: { owner: PersonId; limit: number; after?: ListPlace }): Promise<readonly ListedConversation[]>;
+  /** A person's conversations that are not deleted: pinned ones first, then by time, the latest first. */
+  list(range: ListRange): Promise<readonly ListedConversation[]>;
 
   /** One entry of the list; null when it is not in it. */
   listed(id: ConversationId): Promise<ListedConversation | null>;
@@ -211,13 +227,13 @@ export interface Store {
   search(owner: PersonId, query: string, limit: number): Promise<readonly FoundPassage[]>;
 
   /** Ids of conversations that are not deleted. */
-  ids(which?: Which): Promise<readonly ConversationId[]>;
+  ids(which?: ConversationFilter): Promise<readonly ConversationId[]>;
 
   /** A whole conversation for a file; null for one that is unknown or deleted. */
   record(id: ConversationId): Promise<ConversationRecord | null>;
 
   /** Begins to take in a conversation from a file as somebody's: nobody sees it before it has ended. Null when they have it already. */
-  bring(owner: PersonId, conversation: ConversationHeader): Promise<Incoming | null>;
+  bring(owner: PersonId, conversation: ConversationHeader): Promise<ConversationImport | null>;
 
   /** The same in one go; false, and nothing is changed, when they have it already. */
   add(owner: PersonId, record: ConversationRecord): Promise<boolean>;

@@ -6,7 +6,7 @@ import type { ConversationHeader, ConversationRecord, MessageRecord } from "../d
 import type { Queries } from "./queries.ts";
 import { type ConversationRow, type MessageRow, toMessage, toSettings } from "./rows.ts";
 import type { RunTable } from "./runs.ts";
-import type { Incoming, Which } from "./store.ts";
+import type { ConversationFilter, ConversationImport } from "./store.ts";
 
 /** A conversation that did not come in whole within this time, since its process ended, is forgotten like one that was deleted. */
 const incomingMs = 60 * 60_000;
@@ -23,7 +23,7 @@ export class TransferTable {
     this.#runs = runs;
   }
 
-  ids({ owner, idleSince = Number.MAX_SAFE_INTEGER }: Which): ConversationId[] {
+  ids({ owner, idleSince = Number.MAX_SAFE_INTEGER }: ConversationFilter): ConversationId[] {
     const sql =
       "select id from conversations where deleted_at is null and updated_at <= ?1 and owner = coalesce(?2, owner) order by seq";
     return this.#q.all<{ id: string }>(sql, idleSince, owner ?? null).map(({ id }) => id);
@@ -65,7 +65,7 @@ export class TransferTable {
     return incoming !== null;
   }
 
-  bring(owner: PersonId, conversation: ConversationHeader): Incoming | null {
+  bring(owner: PersonId, conversation: ConversationHeader): ConversationImport | null {
     const id = this.idFor(owner, conversation.id);
     const { head } = conversation;
     if (this.#q.one("select 1 from conversations where id = ? and deleted_at is not null", id))

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { localPerson, nextMidnight, standardLimits } from "../../src/domain/account.ts";
 import { Failure } from "../../src/domain/failure.ts";
 import { newId } from "../../src/domain/id.ts";
-import type { Ending, Said, Store } from "../../src/store/store.ts";
+import type { Ending, QueuedRun, Store } from "../../src/store/store.ts";
 
 const dayMs = 24 * 3_600_000;
 const done: Ending = {
@@ -34,7 +34,7 @@ export function accountsContract(name: string, open: () => Promise<Store>): void
       owner: string,
       limits: Partial<typeof standardLimits.admin> = {},
       conversation = newId(),
-    ): Promise<Said> =>
+    ): Promise<QueuedRun> =>
       (await store.say({
         owner,
         conversation,
@@ -42,7 +42,7 @@ export function accountsContract(name: string, open: () => Promise<Store>): void
         text: "question",
         queueMaxRuns: 10,
         limits: { ...standardLimits.admin, ...limits },
-      })) as Said;
+      })) as QueuedRun;
     const failureOf = (work: Promise<unknown>): Promise<Failure | null> =>
       work.then(
         () => null,
@@ -242,18 +242,18 @@ export function accountsContract(name: string, open: () => Promise<Store>): void
       await store.end(run.id, done);
       await sessionFor(ada.id, "h");
       const link = { token: newId(), conversation: run.conversation, createdAt: 1, expiresAt: null };
-      await store.ledger.addLink(link);
-      await store.ledger.keepShares({ floor: 0, had: new Map([[ada.id, 5]]) });
+      await store.links.add(link);
+      await store.usage.keepShares({ floor: 0, had: new Map([[ada.id, 5]]) });
       await store.people.erase(ada.id);
       expect([
         await store.people.person(ada.id),
         await store.ownerOf(run.conversation),
-        await store.ledger.link(link.token),
+        await store.links.find(link.token),
       ]).toEqual([null, null, null]);
       expect([
         await store.sessions.find("h"),
-        await store.ledger.usage(ada.id),
-        (await store.ledger.shares()).had.size,
+        await store.usage.today(ada.id),
+        (await store.usage.shares()).had.size,
       ]).toEqual([null, { tokens: 0, runs: 0 }, 0]);
       expect(await store.search(ada.id, "question", 10)).toEqual([]);
     });
@@ -266,33 +266,32 @@ export function accountsContract(name: string, open: () => Promise<Store>): void
         { ...link, token: newId() },
         { ...link, token: newId(), expiresAt: Date.now() - 1 },
       ];
-      await store.ledger.addLink(open1);
-      await store.ledger.addLink(late);
-      expect([await store.ledger.link(open1.token), await store.ledger.link(late.token)]).toEqual([
+      await store.links.add(open1);
+      await store.links.add(late);
+      expect([await store.links.find(open1.token), await store.links.find(late.token)]).toEqual([
         open1,
         null,
       ]);
-      expect(await store.ledger.linksOf(run.conversation)).toEqual([open1]);
+      expect(await store.links.of(run.conversation)).toEqual([open1]);
       await store.remove(run.conversation);
-      expect(await store.ledger.link(open1.token)).toBeNull();
+      expect(await store.links.find(open1.token)).toBeNull();
       await store.restore(run.conversation);
       expect([
-        await store.ledger.removeLink(newId(), open1.token),
-        await store.ledger.removeLink(run.conversation, open1.token),
+        await store.links.remove(newId(), open1.token),
+        await store.links.remove(run.conversation, open1.token),
       ]).toEqual([false, true]);
-      expect(await store.ledger.link(open1.token)).toBeNull();
+      expect(await store.links.find(open1.token)).toBeNull();
     });
 
     test("a bucket gives what it has, then says when there is more", async () => {
       const bucket = { capacity: 2, everyMs: 60_000 };
-      expect([await store.ledger.take("a", bucket), await store.ledger.take("a", bucket)]).toEqual([0, 0]);
-      const waitMs = await store.ledger.take("a", bucket);
+      expect([await store.usage.take("a", bucket), await store.usage.take("a", bucket)]).toEqual([0, 0]);
+      const waitMs = await store.usage.take("a", bucket);
       expect(waitMs).toBeGreaterThan(50_000);
       expect(waitMs).toBeLessThanOrEqual(60_000);
-      expect([
-        await store.ledger.take("b", bucket),
-        Math.floor(await store.ledger.left("b", bucket)),
-      ]).toEqual([0, 1]);
+      expect([await store.usage.take("b", bucket), Math.floor(await store.usage.level("b", bucket))]).toEqual(
+        [0, 1],
+      );
     });
 
     test("Runs a minute, tokens a day and Runs in line are limits of each person; refusing stores nothing", async () => {
@@ -307,7 +306,7 @@ export function accountsContract(name: string, open: () => Promise<Store>): void
       expect(await store.ownerOf(conversation)).toBeNull();
       expect(await codeOf(say(ada.id, { waitingRunsMax: 2 }))).toBe("too_many_waiting");
       for (const { run } of [first, second]) await store.end(run.id, done);
-      expect(await store.ledger.usage(ada.id)).toEqual({ tokens: 50, runs: 2 });
+      expect(await store.usage.today(ada.id)).toEqual({ tokens: 50, runs: 2 });
       const spent = await failureOf(say(ada.id, { tokensPerDay: 50 }));
       expect(spent).toMatchObject({ code: "tokens_limit", facts: { tokens: 50, limit: 50 } });
       expect(
@@ -318,9 +317,9 @@ export function accountsContract(name: string, open: () => Promise<Store>): void
     });
 
     test("shares are kept; who has had no more than a newcomer is forgotten", async () => {
-      await store.ledger.keepShares({ floor: 0, had: new Map([["a", 10.5], ["b", 20]]) }); // biome-ignore format: a table
-      await store.ledger.keepShares({ floor: 12, had: new Map([["c", 30]]) });
-      expect(await store.ledger.shares()).toEqual({
+      await store.usage.keepShares({ floor: 0, had: new Map([["a", 10.5], ["b", 20]]) }); // biome-ignore format: a table
+      await store.usage.keepShares({ floor: 12, had: new Map([["c", 30]]) });
+      expect(await store.usage.shares()).toEqual({
         floor: 12,
         had: new Map(Object.entries({ b: 20, c: 30 })),
       });
@@ -331,37 +330,37 @@ export function accountsContract(name: string, open: () => Promise<Store>): void
       const [a, b] = [await say(guest.id), await say(member.id)];
       const idle = await say(guest.id);
       for (const { run } of [a, b]) await store.end(run.id, done);
-      expect(await store.ledger.outlived(Date.now() + 29 * dayMs)).toEqual([]);
-      expect(await store.ledger.outlived(Date.now() + 31 * dayMs)).toEqual([a.run.conversation]);
+      expect(await store.retention.outlived(Date.now() + 29 * dayMs)).toEqual([]);
+      expect(await store.retention.outlived(Date.now() + 31 * dayMs)).toEqual([a.run.conversation]);
       await store.people.change(member.id, { ownLimits: { retainDays: 1 } });
-      expect(new Set(await store.ledger.outlived(Date.now() + 31 * dayMs))).toEqual(
+      expect(new Set(await store.retention.outlived(Date.now() + 31 * dayMs))).toEqual(
         new Set([a.run.conversation, b.run.conversation]),
       );
       await store.end(idle.run.id, done);
-      expect((await store.ledger.outlived(Date.now() + 31 * dayMs)).length).toBe(3);
+      expect((await store.retention.outlived(Date.now() + 31 * dayMs)).length).toBe(3);
     });
 
     test("settings and acts are kept; what has expired is forgotten", async () => {
-      expect(await store.ledger.setting("enforcedPersona")).toBeNull();
-      await store.ledger.set("enforcedPersona", "x");
-      expect(await store.ledger.setting("enforcedPersona")).toBe("x");
-      await store.ledger.set("enforcedPersona", null);
-      expect(await store.ledger.setting("enforcedPersona")).toBeNull();
-      await store.ledger.note({ actor: localPerson, act: "signed_in", address: "1" });
-      await store.ledger.note({ actor: null, act: "sign_in_refused" });
-      expect((await store.ledger.audit(10)).map(({ act, actor }) => [act, actor])).toEqual([
+      expect(await store.settings.get("enforcedPersona")).toBeNull();
+      await store.settings.set("enforcedPersona", "x");
+      expect(await store.settings.get("enforcedPersona")).toBe("x");
+      await store.settings.set("enforcedPersona", null);
+      expect(await store.settings.get("enforcedPersona")).toBeNull();
+      await store.audit.note({ actor: localPerson, act: "signed_in", address: "1" });
+      await store.audit.note({ actor: null, act: "sign_in_refused" });
+      expect((await store.audit.latest(10)).map(({ act, actor }) => [act, actor])).toEqual([
         ["sign_in_refused", null],
         ["signed_in", localPerson],
       ]);
       await sessionFor(localPerson, "old", Date.now() - 1);
-      await store.ledger.tidy(Date.now() + 401 * dayMs);
-      expect(await store.ledger.audit(10)).toEqual([]);
+      await store.retention.tidy(Date.now() + 401 * dayMs);
+      expect(await store.audit.latest(10)).toEqual([]);
     });
 
     test("failed Runs are listed for the operator, newest first", async () => {
       const { run } = await say(localPerson);
       await store.end(run.id, { ...done, status: "failed", failure: { code: "upstream_cut", facts: {} } });
-      expect(await store.ledger.failedRuns(5)).toMatchObject([
+      expect(await store.audit.failedRuns(5)).toMatchObject([
         { run: run.id, owner: localPerson, failure: { code: "upstream_cut" } },
       ]);
     });

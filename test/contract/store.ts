@@ -7,7 +7,7 @@ import type { ListPlace } from "../../src/domain/conversation.ts";
 import { Failure } from "../../src/domain/failure.ts";
 import { newId } from "../../src/domain/id.ts";
 import type { ConversationRecord } from "../../src/domain/record.ts";
-import type { Ending, Said, Store } from "../../src/store/store.ts";
+import type { Ending, QueuedRun, Store } from "../../src/store/store.ts";
 import { until } from "../llama/server.ts";
 import { seeded } from "../seeded.ts";
 
@@ -34,14 +34,14 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     });
     afterEach(() => store.close());
 
-    const say = async (conversation: string, text = "question", message = newId()): Promise<Said> =>
-      (await store.say({ conversation, message, text, ...by })) as Said;
-    const answered = async (conversation: string, text: string): Promise<Said> => {
+    const say = async (conversation: string, text = "question", message = newId()): Promise<QueuedRun> =>
+      (await store.say({ conversation, message, text, ...by })) as QueuedRun;
+    const answered = async (conversation: string, text: string): Promise<QueuedRun> => {
       const said = await say(conversation, text);
       await store.end(said.run.id, done);
       return said;
     };
-    const keep = (alive: Map<string, string | null>, { question, answer }: Said): void => {
+    const keep = (alive: Map<string, string | null>, { question, answer }: QueuedRun): void => {
       for (const message of [question, answer]) if (message) alive.set(message.id, message.parent);
     };
     const threadOf = async (id: string) => (await store.thread(id, { limit: 1000 })).thread;
@@ -184,7 +184,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
         text: "one, better",
         edits: one.question?.id as string,
         ...by,
-      })) as Said;
+      })) as QueuedRun;
       await store.end(edited.run.id, done);
       expect((await threadOf(conversation)).map(({ message }) => message.text)).toEqual([
         "one, better",
@@ -258,7 +258,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
               text: `e${step}`,
               edits: some.id,
               ...by,
-            })) as Said;
+            })) as QueuedRun;
             await store.end(said.run.id, done);
             keep(alive, said);
           } else if (wish === 2 && some.role === "assistant") {
@@ -316,7 +316,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
         text: "half",
         reasoning: "thought",
       });
-      expect(await store.left()).toMatchObject([
+      expect(await store.unfinishedRuns()).toMatchObject([
         { run: { id: waiting.run.id, status: "queued" }, draft: "", streamBytes: 0, answer: { text: "" } },
         {
           run: { id: running.run.id, status: "running" },
@@ -329,7 +329,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       await store.end(running.run.id, done);
       await store.checkpoint([{ run: running.run.id, text: "too late", reasoning: "", streamBytes: 0 }]);
       expect((await threadOf(running.run.conversation)).at(-1)?.message.text).toBe("answer");
-      expect((await store.left()).map(({ run }) => run.id)).toEqual([waiting.run.id]);
+      expect((await store.unfinishedRuns()).map(({ run }) => run.id)).toEqual([waiting.run.id]);
     });
 
     test("the list: pinned first, then the latest, in pages; a name that a person gave stays", async () => {

@@ -82,7 +82,7 @@ beforeAll(async () => {
   hers.question = page.articles()[0]?.id as string;
   page.close();
   await as("Ada", `/c/${hers.conversation}/share`, { lifetime: "week" });
-  hers.link = (await house.store.ledger.linksOf(hers.conversation))[0]?.token as string;
+  hers.link = (await house.store.links.of(hers.conversation))[0]?.token as string;
 });
 afterAll(async () => {
   await house.stop();
@@ -219,7 +219,7 @@ describe("links", () => {
 
   test("one that has expired, and one that never was, are missing", async () => {
     const token = newId();
-    await house.store.ledger.addLink({
+    await house.store.links.add({
       token,
       conversation: hers.conversation,
       createdAt: 1,

@@ -73,7 +73,7 @@ test("a page of somebody who was erased, and one of a link that was revoked, sho
   page.say("a secret question");
   await page.lastIs("done");
   await get("Dora", `/c/${conversation}/share`, { lifetime: "week" });
-  const [link] = await house.store.ledger.linksOf(conversation);
+  const [link] = await house.store.links.of(conversation);
   const frames: string[] = [];
   const reader = new WebSocket(`${house.url.replace("http", "ws")}/live?s=${link?.token}`);
   reader.onmessage = ({ data }) => frames.push(String(data));
@@ -99,12 +99,12 @@ test("what was done is told with names, never with ids, also of who is gone", as
   const eve = (await house.store.people.named("Eve"))?.id as string;
   const root = (await house.store.people.named("Root"))?.id as string;
   const conversation = newId();
-  await house.store.ledger.note({ actor: eve, act: "link_made", subject: conversation });
-  await house.store.ledger.note({ actor: root, act: "person_removed", subject: eve });
-  await house.store.ledger.note({ actor: null, act: "sign_in_refused" });
-  await house.store.ledger.note({ actor: null, act: "exported" });
-  await house.store.ledger.note({ actor: root, act: "limits_changed", subject: "member" });
-  await house.store.ledger.note({ actor: root, act: "persona_enforced", subject: "" });
+  await house.store.audit.note({ actor: eve, act: "link_made", subject: conversation });
+  await house.store.audit.note({ actor: root, act: "person_removed", subject: eve });
+  await house.store.audit.note({ actor: null, act: "sign_in_refused" });
+  await house.store.audit.note({ actor: null, act: "exported" });
+  await house.store.audit.note({ actor: root, act: "limits_changed", subject: "member" });
+  await house.store.audit.note({ actor: root, act: "persona_enforced", subject: "" });
   await house.store.people.erase(eve);
   const html = await get("Root", "/admin");
   const acts = html

@@ -114,13 +114,13 @@ test("who waits, in which order, and what each has had, is the same after a rest
     await until(() => page.runState.includes("in line"), "it is in line");
   }
   await until(() => pages[2]?.runState.startsWith("2nd of 3") === true, "Ben is second");
-  const shares = await house.store.ledger.shares();
+  const shares = await house.store.usage.shares();
   expect(shares.had.get(await idOf("Holder"))).toBeGreaterThan(shares.floor);
   for (const page of pages) page.close();
   void letGo;
   await house.stop();
   await open();
-  expect(await house.store.ledger.shares()).toMatchObject({ floor: expect.any(Number) });
+  expect(await house.store.usage.shares()).toMatchObject({ floor: expect.any(Number) });
   const again = pages.map(
     ({ conversation }, i) => new PageClient(house, conversation, { "remote-user": i < 2 ? "Ada" : "Ben" }),
   );

@@ -50,7 +50,7 @@ async function takenUp(
   const house = await startHouse({ llama: llama.url.href, file });
   const page = await new PageClient(house, conversation).ready();
   const answer = await page.lastIs("done");
-  await until(async () => (await house.store.left()).length === 0, "its end is stored");
+  await until(async () => (await house.store.unfinishedRuns()).length === 0, "its end is stored");
   const stored = (await house.store.record(conversation))?.messages.at(-1);
   page.close();
   await house.stop();

@@ -349,7 +349,7 @@ describe("keys, where people have accounts", () => {
       `${textOf("twenty")}\n`,
     );
     expect((await fetch(`${closed.url}/v1/models`, { headers: { "x-api-key": key } })).status).toBe(200);
-    expect((await closed.store.ledger.usage(ada.id)).runs).toBeGreaterThan(0);
+    expect((await closed.store.usage.today(ada.id)).runs).toBeGreaterThan(0);
     const [kept] = await closed.store.keys.of(ada.id);
     expect(kept?.seenAt).toBeGreaterThan(0);
     await closed.store.keys.revoke(ada.id, kept?.id as string);

@@ -40,7 +40,7 @@ function askedAt(texts: readonly string[], i: number): string {
 
 /** Stops whatever runs or waits; what was asked in chats that nobody has open any more goes on, too. */
 export async function stopAll(house: House): Promise<void> {
-  for (const { run } of await house.store.left()) {
+  for (const { run } of await house.store.unfinishedRuns()) {
     await fetch(`${house.url}/c/${run.conversation}`, {
       method: "POST",
       body: new URLSearchParams({ type: "stop" }),

@@ -22,7 +22,7 @@ import { newId } from "../../src/domain/id.ts";
 import { backup, check, makeFile, StoreUnusable, setAsideCopies, unusable } from "../../src/store/file.ts";
 import { migrate, migrations } from "../../src/store/migrate.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
-import type { Ending, Said } from "../../src/store/store.ts";
+import type { Ending, QueuedRun } from "../../src/store/store.ts";
 import { until } from "../llama/server.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "parlor-store-"));
@@ -60,7 +60,7 @@ test("what was stored is there after a restart", async () => {
   await store.close();
   store = openSqlite(file);
   expect(await store.thread(conversation, { limit: 10 })).toEqual(before);
-  expect(await store.left()).toHaveLength(1);
+  expect(await store.unfinishedRuns()).toHaveLength(1);
   await store.close();
 });
 
@@ -306,12 +306,16 @@ describe("what is deleted can be read in no file", () => {
   async function filled(file: string, owner?: string, beside = 20) {
     const store = openSqlite(file);
     for (let i = 0; i < beside; i++) {
-      const { run } = (await store.say({ ...say(newId()), text: `something else, ${i}` })) as Said;
+      const { run } = (await store.say({ ...say(newId()), text: `something else, ${i}` })) as QueuedRun;
       await store.start(run.id);
       await store.end(run.id, { ...ending, text: "an answer", reasoning: "" });
     }
     const conversation = newId();
-    const said = (await store.say({ ...say(conversation), text: long, ...(owner && { owner }) })) as Said;
+    const said = (await store.say({
+      ...say(conversation),
+      text: long,
+      ...(owner && { owner }),
+    })) as QueuedRun;
     await store.start(said.run.id);
     for (let i = 0; i < 5; i++)
       await store.checkpoint([

@@ -29,7 +29,7 @@ async function answerOf(script: (exchange: Exchange) => void, status: "done" | "
   page.say("?");
   const shown = await page.lastIs(status);
   const sentence = page.element(`m-${shown.id}`).querySelector(".failure")?.textContent ?? null;
-  await until(async () => (await house.store.left()).length === 0, "its end is stored");
+  await until(async () => (await house.store.unfinishedRuns()).length === 0, "its end is stored");
   upstream.script = (exchange) => {
     exchange.begin();
     exchange.delta("next");

@@ -6,28 +6,29 @@ import { Failure } from "../domain/failure.ts";
 import { type ConversationId, newId, type PersonId } from "../domain/id.ts";
 import { noSettings } from "../domain/persona.ts";
 import type { Run } from "../domain/run.ts";
-import type { LedgerTable } from "./ledger.ts";
+import type { Admission } from "./accounts.ts";
 import type { ConversationList } from "./list.ts";
 import type { RunTable } from "./runs.ts";
-import type { Admission, Ask, Said, Say } from "./store.ts";
+import type { NewQuestion, QueuedRun, RunRequest } from "./store.ts";
 import type { MessageTree } from "./tree.ts";
+import type { UsageTable } from "./usage.ts";
 
-interface AsksParts {
+interface RunQueueTables {
   readonly tree: MessageTree;
   readonly list: ConversationList;
   readonly runs: RunTable;
-  readonly ledger: LedgerTable;
+  readonly usage: UsageTable;
 }
 
-export class Asks {
-  readonly #parts: AsksParts;
+export class RunQueue {
+  readonly #parts: RunQueueTables;
 
-  constructor(parts: AsksParts) {
+  constructor(parts: RunQueueTables) {
     this.#parts = parts;
   }
 
   /** See `Store.say`. */
-  say(say: Say): Said | null {
+  say(say: NewQuestion): QueuedRun | null {
     const { tree, list } = this.#parts;
     if (tree.isKnown(say.message)) return null;
     list.make(say.conversation, say.owner, titleFrom(say.text), say.settings ?? noSettings);
@@ -48,7 +49,7 @@ export class Asks {
   }
 
   /** See `Store.retry`. */
-  retry(ask: Ask): Said {
+  retry(ask: RunRequest): QueuedRun {
     const { tree } = this.#parts;
     const question = tree.questionAbove(tree.messageOf(ask.conversation, ask.message, "assistant"));
     this.#admit(ask.conversation, ask);
@@ -56,7 +57,7 @@ export class Asks {
   }
 
   /** See `Store.continue`. */
-  continue(ask: Ask): Said {
+  continue(ask: RunRequest): QueuedRun {
     const { tree, list, runs } = this.#parts;
     const answer = tree.messageOf(ask.conversation, ask.message, "assistant");
     if (answer.text === "" || list.headOf(ask.conversation) !== answer.id) throw new Failure("not_found");
@@ -66,10 +67,10 @@ export class Asks {
 
   /** @throws Failure as `Store.say` */
   #admit(conversation: ConversationId, admission: Admission): void {
-    const { runs, ledger } = this.#parts;
+    const { runs, usage } = this.#parts;
     runs.refuseIfBusy(conversation);
     runs.refuseIfFull(admission.queueMaxRuns);
-    ledger.enter(admission);
+    usage.enter(admission);
   }
 
   /** An empty answer below `question`, its queued Run of `owner`, and the head moved there. */

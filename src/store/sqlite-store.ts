@@ -1,0 +1,248 @@
+// The Store over one SQLite database: joins the tables to the contract. bun:sqlite is synchronous, so every method
+// is one transaction.
+
+import type { Database } from "bun:sqlite";
+import type { Conversation, FoundPassage, ListedConversation, Message } from "../domain/conversation.ts";
+import type { ConversationId, MessageId, PersonId, RunId } from "../domain/id.ts";
+import { noSettings, type Settings } from "../domain/persona.ts";
+import type { ConversationHeader, ConversationRecord } from "../domain/record.ts";
+import type { Run } from "../domain/run.ts";
+import type { ThreadPage, Utterance } from "../domain/thread.ts";
+import { AuditTable } from "./audit.ts";
+import { type FileLock, openDatabase } from "./file.ts";
+import { SettingTable } from "./house-settings.ts";
+import { KeyTable } from "./keys.ts";
+import { LinkTable } from "./links.ts";
+import { ConversationList } from "./list.ts";
+import { migrate } from "./migrate.ts";
+import { Changes, PeopleTable } from "./people.ts";
+import { type ChangeListener, Queries } from "./queries.ts";
+import { RetentionTable } from "./retention.ts";
+import { RunQueue } from "./run-queue.ts";
+import { RunTable } from "./runs.ts";
+import { SessionTable } from "./sessions.ts";
+import type {
+  ConversationFilter,
+  ConversationImport,
+  Draft,
+  Ending,
+  ListRange,
+  NewQuestion,
+  QueuedRun,
+  RunRequest,
+  Store,
+  ThreadRange,
+  UnfinishedRun,
+} from "./store.ts";
+import { TransferTable } from "./transfer.ts";
+import { MessageTree } from "./tree.ts";
+import { UsageTable } from "./usage.ts";
+
+export class SqliteStore implements Store {
+  readonly #db: Database;
+  readonly #q: Queries;
+  readonly #tree: MessageTree;
+  readonly #list: ConversationList;
+  readonly #transfer: TransferTable;
+  readonly #runs: RunTable;
+  readonly #changes: Changes;
+  readonly #runQueue: RunQueue;
+  /** Null when other processes may write to the file too. */
+  readonly #lock: FileLock | null;
+  readonly people: PeopleTable;
+  readonly sessions: SessionTable;
+  readonly keys: KeyTable;
+  readonly links: LinkTable;
+  readonly usage: UsageTable;
+  readonly settings: SettingTable;
+  readonly audit: AuditTable;
+  readonly retention: RetentionTable;
+
+  /** Links, usage, settings, audit log and retention are those of the store `beside`, where there is one. */
+  constructor(file: string, lock: FileLock | null, listener: ChangeListener, beside?: SqliteStore) {
+    this.#db = openDatabase(file);
+    migrate(this.#db, file);
+    this.#q = new Queries(this.#db, listener);
+    if (lock) this.#q.forgetting.resume();
+    this.#runs = new RunTable(this.#q);
+    this.#tree = new MessageTree(this.#q, this.#runs);
+    this.#list = new ConversationList(this.#q);
+    const clear = (conversation: ConversationId) => this.#clear(conversation);
+    this.#transfer = new TransferTable(this.#q, this.#runs, clear);
+    this.#changes = new Changes(this.#q);
+    this.people = new PeopleTable(this.#q, this.#changes, clear);
+    this.sessions = new SessionTable(this.#q, this.people, this.#changes);
+    this.keys = new KeyTable(this.#q, this.people, this.#changes);
+    this.links = beside?.links ?? new LinkTable(this.#q, this.#changes);
+    this.usage = beside?.usage ?? new UsageTable(this.#q);
+    this.settings = beside?.settings ?? new SettingTable(this.#q);
+    this.audit = beside?.audit ?? new AuditTable(this.#q);
+    this.retention = beside?.retention ?? new RetentionTable(this.#q, this.people);
+    this.#runQueue = new RunQueue({
+      tree: this.#tree,
+      list: this.#list,
+      runs: this.#runs,
+      usage: this.usage,
+    });
+    this.#lock = lock;
+  }
+
+  async say(say: NewQuestion): Promise<QueuedRun | null> {
+    return this.#q.transaction(() => this.#runQueue.say(say));
+  }
+
+  async retry(ask: RunRequest): Promise<QueuedRun> {
+    return this.#q.transaction(() => this.#runQueue.retry(ask));
+  }
+
+  async continue(ask: RunRequest): Promise<QueuedRun> {
+    return this.#q.transaction(() => this.#runQueue.continue(ask));
+  }
+
+  async start(run: RunId): Promise<boolean> {
+    return this.#runs.start(run);
+  }
+
+  async checkpoint(drafts: readonly Draft[]): Promise<void> {
+    this.#q.transaction(() => {
+      for (const draft of drafts) this.#runs.checkpoint(draft);
+    });
+  }
+
+  async end(run: RunId, ending: Ending): Promise<(Utterance & { run: Run }) | null> {
+    return this.#q.transaction(() => {
+      const ended = this.#runs.end(run, ending);
+      if (ended === null) return null;
+      this.usage.use(ended.owner, ending.tokens);
+      const [utterance] = this.#tree.page(ended.message, 1).thread;
+      return { ...(utterance as Utterance), run: ended };
+    });
+  }
+
+  async unfinishedRuns(): Promise<readonly UnfinishedRun[]> {
+    return this.#runs.unfinished((id) => this.#tree.message(id) as Message);
+  }
+
+  async conversation(id: ConversationId): Promise<Conversation | null> {
+    return this.#list.conversation(id);
+  }
+
+  async ownerOf(id: ConversationId): Promise<PersonId | null> {
+    return this.#list.ownerOf(id);
+  }
+
+  async message(conversation: ConversationId, id: MessageId): Promise<Message | null> {
+    const found = this.#tree.message(id);
+    return found?.conversation === conversation && this.#list.conversation(conversation) ? found : null;
+  }
+
+  async thread(id: ConversationId, { limit, before, through }: ThreadRange): Promise<ThreadPage> {
+    const conversation = this.#list.conversation(id);
+    const { title, settings, head } = conversation ?? { title: "", settings: noSettings, head: null };
+    const last = before === undefined ? head : this.#tree.messageOf(id, before).parent;
+    return { title, settings, ...this.#tree.pageFrom(last, limit, through) };
+  }
+
+  async history(message: MessageId): Promise<readonly Message[]> {
+    return this.#tree.history(message);
+  }
+
+  async select(conversation: ConversationId, message: MessageId): Promise<void> {
+    this.#q.transaction(() => {
+      this.#tree.messageOf(conversation, message);
+      this.#runs.refuseIfBusy(conversation);
+      this.#tree.show(conversation, this.#tree.leafBelow(message));
+    });
+  }
+
+  async prune(conversation: ConversationId, message: MessageId): Promise<void> {
+    this.#q.transaction(() =>
+      this.#tree.prune(conversation, message, this.#list.conversation(conversation)?.head ?? null),
+    );
+  }
+
+  async unprune(conversation: ConversationId, message: MessageId): Promise<void> {
+    this.#q.transaction(() => this.#tree.unprune(conversation, message));
+  }
+
+  async list(range: ListRange): Promise<readonly ListedConversation[]> {
+    return this.#list.page(range);
+  }
+
+  async listed(id: ConversationId): Promise<ListedConversation | null> {
+    return this.#list.entry(id);
+  }
+
+  async rename(id: ConversationId, title: string): Promise<void> {
+    this.#list.rename(id, title);
+  }
+
+  async entitle(id: ConversationId, title: string): Promise<void> {
+    this.#list.entitle(id, title);
+  }
+
+  async settle(id: ConversationId, settings: Settings): Promise<void> {
+    this.#list.settle(id, settings);
+  }
+
+  async pin(id: ConversationId, pinned: boolean): Promise<void> {
+    this.#list.pin(id, pinned);
+  }
+
+  async remove(id: ConversationId): Promise<void> {
+    this.#q.transaction(() => {
+      this.#runs.refuseIfBusy(id);
+      this.#list.remove(id);
+    });
+  }
+
+  async restore(id: ConversationId): Promise<void> {
+    this.#list.restore(id);
+  }
+
+  async purge(time: number): Promise<void> {
+    for (const id of this.#list.removedBefore(time)) await this.forget(id);
+    this.#tree.purge(time);
+  }
+
+  async forget(id: ConversationId): Promise<void> {
+    this.#q.transaction(() => this.#clear(id));
+  }
+
+  async search(owner: PersonId, query: string, limit: number): Promise<readonly FoundPassage[]> {
+    return this.#list.search(owner, query, limit);
+  }
+
+  async ids(which: ConversationFilter = {}): Promise<readonly ConversationId[]> {
+    return this.#transfer.ids(which);
+  }
+
+  async record(id: ConversationId): Promise<ConversationRecord | null> {
+    return this.#transfer.record(id);
+  }
+
+  async add(owner: PersonId, record: ConversationRecord): Promise<boolean> {
+    return this.#transfer.addAll(owner, record);
+  }
+
+  async bring(owner: PersonId, conversation: ConversationHeader): Promise<ConversationImport | null> {
+    return this.#transfer.bring(owner, conversation);
+  }
+
+  async probe(): Promise<void> {
+    this.#q.transaction(() => this.#list.probe());
+  }
+
+  async close(): Promise<void> {
+    this.#changes.close();
+    this.#q.close(this.#lock !== null);
+    this.#db.close();
+    this.#lock?.release();
+  }
+
+  #clear(conversation: ConversationId): void {
+    this.#tree.clear(conversation);
+    this.#list.delete(conversation);
+    this.#q.forgetting.begin();
+  }
+}
