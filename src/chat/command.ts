@@ -3,7 +3,8 @@
 import type { Person } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";
 import { type ConversationId, isId, type MessageId } from "../domain/id.ts";
-import { type Sampling, type Settings, samplingBounds } from "../domain/persona.ts";
+import { type Settings, samplingBounds } from "../domain/persona.ts";
+import { settingsOf } from "../domain/settings.ts";
 import type { Chat } from "./chat.ts";
 import type { ConversationActions } from "./conversation-actions.ts";
 
@@ -37,7 +38,7 @@ export function commandOf(fields: Readonly<Record<string, unknown>>): Command {
     return { type, conversation };
   if (type === "rename" && isId(conversation) && typeof title === "string")
     return { type, conversation, title };
-  const settings = settingsOf(fields);
+  const settings = settingsIn(fields);
   if (type === "settle") return { type, settings };
   if (type === "say" && isId(message) && typeof text === "string") {
     const isChosen =
@@ -54,19 +55,18 @@ export function commandOf(fields: Readonly<Record<string, unknown>>): Command {
   throw new Failure("bad_frame");
 }
 
-/** A form's fields of settings: what is empty is not chosen; what is no number is left for Chat to refuse. */
-function settingsOf({ persona, model, ...fields }: Readonly<Record<string, unknown>>): Settings {
-  const names = Object.keys(samplingBounds) as (keyof Sampling)[];
-  const chosen = names.flatMap((name) => {
-    const value = fields[name];
-    return typeof value === "string" && value.trim() !== "" ? [[name, Number(value.replace(",", "."))]] : [];
-  });
-  const isName = (name: unknown): name is string => typeof name === "string" && name !== "";
-  return {
-    persona: isName(persona) ? persona : null,
-    sampling: Object.fromEntries(chosen) as Sampling,
-    ...(isName(model) && { model }),
-  };
+/** Settings in a form's fields: an empty field is not chosen, a wrong number is left for Chat to refuse. */
+function settingsIn({ persona, model, ...fields }: Readonly<Record<string, unknown>>): Settings {
+  const numbers = Object.keys(samplingBounds).map((name) => [name, numberIn(fields[name])]);
+  return settingsOf(
+    { persona, model, sampling: Object.fromEntries(numbers) },
+    { invalid: (_name, value) => value as number },
+  );
+}
+
+/** The number in a field, with a point or a comma; NaN for what is no number, undefined for an empty field. */
+function numberIn(field: unknown): number | undefined {
+  return typeof field === "string" && field.trim() !== "" ? Number(field.replace(",", ".")) : undefined;
 }
 
 /** Who wishes, where, and what their wish is called in logs. */

@@ -2,6 +2,7 @@
 // chosen since.
 
 import { Failure } from "../domain/failure.ts";
+import { isString, parseJson } from "../domain/json.ts";
 import { llamaAddress, startAdvice, type UpstreamState, withoutCredentials } from "../domain/upstream.ts";
 import type { HouseSettings } from "../store/accounts.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -28,8 +29,9 @@ export class Servers {
   /** Uses what the operator chose when parlor last ran. */
   async restore(): Promise<void> {
     const kept = this.areFixed ? null : await this.#settings.get("llama");
-    if (kept === null) return;
-    this.#addresses = JSON.parse(kept) as string[];
+    const addresses = kept === null ? null : parseJson(kept);
+    if (!Array.isArray(addresses)) return;
+    this.#addresses = addresses.filter(isString);
     this.#upstreams.use(this.#addresses);
   }
 

@@ -80,6 +80,9 @@ const statuses = {
 
 export type FailureCode = keyof typeof statuses;
 
+export const isFailureCode = (code: unknown): code is FailureCode =>
+  typeof code === "string" && Object.hasOwn(statuses, code);
+
 /** The HTTP status of a Failure. */
 export const statusOf = ({ code }: Pick<FailureReport, "code">): (typeof statuses)[FailureCode] =>
   statuses[code];

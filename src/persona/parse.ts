@@ -2,7 +2,8 @@
 // in it is said with the key and what is allowed. Pure; persona/folder reads the files.
 
 import type { PersonaId } from "../domain/id.ts";
-import { isWithin, type Overflow, type Persona, type Sampling, samplingBounds } from "../domain/persona.ts";
+import { type Overflow, type Persona, type Sampling, samplingBounds } from "../domain/persona.ts";
+import { samplingOf } from "../domain/settings.ts";
 
 /** A file that is no persona; its message is one line for whoever wrote it. */
 export class PersonaFault extends Error {}
@@ -64,7 +65,7 @@ export function parsePersona(id: PersonaId, text: string): ParsedPersona {
       ]
         .filter(Boolean)
         .join("\n\n"),
-      sampling: samplingOf(given),
+      sampling: samplingIn(given),
       model: words(given, "model") || null,
       language: language || null,
       greeting: words(given, "greeting"),
@@ -106,17 +107,12 @@ function words(given: Front, key: keyof Front): string {
   return value.trim();
 }
 
-function samplingOf(given: Front): Sampling {
+function samplingIn({ temperature, top_p, max_tokens }: Front): Sampling {
   const named = { temperature: "temperature", topP: "top_p", maxTokens: "max_tokens" } as const;
-  const found = (Object.keys(named) as (keyof Sampling)[]).flatMap((name) => {
-    const value = given[named[name]];
-    if (value === undefined || value === null) return [];
+  return samplingOf({ temperature, topP: top_p, maxTokens: max_tokens }, (name) => {
     const [least, most] = samplingBounds[name];
-    if (typeof value !== "number" || !isWithin(name, value))
-      throw new PersonaFault(`${named[name]} must be a number from ${least} to ${most}`);
-    return [[name, value]];
+    throw new PersonaFault(`${named[name]} must be a number from ${least} to ${most}`);
   });
-  return Object.fromEntries(found) as Sampling;
 }
 
 function startersOf(given: Front): readonly string[] {

@@ -1,11 +1,11 @@
 // The audit log and the list of failed Runs that the operator sees, in SQLite.
 
 import type { AuditAct, AuditEntry } from "../domain/account.ts";
-import type { FailureReport } from "../domain/failure.ts";
 import type { PersonId } from "../domain/id.ts";
 import type { FailedRun } from "../domain/run.ts";
 import type { AuditLog } from "./accounts.ts";
 import type { Queries } from "./queries.ts";
+import { failureIn } from "./stored-json.ts";
 
 export class AuditTable implements AuditLog {
   readonly #q: Queries;
@@ -51,7 +51,7 @@ export class AuditTable implements AuditLog {
     return rows.map(({ id, owner, failure, created_at }) => ({
       run: id,
       owner,
-      failure: JSON.parse(failure) as FailureReport,
+      failure: failureIn(failure),
       createdAt: created_at,
     }));
   }

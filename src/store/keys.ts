@@ -1,10 +1,11 @@
 // The keys of programs in SQLite.
 
-import { type Key, type KeyScope, keyScopes, type Person } from "../domain/account.ts";
+import type { Key, Person } from "../domain/account.ts";
 import { newId, type PersonId } from "../domain/id.ts";
 import type { Keys } from "./accounts.ts";
 import type { Changes, PeopleTable } from "./people.ts";
 import type { Queries } from "./queries.ts";
+import { scopesIn } from "./stored-json.ts";
 
 interface KeyRow {
   id: string;
@@ -66,12 +67,11 @@ export class KeyTable implements Keys {
 }
 
 function toKey({ id, person, name, scopes, created_at, seen_at }: KeyRow): Key {
-  const opened = JSON.parse(scopes) as string[];
   return {
     id,
     person,
     name,
-    scopes: keyScopes.filter((scope: KeyScope) => opened.includes(scope)),
+    scopes: scopesIn(scopes),
     createdAt: created_at,
     seenAt: seen_at,
   };

@@ -15,6 +15,7 @@ import { Failure } from "../domain/failure.ts";
 import { newId, type PersonId } from "../domain/id.ts";
 import type { NewPerson, People, PersonChange } from "./accounts.ts";
 import type { Queries } from "./queries.ts";
+import { limitsIn } from "./stored-json.ts";
 
 interface PersonRow {
   id: string;
@@ -225,14 +226,14 @@ export class PeopleTable implements People {
 
   #toPerson(row: PersonRow): Person {
     const { id, name, role } = row;
-    const ownLimits = JSON.parse(row.limits) as Partial<Limits>;
+    const ownLimits = limitsIn(row.limits);
     const limits = { ...this.#limitsOfRole(role), ...ownLimits };
     return { id, name, role, ownLimits, limits, createdAt: row.created_at, removedAt: row.removed_at };
   }
 
   #limitsOfRole(role: PersonRole): Limits {
     const row = this.#q.one<{ limits: string }>("select limits from roles where name = ?", role);
-    return { ...standardLimits[role], ...(row && (JSON.parse(row.limits) as Limits)) };
+    return { ...standardLimits[role], ...(row && limitsIn(row.limits)) };
   }
 
   /** A house without an admin could never get one again; the local person is needed while there are no accounts. */

@@ -1,9 +1,9 @@
 // The tables' rows as SQLite gives them, and what they mean.
 
 import type { Conversation, Message, Role } from "../domain/conversation.ts";
-import type { FailureReport } from "../domain/failure.ts";
-import type { Sampling, Settings } from "../domain/persona.ts";
-import type { Run, RunStats, RunStatus } from "../domain/run.ts";
+import type { Settings } from "../domain/persona.ts";
+import type { Run, RunStatus } from "../domain/run.ts";
+import { failureIn, samplingIn, statsIn } from "./stored-json.ts";
 
 export interface ConversationRow {
   seq: number;
@@ -64,7 +64,7 @@ export function toSettings({
   sampling,
   model,
 }: Pick<ConversationRow, "persona" | "sampling" | "model">): Settings {
-  return { persona, sampling: JSON.parse(sampling) as Sampling, ...(model !== null && { model }) };
+  return { persona, sampling: samplingIn(sampling), ...(model !== null && { model }) };
 }
 
 export function toMessage(row: MessageRow): Message {
@@ -74,7 +74,7 @@ export function toMessage(row: MessageRow): Message {
 
 export function toRun(row: RunRow): Run {
   const { id, owner, conversation, message, status, finish } = row;
-  const failure = row.failure === null ? null : (JSON.parse(row.failure) as FailureReport);
+  const failure = row.failure === null ? null : failureIn(row.failure);
   return {
     id,
     owner,
@@ -84,7 +84,7 @@ export function toRun(row: RunRow): Run {
     createdAt: row.created_at,
     finish,
     failure,
-    stats: JSON.parse(row.stats) as RunStats,
+    stats: statsIn(row.stats),
     slotFreed: row.slot_freed === 1,
   };
 }

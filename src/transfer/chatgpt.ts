@@ -1,16 +1,17 @@
 // ChatGPT's export: conversations.json, or several numbered ones, of conversations whose `mapping` holds nodes with parent and children. What it shows comes
 // in; thoughts go with the answer that follows them; what programs said to each other is left out and counted. Pure; called by transfer/read.
 
-import { type Dict, isDict, type LeaveOut, type Loose } from "./foreign.ts";
+import { isJsonObject, type JsonObject } from "../domain/json.ts";
+import type { LeaveOut, Loose } from "./foreign.ts";
 
 type LooseMessage = Loose["messages"][number];
 
 /** Nodes above an answer that are searched for its thoughts. */
 const thoughtsMaxNodes = 200;
 
-export function fromChatGpt(conversation: Dict, mapping: Dict, leaveOut: LeaveOut): Loose {
+export function fromChatGpt(conversation: JsonObject, mapping: JsonObject, leaveOut: LeaveOut): Loose {
   const nodes = new Map(
-    Object.entries(mapping).flatMap(([id, node]) => (isDict(node) ? [[id, node] as const] : [])),
+    Object.entries(mapping).flatMap(([id, node]) => (isJsonObject(node) ? [[id, node] as const] : [])),
   );
   return {
     id: conversation["conversation_id"] ?? conversation["id"],
@@ -19,7 +20,7 @@ export function fromChatGpt(conversation: Dict, mapping: Dict, leaveOut: LeaveOu
     createdAt: inMs(conversation["create_time"]),
     updatedAt: inMs(conversation["update_time"]),
     messages: [...nodes].map(([id, node]): LooseMessage => {
-      const message = isDict(node["message"]) ? node["message"] : {};
+      const message = isJsonObject(node["message"]) ? node["message"] : {};
       const role = roleOf(message, leaveOut);
       const text = role === null ? "" : textOf(message, leaveOut);
       const kept = text.trim() === "" ? null : role;
@@ -36,14 +37,16 @@ export function fromChatGpt(conversation: Dict, mapping: Dict, leaveOut: LeaveOu
   };
 }
 
-const contentOf = (message: Dict): Dict => (isDict(message["content"]) ? message["content"] : {});
-const metadataOf = (message: Dict): Dict => (isDict(message["metadata"]) ? message["metadata"] : {});
-const isThought = (message: Dict): boolean =>
+const contentOf = (message: JsonObject): JsonObject =>
+  isJsonObject(message["content"]) ? message["content"] : {};
+const metadataOf = (message: JsonObject): JsonObject =>
+  isJsonObject(message["metadata"]) ? message["metadata"] : {};
+const isThought = (message: JsonObject): boolean =>
   contentOf(message)["content_type"] === "thoughts" || message["channel"] === "analysis";
 
 /** Who said it, when it is shown to people; else null, counted as what it is. */
-function roleOf(message: Dict, leaveOut: LeaveOut): string | null {
-  const role = isDict(message["author"]) ? message["author"]["role"] : undefined;
+function roleOf(message: JsonObject, leaveOut: LeaveOut): string | null {
+  const role = isJsonObject(message["author"]) ? message["author"]["role"] : undefined;
   const { content_type: type = "text", parts } = contentOf(message);
   const isEmpty = type === "text" && (!Array.isArray(parts) || parts.every((part) => part === ""));
   const out = (kind: Parameters<LeaveOut>[0]) => {
@@ -60,16 +63,16 @@ function roleOf(message: Dict, leaveOut: LeaveOut): string | null {
   return role === "user" || role === "assistant" ? role : out("other");
 }
 
-function textOf(message: Dict, leaveOut: LeaveOut): string {
+function textOf(message: JsonObject, leaveOut: LeaveOut): string {
   const { parts } = contentOf(message);
   const texts = (Array.isArray(parts) ? parts : []).flatMap((part: unknown) => {
-    const text = isDict(part) ? part["text"] : part; // what was said aloud has its text inside
+    const text = isJsonObject(part) ? part["text"] : part; // what was said aloud has its text inside
     if (typeof text === "string") return [text];
     leaveOut("files");
     return [];
   });
   const text = texts.join("\n");
-  return isDict(message["author"]) && message["author"]["role"] === "assistant"
+  return isJsonObject(message["author"]) && message["author"]["role"] === "assistant"
     ? withoutMarks(text, metadataOf(message), leaveOut)
     : text;
 }
@@ -78,11 +81,15 @@ function textOf(message: Dict, leaveOut: LeaveOut): string {
 const marks = / ?(?:\ue200[^\ue200\ue201]*\ue201|【\d+(?::\d+)?†[^【】]*】)/g;
 const brokenMarks = /[\ue200-\ue206]/g;
 
-function withoutMarks(text: string, { content_references: references }: Dict, leaveOut: LeaveOut): string {
+function withoutMarks(
+  text: string,
+  { content_references: references }: JsonObject,
+  leaveOut: LeaveOut,
+): string {
   if (!/[\ue200-\ue206†]/.test(text)) return text;
   const instead = new Map(
     (Array.isArray(references) ? references : [])
-      .filter(isDict)
+      .filter(isJsonObject)
       .map((each) => [String(each["matched_text"]).trim(), String(each["alt"] ?? "")]),
   );
   const replaced = text.replace(marks, (mark) => {
@@ -101,11 +108,11 @@ function insideOf(mark: string): string {
 }
 
 /** What was thought since somebody last said something. */
-function thoughtsAbove(nodes: ReadonlyMap<string, Dict>, answer: Dict): string {
+function thoughtsAbove(nodes: ReadonlyMap<string, JsonObject>, answer: JsonObject): string {
   const found: string[] = [];
   let at = nodes.get(String(answer["parent"]));
   for (let i = 0; at && i < thoughtsMaxNodes; i++) {
-    const message = isDict(at["message"]) ? at["message"] : {};
+    const message = isJsonObject(at["message"]) ? at["message"] : {};
     if (isThought(message)) found.unshift(thoughtsOf(contentOf(message)));
     else if (roleOf(message, () => {}) !== null) break;
     at = nodes.get(String(at["parent"]));
@@ -113,9 +120,9 @@ function thoughtsAbove(nodes: ReadonlyMap<string, Dict>, answer: Dict): string {
   return found.filter((text) => text !== "").join("\n\n");
 }
 
-function thoughtsOf({ thoughts, parts }: Dict): string {
+function thoughtsOf({ thoughts, parts }: JsonObject): string {
   if (Array.isArray(parts)) return parts.filter((part) => typeof part === "string").join("\n");
-  const each = (Array.isArray(thoughts) ? thoughts : []).filter(isDict).map(({ summary, content }) => {
+  const each = (Array.isArray(thoughts) ? thoughts : []).filter(isJsonObject).map(({ summary, content }) => {
     const head = typeof summary === "string" && summary !== "" ? [`**${summary}**`] : [];
     return [...head, ...(typeof content === "string" && content !== "" ? [content] : [])].join("\n\n");
   });

@@ -2,12 +2,8 @@
 // llama-server's UI: tools/ui/src/lib/services/conversation-transfer.service.ts of llama.cpp v0.5.0. Claude: conversations.json of its data export.
 // Open WebUI: "Export chats". ChatGPT's form is in transfer/chatgpt.
 
+import { isJsonObject, type JsonObject } from "../domain/json.ts";
 import type { LeftOutKind } from "../domain/record.ts";
-
-export type Dict = Record<string, unknown>;
-
-export const isDict = (value: unknown): value is Dict =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 export type LeaveOut = (kind: LeftOutKind) => void;
 
@@ -31,13 +27,13 @@ export interface Loose {
 }
 
 /** llama-server's own UI: times in milliseconds, a root message without role above the first. */
-export function fromLlamaUi(conv: Dict, messages: readonly unknown[], leaveOut: LeaveOut): Loose {
+export function fromLlamaUi(conv: JsonObject, messages: readonly unknown[], leaveOut: LeaveOut): Loose {
   return {
     id: conv["id"],
     title: conv["name"],
     head: conv["currNode"] as string | null,
     updatedAt: conv["lastModified"],
-    messages: messages.filter(isDict).map((message) => ({
+    messages: messages.filter(isJsonObject).map((message) => ({
       id: message["id"] as string,
       parent: message["parent"] as string | null,
       role: message["type"] === "root" || isCallOnly(message, leaveOut) ? null : message["role"],
@@ -49,14 +45,18 @@ export function fromLlamaUi(conv: Dict, messages: readonly unknown[], leaveOut: 
 }
 
 /** An answer that only calls a tool. */
-function isCallOnly({ content, toolCalls }: Dict, leaveOut: LeaveOut): boolean {
+function isCallOnly({ content, toolCalls }: JsonObject, leaveOut: LeaveOut): boolean {
   const isCall = (content ?? "") === "" && typeof toolCalls === "string" && toolCalls.length > 2;
   if (isCall) leaveOut("tools");
   return isCall;
 }
 
 /** Claude: times as ISO 8601, texts in blocks among thoughts and calls; a parent for each message in newer ones, else one after the other. */
-export function fromClaude(conversation: Dict, messages: readonly unknown[], leaveOut: LeaveOut): Loose {
+export function fromClaude(
+  conversation: JsonObject,
+  messages: readonly unknown[],
+  leaveOut: LeaveOut,
+): Loose {
   let before: string | null = null;
   return {
     id: conversation["uuid"],
@@ -64,7 +64,7 @@ export function fromClaude(conversation: Dict, messages: readonly unknown[], lea
     head: conversation["current_leaf_message_uuid"] as string,
     createdAt: timeOf(conversation["created_at"]),
     updatedAt: timeOf(conversation["updated_at"]),
-    messages: messages.filter(isDict).map((message) => {
+    messages: messages.filter(isJsonObject).map((message) => {
       const { text, reasoning } = claudeText(message, leaveOut);
       const id = message["uuid"] as string;
       const parent =
@@ -76,8 +76,8 @@ export function fromClaude(conversation: Dict, messages: readonly unknown[], lea
   };
 }
 
-function claudeText(message: Dict, leaveOut: LeaveOut): { text: string; reasoning: string } {
-  const blocks = (Array.isArray(message["content"]) ? message["content"] : []).filter(isDict);
+function claudeText(message: JsonObject, leaveOut: LeaveOut): { text: string; reasoning: string } {
+  const blocks = (Array.isArray(message["content"]) ? message["content"] : []).filter(isJsonObject);
   const said: string[] = [];
   const thought: string[] = [];
   for (const { type, text, thinking } of blocks) {
@@ -105,9 +105,9 @@ function fenced(text: string): string {
 }
 
 /** Open WebUI: times in seconds, a tree in `history`; thoughts and calls stand in `<details>` in the text. */
-export function fromOpenWebUi(entry: Dict, chat: Dict, leaveOut: LeaveOut): Loose {
-  const history = isDict(chat["history"]) ? chat["history"] : {};
-  const tree = isDict(history["messages"]) ? Object.values(history["messages"]) : [];
+export function fromOpenWebUi(entry: JsonObject, chat: JsonObject, leaveOut: LeaveOut): Loose {
+  const history = isJsonObject(chat["history"]) ? chat["history"] : {};
+  const tree = isJsonObject(history["messages"]) ? Object.values(history["messages"]) : [];
   const list = dictsIn(tree.length > 0 ? tree : chat["messages"]);
   return {
     id: entry["id"] ?? chat["id"],
@@ -175,7 +175,7 @@ function withoutDetails(text: string, leaveOut: LeaveOut): { text: string; reaso
   return { text: rest, reasoning: thought.join("\n\n") };
 }
 
-const dictsIn = (value: unknown): Dict[] => (Array.isArray(value) ? value.filter(isDict) : []);
+const dictsIn = (value: unknown): JsonObject[] => (Array.isArray(value) ? value.filter(isJsonObject) : []);
 
 /** Milliseconds of what is seconds, milliseconds or ISO 8601. */
 function timeOf(value: unknown): number | undefined {

@@ -4,19 +4,12 @@
 
 import { titleFrom } from "../domain/conversation.ts";
 import { isId, isTemporary, newId } from "../domain/id.ts";
-import { isWithin, noSettings, type Sampling, type Settings, samplingBounds } from "../domain/persona.ts";
+import { isJsonObject, type JsonObject } from "../domain/json.ts";
 import type { ConversationRecord, LeftOutKind, MessageRecord, Unread } from "../domain/record.ts";
+import { settingsOf } from "../domain/settings.ts";
 import { fromChatGpt } from "./chatgpt.ts";
 import { documents } from "./documents.ts";
-import {
-  type Dict,
-  fromClaude,
-  fromLlamaUi,
-  fromOpenWebUi,
-  isDict,
-  type LeaveOut,
-  type Loose,
-} from "./foreign.ts";
+import { fromClaude, fromLlamaUi, fromOpenWebUi, type LeaveOut, type Loose } from "./foreign.ts";
 import { filesOf, isZip } from "./zip.ts";
 
 export interface GivenFile {
@@ -106,11 +99,11 @@ interface Found {
 
 /** The conversations in a file as they stand there; of llama-server's UI's sessions the messages follow on lines of their own. */
 function* sessions(bytes: Uint8Array, tell: (where: string, fault: string) => void): Generator<Found> {
-  let session: { where: string; value: { conv: Dict; messages: unknown[] } } | null = null;
+  let session: { where: string; value: { conv: JsonObject; messages: unknown[] } } | null = null;
   for (const { where, value, fault } of documents(bytes)) {
-    const type = isDict(value) ? value["type"] : undefined;
+    const type = isJsonObject(value) ? value["type"] : undefined;
     if (fault !== undefined) tell(where, fault);
-    else if (!isDict(value)) tell(where, "this is no JSON object");
+    else if (!isJsonObject(value)) tell(where, "this is no JSON object");
     else if (type === "session") {
       if (session) yield session;
       session = { where, value: { conv: value, messages: [] } };
@@ -122,14 +115,14 @@ function* sessions(bytes: Uint8Array, tell: (where: string, fault: string) => vo
 }
 
 function looseOf(value: unknown, leaveOut: LeaveOut): Loose {
-  if (!isDict(value)) throw new Error("this is no JSON object");
+  if (!isJsonObject(value)) throw new Error("this is no JSON object");
   if (value["parlor"] === 1) return value as unknown as Loose;
-  if (isDict(value["conv"]) && Array.isArray(value["messages"]))
+  if (isJsonObject(value["conv"]) && Array.isArray(value["messages"]))
     return fromLlamaUi(value["conv"], value["messages"], leaveOut);
-  if (isDict(value["mapping"])) return fromChatGpt(value, value["mapping"], leaveOut);
+  if (isJsonObject(value["mapping"])) return fromChatGpt(value, value["mapping"], leaveOut);
   if (Array.isArray(value["chat_messages"])) return fromClaude(value, value["chat_messages"], leaveOut);
-  if (isDict(value["chat"])) return fromOpenWebUi(value, value["chat"], leaveOut);
-  if (isDict(value["history"]) && isDict(value["history"]["messages"]))
+  if (isJsonObject(value["chat"])) return fromOpenWebUi(value, value["chat"], leaveOut);
+  if (isJsonObject(value["history"]) && isJsonObject(value["history"]["messages"]))
     return fromOpenWebUi({}, value, leaveOut);
   throw new Error(
     "this is in no form that parlor knows (its own, llama-server's UI, ChatGPT, Claude, Open WebUI)",
@@ -150,19 +143,19 @@ function settle(loose: Loose, { unread, leaveOut, textMaxBytes }: Settling): Con
   if (!Array.isArray(loose.messages)) throw new Error("it has no messages");
   const given = new Map(
     loose.messages
-      .filter((message) => isDict(message) && typeof message.id === "string")
+      .filter((message) => isJsonObject(message) && typeof message.id === "string")
       .map((message) => [message.id, message]),
   );
   const isKept = (message: Loose["messages"][number]) =>
     (message.role === "user" || message.role === "assistant") && typeof message.text === "string";
   for (const [i, message] of loose.messages.entries()) {
     const isSaid =
-      isDict(message) &&
+      isJsonObject(message) &&
       typeof message["text"] === "string" &&
       message["text"] !== "" &&
       message["role"] !== null;
     const isOthers =
-      isDict(message) &&
+      isJsonObject(message) &&
       (message["role"] === "system" || message["role"] === "tool" || message["role"] === "developer");
     if (isSaid && isOthers) leaveOut(message["role"] === "tool" ? "tools" : "system");
     else if (isSaid && !isOthers && given.get(String(message["id"])) !== message)
@@ -232,7 +225,7 @@ function settle(loose: Loose, { unread, leaveOut, textMaxBytes }: Settling): Con
     parlor: 1,
     id: isId(loose.id) && !isTemporary(loose.id) ? loose.id : newId(), // what is brought in is kept
     ...(typeof loose.owner === "string" && { owner: loose.owner }),
-    settings: settingsOf(loose.settings),
+    settings: settingsOf(loose.settings, { nameMaxChars }),
     title: (typeof loose.title === "string" && loose.title.trim().slice(0, 200)) || titleFrom(first.text),
     head: head === null ? last.id : (ids.get(head) as string),
     createdAt: timeOf(loose.createdAt) ?? first.createdAt,
@@ -248,24 +241,6 @@ function cutTo(text: string, maxBytes: number): string {
   if (text.length * 3 <= maxBytes) return text;
   const { read } = encoder.encodeInto(text, new Uint8Array(maxBytes));
   return read < text.length ? text.slice(0, read) : text;
-}
-
-/** What a conversation had chosen, as far as it can be chosen. */
-function settingsOf(value: unknown): Settings {
-  if (!isDict(value)) return noSettings;
-  const { persona, sampling, model } = value;
-  const names = Object.keys(samplingBounds) as (keyof Sampling)[];
-  const chosen = names.flatMap((name) => {
-    const number = isDict(sampling) ? sampling[name] : undefined;
-    return typeof number === "number" && isWithin(name, number) ? [[name, number]] : [];
-  });
-  const isName = (name: unknown): name is string =>
-    typeof name === "string" && name !== "" && name.length <= nameMaxChars;
-  return {
-    persona: isName(persona) ? persona : null,
-    sampling: Object.fromEntries(chosen) as Sampling,
-    ...(isName(model) && { model }),
-  };
 }
 
 /** Longest name of a persona or a model: the longest name of a file. */
