@@ -3,7 +3,13 @@
 
 import { Failure } from "../domain/failure.ts";
 import { isString, parseJson } from "../domain/json.ts";
-import { llamaAddress, startAdvice, type UpstreamState, withoutCredentials } from "../domain/upstream.ts";
+import {
+  llamaAddress,
+  startAdvice,
+  type UpstreamState,
+  withoutCredentials,
+  withoutSecrets,
+} from "../domain/upstream.ts";
 import type { HouseSettings } from "../store/accounts.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Upstreams } from "../upstream/upstream.ts";
@@ -46,8 +52,7 @@ export class Servers {
   /** @throws Failure `bad_address`, `bad_request` */
   async add(typed: string): Promise<void> {
     const address = llamaAddress(typed);
-    if (address === null)
-      throw new Failure("bad_address", { address: withoutCredentials(typed).slice(0, 200) });
+    if (address === null) throw new Failure("bad_address", { address: withoutSecrets(typed).slice(0, 200) });
     const others = this.#addresses.filter(
       (other) => withoutCredentials(other) !== withoutCredentials(address),
     );

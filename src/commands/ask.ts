@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { BlockSplitter } from "../../views/markdown/blocks.ts";
 import { CommandError } from "../config/arguments.ts";
+import { withoutSecrets } from "../domain/upstream.ts";
 import { visible } from "../telemetry/log.ts";
 
 interface AskOptions {
@@ -40,7 +41,10 @@ export async function runAsk(words: readonly string[], options: AskOptions): Pro
   );
   const last = isContinued ? lastOf(file, options.url) : null;
   if (isContinued && last === null)
-    throw new CommandError(`nothing was asked at ${options.url} before that could be gone on with`, 1);
+    throw new CommandError(
+      `nothing was asked at ${withoutSecrets(options.url)} before that could be gone on with`,
+      1,
+    );
   const where = last === null ? { keep: true } : { conversation: last.conversation };
   let response = await post({ text, ...where }, options);
   // a key that opens no conversations can ask all the same: what is asked with it is not kept
@@ -67,7 +71,7 @@ async function post(body: object, { url, unix, key }: AskOptions): Promise<Respo
     } as RequestInit);
   } catch {
     throw new CommandError(
-      `no parlor answers at ${url}; start it, or name another with --host and --port or PARLOR_URL`,
+      `no parlor answers at ${withoutSecrets(url)}; start it, or name another with --host and --port or PARLOR_URL`,
       1,
     );
   }

@@ -15,6 +15,7 @@ import { isPersonRole, localPerson, type Person, personName, personRoles } from 
 import { Failure } from "../domain/failure.ts";
 import type { PersonId } from "../domain/id.ts";
 import type { ConversationHeader } from "../domain/record.ts";
+import { withoutSecrets } from "../domain/upstream.ts";
 import { backup, check, setAsideCopies } from "../store/file.ts";
 import { openSqlite } from "../store/sqlite.ts";
 import type { Store } from "../store/store.ts";
@@ -55,7 +56,8 @@ export async function runCommand(words: readonly string[], file: string): Promis
   if (name === "import" && operand !== undefined && isAlone)
     return withStore(file, (store) => importFile(store, operand));
   const usage = name === undefined || !Object.hasOwn(usages, name) ? undefined : usages[name];
-  if (usage === undefined) throw new CommandError(`${name} is not a command; parlor --help lists them`, 2);
+  if (usage === undefined)
+    throw new CommandError(`${withoutSecrets(name ?? "")} is not a command; parlor --help lists them`, 2);
   throw new CommandError(`usage: ${usage}`, 2);
 }
 

@@ -3,7 +3,7 @@
 
 import { isIP } from "node:net";
 import { isListable, originText } from "../domain/address.ts";
-import { withoutCredentials } from "../domain/upstream.ts";
+import { withoutSecrets } from "../domain/upstream.ts";
 import type { Option } from "./options.ts";
 
 /** A command line, environment or file of settings that can't be used. Its message is one line: what is wrong and what is allowed. */
@@ -38,6 +38,9 @@ export function envOf(name: string): string {
   return `PARLOR_${kebab(name).replaceAll("-", "_").toUpperCase()}`;
 }
 
+/** A password in an address may hold a comma: only one that another address, or nothing, follows stands between two. */
+const betweenAddresses = /,(?=[\s,]*(?:[a-z][a-z\d+.-]*:\/\/|$))/i;
+
 /** What the environment sets. @throws UsageError */
 export function fromEnvironment(
   env: Readonly<Record<string, string | undefined>>,
@@ -49,7 +52,7 @@ export function fromEnvironment(
     if (value === undefined || value === "") continue;
     const values: string[] = option.repeatable
       ? value
-          .split(option.flag === "llama-arg" ? /\s+/ : ",")
+          .split(option.flag === "llama-arg" ? /\s+/ : option.isUrl ? betweenAddresses : ",")
           .map((part) => part.trim())
           .filter((part) => part !== "")
       : [value];
@@ -67,7 +70,8 @@ export function fromFile({ name, text }: SettingsFile, all: readonly Option[]): 
   try {
     file = Bun.TOML.parse(text) as Record<string, unknown>;
   } catch (error) {
-    throw new UsageError(`${name} is no TOML: ${(error as Error).message}`);
+    const [what] = (error as Error).message.split(/: "/, 1); // what follows is quoted from the file, and may be a secret
+    throw new UsageError(`${name} is no TOML: ${what}`);
   }
   const given: Given = {};
   for (const [key, value] of Object.entries(file)) {
@@ -140,7 +144,7 @@ const ownArgs =
   /^(-m|--model|--host|--port|--api-key|--api-key-file|--api-prefix|--ssl-(key|cert)-file)(=|$)/;
 
 function checked(option: Option, value: string, where: string): string {
-  const shown = option.isSecret ? "what was given" : `"${option.isUrl ? withoutCredentials(value) : value}"`;
+  const shown = option.isSecret ? "what was given" : `"${withoutSecrets(value)}"`;
   const wrong = new UsageError(`${where} can't be ${shown}; allowed is ${allowed(option)}`);
   if (
     option.range &&

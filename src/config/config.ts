@@ -2,7 +2,7 @@
 // it. Only main (and the tests of this table) imports it; everybody else is handed plain values.
 
 import { AddressSet, originText, unixPeer } from "../domain/address.ts";
-import { llamaAddress, withoutCredentials } from "../domain/upstream.ts";
+import { llamaAddress, withoutSecrets } from "../domain/upstream.ts";
 import type { LogLevel } from "../telemetry/log.ts";
 import {
   envOf,
@@ -85,9 +85,11 @@ export function parseConfig(
   env: Readonly<Record<string, string | undefined>>,
   readSettings: ReadSettings = () => null,
 ): Config {
-  const nearer = { ...fromEnvironment(env, all), ...fromFlags(args, all) };
+  const flags = fromFlags(args, all);
+  const nearer = { ...fromEnvironment(env, all), ...flags };
   const file = readSettings(nearer[options.data.flag]?.at(-1) ?? null);
-  const given = { ...(file && fromFile(file, all)), ...nearer };
+  const written = file ? fromFile(file, all) : {};
+  const given = { ...written, ...nearer };
   const one = (option: Option): string | null => given[option.flag]?.at(-1) ?? option.default;
   const many = (option: Option): readonly string[] => given[option.flag] ?? [];
   const config: Config = {
@@ -135,6 +137,7 @@ export function parseConfig(
     );
   }
   refuseWithoutEffect(config, given);
+  refuseIdle(config, { ...written, ...flags });
   return Object.freeze(config);
 }
 
@@ -148,12 +151,32 @@ function refuseWithoutEffect({ host, auth, trustedProxies, metricsAllow }: Confi
       `--trusted-proxy: over --host ${host} no connection has an address; the proxy that is believed is called ${unixPeer}`,
     );
   }
+  if (isUnix && given[options.metricsAllow.flag] && !metricsAllow.includes(unixPeer)) {
+    throw new UsageError(
+      `--metrics-allow: over --host ${host} no connection has an address; allowed is ${unixPeer}`,
+    );
+  }
   if (auth === "oidc") return;
   const idle = [options.oidcIssuer, options.oidcClientId, options.oidcClientSecret].find(
     ({ flag }) => given[flag] !== undefined,
   );
   if (idle)
     throw new UsageError(`--${idle.flag} is for --auth oidc, and holds for nothing with --auth ${auth}`);
+}
+
+/**
+ * Of what was typed for this start, on the command line or in the file of settings, what nothing looks at. The environment may be an image's or a service's, for
+ * every start of parlor there: `withoutEffect` names what holds for nothing in it. @throws UsageError
+ */
+function refuseIdle({ host, models }: Config, typed: Given): void {
+  if (host.startsWith("unix:") && typed[options.port.flag])
+    throw new UsageError(`--port is for an address, and --host ${host} has none; give one of the two`);
+  const ownOnly = [options.llamaArg, options.llamaServer].find(({ flag }) => typed[flag] !== undefined);
+  if (ownOnly && models.length === 0) {
+    throw new UsageError(
+      `--${ownOnly.flag} is for a llama-server that parlor starts: give --model FILE.gguf, too, or leave it out`,
+    );
+  }
 }
 
 /**
@@ -181,7 +204,7 @@ function llamaOf(typed: string): string {
   const address = llamaAddress(typed);
   if (address === null)
     throw new UsageError(
-      `--llama ${withoutCredentials(typed)} is no address of a llama-server; write it as http://HOST:PORT`,
+      `--llama ${withoutSecrets(typed)} is no address of a llama-server; write it as http://HOST:PORT`,
     );
   return address;
 }
@@ -200,10 +223,14 @@ function oidcOf(one: (option: Option) => string | null): Config["oidc"] {
   const [issuer, clientId] = [one(options.oidcIssuer), one(options.oidcClientId)];
   if (issuer === null || clientId === null)
     throw new UsageError("--auth oidc needs --oidc-issuer URL and --oidc-client-id ID");
-  const { protocol, hostname } = new URL(issuer);
+  const { protocol, hostname, username, password } = new URL(issuer);
+  if (username !== "" || password !== "")
+    throw new UsageError(
+      `--oidc-issuer ${withoutSecrets(issuer)} was given with a name or a password, which providers do not use; the client's are --oidc-client-id and --oidc-client-secret`,
+    );
   if (protocol !== "https:" && !isLoopback(hostname)) {
     throw new UsageError(
-      `--oidc-issuer ${issuer} is reached without TLS: whoever is between could sign in as anybody; allowed is https://, and http:// on this machine`,
+      `--oidc-issuer ${withoutSecrets(issuer)} is reached without TLS: whoever is between could sign in as anybody; allowed is https://, and http:// on this machine`,
     );
   }
   return { issuer, clientId, clientSecret: one(options.oidcClientSecret) };

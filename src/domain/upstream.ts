@@ -98,3 +98,7 @@ export function withoutCredentials(address: string): string {
     ? address.replace(/^(\s*\w+:\/*)[^/?#\\]*@/, "$1")
     : address.replace(/^(\s*[a-z][a-z\d+.-]*:\/\/)?.*@/is, "$1");
 }
+
+/** A text that was meant for an address and can't be used, without what may be a secret in it: all up to its last `@`, and a query. */
+export const withoutSecrets = (text: string): string =>
+  text.replace(/^(\s*[a-z][a-z\d+.-]*:\/*)?.*@/is, "$1").replace(/([?#]).*/s, "$1…");

@@ -50,7 +50,8 @@ export async function programRequestOf(
   const model = value("model");
   const counts = countNames
     .map((name) => value(name))
-    .filter((each) => Number.isSafeInteger(each)) as number[];
+    .filter((each) => typeof each === "number" && Number.isSafeInteger(Math.trunc(each)))
+    .map((each) => Math.trunc(each as number)); // as llama-server reads 2.5
   const slots = Math.max(1, ...counts) * Math.max(1, ...prompts.map((name) => promptsIn(fields.get(name))));
   return {
     ...{ headers, body, slots },
@@ -79,7 +80,7 @@ async function partsOf(body: Uint8Array, { fields, data }: Skimmed): Promise<str
     bytes += text.length;
     sinceYield += text.length;
     if (bytes > partsMaxBytes) break;
-    parts.push(text.length > partMaxBytes ? text : asPart(parsed(text) ?? text));
+    parts.push(text.length > partMaxBytes ? text : asPart(text));
     if (sinceYield < partMaxBytes) continue;
     sinceYield = 0;
     await new Promise((resolve) => setImmediate(resolve));
@@ -111,10 +112,25 @@ function textWithoutData(
 const textOf = (body: Uint8Array, start: number, end: number): string =>
   Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8", start, end);
 
+/** Nested deeper than this it is no message of a program's; JSON.stringify overflows the stack at some 40 000, after 0.8 s (measured). */
+const depthMax = 500;
+
+/** Brackets in strings are counted, too: a text that is full of them is compared as it stands. */
+function isDeep(text: string): boolean {
+  let depth = 0;
+  for (let i = 0; i < text.length && depth <= depthMax; i++) {
+    const code = text.charCodeAt(i) | 32; // [ and {, ] and } differ in this bit
+    if (code === 123) depth++;
+    else if (code === 125) depth--;
+  }
+  return depth > depthMax;
+}
+
 /** As a Run of a page writes the same, so that both find each other's beginnings. */
-function asPart(part: unknown): string {
+function asPart(text: string): string {
+  const part = isDeep(text) ? text : (parsed(text) ?? text);
   if (typeof part === "string") return part;
-  const { role, content } = (part ?? {}) as { role?: unknown; content?: unknown };
+  const { role, content } = part as { role?: unknown; content?: unknown };
   return typeof role === "string" && typeof content === "string"
     ? `${role}\n${content}`
     : JSON.stringify(part);

@@ -149,6 +149,11 @@ export async function readBody(
   }
 }
 
+/** Lets go of an answer of which no more is wanted. One that is broken already has nothing to let go of. */
+export async function dropBody(response: Response): Promise<void> {
+  await response.body?.cancel().catch(() => {});
+}
+
 /** True when no more is wanted. */
 export type Taken = boolean | undefined | Promise<boolean | undefined>;
 

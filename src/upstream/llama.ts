@@ -5,7 +5,7 @@ import { asFailure, type FailureCode } from "../domain/failure.ts";
 import type { RunId } from "../domain/id.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
 import type { Log } from "../telemetry/log.ts";
-import { type Request, send, type Target, targetOf } from "./http.ts";
+import { dropBody, type Request, send, type Target, targetOf } from "./http.ts";
 import { type AnswerBounds, count, passOn, stream } from "./requests.ts";
 import { SlotWatch, type SlotWatchBounds, type StartingChild } from "./slots.ts";
 import type { Asked, ChatEnd, ChatRequest, Deltas, Relayed, RelaySink, Upstream } from "./upstream.ts";
@@ -248,7 +248,7 @@ export class Llama implements Upstream {
     const response = await send(this.#target, { method: "DELETE", path: streamPath(run) }, within).catch(
       () => null,
     );
-    await response?.body?.cancel();
+    if (response) await dropBody(response);
   }
 }
 

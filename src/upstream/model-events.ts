@@ -2,7 +2,7 @@
 // loaded, and how far.
 
 import type { ModelState } from "../domain/upstream.ts";
-import { readBody, send, type Target } from "./http.ts";
+import { dropBody, readBody, send, type Target } from "./http.ts";
 import { SseParser } from "./sse.ts";
 
 /** A change of one model. */
@@ -33,7 +33,7 @@ export async function listenToModels(
   };
   try {
     const response = await send(target, { method: "GET", path: "/models/sse" }, signal);
-    if (!response.ok) return void (await response.body?.cancel());
+    if (!response.ok) return await dropBody(response);
     const parser = new SseParser({ event }, lineMaxBytes);
     await readBody(response, signal, (bytes) => {
       parser.push(bytes);

@@ -3,7 +3,7 @@
 
 import { Failure } from "../domain/failure.ts";
 import { Answer, type AnswerLimits, isOk, refusal } from "./answer.ts";
-import { jsonOf, type Request, readBody, send, type Target, textOf } from "./http.ts";
+import { dropBody, jsonOf, type Request, readBody, send, type Target, textOf } from "./http.ts";
 import { StallWatch } from "./stall.ts";
 import type { ChatEnd, ChatRequest, Deltas, RelaySink } from "./upstream.ts";
 
@@ -119,7 +119,7 @@ export async function count(
     const counted = isOk(response.status)
       ? ((await jsonOf(response, inner)) as { input_tokens?: unknown } | null)
       : null;
-    if (!isOk(response.status)) await response.body?.cancel();
+    if (!isOk(response.status)) await dropBody(response);
     const tokens = counted?.input_tokens;
     return Number.isSafeInteger(tokens) && (tokens as number) >= 0 ? (tokens as number) : null;
   } catch (error) {

@@ -47,7 +47,8 @@ describe("parseConfig", () => {
 
   test("what may be repeated is, also from the environment", () => {
     expect(
-      parseConfig(["--llama-arg", "-ngl", "--llama-arg=99"], { PARLOR_LLAMA_ARGS: "-c 1" }).llamaArgs,
+      parseConfig(["--model", "m", "--llama-arg", "-ngl", "--llama-arg=99"], { PARLOR_LLAMA_ARGS: "-c 1" })
+        .llamaArgs,
     ).toEqual(["-ngl", "99"]);
     expect(parseConfig([], { PARLOR_LLAMA_ARGS: " -c  4096 " }).llamaArgs).toEqual(["-c", "4096"]);
     expect(parseConfig(["--llama", "http://a:1/", "--llama", "http://b:2"], {}).llama).toEqual([
@@ -118,7 +119,7 @@ describe("parlor.toml", () => {
   const file = (text: string) => (data: string | null) => ({ name: `${data ?? "home"}/parlor.toml`, text });
 
   test("sets what neither a flag nor the environment does", () => {
-    const text = `port = 9000\nllama = "http://x:1"\nllama-arg = ["-c", "4096"]\nopen = true\nhost = "0.0.0.0"\nstall-ms = 5000\nlog-level = "warn"\ngenerate-titles = true`;
+    const text = `port = 9000\nllama = "http://x:1"\nmodel = "m"\nllama-arg = ["-c", "4096"]\nopen = true\nhost = "0.0.0.0"\nstall-ms = 5000\nlog-level = "warn"\ngenerate-titles = true`;
     const config = parseConfig([], {}, file(text));
     expect(config).toMatchObject({
       port: 9000,

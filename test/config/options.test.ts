@@ -102,8 +102,9 @@ const table: Record<keyof typeof options, Spellings> = {
   },
   llamaApiKey: { of: ({ llamaApiKey }) => llamaApiKey, ...secret },
   model: { of: ({ models }) => models, taken: [["a.gguf", ["a.gguf"]]], refused: [...empty, "a\0"] },
-  llamaServer: { of: ({ llamaServer }) => llamaServer, ...files },
+  llamaServer: { beside: ["--model", "m"], of: ({ llamaServer }) => llamaServer, ...files },
   llamaArg: {
+    beside: ["--model", "m"],
     of: ({ llamaArgs }) => llamaArgs,
     taken: [
       ["-ngl", ["-ngl"]],
@@ -386,6 +387,10 @@ describe("options", () => {
       [["--trusted-proxy", "unix"], /only where parlor listens on --host unix/],
       [["--metrics-allow", "unix"], /only where parlor listens on --host unix/],
       [["--host", "unix:/x", "--trusted-proxy", "127.0.0.1"], /--trusted-proxy: .* is called unix$/],
+      [["--host", "unix:/x", "--metrics-allow", "10.0.0.0/8"], /--metrics-allow: .* allowed is unix$/],
+      [["--host", "unix:/x", "--port", "1234"], /^--port is for an address/],
+      [["--llama-arg", "-ngl"], /^--llama-arg is for a llama-server that parlor starts: give --model/],
+      [["--llama", "http://x", "--llama-server", "x"], /^--llama-server is for a llama-server that parlor/],
       [["--oidc-issuer", "https://x"], /^--oidc-issuer is for --auth oidc/],
       [["--auth", "password", "--oidc-client-secret", "x"], /^--oidc-client-secret is for --auth oidc/],
       [["--llama-api-key", "--open"], /^--llama-api-key needs a value/],
@@ -397,8 +402,18 @@ describe("options", () => {
     ).toEqual(["unix"]);
   });
 
+  test("what would hold for nothing is refused in the file of settings, too", () => {
+    const file = (text: string) => () => parseConfig([], {}, () => ({ name: "parlor.toml", text }));
+    expect(file('host = "unix:/x"\nport = 1234')).toThrow(/^--port is for an address/);
+    expect(file('llama-arg = ["-c", "4096"]')).toThrow(
+      /^--llama-arg is for a llama-server that parlor starts/,
+    );
+  });
+
   test("what can have no effect and is no reason not to start is named", () => {
     const env = {
+      PARLOR_LLAMA_ARGS: "-c 4096",
+      PARLOR_LLAMA_SERVER: "x",
       PARLOR_PROT: "1",
       PARLOR_URL: "http://x",
       PARLOR_KEY: "k",
@@ -406,7 +421,7 @@ describe("options", () => {
       PARLOR_PORT: "1",
       HOME: "/",
     };
-    expect(withoutEffect(parseConfig(["--llama-arg", "-c", "--llama-server", "x"], env), env)).toEqual([
+    expect(withoutEffect(parseConfig(["--host", "unix:/x"], env), env)).toEqual([
       "PARLOR_PROT",
       "--llama-arg",
       "--llama-server",
@@ -417,6 +432,7 @@ describe("options", () => {
   test("secrets are in no message", () => {
     const s3cret = "s3cret s3cret";
     const env = { PARLOR_LLAMA_API_KEY: s3cret };
+    const oidc = ["--auth", "oidc", "--oidc-client-id", "parlor"];
     const tries = [
       () => parseConfig(["--llama-api-key", s3cret], {}),
       () => parseConfig(["--metrics-token", s3cret], {}),
@@ -425,11 +441,23 @@ describe("options", () => {
       () => parseConfig(["--oidc-issuer", "ftp://ada:s3cret@x"], {}),
       () => parseConfig([], env),
       () => parseConfig([], {}, () => ({ name: "parlor.toml", text: `oidc-client-secret = "${s3cret}"` })),
+      () => parseConfig([], {}, () => ({ name: "parlor.toml", text: "metrics-token = s3cret" })),
+      () => parseConfig(["--llama", "http://x/?api_key=s3cret"], {}),
+      () => parseConfig(["--llama", "http://ada:a@x;http://ben:s3cret@y"], {}),
+      () => parseConfig([], { PARLOR_LLAMA: "http://ada:s3cret,more@x y" }),
+      () => parseConfig(["--allow-origin", "https://ada:s3cret@x"], {}),
+      () => parseConfig([...oidc, "--oidc-issuer", "https://ada:s3cret@x"], {}),
+      () => parseConfig([...oidc, "--oidc-issuer", "http://ada:s3cret@x"], {}),
     ];
     for (const each of tries) {
       expect(each).toThrow(UsageError);
       expect(each).not.toThrow(/s3cret/);
     }
+  });
+
+  test("a password in an address of a list may hold a comma", () => {
+    const env = { PARLOR_LLAMA: "http://ada:a,b@x:1, http://y:2," };
+    expect(parseConfig([], env).llama).toEqual(["http://ada:a,b@x:1", "http://y:2"]);
   });
 
   test("may stand before, between and behind a command's words", () => {

@@ -45,6 +45,9 @@ test("ask: what goes wrong is one line and a code", () => {
     out: "",
     err: expect.stringContaining("no parlor answers at http://127.0.0.1:1"),
   });
+  const secret = run(["ask", "x"], "", { PARLOR_URL: "http://ada:s3cret@127.0.0.1:1" });
+  expect(secret).toMatchObject({ code: 1, err: expect.not.stringContaining("s3cret") });
+  expect(run(["http://ada:s3cret@x"])).toMatchObject({ code: 2, err: expect.not.stringContaining("s3cret") });
   expect(run(["ask", "-c", "x"], "", { HOME: "/nonexistent", PARLOR_URL: parlor.it.url })).toMatchObject({
     code: 1,
     err: expect.stringContaining("nothing was asked"),

@@ -349,11 +349,23 @@ test("a large body reaches llama-server whole, with its length, in any form that
   }
 });
 
-describe("a request with a large picture", () => {
+describe("a request with a large picture, or an odd one", () => {
   const request = new Request("http://localhost/");
   const asked = (body: string, prompts: readonly string[] = []) =>
     programRequestOf(request, new Uint8Array(Buffer.from(body)), prompts);
   const message = (content: unknown, role = "user") => ({ role, content });
+
+  test("that is nested deeper than it can be written again is read all the same, and at once", async () => {
+    const deep = [
+      `${"[".repeat(50_000)}${"]".repeat(50_000)}`,
+      `${'{"a":'.repeat(50_000)}1${"}".repeat(50_000)}`,
+    ];
+    const messages = [...deep, ...deep, ...deep].map((content) => `{"role":"user","content":${content}}`);
+    const before = performance.now();
+    const { model, parts } = await asked(`{"model":"m","messages":[${messages.join()}]}`);
+    expect(performance.now() - before).toBeLessThan(1_000); // 3.8 s when each is tried
+    expect([model, parts.length, parts.every((part, i) => part === messages[i])]).toEqual(["m", 6, true]);
+  });
 
   test("of 60 MB holds nobody up, and is left out of what is compared", async () => {
     const data = Buffer.alloc(45 << 20, 7).toString("base64");
@@ -465,6 +477,7 @@ describe("a request with a large picture", () => {
       [{ n: 3 }, [], 3],
       [{ n: 0 }, [], 1],
       [{ n: "3" }, [], 1],
+      [{ n: 2.7 }, [], 2],
       [{ n_cmpl: 2, best_of: 4 }, [], 4],
       [{ prompt: ["a", "b"], n: 2 }, ["prompt"], 4],
       [{ prompt: [1, 2, 3] }, ["prompt"], 1],

@@ -11,12 +11,14 @@ import type { RunStats } from "../../src/domain/run.ts";
 import { Answer } from "../../src/upstream/answer.ts";
 import {
   bypassProxyForLoopback,
+  dropBody,
   proxyVariable,
   readBody,
   send,
   targetOf,
   textOf,
 } from "../../src/upstream/http.ts";
+import { count } from "../../src/upstream/requests.ts";
 import { until } from "../llama/server.ts";
 import { seeded } from "../seeded.ts";
 
@@ -227,6 +229,16 @@ describe("what is broken is told", () => {
       ).rejects.toBeDefined();
       const { user, system } = process.cpuUsage(before);
       expect((user + system) / 1e6).toBeLessThan(1);
+    }
+  });
+
+  test("what is packed otherwise than it says can be let go of", async () => {
+    for (const encoding of ["gzip", "br", "zstd", "deflate"]) {
+      parts = [`HTTP/1.1 500 Oh\r\nContent-Encoding: ${encoding}\r\nContent-Length: 4\r\n\r\n`, "none"];
+      expect(await count(target, { stallMs: 5_000 }, { messages: [], model: null }, never)).toBeNull();
+      const response = await send(target, { method: "DELETE", path: "/" }, never);
+      for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve)); // it is found out while nobody reads
+      await dropBody(response);
     }
   });
 
