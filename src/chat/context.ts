@@ -2,6 +2,7 @@
 // the answer, counted by llama-server itself. What was sent before is sent again byte for byte, so that
 // llama-server's prompt cache is hit. Decides; asks through `count`.
 
+import { BoundedMap } from "../domain/bounded-map.ts";
 import type { Message } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
 import type { Overflow } from "../domain/persona.ts";
@@ -131,7 +132,7 @@ const countsMax = 1_000;
 
 /** Remembers counts by what was counted. */
 export class Counts {
-  readonly #known = new Map<string, number>();
+  readonly #known = new BoundedMap<string, number>(countsMax);
 
   async of(key: string, count: () => Promise<number | null>): Promise<number | null> {
     const digest = Bun.SHA256.hash(key, "base64");
@@ -139,8 +140,6 @@ export class Counts {
     if (known !== undefined) return known;
     const tokens = await count();
     if (tokens === null) return null;
-    const [oldest] = this.#known.keys();
-    if (this.#known.size >= countsMax && oldest !== undefined) this.#known.delete(oldest);
     this.#known.set(digest, tokens);
     return tokens;
   }

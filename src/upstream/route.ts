@@ -1,6 +1,8 @@
 // Which llama-server a request goes to: the one that has read most of its prompt already, unless waiting for
 // it costs more than reading costs another. Pure.
 
+import { BoundedMap } from "../domain/bounded-map.ts";
+
 /** A llama-server that could answer. */
 export interface Candidate {
   /** Slots that are free now. */
@@ -57,18 +59,11 @@ export function tokensOf(parts: readonly string[]): number {
 
 /** Which prompts a llama-server has read: each beginning of them, up to a message's end, by its hash. The oldest are forgotten. */
 export class PromptPrefixes {
-  readonly #known = new Set<bigint>();
+  readonly #known = new BoundedMap<bigint, true>(beginningsMax);
 
   /** It has read these parts. */
   add(parts: readonly string[]): void {
-    for (const hash of hashes(parts)) {
-      this.#known.delete(hash);
-      this.#known.add(hash);
-    }
-    for (const oldest of this.#known) {
-      if (this.#known.size <= beginningsMax) break;
-      this.#known.delete(oldest);
-    }
+    for (const hash of hashes(parts)) this.#known.set(hash, true);
   }
 
   /** How many of these parts, from the first on, it has read. */

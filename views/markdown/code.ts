@@ -2,8 +2,9 @@
 // code that streams has each line finished once, and looks in the end as if it had been there at once.
 
 import type { HLJSApi } from "highlight.js";
+import { BoundedMap } from "../../src/domain/bounded-map.ts";
 import { marks } from "./marks.ts";
-import { Remembered, unitsOf, type Work } from "./work.ts";
+import { unitsOf, type Work } from "./work.ts";
 
 let loaded: HLJSApi | null = null;
 
@@ -32,7 +33,7 @@ interface Line {
 }
 
 /** Lines that were highlighted lately: an open block is drawn many times, the whole text once more at its end. In UTF-16 units. */
-const lines = new Remembered<Line>(8_000_000);
+const lines = new BoundedMap<string, Line>(8_000_000);
 
 /** Highlights the lines of one block of code as they come. */
 export class CodeLines {
@@ -63,7 +64,7 @@ export class CodeLines {
     if (known !== undefined) return known;
     if (!work.take(unitsOf.code(code.length, lineChars))) return null;
     const made = lastLine(highlighter().highlight(code, { language, ignoreIllegals: true }).value);
-    lines.set(key, made, made.html.length);
+    lines.set(key, made, key.length + made.html.length);
     return made;
   }
 }

@@ -1,10 +1,11 @@
 // Markdown of a model → HTML that can do no harm. markdown/take takes out what Bun's parser would break, the parser leaves raw HTML out, and markdown/dress
 // builds what it wrote anew from a list of what is allowed. One text in, one string out; only what was drawn lately is remembered.
 
+import { BoundedMap } from "../../src/domain/bounded-map.ts";
 import { Dress, messageLevel } from "./dress.ts";
 import { withMarks, withoutMarks } from "./emphasis.ts";
 import { take } from "./take.ts";
-import { Remembered, Work } from "./work.ts";
+import { Work } from "./work.ts";
 
 const options = {
   tables: true,
@@ -59,14 +60,14 @@ export function lastLevel(html: string, above: number): number {
 }
 
 /** Texts that are drawn again and again: the threads that people look at. In UTF-16 units of text and HTML. */
-const kept = new Remembered<string>(32_000_000);
+const kept = new BoundedMap<string, string>(32_000_000);
 
 /** `markdownHtml`, remembered: a thread is drawn anew whenever somebody opens it. */
 export function markdownOf(text: string, work: Work = new Work(), isLast = false): string {
   const known = kept.get(text);
   if (known !== undefined) return known;
   const html = markdownHtml(text, messageLevel, work);
-  if (isLast || !work.isShort) kept.set(text, html, html.length);
+  if (isLast || !work.isShort) kept.set(text, html, text.length + html.length);
   return html;
 }
 

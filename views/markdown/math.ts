@@ -1,7 +1,8 @@
 // A formula as MathML; markdown/take finds them. What does not parse as TeX, or cannot be set, stays readable as its source.
 
 import type temmlModule from "temml";
-import { Remembered, unitsOf, type Work } from "./work.ts";
+import { BoundedMap } from "../../src/domain/bounded-map.ts";
+import { unitsOf, type Work } from "./work.ts";
 
 /** Loaded with the first formula, as the highlighter is with the first code. */
 let temml: typeof temmlModule | null = null;
@@ -14,7 +15,7 @@ const notDrawn =
 const mathmlMaxChars = 50_000;
 
 /** Formulas that were set lately: an open block is drawn many times. In UTF-16 units. */
-const known = new Remembered<string>(4_000_000);
+const known = new BoundedMap<string, string>(4_000_000);
 
 /** MathML of a formula with its delimiters; its source where it is no TeX, or none that can be drawn. */
 export function formula(found: string, work: Work): string {
@@ -23,7 +24,7 @@ export function formula(found: string, work: Work): string {
   const source = `<code class="tex">${Bun.escapeHTML(found)}</code>`;
   if (!work.take(unitsOf.formula(found.length))) return source;
   const made = mathml(found) ?? source;
-  known.set(found, made, made.length);
+  known.set(found, made, found.length + made.length);
   return made;
 }
 

@@ -1,5 +1,5 @@
-// What one drawing may cost in one turn of the event loop, and what is remembered of drawings so that none costs twice. Colouring code and
-// setting formulas cost far more than all else: a drawing that is out of Work leaves them plain, and `drawAhead` draws again in another turn.
+// What one drawing may cost in one turn of the event loop. Highlighting code and setting formulas cost far more than
+// everything else. A drawing that has used up its Work leaves them plain, and `drawAhead` draws again in another turn.
 
 /** About 25 ms on two idle cores: a unit is a microsecond of them. */
 const turnUnits = 25_000;
@@ -34,35 +34,5 @@ export class Work {
     if (units > this.#left) this.#isShort = true;
     else this.#left -= units;
     return !this.#isShort;
-  }
-}
-
-/** Results by what they were made of, at least the latest `maxChars` of both (UTF-16 units), at most twice as many. */
-export class Remembered<Value> {
-  readonly #maxChars: number;
-  #latest = new Map<string, Value>();
-  #earlier = new Map<string, Value>();
-  #chars = 0;
-
-  constructor(maxChars: number) {
-    this.#maxChars = maxChars;
-  }
-
-  get(key: string): Value | undefined {
-    const latest = this.#latest.get(key);
-    if (latest !== undefined) return latest;
-    const earlier = this.#earlier.get(key);
-    if (earlier !== undefined) this.set(key, earlier, 0); // used again: it stays
-    return earlier;
-  }
-
-  set(key: string, value: Value, chars: number): void {
-    this.#chars += key.length + chars;
-    if (this.#chars > this.#maxChars) {
-      this.#earlier = this.#latest;
-      this.#latest = new Map();
-      this.#chars = key.length + chars;
-    }
-    this.#latest.set(key, value);
   }
 }
