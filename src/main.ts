@@ -11,6 +11,7 @@ import { type Config, parseConfig, split, withoutEffect } from "./config/config.
 import { help } from "./config/help.ts";
 import { options } from "./config/options.ts";
 import { AddressSet } from "./domain/address.ts";
+import { Failure } from "./domain/failure.ts";
 import { makePersonaFolder, PersonaFolder } from "./persona/folder.ts";
 import { listen, tryToListen } from "./server/listen.ts";
 import { StoreUnusable } from "./store/file.ts";
@@ -22,7 +23,7 @@ import { bypassProxyForLoopback } from "./upstream/http.ts";
 import { openLlama } from "./upstream/llama.ts";
 import { Pool } from "./upstream/pool.ts";
 
-function readConfig(args: readonly string[]): Config {
+function readConfig(args: readonly string[], isDoctor = false): Config {
   if (args.some((arg) => ["--help", "-h"].includes(arg))) {
     process.stdout.write(help(version));
     process.exit(0);
@@ -32,7 +33,7 @@ function readConfig(args: readonly string[]): Config {
     process.exit(0);
   }
   try {
-    return parseConfig(args, process.env, settingsFile);
+    return parseConfig(args, process.env, settingsFile, isDoctor);
   } catch (error) {
     if (error instanceof UsageError) fail(error.message, 2);
     throw error;
@@ -219,7 +220,7 @@ try {
       flags.filter((flag) => !isContinued(flag)),
     );
   } else if (words[0] === "doctor" && words.length === 1) {
-    const config = readConfig(flags);
+    const config = readConfig(flags, true);
     const here = {
       file: storeFile(config),
       execPath: process.execPath,
@@ -235,6 +236,7 @@ try {
 } catch (error) {
   if (error instanceof StoreUnusable) fail(error.message, 1);
   if (error instanceof CommandError) fail(error.message, error.code);
+  if (error instanceof Failure && error.code === "store_damaged") process.exit(1); // the log has named the file and what to do
   // what the system says of a file or a folder is for whoever started us; anything else is a bug, and its place is of use
   const { code, message } = error as { code?: unknown; message?: unknown };
   if (typeof code === "string" && /^(E[A-Z]+|SQLITE_\w+)$/.test(code)) fail(String(message), 1);

@@ -2,7 +2,7 @@
 // where there is none.
 
 import { expect, test } from "bun:test";
-import { mkdtempSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { textOf } from "../llama/recitals.ts";
@@ -22,6 +22,7 @@ function run(
     env: { ...bareEnvironment, ...asked, ...env },
     stdin: new TextEncoder().encode(input),
     cwd: "/",
+    timeout: 20_000,
   });
   return { code: exitCode, out: stdout.toString(), err: stderr.toString() };
 }
@@ -56,6 +57,18 @@ test("ask: what goes wrong is one line and a code", () => {
     code: 1,
     err: expect.stringContaining("at most"),
   });
+});
+
+test("a file that turns out to be damaged at the start is named, with what to do, and no place in parlor's code", () => {
+  const data = join(home, "damaged");
+  run(["user", "add", "ann", "--data", data]);
+  const file = openSync(join(data, "parlor.db"), "r+");
+  writeSync(file, "X".repeat(20), 4096);
+  closeSync(file);
+  const { code, err } = run(["--llama", "http://127.0.0.1:1", "--port", "0", "--data", data]);
+  expect(code).toBe(1);
+  expect(err).toMatch(/damaged\/parlor\.db is damaged or cut off; .*put a backup/);
+  expect(err.trim().split("\n")).toHaveLength(1);
 });
 
 test("doctor: a llama-server that is there, one that is not, and a model that it loads to look at", async () => {
