@@ -9,8 +9,10 @@ import type { OidcOptions } from "./auth/oidc.ts";
 import { Passwords } from "./auth/password.ts";
 import { Chat } from "./chat/chat.ts";
 import { ConversationActions } from "./chat/conversation-actions.ts";
-import { EnforcedPersona } from "./chat/effective-settings.ts";
-import type { ChatBounds, ChatParts } from "./chat/parts.ts";
+import { type ChatBounds, type RunsDependencies, storeChooser } from "./chat/dependencies.ts";
+import { EnforcedPersona, SettingsResolver } from "./chat/effective-settings.ts";
+import { Quota } from "./chat/quota.ts";
+import { Runs } from "./chat/runs.ts";
 import { newsFor, Servers } from "./chat/servers.ts";
 import { localPerson, standardLimits } from "./domain/account.ts";
 import { AddressSet, unixPeer } from "./domain/address.ts";
@@ -33,6 +35,7 @@ import { routes } from "./http/routes.tsx";
 import type { ImportBounds } from "./http/transfer.tsx";
 import type { Visitor } from "./http/visitor.ts";
 import { Hub } from "./live/hub.ts";
+import type { Personas } from "./persona/persona.ts";
 import { dialectOf, programRefusal } from "./programs/errors.ts";
 import { Bodies, type BodiesBounds } from "./server/bodies.ts";
 import {
@@ -45,6 +48,7 @@ import {
   sayPath,
 } from "./server/endpoints.ts";
 import { type SocketData, Sockets } from "./server/sockets.ts";
+import type { Store } from "./store/store.ts";
 import type { Upstreams } from "./upstream/upstream.ts";
 
 interface AppBounds extends ChatBounds, BodiesBounds, ImportBounds {
@@ -59,7 +63,11 @@ interface AppBounds extends ChatBounds, BodiesBounds, ImportBounds {
   readonly sessionMs: number;
 }
 
-interface AppParts extends Omit<ChatParts, "enforcedPersona" | "isAttended" | "drawAhead" | "upstream"> {
+interface AppParts extends Pick<RunsDependencies, "bus" | "log" | "metrics" | "generateTitles" | "logTexts"> {
+  readonly store: Store;
+  /** Keeps temporary conversations, which are never written to disk. */
+  readonly temporary: Store;
+  readonly personas: Personas;
   readonly upstream: Upstreams;
   /** The llama-servers were named on the command line: the operator can't choose others while parlor runs. */
   readonly areUpstreamsFixed: boolean;
@@ -118,12 +126,11 @@ export async function createApp(parts: AppParts): Promise<App> {
   const passwords = new Passwords(store);
   const oidc = parts.oidc && new (await import("./auth/oidc.ts")).Oidc(parts.oidc, log); // loaded where it is used: the start is shorter without
   const isAttended = (conversation: ConversationId) => hub.isWatched(conversation);
-  const chat: Chat = new Chat({
-    ...parts,
-    drawAhead: drawThread,
-    enforcedPersona: () => enforced.now,
-    isAttended,
-  });
+  const settings = new SettingsResolver(parts.personas, () => enforced.now);
+  const storeOf = storeChooser(parts);
+  const runs = new Runs({ ...parts, settings, storeOf, isAttended });
+  const quota = new Quota({ usage: store.usage, runs, bounds });
+  const chat = new Chat({ ...parts, settings, storeOf, runs, quota, drawAhead: drawThread });
   const shelf = new ConversationActions(parts);
   const hub = new Hub({
     bus,
@@ -134,8 +141,8 @@ export async function createApp(parts: AppParts): Promise<App> {
     listed: (id) => store.listed(id),
     list: (owner) => store.list({ owner, limit: listPageMax }),
     allowance: async (id) =>
-      chat.allowance((await store.people.person(id)) ?? { id, limits: standardLimits.guest }),
-    attended: () => chat.runs.line.refresh(),
+      quota.allowance((await store.people.person(id)) ?? { id, limits: standardLimits.guest }),
+    attended: () => runs.queue.refresh(),
     failed: bug,
   });
   const holds = async ({ known, link }: SocketData): Promise<Identity | boolean> => {
@@ -148,7 +155,21 @@ export async function createApp(parts: AppParts): Promise<App> {
     holds,
     bug,
   });
-  const inside = { auth, bodies: new Bodies(bounds), chat, shelf, hub, sockets, store, upstream, metrics };
+  const inside = {
+    auth,
+    bodies: new Bodies(bounds),
+    chat,
+    quota,
+    runs,
+    settings,
+    storeOf,
+    shelf,
+    hub,
+    sockets,
+    store,
+    upstream,
+    metrics,
+  };
   const doors = new Endpoints({
     ...inside,
     allowOrigins,
@@ -157,21 +178,8 @@ export async function createApp(parts: AppParts): Promise<App> {
     bounds: { ...bounds, frameMaxBytes },
   });
   const pages = routes({
-    ...{
-      auth,
-      passwords,
-      oidc,
-      chat,
-      shelf,
-      enforced,
-      servers,
-      store,
-      bus,
-      log,
-      metrics,
-      basePath,
-      readBody: inside.bodies.read,
-    },
+    ...inside,
+    ...{ passwords, oidc, enforced, servers, bus, log, basePath, readBody: inside.bodies.read },
     metricsToken: parts.metricsToken,
     metricsAllow: new AddressSet(parts.metricsAllow),
     silentMs: silentBeats * bounds.heartbeatMs,
@@ -181,8 +189,8 @@ export async function createApp(parts: AppParts): Promise<App> {
     sockets: () => sockets.counts,
   });
   metrics.watch({
-    running: () => chat.runs.load.running,
-    waiting: () => chat.runs.load.waiting,
+    running: () => runs.load.running,
+    waiting: () => runs.load.waiting,
     slots: () => upstream.state.slots,
     strays: () => upstream.state.strays,
     isUpstreamReady: () => upstream.state.status === "ready",
@@ -203,8 +211,8 @@ export async function createApp(parts: AppParts): Promise<App> {
     doors.review().catch(bug);
   });
   async function stopRunsOfTheGone(): Promise<void> {
-    for (const owner of new Set(chat.runs.now.map((run) => run.owner))) {
-      if ((await store.people.person(owner))?.removedAt !== null) chat.runs.stop({ owner });
+    for (const owner of new Set(runs.now.map((run) => run.owner))) {
+      if ((await store.people.person(owner))?.removedAt !== null) runs.stop({ owner });
     }
   }
 

@@ -1,5 +1,5 @@
-// Programs' requests on their way: through the same line, limits and figures as Runs, but nothing of them is
-// stored. A ApiRequest is the right to one of them; what is asked with it is its holder's.
+// Queue admission for API requests. They share the queue, the limits and the metrics with Runs, but nothing of
+// them is stored. An ApiRequest is one request: first its place in the queue, then its slot.
 
 import type { Person } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";
@@ -10,36 +10,37 @@ import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import { sharerOf } from "./fair-share.ts";
-import type { Scheduler } from "./scheduler.ts";
+import { type Scheduler, waitFacts } from "./scheduler.ts";
 
-interface ApiRequestsParts {
+interface ApiRequestsDependencies {
   readonly upstream: Pick<Upstream, "facts" | "freed" | "release">;
   readonly usage: Pick<UsageLedger, "admit" | "spend">;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** Requests that may wait at once, those of pages included. */
+  /** Most Runs and API requests that may wait at once. */
   readonly queueMaxRuns: number;
 }
 
-interface ApiRequestParts {
+interface ApiRequestOptions {
   readonly person: Person;
-  /** What it is called in logs, and what is asked for. */
+  /** Id of the request in logs. */
   readonly request: string;
+  /** Path of the requested address; for logs. */
   readonly path: string;
   readonly model: string | null;
-  /** Answers that llama-server makes of it at once, each in a slot; absent for one. */
+  /** Answers that llama-server generates at once for this request, each in a slot of its own; default 1. */
   readonly slots?: number;
-  /** Aborted when whoever asks is gone. */
+  /** Aborted when the client has disconnected. */
   readonly signal: AbortSignal;
-  /** It waits, and its place in line is new or has changed. */
+  /** Called when the place in the queue is new or has changed. */
   placed(place: Place): void;
 }
 
-/** One request, from the line to its end. */
+/** One request, from the queue to its end. */
 export class ApiRequest {
   readonly run: RunId = newId();
-  readonly wish: ApiRequestParts;
-  /** As many as its answers take of the llama-server that makes them. */
+  readonly options: ApiRequestOptions;
+  /** Slots of one llama-server that the request holds at once; at least 1. */
   readonly slots: number;
   readonly createdAt = Date.now();
   readonly #queuedAt = performance.now();
@@ -48,27 +49,28 @@ export class ApiRequest {
   #startedAt: number | null = null;
   #firstAt: number | null = null;
   #place: Place | null = null;
-  /** Tokens that it has used: about, while it runs. */
+  /** Tokens used so far; an estimate while the request runs. */
   tokens = 0;
 
-  constructor(wish: ApiRequestParts, slots: number) {
-    this.wish = wish;
+  constructor(options: ApiRequestOptions, slots: number) {
+    this.options = options;
     this.slots = Math.max(1, slots);
-    this.#granted.promise.catch(() => {}); // nobody may be waiting for it yet
-    wish.signal.addEventListener("abort", () => this.end(wish.signal.reason), { once: true });
-    if (wish.signal.aborted) this.end(wish.signal.reason);
+    this.#granted.promise.catch(() => {}); // it may be rejected before anybody awaits it
+    const { signal } = options;
+    signal.addEventListener("abort", () => this.end(signal.reason), { once: true });
+    if (signal.aborted) this.end(signal.reason);
   }
 
   get origin(): { readonly model: string | null } {
-    return this.wish;
+    return this.options;
   }
 
-  /** Aborted when it is to end before its end. */
+  /** Aborted when the request must end early. */
   get signal(): AbortSignal {
     return this.#abort.signal;
   }
 
-  /** Resolves when it holds a Slot; rejects when it is ended before. */
+  /** Resolves when the request holds its slots; rejects when it is ended before that. */
   get granted(): Promise<void> {
     return this.#granted.promise;
   }
@@ -77,7 +79,7 @@ export class ApiRequest {
     return this.tokens;
   }
 
-  /** Milliseconds in line, and from the Slot to the first piece of the answer. */
+  /** Milliseconds in the queue, and from the slot to the first piece of the answer. */
   get figures(): { queueMs: number; firstTokenMs?: number } {
     const startedAt = this.#startedAt ?? performance.now();
     return {
@@ -86,12 +88,12 @@ export class ApiRequest {
     };
   }
 
-  /** As the operator sees it. */
+  /** As the operator sees the request. */
   get now(): RunNow {
     const { run, createdAt, tokens } = this;
     return {
       run,
-      owner: this.wish.person.id,
+      owner: this.options.person.id,
       status: this.#startedAt === null ? "queued" : "running",
       createdAt,
       place: this.#place,
@@ -102,7 +104,7 @@ export class ApiRequest {
 
   moved(place: Place): void {
     this.#place = place;
-    this.wish.placed(place);
+    this.options.placed(place);
   }
 
   begin(): void {
@@ -111,7 +113,7 @@ export class ApiRequest {
     this.#granted.resolve();
   }
 
-  /** Something of the answer has come. */
+  /** Records the arrival of a piece of the answer. */
   heard(): void {
     this.#firstAt ??= performance.now();
   }
@@ -123,14 +125,14 @@ export class ApiRequest {
 }
 
 export class ApiRequests {
-  readonly #parts: ApiRequestsParts;
+  readonly #deps: ApiRequestsDependencies;
   readonly #scheduler: Scheduler;
   readonly #all = new Map<RunId, ApiRequest>();
   #onIdle: (() => void) | null = null;
   #isClosing = false;
 
-  constructor(parts: ApiRequestsParts, scheduler: Scheduler) {
-    this.#parts = parts;
+  constructor(deps: ApiRequestsDependencies, scheduler: Scheduler) {
+    this.#deps = deps;
     this.#scheduler = scheduler;
   }
 
@@ -139,10 +141,10 @@ export class ApiRequests {
   }
 
   get now(): readonly RunNow[] {
-    return [...this.#all.values()].map((lease) => lease.now);
+    return [...this.#all.values()].map((request) => request.now);
   }
 
-  /** Those that wait: of everybody, or of one person. */
+  /** Number of waiting API requests, of everybody or of one person. */
   waiting(person?: PersonId): number {
     return this.now.filter(
       ({ owner, status }) => status === "queued" && (person === undefined || owner === person),
@@ -150,51 +152,53 @@ export class ApiRequests {
   }
 
   /**
-   * Has a request wait for a Slot and does `work` with it; the Slot is given back when that is over, and seen idle where it did not reach its end.
-   * @throws Failure `queue_full`, `too_many_waiting`, `runs_limit`, `tokens_limit`, `shutting_down`; the wish's abort reason; whatever `work` throws
+   * Queues a request and calls `work` once it holds its slots. The slots are released when `work` is over; if
+   * `work` failed, not before llama-server shows them idle.
+   * @throws Failure `queue_full`, `too_many_waiting`, `runs_limit`, `tokens_limit`, `shutting_down`; the abort
+   *   reason of `options.signal`; whatever `work` throws
    */
-  async hold(wish: ApiRequestParts, work: (lease: ApiRequest) => Promise<void>): Promise<void> {
-    const { person } = wish;
-    const { usage, metrics, upstream } = this.#parts;
+  async withSlot(options: ApiRequestOptions, work: (request: ApiRequest) => Promise<void>): Promise<void> {
+    const { person } = options;
+    const { usage, metrics, upstream } = this.#deps;
     if (this.#isClosing) throw new Failure("shutting_down");
-    this.needRoomInLine();
+    this.needRoomInQueue();
     await usage.admit({ owner: person.id, limits: this.limitsOf(person) });
-    const lease = new ApiRequest(wish, Math.min(wish.slots ?? 1, upstream.facts(wish.model).slots));
-    this.#all.set(lease.run, lease);
+    const request = new ApiRequest(
+      options,
+      Math.min(options.slots ?? 1, upstream.facts(options.model).slots),
+    );
+    this.#all.set(request.run, request);
     let outcome: "done" | "stopped" | "failed" = "done";
     try {
-      this.#scheduler.enqueue(lease.run, sharerOf(person), { slots: lease.slots });
-      await lease.granted;
-      await work(lease);
+      this.#scheduler.enqueue(request.run, sharerOf(person), { slots: request.slots });
+      await request.granted;
+      await work(request);
     } catch (error) {
-      outcome = lease.signal.aborted ? "stopped" : "failed";
-      this.#scheduler.leave(lease.run);
-      await upstream.freed(lease.run);
+      outcome = request.signal.aborted ? "stopped" : "failed";
+      this.#scheduler.leave(request.run);
+      await upstream.freed(request.run);
       throw error;
     } finally {
-      this.#all.delete(lease.run);
-      upstream.release(lease.run);
-      this.#scheduler.release(lease.run, lease.tokens);
-      metrics.ended(outcome, { ...lease.figures, tokens: lease.tokens });
-      this.#report(lease, outcome);
+      this.#all.delete(request.run);
+      upstream.release(request.run);
+      this.#scheduler.release(request.run, request.tokens);
+      metrics.ended(outcome, { ...request.figures, tokens: request.tokens });
+      this.#report(request, outcome);
       await usage
-        .spend(person.id, lease.tokens)
-        .catch((error) => this.#parts.log.error("use could not be kept", { error: String(error) }));
+        .spend(person.id, request.tokens)
+        .catch((error) => this.#deps.log.error("usage could not be saved", { error: String(error) }));
       if (this.#all.size === 0) this.#onIdle?.();
     }
   }
 
   /** @throws Failure `queue_full` */
-  needRoomInLine(): void {
-    if (this.#scheduler.waiting < this.#parts.queueMaxRuns) return;
-    const ms = this.#scheduler.waitMs();
-    throw new Failure("queue_full", {
-      waiting: this.#scheduler.waiting,
-      ...(ms !== null && { seconds: Math.max(1, Math.ceil(ms / 1000)) }),
-    });
+  needRoomInQueue(): void {
+    const { waiting } = this.#scheduler;
+    if (waiting < this.#deps.queueMaxRuns) return;
+    throw new Failure("queue_full", { waiting, ...waitFacts(this.#scheduler.waitMs()) });
   }
 
-  /** What somebody may still queue beside the requests of theirs that wait here. */
+  /** A person's limits, less their API requests that wait here. */
   limitsOf({ id, limits }: Pick<Person, "id" | "limits">): Person["limits"] {
     const { waitingRunsMax } = limits;
     return waitingRunsMax === null
@@ -202,31 +206,31 @@ export class ApiRequests {
       : { ...limits, waitingRunsMax: Math.max(0, waitingRunsMax - this.waiting(id)) };
   }
 
-  /** Ends those that are meant; false when there are none. */
+  /** Ends the request with this id, or all of this owner; false when there are none. */
   stop({ id, owner }: { id?: RunId; owner?: PersonId }): boolean {
-    const meant = [...this.#all.values()].filter(
-      (lease) => lease.run === id || lease.wish.person.id === owner,
+    const matching = [...this.#all.values()].filter(
+      (request) => request.run === id || request.options.person.id === owner,
     );
-    for (const lease of meant) lease.end(new Failure("stopped"));
-    return meant.length > 0;
+    for (const request of matching) request.end(new Failure("stopped"));
+    return matching.length > 0;
   }
 
-  /** No new ones; who waits is told, who runs gets `graceMs`. */
+  /** Accepts no new requests. Waiting ones fail at once, running ones after `graceMs`. */
   async close(graceMs: number): Promise<void> {
     this.#isClosing = true;
     const ended = Promise.withResolvers<void>();
     this.#onIdle = ended.resolve;
     const shuttingDown = new Failure("shutting_down");
-    for (const lease of this.#all.values()) if (lease.now.status === "queued") lease.end(shuttingDown);
+    for (const request of this.#all.values()) if (request.now.status === "queued") request.end(shuttingDown);
     if (this.#all.size === 0) return;
     await Promise.race([ended.promise, Bun.sleep(graceMs)]);
-    for (const lease of this.#all.values()) lease.end(shuttingDown);
+    for (const request of this.#all.values()) request.end(shuttingDown);
     if (this.#all.size > 0) await ended.promise;
   }
 
-  #report({ run, wish, tokens, figures }: ApiRequest, outcome: string): void {
-    const { request, path, person } = wish;
-    this.#parts.log.info("a program's request ended", {
+  #report({ run, options, tokens, figures }: ApiRequest, outcome: string): void {
+    const { request, path, person } = options;
+    this.#deps.log.info("API request ended", {
       run,
       request,
       path,

@@ -55,7 +55,7 @@ export class SettingsResolver {
   }
 
   /** Refuses what would be answered past the persona that holds for everybody. @throws Failure `persona_enforced` */
-  refusePast(): void {
+  refuseIfEnforced(): void {
     const persona = this.#enforced();
     if (persona !== null) throw new Failure("persona_enforced", { persona });
   }

@@ -1,8 +1,8 @@
-// The Runs in progress of this process, by their ids, and when each has given its Slot back.
+// The Runs in progress of this process by id, and a promise for the moment when each gives its slot back.
 
 import type { Snapshot } from "../domain/event.ts";
 import type { ConversationId, RunId } from "../domain/id.ts";
-import type { RunNow } from "../domain/run.ts";
+import type { Run, RunNow } from "../domain/run.ts";
 import type { LiveRun } from "./live-run.ts";
 
 export class InProgress {
@@ -14,7 +14,7 @@ export class InProgress {
     this.#isAttended = isAttended;
   }
 
-  /** Runs that have begun and have their Slot still. */
+  /** Number of Runs that were started, or ended without a slot, and are not finished with. */
   get begun(): number {
     return this.#ends.size;
   }
@@ -27,11 +27,19 @@ export class InProgress {
     return this.#live.get(run);
   }
 
+  /** The Runs that match all given fields and whose end has not been published. */
+  matching(which: Partial<Pick<Run, "id" | "conversation" | "owner">>): LiveRun[] {
+    const fields = Object.entries(which) as [keyof typeof which, string][];
+    return this.values()
+      .filter((live) => !live.over && fields.every(([name, value]) => live.run[name] === value))
+      .toArray();
+  }
+
   add(live: LiveRun): void {
     this.#live.set(live.run.id, live);
   }
 
-  /** Keeps the promise of a Run's end; then it is in progress no more, and `after` is called. */
+  /** Keeps a Run until `ended` settles, then removes it and calls `after`. */
   track(live: LiveRun, ended: Promise<void>, after: () => void): void {
     const tracked = ended.finally(() => {
       this.#ends.delete(live.run.id);
@@ -41,11 +49,13 @@ export class InProgress {
     this.#ends.set(live.run.id, tracked);
   }
 
-  endOf(run: RunId): Promise<void> | undefined {
-    return this.#ends.get(run);
+  /** Resolves when the slot in which a title is being written for a conversation is free; undefined if there is none. */
+  endOfTitling(conversation: ConversationId): Promise<void> | undefined {
+    const titling = this.values().find(({ over, run }) => over && run.conversation === conversation);
+    return titling && this.#ends.get(titling.run.id);
   }
 
-  /** Resolves when all that have begun are over, or when `withinMs` have passed. */
+  /** Resolves when all tracked Runs are finished with, or when `withinMs` have passed. */
   async over(withinMs = Number.POSITIVE_INFINITY): Promise<void> {
     const all = Promise.all(this.#ends.values());
     await (Number.isFinite(withinMs)
@@ -53,36 +63,30 @@ export class InProgress {
       : all);
   }
 
-  /** Resolves when a conversation has no Run any more, not even one that only gives its Slot back. */
+  /** Resolves when a conversation has no Run any more, not even one that is only giving its slot back. */
   async overIn(conversation: ConversationId): Promise<void> {
     while (this.values().some(({ run }) => run.conversation === conversation))
       await Promise.race(this.#ends.values());
   }
 
-  /** Those of a conversation, as their events so far have told it. */
+  /** Snapshots of a conversation's Runs whose end has not been published, as of the last event of each. */
   of(conversation: ConversationId): readonly Snapshot[] {
-    return this.values()
-      .filter(({ run, over }) => run.conversation === conversation && !over)
-      .map((live) => live.snapshot)
-      .toArray();
+    return this.matching({ conversation }).map((live) => live.snapshot);
   }
 
-  /** All, as the operator sees them, in the order in which they came. */
+  /** All Runs as the operator sees them, in the order in which they were queued. */
   get now(): readonly RunNow[] {
-    return this.values()
-      .filter(({ over }) => !over)
-      .map((live) => {
-        const { run, status, place, spentTokens: tokens } = live;
-        return {
-          run: run.id,
-          owner: run.owner,
-          status,
-          createdAt: run.createdAt,
-          place,
-          tokens,
-          isAttended: this.#isAttended(live),
-        };
-      })
-      .toArray();
+    return this.matching({}).map((live) => {
+      const { run, status, place, spentTokens: tokens } = live;
+      return {
+        run: run.id,
+        owner: run.owner,
+        status,
+        createdAt: run.createdAt,
+        place,
+        tokens,
+        isAttended: this.#isAttended(live),
+      };
+    });
   }
 }

@@ -35,7 +35,7 @@ export interface Origin {
 /** Characters of a token, about: for what is running still, whose tokens are counted at its end. */
 const charsPerToken = 4;
 
-interface LiveRunParts {
+interface LiveRunOutlets {
   readonly bus: Bus;
   /** Where its conversation is kept. */
   readonly store: Store;
@@ -69,7 +69,7 @@ export class LiveRun implements Writing {
   /** True once its end has been told: a snapshot taken later must not show it in progress. */
   over = false;
   readonly origin: Origin;
-  readonly #parts: LiveRunParts;
+  readonly #outlets: LiveRunOutlets;
   #n = -1;
   #place: Place | null = null;
   #progress: PromptProgress | null = null;
@@ -85,13 +85,13 @@ export class LiveRun implements Writing {
   streamBytes = 0;
 
   /** `answer.text` is what is there already: empty, or what this Run goes on with. */
-  constructor(run: Run, answer: Message, parts: LiveRunParts, origin: Origin) {
+  constructor(run: Run, answer: Message, outlets: LiveRunOutlets, origin: Origin) {
     this.run = run;
     this.answer = answer;
     this.text = answer.text;
     this.reasoning = answer.reasoning;
     this.#saved = { text: answer.text.length, reasoning: answer.reasoning.length };
-    this.#parts = parts;
+    this.#outlets = outlets;
     this.origin = origin;
   }
 
@@ -135,13 +135,13 @@ export class LiveRun implements Writing {
   }
 
   get store(): Store {
-    return this.#parts.store;
+    return this.#outlets.store;
   }
 
   publish(fact: RunFact): void {
     this.#n++;
     const { id: run, conversation } = this.run;
-    this.#parts.bus.publish(conversation, {
+    this.#outlets.bus.publish(conversation, {
       ...fact,
       run,
       conversation,
@@ -183,13 +183,13 @@ export class LiveRun implements Writing {
     const { tap } = this.origin;
     if (!tap?.isAlone) {
       const now = performance.now();
-      this.#gapMs += gapWeight * (Math.min(now - this.#grownAt, this.#parts.foldMs) - this.#gapMs);
+      this.#gapMs += gapWeight * (Math.min(now - this.#grownAt, this.#outlets.foldMs) - this.#gapMs);
       this.#grownAt = now;
       this.#held[kind] += piece;
       if (this.#timer === null) this.#flush();
     }
     tap?.[kind]?.(piece);
-    this.#parts.checkpoints?.mark(this);
+    this.#outlets.checkpoints?.mark(this);
   }
 
   /** True when a program listens, which is gone with this process. */
@@ -222,7 +222,7 @@ export class LiveRun implements Writing {
   ended(utterance: Utterance & { run: Run }): void {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
-    this.#parts.checkpoints?.forget(this);
+    this.#outlets.checkpoints?.forget(this);
     this.#held = { text: "", reasoning: "" }; // the closing event bears the whole text
     this.over = true;
     this.#stats = utterance.run.stats;
@@ -252,7 +252,7 @@ export class LiveRun implements Writing {
    */
   get #foldMs(): number {
     const growth = 1 + (foldGrowth - 1) * Math.min(1, this.text.length / foldGrowsChars);
-    return this.#gapMs >= drawnEveryMs * growth ? 0 : this.#parts.foldMs * growth;
+    return this.#gapMs >= drawnEveryMs * growth ? 0 : this.#outlets.foldMs * growth;
   }
 
   #flush(): void {

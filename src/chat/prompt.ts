@@ -8,9 +8,9 @@ import { beginnings, type Counts, fit, lastBeginning, messagesOf, roomFor, surel
 import { type SettingsResolver, samplingOf } from "./effective-settings.ts";
 import type { LiveRun } from "./live-run.ts";
 
-export interface PromptParts {
+export interface PromptDependencies {
   readonly upstream: Upstream;
-  readonly voices: SettingsResolver;
+  readonly settings: SettingsResolver;
   readonly counts: Counts;
   /** Room kept for an answer whose persona names no longest one, in tokens. */
   readonly answerTokens: number;
@@ -30,10 +30,10 @@ const lookBackMessages = 20;
  * The request of a Run that begins now.
  * @throws Failure `persona_missing`, `persona_broken`, `context_full`, `context_overflow`, `upstream_stalled`
  */
-export async function promptOf(live: LiveRun, parts: PromptParts): Promise<Prompt> {
+export async function promptOf(live: LiveRun, deps: PromptDependencies): Promise<Prompt> {
   const { store, answer, run } = live;
-  const voice = await parts.voices.of((await store.conversation(run.conversation))?.settings ?? noSettings);
-  if (voice.missing !== null) throw await parts.voices.refusal(voice.missing);
+  const voice = await deps.settings.of((await store.conversation(run.conversation))?.settings ?? noSettings);
+  if (voice.missing !== null) throw await deps.settings.refusal(voice.missing);
   const path = [...(await store.history(answer.id)), answer];
   const { persona } = voice;
   const isFirst = path.length === 2;
@@ -44,10 +44,10 @@ export async function promptOf(live: LiveRun, parts: PromptParts): Promise<Promp
     sampling,
     model,
   });
-  const { contextTokens, model: served } = parts.upstream.facts(model);
+  const { contextTokens, model: served } = deps.upstream.facts(model);
   const named = served === null ? {} : { model: served };
   if (contextTokens === null) return { request: requestFrom(0), stats: named, isFirst };
-  const room = roomFor(contextTokens, { maxTokens: sampling.maxTokens, answerTokens: parts.answerTokens });
+  const room = roomFor(contextTokens, { maxTokens: sampling.maxTokens, answerTokens: deps.answerTokens });
   const whole = requestFrom(0);
   if (surelyFit(whole.messages, room))
     return { request: whole, stats: { ...named, contextTokens, roomTokens: room }, isFirst };
@@ -58,7 +58,7 @@ export async function promptOf(live: LiveRun, parts: PromptParts): Promise<Promp
     roomTokens: room,
     contextTokens,
     overflow: persona?.overflow ?? "drop",
-    count: (from) => countOf(requestFrom(from), live.abort.signal, parts),
+    count: (from) => countOf(requestFrom(from), live.abort.signal, deps),
   });
   // dropped messages are counted on the path: so many stand before the place where the next turn's history begins as well
   return {
@@ -71,7 +71,7 @@ export async function promptOf(live: LiveRun, parts: PromptParts): Promise<Promp
 function countOf(
   request: ChatRequest,
   signal: AbortSignal,
-  { upstream, counts }: PromptParts,
+  { upstream, counts }: PromptDependencies,
 ): Promise<number | null> {
   const key = JSON.stringify([upstream.facts(request.model).model, request.messages]);
   return counts.of(key, () => upstream.count(request, signal));

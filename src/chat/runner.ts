@@ -8,31 +8,31 @@ import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Deltas } from "../upstream/upstream.ts";
 import type { LiveRun } from "./live-run.ts";
-import { type Prompt, type PromptParts, promptOf } from "./prompt.ts";
+import { type Prompt, type PromptDependencies, promptOf } from "./prompt.ts";
 import { Thoughts } from "./thoughts.ts";
 import { entitle } from "./title.ts";
 
 /** Why a Run is aborted from within: the status it ends with. */
 export type Halt = "stopped" | "interrupted";
 
-export interface RunnerParts extends PromptParts {
+export interface RunnerDependencies extends PromptDependencies {
   readonly log: Log;
   readonly metrics: Metrics;
   /** Has the log hold what is said. */
   readonly logTexts: boolean;
   /** Whether the model may make a title now: in the same Slot, right behind the first answer, if nobody waits for it. */
-  readonly mayEntitle: () => boolean;
+  readonly mayWriteTitle: () => boolean;
   /** A Run is over, as the Store has it: what lists it is to be told. */
-  readonly closed: (live: LiveRun) => void;
+  readonly ended: (live: LiveRun) => void;
   /** A conversation has got another title. */
-  readonly entitled: (live: LiveRun) => void;
+  readonly titled: (live: LiveRun) => void;
 }
 
 /**
  * Runs `live` to its end. Resolves when its Slot is free again (or when that could not be seen in time); never rejects.
  * `left` is given for a Run that the process before this one had started: its stream is taken up, if llama-server has it.
  */
-export async function runOne(live: LiveRun, parts: RunnerParts, left?: UnfinishedRun): Promise<void> {
+export async function runOne(live: LiveRun, deps: RunnerDependencies, left?: UnfinishedRun): Promise<void> {
   const startedAt = performance.now();
   const measured: { firstTokenMs?: number; queueMs: number; thinkingMs?: number } = {
     queueMs: Math.round(startedAt - live.queuedAt),
@@ -40,30 +40,30 @@ export async function runOne(live: LiveRun, parts: RunnerParts, left?: Unfinishe
   let lastAt = 0;
   const onToken = (kind: "text" | "reasoning") => {
     const now = performance.now();
-    if (lastAt > 0) parts.metrics.gap(now - lastAt);
+    if (lastAt > 0) deps.metrics.gap(now - lastAt);
     lastAt = now;
     measured.firstTokenMs ??= Math.round(performance.now() - startedAt);
     if (kind === "text" && live.thinkingSince !== null)
       measured.thinkingMs ??= Date.now() - live.thinkingSince;
   };
-  const { prompt, ...outcome } = await attempt(live, parts, onToken, left);
+  const { prompt, ...outcome } = await attempt(live, deps, onToken, left);
   // one that reached its end has left its slot; any other is believed only when llama-server shows it
-  const slotFreed = outcome.status === "done" || (await freed(live, parts));
+  const slotFreed = outcome.status === "done" || (await freed(live, deps));
   await close(
     live,
     { ...outcome, stats: { ...prompt?.stats, ...outcome.stats, ...measured }, slotFreed },
-    parts,
+    deps,
   );
-  if (live.isTapped || outcome.status !== "done" || !prompt?.isFirst || !parts.mayEntitle()) return;
-  await entitle(live, prompt.request, parts).then(
-    () => parts.entitled(live),
-    (error) => parts.log.info("no title was made", { run: live.run.id, why: asFailure(error).code }),
+  if (live.isTapped || outcome.status !== "done" || !prompt?.isFirst || !deps.mayWriteTitle()) return;
+  await entitle(live, prompt.request, deps).then(
+    () => deps.titled(live),
+    (error) => deps.log.info("no title was made", { run: live.run.id, why: asFailure(error).code }),
   );
 }
 
 async function freed(
   live: LiveRun,
-  { upstream, log }: Pick<RunnerParts, "upstream" | "log">,
+  { upstream, log }: Pick<RunnerDependencies, "upstream" | "log">,
 ): Promise<boolean> {
   const isFreed = await upstream.freed(live.run.id);
   if (!isFreed) log.warn("slot still busy after the Run ended", { run: live.run.id });
@@ -77,11 +77,11 @@ interface Outcome extends Pick<Ending, "status" | "finish" | "failure" | "stats"
 
 async function attempt(
   live: LiveRun,
-  parts: RunnerParts,
+  deps: RunnerDependencies,
   onToken: (kind: "text" | "reasoning") => void,
   left?: UnfinishedRun,
 ): Promise<Outcome> {
-  const { upstream } = parts;
+  const { upstream } = deps;
   const grow = (kind: "text" | "reasoning") => (piece: string) => {
     onToken(kind);
     live.grow(kind, piece);
@@ -112,7 +112,7 @@ async function attempt(
     const fromBytes = left ? live.adopt(left) : 0;
     live.started();
     const { signal } = live.abort;
-    if (!left) prompt = await promptOf(live, parts);
+    if (!left) prompt = await promptOf(live, deps);
     const end = prompt
       ? await upstream.chat(
           { run: live.run.id, request: live.origin.request },
@@ -130,12 +130,12 @@ async function attempt(
     if (left) {
       // llama-server does not have it any more: what the last checkpoint kept is what there is
       live.restore(left.draft, left.draftReasoning);
-      parts.log.info("Run could not be taken up", { run: live.run.id, why: asFailure(error).code });
+      deps.log.info("Run could not be taken up", { run: live.run.id, why: asFailure(error).code });
       return ended("interrupted");
     }
     const failure = asFailure(error);
     if (failure.code === "internal")
-      parts.log.error("a bug ended a Run", {
+      deps.log.error("a bug ended a Run", {
         run: live.run.id,
         error: String(error),
         stack: error instanceof Error ? error.stack : undefined,
@@ -155,9 +155,9 @@ function takeBack(live: LiveRun, text: string): void {
 export async function close(
   live: LiveRun,
   outcome: Omit<Ending, "text" | "reasoning" | "tokens">,
-  parts: Pick<RunnerParts, "log" | "logTexts" | "metrics" | "closed">,
+  deps: Pick<RunnerDependencies, "log" | "logTexts" | "metrics" | "ended">,
 ): Promise<void> {
-  const { log, metrics, closed } = parts;
+  const { log, metrics, ended } = deps;
   const ending: Ending = {
     ...outcome,
     text: live.text,
@@ -179,9 +179,9 @@ export async function close(
     live.ended(shown);
     endLater(end, log);
   }
-  closed(live);
+  ended(live);
   metrics.ended(status, { ...stats, tokens: ending.tokens });
-  report(live, ending, parts);
+  report(live, ending, deps);
 }
 
 /** Between two attempts at storing an end that could not be stored, in ms. */
@@ -201,7 +201,7 @@ function endLater(end: () => Promise<unknown>, log: Log): void {
 function report(
   live: LiveRun,
   ending: Ending,
-  { log, logTexts }: Pick<RunnerParts, "log" | "logTexts">,
+  { log, logTexts }: Pick<RunnerDependencies, "log" | "logTexts">,
 ): void {
   const { status, finish, failure } = ending;
   const stats: RunStats = ending.stats;

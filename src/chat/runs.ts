@@ -1,171 +1,164 @@
-// The Runs in progress of this process: queued, given to the runner when a Slot is theirs, stopped, taken up after a restart,
-// brought to an end. Knows who waits and who runs; what people may do is chat/chat's.
+// The Runs in progress of this process: queued, started when a slot is granted, stopped, recovered after a
+// restart, ended. Knows who waits and who runs. What people may do is decided in chat/chat.
 
 import type { Person } from "../domain/account.ts";
 import type { Message } from "../domain/conversation.ts";
-import { listTopic } from "../domain/event.ts";
 import { isTemporary, type RunId } from "../domain/id.ts";
 import type { Run, RunNow } from "../domain/run.ts";
-import type { FairShareKept } from "../store/accounts.ts";
 import type { QueuedRun, UnfinishedRun } from "../store/store.ts";
 import { type ApiRequest, ApiRequests } from "./api-requests.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { Counts } from "./context.ts";
+import { publishListed, publishReshaped } from "./conversation-events.ts";
+import type { RunsDependencies } from "./dependencies.ts";
 import { sharerOf } from "./fair-share.ts";
 import { InProgress } from "./in-progress.ts";
 import { LiveRun, type Origin, type Tap } from "./live-run.ts";
-import type { RunsParts } from "./parts.ts";
-import { close, type Halt, halt, type RunnerParts, runOne } from "./runner.ts";
+import { QueueMemory } from "./queue-memory.ts";
+import { close, type Halt, halt, type RunnerDependencies, runOne } from "./runner.ts";
 import { Scheduler } from "./scheduler.ts";
 
-/** Between two looks at the line, in ms. */
+/** Between two ticks of the scheduler, in ms. */
 const tickMs = 250;
 
-/** Between two times that what is learned about waiting is kept, in ms: a restart loses at most so much. */
-const waitsKeptEveryMs = 10_000;
+interface NewRun {
+  /** Published with the Run where the thread simply goes on; else null. */
+  readonly question: Message | null;
+  readonly model: string | null;
+  readonly tap?: Tap | undefined;
+  /** Id of the request in logs. */
+  readonly request?: string | undefined;
+}
 
 export class Runs {
-  readonly #parts: RunsParts;
+  readonly #deps: RunsDependencies;
   readonly #counts = new Counts();
   readonly #scheduler: Scheduler;
-  readonly leases: ApiRequests;
+  readonly #memory: QueueMemory;
+  readonly apiRequests: ApiRequests;
   readonly inProgress = new InProgress((live) => this.#isAttended(live));
   readonly #checkpoints: Checkpoints;
   readonly #timer: Timer;
   #closing = false;
-  /** When what is learned about waiting was last kept. */
-  #waitsKeptAt = Number.NEGATIVE_INFINITY;
 
-  constructor(parts: RunsParts) {
-    this.#parts = parts;
-    const { upstream, log, bounds } = parts;
-    this.#checkpoints = new Checkpoints(parts.store, bounds.checkpointEveryMs, log);
+  constructor(deps: RunsDependencies) {
+    this.#deps = deps;
+    const { upstream, log, bounds } = deps;
+    this.#checkpoints = new Checkpoints(deps.store, bounds.checkpointEveryMs, log);
     this.#scheduler = new Scheduler(
       {
         start: (run) => this.#start(run),
         place: (run, place) => this.#of(run)?.moved(place),
         now: () => performance.now(),
         isAttended: (run) =>
-          this.leases.get(run) !== undefined || this.#isAttended(this.inProgress.get(run) as LiveRun),
-        spent: (run) => this.#of(run)?.spentTokens ?? 0,
-        hasRoom: (run) => upstream.hasRoom(this.#of(run)?.origin.model ?? null, this.leases.get(run)?.slots),
+          this.apiRequests.get(run) !== undefined || this.#isAttended(this.inProgress.get(run) as LiveRun),
+        spentTokens: (run) => this.#of(run)?.spentTokens ?? 0,
+        hasRoom: (run) =>
+          upstream.hasRoom(this.#of(run)?.origin.model ?? null, this.apiRequests.get(run)?.slots),
       },
       this.slots,
       bounds,
     );
-    this.leases = new ApiRequests(
-      { ...parts, usage: parts.store.usage, queueMaxRuns: bounds.queueMaxRuns },
+    this.#memory = new QueueMemory(this.#scheduler, deps.store, log);
+    this.apiRequests = new ApiRequests(
+      { ...deps, usage: deps.store.usage, queueMaxRuns: bounds.queueMaxRuns },
       this.#scheduler,
     );
-    parts.upstream.watch(() => this.#resize());
+    upstream.watch(() => this.#resize());
     this.#timer = setInterval(() => this.#scheduler.tick(), tickMs);
     this.#timer.unref();
   }
 
-  /** Slots that may be used: those that nobody else holds, and one always, for llama-server has a line of its own. */
+  /**
+   * Slots that Runs may use: those that no other client of llama-server holds, but always at least one, because
+   * llama-server has a queue of its own.
+   */
   get slots(): number {
-    const { slots, strays } = this.#parts.upstream.state;
-    return Math.max(1, Math.min(slots - strays, this.#parts.bounds.slotsMax));
+    const { slots, strays } = this.#deps.upstream.state;
+    return Math.max(1, Math.min(slots - strays, this.#deps.bounds.slotsMax));
   }
 
-  /** All that run or wait, as the operator sees them. */
+  /** All running and waiting Runs and API requests, as the operator sees them. */
   get now(): readonly RunNow[] {
-    return [...this.inProgress.now, ...this.leases.now];
+    return [...this.inProgress.now, ...this.apiRequests.now];
   }
 
-  /** Runs by state. */
+  /** Number of Runs and API requests by state. */
   get load(): { running: number; waiting: number } {
     return { running: this.#scheduler.running, waiting: this.#scheduler.waiting };
   }
 
-  /** No new Runs may begin any more. */
+  /** True once no new Runs may begin. */
   get closing(): boolean {
     return this.#closing;
   }
 
-  /** The line. */
-  get line(): Pick<Scheduler, "waitMs" | "refresh"> {
+  get queue(): Pick<Scheduler, "waitMs" | "refresh"> {
     return this.#scheduler;
   }
 
-  /** Goes on with the shares of the process before this one, and with what it has learned about waiting. */
-  restore(shares: FairShareKept, waits: string | null): void {
-    this.#scheduler.shares.restore(shares);
-    if (waits !== null) this.#scheduler.waits.restore(waits);
+  /** Continues with the shares and the wait statistics of the previous process. */
+  restore(): Promise<void> {
+    return this.#memory.restore();
   }
 
-  /** Puts a Run that is stored into the line; `question` is told with it where the thread simply goes on. */
-  enqueue(
-    person: Person,
-    said: QueuedRun,
-    {
-      question,
-      model,
-      tap,
-      request = "",
-    }: {
-      question: Message | null;
-      model: string | null;
-      tap?: Tap | undefined;
-      request?: string | undefined;
-    },
-  ): void {
+  /** Puts a stored Run into the queue. */
+  enqueue(person: Person, said: QueuedRun, { question, model, tap, request = "" }: NewRun): void {
     const live = this.#make(said, { sharer: sharerOf(person), request, tap, model });
-    this.#parts.log.info("Run queued", {
+    this.#deps.log.info("Run queued", {
       run: said.run.id,
       conversation: said.run.conversation,
       person: person.id,
       request,
-      ...(this.#parts.logTexts && { text: said.question?.text }),
+      ...(this.#deps.logTexts && { text: said.question?.text }),
     });
     live.publish({ kind: "queued", owner: said.run.owner, question, answer: said.answer });
-    this.#listed(live);
+    publishListed(this.#deps.bus, live.run, true);
     this.#scheduler.enqueue(said.run.id, live.origin.sharer);
-    this.#keepShares();
-    // a title is made in a Slot that nobody waits for, and that nobody wants to go on in
+    this.#saveShares();
+    // a title is written only in a slot that nobody waits for, and not in one whose conversation goes on
     const isWaiting = this.#scheduler.isWaiting(said.run.id);
     for (const other of this.inProgress.values())
       if (other.over && (isWaiting || other.run.conversation === said.run.conversation))
         halt(other, "interrupted");
   }
 
-  /** Takes up what the process before this one left: who waited waits on; what ran is taken up, or closed as interrupted. */
-  recover(left: UnfinishedRun, person: Person | null): void {
-    const sharer = person ? sharerOf(person) : { id: left.run.owner, weight: 1, runningMax: null };
-    const live = this.#make(left, { sharer, request: "", tap: undefined, model: null });
-    live.publish({ kind: "queued", owner: left.run.owner, question: null, answer: left.answer });
-    if (left.run.status === "queued") this.#scheduler.enqueue(left.run.id, sharer, { isLeft: true });
+  /**
+   * Continues a Run of the previous process. A waiting Run waits again. A running one continues from llama-server's
+   * stream, or ends as interrupted if llama-server no longer has it. `person` is null if the account is gone.
+   */
+  recover(unfinished: UnfinishedRun, person: Person | null): void {
+    const { run, answer } = unfinished;
+    const sharer = person ? sharerOf(person) : { id: run.owner, weight: 1, runningMax: null };
+    const live = this.#make(unfinished, { sharer, request: "", tap: undefined, model: null });
+    live.publish({ kind: "queued", owner: run.owner, question: null, answer });
+    if (run.status === "queued") this.#scheduler.enqueue(run.id, sharer, { isRecovered: true });
     else {
-      this.#scheduler.adopt(left.run.id, sharer);
-      this.#track(runOne(live, this.#runnerParts, left), live);
+      this.#scheduler.adopt(run.id, sharer);
+      this.#track(runOne(live, this.#runnerDeps, unfinished), live);
     }
   }
 
-  /** Stops the Runs that are meant, waiting or running; false when there are none. */
+  /** Stops the Runs that match all given fields, waiting or running; false when there are none. */
   stop(which: Partial<Pick<Run, "id" | "conversation" | "owner">>): boolean {
-    const wished = Object.entries(which) as [keyof typeof which, string][];
-    const isMeant = ({ run }: LiveRun) => wished.every(([name, value]) => run[name] === value);
-    const meant = this.inProgress
-      .values()
-      .filter((live) => isMeant(live) && !live.over)
-      .toArray();
-    for (const live of meant) {
+    const matching = this.inProgress.matching(which);
+    for (const live of matching) {
       if (live.stopping) continue;
       live.stop();
-      if (this.#scheduler.leave(live.run.id)) this.#leave(live, "stopped");
+      if (this.#scheduler.leave(live.run.id)) this.#endUnstarted(live, "stopped");
       else halt(live, "stopped");
     }
     const { id, owner, conversation } = which;
     return (
       (conversation === undefined &&
-        this.leases.stop({ ...(id !== undefined && { id }), ...(owner !== undefined && { owner }) })) ||
-      meant.length > 0
+        this.apiRequests.stop({ ...(id !== undefined && { id }), ...(owner !== undefined && { owner }) })) ||
+      matching.length > 0
     );
   }
 
   /**
-   * No new Runs; those that run get `graceMs`, then they are interrupted. Who waits is kept in the Store for the next
-   * process, but for programs, whose sockets end with this one.
+   * Accepts no new Runs. Running ones get `graceMs` and are interrupted after that. Waiting ones stay in the Store
+   * for the next process, except those of programs, whose sockets close with this process.
    */
   async close(graceMs: number): Promise<void> {
     this.#closing = true;
@@ -173,118 +166,85 @@ export class Runs {
     this.#scheduler.resize(0);
     for (const live of this.inProgress.values()) if (live.over) halt(live, "interrupted");
     for (const live of this.inProgress.values())
-      if (live.isTapped && this.#scheduler.leave(live.run.id)) this.#leave(live, "interrupted");
-    await Promise.all([this.inProgress.over(graceMs), this.leases.close(graceMs)]);
+      if (live.isTapped && this.#scheduler.leave(live.run.id)) this.#endUnstarted(live, "interrupted");
+    await Promise.all([this.inProgress.over(graceMs), this.apiRequests.close(graceMs)]);
     for (const live of this.inProgress.values())
       if (!this.#scheduler.isWaiting(live.run.id)) halt(live, "interrupted");
     while (this.inProgress.begun > 0) await this.inProgress.over();
   }
 
   #of(run: RunId): LiveRun | ApiRequest | undefined {
-    return this.leases.get(run) ?? this.inProgress.get(run);
+    return this.apiRequests.get(run) ?? this.inProgress.get(run);
   }
 
   #make(said: QueuedRun, origin: Origin): LiveRun {
-    const { bus, bounds } = this.#parts;
-    const store = this.#parts.storeOf(said.run.conversation);
+    const { bus, bounds } = this.#deps;
+    const store = this.#deps.storeOf(said.run.conversation);
     const checkpoints = isTemporary(said.run.conversation) ? null : this.#checkpoints;
-    const live = new LiveRun(
-      said.run,
-      said.answer,
-      { bus, foldMs: bounds.foldMs, store, checkpoints },
-      origin,
-    );
+    const outlets = { bus, foldMs: bounds.foldMs, store, checkpoints };
+    const live = new LiveRun(said.run, said.answer, outlets, origin);
     this.inProgress.add(live);
     return live;
   }
 
-  get #runnerParts(): RunnerParts {
-    const { bus, bounds, generateTitles } = this.#parts;
+  get #runnerDeps(): RunnerDependencies {
+    const { bus, bounds, generateTitles } = this.#deps;
     return {
-      ...this.#parts,
+      ...this.#deps,
       answerTokens: bounds.answerTokens,
       counts: this.#counts,
-      mayEntitle: () => generateTitles && !this.#closing && this.#scheduler.waiting === 0,
-      closed: (live) => this.#listed(live),
-      entitled: ({ run: { conversation, owner } }) => {
-        if (!isTemporary(conversation))
-          bus.publish(listTopic(owner), { kind: "listed", conversation, isLatest: false });
-        bus.publish(conversation, { kind: "reshaped", conversation });
+      mayWriteTitle: () => generateTitles && !this.#closing && this.#scheduler.waiting === 0,
+      ended: ({ run }) => publishListed(bus, run, true),
+      titled: ({ run }) => {
+        publishListed(bus, run, false);
+        publishReshaped(bus, run.conversation);
       },
     };
   }
 
-  /** Something was said, or has ended: the conversation is the latest now. */
-  #listed({ run: { conversation, owner } }: LiveRun): void {
-    if (!isTemporary(conversation))
-      this.#parts.bus.publish(listTopic(owner), { kind: "listed", conversation, isLatest: true });
-  }
-
   #start(run: RunId): void {
-    const lease = this.leases.get(run);
-    this.#parts.upstream.reserve(run, this.#of(run)?.origin.model ?? null, lease?.slots);
-    if (lease) {
-      lease.begin();
+    const apiRequest = this.apiRequests.get(run);
+    this.#deps.upstream.reserve(run, this.#of(run)?.origin.model ?? null, apiRequest?.slots);
+    if (apiRequest) {
+      apiRequest.begin();
       return;
     }
     const live = this.inProgress.get(run) as LiveRun;
-    // the Slot that still makes a title of the same conversation has its prompt cache: waited for, it is the one that is taken
-    const entitling = this.inProgress
-      .values()
-      .find((other) => other.over && other.run.conversation === live.run.conversation);
-    const before = entitling && this.inProgress.endOf(entitling.run.id);
-    this.#track(
-      before ? before.then(() => runOne(live, this.#runnerParts)) : runOne(live, this.#runnerParts),
-      live,
-    );
+    // a slot that still writes a title for the same conversation has its prompt cache: wait for that slot, then use it
+    const before = this.inProgress.endOfTitling(live.run.conversation);
+    const begin = () => runOne(live, this.#runnerDeps);
+    this.#track(before ? before.then(begin) : begin(), live);
   }
 
   #resize(): void {
     if (this.#closing) return;
     this.#scheduler.resize(this.slots);
-    this.#scheduler.refresh(); // as many slots as before may be other ones
+    this.#scheduler.refresh(); // the same number of slots may be on other servers now
   }
 
   #isAttended({ run, isTapped }: LiveRun): boolean {
-    return isTapped || this.#parts.isAttended(run.conversation);
+    return isTapped || this.#deps.isAttended(run.conversation);
   }
 
-  /** While somebody waits it matters who has had how much, also to the process after this one. */
-  #keepShares(): void {
-    if (this.#scheduler.waiting === 0 || this.#closing) return;
-    this.#parts.store.usage
-      .keepShares(this.#scheduler.shares.changes())
-      .catch((error) => this.#parts.log.error("shares could not be kept", { error: String(error) }));
+  #saveShares(): void {
+    if (!this.#closing) this.#memory.saveShares();
   }
 
-  /** Ends a Run that never had a Slot. */
-  #leave(live: LiveRun, status: Halt): void {
-    this.#track(
-      close(live, { status, finish: null, failure: null, stats: {}, slotFreed: true }, this.#runnerParts),
-      live,
-    );
+  /** Ends a Run that never had a slot. */
+  #endUnstarted(live: LiveRun, status: Halt): void {
+    const outcome = { status, finish: null, failure: null, stats: {}, slotFreed: true };
+    this.#track(close(live, outcome, this.#runnerDeps), live);
   }
 
-  /** Keeps the promise of a Run's end, and cleans up behind it. */
+  /** Frees the slot and what else belongs to a Run once `ended` has settled. */
   #track(ended: Promise<void>, live: LiveRun): void {
     const bug = (error: unknown) =>
-      this.#parts.log.error("a bug ended a Run", { run: live.run.id, error: String(error) });
+      this.#deps.log.error("a bug ended a Run", { run: live.run.id, error: String(error) });
     this.inProgress.track(live, ended.catch(bug), () => {
-      this.#parts.upstream.release(live.run.id);
+      this.#deps.upstream.release(live.run.id);
       this.#scheduler.release(live.run.id, live.spentTokens);
-      this.#keepShares();
-      this.#keepWaits();
+      this.#saveShares();
+      this.#memory.saveWaits();
     });
-  }
-
-  /** What is learned about waiting is kept now and then: a little that is lost is learned again. */
-  #keepWaits(): void {
-    if (performance.now() - this.#waitsKeptAt < waitsKeptEveryMs) return;
-    this.#waitsKeptAt = performance.now();
-    this.#parts.store.settings
-      .set("waits", this.#scheduler.waits.kept)
-      .catch((error) =>
-        this.#parts.log.error("what is known about waiting could not be kept", { error: String(error) }),
-      );
   }
 }

@@ -19,10 +19,14 @@ interface Effects {
   /** Somebody sits before it. */
   isAttended(run: RunId): boolean;
   /** Tokens that a running Run has used so far. */
-  spent(run: RunId): number;
+  spentTokens(run: RunId): number;
   /** What it needs is free: not every Slot can answer with every model. */
   hasRoom(run: RunId): boolean;
 }
+
+/** For `queue_full`: whole seconds until there is room, at least 1; nothing while the wait can't be estimated. */
+export const waitFacts = (waitMs: number | null): { seconds?: number } =>
+  waitMs === null ? {} : { seconds: Math.max(1, Math.ceil(waitMs / 1000)) };
 
 interface SchedulerBounds {
   /** How long a Run that nobody looks at yields to those that somebody does. */
@@ -76,9 +80,10 @@ export class Scheduler {
     return this.#waiting.length;
   }
 
-  /** Puts a Run into the line; it may be started before this returns. `isLeft` is for one that waited in the process before, `slots` for one that needs several. */
-  enqueue(run: RunId, sharer: Sharer, { isLeft = false, slots = 1 } = {}): void {
-    if (this.#waiting.length === 0 && !isLeft) this.shares.settle((other) => this.#effects.spent(other));
+  /** Puts a Run into the line; it may be started before this returns. `isRecovered` is for one that waited in the process before, `slots` for one that needs several. */
+  enqueue(run: RunId, sharer: Sharer, { isRecovered = false, slots = 1 } = {}): void {
+    if (this.#waiting.length === 0 && !isRecovered)
+      this.shares.settle((other) => this.#effects.spentTokens(other));
     this.#waiting.push({ run, sharer, since: this.#effects.now(), slots });
     this.#pair(run);
   }
@@ -144,7 +149,8 @@ export class Scheduler {
     }
     const now = this.#effects.now();
     const isScarce = this.#waiting.length > this.#slots - this.#used; // else it does not matter who has had how much
-    if (isScarce) for (const run of this.#running.keys()) this.shares.spent(run, this.#effects.spent(run));
+    if (isScarce)
+      for (const run of this.#running.keys()) this.shares.spent(run, this.#effects.spentTokens(run));
     const line = this.#waiting.map((entry) => ({
       ...entry,
       isAttended: this.#effects.isAttended(entry.run),
@@ -221,7 +227,7 @@ export class Scheduler {
   #guess(now: number): number | null {
     let [tokens, ms] = [0, 0];
     for (const { run, since } of this.#running.values()) {
-      tokens += this.#effects.spent(run);
+      tokens += this.#effects.spentTokens(run);
       ms += now - since;
     }
     return ms < guessedFromMs || tokens < guessedFromTokens

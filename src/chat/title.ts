@@ -5,7 +5,7 @@ import { titleFrom } from "../domain/conversation.ts";
 import { newId } from "../domain/id.ts";
 import type { ChatRequest } from "../upstream/upstream.ts";
 import type { LiveRun } from "./live-run.ts";
-import type { PromptParts } from "./prompt.ts";
+import type { PromptDependencies } from "./prompt.ts";
 import { Thoughts } from "./thoughts.ts";
 
 const wish =
@@ -21,7 +21,7 @@ const titleMaxTokens = 32;
 export async function entitle(
   live: LiveRun,
   { messages, sampling, model }: ChatRequest,
-  { upstream }: PromptParts,
+  { upstream }: PromptDependencies,
 ): Promise<void> {
   const pieces: string[] = [];
   const thoughts = new Thoughts(true, { text: (text) => void pieces.push(text), reasoning() {} });

@@ -5,8 +5,8 @@ import { AdminPage, Now } from "../../views/admin.tsx";
 import { ServerLog } from "../../views/admin-servers.tsx";
 import type { Auth } from "../auth/auth.ts";
 import type { Passwords } from "../auth/password.ts";
-import type { Chat } from "../chat/chat.ts";
-import type { EnforcedPersona } from "../chat/effective-settings.ts";
+import type { EnforcedPersona, SettingsResolver } from "../chat/effective-settings.ts";
+import type { Runs } from "../chat/runs.ts";
 import type { Servers } from "../chat/servers.ts";
 import {
   type AuditAct,
@@ -29,7 +29,8 @@ export interface AdminParts {
   readonly auth: Auth;
   readonly passwords: Passwords;
   readonly store: Pick<Store, "people" | "sessions" | "audit">;
-  readonly chat: Chat;
+  readonly runs: Runs;
+  readonly settings: SettingsResolver;
   readonly enforced: EnforcedPersona;
   readonly servers: Servers;
   upstream(): UpstreamState;
@@ -41,13 +42,12 @@ const [failuresShown, actsShown] = [20, 100];
 
 /** Adds the operator's routes. */
 export function adminRoutes(app: Hono<Env>, parts: AdminParts): void {
-  const { auth, passwords, chat, enforced, servers, upstream, sockets } = parts;
+  const { auth, passwords, runs, settings, enforced, servers, upstream, sockets } = parts;
   const { people, sessions, audit } = parts.store;
 
   const note = (c: Context<Env>, act: AuditAct, subject: string) =>
     audit.note({ actor: personOf(c).id, act, subject, address: c.env.client.address });
   const now = async (c: Context<Env>) => {
-    const { runs } = chat;
     const owners = await Promise.all(
       [...new Set(runs.now.map(({ owner }) => owner))].map((id) => people.person(id)),
     );
@@ -73,7 +73,7 @@ export function adminRoutes(app: Hono<Env>, parts: AdminParts): void {
       roleLimits: await people.roleLimits(),
       sessions: await sessions.list(),
       invitations: await sessions.invitations(),
-      personas: await chat.voices.all(),
+      personas: await settings.all(),
       failed: await audit.failedRuns(failuresShown),
       audit: await audit.latest(actsShown),
     };
@@ -128,8 +128,8 @@ export function adminRoutes(app: Hono<Env>, parts: AdminParts): void {
   });
 
   act("/admin/stop", async (c, { run = "" }) => {
-    const owner = chat.runs.now.find((each) => each.run === run)?.owner;
-    if (!owner || !chat.runs.stop({ id: run })) throw new Failure("not_found");
+    const owner = runs.now.find((each) => each.run === run)?.owner;
+    if (!owner || !runs.stop({ id: run })) throw new Failure("not_found");
     await note(c, "run_stopped", owner);
     return undefined;
   });
@@ -190,7 +190,7 @@ export function adminRoutes(app: Hono<Env>, parts: AdminParts): void {
   act("/admin/persona", async (c, { persona = "" }) => {
     if (enforced.isFixed) throw new Failure("bad_request", { detail: "--enforce-persona" });
     const wished = persona === "" ? null : persona;
-    await chat.voices.check({ persona: wished, sampling: {} });
+    await settings.check({ persona: wished, sampling: {} });
     await enforced.set(wished);
     await note(c, "persona_enforced", persona);
     return undefined;

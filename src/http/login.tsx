@@ -6,7 +6,7 @@ import { InvitationPage, SignInPage } from "../../views/login.tsx";
 import { type Auth, hashOf, newKey } from "../auth/auth.ts";
 import { callbackPath, type Oidc } from "../auth/oidc.ts";
 import type { Passwords } from "../auth/password.ts";
-import type { Chat } from "../chat/chat.ts";
+import type { Quota } from "../chat/quota.ts";
 import { keyScopes, localPerson, type Person, personName } from "../domain/account.ts";
 import { asFailure, Failure, statusOf } from "../domain/failure.ts";
 import type { Store } from "../store/store.ts";
@@ -19,14 +19,14 @@ export interface LoginParts {
   readonly passwords: Passwords;
   readonly oidc: Oidc | null;
   readonly store: Pick<Store, "people" | "sessions" | "keys" | "usage" | "audit">;
-  readonly chat: Chat;
+  readonly quota: Quota;
 }
 
 /** Status of a page that shows what went wrong with what was just sent (RFC 9110 §15.5.21). */
 const unprocessable = 422;
 
 /** Adds the routes of signing in and of one's own account. */
-export function loginRoutes(app: Hono<Env>, { auth, passwords, oidc, store, chat }: LoginParts): void {
+export function loginRoutes(app: Hono<Env>, { auth, passwords, oidc, store, quota }: LoginParts): void {
   const shell = (c: Context<Env>) => ({ assets: assetPaths, words: wordsFor(c) });
   const rememberBrowser = async (c: Context<Env>, person: Person) => {
     const cookie = await passwords.rememberBrowser(person.id, c.env.client);
@@ -172,7 +172,7 @@ export function loginRoutes(app: Hono<Env>, { auth, passwords, oidc, store, chat
     const keys = await store.keys.of(person.id);
     const now = {
       person,
-      allowance: await chat.allowance(person),
+      allowance: await quota.allowance(person),
       sessions,
       own,
       keys,

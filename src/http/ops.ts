@@ -1,7 +1,7 @@
 // The answers for orchestrators and monitoring. Part of http/routes.
 
 import type { Hono } from "hono";
-import type { Chat } from "../chat/chat.ts";
+import type { Runs } from "../chat/runs.ts";
 import type { AddressSet } from "../domain/address.ts";
 import { Failure } from "../domain/failure.ts";
 import { startAdvice, type UpstreamState } from "../domain/upstream.ts";
@@ -10,7 +10,7 @@ import type { Metrics } from "../telemetry/metrics.ts";
 import type { Env } from "./visitor.ts";
 
 export interface OpsParts {
-  readonly chat: Chat;
+  readonly runs: Runs;
   readonly store: Pick<Store, "probe">;
   readonly metrics: Metrics;
   /** What a monitoring that comes from elsewhere must bear; null: nobody from elsewhere may look. */
@@ -26,7 +26,7 @@ export const isHealthPath = (pathname: string): boolean => pathname === "/health
 /** Adds the routes. */
 export function opsRoutes(
   app: Hono<Env>,
-  { chat, store, metrics, metricsToken, metricsAllow, upstream }: OpsParts,
+  { runs, store, metrics, metricsToken, metricsAllow, upstream }: OpsParts,
 ): void {
   // HAProxy asks with OPTIONS unless it is told otherwise
   const asked = ["GET", "OPTIONS"];
@@ -43,7 +43,7 @@ export function opsRoutes(
       ...(status === "ready" ? [] : [waitingFor(status, progress)]),
     ];
     return reasons.length === 0
-      ? c.json({ status: "ready", upstream: { model, slots }, ...chat.runs.load })
+      ? c.json({ status: "ready", upstream: { model, slots }, ...runs.load })
       : c.json({ status: "waiting", reasons }, 503);
   });
 

@@ -9,8 +9,10 @@ import { ChatPage } from "../../views/page.tsx";
 import { SettingsPanel } from "../../views/settings.tsx";
 import { Articles } from "../../views/thread.tsx";
 import type { Bus } from "../bus/bus.ts";
+import type { Chat } from "../chat/chat.ts";
 import { commandOf, obey } from "../chat/command.ts";
 import type { ConversationActions } from "../chat/conversation-actions.ts";
+import type { StoreOf } from "../chat/dependencies.ts";
 import type { ReadBody } from "../domain/body.ts";
 import type { Conversation } from "../domain/conversation.ts";
 import { asFailure, Failure, type FailureReport, statusOf } from "../domain/failure.ts";
@@ -31,6 +33,8 @@ import { type ImportBounds, transferRoutes } from "./transfer.tsx";
 import { boundForms, type Env, fieldsOf, html, personOf, wordsFor } from "./visitor.ts";
 
 interface RouteParts extends LoginParts, AdminParts, OpsParts {
+  readonly chat: Chat;
+  readonly storeOf: StoreOf;
   readonly store: Store;
   readonly shelf: ConversationActions;
   readonly bus: Bus;
@@ -57,6 +61,9 @@ export function routes(parts: RouteParts): Hono<Env> {
   const {
     auth,
     chat,
+    quota,
+    settings,
+    storeOf,
     servers,
     log,
     metrics,
@@ -84,7 +91,7 @@ export function routes(parts: RouteParts): Hono<Env> {
     const now = {
       ...thread,
       voice,
-      choices: isNew ? await chat.voices.choices() : [],
+      choices: isNew ? await settings.choices() : [],
       list: await store.list({ owner: person.id, limit: listPageMax }),
     };
     const isPlain = c.req.query("plain") !== undefined;
@@ -105,8 +112,8 @@ export function routes(parts: RouteParts): Hono<Env> {
     };
     const theirs = {
       person,
-      allowance: await chat.allowance(person),
-      messageMaxBytes: chat.messageMaxBytes(person),
+      allowance: await quota.allowance(person),
+      messageMaxBytes: quota.messageMaxBytes(person),
       hasAccounts: auth.mode !== "none",
     };
     const elsewhere = [...new Set(servers.now.flatMap(({ url }) => machineOf(url) ?? []))];
@@ -138,7 +145,7 @@ export function routes(parts: RouteParts): Hono<Env> {
   };
   /** How a conversation begins: with the persona that the address wishes, or the usual one. */
   const firstVoice = async (c: Context<Env>) =>
-    chat.voices.of(await chat.voices.first(c.req.query("persona") ?? null));
+    settings.of(await settings.first(c.req.query("persona") ?? null));
   /** The conversation that a path names. @throws Failure `not_found` */
   const named = async (c: Context<Env>): Promise<Conversation> => {
     const id = c.req.param("id");
@@ -175,8 +182,7 @@ export function routes(parts: RouteParts): Hono<Env> {
     const { id, head } = await named(c);
     const at = c.req.query("at");
     if (!isId(at) || head === null) return page(c, id);
-    const isShown =
-      at === head || (await chat.storeOf(id).history(head)).some((message) => message.id === at);
+    const isShown = at === head || (await storeOf(id).history(head)).some((message) => message.id === at);
     // a passage that a search found may lie on another branch: that one is shown from now on, unless an answer is being written
     const isThere = isShown || (await chat.select(id, at).then(() => true, refusedAsBusy));
     return page(c, id, { through: isThere ? at : null });
@@ -196,7 +202,7 @@ export function routes(parts: RouteParts): Hono<Env> {
       if (failure.code === "internal" || failure.code === "not_found") throw error;
       metrics.refused(failure.code);
       c.status(statusOf(failure));
-      const isNew = (await chat.storeOf(id).conversation(id)) === null;
+      const isNew = (await storeOf(id).conversation(id)) === null;
       return page(c, id, {
         isNew,
         typed: command.type === "say" ? command.text : "",
@@ -213,14 +219,14 @@ export function routes(parts: RouteParts): Hono<Env> {
 
   app.get("/c/:id/edit/:message", async (c) => {
     const { id } = await named(c);
-    const found = await chat.storeOf(id).message(id, c.req.param("message"));
+    const found = await storeOf(id).message(id, c.req.param("message"));
     if (found?.role !== "user") throw new Failure("not_found");
     return c.html(String(<Edit message={found} words={wordsFor(c)} />));
   });
 
   app.get("/c/:id/text/:message", async (c) => {
     const { id } = await named(c);
-    const found = await chat.storeOf(id).message(id, c.req.param("message"));
+    const found = await storeOf(id).message(id, c.req.param("message"));
     if (!found) throw new Failure("not_found");
     return c.text(found.text);
   });
@@ -230,12 +236,12 @@ export function routes(parts: RouteParts): Hono<Env> {
   app.get("/c/:id/settings", async (c) => {
     const id = c.req.param("id");
     const found = isId(id) ? await chat.enter(personOf(c), id) : null;
-    const voice = found ? await chat.voices.of(found.settings) : await firstVoice(c);
+    const voice = found ? await settings.of(found.settings) : await firstVoice(c);
     return c.html(
       String(
         <SettingsPanel
           voice={voice}
-          choices={await chat.voices.choices()}
+          choices={await settings.choices()}
           models={upstream().models}
           isNew={found === null}
           words={wordsFor(c)}
@@ -278,7 +284,7 @@ export function routes(parts: RouteParts): Hono<Env> {
     );
   });
 
-  transferRoutes(app, { chat, store, shelf, importing, readBody });
+  transferRoutes(app, { chat, store, storeOf, shelf, importing, readBody });
 
   app.get("/assets/*", (c) => {
     const found = asset(c.req.path, c.req.header("accept-encoding") ?? null);

@@ -4,6 +4,7 @@ import type { Context, Hono } from "hono";
 import { Imported } from "../../views/list.tsx";
 import type { Chat } from "../chat/chat.ts";
 import type { ConversationActions } from "../chat/conversation-actions.ts";
+import type { StoreOf } from "../chat/dependencies.ts";
 import type { ReadBody } from "../domain/body.ts";
 import { Failure } from "../domain/failure.ts";
 import { isId } from "../domain/id.ts";
@@ -16,6 +17,7 @@ import { type Env, personOf, wordsFor } from "./visitor.ts";
 
 interface TransferParts {
   readonly chat: Chat;
+  readonly storeOf: StoreOf;
   readonly store: Store;
   readonly shelf: ConversationActions;
   readonly importing: ImportBounds;
@@ -35,13 +37,13 @@ const importsMax = 2;
 /** Adds the routes for export and import. */
 export function transferRoutes(
   app: Hono<Env>,
-  { chat, store, shelf, importing, readBody }: TransferParts,
+  { chat, store, storeOf, shelf, importing, readBody }: TransferParts,
 ): void {
   const note = (c: Context<Env>, act: "exported" | "imported", subject: string) =>
     store.audit.note({ actor: personOf(c).id, act, subject, address: c.env.client.address });
   const found = async (c: Context<Env>): Promise<ConversationRecord> => {
     const id = c.req.param("id") ?? "";
-    const record = isId(id) && (await chat.enter(personOf(c), id)) ? await chat.storeOf(id).record(id) : null;
+    const record = isId(id) && (await chat.enter(personOf(c), id)) ? await storeOf(id).record(id) : null;
     if (!record) throw new Failure("not_found");
     await note(c, "exported", id);
     return record;

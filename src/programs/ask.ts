@@ -4,6 +4,8 @@
 import { type Language, languageOf, sentenceOf, wordsOf } from "../../views/words.ts";
 import { type Identity, needScope } from "../auth/auth.ts";
 import type { Chat } from "../chat/chat.ts";
+import type { Quota } from "../chat/quota.ts";
+import type { Runs } from "../chat/runs.ts";
 import type { ReadBody } from "../domain/body.ts";
 import { asFailure, Failure, statusOf } from "../domain/failure.ts";
 import { type ConversationId, isId, isTemporary, newId, newTemporaryId, type RunId } from "../domain/id.ts";
@@ -18,6 +20,8 @@ interface AskParts {
   /** All is over. */
   over(): void;
   readonly chat: Chat;
+  readonly quota: Quota;
+  readonly runs: Pick<Runs, "stop">;
   readonly readBody: ReadBody;
   /** See http/base: for the address that a program is told. */
   readonly basePath: string;
@@ -64,8 +68,8 @@ export async function ask(
       });
     if (!known) throw new Failure("not_signed_in");
     needScope(known, "answers");
-    const limitBytes = parts.chat.messageMaxBytes(known.person);
-    await parts.chat.mayAsk(known.person);
+    const limitBytes = parts.quota.messageMaxBytes(known.person);
+    await parts.quota.mayAsk(known.person);
     const body = await parts.readBody(request, {
       maxBytes: limitBytes * 6 + bodyOverheadBytes,
       owner: known.person.id,
@@ -126,7 +130,7 @@ async function answered(
   { text, persona, conversation: kept }: Question,
   { person }: Identity,
   manner: Manner,
-  { chat, bug, outboxMaxBytes, programSlowMs, heartbeatMs, gone, over }: AskParts,
+  { chat, runs, bug, outboxMaxBytes, programSlowMs, heartbeatMs, gone, over }: AskParts,
 ): Promise<Response> {
   const { language, isEvents } = manner;
   const conversation = kept ?? newTemporaryId();
@@ -134,7 +138,7 @@ async function answered(
   let pulse: Timer | undefined;
   const leave = () => {
     clearInterval(pulse);
-    if (run !== null) chat.runs.stop({ id: run });
+    if (run !== null) runs.stop({ id: run });
   };
   const body = new ResponseBody({ maxBytes: outboxMaxBytes, slowMs: programSlowMs, gone, left: leave });
   const tell = (told: ProgramEvent) =>

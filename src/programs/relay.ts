@@ -2,7 +2,9 @@
 // then to llama-server and back byte for byte. Nothing of it is kept.
 
 import { type Identity, needScope } from "../auth/auth.ts";
-import type { Chat } from "../chat/chat.ts";
+import type { SettingsResolver } from "../chat/effective-settings.ts";
+import type { Quota } from "../chat/quota.ts";
+import type { Runs } from "../chat/runs.ts";
 import type { ReadBody } from "../domain/body.ts";
 import { asFailure, Failure } from "../domain/failure.ts";
 import type { Place } from "../domain/run.ts";
@@ -18,7 +20,9 @@ import { endStream, isStreamPath, streamAnswer, streamHeader, streamIdOf } from 
 interface RelayParts extends RelayedAnswerBounds {
   /** All is over. */
   over(): void;
-  readonly chat: Pick<Chat, "runs" | "voices" | "mayAsk">;
+  readonly quota: Quota;
+  readonly runs: Pick<Runs, "apiRequests">;
+  readonly settings: SettingsResolver;
   readonly readBody: ReadBody;
   /** See http/base: for the addresses that a program is told. */
   readonly basePath: string;
@@ -53,7 +57,7 @@ export async function relay(
     const route = servedAt(pathname, request.method, parts.basePath);
     if (!known) throw new Failure("not_signed_in");
     needScope(known, route.scope);
-    if (route.isAnswer) parts.chat.voices.refusePast();
+    if (route.isAnswer) parts.settings.refuseIfEnforced();
     const { state, servers } = parts.upstream;
     const wished = modelAt(pathname);
     if (wished !== null || (route.method === "GET" && servers.length > 1)) {
@@ -64,7 +68,7 @@ export async function relay(
       over();
       return listed;
     }
-    if (!route.isFree) await parts.chat.mayAsk(known.person);
+    if (!route.isFree) await parts.quota.mayAsk(known.person);
     const body = await parts.readBody(request, { maxBytes: parts.programMaxBytes, owner: known.person.id });
     release = body.release;
     const asking = await programRequestOf(request, body.bytes, route.prompts);
@@ -88,18 +92,23 @@ export async function relay(
     };
     const passedOn = route.isFree
       ? parts.upstream.pass({ run: id, request: id }, relayed, passing, passing.signal)
-      : parts.chat.runs.leases.hold(wish, async (lease) => {
-          if (route.isAnswer) parts.chat.voices.refusePast(); // it may have been set while this one waited
+      : parts.runs.apiRequests.withSlot(wish, async (apiRequest) => {
+          if (route.isAnswer) parts.settings.refuseIfEnforced(); // it may have been set while this one waited
           passing.heard = (bytes) => {
-            lease.heard();
-            lease.tokens = tokensIn(bytes, lease.tokens);
+            apiRequest.heard();
+            apiRequest.tokens = tokensIn(bytes, apiRequest.tokens);
           };
           try {
-            await parts.upstream.relay({ run: lease.run, request: id }, relayed, passing, lease.signal);
+            await parts.upstream.relay(
+              { run: apiRequest.run, request: id },
+              relayed,
+              passing,
+              apiRequest.signal,
+            );
           } finally {
             // a program that has gone away may come back to its stream; one that was stopped, or may not ask any more, may not
             const isStopped =
-              lease.signal.aborted &&
+              apiRequest.signal.aborted &&
               (!passing.signal.aborted || (parts.gone.aborted && !request.signal.aborted));
             if (stream !== null && isStopped) await endStream(parts.upstream, stream);
           }

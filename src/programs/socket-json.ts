@@ -4,6 +4,10 @@
 import type { Language } from "../../views/words.ts";
 import { type Identity, needScope } from "../auth/auth.ts";
 import type { Chat } from "../chat/chat.ts";
+import type { StoreOf } from "../chat/dependencies.ts";
+import type { SettingsResolver } from "../chat/effective-settings.ts";
+import type { Quota } from "../chat/quota.ts";
+import type { Runs } from "../chat/runs.ts";
 import type { Person } from "../domain/account.ts";
 import { asFailure, Failure } from "../domain/failure.ts";
 import { type ConversationId, isId, isTemporary, newId, newTemporaryId, type RunId } from "../domain/id.ts";
@@ -15,6 +19,10 @@ import { type Piece, ProgramOutbox, type ProgramSocket } from "./outbox.ts";
 
 interface JsonParts {
   readonly chat: Chat;
+  readonly quota: Quota;
+  readonly runs: Pick<Runs, "apiRequests" | "stop">;
+  readonly settings: SettingsResolver;
+  readonly storeOf: StoreOf;
   readonly upstream: Upstream;
   readonly metrics: Metrics;
   bug(error: unknown): void;
@@ -152,10 +160,10 @@ class JsonDoor {
 
   /** A prompt with a template of its own; nothing of it is kept. */
   async #complete(prompt: string): Promise<void> {
-    const { chat, upstream } = this.#parts;
+    const { quota, runs, settings, upstream } = this.#parts;
     const { person } = this.#visitor.known();
-    chat.voices.refusePast();
-    refuseLength(chat, person, prompt);
+    settings.refuseIfEnforced();
+    refuseLength(quota, person, prompt);
     const abort = new AbortController();
     this.#abort = abort;
     const tell = (told: ProgramEvent) => this.#tell(told);
@@ -165,23 +173,28 @@ class JsonDoor {
       placed: (place: { position: number; of: number }) =>
         tell({ type: "queued", position: place.position, of: place.of }),
     };
-    await chat.runs.leases
-      .hold(wish, async (lease) => {
-        chat.voices.refusePast(); // it may have been set while this one waited
+    await runs.apiRequests
+      .withSlot(wish, async (apiRequest) => {
+        settings.refuseIfEnforced(); // it may have been set while this one waited
         const deltas = {
           text(text: string) {
-            lease.heard();
-            lease.tokens++;
+            apiRequest.heard();
+            apiRequest.tokens++;
             tell({ type: "delta", text });
           },
           reasoning: (text: string) => tell({ type: "reasoning", text }),
           prompt: ({ processed, total }: PromptProgress) => tell({ type: "prompt", processed, total }),
         };
-        const end = await upstream.complete({ run: lease.run, request }, prompt, deltas, lease.signal);
-        lease.tokens =
+        const end = await upstream.complete(
+          { run: apiRequest.run, request },
+          prompt,
+          deltas,
+          apiRequest.signal,
+        );
+        apiRequest.tokens =
           Math.max(0, (end.stats.promptTokens ?? 0) - (end.stats.cachedTokens ?? 0)) +
-          (end.stats.outputTokens ?? lease.tokens);
-        tell(doneOf(end.finish, { ...end.stats, ...lease.figures }, null));
+          (end.stats.outputTokens ?? apiRequest.tokens);
+        tell(doneOf(end.finish, { ...end.stats, ...apiRequest.figures }, null));
       })
       .catch((error: unknown) => {
         if (!abort.signal.aborted) throw error;
@@ -198,9 +211,7 @@ class JsonDoor {
     needScope(known, "conversations");
     if (!isId(conversation) || !(await this.#parts.chat.enter(known.person, conversation)))
       throw new Failure("not_found");
-    const { thread } = await this.#parts.chat
-      .storeOf(conversation)
-      .thread(conversation, { limit: historyMax });
+    const { thread } = await this.#parts.storeOf(conversation).thread(conversation, { limit: historyMax });
     this.#tell({
       type: "history",
       conversation,
@@ -212,7 +223,7 @@ class JsonDoor {
   #stop(): void {
     if (!this.#isAnswering) return;
     if (this.#abort) this.#abort.abort(new Failure("stopped"));
-    else if (this.#run !== null) this.#parts.chat.runs.stop({ id: this.#run });
+    else if (this.#run !== null) this.#parts.runs.stop({ id: this.#run });
     else this.#isStopWished = true;
   }
 
@@ -250,8 +261,8 @@ function wishOf(frame: string | Uint8Array): Wish {
 }
 
 /** @throws Failure `message_empty`, `message_too_long` */
-function refuseLength(chat: Chat, person: Person, text: string): void {
-  const [bytes, limitBytes] = [Buffer.byteLength(text), chat.messageMaxBytes(person)];
+function refuseLength(quota: Quota, person: Person, text: string): void {
+  const [bytes, limitBytes] = [Buffer.byteLength(text), quota.messageMaxBytes(person)];
   if (text === "") throw new Failure("message_empty");
   if (bytes > limitBytes) throw new Failure("message_too_long", { bytes, limitBytes });
 }

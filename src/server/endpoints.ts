@@ -6,6 +6,10 @@ import { languageOf } from "../../views/words.ts";
 import { type Auth, type Identity, needScope, newSecret } from "../auth/auth.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { ConversationActions } from "../chat/conversation-actions.ts";
+import type { StoreOf } from "../chat/dependencies.ts";
+import type { SettingsResolver } from "../chat/effective-settings.ts";
+import type { Quota } from "../chat/quota.ts";
+import type { Runs } from "../chat/runs.ts";
 import type { ReadBody } from "../domain/body.ts";
 import { Failure } from "../domain/failure.ts";
 import { type ConversationId, isId } from "../domain/id.ts";
@@ -29,6 +33,10 @@ import type { SocketData, SocketHandler, Sockets } from "./sockets.ts";
 interface EndpointsParts {
   readonly auth: Auth;
   readonly chat: Chat;
+  readonly quota: Quota;
+  readonly runs: Runs;
+  readonly settings: SettingsResolver;
+  readonly storeOf: StoreOf;
   readonly shelf: ConversationActions;
   readonly hub: Hub;
   readonly sockets: Sockets;
@@ -103,7 +111,8 @@ export class Endpoints {
     server: Server<SocketData>,
     { known, request: id }: Visitor,
   ): Promise<Response> {
-    const { chat, upstream, metrics, bug, bounds, allowOrigins, bodies, basePath } = this.#parts;
+    const { chat, quota, runs, settings, upstream, metrics, bug, bounds, allowOrigins, bodies, basePath } =
+      this.#parts;
     const cors = corsHeaders(request.headers, allowOrigins);
     if (request.method === "OPTIONS")
       return new Response(null, { status: 204, headers: { ...programHeaders, ...cors } });
@@ -120,7 +129,20 @@ export class Endpoints {
       server.timeout(request, 0);
       return body;
     };
-    const inside = { chat, upstream, metrics, bug, gone, over, readBody, basePath, ...bounds };
+    const inside = {
+      chat,
+      quota,
+      runs,
+      settings,
+      upstream,
+      metrics,
+      bug,
+      gone,
+      over,
+      readBody,
+      basePath,
+      ...bounds,
+    };
     const response = await (pathname === "/ask"
       ? ask(request, known, id, inside)
       : relay(request, pathname, known, id, inside));
@@ -145,12 +167,23 @@ export class Endpoints {
     checkOrigin(request.headers, visitor.client.hosts, this.#parts.allowOrigins);
     if (pathname === "/live")
       return this.#parts.sockets.upgrade(request, server, await this.#page(request, visitor));
-    const { chat, upstream, metrics, bug, bounds } = this.#parts;
+    const { chat, quota, runs, settings, storeOf, upstream, metrics, bug, bounds } = this.#parts;
     const { known, request: id } = visitor;
     if (!known) throw new Failure("not_signed_in");
     needScope(known, "answers");
     const language = languageOf(request.headers.get("accept-language"));
-    const inside = { chat, upstream, metrics, bug, open: this.open, outboxMaxBytes: bounds.outboxMaxBytes };
+    const inside = {
+      chat,
+      quota,
+      runs,
+      settings,
+      storeOf,
+      upstream,
+      metrics,
+      bug,
+      open: this.open,
+      outboxMaxBytes: bounds.outboxMaxBytes,
+    };
     const protocols = (request.headers.get("sec-websocket-protocol") ?? "")
       .split(",")
       .map((each) => each.trim());

@@ -26,7 +26,7 @@ function watched(slots: number, stepMs = 300) {
       },
       now: () => (now += stepMs),
       isAttended: () => true,
-      spent: () => 0,
+      spentTokens: () => 0,
     },
     slots,
     { yieldMs: 0 },

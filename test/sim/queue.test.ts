@@ -78,7 +78,7 @@ function simulate(
       place: (run, place) => listens && told.push({ run, at: now, place }),
       now: () => now,
       isAttended: (run) => (runs.get(run) as { person: Person }).person.isAttended,
-      spent,
+      spentTokens: spent,
     },
     slots,
     { yieldMs },
