@@ -16,7 +16,6 @@ import { Runs } from "./chat/runs.ts";
 import { newsFor, Servers } from "./chat/servers.ts";
 import { localPerson, standardLimits } from "./domain/account.ts";
 import { AddressSet, unixPeer } from "./domain/address.ts";
-import { asFailure } from "./domain/failure.ts";
 import type { ConversationId, PersonaId } from "./domain/id.ts";
 import {
   AddressCount,
@@ -47,6 +46,7 @@ import {
   pathOf,
   sayPath,
 } from "./server/endpoints.ts";
+import { errorsTo } from "./server/errors.ts";
 import { type SocketData, Sockets } from "./server/sockets.ts";
 import type { Store } from "./store/store.ts";
 import type { Upstreams } from "./upstream/upstream.ts";
@@ -117,8 +117,7 @@ export async function createApp(parts: AppParts): Promise<App> {
   const { store, bus, upstream, log, metrics, allowOrigins, basePath, bounds } = parts;
   const proxies = { trustedProxies: new AddressSet(parts.trustedProxies), isTls: parts.isTls };
   const frameMaxBytes = bounds.messageMaxBytes * 6 + frameOverheadBytes;
-  const bug = (error: unknown) =>
-    log.error("a bug", { error: String(error), stack: error instanceof Error ? error.stack : undefined });
+  const { bug, refuse } = errorsTo(log, metrics);
   const enforced = await EnforcedPersona.of(parts.enforcedPersona, store.settings);
   const servers = new Servers(upstream, store.settings, parts.areUpstreamsFixed);
   await servers.restore();
@@ -169,6 +168,7 @@ export async function createApp(parts: AppParts): Promise<App> {
     store,
     upstream,
     metrics,
+    refuse,
   };
   const doors = new Endpoints({
     ...inside,
@@ -179,7 +179,7 @@ export async function createApp(parts: AppParts): Promise<App> {
   });
   const pages = routes({
     ...inside,
-    ...{ passwords, oidc, enforced, servers, bus, log, basePath, readBody: inside.bodies.read },
+    ...{ passwords, oidc, enforced, servers, bus, basePath, readBody: inside.bodies.read },
     metricsToken: parts.metricsToken,
     metricsAllow: new AddressSet(parts.metricsAllow),
     silentMs: silentBeats * bounds.heartbeatMs,
@@ -277,10 +277,8 @@ export async function createApp(parts: AppParts): Promise<App> {
         );
       } catch (error) {
         server.timeout(request, keptSeconds); // where a door had lifted it
-        const failure = asFailure(error);
-        metrics.refused(failure.code);
-        if (failure.code === "internal") bug(error);
-        else log.warn("refused", { code: failure.code, ...failure.facts });
+        const failure = refuse(error);
+        if (failure.code !== "internal") log.warn("refused", { code: failure.code, ...failure.facts });
         const pathname = pathOf(request, basePath);
         return isProgramPath(pathname) && !isSocketPath(pathname)
           ? programRefusal(failure, dialectOf(pathname, request.headers), {

@@ -118,3 +118,6 @@ export class Failure extends Error {
 export function asFailure(error: unknown): Failure {
   return error instanceof Failure ? error : new Failure("internal");
 }
+
+/** Turns anything thrown into the Failure to answer with. Counts it; logs it when it is a bug (`internal`). */
+export type Refuse = (error: unknown, facts?: Readonly<Record<string, string>>) => Failure;

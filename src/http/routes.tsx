@@ -15,11 +15,10 @@ import type { ConversationActions } from "../chat/conversation-actions.ts";
 import type { StoreOf } from "../chat/dependencies.ts";
 import type { ReadBody } from "../domain/body.ts";
 import type { Conversation } from "../domain/conversation.ts";
-import { asFailure, Failure, type FailureReport, statusOf } from "../domain/failure.ts";
+import { asFailure, Failure, type FailureReport, type Refuse, statusOf } from "../domain/failure.ts";
 import { isId, isTemporary, newId, newTemporaryId } from "../domain/id.ts";
 import { machineOf } from "../domain/upstream.ts";
 import type { Store } from "../store/store.ts";
-import type { Log } from "../telemetry/log.ts";
 import { type AdminParts, adminRoutes } from "./admin.tsx";
 import { asset, assetPaths } from "./assets.ts";
 import { headersBelow, htmlBelow, pathInside, urlOf } from "./base.ts";
@@ -39,7 +38,7 @@ interface RouteParts extends LoginParts, AdminParts, OpsParts {
   readonly shelf: ConversationActions;
   readonly bus: Bus;
   readonly importing: ImportBounds;
-  readonly log: Log;
+  readonly refuse: Refuse;
   readonly silentMs: number;
   /** See http/base. */
   readonly basePath: string;
@@ -65,8 +64,7 @@ export function routes(parts: RouteParts): Hono<Env> {
     settings,
     storeOf,
     servers,
-    log,
-    metrics,
+    refuse,
     silentMs,
     formMaxBytes,
     importing,
@@ -198,9 +196,9 @@ export function routes(parts: RouteParts): Hono<Env> {
       if (command.type === "remove") return c.redirect("/", 303);
       return c.redirect(`/c/${id}?plain${command.type === "prune" ? `&pruned=${command.message}` : ""}`, 303);
     } catch (error) {
-      const failure = asFailure(error);
-      if (failure.code === "internal" || failure.code === "not_found") throw error;
-      metrics.refused(failure.code);
+      const { code } = asFailure(error);
+      if (code === "internal" || code === "not_found") throw error;
+      const failure = refuse(error);
       c.status(statusOf(failure));
       const isNew = (await storeOf(id).conversation(id)) === null;
       return page(c, id, {
@@ -304,8 +302,7 @@ export function routes(parts: RouteParts): Hono<Env> {
   });
 
   app.onError((error, c) => {
-    const failure = asFailure(error);
-    metrics.refused(failure.code);
+    const failure = refuse(error, { path: c.req.path });
     const isPage =
       c.req.method === "GET" &&
       c.req.header("accept")?.includes("text/html") &&
@@ -313,8 +310,6 @@ export function routes(parts: RouteParts): Hono<Env> {
     if (failure.code === "not_signed_in" && isPage && auth.hasSessions) {
       return c.redirect(`/login?to=${encodeURIComponent(c.req.path + urlOf(c.req.raw).search)}`, 302);
     }
-    if (failure.code === "internal")
-      log.error("a bug in a request", { path: c.req.path, error: String(error), stack: error.stack });
     return refusal(failure, c.req.raw.headers, "");
   });
   return app;

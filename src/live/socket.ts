@@ -6,9 +6,8 @@ import type { Chat } from "../chat/chat.ts";
 import { type Command, obey } from "../chat/command.ts";
 import type { ConversationActions } from "../chat/conversation-actions.ts";
 import type { Person } from "../domain/account.ts";
-import { asFailure, Failure } from "../domain/failure.ts";
+import { Failure, type Refuse } from "../domain/failure.ts";
 import type { ConversationId, MessageId } from "../domain/id.ts";
-import type { Metrics } from "../telemetry/metrics.ts";
 import {
   doneFrame,
   farewellFrame,
@@ -27,8 +26,7 @@ interface LiveParts {
   readonly chat: Chat;
   readonly shelf: ConversationActions;
   readonly hub: Hub;
-  readonly metrics: Metrics;
-  bug(error: unknown): void;
+  readonly refuse: Refuse;
   /** Has a frame's addresses lead below the path that parlor is at. */
   below(frame: string): string;
   /** The socket is closed. */
@@ -67,9 +65,7 @@ export function liveDoor({ conversation, language, zone, through, who, request }
       await obey(command, { person: who(), conversation, request: `${request}.${++count}` }, parts);
       ws.send(parts.below(answerTo(command, conversation, view)));
     } catch (error) {
-      const failure = asFailure(error);
-      if (failure.code === "internal") parts.bug(error);
-      parts.metrics.refused(failure.code);
+      const failure = parts.refuse(error);
       ws.send(parts.below(noticeFrame(failure.report, conversation, view))); // past the outbox: it is small, and a snapshot would not bring it again
     }
   };

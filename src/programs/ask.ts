@@ -7,9 +7,8 @@ import type { Chat } from "../chat/chat.ts";
 import type { Quota } from "../chat/quota.ts";
 import type { Runs } from "../chat/runs.ts";
 import type { ReadBody } from "../domain/body.ts";
-import { asFailure, Failure, statusOf } from "../domain/failure.ts";
+import { Failure, type Refuse, statusOf } from "../domain/failure.ts";
 import { type ConversationId, isId, isTemporary, newId, newTemporaryId, type RunId } from "../domain/id.ts";
-import type { Metrics } from "../telemetry/metrics.ts";
 import { comeAgainSeconds } from "./errors.ts";
 import { errorOf, lastOf, type ProgramEvent, tapOf } from "./messages.ts";
 import { ResponseBody } from "./outbox.ts";
@@ -25,7 +24,7 @@ interface AskParts {
   readonly readBody: ReadBody;
   /** See http/base: for the address that a program is told. */
   readonly basePath: string;
-  readonly metrics: Metrics;
+  readonly refuse: Refuse;
   bug(error: unknown): void;
   /** What may wait for a program that does not read; more and it is let go. */
   readonly outboxMaxBytes: number;
@@ -83,9 +82,7 @@ export async function ask(
     }
     return await answered(question, known, { id, language, isEvents }, parts);
   } catch (error) {
-    const failure = asFailure(error);
-    if (failure.code === "internal") parts.bug(error);
-    parts.metrics.refused(failure.code);
+    const failure = parts.refuse(error);
     parts.over();
     const status = statusOf(failure);
     const headers: Record<string, string> = { "cache-control": "no-store" };

@@ -6,9 +6,8 @@ import type { SettingsResolver } from "../chat/effective-settings.ts";
 import type { Quota } from "../chat/quota.ts";
 import type { Runs } from "../chat/runs.ts";
 import type { ReadBody } from "../domain/body.ts";
-import { asFailure, Failure } from "../domain/failure.ts";
+import { asFailure, Failure, type Refuse } from "../domain/failure.ts";
 import type { Place } from "../domain/run.ts";
-import type { Metrics } from "../telemetry/metrics.ts";
 import type { Relayed, Upstream } from "../upstream/upstream.ts";
 import { dialectOf, programRefusal, refusalText } from "./errors.ts";
 import { modelList, oneModel } from "./models.ts";
@@ -27,7 +26,7 @@ interface RelayParts extends RelayedAnswerBounds {
   /** See http/base: for the addresses that a program is told. */
   readonly basePath: string;
   readonly upstream: Upstream;
-  readonly metrics: Metrics;
+  readonly refuse: Refuse;
   bug(error: unknown): void;
   /** Largest request. */
   readonly programMaxBytes: number;
@@ -125,9 +124,7 @@ export async function relay(
     await response.body?.cancel();
     return new Response(null, response);
   } catch (error) {
-    const failure = asFailure(error);
-    if (failure.code === "internal") parts.bug(error);
-    parts.metrics.refused(failure.code);
+    const failure = parts.refuse(error);
     over();
     return programRefusal(failure, dialect);
   }

@@ -9,10 +9,9 @@ import type { SettingsResolver } from "../chat/effective-settings.ts";
 import type { Quota } from "../chat/quota.ts";
 import type { Runs } from "../chat/runs.ts";
 import type { Person } from "../domain/account.ts";
-import { asFailure, Failure } from "../domain/failure.ts";
+import { Failure, type Refuse } from "../domain/failure.ts";
 import { type ConversationId, isId, isTemporary, newId, newTemporaryId, type RunId } from "../domain/id.ts";
 import type { PromptProgress, Run } from "../domain/run.ts";
-import type { Metrics } from "../telemetry/metrics.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import { doneOf, errorOf, lastOf, type ProgramEvent, tapOf } from "./messages.ts";
 import { type Piece, ProgramOutbox, type ProgramSocket } from "./outbox.ts";
@@ -24,7 +23,7 @@ interface JsonParts {
   readonly settings: SettingsResolver;
   readonly storeOf: StoreOf;
   readonly upstream: Upstream;
-  readonly metrics: Metrics;
+  readonly refuse: Refuse;
   bug(error: unknown): void;
   /** Conversations of sockets that are open. */
   readonly open: Set<ConversationId>;
@@ -228,10 +227,7 @@ class JsonDoor {
   }
 
   #refuse(error: unknown): void {
-    const failure = asFailure(error);
-    if (failure.code === "internal") this.#parts.bug(error);
-    this.#parts.metrics.refused(failure.code);
-    this.#tell(errorOf(failure.report, this.#language));
+    this.#tell(errorOf(this.#parts.refuse(error).report, this.#language));
   }
 
   #tell(told: ProgramEvent): void {

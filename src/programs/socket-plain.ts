@@ -4,15 +4,14 @@
 import { type Language, sentenceOf, wordsOf } from "../../views/words.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { Person } from "../domain/account.ts";
-import { asFailure, Failure, type FailureReport } from "../domain/failure.ts";
+import { Failure, type FailureReport, type Refuse } from "../domain/failure.ts";
 import { type ConversationId, newId, newTemporaryId } from "../domain/id.ts";
 import type { Run } from "../domain/run.ts";
-import type { Metrics } from "../telemetry/metrics.ts";
 import { type Piece, ProgramOutbox, type ProgramSocket } from "./outbox.ts";
 
 interface PlainParts {
   readonly chat: Chat;
-  readonly metrics: Metrics;
+  readonly refuse: Refuse;
   bug(error: unknown): void;
   /** Conversations whose sockets are open. */
   readonly open: Set<ConversationId>;
@@ -34,11 +33,11 @@ export function plainDoor(
 
   const forget = () => void parts.chat.forget(conversation).catch(parts.bug);
   const close = (word: string) => way.put({ kind: null, text: word });
-  const refuse = (failure: FailureReport) => close(`[ERROR] ${sentenceOf(failure, wordsOf(language))}`);
+  const closeWith = (failure: FailureReport) => close(`[ERROR] ${sentenceOf(failure, wordsOf(language))}`);
   const ended = (run: Run) => {
     answering = false;
-    if (run.failure) refuse(run.failure);
-    else if (run.status === "interrupted") refuse({ code: "shutting_down", facts: {} });
+    if (run.failure) closeWith(run.failure);
+    else if (run.status === "interrupted") closeWith({ code: "shutting_down", facts: {} });
     else close("[DONE]");
   };
 
@@ -65,10 +64,7 @@ export function plainDoor(
           });
         if (isClosed) forget(); // while it was being asked
       } catch (error) {
-        const failure = asFailure(error);
-        if (failure.code === "internal") parts.bug(error);
-        parts.metrics.refused(failure.code);
-        refuse(failure.report);
+        closeWith(parts.refuse(error).report);
       }
     },
     drain(): void {
@@ -76,7 +72,7 @@ export function plainDoor(
     },
     /** The one who opened it may not stay. */
     expel(ws: ProgramSocket): void {
-      refuse({ code: "not_signed_in", facts: {} });
+      closeWith({ code: "not_signed_in", facts: {} });
       ws.close(1008, "not signed in"); // RFC 6455 §7.4.1
     },
     close(): void {

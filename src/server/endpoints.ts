@@ -11,7 +11,7 @@ import type { SettingsResolver } from "../chat/effective-settings.ts";
 import type { Quota } from "../chat/quota.ts";
 import type { Runs } from "../chat/runs.ts";
 import type { ReadBody } from "../domain/body.ts";
-import { Failure } from "../domain/failure.ts";
+import { Failure, type Refuse } from "../domain/failure.ts";
 import { type ConversationId, isId } from "../domain/id.ts";
 import { framesBelow, pathInside, urlOf } from "../http/base.ts";
 import { checkOrigin, corsHeaders, programHeaders, securityHeaders } from "../http/guard.ts";
@@ -25,7 +25,6 @@ import { isServedPath, joinedSlashes } from "../programs/routes.ts";
 import { jsonDoor, jsonProtocol } from "../programs/socket-json.ts";
 import { plainDoor } from "../programs/socket-plain.ts";
 import type { Store } from "../store/store.ts";
-import type { Metrics } from "../telemetry/metrics.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import type { Bodies } from "./bodies.ts";
 import type { SocketData, SocketHandler, Sockets } from "./sockets.ts";
@@ -43,7 +42,6 @@ interface EndpointsParts {
   readonly store: Pick<Store, "links">;
   readonly upstream: Upstream;
   readonly bodies: Bodies;
-  readonly metrics: Metrics;
   readonly allowOrigins: readonly string[];
   readonly basePath: string;
   readonly bounds: {
@@ -54,6 +52,7 @@ interface EndpointsParts {
     readonly frameMaxBytes: number;
     readonly heartbeatMs: number;
   };
+  readonly refuse: Refuse;
   bug(error: unknown): void;
 }
 
@@ -111,7 +110,7 @@ export class Endpoints {
     server: Server<SocketData>,
     { known, request: id }: Visitor,
   ): Promise<Response> {
-    const { chat, quota, runs, settings, upstream, metrics, bug, bounds, allowOrigins, bodies, basePath } =
+    const { chat, quota, runs, settings, upstream, refuse, bug, bounds, allowOrigins, bodies, basePath } =
       this.#parts;
     const cors = corsHeaders(request.headers, allowOrigins);
     if (request.method === "OPTIONS")
@@ -135,7 +134,7 @@ export class Endpoints {
       runs,
       settings,
       upstream,
-      metrics,
+      refuse,
       bug,
       gone,
       over,
@@ -167,7 +166,7 @@ export class Endpoints {
     checkOrigin(request.headers, visitor.client.hosts, this.#parts.allowOrigins);
     if (pathname === "/live")
       return this.#parts.sockets.upgrade(request, server, await this.#page(request, visitor));
-    const { chat, quota, runs, settings, storeOf, upstream, metrics, bug, bounds } = this.#parts;
+    const { chat, quota, runs, settings, storeOf, upstream, refuse, bug, bounds } = this.#parts;
     const { known, request: id } = visitor;
     if (!known) throw new Failure("not_signed_in");
     needScope(known, "answers");
@@ -179,7 +178,7 @@ export class Endpoints {
       settings,
       storeOf,
       upstream,
-      metrics,
+      refuse,
       bug,
       open: this.open,
       outboxMaxBytes: bounds.outboxMaxBytes,
@@ -236,7 +235,7 @@ export class Endpoints {
 
   /** What a page's socket has behind it. @throws Failure `not_found`, `not_signed_in` */
   async #page(request: Request, visitor: Visitor, left?: () => void): Promise<SocketData> {
-    const { chat, shelf, hub, metrics, bug, bounds, store } = this.#parts;
+    const { chat, shelf, hub, refuse, bounds, store } = this.#parts;
     const { known, request: id } = visitor;
     const theirs = {
       language: languageOf(request.headers.get("accept-language")),
@@ -247,8 +246,7 @@ export class Endpoints {
       chat,
       shelf,
       hub,
-      metrics,
-      bug,
+      refuse,
       commandsMax: bounds.commandsMax,
       below: this.#below,
       ...(left && { left }),

@@ -1,0 +1,30 @@
+// What happens to every thrown value that reaches an edge of the program (HTTP, a socket, a timer): bugs are
+// logged with their stack, refusals are counted.
+
+import { asFailure, type Refuse } from "../domain/failure.ts";
+import type { Log } from "../telemetry/log.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+
+export interface Errors {
+  /** Logs an error that nobody is answered for, such as one in a timer. */
+  bug(error: unknown): void;
+  readonly refuse: Refuse;
+}
+
+export function errorsTo(log: Log, metrics: Metrics): Errors {
+  const bug = (error: unknown, facts: Readonly<Record<string, string>> = {}) =>
+    log.error("a bug", {
+      ...facts,
+      error: String(error),
+      stack: error instanceof Error ? error.stack : undefined,
+    });
+  return {
+    bug,
+    refuse(error, facts) {
+      const failure = asFailure(error);
+      if (failure.code === "internal") bug(error, facts);
+      metrics.refused(failure.code);
+      return failure;
+    },
+  };
+}
