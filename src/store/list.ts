@@ -57,20 +57,10 @@ export class ConversationList {
     return this.#q.one<{ owner: string }>("select owner from conversations where id = ?", id)?.owner ?? null;
   }
 
-  /** The leaf that is shown; null while nothing has been said. */
-  headOf(id: ConversationId): MessageId | null {
-    return (
-      this.#q.one<{ head: string | null }>("select head from conversations where id = ?", id)?.head ?? null
-    );
-  }
-
-  /** No effect when it is there already. @throws Failure `not_found` when it is somebody else's */
-  make(id: ConversationId, owner: PersonId, title: string, { persona, sampling, model }: Settings): void {
-    const known = this.ownerOf(id);
-    if (known !== null && known !== owner) throw new Failure("not_found");
-    if (known !== null) return;
+  add(id: ConversationId, owner: PersonId, title: string, { persona, sampling, model }: Settings): void {
     this.#q.run(
-      "insert into conversations (id, owner, title, created_at, updated_at, persona, sampling, model) values (?, ?, ?, ?4, ?4, ?5, ?6, ?7)",
+      `insert into conversations (id, owner, title, created_at, updated_at, persona, sampling, model)
+       values (?, ?, ?, ?4, ?4, ?5, ?6, ?7)`,
       id,
       owner,
       title,
@@ -79,6 +69,11 @@ export class ConversationList {
       JSON.stringify(sampling),
       model ?? null,
     );
+  }
+
+  /** Something was said: `head` is shown from now on, and the conversation is the latest of the list. */
+  advance(id: ConversationId, head: MessageId): void {
+    this.#q.run("update conversations set head = ?, updated_at = ? where id = ?", head, Date.now(), id);
   }
 
   rename(id: ConversationId, title: string): void {

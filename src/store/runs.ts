@@ -15,19 +15,18 @@ export class RunTable {
     this.#q = queries;
   }
 
-  /** A queued Run of `owner` that is to write `answer`. */
+  /** Adds a queued Run of `owner` that writes `answer`. */
   add(answer: Message, owner: PersonId): Run {
-    const id = newId();
-    this.#q.run(
-      "insert into runs (id, owner, conversation, message, status, created_at) values (?, ?, ?, ?, 'queued', ?)",
-      id,
+    const row = this.#q.one<RunRow>(
+      `insert into runs (id, owner, conversation, message, status, created_at)
+       values (?, ?, ?, ?, 'queued', ?) returning *`,
+      newId(),
       owner,
       answer.conversation,
       answer.id,
       Date.now(),
     );
-    this.#touch(answer.conversation);
-    return toRun(this.#row(id));
+    return toRun(row as RunRow);
   }
 
   start(run: RunId): boolean {
@@ -48,9 +47,9 @@ export class RunTable {
   end(run: RunId, ending: Ending): Run | null {
     const { status, finish, stats, slotFreed, text, reasoning } = ending;
     const failure = ending.failure && JSON.stringify(ending.failure);
-    const closed = this.#q.run(
+    const row = this.#q.one<RunRow>(
       `update runs set status = ?, finish = ?, failure = ?, stats = ?, slot_freed = ?
-       where id = ? and status in ('queued', 'running')`,
+       where id = ? and status in ('queued', 'running') returning *`,
       status,
       finish,
       failure,
@@ -58,9 +57,8 @@ export class RunTable {
       slotFreed ? 1 : 0,
       run,
     );
-    if (closed === 0) return null;
+    if (row === null) return null;
     this.#q.run("delete from drafts where run = ?", run);
-    const row = this.#row(run);
     this.#q.run("update messages set text = ?, reasoning = ? where id = ?", text, reasoning, row.message);
     this.#touch(row.conversation);
     return toRun(row);
@@ -118,18 +116,6 @@ export class RunTable {
       )
     )
       throw new Failure("conversation_busy");
-  }
-
-  /** @throws Failure `queue_full` */
-  refuseIfFull(queueMaxRuns: number): void {
-    const { waiting } = this.#q.one<{ waiting: number }>(
-      "select count(*) as waiting from runs where status = 'queued'",
-    ) ?? { waiting: 0 };
-    if (waiting >= queueMaxRuns) throw new Failure("queue_full", { waiting });
-  }
-
-  #row(run: RunId): RunRow {
-    return this.#q.one<RunRow>("select * from runs where id = ?", run) as RunRow;
   }
 
   #touch(conversation: ConversationId): void {

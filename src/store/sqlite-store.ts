@@ -79,6 +79,7 @@ export class SqliteStore implements Store {
     this.audit = beside?.audit ?? new AuditTable(this.#q);
     this.retention = beside?.retention ?? new RetentionTable(this.#q, this.people);
     this.#runQueue = new RunQueue({
+      queries: this.#q,
       tree: this.#tree,
       list: this.#list,
       runs: this.#runs,

@@ -38,22 +38,26 @@ export class MessageTree {
     return row && toMessage(row);
   }
 
-  /** There is a message of this id, if only to be brought back. */
-  isKnown(id: MessageId): boolean {
-    return this.#q.one("select 1 from messages where id = ?", id) !== null;
-  }
-
-  /** A message of this conversation, of this role if one is given. @throws Failure `not_found`, `conversation_removed` */
-  messageOf(conversation: ConversationId, id: MessageId, role?: Role): Message {
+  /** A message of this conversation, of this role if one is given. @throws Failure `not_found` */
+  messageIn(conversation: ConversationId, id: MessageId, role?: Role): Message {
     const found = this.message(id);
     if (found?.conversation !== conversation || (role && found.role !== role)) throw new Failure("not_found");
+    return found;
+  }
+
+  /** A message of a conversation that is not deleted. @throws Failure `not_found`, `conversation_removed` */
+  messageOf(conversation: ConversationId, id: MessageId): Message {
+    const found = this.messageIn(conversation, id);
     this.refuseRemoved(conversation);
     return found;
   }
 
-  /** What an answer answers. What others have written down may have answers below answers: then the question above them all. */
+  /**
+   * The question that an answer belongs to. Imported conversations may have answers below answers: then it is the
+   * question above all of them. @throws Failure `not_found`
+   */
   questionAbove({ conversation, parent }: Message): Message {
-    const above = this.messageOf(conversation, parent ?? "");
+    const above = this.messageIn(conversation, parent ?? "");
     return above.role === "assistant" && above.parent !== null ? this.questionAbove(above) : above;
   }
 

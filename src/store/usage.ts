@@ -13,6 +13,25 @@ import {
 } from "./accounts.ts";
 import type { Queries } from "./queries.ts";
 
+interface BucketRow {
+  level: number | null;
+  at: number | null;
+}
+
+interface AdmissionRow extends BucketRow {
+  /** The person's Runs that wait. */
+  waiting: number;
+  /** Used since midnight. */
+  tokens: number;
+}
+
+// the condition on both states repeats that of the partial index runs_active: without it SQLite reads every Run
+const admissionRow = `select
+    (select count(*) from runs
+     where owner = ?1 and status in ('queued', 'running') and status = 'queued') as waiting,
+    coalesce((select tokens from usage where person = ?1 and day = ?2), 0) as tokens, b.level, b.at
+  from (select ?3 as name) asked left join buckets b on b.name = asked.name`;
+
 export class UsageTable implements UsageLedger {
   readonly #q: Queries;
 
@@ -21,7 +40,8 @@ export class UsageTable implements UsageLedger {
   }
 
   async today(person: PersonId): Promise<Usage> {
-    return this.#used(person);
+    const sql = "select tokens, runs from usage where person = ? and day = ?";
+    return this.#q.one<Usage>(sql, person, dayOf(Date.now())) ?? { tokens: 0, runs: 0 };
   }
 
   async take(name: string, bucket: Bucket): Promise<number> {
@@ -37,16 +57,7 @@ export class UsageTable implements UsageLedger {
   }
 
   async mayAdmit(admission: PersonAdmission): Promise<void> {
-    const { owner, limits } = admission;
-    this.#mayEnter(admission);
-    if (limits.runsPerMinute === null) return;
-    const bucket = perMinute(limits.runsPerMinute);
-    const level = this.#level(runsBucket(owner), bucket);
-    if (level < 1)
-      throw new Failure("runs_limit", {
-        limit: limits.runsPerMinute,
-        seconds: Math.ceil(((1 - level) * bucket.everyMs) / 1000),
-      });
+    this.#check(admission);
   }
 
   async spend(owner: PersonId, tokens: number): Promise<void> {
@@ -58,32 +69,31 @@ export class UsageTable implements UsageLedger {
    * @throws Failure `too_many_waiting`, `tokens_limit`, `runs_limit`
    */
   enter(admission: PersonAdmission): void {
-    this.#mayEnter(admission);
-    const { runsPerMinute } = admission.limits;
-    if (runsPerMinute === null) return;
-    const waitMs = this.#take(runsBucket(admission.owner), perMinute(runsPerMinute));
-    if (waitMs > 0)
-      throw new Failure("runs_limit", { limit: runsPerMinute, seconds: Math.ceil(waitMs / 1000) });
+    const level = this.#check(admission);
+    if (level !== null) this.#fill(runsBucket(admission.owner), level - 1);
   }
 
-  #mayEnter({ owner, limits: { waitingRunsMax, tokensPerDay } }: PersonAdmission): void {
-    // the first condition on `status` repeats that of the partial index runs_active, so that SQLite uses it
-    const { waiting } = this.#q.one<{ waiting: number }>(
-      `select count(*) as waiting from runs
-       where owner = ? and status in ('queued', 'running') and status = 'queued'`,
-      owner,
-    ) ?? { waiting: 0 };
+  /**
+   * Level of the person's bucket of Runs; null where Runs are not limited per minute.
+   * @throws Failure as `enter`
+   */
+  #check({ owner, limits }: PersonAdmission): number | null {
+    const { waitingRunsMax, tokensPerDay, runsPerMinute } = limits;
+    const now = Date.now();
+    const row = this.#q.one<AdmissionRow>(admissionRow, owner, dayOf(now), runsBucket(owner));
+    const { waiting, tokens } = row as AdmissionRow;
     if (waitingRunsMax !== null && waiting >= waitingRunsMax)
       throw new Failure("too_many_waiting", { waiting });
-    const { tokens } = this.#used(owner);
-    const now = Date.now();
     if (tokensPerDay !== null && tokens >= tokensPerDay) {
-      throw new Failure("tokens_limit", {
-        tokens,
-        limit: tokensPerDay,
-        seconds: Math.ceil((nextMidnight(now) - now) / 1000),
-      });
+      const seconds = Math.ceil((nextMidnight(now) - now) / 1000);
+      throw new Failure("tokens_limit", { tokens, limit: tokensPerDay, seconds });
     }
+    if (runsPerMinute === null) return null;
+    const bucket = perMinute(runsPerMinute);
+    const level = levelOf(row, bucket);
+    if (level >= 1) return level;
+    const seconds = Math.ceil(((1 - level) * bucket.everyMs) / 1000);
+    throw new Failure("runs_limit", { limit: runsPerMinute, seconds });
   }
 
   /** Adds one Run and its tokens to a person's usage of today. */
@@ -115,23 +125,27 @@ export class UsageTable implements UsageLedger {
     });
   }
 
-  #used(person: PersonId): Usage {
-    const sql = "select tokens, runs from usage where person = ? and day = ?";
-    return this.#q.one<Usage>(sql, person, dayOf(Date.now())) ?? { tokens: 0, runs: 0 };
-  }
-
-  #level(name: string, { capacity, everyMs }: Bucket): number {
+  #level(name: string, bucket: Bucket): number {
     const sql = "select level, at from buckets where name = ?";
-    const row = this.#q.one<{ level: number; at: number }>(sql, name);
-    return row ? Math.min(capacity, row.level + Math.max(0, Date.now() - row.at) / everyMs) : capacity;
+    return levelOf(this.#q.one<BucketRow>(sql, name), bucket);
   }
 
   #take(name: string, bucket: Bucket): number {
     const level = this.#level(name, bucket);
     if (level < 1) return Math.ceil((1 - level) * bucket.everyMs);
-    const sql = `insert into buckets (name, level, at) values (?, ?, ?)
-      on conflict (name) do update set level = excluded.level, at = excluded.at`;
-    this.#q.run(sql, name, level - 1, Date.now());
+    this.#fill(name, level - 1);
     return 0;
   }
+
+  #fill(name: string, level: number): void {
+    const sql = `insert into buckets (name, level, at) values (?, ?, ?)
+      on conflict (name) do update set level = excluded.level, at = excluded.at`;
+    this.#q.run(sql, name, level, Date.now());
+  }
+}
+
+/** A bucket that was never used has no row, and is full. */
+function levelOf(row: BucketRow | null, { capacity, everyMs }: Bucket): number {
+  if (row === null || row.level === null || row.at === null) return capacity;
+  return Math.min(capacity, row.level + Math.max(0, Date.now() - row.at) / everyMs);
 }

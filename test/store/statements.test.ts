@@ -1,0 +1,83 @@
+// A question costs few statements: across a network each is a round trip, here each costs about 5 µs.
+
+import { afterEach, beforeEach, expect, spyOn, test } from "bun:test";
+import { localPerson } from "../../src/domain/account.ts";
+import { newId } from "../../src/domain/id.ts";
+import { Queries } from "../../src/store/queries.ts";
+import { openSqlite } from "../../src/store/sqlite.ts";
+import type { Ending, QueuedRun, Store } from "../../src/store/store.ts";
+
+/** With a limit of each kind, so that all are looked up. */
+const by = {
+  owner: localPerson,
+  limits: { runsPerMinute: 100, tokensPerDay: 1_000, waitingRunsMax: 5 },
+  queueMaxRuns: 10,
+};
+const done: Ending = {
+  status: "done",
+  text: "answer",
+  reasoning: "",
+  finish: "stop",
+  failure: null,
+  stats: {},
+  tokens: 1,
+  slotFreed: true,
+};
+
+let store: Store;
+const statements = [
+  spyOn(Queries.prototype, "one"),
+  spyOn(Queries.prototype, "all"),
+  spyOn(Queries.prototype, "run"),
+];
+beforeEach(() => {
+  store = openSqlite(":memory:");
+});
+afterEach(() => store.close());
+
+/** Statements that `work` takes. */
+async function countOf(work: () => Promise<unknown>): Promise<number> {
+  for (const each of statements) each.mockClear();
+  await work();
+  return statements.reduce((sum, each) => sum + each.mock.calls.length, 0);
+}
+
+const say = async (conversation: string, edits?: string): Promise<QueuedRun> => {
+  const question = { ...by, conversation, message: newId(), text: "question", ...(edits && { edits }) };
+  return (await store.say(question)) as QueuedRun;
+};
+
+/** Statements that `queue` takes; its Run has ended then. */
+async function costOf(queue: () => Promise<QueuedRun>): Promise<{ queued: QueuedRun; statements: number }> {
+  let queued: QueuedRun | undefined;
+  const count = await countOf(async () => {
+    queued = await queue();
+  });
+  await store.end(queued?.run.id as string, done);
+  return { queued: queued as QueuedRun, statements: count };
+}
+
+test("a question takes seven statements, the one that makes the conversation one more", async () => {
+  const conversation = newId();
+  const first = await costOf(() => say(conversation));
+  const next = await costOf(() => say(conversation));
+  const edit = await costOf(() => say(conversation, next.queued.question?.id));
+  expect([first.statements, next.statements, edit.statements]).toEqual([8, 7, 8]); // once 17, 16, 17
+});
+
+test("another attempt takes eight, going on six, an end eight", async () => {
+  const conversation = newId();
+  const { answer } = (await costOf(() => say(conversation))).queued;
+  const about = { ...by, conversation, message: answer.id };
+  const more = await costOf(() => store.continue(about));
+  const other = await costOf(() => store.retry(about));
+  const { run } = await say(conversation);
+  const end = await countOf(() => store.end(run.id, done));
+  expect([other.statements, more.statements, end]).toEqual([8, 6, 8]); // once 15, 12, 9
+});
+
+test("a message that is known already costs one statement", async () => {
+  const question = { ...by, conversation: newId(), message: newId(), text: "question" };
+  await store.say(question);
+  expect(await countOf(() => store.say(question))).toBe(1);
+});
