@@ -141,7 +141,7 @@ export async function createApp(parts: AppParts): Promise<App> {
     list: (owner) => store.list({ owner, limit: listPageMax }),
     allowance: async (id) =>
       quota.allowance((await store.people.person(id)) ?? { id, limits: standardLimits.guest }),
-    attended: () => runs.queue.refresh(),
+    attendanceChanged: () => runs.queue.refresh(),
     failed: bug,
   });
   const holds = async ({ known, link }: SocketData): Promise<Identity | boolean> => {

@@ -82,7 +82,6 @@ const stillLong: readonly string[] = [
   "src/chat/live-run.ts",
   "src/http/login.tsx",
   "src/http/routes.tsx",
-  "src/live/run-frames.ts",
   "src/programs/socket-json.ts",
   "src/server/endpoints.ts",
   "src/transfer/read.ts",

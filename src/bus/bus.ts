@@ -1,5 +1,6 @@
-// Contract of live events: what happens in a Conversation is told to whoever watches it, in order.
-// Nothing is remembered: who comes later reads the Store. Implemented by bus/local; test/contract/bus.ts is its suite.
+// Contract of live events: what happens in a Conversation is told to whoever watches it, in order. Nothing
+// is remembered: who comes later reads the Store. Implemented by bus/local; test/contract/bus.ts is its
+// suite.
 
 import type { HouseEvent } from "../domain/event.ts";
 

@@ -77,7 +77,7 @@ interface Wisher {
 }
 
 /** Does what was wished, if the conversation is the wisher's. @throws Failure as Chat and ConversationActions; `not_found` for anybody else's */
-export async function obey(
+export async function execute(
   command: Command,
   { person, conversation, request }: Wisher,
   { chat, shelf }: { chat: Chat; shelf: ConversationActions },

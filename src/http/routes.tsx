@@ -10,7 +10,7 @@ import { SettingsPanel } from "../../views/settings.tsx";
 import { Articles } from "../../views/thread.tsx";
 import type { Bus } from "../bus/bus.ts";
 import type { Chat } from "../chat/chat.ts";
-import { commandOf, obey } from "../chat/command.ts";
+import { commandOf, execute } from "../chat/command.ts";
 import type { ConversationActions } from "../chat/conversation-actions.ts";
 import type { StoreOf } from "../chat/dependencies.ts";
 import type { ReadBody } from "../domain/body.ts";
@@ -192,7 +192,11 @@ export function routes(parts: RouteParts): Hono<Env> {
     if (!isId(id)) throw new Failure("not_found");
     const command = commandOf(await fieldsOf(c));
     try {
-      await obey(command, { person: personOf(c), conversation: id, request: c.env.request }, { chat, shelf });
+      await execute(
+        command,
+        { person: personOf(c), conversation: id, request: c.env.request },
+        { chat, shelf },
+      );
       if (command.type === "remove") return c.redirect("/", 303);
       return c.redirect(`/c/${id}?plain${command.type === "prune" ? `&pruned=${command.message}` : ""}`, 303);
     } catch (error) {

@@ -1,5 +1,5 @@
-// Which fragments tell a page of a thread as it is, of the list, and of what came of a wish. Pure. What a
-// Run's events change is live/run-frames'.
+// The frames that show a page the thread, the list, the state of llama-server and the result of a command.
+// Pure. The frames for the events of a Run are in live/run-frames.
 
 import { Pruned } from "../../views/acts.tsx";
 import { AllowanceLine, Controls, composerIds, Gauge, Notice } from "../../views/composer.tsx";
@@ -9,51 +9,16 @@ import { ids } from "../../views/message.tsx";
 import { Settled, VoiceName, voiceIds } from "../../views/settings.tsx";
 import { Status, statusIds, UpstreamBanner } from "../../views/status.tsx";
 import { Articles, type ConversationNow, composerState } from "../../views/thread.tsx";
-import { type Language, wordsOf } from "../../views/words.ts";
+import { wordsOf } from "../../views/words.ts";
 import type { Allowance } from "../domain/account.ts";
 import type { ListedConversation } from "../domain/conversation.ts";
 import type { FailureCode, FailureReport } from "../domain/failure.ts";
 import type { ConversationId, MessageId } from "../domain/id.ts";
 import type { Thread } from "../domain/thread.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
+import type { View } from "./view.ts";
 
-/** How somebody sees a page: in their language, and with what they can press, or without where they only read. */
-export interface View {
-  readonly language: Language;
-  readonly isReader: boolean;
-  /** Their time zone; null: not known. */
-  readonly zone: string | null;
-}
-
-/** One object for each view, so that a frame made for one is found by it. There are as many as languages, zones and ways to look. */
-const views = new Map<string, View>();
-
-export function viewOf(
-  language: Language,
-  { isReader = false, zone = null }: { isReader?: boolean; zone?: string | null } = {},
-): View {
-  const key = `${language} ${isReader} ${zone}`;
-  const view = views.get(key) ?? { language, isReader, zone };
-  views.set(key, view);
-  return view;
-}
-
-/** A frame as whoever gets it sees it. */
-export type Frame = (view: View) => string;
-
-/** A frame that is made once per view, when first asked for. */
-export function once(make: Frame): Frame {
-  const made = new Map<View, string>();
-  return (view) => {
-    const known = made.get(view);
-    if (known !== undefined) return known;
-    const frame = make(view);
-    made.set(view, frame);
-    return frame;
-  };
-}
-
-/** Send, or Stop. */
+/** The buttons Send and Stop. */
 export function controls(run: "idle" | "busy" | "stopping", view: View): string {
   if (view.isReader) return "";
   return fragment(
@@ -63,13 +28,13 @@ export function controls(run: "idle" | "busy" | "stopping", view: View): string 
   );
 }
 
-/** How full the context is. */
+/** The gauge that shows how full the context is. */
 export function gauge(thread: Thread, view: View): string {
   if (view.isReader) return "";
   return fragment(composerIds.context, "innerHTML", String(Gauge({ thread, words: wordsOf(view.language) })));
 }
 
-/** Everything a page shows that can change, as it is now. */
+/** Replaces everything on a page that can change. */
 export function snapshotFrame(now: ConversationNow & { upstream: UpstreamState }, view: View): string {
   const words = wordsOf(view.language);
   return (
@@ -80,12 +45,12 @@ export function snapshotFrame(now: ConversationNow & { upstream: UpstreamState }
   );
 }
 
-/** What stands around the thread on the page of whoever may write in it. */
+/** Replaces what surrounds the thread on a page that may write. */
 function surroundings(now: ConversationNow, view: View): string {
   const words = wordsOf(view.language);
   return (
     controls(composerState(now.live).run, view) +
-    // before anything is said only the page knows who shall answer
+    // until the first question only the page knows the chosen persona
     (now.thread.length > 0
       ? fragment(voiceIds.name, "outerMorph", String(VoiceName({ ...now, words })))
       : "") +
@@ -101,17 +66,17 @@ export function upstreamFrame(upstream: UpstreamState, view: View): string {
   );
 }
 
-/** A conversation in which something was said or has ended: at the top of its group, on a page that shows it (`isOpen`) or another. */
+/** Moves a conversation to the top of its group in the list. `isOpen`: the page shows this conversation. */
 export function entryFrame(entry: ListedConversation, isOpen: boolean, view: View): string {
   const item = String(ListItem({ entry, isOpen, words: wordsOf(view.language) }));
-  // the new one first: it takes over the menu that may be open in the old one
+  // the new item comes first, so that it takes over the menu that may be open in the old one
   return (
     fragment(entry.pinned ? listIds.pinned : listIds.today, "afterbegin", item) +
     fragment(itemId(entry.id), "delete")
   );
 }
 
-/** The list's first page anew. */
+/** Replaces the list by its first page. */
 export function listFrame(list: readonly ListedConversation[], open: ConversationId, view: View): string {
   return fragment(
     listIds.body,
@@ -120,7 +85,7 @@ export function listFrame(list: readonly ListedConversation[], open: Conversatio
   );
 }
 
-/** What somebody has used of what they may. */
+/** Replaces the line that shows what a person has used of their limits. */
 export function allowanceFrame(allowance: Allowance, view: View): string {
   return fragment(
     composerIds.allowance,
@@ -129,11 +94,15 @@ export function allowanceFrame(allowance: Allowance, view: View): string {
   );
 }
 
-/** To a page that must not go on: why, and what to do. What it showed goes, for whoever comes after may sit before it; what was typed stays. */
+/**
+ * For a page that may no longer show the thread (signed out, or its link was removed): says why and what to
+ * do. Removes what the page shows, because another person may use the browser next. What was typed stays.
+ */
 export function farewellFrame(code: FailureCode, view: View): string {
   const words = wordsOf(view.language);
   const notice = String(Notice({ failure: { code, facts: {} }, words }));
-  const status = `<p id="${statusIds.status}" role="status" data-connection="off"><span class="when-off">${Bun.escapeHTML(words.disconnected)}</span></p>`;
+  const off = `<span class="when-off">${Bun.escapeHTML(words.disconnected)}</span>`;
+  const status = `<p id="${statusIds.status}" role="status" data-connection="off">${off}</p>`;
   const gone = [
     ids.thread,
     ...(view.isReader ? [] : [listIds.body, "found", voiceIds.settings, composerIds.context]),
@@ -146,7 +115,7 @@ export function farewellFrame(code: FailureCode, view: View): string {
   );
 }
 
-/** To the sender alone: the conversation is gone, and can be brought back. */
+/** For the sender alone: the conversation is deleted and can be restored. */
 export function removedFrame(conversation: ConversationId, view: View): string {
   return fragment(
     composerIds.notice,
@@ -155,7 +124,7 @@ export function removedFrame(conversation: ConversationId, view: View): string {
   );
 }
 
-/** To the sender alone: a message is gone with what followed it, and can be brought back. */
+/** For the sender alone: a message and all that followed it are deleted and can be restored. */
 export function prunedFrame(conversation: ConversationId, message: MessageId, view: View): string {
   return fragment(
     composerIds.notice,
@@ -164,7 +133,10 @@ export function prunedFrame(conversation: ConversationId, message: MessageId, vi
   );
 }
 
-/** To the sender alone: what was wished is done, so an earlier notice is of no use any more, nor the menu it was wished in. */
+/**
+ * For the sender alone: the command succeeded. Clears an earlier notice and closes the menu that sent the
+ * command.
+ */
 export function doneFrame(menuOf?: ConversationId): string {
   return (
     fragment(composerIds.notice, "innerHTML") +
@@ -172,12 +144,12 @@ export function doneFrame(menuOf?: ConversationId): string {
   );
 }
 
-/** To the sender alone: the settings are taken. */
+/** For the sender alone: the settings are saved. */
 export function settledFrame(view: View): string {
   return fragment(voiceIds.settings, "innerHTML", String(Settled({ words: wordsOf(view.language) })));
 }
 
-/** To the sender alone: what went wrong with what was just sent. */
+/** For the sender alone: why the last command failed. */
 export function noticeFrame(failure: FailureReport, conversation: ConversationId, view: View): string {
   const words = wordsOf(view.language);
   const undo = failure.code === "conversation_removed" ? String(Removed({ conversation, words })) : "";

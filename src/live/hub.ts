@@ -1,5 +1,6 @@
-// The sockets that watch conversations. A Room renders each RunEvent once (once per language where words of ours are
-// in it) and gives the same string to every Outbox. Joining, reconnecting, a slow reader that is back: one path, `#sync`.
+// The sockets that watch conversations. A Room renders each RunEvent once per View and gives the same
+// string to every Outbox. Joining, reconnecting and catching up after a slow connection all use one path,
+// `#sync`.
 
 import { heartbeat } from "../../views/frame.ts";
 import type { HouseEvent, RunEvent, Snapshot } from "../domain/event.ts";
@@ -8,29 +9,30 @@ import type { EffectiveSettings } from "../domain/persona.ts";
 import type { ThreadPage } from "../domain/thread.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
 import type { Traffic } from "../telemetry/metrics.ts";
-import { once, snapshotFrame, upstreamFrame, type View } from "./frames.ts";
+import { snapshotFrame, upstreamFrame } from "./frames.ts";
 import { type ListSource, ListWatch } from "./list-watch.ts";
 import { Outbox, type Sink } from "./outbox.ts";
 import { RunFrames } from "./run-frames.ts";
+import { once, type View } from "./view.ts";
 
-/** What the hub asks of the house. */
+/** What the hub reads. */
 interface Source extends ListSource {
   readonly traffic: Traffic;
   upstream(): UpstreamState;
-  /** The Runs in progress, as the events so far have told them. */
+  /** Snapshots of the Runs in progress, each as of its last event. */
   live(conversation: ConversationId): readonly Snapshot[];
   thread(
     conversation: ConversationId,
     part: { through?: MessageId },
   ): Promise<ThreadPage & { live: readonly Snapshot[]; voice: EffectiveSettings }>;
-  /** Somebody has come to a conversation that nobody looked at, or the last has left it. */
-  attended(conversation: ConversationId): void;
+  /** Called when the first socket joins a conversation, and when the last one leaves. */
+  attendanceChanged(conversation: ConversationId): void;
 }
 
-/** A thread is fetched again at most this often because a Run has begun or ended meanwhile. */
+/** Most reads of one thread for one snapshot: it is read again if a Run has begun or ended meanwhile. */
 const fetchMax = 5;
 
-/** Closed for good: htmx does not come again on this code (RFC 6455 §7.4.1). */
+/** Close code after which htmx does not reconnect (RFC 6455 §7.4.1). */
 export const policyViolation = 1008;
 
 export interface Watcher {
@@ -38,27 +40,29 @@ export interface Watcher {
   leave(): void;
 }
 
-/** Who takes a seat, and before what. */
-export interface Guest {
+/** What a socket shows, and to whom. */
+export interface Viewer {
   readonly conversation: ConversationId;
   readonly view: View;
-  /** null: somebody who follows a link, and sees the thread alone. */
+  /** null: a reader of a shared link, who sees only the thread. */
   readonly person: PersonId | null;
-  /** The oldest message that the page must hold. */
+  /** The oldest message that the page must show. */
   readonly through?: MessageId | null;
 }
 
-interface Seat extends Watcher, Required<Guest> {
+interface ViewerSocket extends Watcher, Required<Viewer> {
   readonly sink: Sink;
-  /** Its snapshot is being fetched: what happens meanwhile will be in it. */
+  /** True while its snapshot is being fetched, which will contain the events of that time. */
   syncing: boolean;
   gone: boolean;
-  /** The thread was reshaped while a snapshot was being fetched: that one is old. */
+  /**
+   * True if the thread was reshaped while its snapshot was being fetched, which makes that snapshot stale.
+   */
   again: boolean;
 }
 
 interface Room {
-  readonly seats: Set<Seat>;
+  readonly sockets: Set<ViewerSocket>;
   readonly frames: RunFrames;
   readonly unsubscribe: () => void;
 }
@@ -72,31 +76,33 @@ export class Hub {
     this.#source = source;
   }
 
-  /** Seats a socket in the Room of a conversation; a frame with everything so far follows, then the events. */
-  join(guest: Guest, sink: Sink): Watcher {
-    const { conversation, person } = guest;
+  /**
+   * Adds a socket to the Room of a conversation. It gets one frame with the whole thread, then the events.
+   */
+  join(viewer: Viewer, sink: Sink): Watcher {
+    const { conversation, person } = viewer;
     const room = this.#rooms.get(conversation) ?? this.#open(conversation);
     const resync = (missed: "thread" | "surroundings" | "nothing") =>
-      void (missed === "thread" ? this.#sync(seat, room) : this.#tellSurroundings(seat));
-    const seat: Seat = {
-      ...guest,
-      through: guest.through ?? null,
+      void (missed === "thread" ? this.#sync(socket, room) : this.#tellSurroundings(socket));
+    const socket: ViewerSocket = {
+      ...viewer,
+      through: viewer.through ?? null,
       sink,
       outbox: new Outbox(sink, resync, this.#source.traffic),
       syncing: false,
       gone: false,
       again: false,
-      leave: () => this.#leave(room, seat),
+      leave: () => this.#leave(room, socket),
     };
-    room.seats.add(seat);
+    room.sockets.add(socket);
     if (person !== null) {
       const list = this.#lists.get(person) ?? new ListWatch(person, this.#source);
       this.#lists.set(person, list);
-      list.seats.add(seat);
+      list.sockets.add(socket);
     }
-    if (room.seats.size === 1) this.#source.attended(conversation);
-    void this.#sync(seat, room);
-    return seat;
+    if (room.sockets.size === 1) this.#source.attendanceChanged(conversation);
+    void this.#sync(socket, room);
+    return socket;
   }
 
   /** True while a page shows the conversation. */
@@ -107,37 +113,37 @@ export class Hub {
   /** Tells every page that the upstream has changed. */
   tellUpstream(state: UpstreamState): void {
     const frame = once((view) => upstreamFrame(state, view));
-    this.#everySeat((seat) => seat.outbox.send(frame(seat.view), "surroundings"));
+    this.#everySocket((socket) => socket.outbox.send(frame(socket.view), "surroundings"));
   }
 
   /** A sign of life to every page. */
   beat(): void {
-    this.#everySeat((seat) => seat.outbox.send(heartbeat, "nothing"));
+    this.#everySocket((socket) => socket.outbox.send(heartbeat, "nothing"));
   }
 
-  #everySeat(each: (seat: Seat) => void): void {
-    for (const room of this.#rooms.values()) for (const seat of room.seats) each(seat);
+  #everySocket(each: (socket: ViewerSocket) => void): void {
+    for (const room of this.#rooms.values()) for (const socket of room.sockets) each(socket);
   }
 
-  /** The upstream and the list as they are now, to one page that missed a change of them. */
-  async #tellSurroundings(seat: Seat): Promise<void> {
+  /** Sends the state of llama-server and the list to one page that missed a change of them. */
+  async #tellSurroundings(socket: ViewerSocket): Promise<void> {
     try {
-      const list = await this.#listFor(seat);
-      seat.outbox.send(upstreamFrame(this.#source.upstream(), seat.view) + list, "surroundings");
+      const list = await this.#listFor(socket);
+      socket.outbox.send(upstreamFrame(this.#source.upstream(), socket.view) + list, "surroundings");
     } catch (error) {
       this.#source.failed(error);
     }
   }
 
-  async #listFor(seat: Seat): Promise<string> {
-    return (await this.#lists.get(seat.person ?? "")?.now(seat)) ?? "";
+  async #listFor(socket: ViewerSocket): Promise<string> {
+    return (await this.#lists.get(socket.person ?? "")?.now(socket)) ?? "";
   }
 
   #open(conversation: ConversationId): Room {
-    // in one synchronous block: what the Room knows of the Runs and the first event it hears leave no gap
+    // in one synchronous block, so that no event falls between the snapshots and the subscription
     const frames = new RunFrames(this.#source.live(conversation));
     const room: Room = {
-      seats: new Set(),
+      sockets: new Set(),
       frames,
       unsubscribe: this.#source.bus.subscribe(conversation, (event) => this.#hear(room, event)),
     };
@@ -145,54 +151,55 @@ export class Hub {
     return room;
   }
 
-  #leave(room: Room, seat: Seat): void {
-    const { conversation, person } = seat;
-    seat.gone = true;
+  #leave(room: Room, socket: ViewerSocket): void {
+    const { conversation, person } = socket;
+    socket.gone = true;
     const list = this.#lists.get(person ?? "");
-    list?.seats.delete(seat);
-    if (list?.seats.size === 0 && this.#lists.delete(person ?? "")) list.close();
-    room.seats.delete(seat);
-    if (room.seats.size > 0) return;
+    list?.sockets.delete(socket);
+    if (list?.sockets.size === 0 && this.#lists.delete(person ?? "")) list.close();
+    room.sockets.delete(socket);
+    if (room.sockets.size > 0) return;
     room.unsubscribe();
     if (this.#rooms.get(conversation) === room) this.#rooms.delete(conversation);
-    this.#source.attended(conversation);
+    this.#source.attendanceChanged(conversation);
   }
 
   #hear(room: Room, event: HouseEvent): void {
     try {
-      if (event.kind === "reshaped") for (const seat of room.seats) void this.#sync(seat, room);
+      if (event.kind === "reshaped") for (const socket of room.sockets) void this.#sync(socket, room);
       else if (event.kind !== "listed") this.#tell(room, event);
     } catch (error) {
-      this.#source.failed(error); // who publishes must not fall over what we draw
+      this.#source.failed(error); // an error while rendering must not reach the publisher
     }
   }
 
   #tell(room: Room, event: RunEvent): void {
     const frame = room.frames.of(event);
-    for (const seat of room.seats) {
-      // whoever had guessed the address of a conversation that was not there yet sees nothing of it
-      if (event.kind === "queued" && seat.person !== null && seat.person !== event.owner)
-        seat.sink.close(policyViolation, "not yours");
-      else if (!seat.syncing) seat.outbox.send(frame(seat.view));
+    for (const socket of room.sockets) {
+      // a socket that opened this id before the conversation existed is closed if another person owns it
+      if (event.kind === "queued" && socket.person !== null && socket.person !== event.owner)
+        socket.sink.close(policyViolation, "not yours");
+      else if (!socket.syncing) socket.outbox.send(frame(socket.view));
     }
   }
 
   /**
-   * Sends the thread as it is. Events that come while it is fetched are skipped: what is in progress is drawn as it stands when
-   * the frame is made, and when a Run has begun or ended meanwhile the thread is fetched again.
+   * Sends the whole thread. Events that arrive while it is fetched are skipped: Runs in progress are drawn
+   * from their state at the moment the frame is made. If a Run has begun or ended meanwhile, the thread is
+   * fetched again.
    */
-  async #sync(seat: Seat, room: Room): Promise<void> {
-    const { conversation } = seat;
-    seat.again = seat.syncing;
-    if (seat.syncing) return; // under way already, and then once more
-    seat.syncing = true;
+  async #sync(socket: ViewerSocket, room: Room): Promise<void> {
+    const { conversation } = socket;
+    socket.again = socket.syncing;
+    if (socket.syncing) return; // already under way: it will run once more
+    socket.syncing = true;
     try {
-      for (let isNow = false, times = 1; !isNow && !seat.gone; times++) {
-        seat.again = false;
-        const list = await this.#listFor(seat);
+      for (let isNow = false, times = 1; !isNow && !socket.gone; times++) {
+        socket.again = false;
+        const list = await this.#listFor(socket);
         const fetched = await this.#source.thread(
           conversation,
-          seat.through === null ? {} : { through: seat.through },
+          socket.through === null ? {} : { through: socket.through },
         );
         const live = this.#source.live(conversation);
         const active = fetched.thread.flatMap(({ run }) =>
@@ -201,9 +208,9 @@ export class Hub {
         const isSame = [...active, ...fetched.live.map(({ run }) => run)].every((id) =>
           live.some(({ run }) => run === id),
         );
-        // a Run whose end can't be stored stays active in the Store: it is not waited for
-        isNow = (!seat.again && isSame && live.length === fetched.live.length) || times >= fetchMax;
-        if (!isNow || seat.gone) continue;
+        // after `fetchMax` reads: a Run whose end could not be stored stays active in the Store
+        isNow = (!socket.again && isSame && live.length === fetched.live.length) || times >= fetchMax;
+        if (!isNow || socket.gone) continue;
         const now = {
           ...fetched,
           live,
@@ -211,12 +218,12 @@ export class Hub {
           conversation,
           upstream: this.#source.upstream(),
         };
-        seat.outbox.send(snapshotFrame(now, seat.view) + list);
+        socket.outbox.send(snapshotFrame(now, socket.view) + list);
       }
     } catch (error) {
       this.#source.failed(error);
     } finally {
-      seat.syncing = false;
+      socket.syncing = false;
     }
   }
 }

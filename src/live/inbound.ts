@@ -1,4 +1,4 @@
-// A frame from the page becomes a Command, or is refused with a reason. htmx sends a form's fields as one JSON object.
+// Parses a frame from the page into a Command. htmx sends a form's fields as one JSON object.
 
 import { type Command, commandOf } from "../chat/command.ts";
 import { Failure } from "../domain/failure.ts";

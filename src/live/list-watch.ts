@@ -1,42 +1,46 @@
-// One person's list as their open pages show it: what has changed in it is told together, to all of them.
+// One person's list on all their open pages. Changes that come close together are sent in one frame.
 
 import type { Bus } from "../bus/bus.ts";
 import type { Allowance } from "../domain/account.ts";
 import type { ListedConversation } from "../domain/conversation.ts";
 import { type ListEntryChanged, listTopic } from "../domain/event.ts";
 import type { ConversationId, PersonId } from "../domain/id.ts";
-import { allowanceFrame, entryFrame, type Frame, listFrame, once, type View } from "./frames.ts";
+import { allowanceFrame, entryFrame, listFrame } from "./frames.ts";
 import type { Outbox } from "./outbox.ts";
+import { type Frame, once, type View } from "./view.ts";
 
-/** What is asked of the house. */
+/** What the list is read from. */
 export interface ListSource {
   readonly bus: Bus;
-  /** One entry of the list; null when it is not in it (any more). */
+  /** One entry of the list; null if the conversation is not in the list (any more). */
   listed(conversation: ConversationId): Promise<ListedConversation | null>;
-  /** The first page of somebody's list. */
+  /** The first page of a person's list. */
   list(person: PersonId): Promise<readonly ListedConversation[]>;
   allowance(person: PersonId): Promise<Allowance>;
   failed(error: unknown): void;
 }
 
-/** A page that shows the list. */
-interface ListSeat {
+/** The socket of a page that shows the list. */
+interface ListSocket {
   readonly conversation: ConversationId;
   readonly outbox: Outbox;
   readonly view: View;
 }
 
-/** Changes of the list that come within this time are told together: with many at work each page would else hear of each start and end. */
+/**
+ * Changes within this time, in ms, go out together: else each start and end of a Run would be a frame on
+ * each page.
+ */
 const listFoldMs = 100;
-/** With more changed entries than this the whole first page is told. */
+/** With more changed entries than this, the whole first page is sent. */
 const entriesMax = 10;
 
 export class ListWatch {
-  readonly seats = new Set<ListSeat>();
+  readonly sockets = new Set<ListSocket>();
   readonly #person: PersonId;
   readonly #source: ListSource;
   readonly #unsubscribe: () => void;
-  /** Entries that have changed since the pages were last told, and whether each belongs at the top. */
+  /** Entries that have changed since the last frame, and whether each moves to the top. */
   readonly #changed = new Map<ConversationId, boolean>();
   #timer: Timer | null = null;
 
@@ -54,8 +58,8 @@ export class ListWatch {
     if (this.#timer) clearTimeout(this.#timer);
   }
 
-  /** The list and what was used, as they are now, for one page. */
-  async now({ conversation, view }: Pick<ListSeat, "conversation" | "view">): Promise<string> {
+  /** The list and the used allowance as they are now, for one page. */
+  async now({ conversation, view }: Pick<ListSocket, "conversation" | "view">): Promise<string> {
     const [list, allowance] = await Promise.all([
       this.#source.list(this.#person),
       this.#source.allowance(this.#person),
@@ -65,12 +69,12 @@ export class ListWatch {
 
   #hear({ conversation, isLatest }: ListEntryChanged): void {
     const isStillLatest = isLatest && (this.#changed.get(conversation) ?? true);
-    this.#changed.delete(conversation); // so that the order is that of the last changes
+    this.#changed.delete(conversation); // so that the map is ordered by last change
     this.#changed.set(conversation, isStillLatest);
     this.#timer ??= setTimeout(() => void this.#tell(), listFoldMs);
   }
 
-  /** Tells every page what has changed in the list: its few latest entries, or all of its first page. */
+  /** Sends every page what has changed: a few latest entries, or the whole first page. */
   async #tell(): Promise<void> {
     const changed = new Map(this.#changed);
     this.#changed.clear();
@@ -84,7 +88,7 @@ export class ListWatch {
       const list = isFew && found.length === changed.size ? null : await this.#source.list(this.#person);
       const allowance = await this.#source.allowance(this.#person);
       const frames = new Map<ConversationId, Frame>();
-      for (const { conversation, outbox, view } of this.seats) {
+      for (const { conversation, outbox, view } of this.sockets) {
         const open = list || changed.has(conversation) ? conversation : "";
         const entriesIn = (inView: View) =>
           list

@@ -1,18 +1,24 @@
-// One socket's way out, with its bound. It minds what `send` returns: while the reader is behind nothing more
-// is put into the socket's buffer, and one snapshot replaces all that was skipped when it reads again.
+// Sends frames to one socket, with a bound. While the reader is behind, frames are skipped instead of
+// buffered; when it has caught up, one snapshot replaces all that it missed.
 
 import { Traffic } from "../telemetry/metrics.ts";
 
-/** The part of Bun's ServerWebSocket that is used: `send` returns bytes, -1 (queued, you are behind) or 0 (dropped). */
+/**
+ * Part of Bun's ServerWebSocket. `send` returns bytes sent, -1 (queued: the reader is behind) or 0
+ * (dropped).
+ */
 export interface Sink {
   send(frame: string): number;
   close(code: number, reason: string): void;
 }
 
-/** Closed because too slow; htmx comes again on this code (RFC 6455 §7.4, IANA: try again later). */
+/**
+ * Close code for a reader that is too slow; htmx reconnects after it (IANA WebSocket close codes: try again
+ * later).
+ */
 const tryAgainLater = 1013;
 
-/** What a frame tells of: that is what must be told again when it was skipped. */
+/** What a frame shows, and therefore what must be sent again after it was skipped. */
 export type About = "thread" | "surroundings" | "nothing";
 
 export class Outbox {
@@ -22,14 +28,17 @@ export class Outbox {
   #behind = false;
   #missed: About = "nothing";
 
-  /** `resync` is called when the reader has caught up and has missed something: it must tell that as it is now. */
+  /**
+   * `resync` is called when a reader that missed something has caught up; it must send the current state of
+   * that.
+   */
   constructor(sink: Sink, resync: (missed: About) => void, traffic = new Traffic()) {
     this.#sink = sink;
     this.#resync = resync;
     this.#traffic = traffic;
   }
 
-  /** Sends a frame, or skips it while the reader is behind. An empty one is for nobody. */
+  /** Sends a frame, or skips it while the reader is behind. An empty frame is not sent. */
   send(frame: string, about: About = "thread"): void {
     if (frame === "") return;
     if (this.#behind) {
@@ -46,7 +55,7 @@ export class Outbox {
     } else if (result === 0) this.#sink.close(tryAgainLater, "too slow");
   }
 
-  /** The socket's buffer has been emptied. */
+  /** To be called when the socket's buffer is empty again. */
   drain(): void {
     this.#behind = false;
     const missed = this.#missed;

@@ -1,58 +1,56 @@
-// What the events of a Run change on a page: the only place that knows both RunEvents and the page's
-// elements. Keeps what all who watch an answer have on their pages of it.
+// The frames for the events of a Run, and what the pages of a Room show of its answers in progress. The only
+// place that knows both RunEvents and elements of the page; their HTML is in live/run-fragments.
 
-import { changes, fragment, fragmentAt, growth, titleFragment } from "../../views/frame.ts";
+import { changes, fragment, fragmentAt, growth } from "../../views/frame.ts";
 import { hasWords, inWords } from "../../views/markdown/marks.ts";
 import { PlainStream } from "../../views/markdown/plain.ts";
-import { MarkdownStream, openIds } from "../../views/markdown/stream.ts";
+import { MarkdownStream } from "../../views/markdown/stream.ts";
 import {
-  After,
-  ArticleShell,
-  articleId,
   type Drawn,
   ids,
-  MessageArticle,
   openThought,
-  RunningArticle,
-  RunState,
   secondsSince,
   Thinking,
-  Thought,
   textOf,
   thoughtId,
 } from "../../views/message.tsx";
 import { wordsOf } from "../../views/words.ts";
-import { type Message, titleFrom } from "../domain/conversation.ts";
 import type { RunEvent, Snapshot } from "../domain/event.ts";
 import type { RunId } from "../domain/id.ts";
-import { controls, type Frame, gauge, once, type View } from "./frames.ts";
+import { controls } from "./frames.ts";
+import {
+  endedFragment,
+  foldedThought,
+  queuedFragment,
+  startedFragment,
+  stateFragment,
+} from "./run-fragments.ts";
+import { type Frame, once } from "./view.ts";
 
 /** For events that change nothing on a page. */
 const nothing: Frame = () => "";
 
-/** The element that tells screen readers of an answer's start and end. */
-const announce = "announce";
-
-/** An answer as it grows on the pages of a Room. */
-interface Growing {
+/** What every page of a Room shows of one answer in progress. */
+interface ShownAnswer {
   readonly text: MarkdownStream;
-  /** Its thoughts; null once they are folded away. */
+  /** Thoughts that are still open on the pages; null once they are folded. */
   thought: {
     readonly stream: PlainStream;
     text: string;
     seconds: number;
+    /** When the first thought arrived, in milliseconds since 1970. */
     readonly since: number | null;
   } | null;
   readonly message: string;
-  /** The thoughts that are on the pages folded. */
+  /** Text of the thoughts that the pages show folded. */
   folded: string;
-  /** Nothing of it has been seen yet. */
+  /** True until the first piece of the answer or its thoughts is shown. */
   isSilent: boolean;
 }
 
-/** Renders the events of a Room's Runs. Keeps what every watcher's page shows of an answer in progress. */
+/** Renders the events of a Room's Runs. */
 export class RunFrames {
-  readonly #growing = new Map<RunId, Growing>();
+  readonly #shown = new Map<RunId, ShownAnswer>();
 
   /** `live` are the Runs in progress when the Room opens. */
   constructor(live: readonly Snapshot[]) {
@@ -61,41 +59,33 @@ export class RunFrames {
 
   /** What the pages show of a Run in progress. */
   drawn(run: RunId): Drawn | undefined {
-    const growing = this.#growing.get(run);
+    const shown = this.#shown.get(run);
     return (
-      growing && {
-        text: growing.text.html,
-        reasoning: growing.thought === null ? "" : openThought(growing.thought.text),
+      shown && {
+        text: shown.text.html,
+        reasoning: shown.thought === null ? "" : openThought(shown.thought.text),
       }
     );
   }
 
-  /** The frame for an event; must be called once for each, in order. */
+  /** The frame for an event. Must be called exactly once for each event, in order. */
   of(event: RunEvent): Frame {
     switch (event.kind) {
       case "queued":
         this.#open(event.run, event.messageId, event.answer);
-        return event.question === null ? nothing : once((view) => queuedFrame(event, view));
-      case "place":
-        return once((view) =>
-          fragment(
-            ids.run,
-            "innerHTML",
-            runState({ status: "queued", place: event.place, progress: null }, view),
-          ),
-        );
+        return event.question === null ? nothing : once((view) => queuedFragment(event, view));
+      case "place": {
+        const state = { status: "queued", place: event.place, progress: null } as const;
+        return once((view) => stateFragment(state, view));
+      }
       case "started": {
         const drawn = this.drawn(event.run);
-        return once((view) => startedFrame(event, drawn, view));
+        return once((view) => startedFragment(event, drawn, view));
       }
-      case "prompt":
-        return once((view) =>
-          fragment(
-            ids.run,
-            "innerHTML",
-            runState({ status: "running", place: null, progress: event.progress }, view),
-          ),
-        );
+      case "prompt": {
+        const state = { status: "running", place: null, progress: event.progress } as const;
+        return once((view) => stateFragment(state, view));
+      }
       case "reasoning":
         return this.#reasoning(event.run, event.text, event.since);
       case "text":
@@ -116,7 +106,7 @@ export class RunFrames {
       reasoning !== "" && text === ""
         ? { stream: new PlainStream(reasoning), text: reasoning, seconds: -1, since: thinkingSince ?? null }
         : null;
-    this.#growing.set(run, {
+    this.#shown.set(run, {
       text: new MarkdownStream(text),
       thought,
       message,
@@ -126,36 +116,41 @@ export class RunFrames {
   }
 
   #text(run: RunId, text: string): Frame {
-    const growing = this.#growing.get(run);
-    if (!growing) return nothing;
-    const frame = this.#begin(growing) + changes(growing.text.push(text), textOf(growing.message));
-    const { thought } = growing;
-    growing.thought = null;
-    if (thought) growing.folded = thought.text;
+    const shown = this.#shown.get(run);
+    if (!shown) return nothing;
+    const frame = this.#begin(shown) + changes(shown.text.push(text), textOf(shown.message));
+    const { thought } = shown;
+    shown.thought = null;
+    if (thought) shown.folded = thought.text;
     if (thought === null && !hasWords(frame)) return () => frame;
     return once(
       (view) =>
         (thought
-          ? folded(ids.reasoning, growing.message, { text: thought.text, ms: passed(thought.since) }, view)
+          ? foldedThought(
+              ids.reasoning,
+              shown.message,
+              { text: thought.text, ms: elapsed(thought.since) },
+              view,
+            )
           : "") + inWords(frame, wordsOf(view.language)),
     );
   }
 
-  /** The first sign of an answer takes the place of what was said of waiting for it. */
-  #begin(growing: Growing): string {
-    const first = growing.isSilent ? fragment(ids.run, "innerHTML") : "";
-    growing.isSilent = false;
+  /** The first piece of an answer replaces the state line that was shown while it was awaited. */
+  #begin(shown: ShownAnswer): string {
+    const first = shown.isSilent ? fragment(ids.run, "innerHTML") : "";
+    shown.isSilent = false;
     return first;
   }
 
   #reasoning(run: RunId, text: string, since: number | null): Frame {
-    const growing = this.#growing.get(run);
-    if (!growing) return nothing;
-    const first = this.#begin(growing);
+    const shown = this.#shown.get(run);
+    if (!shown) return nothing;
+    const first = this.#begin(shown);
     const seconds = secondsSince(since);
-    if (growing.thought === null) {
-      if (growing.folded !== "") return nothing; // thought again in the middle of the answer: told at its end
-      growing.thought = { stream: new PlainStream(text), text, seconds, since };
+    if (shown.thought === null) {
+      if (shown.folded !== "") return nothing; // thoughts in the middle of an answer are shown at its end
+      shown.thought = { stream: new PlainStream(text), text, seconds, since };
       const html = openThought(text);
       return once(
         (view) =>
@@ -167,7 +162,7 @@ export class RunFrames {
           ),
       );
     }
-    const { thought } = growing;
+    const { thought } = shown;
     const { finished, tail } = thought.stream.push(text);
     thought.text += text;
     const frame = first + growth(ids.reasoningTail, finished, tail);
@@ -181,121 +176,28 @@ export class RunFrames {
   }
 
   #ended(event: RunEvent & { kind: "ended" }): Frame {
-    const growing = this.#growing.get(event.run);
-    this.#growing.delete(event.run);
-    if (!growing) return nothing;
-    const last = changes(growing.text.end(event.utterance.message.text), textOf(event.messageId));
+    const shown = this.#shown.get(event.run);
+    this.#shown.delete(event.run);
+    if (!shown) return nothing;
+    const last = changes(shown.text.end(event.utterance.message.text), textOf(event.messageId));
     const { reasoning } = event.utterance.message;
-    const place = growing.folded === "" ? ids.reasoning : thoughtId(event.messageId);
+    const place = shown.folded === "" ? ids.reasoning : thoughtId(event.messageId);
     const ms = event.utterance.run.stats.thinkingMs;
     return once((view) => {
-      // all of it may have come at once, unseen until now; or more of it behind the answer's beginning
-      const isSame = reasoning === growing.folded;
+      // the thoughts may all be unseen until now, or more of them came after the answer began
+      const isSame = reasoning === shown.folded;
       const thoughts =
         reasoning === ""
           ? fragment(ids.reasoning, "delete")
           : isSame
             ? ""
-            : folded(place, event.messageId, { text: reasoning, ms }, view);
-      return endedFrame(event, inWords(last, wordsOf(view.language)) + thoughts, view);
+            : foldedThought(place, event.messageId, { text: reasoning, ms }, view);
+      return endedFragment(event, inWords(last, wordsOf(view.language)) + thoughts, view);
     });
   }
 }
 
-/** Milliseconds since a moment. */
-function passed(since: number | null): number | undefined {
+/** Milliseconds since a time in milliseconds since 1970. */
+function elapsed(since: number | null): number | undefined {
   return since === null ? undefined : Date.now() - since;
-}
-
-/** Thoughts that are over, in the place of those that came. */
-function folded(
-  place: string,
-  message: string,
-  { text, ms }: { text: string; ms: number | undefined },
-  view: View,
-): string {
-  return fragment(place, "outerHTML", String(Thought({ message, text, ms, words: wordsOf(view.language) })));
-}
-
-function runState(state: Pick<Snapshot, "status" | "place" | "progress">, view: View): string {
-  return String(
-    RunState({
-      snapshot: { ...state, text: "", reasoning: "" },
-      isReader: view.isReader,
-      words: wordsOf(view.language),
-    }),
-  );
-}
-
-/** A Run that has written nothing yet, below what `answer` may hold already. */
-function begun(event: RunEvent, { text, reasoning }: Message, status: "queued" | "running"): Snapshot {
-  return {
-    run: event.run,
-    messageId: event.messageId,
-    n: event.n,
-    status,
-    text,
-    reasoning,
-    thinkingSince: null,
-    place: null,
-    progress: null,
-    stopping: false,
-  };
-}
-
-function queuedFrame(event: RunEvent & { kind: "queued" }, view: View): string {
-  const words = wordsOf(view.language);
-  const answer = String(
-    RunningArticle({ snapshot: begun(event, event.answer, "queued"), isReader: view.isReader, words }),
-  );
-  const question = event.question
-    ? String(
-        MessageArticle({
-          message: event.question,
-          run: null,
-          siblings: [event.question.id],
-          last: false,
-          isReader: view.isReader,
-          words,
-        }),
-      )
-    : "";
-  const title = event.question?.parent === null ? titleFragment(titleFrom(event.question.text)) : "";
-  return fragment(ids.thread, "beforeend", question + answer) + controls("busy", view) + title;
-}
-
-function startedFrame(event: RunEvent & { kind: "started" }, drawn: Drawn | undefined, view: View): string {
-  const words = wordsOf(view.language);
-  const article = String(
-    RunningArticle({
-      snapshot: begun(event, event.answer, "running"),
-      drawn,
-      isReader: view.isReader,
-      words,
-    }),
-  );
-  return (
-    fragment(articleId(event.messageId), "outerHTML", article) +
-    fragment(announce, "innerHTML", words.answering)
-  );
-}
-
-/** `last` is what remains to be changed in text and thoughts: the whole of the text is never sent again. */
-function endedFrame(event: RunEvent & { kind: "ended" }, last: string, view: View): string {
-  const words = wordsOf(view.language);
-  const { message, run } = event.utterance;
-  const after = String(After({ ...event.utterance, last: true, isReader: view.isReader, words }));
-  return (
-    last +
-    fragment(openIds.block, "delete") +
-    fragment(ids.run, "outerHTML", after) +
-    fragment(
-      articleId(message.id),
-      "outerMorph",
-      String(ArticleShell({ message: message.id, status: run.status, words })),
-    ) +
-    controls("idle", view) +
-    (run.stats.contextTokens === undefined ? "" : gauge([event.utterance], view)) +
-    fragment(announce, "innerHTML", words.answerEnd[run.status as keyof typeof words.answerEnd])
-  );
 }

@@ -1,106 +1,106 @@
-// The page's socket: joins its Room, turns frames into Commands, answers the sender. One of the three places
-// where a Failure is caught. Bun's own handler, because hono's hides what `send` returns and has no `drain`.
+// The handler of a page's socket: joins its Room, parses frames into Commands, runs them and answers the
+// sender, a Failure included. Written for Bun's own sockets, because hono's hide what `send` returns and
+// have no `drain`.
 
 import type { Language } from "../../views/words.ts";
 import type { Chat } from "../chat/chat.ts";
-import { type Command, obey } from "../chat/command.ts";
+import { type Command, execute } from "../chat/command.ts";
 import type { ConversationActions } from "../chat/conversation-actions.ts";
 import type { Person } from "../domain/account.ts";
 import { Failure, type Refuse } from "../domain/failure.ts";
 import type { ConversationId, MessageId } from "../domain/id.ts";
-import {
-  doneFrame,
-  farewellFrame,
-  noticeFrame,
-  prunedFrame,
-  removedFrame,
-  settledFrame,
-  type View,
-  viewOf,
-} from "./frames.ts";
+import { doneFrame, farewellFrame, noticeFrame, prunedFrame, removedFrame, settledFrame } from "./frames.ts";
 import { type Hub, policyViolation, type Watcher } from "./hub.ts";
 import { parseCommand } from "./inbound.ts";
 import type { Sink } from "./outbox.ts";
+import { type View, viewOf } from "./view.ts";
 
-interface LiveParts {
+interface PageSocketDependencies {
   readonly chat: Chat;
   readonly shelf: ConversationActions;
   readonly hub: Hub;
   readonly refuse: Refuse;
-  /** Has a frame's addresses lead below the path that parlor is at. */
-  below(frame: string): string;
-  /** The socket is closed. */
-  left?(): void;
-  /** Commands of one socket that may be under way at once; more are refused. */
+  /** Prefixes the addresses in a frame with parlor's base path. */
+  withBasePath(frame: string): string;
+  /** Called when the socket is closed. */
+  onClose?(): void;
+  /** Commands of one socket that may be under way at once; further ones are refused. */
   readonly commandsMax: number;
 }
 
-/** Who opens a page's socket, and before what. */
-export interface Opening {
+/** What a page's socket shows, and to whom. */
+export interface PageSocketOptions {
   readonly conversation: ConversationId;
   readonly language: Language;
-  /** Their time zone; null: not known. */
+  /** IANA time zone; null if it is not known. */
   readonly zone: string | null;
-  /** Its thread reaches back to this one, if that is given. */
+  /** The oldest message that the page must show; null for the default number of messages. */
   readonly through: MessageId | null;
-  /** Who it is, as they are now; null: somebody who follows a link, and only reads. */
+  /** The person with their current rights; null for a reader of a shared link. */
   readonly who: (() => Person) | null;
-  /** What the socket is called in logs. */
+  /** Id of the socket in logs. */
   readonly request: string;
 }
 
 /** The handler of one page's socket. */
-export function liveDoor({ conversation, language, zone, through, who, request }: Opening, parts: LiveParts) {
+export function pageSocketHandler(
+  { conversation, language, zone, through, who, request }: PageSocketOptions,
+  deps: PageSocketDependencies,
+) {
   const view = viewOf(language, { isReader: who === null, zone });
-  let member: Watcher | null = null;
+  let watcher: Watcher | null = null;
   let underWay = 0;
   let count = 0;
   let turn = Promise.resolve();
-  /** Does what a frame wishes, and answers it; never rejects. */
+  /** Runs the command in a frame and answers it. Never rejects. */
   const handle = async (ws: Sink, frame: string | Uint8Array, isTooMany: boolean): Promise<void> => {
     try {
       if (who === null) throw new Failure("read_only");
       if (isTooMany) throw new Failure("conversation_busy");
       const command = parseCommand(frame);
-      await obey(command, { person: who(), conversation, request: `${request}.${++count}` }, parts);
-      ws.send(parts.below(answerTo(command, conversation, view)));
+      await execute(command, { person: who(), conversation, request: `${request}.${++count}` }, deps);
+      ws.send(deps.withBasePath(answerTo(command, conversation, view)));
     } catch (error) {
-      const failure = parts.refuse(error);
-      ws.send(parts.below(noticeFrame(failure.report, conversation, view))); // past the outbox: it is small, and a snapshot would not bring it again
+      const failure = deps.refuse(error);
+      // not through the outbox: a skipped notice would not be repeated by a snapshot
+      ws.send(deps.withBasePath(noticeFrame(failure.report, conversation, view)));
     }
   };
   return {
     kind: who === null ? "reader" : "page",
     open(ws: Sink): void {
-      member = parts.hub.join(
+      watcher = deps.hub.join(
         { conversation, view, person: who?.().id ?? null, through },
-        { send: (frame) => ws.send(parts.below(frame)), close: (code, reason) => ws.close(code, reason) },
+        {
+          send: (frame) => ws.send(deps.withBasePath(frame)),
+          close: (code, reason) => ws.close(code, reason),
+        },
       );
     },
     async message(ws: Sink, frame: string | Uint8Array): Promise<void> {
       underWay++;
-      const isTooMany = underWay > parts.commandsMax;
-      // one after the other: what is said in a row is asked in that order, however long a look at a file takes
+      const isTooMany = underWay > deps.commandsMax;
+      // one after another, so that questions are stored in the order in which they were sent
       turn = turn.then(() => handle(ws, frame, isTooMany));
       await turn;
       underWay--;
     },
     drain(): void {
-      member?.outbox.drain();
+      watcher?.outbox.drain();
     },
-    /** The one who sits before it may not stay. */
+    /** Closes the socket of a person who may no longer use it. */
     expel(ws: Sink): void {
-      ws.send(parts.below(farewellFrame(who === null ? "not_found" : "not_signed_in", view)));
+      ws.send(deps.withBasePath(farewellFrame(who === null ? "not_found" : "not_signed_in", view)));
       ws.close(policyViolation, "not signed in");
     },
     close(): void {
-      member?.leave();
-      parts.left?.();
+      watcher?.leave();
+      deps.onClose?.();
     },
   };
 }
 
-/** What the sender is told of a Command that was obeyed. */
+/** The frame that tells the sender that a Command succeeded. */
 function answerTo(command: Command, conversation: ConversationId, view: View): string {
   if (command.type === "remove") return removedFrame(command.conversation, view);
   if (command.type === "prune") return prunedFrame(conversation, command.message, view);

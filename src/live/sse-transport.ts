@@ -1,30 +1,30 @@
-// What a page's socket is where a proxy lets no WebSocket through: frames go out as server-sent events, and
-// come in by POST. To its door it is a socket like any other: `send` says when the reader is behind, and
-// `drained` when it has caught up.
+// Replaces a page's WebSocket where a proxy lets none through: frames go out as server-sent events and come
+// in by POST. Its handler sees an ordinary socket: `send` says when the reader is behind, `drained` when it
+// has caught up.
 
-/** How a seat tells its door. */
+/** Told of the state of a transport. */
 interface SseTransportOwner {
   drained(): void;
   closed(): void;
 }
 
-/** Bytes that may wait in the stream before the reader counts as behind; the kernel's buffer is filled by then. */
+/** With more unread bytes than this the reader counts as behind; the kernel's buffer is full by then. */
 const behindBytes = 64 * 1024;
 
 export class SseTransport<Data> {
   readonly data: Data;
   readonly body: ReadableStream<Uint8Array>;
-  readonly #holder: SseTransportOwner;
+  readonly #owner: SseTransportOwner;
   readonly #maxBytes: number;
   #controller!: ReadableStreamDefaultController<Uint8Array>;
   #isBehind = false;
   #isOver = false;
 
-  /** `maxBytes` is what may wait for one that does not read; more and it is closed. */
-  constructor(data: Data, maxBytes: number, holder: SseTransportOwner) {
+  /** With more than `maxBytes` unread the stream is closed. */
+  constructor(data: Data, maxBytes: number, owner: SseTransportOwner) {
     this.data = data;
     this.#maxBytes = maxBytes;
-    this.#holder = holder;
+    this.#owner = owner;
     this.body = new ReadableStream<Uint8Array>(
       {
         start: (controller) => {
@@ -33,7 +33,7 @@ export class SseTransport<Data> {
         pull: () => {
           if (!this.#isBehind) return;
           this.#isBehind = false;
-          this.#holder.drained();
+          this.#owner.drained();
         },
         cancel: () => this.#over(),
       },
@@ -41,28 +41,28 @@ export class SseTransport<Data> {
     );
   }
 
-  /** What was sent last waits to be read. */
+  /** True while the last frame has not been read. */
   get isBehind(): boolean {
     return this.#isBehind;
   }
 
-  /** As Bun's: bytes, -1 when the reader is behind, 0 when it is gone. */
+  /** As Bun's: returns bytes sent, -1 if the reader is behind, 0 if it has disconnected. */
   send(frame: string): number {
     return this.#put(`data: ${frame.split(/\r\n|\r|\n/).join("\ndata: ")}`);
   }
 
-  /** A named event, which is no frame. */
-  tell(name: string, data: string): void {
+  /** Sends a named event, which is not a frame. */
+  sendEvent(name: string, data: string): void {
     this.#put(`event: ${name}\ndata: ${data}`);
   }
 
-  /** Nothing is heard of a reader of events but that the connection stands. */
+  /** Sends a comment. A reader of events never answers: only the connection itself shows that it is there. */
   ping(): void {
     this.#put(":");
   }
 
   close(code = 1000, _reason = ""): void {
-    this.tell("bye", String(code));
+    this.sendEvent("bye", String(code));
     this.terminate();
   }
 
@@ -78,13 +78,13 @@ export class SseTransport<Data> {
     this.#controller.enqueue(bytes);
     const room = this.#controller.desiredSize ?? 0;
     this.#isBehind = room <= 0;
-    if (room < -this.#maxBytes) this.terminate(); // as Bun does with a socket
+    if (room < -this.#maxBytes) this.terminate(); // as Bun does with a WebSocket
     return this.#isBehind ? -1 : bytes.byteLength;
   }
 
   #over(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#holder.closed();
+    this.#owner.closed();
   }
 }

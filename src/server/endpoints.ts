@@ -17,7 +17,7 @@ import { framesBelow, pathInside, urlOf } from "../http/base.ts";
 import { checkOrigin, corsHeaders, programHeaders, securityHeaders } from "../http/guard.ts";
 import { readersZone, type Visitor } from "../http/visitor.ts";
 import type { Hub } from "../live/hub.ts";
-import { liveDoor } from "../live/socket.ts";
+import { pageSocketHandler } from "../live/socket.ts";
 import type { SseTransport } from "../live/sse-transport.ts";
 import { ask } from "../programs/ask.ts";
 import { relay } from "../programs/relay.ts";
@@ -207,7 +207,7 @@ export class Endpoints {
     const id = newSecret();
     const seat = sockets.seat(await this.#page(request, visitor, () => this.#seats.delete(id)));
     this.#seats.set(id, seat);
-    seat.tell("seat", id);
+    seat.sendEvent("seat", id);
     sockets.handlers.open(seat);
     return new Response(seat.body, {
       headers: {
@@ -234,7 +234,7 @@ export class Endpoints {
   }
 
   /** What a page's socket has behind it. @throws Failure `not_found`, `not_signed_in` */
-  async #page(request: Request, visitor: Visitor, left?: () => void): Promise<SocketData> {
+  async #page(request: Request, visitor: Visitor, onClose?: () => void): Promise<SocketData> {
     const { chat, shelf, hub, refuse, bounds, store } = this.#parts;
     const { known, request: id } = visitor;
     const theirs = {
@@ -248,8 +248,8 @@ export class Endpoints {
       hub,
       refuse,
       commandsMax: bounds.commandsMax,
-      below: this.#below,
-      ...(left && { left }),
+      withBasePath: this.#below,
+      ...(onClose && { onClose }),
     };
     const asked = urlOf(request).searchParams;
     const link = asked.get("s");
@@ -257,7 +257,7 @@ export class Endpoints {
       const found = isId(link) ? await store.links.find(link) : null;
       if (!found) throw new Failure("not_found");
       return dataOf(visitor, link, () =>
-        liveDoor({ conversation: found.conversation, ...theirs, through: null, who: null }, inside),
+        pageSocketHandler({ conversation: found.conversation, ...theirs, through: null, who: null }, inside),
       );
     }
     if (!known) throw new Failure("not_signed_in");
@@ -266,7 +266,7 @@ export class Endpoints {
     await chat.enter(known.person, conversation);
     const through = isId(at) ? at : null;
     return dataOf(visitor, null, (as) =>
-      liveDoor({ conversation, ...theirs, through, who: () => as().person }, inside),
+      pageSocketHandler({ conversation, ...theirs, through, who: () => as().person }, inside),
     );
   }
 }

@@ -10,8 +10,8 @@ import { newId } from "../../src/domain/id.ts";
 import { noSettings } from "../../src/domain/persona.ts";
 import type { Run } from "../../src/domain/run.ts";
 import type { Thread } from "../../src/domain/thread.ts";
-import { viewOf } from "../../src/live/frames.ts";
 import { Hub } from "../../src/live/hub.ts";
+import { viewOf } from "../../src/live/view.ts";
 import { Traffic } from "../../src/telemetry/metrics.ts";
 import { applyFrame, emptyPage, readable } from "../house.ts";
 import { until } from "../llama/server.ts";
@@ -63,7 +63,7 @@ function house() {
   const hub = new Hub({
     bus,
     traffic: new Traffic(),
-    attended: () => {},
+    attendanceChanged: () => {},
     allowance: async () => ({ usage: { tokens: 0, runs: 0 }, limits: standardLimits.admin, runsLeft: null }),
     upstream: () => ({
       status: "ready",

@@ -1,0 +1,40 @@
+// How a page is seen: its language and time zone, and whether it may write. A frame is rendered once per
+// View, however many pages share it.
+
+import type { Language } from "../../views/words.ts";
+
+export interface View {
+  readonly language: Language;
+  /** True for a page that only reads: it shows no buttons and no composer. */
+  readonly isReader: boolean;
+  /** IANA time zone; null if it is not known. */
+  readonly zone: string | null;
+}
+
+/** One object per combination, so that a frame that was rendered for a View is found by it. */
+const views = new Map<string, View>();
+
+export function viewOf(
+  language: Language,
+  { isReader = false, zone = null }: { isReader?: boolean; zone?: string | null } = {},
+): View {
+  const key = `${language} ${isReader} ${zone}`;
+  const view = views.get(key) ?? { language, isReader, zone };
+  views.set(key, view);
+  return view;
+}
+
+/** Renders a frame for a View. */
+export type Frame = (view: View) => string;
+
+/** A frame that is rendered at most once per View, when it is first needed. */
+export function once(render: Frame): Frame {
+  const rendered = new Map<View, string>();
+  return (view) => {
+    const known = rendered.get(view);
+    if (known !== undefined) return known;
+    const frame = render(view);
+    rendered.set(view, frame);
+    return frame;
+  };
+}
