@@ -84,7 +84,6 @@ const stillLong: readonly string[] = [
   "src/http/routes.tsx",
   "src/programs/socket-json.ts",
   "src/server/endpoints.ts",
-  "src/transfer/read.ts",
   "src/upstream/child.ts",
   "src/upstream/llama.ts",
   "src/upstream/pool.ts",

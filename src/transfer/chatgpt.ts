@@ -1,15 +1,18 @@
-// ChatGPT's export: conversations.json, or several numbered ones, of conversations whose `mapping` holds nodes with parent and children. What it shows comes
-// in; thoughts go with the answer that follows them; what programs said to each other is left out and counted. Pure; called by transfer/read.
+// ChatGPT's export: one or several numbered conversations.json, whose `mapping` holds nodes with a parent and children.
+// Messages that ChatGPT shows are imported. Thoughts become the reasoning of the answer that follows them. Messages
+// between programs are left out and counted. Pure.
 
 import { isJsonObject, type JsonObject } from "../domain/json.ts";
-import type { LeaveOut, Loose } from "./foreign.ts";
-
-type LooseMessage = Loose["messages"][number];
+import type { LeaveOut, LooseConversation, LooseMessage } from "./loose.ts";
 
 /** Nodes above an answer that are searched for its thoughts. */
 const thoughtsMaxNodes = 200;
 
-export function fromChatGpt(conversation: JsonObject, mapping: JsonObject, leaveOut: LeaveOut): Loose {
+export function fromChatGpt(
+  conversation: JsonObject,
+  mapping: JsonObject,
+  leaveOut: LeaveOut,
+): LooseConversation {
   const nodes = new Map(
     Object.entries(mapping).flatMap(([id, node]) => (isJsonObject(node) ? [[id, node] as const] : [])),
   );
@@ -44,7 +47,7 @@ const metadataOf = (message: JsonObject): JsonObject =>
 const isThought = (message: JsonObject): boolean =>
   contentOf(message)["content_type"] === "thoughts" || message["channel"] === "analysis";
 
-/** Who said it, when it is shown to people; else null, counted as what it is. */
+/** The author's role, of a message that ChatGPT shows; null for any other, which is counted by its kind. */
 function roleOf(message: JsonObject, leaveOut: LeaveOut): string | null {
   const role = isJsonObject(message["author"]) ? message["author"]["role"] : undefined;
   const { content_type: type = "text", parts } = contentOf(message);
@@ -66,7 +69,7 @@ function roleOf(message: JsonObject, leaveOut: LeaveOut): string | null {
 function textOf(message: JsonObject, leaveOut: LeaveOut): string {
   const { parts } = contentOf(message);
   const texts = (Array.isArray(parts) ? parts : []).flatMap((part: unknown) => {
-    const text = isJsonObject(part) ? part["text"] : part; // what was said aloud has its text inside
+    const text = isJsonObject(part) ? part["text"] : part; // spoken messages have their text one level deeper
     if (typeof text === "string") return [text];
     leaveOut("files");
     return [];
@@ -77,7 +80,7 @@ function textOf(message: JsonObject, leaveOut: LeaveOut): string {
     : text;
 }
 
-/** Where its pages draw a link or a chip stands a mark between characters of private use, or 【1†source】. */
+/** Marks where ChatGPT's pages draw a link or a chip: between private-use characters, or as 【1†source】. */
 const marks = / ?(?:\ue200[^\ue200\ue201]*\ue201|【\d+(?::\d+)?†[^【】]*】)/g;
 const brokenMarks = /[\ue200-\ue206]/g;
 
@@ -100,14 +103,14 @@ function withoutMarks(
   return replaced.replace(brokenMarks, "");
 }
 
-/** The words that a mark bears itself: a link's text, a name. */
+/** The words inside a mark: a link's text, a name. */
 function insideOf(mark: string): string {
   const [kind, words = ""] = mark.slice(1, -1).split("\ue202");
   if (kind === "url") return words;
   return (kind === "entity" && /^\["[^"]*", ?"([^"\\]*)"/.exec(words)?.[1]) || "";
 }
 
-/** What was thought since somebody last said something. */
+/** The thoughts between an answer and the message before it. */
 function thoughtsAbove(nodes: ReadonlyMap<string, JsonObject>, answer: JsonObject): string {
   const found: string[] = [];
   let at = nodes.get(String(answer["parent"]));

@@ -1,14 +1,14 @@
-// The JSON values in a file, one after the other: of an array its elements, else one, or one a line. Each is measured before it is parsed, for
-// JSON.parse takes seconds for some megabytes of brackets. Pure; called by transfer/read, in the worker.
+// The JSON values in a file, one by one: the elements of an array, else the whole file, else one value a line. The depth
+// of each is measured before it is parsed, since JSON.parse takes seconds for a few megabytes of brackets. Pure.
 
 export interface Document {
   readonly where: string;
-  /** Undefined where it can't be parsed. */
+  /** Undefined where the text can't be parsed. */
   readonly value: unknown;
   readonly fault?: string;
 }
 
-/** Values inside each other: exports have about ten, what a tool was called with some more. */
+/** Deepest nesting. Exports have about ten levels, arguments of tool calls a few more. */
 const depthMax = 200;
 
 const [quote, backslash, comma, newline] = [0x22, 0x5c, 0x2c, 0x0a];
@@ -17,7 +17,7 @@ const isClosing = (byte: number) => byte === 0x7d || byte === 0x5d;
 const isSpace = (byte: number) => byte === 0x20 || byte === 0x09 || byte === 0x0d || byte === newline;
 const decoder = new TextDecoder();
 
-/** Values of a file; what can't be read of it is named where it stands. */
+/** Values of a file. A value that can't be read has a `fault` instead, and `where` it stands. */
 export function* documents(bytes: Uint8Array): Generator<Document> {
   const start = skipSpace(bytes, bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0); // a byte order mark
   if (bytes[start] === 0x5b) return yield* elements(bytes, start + 1);
@@ -63,7 +63,7 @@ const notJson = "this is no JSON object";
 interface Measured {
   readonly end: number;
   readonly isTooDeep: boolean;
-  /** It does not end before `until`. */
+  /** True when the value does not end before `until`. */
   readonly isBroken: boolean;
 }
 

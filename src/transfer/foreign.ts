@@ -1,33 +1,16 @@
-// The forms of others, as far as parlor reads them: the shape is taken over, nothing is checked here (transfer/read does).
-// llama-server's UI: tools/ui/src/lib/services/conversation-transfer.service.ts of llama.cpp v0.5.0. Claude: conversations.json of its data export.
-// Open WebUI: "Export chats". ChatGPT's form is in transfer/chatgpt.
+// Export formats of other programs. Only the shape is translated here; transfer/loose checks the values.
+// llama-server's UI: tools/ui/src/lib/services/conversation-transfer.service.ts of llama.cpp v0.5.0. Claude:
+// conversations.json of its data export. Open WebUI: "Export chats". ChatGPT has a file of its own, transfer/chatgpt.
 
 import { isJsonObject, type JsonObject } from "../domain/json.ts";
-import type { LeftOutKind } from "../domain/record.ts";
+import type { LeaveOut, LooseConversation } from "./loose.ts";
 
-export type LeaveOut = (kind: LeftOutKind) => void;
-
-/** A conversation as a file says it, before anything in it is believed. */
-export interface Loose {
-  readonly id?: unknown;
-  readonly owner?: unknown;
-  readonly title?: unknown;
-  readonly head?: string | null;
-  readonly settings?: unknown;
-  readonly createdAt?: unknown;
-  readonly updatedAt?: unknown;
-  readonly messages: readonly {
-    readonly id: string;
-    readonly parent?: string | null;
-    readonly role?: unknown;
-    readonly text?: unknown;
-    readonly reasoning?: unknown;
-    readonly createdAt?: unknown;
-  }[];
-}
-
-/** llama-server's own UI: times in milliseconds, a root message without role above the first. */
-export function fromLlamaUi(conv: JsonObject, messages: readonly unknown[], leaveOut: LeaveOut): Loose {
+/** llama-server's own UI: times in milliseconds, and a root message without a role above the first one. */
+export function fromLlamaUi(
+  conv: JsonObject,
+  messages: readonly unknown[],
+  leaveOut: LeaveOut,
+): LooseConversation {
   return {
     id: conv["id"],
     title: conv["name"],
@@ -44,19 +27,22 @@ export function fromLlamaUi(conv: JsonObject, messages: readonly unknown[], leav
   };
 }
 
-/** An answer that only calls a tool. */
+/** True for an answer that has no text and only calls a tool. */
 function isCallOnly({ content, toolCalls }: JsonObject, leaveOut: LeaveOut): boolean {
   const isCall = (content ?? "") === "" && typeof toolCalls === "string" && toolCalls.length > 2;
   if (isCall) leaveOut("tools");
   return isCall;
 }
 
-/** Claude: times as ISO 8601, texts in blocks among thoughts and calls; a parent for each message in newer ones, else one after the other. */
+/**
+ * Claude: times in ISO 8601, texts in blocks between thoughts and tool calls. Newer exports name a parent for each
+ * message; in older ones each message follows the one before.
+ */
 export function fromClaude(
   conversation: JsonObject,
   messages: readonly unknown[],
   leaveOut: LeaveOut,
-): Loose {
+): LooseConversation {
   let before: string | null = null;
   return {
     id: conversation["uuid"],
@@ -97,7 +83,7 @@ function claudeText(message: JsonObject, leaveOut: LeaveOut): { text: string; re
   return { text: join(said), reasoning: join(thought) };
 }
 
-/** What somebody put in as a file of text: as it was, in a block. */
+/** An attached text file, unchanged, as a code block. */
 function fenced(text: string): string {
   let fence = "```";
   while (text.includes(fence)) fence += "`";
@@ -105,7 +91,7 @@ function fenced(text: string): string {
 }
 
 /** Open WebUI: times in seconds, a tree in `history`; thoughts and calls stand in `<details>` in the text. */
-export function fromOpenWebUi(entry: JsonObject, chat: JsonObject, leaveOut: LeaveOut): Loose {
+export function fromOpenWebUi(entry: JsonObject, chat: JsonObject, leaveOut: LeaveOut): LooseConversation {
   const history = isJsonObject(chat["history"]) ? chat["history"] : {};
   const tree = isJsonObject(history["messages"]) ? Object.values(history["messages"]) : [];
   const list = dictsIn(tree.length > 0 ? tree : chat["messages"]);

@@ -1,9 +1,9 @@
-// Conversations on their way from a file into the Store, in pieces that take either side a few milliseconds.
+// Cuts conversations from a file into pieces of a few milliseconds, for the worker that reads and the Store that writes.
 
 import type { ConversationRecord, ImportPart, MessageRecord } from "../domain/record.ts";
 import { type GivenFile, type ReadBounds, readConversations } from "./read.ts";
 
-/** A piece holds so much text, unless one message is longer, and so many messages: about 20 ms in the Store (measured). */
+/** Largest piece: about 20 ms in the Store (measured). A message that is longer makes a piece of its own. */
 const pieceMaxChars = 32 * 1024;
 const pieceMaxMessages = 100;
 

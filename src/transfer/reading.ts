@@ -1,20 +1,19 @@
-// Files of conversations as they are read by transfer/worker: piece by piece, and no faster than they are
-// taken.
+// Reads files of conversations through the worker: piece by piece, and not faster than the pieces are stored.
 
 import { Failure } from "../domain/failure.ts";
 import type { ImportPart } from "../domain/record.ts";
 import type { ReadBounds } from "./read.ts";
 
 export interface Reading {
-  /** It belongs to the worker from then on. */
+  /** Is transferred to the worker, and can't be used here afterwards. */
   readonly body: Uint8Array<ArrayBuffer>;
-  /** Of a form with files; null: the body is the file. */
+  /** Of a form that holds files; null when the body is the file itself. */
   readonly contentType: string | null;
   readonly name: string;
   readonly bounds: ReadBounds;
 }
 
-/** Where the worker's code is: beside this file, or in the executable under its path from src. */
+/** The worker's code: beside this file, or in the executable under its path from src. */
 const worker =
   import.meta.url.includes("/$bunfs/") || import.meta.url.includes("/~BUN/")
     ? "./transfer/worker.ts"
@@ -24,7 +23,7 @@ const worker =
 export async function* read(reading: Reading, importMs: number): AsyncGenerator<ImportPart> {
   const thread = new Worker(worker);
   const late = Promise.withResolvers<never>();
-  late.promise.catch(() => {}); // it may come when nobody waits
+  late.promise.catch(() => {}); // it may be rejected while nobody awaits it
   const timer = setTimeout(
     () => late.reject(new Failure("import_slow", { seconds: Math.round(importMs / 1000) })),
     importMs,

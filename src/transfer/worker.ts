@@ -1,5 +1,5 @@
-// Reads files of conversations in a thread of its own, so that whoever is being answered does not wait for it. Gives one piece at a time, when it is asked
-// for the next. The other end is transfer/reading.
+// Reads files of conversations in a thread of its own, so that answers go on meanwhile. Sends one piece each time it is
+// asked for the next. transfer/reading is the other end.
 
 import { partsOf } from "./parts.ts";
 import type { GivenFile } from "./read.ts";
@@ -7,7 +7,7 @@ import type { Reading } from "./reading.ts";
 
 declare const self: Worker;
 
-/** The files in what was sent: the body of a form, or one file as it is. */
+/** The files of a form, or the body as one file. */
 async function filesIn({ body, contentType, name }: Reading): Promise<GivenFile[]> {
   if (contentType === null) return [{ name, bytes: body }];
   const form = await new Response(body, { headers: { "content-type": contentType } }).formData();

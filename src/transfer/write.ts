@@ -1,8 +1,11 @@
-// A conversation as a file for people: Markdown of the path that is shown. (As JSON a ConversationRecord is its own form.)
+// A conversation as a Markdown file of the path that is shown. (A JSON file holds the ConversationRecord itself.)
 
 import { type ConversationRecord, pathOf } from "../domain/record.ts";
 
-/** Markdown: the title, then each message under a heading with who said it. Model text is Markdown already and stays as it is. */
+/**
+ * The title, then each message under a heading with its author's name. Text of models is Markdown already and stays
+ * unchanged.
+ */
 export function toMarkdown(record: ConversationRecord, names: { user: string; assistant: string }): string {
   const parts = pathOf(record).map(({ role, text }) => `## ${names[role]}\n\n${text.trim()}`);
   return `${[`# ${record.title}`, ...parts].join("\n\n")}\n`;
