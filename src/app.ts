@@ -192,7 +192,7 @@ export async function createApp(parts: AppParts): Promise<App> {
     running: () => runs.load.running,
     waiting: () => runs.load.waiting,
     slots: () => upstream.state.slots,
-    strays: () => upstream.state.strays,
+    foreignSlots: () => upstream.state.foreignSlots,
     isUpstreamReady: () => upstream.state.status === "ready",
     servers: () => upstream.servers,
     sockets: () => sockets.counts,

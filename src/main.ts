@@ -18,10 +18,11 @@ import { StoreUnusable } from "./store/file.ts";
 import { openSqlite } from "./store/sqlite.ts";
 import { type Log, openLog, steadyWriter, visible } from "./telemetry/log.ts";
 import { Metrics } from "./telemetry/metrics.ts";
-import { findLlamaServer, LlamaChild } from "./upstream/child.ts";
+import { LlamaChild } from "./upstream/child.ts";
 import { bypassProxyForLoopback } from "./upstream/http.ts";
 import { openLlama } from "./upstream/llama.ts";
 import { Pool } from "./upstream/pool.ts";
+import { findLlamaServer } from "./upstream/process.ts";
 
 function readConfig(args: readonly string[], isDoctor = false): Config {
   if (args.some((arg) => ["--help", "-h"].includes(arg))) {

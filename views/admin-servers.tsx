@@ -13,13 +13,13 @@ export function ServerStates({ servers, words }: ServersProps) {
   const { house } = words;
   return (
     <ul class="servers">
-      {servers.map(({ status, url, model, models, slots, strays, progress }) => (
+      {servers.map(({ status, url, model, models, slots, foreignSlots, progress }) => (
         <li data-upstream={status}>
           {house.upstream(status, model)} <span class="note">{url}</span>
           {status === "ready" && (
             <span class="note">
               {" "}
-              · {house.slotsOf(slots, strays)}
+              · {house.slotsOf(slots, foreignSlots)}
               {models.length > 1 &&
                 ` · ${models.map((each) => `${each.name}: ${words.modelStatus[each.status]}`).join(", ")}`}
             </span>

@@ -31,7 +31,7 @@ type NameOf = (person: PersonId | null) => string | null;
 interface NowProps {
   readonly servers: readonly UpstreamState[];
   readonly slots: number;
-  readonly strays: number;
+  readonly foreignSlots: number;
   readonly runs: readonly RunNow[];
   readonly sockets: Readonly<Record<string, number>>;
   readonly nameOf: NameOf;
@@ -39,7 +39,7 @@ interface NowProps {
 }
 
 /** What runs and who waits, since when. */
-export function Now({ servers, slots, strays, runs, sockets, nameOf, words }: NowProps) {
+export function Now({ servers, slots, foreignSlots, runs, sockets, nameOf, words }: NowProps) {
   const { house } = words;
   const waiting = runs
     .filter(({ status }) => status === "queued")
@@ -50,7 +50,7 @@ export function Now({ servers, slots, strays, runs, sockets, nameOf, words }: No
     <div id="now" hx-get="/admin/now" hx-trigger="every 2s" hx-swap="outerMorph">
       <ServerStates servers={servers} words={words} />
       <p>
-        {house.slots(running.length, slots, strays)} · {house.waitingRuns(waiting.length)} ·{" "}
+        {house.slots(running.length, slots, foreignSlots)} · {house.waitingRuns(waiting.length)} ·{" "}
         {house.sockets(sockets["page"] ?? 0, sockets["program"] ?? 0)}
       </p>
       {runs.length === 0 ? (

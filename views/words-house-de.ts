@@ -78,10 +78,10 @@ export const houseDe: HouseWords = {
   now: "Jetzt",
   upstream: (status, model) =>
     `llama-server: ${{ ready: "bereit", loading: "lädt", absent: "nicht da" }[status] ?? status}${model === null ? "" : `, ${model}`}`,
-  slots: (running, slots, strays) =>
-    `${number(running)} von ${number(slots)} ${slots === 1 ? "Slot" : "Slots"} belegt${strays > 0 ? `, ${number(strays)} ohne eine Antwort von uns` : ""}`,
-  slotsOf: (slots, strays) =>
-    `${number(slots)} ${slots === 1 ? "Slot" : "Slots"}${strays > 0 ? `, ${number(strays)} ohne eine Antwort von uns belegt` : ""}`,
+  slots: (running, slots, foreignSlots) =>
+    `${number(running)} von ${number(slots)} ${slots === 1 ? "Slot" : "Slots"} belegt${foreignSlots > 0 ? `, ${number(foreignSlots)} ohne eine Antwort von uns` : ""}`,
+  slotsOf: (slots, foreignSlots) =>
+    `${number(slots)} ${slots === 1 ? "Slot" : "Slots"}${foreignSlots > 0 ? `, ${number(foreignSlots)} ohne eine Antwort von uns belegt` : ""}`,
   servers: "llama-server",
   fixedServers: "Auf der Kommandozeile genannt; andere gibt es dort, wo parlor gestartet wird.",
   serverAddress: "Adresse eines llama-servers",

@@ -75,10 +75,10 @@ export const houseEn: HouseWords = {
   operate: "Operate",
   now: "Now",
   upstream: (status, model) => `llama-server is ${status}${model === null ? "" : `: ${model}`}`,
-  slots: (running, slots, strays) =>
-    `${number(running)} of ${number(slots)} ${slots === 1 ? "slot" : "slots"} in use${strays > 0 ? `, ${number(strays)} busy without an answer of ours` : ""}`,
-  slotsOf: (slots, strays) =>
-    `${number(slots)} ${slots === 1 ? "slot" : "slots"}${strays > 0 ? `, ${number(strays)} busy without an answer of ours` : ""}`,
+  slots: (running, slots, foreignSlots) =>
+    `${number(running)} of ${number(slots)} ${slots === 1 ? "slot" : "slots"} in use${foreignSlots > 0 ? `, ${number(foreignSlots)} busy without an answer of ours` : ""}`,
+  slotsOf: (slots, foreignSlots) =>
+    `${number(slots)} ${slots === 1 ? "slot" : "slots"}${foreignSlots > 0 ? `, ${number(foreignSlots)} busy without an answer of ours` : ""}`,
   servers: "llama-servers",
   fixedServers: "Named on the command line; it takes others where it is started.",
   serverAddress: "Address of a llama-server",

@@ -53,8 +53,8 @@ export interface HouseWords {
   readonly operate: string;
   readonly now: string;
   readonly upstream: (status: string, model: string | null) => string;
-  readonly slots: (running: number, slots: number, strays: number) => string;
-  readonly slotsOf: (slots: number, strays: number) => string;
+  readonly slots: (running: number, slots: number, foreignSlots: number) => string;
+  readonly slotsOf: (slots: number, foreignSlots: number) => string;
   readonly servers: string;
   readonly fixedServers: string;
   readonly serverAddress: string;

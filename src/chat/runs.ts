@@ -74,8 +74,8 @@ export class Runs {
    * llama-server has a queue of its own.
    */
   get slots(): number {
-    const { slots, strays } = this.#deps.upstream.state;
-    return Math.max(1, Math.min(slots - strays, this.#deps.bounds.slotsMax));
+    const { slots, foreignSlots } = this.#deps.upstream.state;
+    return Math.max(1, Math.min(slots - foreignSlots, this.#deps.bounds.slotsMax));
   }
 
   /** All running and waiting Runs and API requests, as the operator sees them. */

@@ -8,9 +8,10 @@ import { type Config, isLoopback } from "../config/config.ts";
 import { startAdvice } from "../domain/upstream.ts";
 import { check } from "../store/file.ts";
 import { openLog, visible } from "../telemetry/log.ts";
-import { findLlamaServer, LlamaChild } from "../upstream/child.ts";
+import { LlamaChild } from "../upstream/child.ts";
 import { jsonOf, proxyVariable, send, targetOf } from "../upstream/http.ts";
 import { contextOf, slotsOf } from "../upstream/models.ts";
+import { findLlamaServer } from "../upstream/process.ts";
 import {
   type Line,
   ofProgram,

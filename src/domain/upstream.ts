@@ -61,7 +61,7 @@ export interface UpstreamState {
   /** Concurrent requests it serves; 1 until it has said. */
   readonly slots: number;
   /** Slots that are busy without a request of ours. */
-  readonly strays: number;
+  readonly foreignSlots: number;
   /** Context of one Slot, in tokens; null until it has said. */
   readonly contextTokens: number | null;
   /** The model's name as llama-server says it; null until it has said, and where there are several. */

@@ -54,7 +54,7 @@ export function adminRoutes(app: Hono<Env>, parts: AdminParts): void {
     return {
       servers: servers.now,
       slots: runs.slots,
-      strays: upstream().strays,
+      foreignSlots: upstream().foreignSlots,
       runs: runs.now,
       sockets: sockets(),
       nameOf: naming(owners.filter((each) => each !== null)),

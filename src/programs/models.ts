@@ -1,7 +1,7 @@
 // The list of models of several llama-servers, and one model by its name, as OpenAI's programs ask for them.
 
 import { Failure } from "../domain/failure.ts";
-import type { Asked, Upstream } from "../upstream/upstream.ts";
+import type { RequestId, Upstream } from "../upstream/upstream.ts";
 import { parsed } from "./skim.ts";
 
 const modelObject = (id: string) => ({
@@ -20,7 +20,7 @@ const listMaxBytes = 4 << 20;
 
 /** The model of this name: as the list has it, which is llama-server's own where there is one. @throws Failure `model_missing` */
 export async function oneModel(
-  asked: Asked,
+  asked: RequestId,
   wished: string,
   upstream: Upstream,
   gone: AbortSignal,
@@ -40,7 +40,7 @@ function isCalled(id: string, wished: string): boolean {
 }
 
 async function listOf(
-  asked: Asked,
+  asked: RequestId,
   upstream: Upstream,
   gone: AbortSignal,
 ): Promise<{ readonly id: string }[]> {

@@ -30,7 +30,7 @@ interface Gauges {
   running(): number;
   waiting(): number;
   slots(): number;
-  strays(): number;
+  foreignSlots(): number;
   isUpstreamReady(): boolean;
   /** Of each llama-server: is it ready, and its slots. */
   servers(): readonly { readonly url: string; readonly status: string; readonly slots: number }[];
@@ -126,7 +126,9 @@ export class Metrics {
     this.#gauge("parlor_runs_running", "Runs that hold a slot", () => gauges.running());
     this.#gauge("parlor_runs_waiting", "Runs in line", () => gauges.waiting());
     this.#gauge("parlor_slots", "Slots that llama-server has", () => gauges.slots());
-    this.#gauge("parlor_slots_stray", "Slots that are busy without a Run of ours", () => gauges.strays());
+    this.#gauge("parlor_slots_stray", "Slots that are busy without a Run of ours", () =>
+      gauges.foreignSlots(),
+    );
     this.#gauge("parlor_upstream_ready", "1 while llama-server is ready", () =>
       gauges.isUpstreamReady() ? 1 : 0,
     );

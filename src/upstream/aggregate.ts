@@ -1,9 +1,9 @@
-// Several llama-servers as if they were one: what pages and the queue see of them. Pure.
+// The states of several llama-servers as one state, for pages and the queue. Pure.
 
 import type { ModelState, UpstreamState } from "../domain/upstream.ts";
 
-/** Several llama-servers as if they were one. */
-export function together(servers: readonly UpstreamState[]): UpstreamState {
+/** One state for several servers: slots are summed, the smallest context counts, the best status is shown. */
+export function aggregate(servers: readonly UpstreamState[]): UpstreamState {
   const [first] = servers;
   if (servers.length === 1 && first) return first;
   const ready = servers.filter(({ status }) => status === "ready");
@@ -18,7 +18,7 @@ export function together(servers: readonly UpstreamState[]): UpstreamState {
     status: shown?.status ?? "absent",
     url: shown?.url ?? "",
     slots: Math.max(1, sum(ready, "slots")),
-    strays: sum(ready, "strays"),
+    foreignSlots: sum(ready, "foreignSlots"),
     contextTokens: contexts.length > 0 ? Math.min(...contexts) : null,
     model: names.size === 1 ? ([...names][0] ?? null) : null,
     models: [...models.values()],
@@ -27,6 +27,6 @@ export function together(servers: readonly UpstreamState[]): UpstreamState {
   };
 }
 
-function sum(servers: readonly UpstreamState[], what: "slots" | "strays"): number {
+function sum(servers: readonly UpstreamState[], what: "slots" | "foreignSlots"): number {
   return servers.reduce((total, server) => total + server[what], 0);
 }

@@ -1,64 +1,37 @@
-// A llama-server of our own: finds the program, starts it on a free loopback port, reads its progress from
-// what it prints, starts it again with backoff when it dies, ends it with us (a watch does that when we are
-// killed). Whether it answers is upstream/slots' question.
+// A llama-server that parlor starts: on a free loopback port, with its progress read from its output. It is
+// restarted with backoff when it dies, and ended with parlor. Whether it answers is known to upstream/slots; the
+// program and its process group are in upstream/process.
 
-import { accessSync, constants, statSync } from "node:fs";
-import { delimiter, dirname, join } from "node:path";
 import type { StartProgress } from "../domain/upstream.ts";
 import type { Log } from "../telemetry/log.ts";
 import { type Cause, causeOf, hasLoaded, readable } from "./cause.ts";
+import { endWithParlor, envWithoutParlor, freePort, signalGroup } from "./process.ts";
 
 interface ChildOptions {
   readonly program: string;
   readonly model: string;
-  /** Passed through as they are. */
+  /** Passed to the program unchanged. */
   readonly args: readonly string[];
   readonly apiKey: string | null;
-  /** First pause before it is started again; doubles up to `restartMaxMs`, and starts over after it ran that long. */
+  /** First pause before a restart. It doubles up to `restartMaxMs`, and starts over after a run of that length. */
   readonly restartMs: number;
   readonly restartMaxMs: number;
-  /** How long it may take to end by itself. */
+  /** Time between SIGTERM and SIGKILL. */
   readonly endMs: number;
   readonly log: Log;
 }
 
 /**
- * Outlives us for a moment: its standard input is a pipe whose other end is ours alone, so its end is our end, whatever ended us. Then it ends the process group
- * of the llama-server in `$1`, in order for a second (a build removes what it has begun), then for good.
+ * After this many failures in a row for the same reason, the page says that the server can't be started. Restarts go
+ * on all the same, since the model file may still be on its way.
  */
-const watch = `trap "" HUP INT TERM; read -r _; kill -s TERM -- "-$1" && sleep 1 && kill -s KILL -- "-$1"`;
+const sameCauseMax = 2;
 
-/** After so many failures in a row for one and the same reason it is said that it can't be started; it is tried all the same, since the file may still be coming. */
-const alikeMax = 2;
+/** Longest wait for the last output of a process that has ended, in ms. */
+const lastOutputMs = 500;
 
-/** How long what it has printed may take to reach us after it has ended, in ms. */
-const lastWordsMs = 500;
-
-/** Lines of its output that are kept, over its restarts: for the operator's page, and for the log when it dies. */
+/** Lines of output that are kept over restarts: for the operator's page, and for the log when the process dies. */
 const keptLines = 400;
-
-/** The llama-server to start: the one named, else the one beside our executable, else the first of PATH; null when there is none. */
-export function findLlamaServer(named: string | null, besides: string, path: string): string | null {
-  if (named) return isExecutable(named) ? named : null;
-  const folders = [dirname(besides), ...path.split(delimiter)];
-  return folders.map((folder) => join(folder, "llama-server")).find(isExecutable) ?? null;
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return statSync(file).isFile();
-  } catch {
-    return false;
-  }
-}
-
-/** A port of loopback that nobody listens on now. */
-function freePort(): number {
-  const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  server.stop(true);
-  return server.port;
-}
 
 export class LlamaChild {
   readonly url: string;
@@ -66,15 +39,15 @@ export class LlamaChild {
   readonly #port: number;
   readonly #listeners = new Set<() => void>();
   #process: Bun.Subprocess | null = null;
-  #watch: Bun.Subprocess<"pipe", "ignore", "ignore"> | null = null;
+  #guard: Bun.Subprocess<"pipe", "ignore", "ignore"> | null = null;
   #progress: StartProgress | null = { percent: null, line: "" };
   #lines: string[] = [];
-  /** How many of these it printed since it was last started. */
+  /** How many of these lines the current process has printed. */
   #linesOfRun = 0;
   #failures = 0;
-  /** Why it ended last, how often in a row before it had a model, and the longest of these tries, in ms. */
+  /** Why the last process ended, how often in a row for that cause, and the longest of these tries in ms. */
   #cause: Cause | null = null;
-  #alike = 0;
+  #sameCauses = 0;
   #triedMs = 0;
   #startedAt = 0;
   #restart: Timer | null = null;
@@ -87,22 +60,22 @@ export class LlamaChild {
     this.#start();
   }
 
-  /** What it says of its start; null when it is not running and none is planned. */
+  /** Progress of the start; null when no process runs and none is planned. */
   get progress(): StartProgress | null {
     return this.#progress;
   }
 
-  /** Why it ended last; null before it did. */
+  /** Why the last process ended; null before the first end. */
   get cause(): Cause | null {
     return this.#cause;
   }
 
-  /** What it has printed lately. */
+  /** The latest lines of its output. */
   get log(): readonly string[] {
     return this.#lines;
   }
 
-  /** Its process id; null while none runs. */
+  /** Process id; null while no process runs. */
   get pid(): number | null {
     return this.#process?.exitCode === null && this.#process.signalCode === null ? this.#process.pid : null;
   }
@@ -111,14 +84,14 @@ export class LlamaChild {
     this.#listeners.add(listener);
   }
 
-  /** Ends it: SIGTERM to its process group, SIGKILL after `endMs`. */
+  /** Ends the process group: SIGTERM, then SIGKILL after `endMs`. */
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#restart) clearTimeout(this.#restart);
     const child = this.#process;
     if (!child || this.pid === null) return;
-    this.#signal(child, "SIGTERM");
-    const killer = setTimeout(() => this.#signal(child, "SIGKILL"), this.#options.endMs);
+    signalGroup(child, "SIGTERM");
+    const killer = setTimeout(() => signalGroup(child, "SIGKILL"), this.#options.endMs);
     await child.exited;
     clearTimeout(killer);
     this.#clearUp(child);
@@ -128,7 +101,7 @@ export class LlamaChild {
     const { program, model, args, apiKey, log } = this.#options;
     this.#startedAt = performance.now();
     this.#linesOfRun = 0;
-    this.#hope({ percent: null, line: "" });
+    this.#showProgress({ percent: null, line: "" });
     const command = [program, "--model", model, "--host", "127.0.0.1", "--port", String(this.#port), ...args];
     let child: Bun.Subprocess<"ignore", "pipe", "pipe">;
     try {
@@ -137,28 +110,28 @@ export class LlamaChild {
         stdout: "pipe",
         stderr: "pipe",
         detached: true, // a process group of its own, so that what it starts ends with it
-        env: { ...withoutOurs(process.env), ...(apiKey ? { LLAMA_API_KEY: apiKey } : {}) },
+        env: { ...envWithoutParlor(process.env), ...(apiKey ? { LLAMA_API_KEY: apiKey } : {}) },
         onExit: (ended, code, signal) => {
           if (this.#closed) return;
           this.#clearUp(ended);
           const ranMs = performance.now() - this.#startedAt;
-          void Promise.race([said, Bun.sleep(lastWordsMs)]).then(() => this.#ended(ranMs, code, signal));
+          void Promise.race([output, Bun.sleep(lastOutputMs)]).then(() => this.#ended(ranMs, code, signal));
         },
       });
     } catch (error) {
-      // not a program after all, or gone since: that is another way to have ended
+      // the file is no program, or was removed meanwhile: treated like a process that has ended
       this.#keep(`error: ${program} can't be started: ${(error as Error).message}`);
       this.#ended(0, null, null);
       return;
     }
     this.#process = child;
-    this.#watch = watchOver(child.pid);
-    log[this.#alike < alikeMax ? "info" : "debug"]("llama-server is started", {
+    this.#guard = endWithParlor(child.pid);
+    log[this.#sameCauses < sameCauseMax ? "info" : "debug"]("llama-server is started", {
       program,
       model,
       port: this.#port,
     });
-    const said = Promise.all([child.stdout, child.stderr].map((stream) => this.#read(stream)));
+    const output = Promise.all([child.stdout, child.stderr].map((stream) => this.#read(stream)));
   }
 
   #ended(ranMs: number, code: number | null, signal: number | string | null): void {
@@ -166,19 +139,23 @@ export class LlamaChild {
     const { restartMs, restartMaxMs, log } = this.#options;
     this.#failures = ranMs > restartMaxMs ? 1 : this.#failures + 1;
     const pauseMs = Math.min(restartMs * 2 ** (this.#failures - 1), restartMaxMs);
-    const ofRun = this.#linesOfRun > 0 ? this.#lines.slice(-this.#linesOfRun) : [];
-    const cause = causeOf(ofRun, { code, signal });
-    const isAnother = hasLoaded(ofRun) || cause.line !== this.#cause?.line;
+    const linesOfRun = this.#linesOfRun > 0 ? this.#lines.slice(-this.#linesOfRun) : [];
+    const cause = causeOf(linesOfRun, { code, signal });
+    const isAnother = hasLoaded(linesOfRun) || cause.line !== this.#cause?.line;
     this.#triedMs = isAnother ? ranMs : Math.max(this.#triedMs, ranMs);
-    this.#alike = hasLoaded(ofRun) ? 0 : isAnother ? 1 : this.#alike + 1;
+    this.#sameCauses = hasLoaded(linesOfRun) ? 0 : isAnother ? 1 : this.#sameCauses + 1;
     this.#cause = cause;
-    log[this.#alike <= alikeMax ? "error" : "debug"]("llama-server ended", {
+    log[this.#sameCauses <= sameCauseMax ? "error" : "debug"]("llama-server ended", {
       code,
       signal,
       pauseMs,
       cause: cause.line,
     });
-    this.#say({ percent: null, line: cause.line, ...(this.#alike >= alikeMax && { failure: cause.kind }) });
+    this.#setProgress({
+      percent: null,
+      line: cause.line,
+      ...(this.#sameCauses >= sameCauseMax && { failure: cause.kind }),
+    });
     this.#restart = setTimeout(() => this.#start(), pauseMs);
   }
 
@@ -188,17 +165,17 @@ export class LlamaChild {
     for await (const chunk of stream) {
       const lines = (open + decoder.decode(chunk, { stream: true })).split(/\r?\n|\r/);
       open = (lines.pop() ?? "").slice(-4096); // progress dots come without a line end
-      for (const line of lines) this.#heard(line.trim());
+      for (const line of lines) this.#lineRead(line.trim());
     }
   }
 
-  #heard(line: string): void {
+  #lineRead(line: string): void {
     if (line === "") return;
     this.#keep(line.slice(0, 400));
     this.#options.log.debug("llama-server says", { line });
     const percent = /^\[\s*(\d{1,3})(?:%|\/(\d+))\]/.exec(line);
     const share = percent && Number(percent[1]) / Number(percent[2] ?? 100);
-    this.#hope({
+    this.#showProgress({
       percent: share === null ? (this.#progress?.percent ?? null) : Math.min(100, Math.floor(share * 100)),
       line: readable(line),
     });
@@ -210,48 +187,21 @@ export class LlamaChild {
     this.#linesOfRun = Math.min(this.#linesOfRun + 1, this.#lines.length);
   }
 
-  /** What it says of this try; while it has failed again and again, once it has gone on for longer than it did before. */
-  #hope(progress: StartProgress): void {
-    if (this.#alike < alikeMax || performance.now() - this.#startedAt > 2 * this.#triedMs + 1_000)
-      this.#say(progress);
+  /** Shows the progress of this try. After repeated failures, only once it has run longer than the tries before. */
+  #showProgress(progress: StartProgress): void {
+    if (this.#sameCauses < sameCauseMax || performance.now() - this.#startedAt > 2 * this.#triedMs + 1_000)
+      this.#setProgress(progress);
   }
 
-  #say(progress: StartProgress | null): void {
+  #setProgress(progress: StartProgress | null): void {
     this.#progress = progress;
     for (const listener of this.#listeners) listener();
   }
 
-  /** Ends what it has left behind, and the watch over it. */
+  /** Ends the processes that a dead child has left behind, and the guard over them. */
   #clearUp(child: Bun.Subprocess): void {
-    this.#watch?.kill("SIGKILL");
-    this.#watch = null;
-    this.#signal(child, "SIGKILL");
-  }
-
-  #signal(child: Bun.Subprocess, signal: NodeJS.Signals): void {
-    try {
-      process.kill(-child.pid, signal);
-    } catch {
-      child.kill(signal);
-    }
-  }
-}
-
-/** An environment without parlor's own settings: some are secrets that llama-server has nothing to do with. */
-function withoutOurs(env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("PARLOR_")));
-}
-
-/** Ends a process group when we are gone. Where there is no shell, a parlor that is killed leaves its llama-server behind. */
-function watchOver(group: number): Bun.Subprocess<"pipe", "ignore", "ignore"> | null {
-  try {
-    return Bun.spawn(["/bin/sh", "-c", watch, "parlor-watch", String(group)], {
-      stdin: "pipe",
-      stdout: "ignore",
-      stderr: "ignore",
-      detached: true,
-    });
-  } catch {
-    return null;
+    this.#guard?.kill("SIGKILL");
+    this.#guard = null;
+    signalGroup(child, "SIGKILL");
   }
 }

@@ -1,31 +1,31 @@
-// Slots that are busy without a request of ours: lost ones, and those that somebody else uses beside us. What
-// parlor counts on without having it would make its Runs wait inside llama-server, where nobody sees it.
+// Slots that are busy without a request of parlor's: leaked ones, and those that other clients of the same
+// llama-server use. If parlor counted on them, its Runs would wait inside llama-server, where nobody sees it.
 
 import type { Log } from "../telemetry/log.ts";
 
-interface ForeignLoadParts {
+interface ForeignLoadOptions {
   readonly log: Log;
   readonly url: string;
-  /** Between two looks, in ms. */
+  /** Pause between two checks, in ms. */
   readonly everyMs: number;
   /** Slots that llama-server shows as busy; null when that can't be known. */
   busySlots(): Promise<number | null>;
   isReady(): boolean;
-  /** Slots that requests of ours hold now. */
-  ours(): number;
+  /** Slots that requests of parlor hold now. */
+  heldSlots(): number;
   changed(): void;
 }
 
 export class ForeignLoad {
-  readonly #parts: ForeignLoadParts;
+  readonly #options: ForeignLoadOptions;
   readonly #timer: Timer;
   #seen = 0;
   #count = 0;
-  #looking = false;
+  #isChecking = false;
 
-  constructor(parts: ForeignLoadParts) {
-    this.#parts = parts;
-    this.#timer = setInterval(() => void this.#look(), parts.everyMs);
+  constructor(options: ForeignLoadOptions) {
+    this.#options = options;
+    this.#timer = setInterval(() => void this.#check(), options.everyMs);
     this.#timer.unref();
   }
 
@@ -33,7 +33,7 @@ export class ForeignLoad {
     return this.#count;
   }
 
-  /** A request of ours is over and its slot is busy still. */
+  /** A request of parlor has ended and its slot stays busy. */
   found(): void {
     this.#seen++;
     this.#set(this.#count + 1);
@@ -43,26 +43,29 @@ export class ForeignLoad {
     clearInterval(this.#timer);
   }
 
-  /** More are believed at the second look in a row, since a request may begin or end during one; fewer at once. */
-  async #look(): Promise<void> {
-    const { busySlots, isReady, ours } = this.#parts;
-    if (this.#looking || !isReady()) return;
-    this.#looking = true;
+  /**
+   * A higher count needs two checks in a row, since a request may begin or end during one; a lower count holds at
+   * once.
+   */
+  async #check(): Promise<void> {
+    const { busySlots, isReady, heldSlots } = this.#options;
+    if (this.#isChecking || !isReady()) return;
+    this.#isChecking = true;
     try {
-      const before = ours();
+      const before = heldSlots();
       const busy = await busySlots();
       if (busy === null) return;
-      const strays = Math.max(0, busy - Math.max(before, ours()));
-      this.#set(Math.min(strays, Math.max(this.#seen, this.#count)));
-      this.#seen = strays;
+      const foreign = Math.max(0, busy - Math.max(before, heldSlots()));
+      this.#set(Math.min(foreign, Math.max(this.#seen, this.#count)));
+      this.#seen = foreign;
     } finally {
-      this.#looking = false;
+      this.#isChecking = false;
     }
   }
 
   #set(count: number): void {
     if (count === this.#count) return;
-    const { log, url, changed } = this.#parts;
+    const { log, url, changed } = this.#options;
     if (count > this.#count) log.warn("slots are busy without a Run of ours", { url, slots: count });
     else log.info("slots that were busy without a Run of ours are idle", { url, slots: count });
     this.#count = count;

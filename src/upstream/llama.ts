@@ -1,28 +1,29 @@
-// A llama-server over HTTP: the streaming chat request, and what its answers and errors mean in our words.
-// Its health and its slots are watched in upstream/slots; starting it is upstream/child.
+// One llama-server over HTTP: which requests are sent to it, and the slots that they hold until they are idle.
+// Its health is watched in upstream/slots; answers are read in upstream/requests; it is started in upstream/child.
 
 import { asFailure, type FailureCode } from "../domain/failure.ts";
 import type { RunId } from "../domain/id.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
 import type { Log } from "../telemetry/log.ts";
+import { HeldSlots } from "./held-slots.ts";
 import { dropBody, type Request, send, type Target, targetOf } from "./http.ts";
 import { type AnswerBounds, count, passOn, stream } from "./requests.ts";
 import { SlotWatch, type SlotWatchBounds, type StartingChild } from "./slots.ts";
-import type { Asked, ChatEnd, ChatRequest, Deltas, Relayed, RelaySink, Upstream } from "./upstream.ts";
+import type { ChatEnd, ChatRequest, Deltas, Relayed, RelaySink, RequestId, Upstream } from "./upstream.ts";
 
 interface LlamaOptions extends SlotWatchBounds, AnswerBounds {
-  /** Its address; `user:password@` in it is for a proxy before it. */
+  /** Base URL; `user:password@` in it is for a proxy in front of the server. */
   readonly url: string;
   readonly apiKey: string | null;
   readonly log: Log;
-  /** Says how a llama-server of our own is doing before it answers; absent for one that somebody else runs. */
+  /** The process, if parlor has started it; absent for a server that somebody else runs. */
   readonly child?: StartingChild & { readonly log: readonly string[]; close(): Promise<void> };
 }
 
-/** When a stream that was ended before it had begun is ended again, in ms. */
+/** Delays after which a stream that was ended before its beginning is ended again, in ms. */
 const endAgainMs = [100, 500, 2_000];
 
-/** What llama-server says before it has given a request a slot. */
+/** Failures that llama-server reports before it has given a request a slot. */
 const neverHadSlot: ReadonlySet<FailureCode> = new Set<FailureCode>([
   "upstream_absent",
   "upstream_loading",
@@ -32,7 +33,7 @@ const neverHadSlot: ReadonlySet<FailureCode> = new Set<FailureCode>([
   "not_found",
 ]);
 
-/** Watches and uses the llama-server at `options.url`; it need not be there yet. */
+/** Watches and uses the llama-server at `options.url`. It may still be down. */
 export function openLlama(options: LlamaOptions): Llama {
   return new Llama(options);
 }
@@ -42,17 +43,12 @@ export class Llama implements Upstream {
   readonly #options: LlamaOptions;
   readonly #target: Target;
   readonly #watch: SlotWatch;
-  /** Requests that have a slot; true for one that is over and gives it back. */
-  readonly #held = new Map<RunId, boolean>();
-  /** How many, of those that have more than one. */
-  readonly #several = new Map<RunId, number>();
-  /** Those whose answer does not come as events. */
-  readonly #inOnePiece = new Set<RunId>();
+  readonly #held = new HeldSlots();
 
   constructor(options: LlamaOptions) {
     this.#options = options;
     this.#target = targetOf(options.url, options.apiKey);
-    this.#watch = new SlotWatch({ ...options, target: this.#target, ours: () => this.#heldSlots });
+    this.#watch = new SlotWatch({ ...options, target: this.#target, heldSlots: () => this.#held.count });
   }
 
   get state(): UpstreamState {
@@ -63,14 +59,14 @@ export class Llama implements Upstream {
     return [this.state];
   }
 
-  /** What a llama-server of ours has printed lately. */
+  /** The latest output lines; empty for a server that parlor has not started. */
   get log(): readonly string[] {
     return this.#options.child?.log ?? [];
   }
 
-  /** Slots that no request of ours holds, nor anybody else's. */
+  /** Slots that neither parlor nor another client holds. */
   get free(): number {
-    return this.state.slots - this.state.strays - this.#heldSlots;
+    return this.state.slots - this.state.foreignSlots - this.#held.count;
   }
 
   watch(listener: (state: UpstreamState) => void): () => void {
@@ -88,16 +84,16 @@ export class Llama implements Upstream {
     };
   }
 
-  /** The queue counts this one's slots. */
+  /** With a single server, the queue counts the slots. */
   hasRoom(): boolean {
     return true;
   }
 
-  chat(by: Asked, asked: ChatRequest, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd> {
-    const { messages, sampling } = asked;
+  chat(id: RequestId, request: ChatRequest, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd> {
+    const { messages, sampling } = request;
     const { temperature, topP: top_p, maxTokens: max_tokens } = sampling;
-    // what nobody chose is not sent (JSON leaves out what is undefined), so llama-server's own settings hold
-    const chosen = { temperature, top_p, max_tokens, model: this.#modelFor(asked.model) };
+    // settings that nobody chose are undefined and left out of the JSON, so that llama-server's own hold
+    const chosen = { temperature, top_p, max_tokens, model: this.#modelFor(request.model) };
     const body = {
       messages,
       ...chosen,
@@ -105,16 +101,16 @@ export class Llama implements Upstream {
       stream_options: { include_usage: true },
       return_progress: true,
     };
-    return this.#guarded(by.run, deltas, signal, this.#asking(by, "/v1/chat/completions", body));
+    return this.#streamed(id.run, deltas, signal, this.#answerRequest(id, "/v1/chat/completions", body));
   }
 
-  complete(by: Asked, prompt: string, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd> {
+  complete(id: RequestId, prompt: string, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd> {
     const body = { prompt, model: this.#modelFor(null), stream: true, return_progress: true };
-    return this.#guarded(by.run, deltas, signal, this.#asking(by, "/completion", body));
+    return this.#streamed(id.run, deltas, signal, this.#answerRequest(id, "/completion", body));
   }
 
   resume(run: RunId, fromBytes: number, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd> {
-    return this.#guarded(
+    return this.#streamed(
       run,
       deltas,
       signal,
@@ -123,15 +119,14 @@ export class Llama implements Upstream {
     );
   }
 
-  relay(asked: Asked, relayed: Relayed, sink: RelaySink, signal: AbortSignal): Promise<void> {
-    if (!relayed.isStream) this.#inOnePiece.add(asked.run);
-    if (relayed.slots > 1)
-      this.#several.set(asked.run, Math.min(relayed.slots, this.facts(relayed.model).slots));
-    return this.#holding(asked.run, signal, () => this.pass(asked, relayed, sink, signal));
+  relay(id: RequestId, relayed: Relayed, sink: RelaySink, signal: AbortSignal): Promise<void> {
+    const slots = relayed.slots > 1 ? Math.min(relayed.slots, this.facts(relayed.model).slots) : 1;
+    const work = () => this.pass(id, relayed, sink, signal);
+    return this.#holding(id.run, { slots, isStream: relayed.isStream }, signal, work);
   }
 
   pass(
-    { request }: Asked,
+    { request }: RequestId,
     { method, path, headers, body }: Relayed,
     sink: RelaySink,
     signal: AbortSignal,
@@ -141,30 +136,27 @@ export class Llama implements Upstream {
     return passOn(this.#target, this.#options, passed, sink, signal, () => this.state.status === "ready");
   }
 
-  /** The queue counts this one's slots. */
+  /** With a single server, the queue counts the slots. */
   reserve(): void {}
 
   release(): void {}
 
-  count(asked: Pick<ChatRequest, "messages" | "model">, signal: AbortSignal): Promise<number | null> {
+  count(request: Pick<ChatRequest, "messages" | "model">, signal: AbortSignal): Promise<number | null> {
     return count(
       this.#target,
       this.#options,
-      { messages: asked.messages, model: this.#modelFor(asked.model) ?? null },
+      { messages: request.messages, model: this.#modelFor(request.model) ?? null },
       signal,
     );
   }
 
   async freed(run: RunId): Promise<boolean> {
-    if (!this.#held.has(run)) return true;
+    const held = this.#held.get(run);
+    if (!held) return true;
     try {
-      const othersRunning = () =>
-        this.#held
-          .entries()
-          .reduce((count, [other, isLeaving]) => count + (isLeaving ? 0 : this.#slotsOf(other)), 0);
-      return await this.#watch.freed(othersRunning, { isInOnePiece: this.#inOnePiece.has(run) });
+      return await this.#watch.freed(() => this.#held.running, { isStream: held.isStream });
     } finally {
-      this.#drop(run);
+      this.#held.drop(run);
     }
   }
 
@@ -173,15 +165,15 @@ export class Llama implements Upstream {
     await this.#options.child?.close();
   }
 
-  /** A router answers nobody who names no model: what is loaded already serves best. */
-  #modelFor(wished: string | null): string | undefined {
+  /** The model name to send. A router refuses requests without one: a loaded model is the best choice then. */
+  #modelFor(named: string | null): string | undefined {
     const { models } = this.state;
-    if (wished !== null || models.length <= 1) return wished ?? undefined;
+    if (named !== null || models.length <= 1) return named ?? undefined;
     return (models.find(({ status }) => status === "loaded") ?? models[0])?.name;
   }
 
-  /** The request for an answer under the Run's id, with which llama-server keeps the stream when we are gone. */
-  #asking({ run, request }: Asked, path: string, body: unknown): Request {
+  /** The request for an answer. By the Run's id, llama-server keeps the stream when parlor is gone. */
+  #answerRequest({ run, request }: RequestId, path: string, body: unknown): Request {
     const headers = {
       "content-type": "application/json",
       "x-conversation-id": run,
@@ -190,36 +182,27 @@ export class Llama implements Upstream {
     return { method: "POST", path, headers, body: JSON.stringify(body) };
   }
 
-  #slotsOf(run: RunId): number {
-    return this.#several.get(run) ?? 1;
-  }
-
-  get #heldSlots(): number {
-    return this.#held.keys().reduce((sum, run) => sum + this.#slotsOf(run), 0);
-  }
-
-  #drop(run: RunId): void {
-    this.#held.delete(run);
-    this.#inOnePiece.delete(run);
-    this.#several.delete(run);
-  }
-
-  /** Holds a slot for a request until it is over; where it has not reached its end, until `freed` has seen it idle. */
-  async #holding<T>(run: RunId, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    this.#held.set(run, false);
+  /** Holds slots for a request until it ends. If it ends early, they count until `freed` has seen them idle. */
+  async #holding<T>(
+    run: RunId,
+    { slots, isStream }: { slots: number; isStream: boolean },
+    signal: AbortSignal,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    this.#held.take(run, slots, isStream);
     try {
       const done = await work();
-      this.#drop(run);
+      this.#held.drop(run);
       return done;
     } catch (error) {
-      if (!signal.aborted && neverHadSlot.has(asFailure(error).code)) this.#drop(run);
-      else this.#held.set(run, true);
-      if (!signal.aborted) this.#watch.doubt(); // what failed may be gone: look at once instead of at the next tick
+      if (!signal.aborted && neverHadSlot.has(asFailure(error).code)) this.#held.drop(run);
+      else this.#held.ending(run);
+      if (!signal.aborted) this.#watch.checkNow(); // the server may be gone: do not wait for the next tick
       throw error;
     }
   }
 
-  #guarded(
+  #streamed(
     run: RunId,
     deltas: Deltas,
     signal: AbortSignal,
@@ -230,19 +213,19 @@ export class Llama implements Upstream {
     const began = () => {
       hasBegun = true;
     };
-    return this.#holding(run, signal, async () => {
+    return this.#holding(run, { slots: 1, isStream: true }, signal, async () => {
       try {
         return await stream(this.#target, this.#options, request, deltas, signal, { began, fromBytes });
       } catch (error) {
         await this.#endStream(run);
-        // a request that was still on its way in when it was ended may begin all the same, and nobody would ever end it
+        // a request that was still on its way may begin after the DELETE, and would then never be ended
         if (!hasBegun) for (const ms of endAgainMs) setTimeout(() => void this.#endStream(run), ms).unref();
         throw error;
       }
     });
   }
 
-  /** With a conversation id llama-server goes on without us: only this ends it. */
+  /** With a conversation id, llama-server keeps generating after a disconnect. Only this request ends it. */
   async #endStream(run: RunId): Promise<void> {
     const within = AbortSignal.timeout(this.#options.probeMs);
     const response = await send(this.#target, { method: "DELETE", path: streamPath(run) }, within).catch(

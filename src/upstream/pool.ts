@@ -1,93 +1,63 @@
-// Several llama-servers as one: which is asked (upstream/route), which is left out because it fails (upstream/member), what is asked elsewhere then.
+// Several llama-servers as one Upstream: each request goes to one of them (upstream/placement). If that one fails
+// before anything of the answer was shown, the request goes to another. The servers themselves are kept in
+// upstream/members.
 
 import { asFailure, Failure } from "../domain/failure.ts";
 import type { RunId } from "../domain/id.ts";
 import type { RunStats } from "../domain/run.ts";
-import { type UpstreamState, withoutCredentials } from "../domain/upstream.ts";
+import type { UpstreamState } from "../domain/upstream.ts";
 import type { Log } from "../telemetry/log.ts";
-import { together } from "./aggregate.ts";
 import { showing } from "./answer.ts";
 import { Bounded } from "./bounded.ts";
 import type { Llama } from "./llama.ts";
-import { isTheirFault, PoolMember } from "./member.ts";
+import { isTheirFault, type PoolMember } from "./member.ts";
+import { PoolMembers, type PoolOptions } from "./members.ts";
 import { type Placed, Placement } from "./placement.ts";
-import type { Asked, ChatEnd, ChatRequest, Deltas, Relayed, RelaySink, Upstreams } from "./upstream.ts";
+import type { ChatEnd, ChatRequest, Deltas, Relayed, RelaySink, RequestId, Upstreams } from "./upstream.ts";
 
-interface PoolOptions {
-  /** Starts watching the llama-server at an address. */
-  open(url: string): Llama;
-  readonly log: Log;
-}
-
-interface Wish extends Placed {
+interface PooledRequest extends Placed {
   readonly run: RunId;
-  /** Something of the answer was shown: it can't be asked again. */
+  /** Something of the answer was shown: the request can't be sent again. */
   isShown: boolean;
 }
 
 export class Pool implements Upstreams {
-  readonly #options: PoolOptions;
-  readonly #listeners = new Set<(state: UpstreamState) => void>();
-  #members: PoolMember[];
-  #state: UpstreamState;
-  /** Who had a request that did not reach its end. */
-  readonly #last = new Map<RunId, PoolMember>();
+  readonly #log: Log;
+  readonly #members: PoolMembers;
   readonly #placement = new Placement();
   readonly #passes = new Bounded();
-  readonly #member = (llama: Llama, isOwn: boolean) => new PoolMember(llama, isOwn, () => this.#changed());
+  /** The server of each Run whose last request has not reached its end. */
+  readonly #last = new Map<RunId, PoolMember>();
 
-  /** `own` are there as long as parlor is: children of ours. */
-  constructor(options: PoolOptions, urls: readonly string[], own: readonly Llama[] = []) {
-    this.#options = options;
-    this.#members = [
-      ...own.map((llama) => this.#member(llama, true)),
-      ...urls.map((url) => this.#member(options.open(url), false)),
-    ];
-    this.#state = together(this.servers);
+  /** `own` are the servers that parlor has started; they stay as long as parlor runs. */
+  constructor(
+    options: PoolOptions & { readonly log: Log },
+    urls: readonly string[],
+    own: readonly Llama[] = [],
+  ) {
+    this.#log = options.log;
+    this.#members = new PoolMembers(options, urls, own, () => this.#placement.changed());
   }
 
   get state(): UpstreamState {
-    return this.#state;
+    return this.#members.state;
   }
 
   get servers(): readonly UpstreamState[] {
-    return this.#members.map(({ llama }) => llama.state);
+    return this.#members.servers;
   }
 
-  readonly #at = (url: string) => this.#members.find(({ llama }) => llama.state.url === url);
-  readonly logOf: Upstreams["logOf"] = (url) => this.#at(url)?.llama.log ?? [];
+  readonly logOf: Upstreams["logOf"] = (url) => this.#members.at(url)?.llama.log ?? [];
 
-  use(urls: readonly string[]): void {
-    const shown = urls.map(withoutCredentials);
-    const gone = this.#members.filter(({ isOwn, llama }) => !isOwn && !shown.includes(llama.state.url));
-    const stay = this.#members.filter((member) => !gone.includes(member));
-    const come = urls.filter((_, i) => !stay.some(({ llama }) => llama.state.url === shown[i]));
-    this.#members = [...stay, ...come.map((url) => this.#member(this.#options.open(url), false))];
-    for (const member of gone) void member.retire();
-    this.#changed();
-  }
+  readonly use: Upstreams["use"] = (urls) => this.#members.use(urls);
 
-  watch(listener: (state: UpstreamState) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
+  readonly watch: Upstreams["watch"] = (listener) => this.#members.watch(listener);
 
-  facts(model: string | null): Pick<UpstreamState, "model" | "contextTokens" | "slots"> {
-    const facts = this.#serving(model).map(({ llama }) => llama.facts(model));
-    const [contexts, names] = [
-      facts.flatMap(({ contextTokens }) => contextTokens ?? []),
-      new Set(facts.map((each) => each.model)),
-    ]; // it must fit the smallest
-    return {
-      model: names.size === 1 ? (facts[0]?.model ?? null) : model,
-      contextTokens: contexts.length > 0 ? Math.min(...contexts) : null,
-      slots: Math.max(1, ...facts.map(({ slots }) => slots)),
-    };
-  }
+  readonly facts: Upstreams["facts"] = (model) => this.#members.facts(model);
 
   hasRoom(model: string | null, slots = 1): boolean {
-    if (this.#only) return true; // the queue counts its slots
-    const serving = this.#serving(model);
+    if (this.#members.only) return true; // the queue counts the slots of a single server
+    const serving = this.#members.serving(model);
     const free = serving.reduce((sum, member) => sum + Math.max(0, member.freeFor(model)), 0);
     return (
       serving.length === 0 ||
@@ -96,73 +66,75 @@ export class Pool implements Upstreams {
     );
   }
 
-  async chat(asked: Asked, request: ChatRequest, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd> {
-    const parts = this.#only ? [] : request.messages.map(({ role, content }) => `${role}\n${content}`);
-    return this.#answered(
-      { run: asked.run, model: request.model, parts, signal, isShown: false },
+  async chat(id: RequestId, request: ChatRequest, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd> {
+    const parts = this.#members.only
+      ? []
+      : request.messages.map(({ role, content }) => `${role}\n${content}`);
+    return this.#answer(
+      { run: id.run, model: request.model, parts, signal, isShown: false },
       deltas,
       "assistant\n",
-      (member, shown) => member.llama.chat(asked, request, shown, signal),
+      (member, shown) => member.llama.chat(id, request, shown, signal),
     );
   }
 
-  async complete(asked: Asked, prompt: string, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd> {
-    const wish = { run: asked.run, model: null, parts: [prompt], signal, isShown: false };
-    return this.#answered(wish, deltas, "", (member, shown) =>
-      member.llama.complete(asked, prompt, shown, signal),
+  async complete(id: RequestId, prompt: string, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd> {
+    const pooled = { run: id.run, model: null, parts: [prompt], signal, isShown: false };
+    return this.#answer(pooled, deltas, "", (member, shown) =>
+      member.llama.complete(id, prompt, shown, signal),
     );
   }
 
-  async relay(asked: Asked, relayed: Relayed, sink: RelaySink, signal: AbortSignal): Promise<void> {
-    const wish: Wish = {
-      run: asked.run,
+  async relay(id: RequestId, relayed: Relayed, sink: RelaySink, signal: AbortSignal): Promise<void> {
+    const pooled: PooledRequest = {
+      run: id.run,
       model: relayed.model,
       parts: relayed.parts,
       slots: relayed.slots,
       signal,
       isShown: false,
     };
-    await this.#asked(wish, async (member) => {
-      const heard: RelaySink = {
+    await this.#attempt(pooled, async (member) => {
+      const watched: RelaySink = {
         head: (status, headers) => {
-          if (status === 503 && this.#others(wish, member).length > 0)
+          if (status === 503 && this.#others(pooled, member).length > 0)
             throw new Failure("upstream_loading", { url: member.llama.state.url });
-          wish.isShown = true;
+          pooled.isShown = true;
           sink.head(status, headers);
         },
         body: (bytes) => {
-          member.heardBytes(asked.run, bytes);
+          member.heardBytes(id.run, bytes);
           return sink.body(bytes);
         },
       };
-      await member.llama.relay(asked, relayed, heard, signal);
+      await member.llama.relay(id, relayed, watched, signal);
       return { parts: relayed.parts, stats: {} };
     });
   }
 
   async pass(
-    asked: Asked,
+    id: RequestId,
     relayed: Relayed,
     sink: RelaySink,
     signal: AbortSignal,
     url?: string,
   ): Promise<void> {
-    const member = url === undefined ? this.#serving(relayed.model)[0] : this.#at(url);
-    if (!member) throw this.#nobody(relayed.model);
-    await this.#passes.run(() => member.llama.pass(asked, relayed, sink, signal));
+    const member = url === undefined ? this.#members.serving(relayed.model)[0] : this.#members.at(url);
+    if (!member) throw this.#members.missing(relayed.model);
+    await this.#passes.run(() => member.llama.pass(id, relayed, sink, signal));
   }
 
-  readonly reserve: Upstreams["reserve"] = (...given) => this.#placement.reserve(...given);
+  readonly reserve: Upstreams["reserve"] = (...args) => this.#placement.reserve(...args);
 
   readonly release: Upstreams["release"] = (run) => this.#placement.release(run);
 
   async count(request: Pick<ChatRequest, "messages" | "model">, signal: AbortSignal): Promise<number | null> {
-    return this.#serving(request.model)[0]?.llama.count(request, signal) ?? null;
+    return this.#members.serving(request.model)[0]?.llama.count(request, signal) ?? null;
   }
 
   async resume(run: RunId, fromBytes: number, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd> {
-    let failure: unknown = new Failure("not_found"); // whoever has it knows; the others say so at once
-    for (const member of [...this.#members]) {
+    let failure: unknown = new Failure("not_found"); // servers without the stream say so at once
+    for (const member of this.#members.all) {
       let isShown = false;
       const shown = showing(deltas, () => {
         isShown = true;
@@ -188,60 +160,60 @@ export class Pool implements Upstreams {
     const member = this.#last.get(run);
     if (!member) return true;
     this.#last.delete(run);
-    return member.llama.freed(run).finally(() => this.#changed());
+    return member.llama.freed(run).finally(() => this.#members.changed());
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#members.map((member) => member.close()));
+    await this.#members.close();
   }
 
-  /** The one that there is, if it has one model: most houses. */
-  get #only(): PoolMember | undefined {
-    return this.#members.length === 1 && this.#state.models.length <= 1 ? this.#members[0] : undefined;
-  }
-
-  /** An answer that is read as Deltas; `role` is what it will be in the prompt that follows. */
-  async #answered(
-    wish: Wish,
+  /**
+   * Reads an answer as Deltas.
+   * @param role the prefix of the answer in the prompt of the next turn
+   */
+  async #answer(
+    pooled: PooledRequest,
     deltas: Deltas,
     role: string,
     work: (member: PoolMember, deltas: Deltas) => Promise<ChatEnd>,
   ): Promise<ChatEnd> {
     let answer = "";
     let found: ChatEnd | undefined;
-    await this.#asked(wish, async (member) => {
-      if (this.#only === member) {
-        wish.isShown = true; // nobody else can be asked, now or later: what comes is shown as it comes, and nothing is remembered of it
+    await this.#attempt(pooled, async (member) => {
+      if (this.#members.only === member) {
+        pooled.isShown = true; // there is no other server, so nothing has to be observed or remembered
         found = await work(member, deltas);
         return { parts: [], stats: found.stats };
       }
       const shown = showing(deltas, (piece) => {
-        wish.isShown = true;
+        pooled.isShown = true;
         answer += piece;
-        member.heard(wish.run);
+        member.heard(pooled.run);
       });
       const { finish, stats } = await work(member, shown);
-      const { model } = member.llama.facts(wish.model); // which it would be was not known before
+      const { model } = member.llama.facts(pooled.model); // a router may have chosen the model only now
       found = { finish, stats: model === null ? stats : { ...stats, model } };
-      return { parts: [...wish.parts, role + answer], stats: found.stats };
+      return { parts: [...pooled.parts, role + answer], stats: found.stats };
     });
     return found as ChatEnd;
   }
 
-  /** Asks one after the other until one has answered, or something of an answer was shown. */
-  async #asked(
-    wish: Wish,
+  /** Tries one server after the other until one has answered, or something of an answer was shown. */
+  async #attempt(
+    pooled: PooledRequest,
     work: (member: PoolMember) => Promise<{ parts: readonly string[]; stats: RunStats }>,
   ): Promise<void> {
-    const { run, model, slots, signal } = wish;
+    const { run, model, slots, signal } = pooled;
     const tried = new Set<PoolMember>();
     for (;;) {
-      const only = this.#only; // it has a line of its own
+      const only = this.#members.only; // parlor's queue waits for its slots
       const member =
         only && !tried.has(only)
           ? only
-          : await this.#placement.of(wish, () => this.#serving(model).filter((each) => !tried.has(each)));
-      if (member === null) throw this.#nobody(model);
+          : await this.#placement.of(pooled, () =>
+              this.#members.serving(model).filter((each) => !tried.has(each)),
+            );
+      if (member === null) throw this.#members.missing(model);
       member.begin(run, model, slots);
       this.#placement.release(run);
       this.#last.set(run, member);
@@ -257,37 +229,15 @@ export class Pool implements Upstreams {
         const isTheirs = !signal.aborted && isTheirFault(code);
         if (isTheirs) member.failed();
         tried.add(member);
-        if (!isTheirs || wish.isShown || this.#others(wish, ...tried).length === 0) throw error;
-        this.#options.log.warn("a Run is asked for elsewhere", { run, code, url: member.llama.state.url });
-        void member.llama.freed(run).then(() => this.#changed()); // its slot is looked after; nobody waits for that
+        if (!isTheirs || pooled.isShown || this.#others(pooled, ...tried).length === 0) throw error;
+        this.#log.warn("a Run is sent to another llama-server", { run, code, url: member.llama.state.url });
+        void member.llama.freed(run).then(() => this.#members.changed()); // the retry does not wait for the slot
       }
     }
   }
 
-  /** Those that may be asked for a model. Where all have failed, they are asked all the same: one that answers is better than a refusal. */
-  #serving(model: string | null): PoolMember[] {
-    // a llama-server with one model takes no notice of what it is asked for
-    const serving =
-      this.#state.models.length <= 1 ? this.#members : this.#members.filter((member) => member.serves(model));
-    const ready = serving.filter((member) => member.isReady);
-    const sound = ready.filter((member) => !member.isPaused);
-    return [sound, ready, serving].find((each) => each.length > 0) ?? [];
-  }
-
-  #others({ model }: Wish, ...tried: PoolMember[]): PoolMember[] {
-    return this.#serving(model).filter((member) => member.isReady && !tried.includes(member));
-  }
-
-  #nobody(model: string | null): Failure {
-    const models = this.#state.models.map(({ name }) => name).join(", ");
-    return model !== null && models !== ""
-      ? new Failure("model_missing", { model, models })
-      : new Failure("upstream_absent", { url: this.#state.url });
-  }
-
-  #changed(): void {
-    this.#placement.changed();
-    this.#state = together(this.servers);
-    for (const listener of this.#listeners) listener(this.#state);
+  /** Other ready servers for the request. */
+  #others({ model }: PooledRequest, ...tried: PoolMember[]): PoolMember[] {
+    return this.#members.serving(model).filter((member) => member.isReady && !tried.includes(member));
   }
 }

@@ -37,7 +37,7 @@ export interface ChatEnd {
 }
 
 /** What a request is known by. */
-export interface Asked {
+export interface RequestId {
   readonly run: RunId;
   /** What the wish is called in logs. */
   readonly request: string;
@@ -86,22 +86,22 @@ export interface Upstream {
    * aborted, which ends the generation. Where llama-server can, the stream outlives this process under the Run's id.
    * @throws Failure `upstream_*`, `model_missing`, `context_overflow`
    */
-  chat(asked: Asked, request: ChatRequest, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd>;
+  chat(asked: RequestId, request: ChatRequest, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd>;
 
   /** The same for a prompt that bears its own template: `POST /completion`. @throws as `chat` */
-  complete(asked: Asked, prompt: string, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd>;
+  complete(asked: RequestId, prompt: string, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd>;
 
   /**
    * Passes a request on, and its answer back, whatever its status. Rejects with the signal's reason when it is aborted, which ends the generation.
    * @throws Failure `upstream_absent`, `upstream_cut`, `upstream_stalled`, `model_missing`
    */
-  relay(asked: Asked, relayed: Relayed, sink: RelaySink, signal: AbortSignal): Promise<void>;
+  relay(asked: RequestId, relayed: Relayed, sink: RelaySink, signal: AbortSignal): Promise<void>;
 
   /**
    * Passes on what is answered without a slot, such as a list or a count; to the llama-server at `url` (as `servers` names it)
    * where that is given. @throws as `relay`, `queue_full` when too many are under way
    */
-  pass(asked: Asked, relayed: Relayed, sink: RelaySink, signal: AbortSignal, url?: string): Promise<void>;
+  pass(asked: RequestId, relayed: Relayed, sink: RelaySink, signal: AbortSignal, url?: string): Promise<void>;
 
   /** A Run has been given its Slot (or several) and will ask for this model: the Slot is not free any more, though nothing was asked yet. Until it asks, or `release`. */
   reserve(run: RunId, model: string | null, slots?: number): void;

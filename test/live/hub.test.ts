@@ -68,7 +68,7 @@ function house() {
     upstream: () => ({
       status: "ready",
       url: "http://x",
-      strays: 0,
+      foreignSlots: 0,
       models: [],
       slots: 1,
       contextTokens: null,

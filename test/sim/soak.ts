@@ -234,7 +234,7 @@ async function balance({ house, llamas, pages }: World, counts: Counts): Promise
     hangsMs,
   );
   await until(
-    () => house.upstream.state.strays === 0 && house.upstream.state.slots === 6,
+    () => house.upstream.state.foreignSlots === 0 && house.upstream.state.slots === 6,
     "every slot is counted on",
     hangsMs,
   );

@@ -17,8 +17,9 @@ import { join } from "node:path";
 import { defaultBounds } from "../../src/config/config.ts";
 import type { StartFailure } from "../../src/domain/upstream.ts";
 import { openLog } from "../../src/telemetry/log.ts";
-import { findLlamaServer, LlamaChild } from "../../src/upstream/child.ts";
+import { LlamaChild } from "../../src/upstream/child.ts";
 import { openLlama } from "../../src/upstream/llama.ts";
+import { findLlamaServer } from "../../src/upstream/process.ts";
 import { demoModel, llamaProgram, until } from "../llama/server.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "parlor-child-"));

@@ -24,40 +24,40 @@ function watched() {
     log,
     url: "",
     everyMs: 2,
-    ours: () => now.ours,
+    heldSlots: () => now.ours,
     changed: () => now.changes++,
   });
   const looks = async (count: number) => {
     const from = now.looks;
     await until(() => now.looks >= from + count, "it has looked");
   };
-  return { strays: made, now, looks };
+  return { foreign: made, now, looks };
 }
 
 test("slots that are busy without a request of ours are not counted on until they are idle", async () => {
-  const { strays, now, looks } = watched();
+  const { foreign, now, looks } = watched();
   Object.assign(now, { busy: 3, ours: 1 });
-  await until(() => strays.count === 2, "two are found");
+  await until(() => foreign.count === 2, "two are found");
   expect(now.changes).toBe(1);
   now.busy = null; // can't be known: stays as it was
   await looks(3);
-  expect(strays.count).toBe(2);
+  expect(foreign.count).toBe(2);
   now.busy = 1;
-  await until(() => strays.count === 0, "they are idle");
+  await until(() => foreign.count === 0, "they are idle");
 });
 
 test("one look is not enough: a request may just have ended", async () => {
-  const { strays, now, looks } = watched();
+  const { foreign, now, looks } = watched();
   now.isFlickering = true;
   await looks(10);
-  expect([strays.count, now.changes]).toEqual([0, 0]);
+  expect([foreign.count, now.changes]).toEqual([0, 0]);
 });
 
 test("a request that ended with its slot still busy takes that out at once", async () => {
-  const { strays, now } = watched();
+  const { foreign, now } = watched();
   now.busy = 1;
-  strays.found();
-  expect(strays.count).toBe(1);
+  foreign.found();
+  expect(foreign.count).toBe(1);
   now.busy = 0;
-  await until(() => strays.count === 0, "it is idle");
+  await until(() => foreign.count === 0, "it is idle");
 });
