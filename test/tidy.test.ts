@@ -80,8 +80,6 @@ describe("floors", () => {
 const stillLong: readonly string[] = [
   "src/app.ts",
   "src/chat/live-run.ts",
-  "src/http/login.tsx",
-  "src/http/routes.tsx",
   "src/programs/socket-json.ts",
   "src/server/endpoints.ts",
   "views/list.tsx",

@@ -1,7 +1,10 @@
-// The embedded files, served from memory as they were compressed at build time. Their address changes with their
-// content, so a browser keeps them for ever.
+// The embedded files, served from memory in the forms that were compressed at build time. A file's address changes
+// with its content, so a browser may keep it for ever.
 
+import { Hono } from "hono";
 import { pack } from "../../views/assets/pack.ts" with { type: "macro" };
+import { Failure } from "../domain/failure.ts";
+import type { Env } from "./visitor.ts";
 
 const packed = pack();
 
@@ -26,8 +29,19 @@ export const assetPaths = Object.fromEntries(packed.map(({ name, path }) => [nam
   readonly icon: string;
 };
 
+export function assetRoutes(): Hono<Env> {
+  const app = new Hono<Env>();
+  app.get("/assets/*", (c) => {
+    const found = asset(c.req.path, c.req.header("accept-encoding") ?? null);
+    if (!found) throw new Failure("not_found");
+    return found;
+  });
+  app.get("/favicon.ico", (c) => c.redirect(assetPaths.icon, 302));
+  return app;
+}
+
 /** The file at `path` in the smallest form that `Accept-Encoding` allows; null when there is none. */
-export function asset(path: string, acceptEncoding: string | null): Response | null {
+function asset(path: string, acceptEncoding: string | null): Response | null {
   const found = assets.get(path);
   if (!found) return null;
   const encoding = (["br", "gzip"] as const).find((name) => accepts(acceptEncoding, name)) ?? "identity";

@@ -1,6 +1,6 @@
-// The answers for orchestrators and monitoring. Part of http/routes.
+// Health, readiness and metrics, for orchestrators and monitoring.
 
-import type { Hono } from "hono";
+import { Hono } from "hono";
 import type { Runs } from "../chat/runs.ts";
 import type { AddressSet } from "../domain/address.ts";
 import { Failure } from "../domain/failure.ts";
@@ -13,26 +13,30 @@ export interface OpsParts {
   readonly runs: Runs;
   readonly store: Pick<Store, "probe">;
   readonly metrics: Metrics;
-  /** What a monitoring that comes from elsewhere must bear; null: nobody from elsewhere may look. */
+  /** The bearer token for addresses that are not in `metricsAllow`; null: only those in `metricsAllow` may look. */
   readonly metricsToken: string | null;
-  /** Addresses that may look without it. */
+  /** Addresses that may look without a token. */
   readonly metricsAllow: AddressSet;
   upstream(): UpstreamState;
 }
 
-/** Addresses that watch whether parlor lives: they answer whatever a request says of the name it asks for. */
+/** Health paths: they answer with any Host header, since probes send odd ones or none. */
 export const isHealthPath = (pathname: string): boolean => pathname === "/healthz" || pathname === "/readyz";
 
-/** Adds the routes. */
-export function opsRoutes(
-  app: Hono<Env>,
-  { runs, store, metrics, metricsToken, metricsAllow, upstream }: OpsParts,
-): void {
-  // HAProxy asks with OPTIONS unless it is told otherwise
-  const asked = ["GET", "OPTIONS"];
-  app.on(asked, "/healthz", (c) => c.json({ status: "ok" }));
+export function opsRoutes({
+  runs,
+  store,
+  metrics,
+  metricsToken,
+  metricsAllow,
+  upstream,
+}: OpsParts): Hono<Env> {
+  const app = new Hono<Env>();
+  // HAProxy checks with OPTIONS unless its configuration names another method
+  const probeMethods = ["GET", "OPTIONS"];
+  app.on(probeMethods, "/healthz", (c) => c.json({ status: "ok" }));
 
-  app.on(asked, "/readyz", async (c) => {
+  app.on(probeMethods, "/readyz", async (c) => {
     const { status, slots, model, progress } = upstream();
     const storeFault = await store.probe().then(
       () => null,
@@ -49,7 +53,7 @@ export function opsRoutes(
 
   app.get("/metrics", async (c) => {
     const { address } = c.env.client;
-    // behind a proxy that is not listed everybody seems to come from its address
+    // behind a proxy that is not trusted, everybody seems to come from the proxy's address
     const isForwarded =
       !c.env.client.isProxied && (c.req.header("x-forwarded-for") ?? c.req.header("forwarded")) !== undefined;
     const isListed = metricsAllow.has(address) && !isForwarded;
@@ -57,6 +61,8 @@ export function opsRoutes(
     c.header("content-type", "text/plain; version=0.0.4; charset=utf-8");
     return c.body(await metrics.text());
   });
+
+  return app;
 }
 
 function waitingFor(status: UpstreamState["status"], progress: UpstreamState["progress"]): string {

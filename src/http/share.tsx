@@ -1,6 +1,6 @@
-// Links by which anybody may read one conversation: made, revoked, followed. Part of http/routes.
+// Links that let anybody read one conversation: made and revoked by its owner, followed by readers.
 
-import type { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { ShareDialog, SharedPage } from "../../views/share.tsx";
 import { Articles } from "../../views/thread.tsx";
 import { newSecret } from "../auth/auth.ts";
@@ -11,7 +11,7 @@ import { type ConversationId, isId, isTemporary } from "../domain/id.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
 import type { Store } from "../store/store.ts";
 import { assetPaths } from "./assets.ts";
-import { type Env, fieldsOf, html, originOf, personOf, wordsFor } from "./visitor.ts";
+import { conversationOf, type Env, fieldsOf, html, originOf, personOf, wordsFor } from "./visitor.ts";
 
 interface ShareParts {
   readonly chat: Chat;
@@ -28,68 +28,68 @@ const lifetimes: Readonly<Record<string, number | null>> = {
   never: null,
 };
 
-/** Adds the routes of sharing. */
-export function shareRoutes(
-  app: Hono<Env>,
-  { chat, store: { links, audit }, silentMs, upstream }: ShareParts,
-): void {
-  /** Somebody's own conversation that is kept: a temporary one is not on disk, nor is a link to it. */
-  const own = async (person: { id: string }, id: ConversationId): Promise<ConversationId> => {
-    if (!isId(id) || isTemporary(id) || !(await chat.enter(person, id))) throw new Failure("not_found");
+export function shareRoutes(parts: ShareParts): Hono<Env> {
+  return new Hono<Env>().route("/", linkRoutes(parts)).route("/", readerRoutes(parts));
+}
+
+/** For the owner of a conversation: its links, made and revoked. */
+function linkRoutes({ chat, store: { links, audit } }: ShareParts): Hono<Env> {
+  const app = new Hono<Env>();
+  /** The conversation in the path, unless it is temporary: those are not on disk, and neither would a link be. */
+  const shareable = async (c: Context<Env>): Promise<ConversationId> => {
+    const { id } = await conversationOf(c, chat);
+    if (isTemporary(id)) throw new Failure("not_found");
     return id;
   };
-  const followed = async (token: string): Promise<Link> => {
+  const dialog = async (c: Context<Env>, id: ConversationId) => {
+    const props = { conversation: id, links: await links.of(id), origin: originOf(c), words: wordsFor(c) };
+    return c.html(String(<ShareDialog {...props} />));
+  };
+
+  app.get("/c/:id/share", async (c) => dialog(c, await shareable(c)));
+
+  app.post("/c/:id/share", async (c) => {
+    const { id: actor } = personOf(c);
+    const id = await shareable(c);
+    const { lifetime = "week", revoke } = await fieldsOf(c);
+    const { address } = c.env.client;
+    if (revoke !== undefined) {
+      if (!(await links.remove(id, revoke))) throw new Failure("not_found");
+      await audit.note({ actor, act: "link_revoked", subject: id, address });
+    } else {
+      if (!Object.hasOwn(lifetimes, lifetime)) throw new Failure("bad_request", { detail: "lifetime" });
+      const ms = lifetimes[lifetime] ?? null;
+      const createdAt = Date.now();
+      const expiresAt = ms === null ? null : createdAt + ms;
+      await links.add({ token: newSecret(), conversation: id, createdAt, expiresAt });
+      await audit.note({ actor, act: "link_made", subject: id, address });
+    }
+    return dialog(c, id);
+  });
+
+  return app;
+}
+
+/** For anybody who has a link: the conversation to read. */
+function readerRoutes({ chat, store: { links }, silentMs, upstream }: ShareParts): Hono<Env> {
+  const app = new Hono<Env>();
+  const linkOf = async (c: Context<Env>): Promise<Link> => {
+    const token = c.req.param("token");
     const link = isId(token) ? await links.find(token) : null;
     if (!link) throw new Failure("not_found");
     return link;
   };
 
-  app.get("/c/:id/share", async (c) => {
-    const id = await own(personOf(c), c.req.param("id"));
-    return c.html(
-      String(
-        <ShareDialog conversation={id} links={await links.of(id)} origin={originOf(c)} words={wordsFor(c)} />,
-      ),
-    );
-  });
-
-  app.post("/c/:id/share", async (c) => {
-    const person = personOf(c);
-    const id = await own(person, c.req.param("id"));
-    const { lifetime = "week", revoke } = await fieldsOf(c);
-    const { address } = c.env.client;
-    if (revoke !== undefined) {
-      if (!(await links.remove(id, revoke))) throw new Failure("not_found");
-      await audit.note({ actor: person.id, act: "link_revoked", subject: id, address });
-    } else {
-      if (!Object.hasOwn(lifetimes, lifetime)) throw new Failure("bad_request", { detail: "lifetime" });
-      const ms = lifetimes[lifetime] ?? null;
-      await links.add({
-        token: newSecret(),
-        conversation: id,
-        createdAt: Date.now(),
-        expiresAt: ms === null ? null : Date.now() + ms,
-      });
-      await audit.note({ actor: person.id, act: "link_made", subject: id, address });
-    }
-    return c.html(
-      String(
-        <ShareDialog conversation={id} links={await links.of(id)} origin={originOf(c)} words={wordsFor(c)} />,
-      ),
-    );
-  });
-
-  // what is shared with some is not for search engines
+  // a link is given to some people, not to search engines
   app.use("/s/*", async (c, next) => {
     await next();
     c.header("x-robots-tag", "noindex, nofollow");
   });
 
   app.get("/s/:token", async (c) => {
-    const { token, conversation, expiresAt } = await followed(c.req.param("token"));
-    const thread = await chat.thread(conversation);
-    const given = {
-      ...thread,
+    const { token, conversation, expiresAt } = await linkOf(c);
+    const props = {
+      ...(await chat.thread(conversation)),
       token,
       expiresAt,
       conversation,
@@ -98,23 +98,21 @@ export function shareRoutes(
       silentMs,
       words: wordsFor(c),
     };
-    return c.html(html(<SharedPage {...given} />));
+    return c.html(html(<SharedPage {...props} />));
   });
 
   app.get("/s/:token/before/:message", async (c) => {
-    const { token, conversation } = await followed(c.req.param("token"));
-    const part = await chat.thread(conversation, { before: c.req.param("message") });
-    return c.html(
-      String(
-        <Articles
-          conversation={conversation}
-          {...part}
-          path={`/s/${token}`}
-          isEnd={false}
-          isReader
-          words={wordsFor(c)}
-        />,
-      ),
-    );
+    const { token, conversation } = await linkOf(c);
+    const props = {
+      ...(await chat.thread(conversation, { before: c.req.param("message") })),
+      conversation,
+      path: `/s/${token}`,
+      isEnd: false,
+      isReader: true,
+      words: wordsFor(c),
+    };
+    return c.html(String(<Articles {...props} />));
   });
+
+  return app;
 }

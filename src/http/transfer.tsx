@@ -1,6 +1,6 @@
-// Conversations out as files, and in from files. Part of http/routes.
+// Exports conversations as files, and imports them from files.
 
-import type { Context, Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { Imported } from "../../views/list.tsx";
 import type { Chat } from "../chat/chat.ts";
 import type { ConversationActions } from "../chat/conversation-actions.ts";
@@ -25,37 +25,42 @@ interface TransferParts {
 }
 
 export interface ImportBounds extends ReadBounds {
-  /** Largest file that is read. */
+  /** Largest file, in bytes. */
   readonly importMaxBytes: number;
-  /** Longest time for one. */
+  /** Longest time for one import, in ms. */
   readonly importMs: number;
 }
 
-/** Files that are read at once in the house: each has a thread, which needs several times as much memory as the file. */
+/** Imports that may run at once in the process. Each has a thread, which needs several times the file's size in memory. */
 const importsMax = 2;
 
-/** Adds the routes for export and import. */
-export function transferRoutes(
-  app: Hono<Env>,
-  { chat, store, storeOf, shelf, importing, readBody }: TransferParts,
-): void {
-  const note = (c: Context<Env>, act: "exported" | "imported", subject: string) =>
-    store.audit.note({ actor: personOf(c).id, act, subject, address: c.env.client.address });
-  const found = async (c: Context<Env>): Promise<ConversationRecord> => {
+type TransferAct = "exported" | "imported";
+
+export function transferRoutes(parts: TransferParts): Hono<Env> {
+  return new Hono<Env>().route("/", exportRoutes(parts)).route("/", importRoutes(parts));
+}
+
+function noteTo({ audit }: TransferParts["store"], c: Context<Env>, act: TransferAct, subject: string) {
+  return audit.note({ actor: personOf(c).id, act, subject, address: c.env.client.address });
+}
+
+function exportRoutes({ chat, store, storeOf }: TransferParts): Hono<Env> {
+  const app = new Hono<Env>();
+  const recordOf = async (c: Context<Env>): Promise<ConversationRecord> => {
     const id = c.req.param("id") ?? "";
     const record = isId(id) && (await chat.enter(personOf(c), id)) ? await storeOf(id).record(id) : null;
     if (!record) throw new Failure("not_found");
-    await note(c, "exported", id);
+    await noteTo(store, c, "exported", id);
     return record;
   };
 
   app.get("/c/:id/export.json", async (c) => {
-    const record = await found(c);
+    const record = await recordOf(c);
     return file(c, `${JSON.stringify(record, null, 2)}\n`, "application/json", `${record.title}.json`);
   });
 
   app.get("/c/:id/export.md", async (c) => {
-    const [record, words] = [await found(c), wordsFor(c)];
+    const [record, words] = [await recordOf(c), wordsFor(c)];
     return file(
       c,
       toMarkdown(record, { user: words.you, assistant: words.assistant }),
@@ -66,9 +71,9 @@ export function transferRoutes(
 
   app.get("/export.jsonl", async (c) => {
     const ids = await store.ids({ owner: personOf(c).id });
-    await note(c, "exported", "");
+    await noteTo(store, c, "exported", "");
     let next = 0;
-    // a conversation at a time: the whole need not fit into memory
+    // one conversation at a time, so that the whole export never has to fit into memory
     const stream = new ReadableStream({
       async pull(controller) {
         const id = ids[next++];
@@ -80,7 +85,12 @@ export function transferRoutes(
     return file(c, stream, "application/jsonl", "parlor.jsonl");
   });
 
-  /** Whose files are being read. */
+  return app;
+}
+
+function importRoutes({ store, shelf, importing, readBody }: TransferParts): Hono<Env> {
+  const app = new Hono<Env>();
+  /** People whose files are being read. */
   const busy = new Set<string>();
   app.post("/import", async (c) => {
     const { id } = personOf(c);
@@ -90,18 +100,20 @@ export function transferRoutes(
     busy.add(id);
     try {
       const { bytes, release } = await readBody(c.req.raw, { maxBytes: limitBytes, owner: id });
-      release(); // it is the thread's from here on, of which there are few
+      release(); // from here on the bytes belong to the thread; `importsMax` bounds the threads
       const parts = read(
         { body: bytes, contentType: c.req.header("content-type") ?? "", name: "", bounds },
         importMs,
       );
       const brought = await shelf.bring(parts, async () => id);
-      await note(c, "imported", "");
+      await noteTo(store, c, "imported", "");
       return c.html(String(<Imported {...brought} words={wordsFor(c)} />));
     } finally {
       busy.delete(id);
     }
   });
+
+  return app;
 }
 
 function file(c: Context<Env>, body: string | ReadableStream, type: string, name: string): Response {

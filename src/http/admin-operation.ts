@@ -1,0 +1,33 @@
+// What an admin changes about the operation of parlor: llama-servers, answers that run, the enforced persona.
+
+import { Failure } from "../domain/failure.ts";
+import { type AdminAction, type AdminParts, noteAct } from "./admin.tsx";
+
+/** Actions by their path below /admin. */
+export function operationActions(parts: AdminParts): Readonly<Record<string, AdminAction>> {
+  const { runs, settings, enforced, servers } = parts;
+  return {
+    "/servers": async (c, { add, remove }) => {
+      if (remove !== undefined) await servers.remove(remove);
+      else await servers.add(add ?? "");
+      await noteAct(c, parts, "upstreams_changed", "");
+      return undefined;
+    },
+
+    "/stop": async (c, { run = "" }) => {
+      const owner = runs.now.find((each) => each.run === run)?.owner;
+      if (!owner || !runs.stop({ id: run })) throw new Failure("not_found");
+      await noteAct(c, parts, "run_stopped", owner);
+      return undefined;
+    },
+
+    "/persona": async (c, { persona = "" }) => {
+      if (enforced.isFixed) throw new Failure("bad_request", { detail: "--enforce-persona" });
+      const chosen = persona === "" ? null : persona;
+      await settings.check({ persona: chosen, sampling: {} });
+      await enforced.set(chosen);
+      await noteAct(c, parts, "persona_enforced", persona);
+      return undefined;
+    },
+  };
+}

@@ -1,0 +1,67 @@
+// The pages of conversations, and the forms on them for browsers that run no scripts.
+
+import { Hono } from "hono";
+import { commandOf, execute } from "../chat/command.ts";
+import type { ConversationActions } from "../chat/conversation-actions.ts";
+import type { StoreOf } from "../chat/dependencies.ts";
+import { asFailure, Failure, type Refuse, statusOf } from "../domain/failure.ts";
+import { isId, newId, newTemporaryId } from "../domain/id.ts";
+import { ConversationPages, type PageParts } from "./page.tsx";
+import { conversationOf, type Env, fieldsOf, personOf } from "./visitor.ts";
+
+export interface ConversationParts extends PageParts {
+  readonly storeOf: StoreOf;
+  readonly shelf: ConversationActions;
+  readonly refuse: Refuse;
+}
+
+export function conversationRoutes(parts: ConversationParts): Hono<Env> {
+  const { chat, storeOf, shelf, refuse } = parts;
+  const pages = new ConversationPages(parts);
+  const app = new Hono<Env>();
+
+  app.get("/", (c) => pages.answer(c, newId(), { isNew: true }));
+
+  app.get("/temporary", (c) => pages.answer(c, newTemporaryId(), { isNew: true }));
+
+  app.get("/c/:id", async (c) => {
+    const { id, head } = await conversationOf(c, chat);
+    const at = c.req.query("at");
+    if (!isId(at) || head === null) return pages.answer(c, id);
+    const isShown = at === head || (await storeOf(id).history(head)).some((message) => message.id === at);
+    // a message found by search may lie on another branch: select that branch, unless an answer is being written
+    const isThere = isShown || (await chat.select(id, at).then(() => true, falseWhenBusy));
+    return pages.answer(c, id, { through: isThere ? at : null });
+  });
+
+  // where a browser runs no scripts, a form's fields arrive here instead of through the socket
+  app.post("/c/:id", async (c) => {
+    const id = c.req.param("id");
+    if (!isId(id)) throw new Failure("not_found");
+    const command = commandOf(await fieldsOf(c));
+    try {
+      const sender = { person: personOf(c), conversation: id, request: c.env.request };
+      await execute(command, sender, { chat, shelf });
+      if (command.type === "remove") return c.redirect("/", 303);
+      return c.redirect(`/c/${id}?plain${command.type === "prune" ? `&pruned=${command.message}` : ""}`, 303);
+    } catch (error) {
+      const { code } = asFailure(error);
+      if (code === "internal" || code === "not_found") throw error;
+      const failure = refuse(error);
+      c.status(statusOf(failure));
+      return pages.answer(c, id, {
+        isNew: (await storeOf(id).conversation(id)) === null,
+        typed: command.type === "say" ? command.text : "",
+        notice: failure.report,
+      });
+    }
+  });
+
+  return app;
+}
+
+/** False for a conversation that is busy. Any other error is thrown again. */
+function falseWhenBusy(error: unknown): false {
+  if (asFailure(error).code !== "conversation_busy") throw error;
+  return false;
+}

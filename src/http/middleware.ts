@@ -1,0 +1,61 @@
+// What every request to the pages passes through: headers of the answer, addresses below the base path, the
+// refusal of people who are not signed in, and the bound of a form's body.
+
+import type { MiddlewareHandler } from "hono";
+import type { ReadBody } from "../domain/body.ts";
+import { headersBelow, htmlBelow } from "./base.ts";
+import { securityHeaders } from "./guard.ts";
+import { type Env, personOf } from "./visitor.ts";
+
+/** Paths that are answered without anybody being signed in. */
+const openPaths =
+  /^\/(assets\/.*|favicon\.ico|healthz|readyz|metrics|login(\/.*)?|logout|invite\/[^/]*|s\/.*)$/;
+
+/** Adds the security headers and the request's id. Moves addresses in headers and HTML below `basePath`. */
+export function finishAnswer(basePath: string): MiddlewareHandler<Env> {
+  return async (c, next) => {
+    await next();
+    for (const [name, value] of Object.entries(securityHeaders)) c.header(name, value);
+    c.header("x-request-id", c.env.request);
+    headersBelow(c.res.headers, basePath);
+    // a page that is streamed has its addresses moved piece by piece
+    const isHtml = c.res.headers.get("content-type")?.startsWith("text/html") && !c.get("grows");
+    if (basePath !== "" && isHtml) c.res = new Response(htmlBelow(await c.res.text(), basePath), c.res);
+    if (!c.res.headers.has("cache-control")) c.header("cache-control", "no-store");
+  };
+}
+
+/** Refuses everybody who is not signed in, except at the open paths. @throws Failure `not_signed_in` */
+export const requirePerson: MiddlewareHandler<Env> = async (c, next) => {
+  if (!openPaths.test(c.req.path)) personOf(c);
+  await next();
+};
+
+/** Largest form of somebody who is not signed in, in bytes: a name, a password of 1 kB, a path. */
+const strangersFormMaxBytes = 16 * 1024;
+
+interface FormBounds {
+  readonly readBody: ReadBody;
+  /** Largest form of people who are signed in, in bytes. */
+  readonly formMaxBytes: number;
+}
+
+/**
+ * Reads a form completely, within the bound of its sender, before a route runs. http/transfer reads imported
+ * files itself, within a bound of their own.
+ * @throws Failure `too_large`, `body_slow`, `bodies_full`, `unsupported_encoding`
+ */
+export function boundForms({ readBody, formMaxBytes }: FormBounds): MiddlewareHandler<Env> {
+  return async (c, next) => {
+    const { known } = c.env;
+    if (c.req.raw.body === null || (known && c.req.path === "/import")) return next();
+    const maxBytes = known ? formMaxBytes : strangersFormMaxBytes;
+    const { url, method, headers } = c.req.raw;
+    const body = await readBody(c.req.raw, { maxBytes, owner: known?.person.id ?? null });
+    const plain = new Headers(headers);
+    plain.delete("content-encoding");
+    plain.set("content-length", String(body.bytes.length));
+    c.req.raw = new Request(url, { method, headers: plain, body: body.bytes });
+    await next().finally(body.release);
+  };
+}

@@ -1,0 +1,122 @@
+// The page of one conversation. In a browser without scripts an answer that is being written is streamed into it.
+
+import type { Context } from "hono";
+import { listPageMax } from "../../views/list.tsx";
+import { inWords } from "../../views/markdown/marks.ts";
+import { ChatPage } from "../../views/page.tsx";
+import type { Auth } from "../auth/auth.ts";
+import type { Bus } from "../bus/bus.ts";
+import type { Chat } from "../chat/chat.ts";
+import type { SettingsResolver } from "../chat/effective-settings.ts";
+import type { Quota } from "../chat/quota.ts";
+import type { Servers } from "../chat/servers.ts";
+import type { FailureReport } from "../domain/failure.ts";
+import { type ConversationId, isId, isTemporary, newId } from "../domain/id.ts";
+import { machineOf, type UpstreamState } from "../domain/upstream.ts";
+import type { Store } from "../store/store.ts";
+import { assetPaths } from "./assets.ts";
+import { htmlBelow } from "./base.ts";
+import { growingPage, textPlace } from "./growing.ts";
+import { type Env, firstSettings, html, personOf, wordsFor } from "./visitor.ts";
+
+export interface PageParts {
+  readonly auth: Auth;
+  readonly chat: Chat;
+  readonly quota: Quota;
+  readonly settings: SettingsResolver;
+  readonly servers: Servers;
+  readonly store: Store;
+  readonly bus: Bus;
+  /** A page whose socket is silent for this long opens another, in ms. */
+  readonly silentMs: number;
+  /** The path that parlor is below, such as /chat; empty at the root. */
+  readonly basePath: string;
+  upstream(): UpstreamState;
+}
+
+interface PageOptions {
+  /** The conversation does not exist yet: the page offers personas. */
+  readonly isNew?: boolean;
+  /** The oldest message that the page must show. */
+  readonly through?: string | null;
+  /** Text for the composer: what was typed when a form was refused. */
+  readonly typed?: string;
+  readonly notice?: FailureReport | null;
+}
+
+export class ConversationPages {
+  readonly #parts: PageParts;
+
+  constructor(parts: PageParts) {
+    this.#parts = parts;
+  }
+
+  /** Answers with the page. @throws Failure `not_found` for another person's conversation */
+  async answer(c: Context<Env>, conversation: ConversationId, options: PageOptions = {}): Promise<Response> {
+    const { chat, settings, basePath, bus } = this.#parts;
+    const { isNew = false, through = null } = options;
+    await chat.enter(personOf(c), conversation);
+    const thread = await chat.thread(conversation, through === null ? {} : { through });
+    const [snapshot] = thread.live;
+    const isStreamed = c.req.query("plain") !== undefined && snapshot !== undefined;
+    const place = isStreamed ? { drawn: () => ({ text: textPlace, reasoning: "" }) } : {};
+    const props = {
+      ...thread,
+      voice: isNew ? await firstSettings(c, settings) : thread.voice,
+      choices: isNew ? await settings.choices() : [],
+      ...this.#requestProps(c, conversation, options),
+      ...(await this.#personProps(c)),
+      ...place,
+    };
+    const whole = html(<ChatPage {...props} />);
+    // the snapshot is taken now, after everything above was awaited: it contains what happened meanwhile
+    const latest = isStreamed ? chat.live(conversation).find(({ run }) => run === snapshot.run) : undefined;
+    if (!latest) return c.html(whole.replace(textPlace, ""));
+    c.header("content-type", "text/html; charset=utf-8");
+    c.set("grows", true);
+    return c.body(
+      growingPage({
+        bus,
+        conversation,
+        html: htmlBelow(whole, basePath),
+        snapshot: latest,
+        inWords: (part) => htmlBelow(inWords(part, props.words), basePath),
+      }),
+    );
+  }
+
+  /** What the page shows because of its address and of the form before it. */
+  #requestProps(c: Context<Env>, conversation: ConversationId, options: PageOptions) {
+    const { through = null, typed = "", notice = null } = options;
+    const pruned = c.req.query("pruned");
+    return {
+      conversation,
+      pruned: isId(pruned) ? pruned : null,
+      through,
+      typed,
+      notice,
+      isPlain: c.req.query("plain") !== undefined,
+      isTemporary: isTemporary(conversation),
+      message: newId(),
+      now: Date.now(),
+    };
+  }
+
+  /** What the page shows about its reader and about parlor itself. */
+  async #personProps(c: Context<Env>) {
+    const { auth, quota, servers, store, silentMs, upstream } = this.#parts;
+    const person = personOf(c);
+    return {
+      person,
+      list: await store.list({ owner: person.id, limit: listPageMax }),
+      allowance: await quota.allowance(person),
+      messageMaxBytes: quota.messageMaxBytes(person),
+      hasAccounts: auth.mode !== "none",
+      elsewhere: [...new Set(servers.now.flatMap(({ url }) => machineOf(url) ?? []))],
+      upstream: upstream(),
+      assets: assetPaths,
+      silentMs,
+      words: wordsFor(c),
+    };
+  }
+}
