@@ -13,7 +13,7 @@ import { type ChatBounds, type RunsDependencies, storeChooser } from "./chat/dep
 import { EnforcedPersona, SettingsResolver } from "./chat/effective-settings.ts";
 import { Quota } from "./chat/quota.ts";
 import { Runs } from "./chat/runs.ts";
-import { newsFor, Servers } from "./chat/servers.ts";
+import { Servers, serverLog } from "./chat/servers.ts";
 import { localPerson, standardLimits } from "./domain/account.ts";
 import { AddressSet, unixPeer } from "./domain/address.ts";
 import type { ConversationId, PersonaId } from "./domain/id.ts";
@@ -198,7 +198,7 @@ export async function createApp(parts: AppParts): Promise<App> {
     sockets: () => sockets.counts,
   });
 
-  const tellLog = newsFor(log, bounds.slotsMax);
+  const tellLog = serverLog(log, bounds.slotsMax);
   upstream.watch((state) => {
     tellLog(upstream.servers);
     hub.tellUpstream(state);

@@ -1,5 +1,5 @@
-// Queue admission for API requests. They share the queue, the limits and the metrics with Runs, but nothing of
-// them is stored. An ApiRequest is one request: first its place in the queue, then its slot.
+// Queue admission for API requests. They share the queue, the limits and the metrics with Runs, but nothing
+// of them is stored. An ApiRequest is one request: first its place in the queue, then its slot.
 
 import type { Person } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";
@@ -10,7 +10,8 @@ import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import { sharerOf } from "./fair-share.ts";
-import { type Scheduler, waitFacts } from "./scheduler.ts";
+import type { Scheduler } from "./scheduler.ts";
+import { waitFacts } from "./wait-estimate.ts";
 
 interface ApiRequestsDependencies {
   readonly upstream: Pick<Upstream, "facts" | "freed" | "release">;
@@ -154,8 +155,8 @@ export class ApiRequests {
   /**
    * Queues a request and calls `work` once it holds its slots. The slots are released when `work` is over; if
    * `work` failed, not before llama-server shows them idle.
-   * @throws Failure `queue_full`, `too_many_waiting`, `runs_limit`, `tokens_limit`, `shutting_down`; the abort
-   *   reason of `options.signal`; whatever `work` throws
+   * @throws Failure `queue_full`, `too_many_waiting`, `runs_limit`, `tokens_limit`, `shutting_down`; the
+   *   abort reason of `options.signal`; whatever `work` throws
    */
   async withSlot(options: ApiRequestOptions, work: (request: ApiRequest) => Promise<void>): Promise<void> {
     const { person } = options;

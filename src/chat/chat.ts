@@ -32,7 +32,10 @@ interface RetryRequest {
   readonly request?: string;
 }
 
-/** Most reads of one thread: it is read again when rendering it took so long that it may have changed meanwhile. */
+/**
+ * Most reads of one thread: it is read again when rendering it took so long that it may have changed
+ * meanwhile.
+ */
 const readMax = 4;
 
 /** A thread, or a part of it, with its Runs in progress and its settings, all of one instant. */
@@ -50,8 +53,8 @@ export class Chat {
   }
 
   /**
-   * The conversation, if it belongs to this person; null if it does not exist (yet, or any more). Every endpoint
-   * calls this before it reads or changes anything in a conversation.
+   * The conversation, if it belongs to this person; null if it does not exist (yet, or any more). Every
+   * endpoint calls this before it reads or changes anything in a conversation.
    * @throws Failure `not_found` for another person's conversation, as if it did not exist
    */
   async enter(person: Pick<Person, "id">, conversation: ConversationId): Promise<Conversation | null> {
@@ -64,8 +67,8 @@ export class Chat {
   /**
    * Stores a message and queues its answer. Returns the Run of the answer; null if a message with this id was
    * stored before, which changes nothing.
-   * @throws Failure `message_empty`, `message_too_long`, `persona_missing`, `bad_setting`, `conversation_busy`,
-   *   `queue_full`, `too_many_waiting`, `runs_limit`, `tokens_limit`, `shutting_down`
+   * @throws Failure `message_empty`, `message_too_long`, `persona_missing`, `bad_setting`,
+   *   `conversation_busy`, `queue_full`, `too_many_waiting`, `runs_limit`, `tokens_limit`, `shutting_down`
    */
   async say(person: Person, say: SayRequest, tap?: Tap): Promise<RunId | null> {
     const { quota, settings } = this.#deps;
@@ -74,7 +77,8 @@ export class Chat {
     if (say.text.trim() === "") throw new Failure("message_empty");
     if (bytes > limitBytes) throw new Failure("message_too_long", { bytes, limitBytes });
     const store = this.#deps.storeOf(say.conversation);
-    // only the first question sets settings: a page that has been open since then still sends those it started with
+    // only the first question sets settings: a page that has been open since then still sends those it
+    // started with
     const first = say.settings && !(await store.conversation(say.conversation)) && say.settings;
     if (first) await settings.check(first);
     const model = await this.#modelOf(say.conversation, say.settings);
@@ -88,7 +92,8 @@ export class Chat {
         tap,
         request: say.request,
       });
-    // the asking page shows the persona that it chose; it learns the other settings once the conversation has them
+    // the asking page shows the persona that it chose; it learns the other settings once the conversation
+    // has them
     if (said && first && (first.model !== undefined || Object.keys(first.sampling).length > 0))
       this.#reshaped(say.conversation);
     return said?.run.id ?? null;
@@ -116,7 +121,10 @@ export class Chat {
     this.#reshaped(conversation);
   }
 
-  /** Deletes a message and all that follow it, until `unprune`. @throws Failure `not_found`, `conversation_busy` */
+  /**
+   * Deletes a message and all that follow it, until `unprune`.
+   * @throws Failure `not_found`, `conversation_busy`
+   */
   async prune(conversation: ConversationId, message: MessageId): Promise<void> {
     await this.#deps.storeOf(conversation).prune(conversation, message);
     this.#reshaped(conversation);
@@ -140,7 +148,10 @@ export class Chat {
     this.#deps.runs.stop({ conversation });
   }
 
-  /** The end of the thread; with `before`, the messages before that one; with `through`, all back to that one. */
+  /**
+   * The end of the thread; with `before`, the messages before that one; with `through`, all back to that
+   * one.
+   */
   async thread(
     conversation: ConversationId,
     part: { before?: MessageId; through?: MessageId } = {},
@@ -175,8 +186,8 @@ export class Chat {
   }
 
   /**
-   * Erases the temporary conversations that have no Run, that nobody has open, and in which nothing was said since
-   * `idleSince` (milliseconds since 1970).
+   * Erases the temporary conversations that have no Run, that nobody has open, and in which nothing was
+   * said since `idleSince` (milliseconds since 1970).
    */
   async forgetTemporary(
     idleSince: number,
@@ -189,8 +200,8 @@ export class Chat {
   }
 
   /**
-   * Accepts no new Runs. Running ones get `graceMs` and are interrupted after that. Waiting ones stay in the Store
-   * for the next process.
+   * Accepts no new Runs. Running ones get `graceMs` and are interrupted after that. Waiting ones stay in
+   * the Store for the next process.
    */
   async close(graceMs: number): Promise<void> {
     await this.#deps.runs.close(graceMs);

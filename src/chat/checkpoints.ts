@@ -1,15 +1,15 @@
-// What running answers have written goes into the Store a few times a second: together, in one transaction,
-// by one timer for all of them. Knows neither Runs nor when they end.
+// Saves the text of running answers a few times a second: all of them in one transaction, by one timer. Knows
+// nothing of Runs, nor when they end.
 
 import type { Draft, Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
 
-/** Something that is being written. */
+/** An answer that is being written. */
 export interface Writing {
-  /** What it has written since what was kept last. */
+  /** The text that was added since the last checkpoint. */
   readonly draft: Draft;
-  /** That much is in the Store. */
-  kept(draft: Draft): void;
+  /** Called once the draft is in the Store. */
+  saved(draft: Draft): void;
 }
 
 export class Checkpoints {
@@ -19,20 +19,23 @@ export class Checkpoints {
   readonly #writing = new Set<Writing>();
   #timer: Timer | null = null;
 
-  /** What is written is in the Store at most `everyMs` later. */
+  /** Text is in the Store at most `everyMs` after it was written. */
   constructor(store: Pick<Store, "checkpoint">, everyMs: number, log: Log) {
     this.#store = store;
     this.#everyMs = everyMs;
     this.#log = log;
   }
 
-  /** It has written something. What can't be stored goes with the next that it writes. */
+  /**
+   * Marks an answer as changed. If a checkpoint fails, its text is part of the next one after a further
+   * change.
+   */
   mark(writing: Writing): void {
     this.#writing.add(writing);
     this.#timer ??= setTimeout(() => void this.#save(), this.#everyMs);
   }
 
-  /** It is over: its end stores all of it. */
+  /** Forgets an answer that has ended: its end is stored with the whole text. */
   forget(writing: Writing): void {
     this.#writing.delete(writing);
   }
@@ -43,7 +46,7 @@ export class Checkpoints {
     this.#timer = null;
     try {
       await this.#store.checkpoint(all.map(({ draft }) => draft));
-      for (const { writing, draft } of all) writing.kept(draft);
+      for (const { writing, draft } of all) writing.saved(draft);
     } catch (error) {
       this.#log.error("a checkpoint could not be written", { error: String(error) });
     }

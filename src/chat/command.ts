@@ -1,4 +1,4 @@
-// What a page can wish, in fields of a form: read, or refused; then done.
+// The commands of a page: parsed from a form's fields, then executed.
 
 import type { Person } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";
@@ -8,7 +8,7 @@ import { settingsOf } from "../domain/settings.ts";
 import type { Chat } from "./chat.ts";
 import type { ConversationActions } from "./conversation-actions.ts";
 
-/** A parsed wish of the browser. */
+/** A parsed command of the browser. */
 export type Command =
   | {
       readonly type: "say";
@@ -24,12 +24,13 @@ export type Command =
   | { readonly type: "pin" | "unpin" | "remove" | "restore"; readonly conversation: ConversationId };
 
 /**
- * The Command in a form's fields.
+ * Parses a form's fields.
  * @throws Failure `bad_frame`
  */
 export function commandOf(fields: Readonly<Record<string, unknown>>): Command {
   const { type, message, select, edits, conversation, title, starter } = fields;
-  const text = starter ?? fields["text"]; // a question that is offered goes with the form, whatever stands in its field
+  // a starter button sends its own question, whatever is in the text field
+  const text = starter ?? fields["text"];
   if (type === "stop") return { type };
   if (isId(select)) return { type: "select", message: select };
   if ((type === "retry" || type === "continue" || type === "prune" || type === "unprune") && isId(message))
@@ -43,7 +44,7 @@ export function commandOf(fields: Readonly<Record<string, unknown>>): Command {
   if (type === "say" && isId(message) && typeof text === "string") {
     const isChosen =
       settings.persona !== null || settings.model !== undefined || Object.keys(settings.sampling).length > 0;
-    // a browser sends line ends of a textarea as CR LF
+    // browsers send line ends of a textarea as CR LF
     return {
       type,
       message,
@@ -64,22 +65,27 @@ function settingsIn({ persona, model, ...fields }: Readonly<Record<string, unkno
   );
 }
 
-/** The number in a field, with a point or a comma; NaN for what is no number, undefined for an empty field. */
+/**
+ * The number in a field, with a point or a comma; NaN for what is no number, undefined for an empty field.
+ */
 function numberIn(field: unknown): number | undefined {
   return typeof field === "string" && field.trim() !== "" ? Number(field.replace(",", ".")) : undefined;
 }
 
-/** Who wishes, where, and what their wish is called in logs. */
-interface Wisher {
+/** Who sent a command, in which conversation, and its id in logs. */
+interface Sender {
   readonly person: Person;
   readonly conversation: ConversationId;
   readonly request: string;
 }
 
-/** Does what was wished, if the conversation is the wisher's. @throws Failure as Chat and ConversationActions; `not_found` for anybody else's */
+/**
+ * Executes a command, if the conversation belongs to the sender.
+ * @throws Failure as Chat and ConversationActions; `not_found` for another person's conversation
+ */
 export async function execute(
   command: Command,
-  { person, conversation, request }: Wisher,
+  { person, conversation, request }: Sender,
   { chat, shelf }: { chat: Chat; shelf: ConversationActions },
 ): Promise<void> {
   await chat.enter(person, conversation);

@@ -1,6 +1,6 @@
-// What of a conversation is sent to the model: as much of its end as fits the Slot's context beside room for
-// the answer, counted by llama-server itself. What was sent before is sent again byte for byte, so that
-// llama-server's prompt cache is hit. Decides; asks through `count`.
+// Chooses how much of a conversation is sent to the model: as much of its end as fits the slot's context
+// beside room for the answer, counted by llama-server. The prompt's beginning stays byte-identical between
+// turns, so that llama-server's prompt cache is reused. Decides only: tokens are counted through `count`.
 
 import { BoundedMap } from "../domain/bounded-map.ts";
 import type { Message } from "../domain/conversation.ts";
@@ -10,27 +10,28 @@ import type { Thread } from "../domain/thread.ts";
 import type { ChatMessage } from "../upstream/upstream.ts";
 
 /**
- * Once something must stay behind, at most this share of the room is filled: the turns that follow only add at the end, and
- * the prompt cache holds. Dropping just what must go would change the beginning, and have everything read again, at every turn.
+ * Once messages must be dropped, at most this share of the room is filled. Later turns then only add at the
+ * end and reuse the prompt cache. Dropping only what must go would change the beginning, and with it the
+ * cache, every turn.
  */
-const filledShare = 0.75;
+const fillShare = 0.75;
 
-/** Of a context, an answer is given at most this much room before it is written. */
+/** Share of the context that is reserved for an answer at most. */
 const answerShare = 0.25;
 
-/** Tokens that the prompt may have: the context less room for an answer. */
+/** Tokens that the prompt may have: the context less the room for an answer. */
 export function roomFor(
   contextTokens: number,
   { maxTokens, answerTokens }: { maxTokens: number | undefined; answerTokens: number },
 ): number {
-  const wished =
+  const reserved =
     maxTokens === undefined
       ? Math.min(answerTokens, contextTokens * answerShare)
       : Math.min(maxTokens, contextTokens / 2);
-  return contextTokens - Math.floor(wished);
+  return contextTokens - Math.floor(reserved);
 }
 
-/** Places at which a history may begin: every question that follows an answer, and the first message. */
+/** Indexes at which a history may begin: every question that follows an answer, and the first message. */
 export function beginnings(path: readonly Pick<Message, "role" | "text">[]): number[] {
   let before: string | null = null;
   return path.flatMap(({ role, text }, i) => {
@@ -41,11 +42,17 @@ export function beginnings(path: readonly Pick<Message, "role" | "text">[]): num
   });
 }
 
-/** Tokens that a model's template adds at most, as a rule: a beginning of its own, and marks around each message. */
+/**
+ * Tokens that a model's template usually adds at most: a beginning of its own, and marks around each
+ * message.
+ */
 const templateTokens = 2_048;
 const messageMarksTokens = 16;
 
-/** Messages that need not be counted to be known to fit: a token stands for one byte at least. (What a template adds beyond all rule, llama-server refuses in words.) */
+/**
+ * True if messages fit without counting their tokens, because a token is at least one byte. (If a template
+ * adds more than assumed, llama-server refuses the prompt with a message.)
+ */
 export function surelyFit(messages: readonly ChatMessage[], roomTokens: number): boolean {
   let left = roomTokens - templateTokens;
   return messages.every(({ content }) => {
@@ -54,21 +61,23 @@ export function surelyFit(messages: readonly ChatMessage[], roomTokens: number):
   });
 }
 
-interface Fitting {
-  /** As `beginnings` gives them. */
+interface FitOptions {
+  /** From `beginnings`. */
   readonly places: readonly number[];
-  /** Where the last turn's history began: it begins there again if that fits. */
+  /** Index at which the last turn's history began; used again if that fits. */
   readonly from: number;
   readonly roomTokens: number;
   readonly contextTokens: number;
   readonly overflow: Overflow;
-  /** Tokens of the history that begins at a place; null when they can't be counted. */
+  /** Tokens of the history that begins at an index; null if they can't be counted. */
   count(place: number): Promise<number | null>;
 }
 
 /**
- * The place where the history begins that is sent. One count where everything fits, else about log2 of the number of exchanges.
- * @throws Failure `context_full` where nothing may be dropped, `context_overflow` when the last exchange alone is too long
+ * The index at which the sent history begins. Counts once if everything fits, else about log2 of the number
+ * of exchanges.
+ * @throws Failure `context_full` if nothing may be dropped, `context_overflow` if the last exchange alone
+ *   is too long
  */
 export async function fit({
   places,
@@ -77,27 +86,27 @@ export async function fit({
   contextTokens,
   overflow,
   count,
-}: Fitting): Promise<number> {
-  // where nothing may be dropped, nothing that was dropped before stays away
+}: FitOptions): Promise<number> {
+  // if nothing may be dropped, messages that were dropped before come back
   const start = places.includes(from) && overflow === "drop" ? from : (places[0] ?? 0);
   const promptTokens = await count(start);
-  if (promptTokens === null) return start; // llama-server says itself when it is too long
+  if (promptTokens === null) return start; // llama-server refuses a prompt that is too long
   const isFitting = promptTokens <= roomTokens;
-  // what had to stay behind comes back when so much was deleted that it would not be dropped again
-  if (isFitting && (start === places[0] || promptTokens > (roomTokens * filledShare) / 2)) return start;
+  // dropped messages come back once so much was deleted that they would not be dropped again
+  if (isFitting && (start === places[0] || promptTokens > (roomTokens * fillShare) / 2)) return start;
   const facts = { promptTokens, contextTokens, roomTokens };
   const candidates = isFitting ? places : places.filter((place) => place > start);
   const last = candidates.at(-1);
   if (last === undefined) throw new Failure("context_overflow", facts);
   if (overflow === "refuse" && !isFitting) throw new Failure("context_full", facts);
-  let [low, high] = [0, candidates.length - 1]; // the first that fits is in this range, or none does
+  let [low, high] = [0, candidates.length - 1]; // the first that fits is in this range, or none fits
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (((await count(candidates[middle] as number)) ?? 0) <= roomTokens * filledShare) high = middle;
+    if (((await count(candidates[middle] as number)) ?? 0) <= roomTokens * fillShare) high = middle;
     else low = middle + 1;
   }
   const place = candidates[low] as number;
-  // the last exchange is sent even where it leaves little room for the next
+  // the last exchange is sent even if it leaves little room for the next one
   if (place === last) {
     const lastTokens = (await count(last)) ?? 0;
     if (lastTokens > roomTokens)
@@ -107,8 +116,8 @@ export async function fit({
 }
 
 /**
- * The messages as llama-server wants them. Answers without text are left out, and questions that follow each other are
- * joined: most templates demand that roles alternate.
+ * The messages in llama-server's format. Answers without text are left out and successive questions are
+ * joined, because most templates require alternating roles.
  */
 export function messagesOf(prompt: string, path: readonly Pick<Message, "role" | "text">[]): ChatMessage[] {
   const messages: ChatMessage[] = prompt === "" ? [] : [{ role: "system", content: prompt }];
@@ -121,7 +130,7 @@ export function messagesOf(prompt: string, path: readonly Pick<Message, "role" |
   return messages;
 }
 
-/** Where the history of the last turn began, if the context is as it was: what the newest of these Runs says. */
+/** Index at which the history of the thread's newest Run began; 0 if the context size has changed since. */
 export function lastBeginning(thread: Thread, contextTokens: number): number {
   const stats = thread.findLast(({ run }) => run?.stats.contextTokens !== undefined)?.run?.stats;
   return stats?.contextTokens === contextTokens ? (stats.droppedMessages ?? 0) : 0;

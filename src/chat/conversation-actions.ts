@@ -1,5 +1,5 @@
-// What people can do with conversations as a whole: name, pin, delete, bring back. Those that are kept, that
-// is: a temporary one is on no shelf. Tells the list and the conversation's own pages.
+// What people can do with whole conversations: rename, pin, delete, restore, import. Not for temporary
+// ones, which are in no list. Publishes each change to the list and to the conversation's own pages.
 
 import type { Bus } from "../bus/bus.ts";
 import { listTopic } from "../domain/event.ts";
@@ -11,7 +11,7 @@ import type { ConversationImport, Store } from "../store/store.ts";
 /** Longest name of a conversation, in UTF-16 units. */
 const titleMaxChars = 200;
 
-interface Brought extends Unread {
+interface ImportResult extends Unread {
   readonly added: number;
   readonly known: number;
 }
@@ -25,7 +25,10 @@ export class ConversationActions {
     this.#bus = bus;
   }
 
-  /** Gives a conversation a name. @throws Failure `not_found`, `message_empty` */
+  /**
+   * Sets the title; spaces around it, and what is beyond 200 characters, are dropped.
+   * @throws Failure `not_found`, `message_empty`
+   */
   async rename(owner: PersonId, conversation: ConversationId, title: string): Promise<void> {
     const name = title.trim().slice(0, titleMaxChars).toWellFormed();
     if (name === "") throw new Failure("message_empty");
@@ -39,7 +42,7 @@ export class ConversationActions {
     this.#tell(owner, conversation);
   }
 
-  /** Deletes a conversation in a way that `restore` undoes. @throws Failure `not_found`, `conversation_busy` */
+  /** Deletes a conversation until `restore`. @throws Failure `not_found`, `conversation_busy` */
   async remove(owner: PersonId, conversation: ConversationId): Promise<void> {
     await this.#store.remove(conversation);
     this.#tell(owner, conversation);
@@ -52,14 +55,15 @@ export class ConversationActions {
   }
 
   /**
-   * Takes in what is read of a file, each conversation as `ownerOf` says: how many are new, how many were there already, and what was not read.
-   * Whoever is being answered goes on being answered meanwhile.
+   * Imports conversations from a file, each for the person that `ownerOf` names. Returns how many were new,
+   * how many were there already, and what could not be read. Lets other work run between the parts of the
+   * file.
    */
   async bring(
     parts: AsyncIterable<ImportPart>,
     ownerOf: (conversation: ConversationHeader) => Promise<PersonId>,
-  ): Promise<Brought> {
-    const brought = { added: 0, known: 0, faults: [] as readonly string[], leftOut: {} };
+  ): Promise<ImportResult> {
+    const result = { added: 0, known: 0, faults: [] as readonly string[], leftOut: {} };
     const latest = new Map<PersonId, ConversationId>();
     let incoming: (ConversationImport & { readonly owner: PersonId }) | null = null;
     try {
@@ -68,10 +72,10 @@ export class ConversationActions {
           const owner = await ownerOf(part.conversation);
           const begun = await this.#store.bring(owner, part.conversation);
           incoming = begun && { ...begun, owner };
-          brought[begun ? "added" : "known"]++;
+          result[begun ? "added" : "known"]++;
         } else if (part.kind === "messages") await incoming?.add(part.messages);
         else if (part.kind === "unread")
-          Object.assign(brought, { faults: part.faults, leftOut: part.leftOut });
+          Object.assign(result, { faults: part.faults, leftOut: part.leftOut });
         else if (incoming) {
           await incoming.end();
           latest.set(incoming.owner, incoming.id);
@@ -80,13 +84,14 @@ export class ConversationActions {
         await new Promise((resolve) => setImmediate(resolve));
       }
     } catch (error) {
-      if (incoming) await this.#store.forget(incoming.id).catch(() => {}); // a store that can't be written forgets it later
+      // if this fails too, the unfinished import is erased later
+      if (incoming) await this.#store.forget(incoming.id).catch(() => {});
       throw error;
     } finally {
       for (const [owner, conversation] of latest)
         this.#bus.publish(listTopic(owner), { kind: "listed", conversation, isLatest: false });
     }
-    return brought;
+    return result;
   }
 
   #tell(owner: PersonId, conversation: ConversationId): void {

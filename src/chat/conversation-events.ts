@@ -1,12 +1,13 @@
-// The two events that tell open pages of a changed conversation: one for its owner's list, one for its own pages.
+// The two events that tell open pages of a changed conversation: one for its owner's list, one for its own
+// pages.
 
 import type { Bus } from "../bus/bus.ts";
 import { listTopic } from "../domain/event.ts";
 import { type ConversationId, isTemporary, type PersonId } from "../domain/id.ts";
 
 /**
- * Tells the owner's list that an entry has changed. `isLatest` moves the entry to the top. Nothing is published
- * for temporary conversations, which are in no list.
+ * Tells the owner's list that an entry has changed. `isLatest` moves the entry to the top. Nothing is
+ * published for temporary conversations, which are in no list.
  */
 export function publishListed(
   bus: Bus,

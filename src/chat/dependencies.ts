@@ -1,5 +1,5 @@
-// The ports and bounds that Chat and Runs are constructed with (bounds: see src/bounds.ts). Types only, except for
-// the rule that says which Store keeps a conversation.
+// The ports and bounds that Chat and Runs are constructed with (bounds: see src/bounds.ts). Types only,
+// except for the rule that says which Store keeps a conversation.
 
 import type { Bus } from "../bus/bus.ts";
 import { type ConversationId, isTemporary } from "../domain/id.ts";

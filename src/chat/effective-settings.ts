@@ -1,5 +1,5 @@
-// How a conversation is answered: which Persona holds (the operator's for all, else the one chosen), with
-// which sampling. Knows nothing of files (persona/) nor of how it is shown.
+// Resolves how a conversation is answered: with which persona (the enforced one, else the chosen one),
+// sampling and model. Knows nothing of persona files (persona/) or of pages.
 
 import { Failure } from "../domain/failure.ts";
 import type { PersonaId } from "../domain/id.ts";
@@ -14,16 +14,16 @@ import {
 import type { Personas } from "../persona/persona.ts";
 import type { HouseSettings } from "../store/accounts.ts";
 
-/** The persona that an empty page offers first, where there is one of this name. */
-const usual: PersonaId = "helper";
+/** The persona that a new conversation starts with, if it exists. */
+const defaultPersona: PersonaId = "helper";
 
-/** The persona that answers everybody: set on the command line, or by the operator while parlor runs. */
+/** The persona that the operator enforces for everybody, on the command line or while parlor runs. */
 export class EnforcedPersona {
   readonly isFixed: boolean;
   readonly #settings: Pick<HouseSettings, "set">;
   #now: PersonaId | null;
 
-  /** `fixed` is what the command line says. */
+  /** `fixed` is the persona of the command line, or null. */
   static async of(fixed: PersonaId | null, settings: HouseSettings): Promise<EnforcedPersona> {
     return new EnforcedPersona(fixed ?? (await settings.get("enforcedPersona")), fixed !== null, settings);
   }
@@ -38,9 +38,9 @@ export class EnforcedPersona {
     return this.#now;
   }
 
-  async set(wished: PersonaId | null): Promise<void> {
-    await this.#settings.set("enforcedPersona", wished);
-    this.#now = wished;
+  async set(persona: PersonaId | null): Promise<void> {
+    await this.#settings.set("enforcedPersona", persona);
+    this.#now = persona;
   }
 }
 
@@ -48,20 +48,20 @@ export class SettingsResolver {
   readonly #personas: Personas;
   readonly #enforced: () => PersonaId | null;
 
-  /** `enforced` holds for every conversation, whatever was chosen. */
+  /** `enforced` is used for every conversation, whatever was chosen; null for none. */
   constructor(personas: Personas, enforced: () => PersonaId | null) {
     this.#personas = personas;
     this.#enforced = enforced;
   }
 
-  /** Refuses what would be answered past the persona that holds for everybody. @throws Failure `persona_enforced` */
+  /** For requests that would bypass an enforced persona. @throws Failure `persona_enforced` */
   refuseIfEnforced(): void {
     const persona = this.#enforced();
     if (persona !== null) throw new Failure("persona_enforced", { persona });
   }
 
-  /** Why nobody can be answered by a persona. */
-  async refusal(persona: PersonaId): Promise<Failure> {
+  /** The Failure that says why a persona can't answer: it is missing, or its file is broken. */
+  async failureOf(persona: PersonaId): Promise<Failure> {
     const facts = { persona, ...(this.#enforced() === persona && { enforced: 1 }) };
     return new Failure(
       (await this.#personas.isBroken(persona)) ? "persona_broken" : "persona_missing",
@@ -84,31 +84,32 @@ export class SettingsResolver {
     };
   }
 
-  /** What can be chosen; one alone where it is enforced. */
+  /** The personas that can be chosen; only the enforced one, if there is one. */
   async choices(): Promise<readonly Persona[]> {
     const all = await this.#personas.all();
     const enforced = this.#enforced();
     return enforced === null ? all : all.filter(({ id }) => id === enforced);
   }
 
-  /** All that there are. */
+  /** All personas. */
   all(): Promise<readonly Persona[]> {
     return this.#personas.all();
   }
 
-  /** What a new conversation begins with: `wished` where that is there, else the usual one, else none. */
+  /** Settings of a new conversation: with persona `wished` if it exists, else the default one, else none. */
   async first(wished: PersonaId | null): Promise<Settings> {
     const found =
-      (wished === null ? null : await this.#personas.find(wished)) ?? (await this.#personas.find(usual));
+      (wished === null ? null : await this.#personas.find(wished)) ??
+      (await this.#personas.find(defaultPersona));
     return { persona: found?.id ?? null, sampling: {} };
   }
 
   /**
-   * Refuses what can't be chosen.
+   * Refuses settings that can't be chosen.
    * @throws Failure `persona_missing`, `persona_broken`, `bad_setting`
    */
   async check({ persona, sampling }: Settings): Promise<void> {
-    if (persona !== null && !(await this.#personas.find(persona))) throw await this.refusal(persona);
+    if (persona !== null && !(await this.#personas.find(persona))) throw await this.failureOf(persona);
     for (const [name, value] of Object.entries(sampling) as [keyof Sampling, number][]) {
       const [least, most] = samplingBounds[name];
       if (!isWithin(name, value)) throw new Failure("bad_setting", { name, least, most });
@@ -116,7 +117,7 @@ export class SettingsResolver {
   }
 }
 
-/** What is sent: the conversation's own settings win over the Persona's. */
+/** The sampling to send: the conversation's own settings override the persona's. */
 export function samplingOf({ persona, own }: EffectiveSettings): Sampling {
   return { ...persona?.sampling, ...own };
 }

@@ -1,15 +1,15 @@
-// Who is served next, fairly across people: deficit round robin with rounds as small as can be, where what a
-// Run costs is known only while it runs. Each person has a count of the tokens they have had, divided by
-// their weight; the one who has had least goes first. Pure: no clock, no storage.
+// Who is served next, fairly across people: deficit round robin with the smallest possible rounds, where
+// the cost of a Run is known only while it runs. Each person has a count of used tokens, divided by their
+// weight; the person with the lowest count goes first. Pure: no clock, no storage.
 
 import type { Person } from "../domain/account.ts";
 import type { PersonId, RunId } from "../domain/id.ts";
 
-/** The part of a Person that the line minds. */
+/** The part of a Person that matters to the queue. */
 export interface Sharer {
   readonly id: PersonId;
   readonly weight: number;
-  /** Runs at once in slots; null: as many as there are. */
+  /** Most slots that the person's Runs may hold at once; null for all. */
   readonly runningMax: number | null;
 }
 
@@ -20,50 +20,50 @@ export function sharerOf({ id, limits }: Person): Sharer {
 export interface Waiting {
   readonly run: RunId;
   readonly sharer: Sharer;
-  /** When it came, in ms. */
+  /** When it was queued, in ms. */
   readonly since: number;
-  /** Somebody waits for it before a page; others yield to them, for a bounded time. */
+  /** True while a person watches it; unattended Runs yield to it for a bounded time. */
   readonly isAttended: boolean;
 }
 
-/** What a Run is expected to cost until the first have ended, in tokens. */
+/** Expected cost of a Run until the first ones have ended, in tokens. */
 const firstGuessTokens = 300;
 
-/** How much of the expectation comes from the latest Run. */
-const learning = 0.1;
+/** Weight of the latest Run in the moving average of the cost. */
+const costWeight = 0.1;
 
 export class FairShare {
-  /** What a newcomer begins with: no credit for the time when they were not here, no debt either. */
+  /** Count of a new arrival: idle time earns no credit and costs nothing. */
   #floor = 0;
   readonly #had = new Map<PersonId, number>();
   readonly #changed = new Set<PersonId>();
   readonly #charged = new Map<RunId, { sharer: Sharer; tokens: number }>();
   #expectedTokens = firstGuessTokens;
 
-  /** What a Run costs as a rule, in tokens. */
+  /** Average cost of a Run, in tokens. */
   get expectedTokens(): number {
     return this.#expectedTokens;
   }
 
-  /** Goes on where the process before this one ended. */
+  /** Continues with the counts of the previous process. */
   restore({ floor, had }: { floor: number; had: ReadonlyMap<PersonId, number> }): void {
     this.#floor = floor;
     for (const [person, tokens] of had) this.#had.set(person, tokens);
   }
 
-  /** Weighted tokens that somebody has had. */
+  /** Weighted tokens that a person has used. */
   of(person: PersonId): number {
     return Math.max(this.#floor, this.#had.get(person) ?? 0);
   }
 
-  /** A Run takes a Slot: it is charged what Runs cost as a rule until it is known better. */
+  /** A Run takes its slot and is charged the average cost in advance. */
   begin(run: RunId, sharer: Sharer): void {
     this.#floor = this.of(sharer.id);
     this.#charged.set(run, { sharer, tokens: this.#expectedTokens });
     this.#charge(sharer, this.#expectedTokens);
   }
 
-  /** What a running Run has used by now; only what goes beyond its charge counts. */
+  /** Charges what a running Run has used beyond its charge so far. */
   spent(run: RunId, tokens: number): void {
     const charged = this.#charged.get(run);
     if (!charged || tokens <= charged.tokens) return;
@@ -71,27 +71,30 @@ export class FairShare {
     charged.tokens = tokens;
   }
 
-  /** A Run is over, and this is what it has used. */
+  /** Corrects the charge of a Run that is over to what it has used. */
   end(run: RunId, tokens: number): void {
     const charged = this.#charged.get(run);
     if (!charged) return;
     this.#charged.delete(run);
     this.#charge(charged.sharer, tokens - charged.tokens);
-    if (tokens > 0) this.#expectedTokens += (tokens - this.#expectedTokens) * learning;
+    if (tokens > 0) this.#expectedTokens += (tokens - this.#expectedTokens) * costWeight;
   }
 
-  /** Nobody waits: what anybody has had until now has cost nobody anything, and is forgotten. */
-  settle(spent: (run: RunId) => number): void {
+  /**
+   * Resets all counts. To be called when nobody waits: the usage until then has delayed nobody.
+   * `spentTokens` says what a running Run has used so far.
+   */
+  reset(spentTokens: (run: RunId) => number): void {
     for (const had of this.#had.values()) this.#floor = Math.max(this.#floor, had);
     this.#had.clear();
     this.#changed.clear();
     for (const [run, charged] of this.#charged) {
-      charged.tokens = spent(run) + this.#expectedTokens;
+      charged.tokens = spentTokens(run) + this.#expectedTokens;
       this.#charge(charged.sharer, this.#expectedTokens);
     }
   }
 
-  /** What has changed since it was last asked for. */
+  /** The counts that have changed since the last call. */
   changes(): { floor: number; had: Map<PersonId, number> } {
     const had = new Map([...this.#changed].map((person) => [person, this.of(person)]));
     this.#changed.clear();
@@ -99,32 +102,37 @@ export class FairShare {
   }
 
   /**
-   * The line in the order in which it will be served if nothing changes: attended Runs and those that have waited since `yieldedBefore`
-   * first; among them always the next of who has had least, each start counted as what Runs cost as a rule. `running` are Runs in
-   * slots by person: who has as many as they may have comes after all others.
+   * The queue in the order in which it will be served if nothing changes. Attended Runs, and those that
+   * have waited since `yieldedBefore` or longer, come first. Among them the person with the lowest count is
+   * next, where each start counts as the average cost. `running` is the number of held slots by person;
+   * people who hold as many as they may come after all others.
    */
   order(
     waiting: readonly Waiting[],
     running: ReadonlyMap<PersonId, number>,
     yieldedBefore: number,
   ): Waiting[] {
-    const lines = new Map<PersonId, { sharer: Sharer; level: number; running: number; runs: Waiting[][] }>();
+    const byPerson = new Map<
+      PersonId,
+      { sharer: Sharer; level: number; running: number; runs: Waiting[][] }
+    >();
     for (const each of waiting) {
       const { id } = each.sharer;
-      const line = lines.get(id) ?? {
+      const entry = byPerson.get(id) ?? {
         sharer: each.sharer,
         level: this.of(id),
         running: running.get(id) ?? 0,
         runs: [[], []],
       };
-      lines.set(id, line);
-      line.runs[each.isAttended || each.since <= yieldedBefore ? 0 : 1]?.push(each);
+      byPerson.set(id, entry);
+      entry.runs[each.isAttended || each.since <= yieldedBefore ? 0 : 1]?.push(each);
     }
     const ordered: Waiting[] = [];
-    const all = [...lines.values()];
+    const all = [...byPerson.values()];
     const isCapped = ({ sharer, running }: { sharer: Sharer; running: number }) =>
       sharer.runningMax !== null && running >= sharer.runningMax;
-    // first those who may start, attended ones before the others; then, in the same order, those who must wait for their own
+    // first people below their limit, attended Runs before others; then people at their limit, in the same
+    // order
     for (const [mayBeCapped, kind] of [
       [false, 0] as const,
       [false, 1] as const,
@@ -133,17 +141,17 @@ export class FairShare {
     ]) {
       for (;;) {
         let next: (typeof all)[number] | null = null;
-        for (const line of all) {
-          const first = line.runs[kind]?.[0];
-          if (!first || (!mayBeCapped && isCapped(line))) continue;
+        for (const entry of all) {
+          const first = entry.runs[kind]?.[0];
+          if (!first || (!mayBeCapped && isCapped(entry))) continue;
           const best = next?.runs[kind]?.[0];
           if (
             !next ||
             !best ||
-            line.level < next.level ||
-            (line.level === next.level && first.since < best.since)
+            entry.level < next.level ||
+            (entry.level === next.level && first.since < best.since)
           )
-            next = line;
+            next = entry;
         }
         if (!next) break;
         ordered.push(next.runs[kind]?.shift() as Waiting);
@@ -154,7 +162,7 @@ export class FairShare {
     return ordered;
   }
 
-  /** The first of `order`, if it may start: null when everybody who waits has as many Runs in slots as they may have. */
+  /** The first of `order`, if it may start; null if everybody who waits holds as many slots as they may. */
   next<W extends Waiting>(
     waiting: readonly W[],
     running: ReadonlyMap<PersonId, number>,

@@ -49,7 +49,10 @@ export class InProgress {
     this.#ends.set(live.run.id, tracked);
   }
 
-  /** Resolves when the slot in which a title is being written for a conversation is free; undefined if there is none. */
+  /**
+   * Resolves when the slot in which a title is being written for a conversation is free; undefined if there
+   * is none.
+   */
   endOfTitling(conversation: ConversationId): Promise<void> | undefined {
     const titling = this.values().find(({ over, run }) => over && run.conversation === conversation);
     return titling && this.#ends.get(titling.run.id);

@@ -1,5 +1,6 @@
-// What a Run sends: the voice of its conversation, and as much of the thread as fits. Puts together what
-// chat/context and chat/effective-settings decide, with what Store and llama-server say.
+// Builds the request of a Run: the effective settings of its conversation and as much of the thread as
+// fits. Combines the decisions of chat/context and chat/effective-settings with data from the Store and
+// llama-server.
 
 import { noSettings } from "../domain/persona.ts";
 import type { RunStats } from "../domain/run.ts";
@@ -12,45 +13,47 @@ export interface PromptDependencies {
   readonly upstream: Upstream;
   readonly settings: SettingsResolver;
   readonly counts: Counts;
-  /** Room kept for an answer whose persona names no longest one, in tokens. */
+  /** Tokens reserved for an answer if its persona sets no `max_tokens`. */
   readonly answerTokens: number;
 }
 
 export interface Prompt {
   readonly request: ChatRequest;
   readonly stats: Pick<RunStats, "model" | "contextTokens" | "roomTokens" | "droppedMessages">;
-  /** Nothing was said in the conversation before the question. */
+  /** True for the first question of a conversation. */
   readonly isFirst: boolean;
 }
 
-/** Messages of the thread that are looked at for where the last turn's history began: enough to step over failed attempts. */
+/** Messages of the thread in which the last turn's history is looked for: enough to skip failed attempts. */
 const lookBackMessages = 20;
 
 /**
- * The request of a Run that begins now.
+ * The request of a Run that starts now.
  * @throws Failure `persona_missing`, `persona_broken`, `context_full`, `context_overflow`, `upstream_stalled`
  */
 export async function promptOf(live: LiveRun, deps: PromptDependencies): Promise<Prompt> {
   const { store, answer, run } = live;
-  const voice = await deps.settings.of((await store.conversation(run.conversation))?.settings ?? noSettings);
-  if (voice.missing !== null) throw await deps.settings.refusal(voice.missing);
+  const settings = await deps.settings.of(
+    (await store.conversation(run.conversation))?.settings ?? noSettings,
+  );
+  if (settings.missing !== null) throw await deps.settings.failureOf(settings.missing);
   const path = [...(await store.history(answer.id)), answer];
-  const { persona } = voice;
+  const { persona } = settings;
   const isFirst = path.length === 2;
-  const { model } = voice;
-  const sampling = samplingOf(voice);
+  const { model } = settings;
+  const sampling = samplingOf(settings);
   const requestFrom = (place: number): ChatRequest => ({
     messages: messagesOf(persona?.prompt ?? "", path.slice(place)),
     sampling,
     model,
   });
   const { contextTokens, model: served } = deps.upstream.facts(model);
-  const named = served === null ? {} : { model: served };
-  if (contextTokens === null) return { request: requestFrom(0), stats: named, isFirst };
+  const servedModel = served === null ? {} : { model: served };
+  if (contextTokens === null) return { request: requestFrom(0), stats: servedModel, isFirst };
   const room = roomFor(contextTokens, { maxTokens: sampling.maxTokens, answerTokens: deps.answerTokens });
   const whole = requestFrom(0);
   if (surelyFit(whole.messages, room))
-    return { request: whole, stats: { ...named, contextTokens, roomTokens: room }, isFirst };
+    return { request: whole, stats: { ...servedModel, contextTokens, roomTokens: room }, isFirst };
   const { thread } = await store.thread(run.conversation, { limit: lookBackMessages });
   const place = await fit({
     places: beginnings(path),
@@ -60,10 +63,10 @@ export async function promptOf(live: LiveRun, deps: PromptDependencies): Promise
     overflow: persona?.overflow ?? "drop",
     count: (from) => countOf(requestFrom(from), live.abort.signal, deps),
   });
-  // dropped messages are counted on the path: so many stand before the place where the next turn's history begins as well
+  // dropped messages are counted along the path, so the number is also the index for the next turn
   return {
     request: requestFrom(place),
-    stats: { ...named, contextTokens, roomTokens: room, ...(place > 0 && { droppedMessages: place }) },
+    stats: { ...servedModel, contextTokens, roomTokens: room, ...(place > 0 && { droppedMessages: place }) },
     isFirst,
   };
 }

@@ -1,12 +1,12 @@
-// What one person may still ask for: the length of a message, questions per minute, tokens, room in the queue.
-// Refuses with a Failure. Stores no question and does not order the queue.
+// What one person may still ask for: the length of a message, questions per minute, tokens, room in the
+// queue. Refuses with a Failure. Stores no question and does not order the queue.
 
 import type { Allowance, Person } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";
 import { type Admission, perMinute, runsBucket, type UsageLedger } from "../store/accounts.ts";
 import type { ChatBounds } from "./dependencies.ts";
 import type { Runs } from "./runs.ts";
-import { waitFacts } from "./scheduler.ts";
+import { waitFacts } from "./wait-estimate.ts";
 
 interface QuotaDependencies {
   readonly usage: Pick<UsageLedger, "level" | "mayAdmit" | "today">;
@@ -26,8 +26,8 @@ export class Quota {
   }
 
   /**
-   * Refuses early a person whose next question or API request would be refused whatever its content is, so that
-   * its body need not be read. Takes nothing from the person's allowance.
+   * Refuses early a person whose next question or API request would be refused whatever its content is, so
+   * that its body need not be read. Takes nothing from the person's allowance.
    * @throws Failure `queue_full`, `too_many_waiting`, `runs_limit`, `tokens_limit`, `shutting_down`
    */
   async mayAsk(person: Person): Promise<void> {
@@ -57,8 +57,10 @@ export class Quota {
   }
 
   /**
-   * Calls `store` with the bounds of the person and of the queue, which it must hold when it stores a question.
-   * @throws Failure as `store`; `queue_full` also says in how many seconds there will be room, where that is known
+   * Calls `store` with the bounds of the person and of the queue, which it must hold when it stores a
+   * question.
+   * @throws Failure as `store`; `queue_full` also says in how many seconds there will be room, where that
+   *   is known
    */
   async admit<T>(person: Person, store: (admission: Admission) => Promise<T>): Promise<T> {
     const { apiRequests, queue } = this.#runs;

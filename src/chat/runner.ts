@@ -1,5 +1,6 @@
-// One Run from its Slot to its end: history → upstream → Deltas → the stored answer.
-// Not who runs when (chat/scheduler) nor who watches (live/hub). A Failure ends here as the Run's outcome.
+// Runs one Run from its slot to its end: history → llama-server → Deltas → stored answer. A Failure becomes
+// the outcome of the Run. When a Run starts is decided in chat/scheduler, who watches it is known in
+// live/hub.
 
 import { asFailure } from "../domain/failure.ts";
 import type { RunStats } from "../domain/run.ts";
@@ -10,29 +11,37 @@ import type { Deltas } from "../upstream/upstream.ts";
 import type { LiveRun } from "./live-run.ts";
 import { type Prompt, type PromptDependencies, promptOf } from "./prompt.ts";
 import { Thoughts } from "./thoughts.ts";
-import { entitle } from "./title.ts";
+import { writeTitle } from "./title.ts";
 
-/** Why a Run is aborted from within: the status it ends with. */
+/** Why parlor aborts a Run; also the status that the Run ends with. */
 export type Halt = "stopped" | "interrupted";
 
 export interface RunnerDependencies extends PromptDependencies {
   readonly log: Log;
   readonly metrics: Metrics;
-  /** Has the log hold what is said. */
+  /** Write the text of messages to the log. */
   readonly logTexts: boolean;
-  /** Whether the model may make a title now: in the same Slot, right behind the first answer, if nobody waits for it. */
+  /**
+   * True if the model may write a title now: right after the first answer, in the same slot, while nobody
+   * waits.
+   */
   readonly mayWriteTitle: () => boolean;
-  /** A Run is over, as the Store has it: what lists it is to be told. */
+  /** Called when the end of a Run is published. */
   readonly ended: (live: LiveRun) => void;
-  /** A conversation has got another title. */
+  /** Called when a conversation has a new title. */
   readonly titled: (live: LiveRun) => void;
 }
 
 /**
- * Runs `live` to its end. Resolves when its Slot is free again (or when that could not be seen in time); never rejects.
- * `left` is given for a Run that the process before this one had started: its stream is taken up, if llama-server has it.
+ * Runs `live` to its end. Resolves when its slot is free again, or when that could not be seen in time;
+ * never rejects. `unfinished` is given for a Run that the previous process had started: it continues from
+ * llama-server's stream, if llama-server still has it.
  */
-export async function runOne(live: LiveRun, deps: RunnerDependencies, left?: UnfinishedRun): Promise<void> {
+export async function runOne(
+  live: LiveRun,
+  deps: RunnerDependencies,
+  unfinished?: UnfinishedRun,
+): Promise<void> {
   const startedAt = performance.now();
   const measured: { firstTokenMs?: number; queueMs: number; thinkingMs?: number } = {
     queueMs: Math.round(startedAt - live.queuedAt),
@@ -46,8 +55,8 @@ export async function runOne(live: LiveRun, deps: RunnerDependencies, left?: Unf
     if (kind === "text" && live.thinkingSince !== null)
       measured.thinkingMs ??= Date.now() - live.thinkingSince;
   };
-  const { prompt, ...outcome } = await attempt(live, deps, onToken, left);
-  // one that reached its end has left its slot; any other is believed only when llama-server shows it
+  const { prompt, ...outcome } = await attempt(live, deps, onToken, unfinished);
+  // a completed request has left its slot; after any other end, llama-server must show the slot idle
   const slotFreed = outcome.status === "done" || (await freed(live, deps));
   await close(
     live,
@@ -55,9 +64,9 @@ export async function runOne(live: LiveRun, deps: RunnerDependencies, left?: Unf
     deps,
   );
   if (live.isTapped || outcome.status !== "done" || !prompt?.isFirst || !deps.mayWriteTitle()) return;
-  await entitle(live, prompt.request, deps).then(
+  await writeTitle(live, prompt.request, deps).then(
     () => deps.titled(live),
-    (error) => deps.log.info("no title was made", { run: live.run.id, why: asFailure(error).code }),
+    (error) => deps.log.info("no title was written", { run: live.run.id, why: asFailure(error).code }),
   );
 }
 
@@ -71,7 +80,7 @@ async function freed(
 }
 
 interface Outcome extends Pick<Ending, "status" | "finish" | "failure" | "stats"> {
-  /** What was sent; null when it did not come to that. */
+  /** The prompt that was sent; null if none was. */
   readonly prompt: Prompt | null;
 }
 
@@ -79,7 +88,7 @@ async function attempt(
   live: LiveRun,
   deps: RunnerDependencies,
   onToken: (kind: "text" | "reasoning") => void,
-  left?: UnfinishedRun,
+  unfinished?: UnfinishedRun,
 ): Promise<Outcome> {
   const { upstream } = deps;
   const grow = (kind: "text" | "reasoning") => (piece: string) => {
@@ -87,13 +96,13 @@ async function attempt(
     live.grow(kind, piece);
   };
   let thoughts: Thoughts | undefined;
-  const told = { text: grow("text"), reasoning: grow("reasoning") };
+  const outlets = { text: grow("text"), reasoning: grow("reasoning") };
   const deltas: Deltas = {
     text(piece) {
-      thoughts ??= new Thoughts(live.text === "", told);
+      thoughts ??= new Thoughts(live.text === "", outlets);
       thoughts.add(piece);
     },
-    reasoning: told.reasoning,
+    reasoning: outlets.reasoning,
     prompt: (progress) => live.read(progress),
     streamed(bytes) {
       live.streamBytes = bytes;
@@ -108,11 +117,11 @@ async function attempt(
     prompt,
   });
   try {
-    if (!left && !(await live.store.start(live.run.id))) return ended("interrupted");
-    const fromBytes = left ? live.adopt(left) : 0;
+    if (!unfinished && !(await live.store.start(live.run.id))) return ended("interrupted");
+    const fromBytes = unfinished ? live.adopt(unfinished) : 0;
     live.started();
     const { signal } = live.abort;
-    if (!left) prompt = await promptOf(live, deps);
+    if (!unfinished) prompt = await promptOf(live, deps);
     const end = prompt
       ? await upstream.chat(
           { run: live.run.id, request: live.origin.request },
@@ -121,16 +130,16 @@ async function attempt(
           signal,
         )
       : await upstream.resume(live.run.id, fromBytes, deltas, signal);
-    const unended = thoughts?.end(end.finish !== "length");
-    if (unended) takeBack(live, unended);
+    const unclosed = thoughts?.end(end.finish !== "length");
+    if (unclosed) thoughtsToAnswer(live, unclosed);
     return { ...ended("done"), finish: end.finish, stats: end.stats };
   } catch (error) {
     thoughts?.end(false);
     if (live.abort.signal.aborted) return ended(live.abort.signal.reason as Halt);
-    if (left) {
-      // llama-server does not have it any more: what the last checkpoint kept is what there is
-      live.restore(left.draft, left.draftReasoning);
-      deps.log.info("Run could not be taken up", { run: live.run.id, why: asFailure(error).code });
+    if (unfinished) {
+      // llama-server no longer has the stream: the text of the last checkpoint is all there is
+      live.restore(unfinished.draft, unfinished.draftReasoning);
+      deps.log.info("Run could not be continued", { run: live.run.id, why: asFailure(error).code });
       return ended("interrupted");
     }
     const failure = asFailure(error);
@@ -144,14 +153,14 @@ async function attempt(
   }
 }
 
-/** What was told as thoughts was the answer: the closing event says so. */
-function takeBack(live: LiveRun, text: string): void {
+/** Turns thoughts whose end never came into the answer. Pages learn of it by the last event. */
+function thoughtsToAnswer(live: LiveRun, text: string): void {
   live.reasoning = live.answer.reasoning;
   live.text = text;
   live.origin.tap?.text(text);
 }
 
-/** Stores the end of a Run and tells everybody; the page is told even when the store can't be written. */
+/** Stores the end of a Run and publishes it. It is published even if it could not be stored. */
 export async function close(
   live: LiveRun,
   outcome: Omit<Ending, "text" | "reasoning" | "tokens">,
@@ -177,24 +186,26 @@ export async function close(
   } catch (error) {
     log.error("the end of a Run could not be stored", { run: live.run.id, error: String(error) });
     live.ended(shown);
-    endLater(end, log);
+    retryEnd(end, log);
   }
   ended(live);
   metrics.ended(status, { ...stats, tokens: ending.tokens });
   report(live, ending, deps);
 }
 
-/** Between two attempts at storing an end that could not be stored, in ms. */
-const endAgainMs = 1_000;
+/** Between two attempts to store the end of a Run, in ms. */
+const endRetryMs = 1_000;
 
-/** Tries until it is stored: until then the conversation counts as busy. A process that ends before leaves it to the next one. */
-function endLater(end: () => Promise<unknown>, log: Log): void {
+/**
+ * Tries until the end is stored; until then the conversation counts as busy. The next process tries again.
+ */
+function retryEnd(end: () => Promise<unknown>, log: Log): void {
   const timer = setTimeout(() => {
     end().then(
-      () => log.info("the end of a Run is stored after all"),
-      () => endLater(end, log),
+      () => log.info("the end of a Run is stored after a retry"),
+      () => retryEnd(end, log),
     );
-  }, endAgainMs);
+  }, endRetryMs);
   timer.unref();
 }
 
@@ -216,7 +227,7 @@ function report(
     slotFreed: ending.slotFreed,
     ...(logTexts && { text: ending.text }),
   };
-  // only numbers: what llama-server says of an error may quote what people wrote
+  // numbers only: an error message of llama-server may quote the text of messages
   const numbers = Object.fromEntries(
     Object.entries(failure?.facts ?? {}).filter(([, value]) => typeof value === "number"),
   );

@@ -69,10 +69,7 @@ export class Runs {
     this.#timer.unref();
   }
 
-  /**
-   * Slots that Runs may use: those that no other client of llama-server holds, but always at least one, because
-   * llama-server has a queue of its own.
-   */
+  /** Slots that no other client of llama-server holds; at least 1, because llama-server has its own queue. */
   get slots(): number {
     const { slots, foreignSlots } = this.#deps.upstream.state;
     return Math.max(1, Math.min(slots - foreignSlots, this.#deps.bounds.slotsMax));
@@ -124,8 +121,9 @@ export class Runs {
   }
 
   /**
-   * Continues a Run of the previous process. A waiting Run waits again. A running one continues from llama-server's
-   * stream, or ends as interrupted if llama-server no longer has it. `person` is null if the account is gone.
+   * Continues a Run of the previous process. A waiting Run waits again. A running one continues from
+   * llama-server's stream, or ends as interrupted if llama-server no longer has it. `person` is null if the
+   * account is gone.
    */
   recover(unfinished: UnfinishedRun, person: Person | null): void {
     const { run, answer } = unfinished;
@@ -157,8 +155,8 @@ export class Runs {
   }
 
   /**
-   * Accepts no new Runs. Running ones get `graceMs` and are interrupted after that. Waiting ones stay in the Store
-   * for the next process, except those of programs, whose sockets close with this process.
+   * Accepts no new Runs. Running ones get `graceMs` and are interrupted after that. Waiting ones stay in
+   * the Store for the next process, except those of programs, whose sockets close with this process.
    */
   async close(graceMs: number): Promise<void> {
     this.#closing = true;
@@ -210,7 +208,8 @@ export class Runs {
       return;
     }
     const live = this.inProgress.get(run) as LiveRun;
-    // a slot that still writes a title for the same conversation has its prompt cache: wait for that slot, then use it
+    // a slot that still writes a title for the same conversation has its prompt cache: wait for that slot,
+    // then use it
     const before = this.inProgress.endOfTitling(live.run.conversation);
     const begin = () => runOne(live, this.#runnerDeps);
     this.#track(before ? before.then(begin) : begin(), live);

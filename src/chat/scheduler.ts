@@ -1,52 +1,54 @@
-// Decides which waiting Run gets a Slot, and says where in line the others are. Who goes first is
-// chat/fair-share', how long it takes chat/wait-estimate'. Owns who waits and who runs, in this process. Does not own
-// time, storage, sockets or requests: it calls out through Effects, so its tests need no process and no
-// clock.
+// Decides which waiting Run gets a slot, and tells the others their place in the queue. Owns who waits and
+// who runs in this process. The order comes from chat/fair-share, the wait times from chat/wait-estimate.
+// Owns no clock, storage, sockets or requests: it calls out through Effects, so that tests need none of
+// them.
 
 import type { PersonId, RunId } from "../domain/id.ts";
 import type { Place } from "../domain/run.ts";
 import { FairShare, type Sharer } from "./fair-share.ts";
 import { WaitEstimates } from "./wait-estimate.ts";
 
-/** What the scheduler causes, and asks. All are called synchronously and must not call back into it. */
+/** Called synchronously by the scheduler. They must not call back into it. */
 interface Effects {
-  /** A Slot is this Run's from now on, until `release`. */
+  /** The Run holds its slots from now on, until `release`. */
   start(run: RunId): void;
-  /** A waiting Run's place in line is new or has changed. */
+  /** A waiting Run's place in the queue is new or has changed. */
   place(run: RunId, place: Place): void;
-  /** In ms, from any beginning. */
+  /** A monotonic clock, in ms. */
   now(): number;
-  /** Somebody sits before it. */
+  /** True while a person has the Run's conversation open, or a program waits for it. */
   isAttended(run: RunId): boolean;
   /** Tokens that a running Run has used so far. */
   spentTokens(run: RunId): number;
-  /** What it needs is free: not every Slot can answer with every model. */
+  /** True if a suitable slot is free: not every slot can serve every model. */
   hasRoom(run: RunId): boolean;
 }
 
-/** For `queue_full`: whole seconds until there is room, at least 1; nothing while the wait can't be estimated. */
-export const waitFacts = (waitMs: number | null): { seconds?: number } =>
-  waitMs === null ? {} : { seconds: Math.max(1, Math.ceil(waitMs / 1000)) };
-
 interface SchedulerBounds {
-  /** How long a Run that nobody looks at yields to those that somebody does. */
+  /** How long an unattended Run yields to attended ones, in ms. */
   readonly yieldMs: number;
 }
 
-/** With so many in line not every change is told to all at once: only so often, in ms. Each change moves everybody behind it. */
+/**
+ * With more waiting Runs than this, places are announced to all at most every `crowdAnnounceEveryMs`: each
+ * change of the queue moves everybody behind it.
+ */
 const crowd = 20;
-const crowdToldEveryMs = 250;
-/** Between two looks at whether what is said about waiting has changed, in ms. */
-const toldEveryMs = 5_000;
+const crowdAnnounceEveryMs = 250;
+/** Between two announcements of wait times in an unchanged queue, in ms. */
+const announceEveryMs = 5_000;
 
-/** What must have been seen of the Runs that run before their speed says anything. */
-const [guessedFromMs, guessedFromTokens] = [500, 20];
+/**
+ * The speed of running Runs is used for a guess once they have run this long, and written this much, in
+ * total.
+ */
+const [guessMinMs, guessMinTokens] = [500, 20];
 
 interface Entry {
   readonly run: RunId;
   readonly sharer: Sharer;
   readonly since: number;
-  /** Slots that it takes at once. */
+  /** Slots that it holds at once. */
   readonly slots: number;
 }
 
@@ -56,13 +58,13 @@ export class Scheduler {
   readonly shares = new FairShare();
   readonly waits = new WaitEstimates();
   readonly #running = new Map<RunId, Entry>();
-  /** How many of them each person has. */
+  /** Slots that each person's Runs hold. */
   readonly #runningOf = new Map<PersonId, number>();
   #waiting: Entry[] = [];
   #slots: number;
   #announced = new Map<RunId, string>();
-  /** When all were last told, and whether something has changed since. */
-  #toldAt = Number.NEGATIVE_INFINITY;
+  /** When places were last announced to all, and whether the queue has changed since. */
+  #announcedAt = Number.NEGATIVE_INFINITY;
   #isStale = false;
 
   constructor(effects: Effects, slots: number, bounds: SchedulerBounds) {
@@ -71,7 +73,7 @@ export class Scheduler {
     this.#bounds = bounds;
   }
 
-  /** Runs that hold a Slot. */
+  /** Number of Runs that hold a slot. */
   get running(): number {
     return this.#running.size;
   }
@@ -80,15 +82,18 @@ export class Scheduler {
     return this.#waiting.length;
   }
 
-  /** Puts a Run into the line; it may be started before this returns. `isRecovered` is for one that waited in the process before, `slots` for one that needs several. */
+  /**
+   * Puts a Run into the queue; it may be started before this returns. `isRecovered`: it already waited in the
+   * previous process. `slots`: how many it needs at once.
+   */
   enqueue(run: RunId, sharer: Sharer, { isRecovered = false, slots = 1 } = {}): void {
     if (this.#waiting.length === 0 && !isRecovered)
-      this.shares.settle((other) => this.#effects.spentTokens(other));
+      this.shares.reset((other) => this.#effects.spentTokens(other));
     this.#waiting.push({ run, sharer, since: this.#effects.now(), slots });
-    this.#pair(run);
+    this.#assign(run);
   }
 
-  /** A Run that holds a Slot already: one that the process before this one had started. */
+  /** Adds a Run that holds a slot already, because the previous process started it. */
   adopt(run: RunId, sharer: Sharer): void {
     this.#hold({ run, sharer, since: this.#effects.now(), slots: 1 });
   }
@@ -97,16 +102,16 @@ export class Scheduler {
     return this.#waiting.some((other) => other.run === run);
   }
 
-  /** Takes a Run out of the line; false when it was not in it. */
+  /** Takes a Run out of the queue; false if it did not wait. */
   leave(run: RunId): boolean {
     if (!this.isWaiting(run)) return false;
     this.#waiting = this.#waiting.filter((other) => other.run !== run);
-    this.waits.left(run);
-    this.#pair();
+    this.waits.forget(run);
+    this.#assign();
     return true;
   }
 
-  /** Gives the Slot of a Run back, which has used so many tokens. */
+  /** Releases the slots of a Run that has used so many tokens. */
   release(run: RunId, tokens: number): void {
     const entry = this.#running.get(run);
     if (!entry) return;
@@ -114,63 +119,68 @@ export class Scheduler {
     this.#count(entry, -entry.slots);
     this.shares.end(run, tokens);
     this.waits.served(this.#effects.now() - entry.since);
-    this.#pair();
+    this.#assign();
   }
 
-  /** The number of Slots has changed; Runs that hold one keep it. */
+  /** Sets the number of slots. Runs that hold one keep it. */
   resize(slots: number): void {
     if (slots === this.#slots) return;
     this.#slots = slots;
-    this.#pair();
+    this.#assign();
   }
 
-  /** Somebody has come or gone: who yields may have changed. */
+  /** To be called when attendance or free slots have changed. */
   refresh(): void {
-    if (this.#waiting.length > 0) this.#pair();
+    if (this.#waiting.length > 0) this.#assign();
   }
 
-  /** Time has passed: places and times are said again where they have changed. To be called a few times a second. */
+  /** Announces places and wait times that have changed. To be called a few times a second. */
   tick(): void {
-    const sinceMs = this.#effects.now() - this.#toldAt;
-    if (this.#waiting.length > 0 && sinceMs >= (this.#isStale ? crowdToldEveryMs : toldEveryMs)) this.#pair();
+    const sinceMs = this.#effects.now() - this.#announcedAt;
+    if (this.#waiting.length > 0 && sinceMs >= (this.#isStale ? crowdAnnounceEveryMs : announceEveryMs))
+      this.#assign();
   }
 
-  /** Milliseconds until another Run in the line would start; null when that can't be said yet. */
+  /** Milliseconds until a Run queued now would start; null while that can't be estimated. */
   waitMs(): number | null {
     return this.#forecasts(this.#waiting.length + 1)?.at(-1) ?? null;
   }
 
-  /** Starts whoever may start, and tells the others; `fresh` is one that has just come, who is told at once. */
-  #pair(fresh?: RunId): void {
+  /**
+   * Starts the Runs that may start and announces the places of the others. `fresh` was just queued: it
+   * hears at once.
+   */
+  #assign(fresh?: RunId): void {
     if (this.#waiting.length === 0) {
       this.#isStale = false;
       this.#announced.clear();
       return;
     }
     const now = this.#effects.now();
-    const isScarce = this.#waiting.length > this.#slots - this.#used; // else it does not matter who has had how much
+    // with enough slots for all, shares do not matter
+    const isScarce = this.#waiting.length > this.#slots - this.#used;
     if (isScarce)
       for (const run of this.#running.keys()) this.shares.spent(run, this.#effects.spentTokens(run));
-    const line = this.#waiting.map((entry) => ({
+    const queue = this.#waiting.map((entry) => ({
       ...entry,
       isAttended: this.#effects.isAttended(entry.run),
     }));
     const yieldedBefore = now - this.#bounds.yieldMs;
     while (this.#used < this.#slots) {
-      const mayStart = line.filter(({ run }) => this.#effects.hasRoom(run));
+      const mayStart = queue.filter(({ run }) => this.#effects.hasRoom(run));
       const next = this.shares.next(mayStart, this.#runningOf, yieldedBefore);
-      // one that needs several slots waits for them at its place: if others passed it, they would never be free at once
+      // a Run that needs several slots blocks those behind it: else the slots would never be free at once
       if (next === null || this.#used + Math.min(next.slots, this.#slots) > this.#slots) break;
-      line.splice(line.indexOf(next), 1);
+      queue.splice(queue.indexOf(next), 1);
       this.#begin(next, now);
     }
-    this.#isStale = line.length > crowd && now - this.#toldAt < crowdToldEveryMs;
+    this.#isStale = queue.length > crowd && now - this.#announcedAt < crowdAnnounceEveryMs;
     if (this.#isStale && fresh === undefined) return;
-    const order = this.shares.order(line, this.#runningOf, yieldedBefore).map(({ run }) => run);
+    const order = this.shares.order(queue, this.#runningOf, yieldedBefore).map(({ run }) => run);
     this.#announce(order, now, this.#isStale ? fresh : undefined);
   }
 
-  /** Slots that are held. */
+  /** Number of slots that are held. */
   get #used(): number {
     return this.#running.values().reduce((sum, { slots }) => sum + slots, 0);
   }
@@ -195,19 +205,19 @@ export class Scheduler {
     else this.#runningOf.set(id, count);
   }
 
-  /** Tells those whose place or time has changed, or `only` one. */
+  /** Announces places and wait times that have changed, to all or to `only` one. */
   #announce(order: readonly RunId[], now: number, only?: RunId): void {
     const forecasts = this.#forecasts(order.length);
     const announced = only === undefined ? new Map<RunId, string>() : this.#announced;
-    if (only === undefined) this.#toldAt = now;
+    if (only === undefined) this.#announcedAt = now;
     order.forEach((run, i) => {
       if (only !== undefined && run !== only) return;
       const ms = forecasts?.[i];
-      const wait = ms === undefined ? {} : { wait: this.waits.tell(run, i + 1, ms, now) };
+      const wait = ms === undefined ? {} : { wait: this.waits.announce(run, i + 1, ms, now) };
       const place: Place = { position: i + 1, of: order.length, ...wait };
-      const said = JSON.stringify(place);
-      const isNew = this.#announced.get(run) !== said;
-      announced.set(run, said);
+      const text = JSON.stringify(place);
+      const isNew = this.#announced.get(run) !== text;
+      announced.set(run, text);
       if (isNew) this.#effects.place(run, place);
     });
     this.#announced = announced;
@@ -223,15 +233,16 @@ export class Scheduler {
     );
   }
 
-  /** How long a Run takes, in ms, to judge by how many tokens those that run have used so far: a first guess. */
+  /**
+   * A first guess of how long a Run takes, in ms, from the tokens that running ones have used; null if too
+   * early.
+   */
   #guess(now: number): number | null {
     let [tokens, ms] = [0, 0];
     for (const { run, since } of this.#running.values()) {
       tokens += this.#effects.spentTokens(run);
       ms += now - since;
     }
-    return ms < guessedFromMs || tokens < guessedFromTokens
-      ? null
-      : (this.shares.expectedTokens * ms) / tokens;
+    return ms < guessMinMs || tokens < guessMinTokens ? null : (this.shares.expectedTokens * ms) / tokens;
   }
 }

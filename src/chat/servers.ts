@@ -14,15 +14,15 @@ import type { HouseSettings } from "../store/accounts.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Upstreams } from "../upstream/upstream.ts";
 
-/** More are no house any more. */
+/** Most llama-servers that can be configured. */
 const serversMax = 64;
 
 export class Servers {
   readonly #upstreams: Upstreams;
   readonly #settings: HouseSettings;
-  /** Named on the command line: nobody chooses others while parlor runs. */
+  /** True if they were named on the command line: then no others can be chosen while parlor runs. */
   readonly areFixed: boolean;
-  /** Addresses with their credentials, which `now` does not show. */
+  /** Addresses with their credentials. `now` shows them without. */
   #addresses: readonly string[];
 
   constructor(upstreams: Upstreams, settings: HouseSettings, areFixed: boolean) {
@@ -32,7 +32,7 @@ export class Servers {
     this.#addresses = upstreams.servers.filter(({ ours }) => !ours).map(({ url }) => url);
   }
 
-  /** Uses what the operator chose when parlor last ran. */
+  /** Uses the servers that the operator chose in an earlier process. */
   async restore(): Promise<void> {
     const kept = this.areFixed ? null : await this.#settings.get("llama");
     const addresses = kept === null ? null : parseJson(kept);
@@ -59,7 +59,7 @@ export class Servers {
     await this.#use([...others, address]);
   }
 
-  /** Takes away the one that is shown as `url`. @throws Failure `not_found` */
+  /** Removes the server that is shown as `url`. @throws Failure `not_found` */
   async remove(url: string): Promise<void> {
     const others = this.#addresses.filter((other) => withoutCredentials(other) !== url);
     if (others.length === this.#addresses.length) throw new Failure("not_found");
@@ -75,11 +75,11 @@ export class Servers {
 }
 
 /**
- * Tells a log what is new of the llama-servers: each time one is another than before, what one of ours says while it starts, and
- * that they have more slots than `slotsMax`.
+ * Logs changes of the llama-servers: a new status, the output of a server that parlor starts, and once when
+ * they have more slots than `slotsMax`.
  */
-export function newsFor(log: Log, slotsMax: number): (servers: readonly UpstreamState[]) => void {
-  const told = new Map<string, string>();
+export function serverLog(log: Log, slotsMax: number): (servers: readonly UpstreamState[]) => void {
+  const logged = new Map<string, string>();
   let hadTooMany = false;
   return (servers) => {
     const slots = servers.reduce((sum, server) => sum + (server.status === "ready" ? server.slots : 0), 0);
@@ -88,17 +88,18 @@ export function newsFor(log: Log, slotsMax: number): (servers: readonly Upstream
     hadTooMany = slots > slotsMax;
     for (const { status, url, slots, model, progress } of servers) {
       const news = `${status} ${progress?.failure ?? ""} ${progress?.line ?? ""}`;
-      if (told.get(url)?.split(" ")[0] !== status) log.info("llama-server is", { status, url, slots, model });
-      if (told.get(url) !== news && progress?.failure) {
+      if (logged.get(url)?.split(" ")[0] !== status)
+        log.info("llama-server is", { status, url, slots, model });
+      if (logged.get(url) !== news && progress?.failure) {
         log.error("llama-server cannot be started", {
           url,
           cause: progress.line,
           advice: startAdvice[progress.failure],
         });
-      } else if (told.get(url) !== news && progress?.line && told.get(url)?.startsWith(status)) {
+      } else if (logged.get(url) !== news && progress?.line && logged.get(url)?.startsWith(status)) {
         log.info("llama-server starts", { url, percent: progress.percent, line: progress.line });
       }
-      told.set(url, news);
+      logged.set(url, news);
     }
   };
 }

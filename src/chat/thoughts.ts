@@ -1,74 +1,78 @@
-// Thoughts that a model writes into its answer, between marks that llama-server does not know: at the very
-// start of an answer they are told apart from it, anywhere else such marks are text. Nothing is lost: what
-// turns out to be no thought is text.
+// Separates thoughts that a model writes into its answer between marks that llama-server does not know.
+// Marks count only at the very start of an answer; anywhere else they are text. Nothing is lost: thoughts
+// without an end mark become text.
 
-export interface Told {
+export interface ThoughtsOutlet {
   text(piece: string): void;
   reasoning(piece: string): void;
 }
 
-/** What stands around thoughts, in small letters. */
+/** Marks around thoughts, in lower case. */
 interface Marks {
   readonly open: string;
   readonly close: string;
-  /** What may stand behind them, before the answer. */
-  readonly behind?: string;
+  /** A further mark that may follow, before the answer. */
+  readonly after?: string;
 }
 
 const tag = (name: string): Marks => ({ open: `<${name}>`, close: `</${name}>` });
 
-/** As models write them (their chat templates on huggingface.co): Qwen and DeepSeek, Claude's imitators, Seed, LongCat, Kimi, Magistral, Command, Sky, gpt-oss. */
+/**
+ * From the chat templates on huggingface.co: Qwen and DeepSeek, imitators of Claude, Seed, LongCat, Kimi,
+ * Magistral, Command, Sky, gpt-oss.
+ */
 const known: readonly Marks[] = [
   ...["think", "thinking", "thought", "thoughts", "reasoning", "seed:think", "longcat_think"].map(tag),
   { open: "◁think▷", close: "◁/think▷" },
   { open: "[think]", close: "[/think]" },
-  { open: "<|start_thinking|>", close: "<|end_thinking|>", behind: "<|start_response|>" },
-  { open: "<|begin_of_thought|>", close: "<|end_of_thought|>", behind: "<|begin_of_solution|>" },
+  { open: "<|start_thinking|>", close: "<|end_thinking|>", after: "<|start_response|>" },
+  { open: "<|begin_of_thought|>", close: "<|end_of_thought|>", after: "<|begin_of_solution|>" },
   {
     open: "<|channel|>analysis<|message|>",
     close: "<|end|>",
-    behind: "<|start|>assistant<|channel|>final<|message|>",
+    after: "<|start|>assistant<|channel|>final<|message|>",
   },
 ];
 
-/** More white space than this before an answer is part of it, in UTF-16 units. */
+/** With more white space than this before an answer, it is part of the answer; in UTF-16 units. */
 const spaceMaxChars = 1_000;
 
 export class Thoughts {
-  readonly #told: Told;
-  #state: "start" | "inside" | "behind" | "text";
+  readonly #outlet: ThoughtsOutlet;
+  #state: "start" | "inside" | "after" | "text";
   #marks: Marks | null = null;
-  /** What may yet be a part of a mark, or space that is not shown. */
+  /** Text that may still turn out to be part of a mark, or white space that is not shown. */
   #held = "";
-  /** All that came since the thoughts began, with their mark. */
+  /** All text since the start mark, with it. */
   #source = "";
   #hasThought = false;
 
-  /** `isStart`: nothing of the answer is there yet. */
-  constructor(isStart: boolean, told: Told) {
+  /** `isStart`: the answer is empty so far. */
+  constructor(isStart: boolean, outlet: ThoughtsOutlet) {
     this.#state = isStart ? "start" : "text";
-    this.#told = told;
+    this.#outlet = outlet;
   }
 
   add(piece: string): void {
-    if (this.#state === "text") this.#told.text(piece);
+    if (this.#state === "text") this.#outlet.text(piece);
     else if (this.#state === "start") this.#begin(this.#held + piece);
-    else if (this.#state === "inside") this.#think(piece);
-    else this.#answer(this.#held + piece);
+    else if (this.#state === "inside") this.#addInside(piece);
+    else this.#addAfter(this.#held + piece);
   }
 
   /**
-   * There is no more; `isWhole` when the model says so itself. Returns what was told as thoughts and is none, as their end never came: then it is the
-   * answer, and all of it.
+   * Ends the answer; `isWhole` if the model itself ended it. If the end mark of the thoughts never came,
+   * they were the answer: then this returns the whole text, which has been passed on as thoughts so far.
+   * Else null.
    */
   end(isWhole: boolean): string | null {
     const [state, held] = [this.#state, this.#held];
     this.#state = "text";
     this.#held = "";
     if (state === "inside" && isWhole) return this.#source;
-    if (state === "inside" && held.trim() !== "") this.#told.reasoning(held);
-    if (state === "start" && held !== "") this.#told.text(held);
-    if (state === "behind" && held.trim() !== "") this.#told.text(held.trimStart());
+    if (state === "inside" && held.trim() !== "") this.#outlet.reasoning(held);
+    if (state === "start" && held !== "") this.#outlet.text(held);
+    if (state === "after" && held.trim() !== "") this.#outlet.text(held.trimStart());
     return null;
   }
 
@@ -81,17 +85,17 @@ export class Thoughts {
       this.#state = "inside";
       this.#held = "";
       this.#source = begun.slice(0, marks.open.length);
-      this.#think(begun.slice(marks.open.length));
+      this.#addInside(begun.slice(marks.open.length));
     } else if (all.length <= spaceMaxChars && known.some(({ open }) => open.startsWith(small)))
       this.#held = all;
     else {
       this.#state = "text";
       this.#held = "";
-      this.#told.text(all);
+      this.#outlet.text(all);
     }
   }
 
-  #think(piece: string): void {
+  #addInside(piece: string): void {
     this.#source += piece;
     const all = this.#hasThought ? this.#held + piece : (this.#held + piece).trimStart();
     const { close } = this.#marks as Marks;
@@ -99,43 +103,43 @@ export class Thoughts {
     if (end < 0) {
       const shown = all.length - heldBack(all, close);
       this.#held = all.slice(shown);
-      this.#tell(all.slice(0, shown));
+      this.#addThought(all.slice(0, shown));
     } else {
-      this.#tell(all.slice(0, end).trimEnd());
-      this.#state = "behind";
-      this.#answer(all.slice(end + close.length));
+      this.#addThought(all.slice(0, end).trimEnd());
+      this.#state = "after";
+      this.#addAfter(all.slice(end + close.length));
     }
   }
 
-  #tell(thought: string): void {
+  #addThought(thought: string): void {
     if (thought === "") return;
     this.#hasThought = true;
-    this.#told.reasoning(thought);
+    this.#outlet.reasoning(thought);
   }
 
-  #answer(all: string): void {
-    const { behind = "" } = this.#marks as Marks;
+  #addAfter(all: string): void {
+    const { after = "" } = this.#marks as Marks;
     const begun = all.trimStart();
     const small = begun.slice(0, markMaxChars).toLowerCase();
-    const rest = behind !== "" && small.startsWith(behind) ? begun.slice(behind.length).trimStart() : begun;
+    const rest = after !== "" && small.startsWith(after) ? begun.slice(after.length).trimStart() : begun;
     this.#held = begun;
-    if (rest === "" || (rest === begun && behind.startsWith(small))) return;
+    if (rest === "" || (rest === begun && after.startsWith(small))) return;
     this.#state = "text";
     this.#held = "";
-    this.#told.text(rest);
+    this.#outlet.text(rest);
   }
 }
 
-const markMaxChars = Math.max(...known.flatMap(({ open, behind = "" }) => [open.length, behind.length]));
+const markMaxChars = Math.max(...known.flatMap(({ open, after = "" }) => [open.length, after.length]));
 
-/** Where a mark stands, in whatever letters; -1 when it does not. */
+/** Index of a mark in a text, in upper or lower case; -1 if there is none. */
 function placeOf(text: string, mark: string): number {
   for (let at = text.indexOf(mark[0] as string); at >= 0; at = text.indexOf(mark[0] as string, at + 1))
     if (text.slice(at, at + mark.length).toLowerCase() === mark) return at;
   return -1;
 }
 
-/** How much of the end of a text may be the beginning of a mark, with the space before it. */
+/** Length of the end of a text that may be the beginning of a mark, with the white space before it. */
 function heldBack(text: string, mark: string): number {
   let chars = Math.min(mark.length - 1, text.length);
   while (chars > 0 && !mark.startsWith(text.slice(-chars).toLowerCase())) chars--;

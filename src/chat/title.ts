@@ -1,5 +1,6 @@
-// A title that the model itself makes, where that is wished: asked for right behind the first answer, in the same Slot and with
-// the same beginning, so that llama-server reads only the wish anew and its prompt cache serves the next question as before.
+// Lets the model write the title of a conversation, if the operator enabled that. Requested right after the
+// first answer, in the same slot and with the same beginning, so that llama-server reads only the request
+// itself anew and its prompt cache still serves the next question.
 
 import { titleFrom } from "../domain/conversation.ts";
 import { newId } from "../domain/id.ts";
@@ -8,17 +9,18 @@ import type { LiveRun } from "./live-run.ts";
 import type { PromptDependencies } from "./prompt.ts";
 import { Thoughts } from "./thoughts.ts";
 
-const wish =
+const instruction =
   "Give this conversation a title of at most six words, in its own language. Reply with the title alone.";
 
-/** Longest that is generated for it, in tokens: six words in any language. */
+/** Most tokens that are generated for a title: six words in any language. */
 const titleMaxTokens = 32;
 
 /**
- * Has the conversation of a Run that has ended entitled; the title stays as it is when nothing usable comes back.
+ * Writes a title for the conversation of a Run that has ended. Keeps the old title if the model returns
+ * nothing usable.
  * @throws Failure `upstream_*`, or the Run's abort reason
  */
-export async function entitle(
+export async function writeTitle(
   live: LiveRun,
   { messages, sampling, model }: ChatRequest,
   { upstream }: PromptDependencies,
@@ -26,13 +28,13 @@ export async function entitle(
   const pieces: string[] = [];
   const thoughts = new Thoughts(true, { text: (text) => void pieces.push(text), reasoning() {} });
   const deltas = { text: (text: string) => thoughts.add(text), reasoning() {}, prompt() {} };
-  const asked = [
+  const withInstruction = [
     ...messages,
     { role: "assistant" as const, content: live.text },
-    { role: "user" as const, content: wish },
+    { role: "user" as const, content: instruction },
   ];
   const by = { run: newId(), request: live.origin.request };
-  const request = { messages: asked, sampling: { ...sampling, maxTokens: titleMaxTokens }, model };
+  const request = { messages: withInstruction, sampling: { ...sampling, maxTokens: titleMaxTokens }, model };
   try {
     await upstream.chat(by, request, deltas, live.abort.signal);
   } catch (error) {

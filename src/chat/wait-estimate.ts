@@ -1,60 +1,73 @@
-// How long somebody in line will wait, honestly: a simple forecast from how long recent Runs took (before the
-// first has ended, from how fast those go that run), and a range around it from how far recent forecasts were
-// off, kept from process to process (adaptive conformal inference: Gibbs & Candès, "Adaptive Conformal
-// Inference Under Distribution Shift", 2021). Pure: the clock is handed in.
+// How long a queued Run will wait: a simple forecast from the durations of recent Runs (before the first
+// has ended, from the speed of running ones), and a range around it from the errors of recent forecasts,
+// which is saved from process to process (adaptive conformal inference: Gibbs & Candès, "Adaptive Conformal
+// Inference Under Distribution Shift", 2021). Pure: the clock is passed in.
 
 import type { RunId } from "../domain/id.ts";
 import type { WaitEstimate } from "../domain/run.ts";
 
-/** Recent Runs and recent forecasts that are remembered. */
+/** Most durations of Runs, and most forecast errors per class, that are remembered. */
 const servicesMax = 64;
 const errorsMax = 1_000;
-/** A range is made anew when so many more forecasts have been compared. */
-const errorsFresh = 16;
+/** A range is computed again after so many new errors. */
+const errorsPerSpan = 16;
 
-/** With fewer Runs that have ended than this the range is wider, by as much as one such Run less each. */
-const servicesSure = 5;
+/** With fewer ended Runs than this, the range is wider: by the missing share of this number. */
+const servicesEnough = 5;
 
-/** What the next process is told of the past: it may have another model, so enough to begin with and no more. */
+/** Most durations and errors that are saved for the next process: few, because it may run another model. */
 const [servicesKept, errorsKept] = [16, 100];
 
-/** Forecasts are compared as ratios of times that are this much longer: near zero a ratio says nothing. */
-const blurMs = 1_000;
+/** Added to both times of a ratio, in ms: near zero a ratio says nothing. */
+const offsetMs = 1_000;
 
-/** The share of forecasts that may come out beyond their range, and how fast ranges grow and shrink towards it. */
-const missesAimed = 0.04;
-const adapting = 0.01;
-const outsideMost = 0.1;
+/**
+ * Target share of waits outside their range, the step by which ranges adapt to it, and the most a range
+ * leaves out.
+ */
+const missTarget = 0.04;
+const adaptStep = 0.01;
+const outsideMax = 0.1;
 
-/** Ratios to begin with, until there are real ones: a wide guess. */
+/** Ratios (actual / forecast) to start with, until there are measured ones: a wide guess. */
 const firstErrors = [
   0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.35, 1.5, 1.7, 1.9, 2.2, 2.5, 3, 3.5,
 ];
 
-/** Between two forecasts for one Run that are remembered, in ms: those that stood longer count more often. */
+/**
+ * Between two remembered forecasts for one Run, in ms: a forecast that was shown for longer counts more
+ * often.
+ */
 const rememberMs = 2_000;
 
-/** Places that err alike: the next one, the two after, the four after … */
+/** Class of places with similar errors: the next one, the two after it, the four after those … */
 const errorClass = (position: number): number => Math.min(6, Math.floor(Math.log2(position)));
 
-/** What has been learned, for the process after this one. */
+/** What is saved for the next process. */
 interface WaitEstimatesKept {
   readonly services: readonly number[];
   readonly errors: readonly (readonly number[])[];
   readonly outside: readonly number[];
 }
 
+/**
+ * For `queue_full`: whole seconds until there is room, at least 1; nothing while the wait can't be
+ * estimated.
+ */
+export const waitFacts = (waitMs: number | null): { seconds?: number } =>
+  waitMs === null ? {} : { seconds: Math.max(1, Math.ceil(waitMs / 1000)) };
+
 export class WaitEstimates {
   readonly #services: number[] = [];
   readonly #errors = Array.from({ length: 7 }, () => [...firstErrors]);
-  /** The share of past errors that each class's range leaves out on either side. */
-  readonly #outside = this.#errors.map(() => missesAimed / 2);
-  /** Least and most of each class's errors that a range goes by, and how many came since it was made. */
+  /** Share of past errors that the range of each class leaves out on either side. */
+  readonly #outside = this.#errors.map(() => missTarget / 2);
+  /** Computed range of each class, and the number of errors since then. */
   readonly #spans: ([number, number] | null)[] = this.#errors.map(() => null);
   readonly #fresh = this.#errors.map(() => 0);
-  readonly #told = new Map<RunId, { at: number; ms: number; position: number; wait: WaitEstimate }[]>();
+  readonly #announced = new Map<RunId, { at: number; ms: number; position: number; wait: WaitEstimate }[]>();
 
-  /** What the next process begins with, as text. */
+  /** The state to save for the next process, as JSON. */
   get kept(): string {
     const brief = (numbers: readonly number[], most: number) =>
       numbers.slice(-most).map((each) => Number(each.toPrecision(3)));
@@ -66,7 +79,7 @@ export class WaitEstimates {
     } satisfies WaitEstimatesKept);
   }
 
-  /** Goes on with what the process before this one has learned; what can't be read is not learned. */
+  /** Continues with the state of the previous process; a part that can't be read is ignored. */
   restore(kept: string): void {
     const isNumbers = (list: unknown): list is number[] =>
       Array.isArray(list) && list.every((each) => typeof each === "number" && each >= 0);
@@ -80,20 +93,21 @@ export class WaitEstimates {
     this.#errors.forEach((each, kind) => {
       const known: unknown = errors[kind];
       if (isNumbers(known) && known.length >= firstErrors.length) each.splice(0, each.length, ...known);
-      this.#outside[kind] = Math.min(outsideMost, outside[kind] ?? missesAimed / 2);
+      this.#outside[kind] = Math.min(outsideMax, outside[kind] ?? missTarget / 2);
       this.#spans[kind] = null;
     });
   }
 
-  /** A Run has had its Slot for so long. */
+  /** Records for how long a Run held its slot. */
   served(ms: number): void {
     this.#services.push(ms);
     if (this.#services.length > servicesMax) this.#services.shift();
   }
 
   /**
-   * Milliseconds until each of the first `count` in line starts, on `slots` Slots of which some have been busy for `elapsed` ms; `guess` is
-   * how long a Run takes to judge by those that run, where that can be told. Null while nothing is known.
+   * Milliseconds until each of the first `count` Runs in the queue starts, on `slots` slots of which some
+   * have been busy for `elapsed` ms. `guess` is a duration guessed from running Runs, or null. Null while
+   * nothing is known.
    */
   forecasts(count: number, slots: number, elapsed: readonly number[], guess: number | null): number[] | null {
     const services = guess === null || this.isSure ? this.#services : [...this.#services, guess];
@@ -113,45 +127,47 @@ export class WaitEstimates {
     return starts;
   }
 
-  /** So many Runs have ended that their mean says it. */
+  /** True once enough Runs have ended for their mean to be used without a guess. */
   get isSure(): boolean {
-    return this.#services.length >= servicesSure;
+    return this.#services.length >= servicesEnough;
   }
 
-  /** What is said to who waits at a place that is forecast to start in `ms`; remembered, to see how far it was off. */
-  tell(run: RunId, position: number, ms: number, now: number): WaitEstimate {
+  /**
+   * The range to show for a Run that is forecast to start in `ms`. Remembered, to measure its error later.
+   */
+  announce(run: RunId, position: number, ms: number, now: number): WaitEstimate {
     const [least, most] = this.#span(errorClass(position));
-    const doubt = 1 + Math.max(0, 1 - this.#services.length / servicesSure);
-    const ahead = (ratio: number) => Math.max(0, ratio * (ms + blurMs) - blurMs);
-    const wait = rounded({ leastMs: ahead(least / doubt), mostMs: ahead(most * doubt) });
-    const told = this.#told.get(run) ?? [];
-    if (now - (told.at(-1)?.at ?? Number.NEGATIVE_INFINITY) >= rememberMs)
-      told.push({ at: now, ms, position, wait });
-    this.#told.set(run, told);
+    const widening = 1 + Math.max(0, 1 - this.#services.length / servicesEnough);
+    const ahead = (ratio: number) => Math.max(0, ratio * (ms + offsetMs) - offsetMs);
+    const wait = rounded({ leastMs: ahead(least / widening), mostMs: ahead(most * widening) });
+    const announced = this.#announced.get(run) ?? [];
+    if (now - (announced.at(-1)?.at ?? Number.NEGATIVE_INFINITY) >= rememberMs)
+      announced.push({ at: now, ms, position, wait });
+    this.#announced.set(run, announced);
     return wait;
   }
 
-  /** A Run that waited starts: what was said of it is compared. */
+  /** Measures the errors of what was announced for a Run that starts now. */
   started(run: RunId, now: number): void {
-    for (const { at, ms, position, wait } of this.#told.get(run) ?? []) {
+    for (const { at, ms, position, wait } of this.#announced.get(run) ?? []) {
       const kind = errorClass(position);
       const errors = this.#errors[kind] as number[];
       const missed = now - at < wait.leastMs || now - at > wait.mostMs ? 1 : 0;
       this.#outside[kind] = Math.min(
-        outsideMost,
-        Math.max(0, (this.#outside[kind] as number) + adapting * (missesAimed - missed)),
+        outsideMax,
+        Math.max(0, (this.#outside[kind] as number) + adaptStep * (missTarget - missed)),
       );
-      this.#fresh[kind] = ((this.#fresh[kind] as number) + 1) % errorsFresh;
+      this.#fresh[kind] = ((this.#fresh[kind] as number) + 1) % errorsPerSpan;
       if (this.#fresh[kind] === 0) this.#spans[kind] = null;
-      errors.push((now - at + blurMs) / (ms + blurMs));
+      errors.push((now - at + offsetMs) / (ms + offsetMs));
       if (errors.length > errorsMax) errors.shift();
     }
-    this.#told.delete(run);
+    this.#announced.delete(run);
   }
 
-  /** A Run has left the line. */
-  left(run: RunId): void {
-    this.#told.delete(run);
+  /** Forgets a Run that has left the queue without starting. */
+  forget(run: RunId): void {
+    this.#announced.delete(run);
   }
 
   #span(kind: number): [number, number] {
@@ -166,13 +182,16 @@ export class WaitEstimates {
   }
 }
 
-/** How much longer a Run takes that has taken so long: as those did that took longer. */
+/** Rest of the duration, in ms, of a Run that has taken `ms` so far: the mean of those that took longer. */
 function restOf(ms: number, services: readonly number[]): number {
   const longer = services.filter((service) => service > ms);
   return longer.length > 0 ? average(longer) - ms : ms / 2;
 }
 
-/** Outwards to what can be read at a glance: seconds up to ten, 5 s up to a minute, 15 s up to five, then minutes. */
+/**
+ * Rounds outwards to times that are easy to read: 1 s up to 10 s, 5 s up to 1 min, 15 s up to 5 min, then
+ * minutes.
+ */
 function rounded({ leastMs, mostMs }: WaitEstimate): WaitEstimate {
   const step = (ms: number) => (ms < 10_000 ? 1_000 : ms < 60_000 ? 5_000 : ms < 300_000 ? 15_000 : 60_000);
   return {

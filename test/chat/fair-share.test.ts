@@ -81,7 +81,7 @@ test("what is used while nobody waits is forgotten; what is used while somebody 
   later.restore(shares.changes());
   for (const each of [shares, later])
     expect(each.next([waiting("a1", a, 1), waiting("b1", b, 2)], none, never)?.run).toBe("b1");
-  shares.settle(() => 0);
+  shares.reset(() => 0);
   expect(shares.next([waiting("a1", a, 1), waiting("b1", b, 2)], none, never)?.run).toBe("a1");
 });
 

@@ -1,0 +1,76 @@
+// Folds bursts of Deltas of one answer into few events. The first Delta, and the first after a pause, goes
+// out at once; those that follow within the fold time go out together.
+
+/**
+ * Deltas further apart than this, in ms, are not held: a browser draws at most 60 times a second, so
+ * holding them would spare a page nothing.
+ */
+const drawEveryMs = 16;
+/** Weight of the latest gap between two Deltas in their moving average. */
+const gapWeight = 0.25;
+
+/**
+ * The fold time grows with the answer, up to this factor at this length (UTF-16 units): the longer an
+ * answer, the more each change costs the page that shows it, and the less it tells the reader.
+ */
+const foldGrowth = 2.5;
+const foldGrowsChars = 20_000;
+
+export class DeltaFold {
+  readonly #foldMs: number;
+  readonly #publish: (kind: "text" | "reasoning", text: string) => void;
+  #held = { text: "", reasoning: "" };
+  #timer: Timer | null = null;
+  /** When the last Delta arrived, on the monotonic clock, and the average gap between Deltas; both in ms. */
+  #addedAt = 0;
+  #gapMs = 0;
+  /** Length of the answer's text, in UTF-16 units. */
+  #textChars = 0;
+
+  /** `foldMs` is the fold time at the beginning of an answer. */
+  constructor(foldMs: number, publish: (kind: "text" | "reasoning", text: string) => void) {
+    this.#foldMs = foldMs;
+    this.#publish = publish;
+  }
+
+  /** What was added but not published yet. */
+  get held(): { readonly text: string; readonly reasoning: string } {
+    return this.#held;
+  }
+
+  /** Adds a Delta; `textChars` is the length of the answer's text with it, in UTF-16 units. */
+  add(kind: "text" | "reasoning", piece: string, textChars: number): void {
+    const now = performance.now();
+    this.#gapMs += gapWeight * (Math.min(now - this.#addedAt, this.#foldMs) - this.#gapMs);
+    this.#addedAt = now;
+    this.#textChars = textChars;
+    this.#held[kind] += piece;
+    if (this.#timer === null) this.#flush();
+  }
+
+  /** Drops what is held; nothing is published any more. */
+  end(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#held = { text: "", reasoning: "" };
+  }
+
+  /** How long the next Deltas are held; 0 where they are so far apart that each goes out at once. */
+  get #holdMs(): number {
+    const growth = 1 + (foldGrowth - 1) * Math.min(1, this.#textChars / foldGrowsChars);
+    return this.#gapMs >= drawEveryMs * growth ? 0 : this.#foldMs * growth;
+  }
+
+  #flush(): void {
+    const { text, reasoning } = this.#held;
+    this.#held = { text: "", reasoning: "" };
+    if (reasoning !== "") this.#publish("reasoning", reasoning);
+    if (text !== "") this.#publish("text", text);
+    const ms = this.#holdMs;
+    if (ms === 0) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      if (this.#held.text !== "" || this.#held.reasoning !== "") this.#flush();
+    }, ms);
+  }
+}
