@@ -46,13 +46,17 @@ export function failureIn(column: string): FailureReport {
   return { code, facts: Object.fromEntries(fitting) };
 }
 
-/** Limits within their bounds; null lifts a limit, but not the weight. */
+/**
+ * Limits within their bounds; null lifts a limit, but not the weight. A limit of 0, below its bound, is kept: to leave
+ * it out would lift it.
+ */
 export function limitsIn(column: string): Partial<Limits> {
   const value = parseJson(column);
   const names = Object.keys(limitBounds) as LimitName[];
   const fitting = names.flatMap((name) => {
     const limit = isJsonObject(value) ? value[name] : undefined;
-    const fits = isFiniteNumber(limit) ? isLimit(name, limit) : limit === null && name !== "weight";
+    const isNumber = isFiniteNumber(limit) && (isLimit(name, limit) || (limit === 0 && name !== "weight"));
+    const fits = isNumber || (limit === null && name !== "weight");
     return fits ? [[name, limit] as const] : [];
   });
   return Object.fromEntries(fitting) as Partial<Limits>;
