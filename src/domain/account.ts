@@ -1,5 +1,5 @@
-// Who uses the house: a Person with a role, and the Limits that hold for them. Plain facts: store/ keeps them, auth/ finds out
-// who somebody is, chat/ and the queue mind the limits.
+// Who uses the house: a Person with a role, and the Limits that hold for them. Plain facts: store/ keeps
+// them, auth/ finds out who somebody is, chat/ and the queue mind the limits.
 
 import type { ConversationId, PersonId } from "./id.ts";
 
@@ -16,7 +16,9 @@ export function isPersonRole(value: unknown): value is PersonRole {
 
 /** What somebody may use. null: as much as they like. */
 export interface Limits {
-  /** Share of the slots while people wait, beside others': one with 2 gets twice as many tokens as one with 1. */
+  /**
+   * Share of the slots while people wait, beside others': one with 2 gets twice as many tokens as one with 1.
+   */
   readonly weight: number;
   readonly runsPerMinute: number | null;
   /** Tokens read anew and written, from midnight to midnight in the server's time zone. */
@@ -126,7 +128,10 @@ export interface Session {
   readonly expiresAt: number;
 }
 
-/** What a program's key can open: answers of the models; numbers for texts; its owner's conversations, to be read and gone on with. */
+/**
+ * What a program's key can open: answers of the models; numbers for texts; its owner's conversations, to be
+ * read and gone on with.
+ */
 export const keyScopes = ["answers", "embeddings", "conversations"] as const;
 export type KeyScope = (typeof keyScopes)[number];
 
@@ -205,7 +210,10 @@ export interface AuditEntry {
 /** Longest name, in UTF-16 units. */
 const nameMaxChars = 64;
 
-/** A name as it is kept, or null for what is none: 1 to 64 characters, none of them a control character, no space at either end. */
+/**
+ * A name as it is kept, or null for what is none: 1 to 64 characters, none of them a control character, no
+ * space at either end.
+ */
 export function personName(typed: string): string | null {
   const name = typed.normalize("NFKC").trim().replace(/\s+/g, " ");
   return name === "" || name.length > nameMaxChars || /[\p{Cc}\p{Cf}\p{Cs}]/u.test(name) ? null : name;
@@ -225,5 +233,6 @@ export function nextMidnight(now: number): number {
 /** The day of a moment in this machine's time zone, as 2026-11-23. */
 export function dayOf(time: number): string {
   const day = new Date(time);
-  return `${day.getFullYear()}-${String(day.getMonth() + 1).padStart(2, "0")}-${String(day.getDate()).padStart(2, "0")}`;
+  const twoDigits = (number: number) => String(number).padStart(2, "0");
+  return `${day.getFullYear()}-${twoDigits(day.getMonth() + 1)}-${twoDigits(day.getDate())}`;
 }

@@ -13,10 +13,16 @@ const named: Readonly<Record<string, readonly string[]>> = {
   [unixPeer]: [],
 };
 
-/** Bits before the IPv4 address in its IPv6 form (RFC 4291 §2.5.5.2), and those of the network that one house has (RFC 6177). */
+/**
+ * Bits before the IPv4 address in its IPv6 form (RFC 4291 §2.5.5.2), and those of the network that one house
+ * has (RFC 6177).
+ */
 const [mappedBits, houseBits] = [96, 64];
 
-/** An address in one spelling: IPv6 as RFC 5952 writes it, an IPv4 address in IPv6 form as IPv4, without a zone. What is no address stays as it is. */
+/**
+ * An address in one spelling: IPv6 as RFC 5952 writes it, an IPv4 address in IPv6 form as IPv4, without a
+ * zone. What is no address stays as it is.
+ */
 export function plainAddress(address: string): string {
   const bare = address.replace(/^\[(.*)\]$/, "$1").replace(/%.*$/, "");
   if (!isIPv6(bare)) return isIPv4(bare) ? bare : address;
@@ -27,7 +33,10 @@ export function plainAddress(address: string): string {
   return [a >> 8, a & 255, b >> 8, b & 255].join(".");
 }
 
-/** Whose attempts count together: an IPv4 address, or the network of an IPv6 address, of which one house has 2⁶⁴. */
+/**
+ * Whose attempts count together: an IPv4 address, or the network of an IPv6 address, of which one house has
+ * 2⁶⁴.
+ */
 export function networkOf(address: string): string {
   const plain = plainAddress(address);
   if (!isIPv6(plain)) return plain;
@@ -80,8 +89,9 @@ export class AddressSet {
 }
 
 /**
- * An origin as browsers send it: `http://name:1`, `app://obsidian.md`, `chrome-extension://id`. For schemes that are not the web's, `URL.origin` is "null": these
- * are compared as text. Null for what no browser sends, patterns among it.
+ * An origin as browsers send it: `http://name:1`, `app://obsidian.md`, `chrome-extension://id`. For schemes
+ * that are not the web's, `URL.origin` is "null": these are compared as text. Null for what no browser sends,
+ * patterns among it.
  */
 export function originText(value: string): string | null {
   const [, scheme = "", host = ""] = /^([a-z][a-z0-9+.-]*):\/\/([^\s/?#@\\*,]+)\/?$/i.exec(value) ?? [];

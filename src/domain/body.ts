@@ -1,5 +1,5 @@
-// A request's body as the doors and the pages get it: whole, within a bound, decoded, and counted among all bodies in memory.
-// The contract of src/bodies.ts; used by http/ and text/.
+// A request's body as the doors and the pages get it: whole, within a bound, decoded, and counted among all
+// bodies in memory. The contract of src/bodies.ts; used by http/ and text/.
 
 import type { PersonId } from "./id.ts";
 
@@ -16,5 +16,7 @@ export interface BodyBound {
   readonly owner: PersonId | null;
 }
 
-/** @throws Failure `too_large`, `unsupported_encoding`, `bodies_full`, `body_slow`, `bad_request`, `stopped` */
+/**
+ * @throws Failure `too_large`, `unsupported_encoding`, `bodies_full`, `body_slow`, `bad_request`, `stopped`
+ */
 export type ReadBody = (request: Request, bound: BodyBound) => Promise<HeldBody>;

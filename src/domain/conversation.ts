@@ -58,7 +58,10 @@ export interface Message {
 /** Characters of a title that is made of the first question. */
 const titleMaxChars = 60;
 
-/** A title for a conversation that begins with `question`: its first line, cut at a word. No generation, so the slot's prompt cache stays. */
+/**
+ * A title for a conversation that begins with `question`: its first line, cut at a word. No generation, so
+ * the slot's prompt cache stays.
+ */
 export function titleFrom(question: string): string {
   const line = question.trim().split("\n", 1)[0]?.replace(/\s+/g, " ").trim() ?? "";
   if (line.length <= titleMaxChars) return line;

@@ -1,5 +1,5 @@
-// What the Bus carries: numbered facts about Runs, and word that something is to be read again. Events of one Run are
-// numbered without gaps, so a reader knows whether it missed one.
+// What the Bus carries: numbered facts about Runs, and word that something is to be read again. Events of one
+// Run are numbered without gaps, so a reader knows whether it missed one.
 
 import type { Message } from "./conversation.ts";
 import type { ConversationId, MessageId, PersonId, RunId } from "./id.ts";
@@ -8,7 +8,10 @@ import type { Utterance } from "./thread.ts";
 
 /** The facts a Run can announce. */
 export type RunFact =
-  /** The Run waits. `question` is null when the messages are not simply added at the end: then the thread is ThreadChanged too. */
+  /**
+   * The Run waits. `question` is null when the messages are not simply added at the end: then the thread is
+   * ThreadChanged too.
+   */
   | {
       readonly kind: "queued";
       readonly owner: PersonId;

@@ -3,8 +3,9 @@
 // not a Failure is a bug. Thrown anywhere; caught by HTTP's onError, a socket's message and a Run's end.
 
 /**
- * Every way in which something can fail without anyone having written a bug, with its HTTP status. The clients of OpenAI and
- * Anthropic ask again by themselves at 408, 409, 429 and from 500 on: these are for what may go better then.
+ * Every way in which something can fail without anyone having written a bug, with its HTTP status. The
+ * clients of OpenAI and Anthropic ask again by themselves at 408, 409, 429 and from 500 on: these are for
+ * what may go better then.
  */
 const statuses = {
   // the llama-server behind us
@@ -119,5 +120,7 @@ export function asFailure(error: unknown): Failure {
   return error instanceof Failure ? error : new Failure("internal");
 }
 
-/** Turns anything thrown into the Failure to answer with. Counts it; logs it when it is a bug (`internal`). */
+/**
+ * Turns anything thrown into the Failure to answer with. Counts it; logs it when it is a bug (`internal`).
+ */
 export type Refuse = (error: unknown, facts?: Readonly<Record<string, string>>) => Failure;

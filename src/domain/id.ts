@@ -1,4 +1,5 @@
-// Ids: what the things of the domain are known by, and how new ones are made. No imports, so that nothing here needs anything else.
+// Ids: what the things of the domain are known by, and how new ones are made. No imports, so that nothing
+// here needs anything else.
 
 export type ConversationId = string;
 export type MessageId = string;

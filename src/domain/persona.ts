@@ -1,5 +1,6 @@
-// A Persona is a named system prompt with its sampling settings; Settings are what a conversation has chosen; a EffectiveSettings is
-// how it is answered then. Plain facts: persona/ reads them from files, chat/ decides which holds.
+// A Persona is a named system prompt with its sampling settings; Settings are what a conversation has chosen;
+// a EffectiveSettings is how it is answered then. Plain facts: persona/ reads them from files, chat/ decides
+// which holds.
 
 import type { PersonaId } from "./id.ts";
 
@@ -11,7 +12,9 @@ export interface Sampling {
   readonly maxTokens?: number;
 }
 
-/** Least and most of each. Beyond a temperature of 2 and outside of 0 to 1 for top-p no model writes sense. */
+/**
+ * Least and most of each. Beyond a temperature of 2 and outside of 0 to 1 for top-p no model writes sense.
+ */
 export const samplingBounds = {
   temperature: [0, 2],
   topP: [0, 1],
@@ -24,7 +27,10 @@ export function isWithin(name: keyof Sampling, value: number): boolean {
   return value >= least && value <= most && (name !== "maxTokens" || Number.isInteger(value));
 }
 
-/** What is done when a conversation no longer fits into the context: the oldest exchanges stay behind, or it ends with advice. */
+/**
+ * What is done when a conversation no longer fits into the context: the oldest exchanges stay behind, or it
+ * ends with advice.
+ */
 export type Overflow = "drop" | "refuse";
 
 export interface Persona {

@@ -1,4 +1,5 @@
-// A conversation as a file holds it: everything that is kept of it, in parlor's own form. Written by export, read by import.
+// A conversation as a file holds it: everything that is kept of it, in parlor's own form. Written by export,
+// read by import.
 
 import type { Role } from "./conversation.ts";
 import type { ConversationId, MessageId } from "./id.ts";
@@ -43,7 +44,10 @@ export interface Unread {
   readonly leftOut: Readonly<Partial<Record<LeftOutKind, number>>>;
 }
 
-/** Conversations as they come out of a file, piece by piece: each begins, has messages, and ends; in the end it is said what was not read. */
+/**
+ * Conversations as they come out of a file, piece by piece: each begins, has messages, and ends; in the end
+ * it is said what was not read.
+ */
 export type ImportPart =
   | { readonly kind: "begin"; readonly conversation: ConversationHeader }
   | { readonly kind: "messages"; readonly messages: readonly MessageRecord[] }

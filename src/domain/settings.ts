@@ -1,4 +1,5 @@
-// The one reader of a conversation's settings from loose input: forms, imported files, personas, the database.
+// The one reader of a conversation's settings from loose input: forms, imported files, personas, the
+// database.
 
 import { isFiniteNumber, isJsonObject, isString } from "./json.ts";
 import { isWithin, type Sampling, type Settings, samplingBounds } from "./persona.ts";

@@ -1,5 +1,5 @@
-// A path through a conversation as it is shown and sent: its Messages, each with the latest Run that wrote it. Beside
-// domain/conversation, which knows nothing of Runs.
+// A path through a conversation as it is shown and sent: its Messages, each with the latest Run that wrote
+// it. Beside domain/conversation, which knows nothing of Runs.
 
 import type { Message } from "./conversation.ts";
 import type { MessageId } from "./id.ts";

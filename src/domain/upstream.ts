@@ -1,5 +1,5 @@
-// What the house knows of a llama-server, or of several as one: is it there, how many Slots has it, which models, how far has it come in
-// starting. Plain facts for pages and logs; talking to it is upstream/'s work.
+// What the house knows of a llama-server, or of several as one: is it there, how many Slots has it, which
+// models, how far has it come in starting. Plain facts for pages and logs; talking to it is upstream/'s work.
 
 /** Progress of something that is not ready yet, in its own words. */
 export interface StartProgress {
@@ -25,18 +25,25 @@ export type StartFailure =
 
 /** What to do about each: for logs, `/readyz` and `parlor doctor`, and as the page's English words. */
 export const startAdvice: Readonly<Record<StartFailure, string>> = {
-  file: "The file is not a GGUF model: it may be a web page, or a pointer to the file, that was saved in its place. Download it again.",
+  file:
+    "The file is not a GGUF model: it may be a web page, or a pointer to the file, that was saved in its place. " +
+    "Download it again.",
   incomplete:
-    "The file is incomplete or damaged: the download may have been cut short. Download it again, and compare its size with the original's.",
+    "The file is incomplete or damaged: the download may have been cut short. " +
+    "Download it again, and compare its size with the original's.",
   missing:
-    "A file that it needs is not there, or parlor's user may not read it. Check --model, --llama-arg and the file's permissions.",
+    "A file that it needs is not there, or parlor's user may not read it. " +
+    "Check --model, --llama-arg and the file's permissions.",
   architecture:
-    "This llama-server does not know this kind of model. Use a newer llama-server (--llama-server PATH), or another model.",
+    "This llama-server does not know this kind of model. " +
+    "Use a newer llama-server (--llama-server PATH), or another model.",
   memory:
-    "There is too little memory. Use a smaller or more quantised model, a smaller context (--llama-arg=-c --llama-arg=4096), or fewer layers on the GPU (-ngl).",
+    "There is too little memory. Use a smaller or more quantised model, " +
+    "a smaller context (--llama-arg=-c --llama-arg=4096), or fewer layers on the GPU (-ngl).",
   argument: "It does not take an option that --llama-arg passes to it. Correct or remove that option.",
   program:
-    "The program does not run on this machine: a library is missing, or it was built for another system or processor. Choose another with --llama-server PATH.",
+    "The program does not run on this machine: a library is missing, or it was built for another system or " +
+    "processor. Choose another with --llama-server PATH.",
   port: "Another program uses its port. End that program.",
   other:
     "The page /admin shows everything it printed; starting it by hand with the same options may show more.",
@@ -74,8 +81,8 @@ export interface UpstreamState {
 }
 
 /**
- * The address of a llama-server as an operator writes it, in one spelling: http or https, no slash at its end, without the
- * `/v1` that programs want behind it; `user:password@` stays. Null for anything else.
+ * The address of a llama-server as an operator writes it, in one spelling: http or https, no slash at its
+ * end, without the `/v1` that programs want behind it; `user:password@` stays. Null for anything else.
  */
 export function llamaAddress(typed: string): string | null {
   const url = URL.parse(typed.trim());
@@ -91,7 +98,10 @@ export function machineOf(address: string): string | null {
     : host;
 }
 
-/** The same without `user:password@`, as pages, logs and metrics may show it. Of a text that is no address, all up to an `@` goes. */
+/**
+ * The same without `user:password@`, as pages, logs and metrics may show it. Of a text that is no address,
+ * all up to an `@` goes.
+ */
 export function withoutCredentials(address: string): string {
   const isAddress = /^https?:$/.test(URL.parse(address)?.protocol ?? "");
   return isAddress
@@ -99,6 +109,9 @@ export function withoutCredentials(address: string): string {
     : address.replace(/^(\s*[a-z][a-z\d+.-]*:\/\/)?.*@/is, "$1");
 }
 
-/** A text that was meant for an address and can't be used, without what may be a secret in it: all up to its last `@`, and a query. */
+/**
+ * A text that was meant for an address and can't be used, without what may be a secret in it: all up to its
+ * last `@`, and a query.
+ */
 export const withoutSecrets = (text: string): string =>
   text.replace(/^(\s*[a-z][a-z\d+.-]*:\/*)?.*@/is, "$1").replace(/([?#]).*/s, "$1…");

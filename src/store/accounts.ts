@@ -1,5 +1,6 @@
-// Contract of accounts, usage, links, house settings and the audit log: the other half of the Store, in the same
-// database. Secrets are passed and stored as hashes. Asynchronous like the Store; each method is one transaction.
+// Contract of accounts, usage, links, house settings and the audit log: the other half of the Store, in the
+// same database. Secrets are passed and stored as hashes. Asynchronous like the Store; each method is one
+// transaction.
 
 import type {
   AuditAct,
@@ -66,7 +67,10 @@ export interface FairShareKept {
 export type SettingName = "enforcedPersona" | "llama" | "waits";
 
 export interface People {
-  /** Calls `listener` when what somebody may do or see has changed: here, or by another process that has the file open. */
+  /**
+   * Calls `listener` when what somebody may do or see has changed: here, or by another process that has the
+   * file open.
+   */
   watch(listener: () => void): () => void;
 
   person(id: PersonId): Promise<Person | null>;
@@ -78,7 +82,10 @@ export interface People {
   add(person: NewPerson): Promise<Person>;
   /** Changes a person; a removed one's sessions end. @throws Failure `not_found`, `last_admin` */
   change(id: PersonId, change: PersonChange): Promise<Person>;
-  /** Forgets a person with everything of theirs; the audit log keeps an id that leads nowhere. @throws Failure `not_found`, `last_admin` */
+  /**
+   * Forgets a person with everything of theirs; the audit log keeps an id that leads nowhere. @throws Failure
+   * `not_found`, `last_admin`
+   */
   erase(id: PersonId): Promise<void>;
   /** The hash; null for a person without one. */
   passwordOf(id: PersonId): Promise<string | null>;
@@ -115,7 +122,8 @@ export interface Sessions {
   /** One that still holds. */
   invitation(hash: string): Promise<Invitation | null>;
   /**
-   * Uses an invitation up: its person has this password from now on, and this name where they had no account before.
+   * Uses an invitation up: its person has this password from now on, and this name where they had no account
+   * before.
    * @throws Failure `not_found`, `name_taken`
    */
   accept(hash: string, as: { name: string; password: string }): Promise<Person>;

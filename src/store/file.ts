@@ -8,7 +8,10 @@ import { basename, dirname, join } from "node:path";
 /** How long a write waits for another process that holds the file, in ms. */
 const busyMs = 2_000;
 
-/** The file can't be used; its message is one line for whoever starts parlor: which file, what is wrong with it, and what to do. */
+/**
+ * The file can't be used; its message is one line for whoever starts parlor: which file, what is wrong with
+ * it, and what to do.
+ */
 export class StoreUnusable extends Error {}
 
 const elsewhere = "or choose another place with --data";
@@ -20,7 +23,8 @@ const faults: readonly [code: RegExp, says: string][] = [
   ],
   [
     /^SQLITE_CORRUPT/,
-    "is damaged or cut off; stop parlor, keep a copy of it, and put a backup in its place; what is wrong with it says `parlor check`",
+    "is damaged or cut off; stop parlor, keep a copy of it, and put a backup in its place; " +
+      "what is wrong with it says `parlor check`",
   ],
   [/^SQLITE_(BUSY|LOCKED)/, "is held by another program; end that one, then start parlor again"],
   [
@@ -30,7 +34,8 @@ const faults: readonly [code: RegExp, says: string][] = [
   [/^(SQLITE_FULL|ENOSPC|EDQUOT)/, `can't be written, for the disk is full; make room, ${elsewhere}`],
   [
     /^SQLITE_IOERR/,
-    "can't be read or written: the disk fails, or is a share that can't lock files; `parlor check` says what is still sound",
+    "can't be read or written: the disk fails, or is a share that can't lock files; " +
+      "`parlor check` says what is still sound",
   ],
   [
     /^(EISDIR|ENOTDIR)/,
@@ -70,8 +75,9 @@ export interface FileLock {
 }
 
 /**
- * Takes the file for this process, until it ends however it ends: an open transaction on a file of its own, which the
- * system drops with the process. Two parlors on one file would each take the other's running answers for lost.
+ * Takes the file for this process, until it ends however it ends: an open transaction on a file of its own,
+ * which the system drops with the process. Two parlors on one file would each take the other's running
+ * answers for lost.
  * @throws StoreUnusable
  */
 export function lockFile(file: string): FileLock {
@@ -95,8 +101,8 @@ export function openDatabase(file: string): Database {
   db.run("pragma journal_mode = wal");
   db.run("pragma synchronous = normal");
   db.run("pragma foreign_keys = on");
-  db.run("pragma secure_delete = on"); // what is deleted is overwritten, so that nothing of it can be read in the file
-  db.run("pragma temp_store = memory"); // a large sort would else go to a file, a temporary chat's text with it
+  db.run("pragma secure_delete = on"); // overwrites deleted text, so that nobody can read it in the file
+  db.run("pragma temp_store = memory"); // otherwise a large sort writes temporary chats to a file
   db.run(`pragma busy_timeout = ${busyMs}`); // a backup or a check of the file may hold it for a moment
   return db;
 }
@@ -119,15 +125,18 @@ export function rewrite(db: Database, file: string): void {
 
 /** The search indexes of the schema as it is. */
 export function searchTables(db: Database): string[] {
-  const sql =
-    "select name from sqlite_master where type = 'table' and replace(sql, ' ', '') like 'createvirtualtable%usingfts5(%'";
+  const sql = `select name from sqlite_master
+    where type = 'table' and replace(sql, ' ', '') like 'createvirtualtable%usingfts5(%'`;
   return db
     .query<{ name: string }, []>(sql)
     .all()
     .map(({ name }) => name);
 }
 
-/** Moves the journal into the file and empties it, for it holds what pages were before. False, at once, while somebody else reads. */
+/**
+ * Moves the journal into the file and empties it, for it holds what pages were before. False, at once, while
+ * somebody else reads.
+ */
 export function emptyJournal(db: Database): boolean {
   db.run("pragma busy_timeout = 0");
   const isDone = db.query<{ busy: number }, []>("pragma wal_checkpoint(truncate)").get()?.busy !== 1;

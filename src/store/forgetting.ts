@@ -13,7 +13,9 @@ const stepPages = 8;
 const againMs = 1_000;
 /** Between two such attempts of a process that ends, in ms. */
 const waitMs = 50;
-/** How long a process that serves stays for it when it ends, in ms; what is left is done at the next start. */
+/**
+ * How long a process that serves stays for it when it ends, in ms; what is left is done at the next start.
+ */
 const closeMs = 5_000;
 /** How long a command does, in ms. */
 const commandMs = 120_000;
@@ -37,14 +39,18 @@ export class Forgetting {
     if (this.#db.query("select 1 from settings where name = 'forgetting'").get() !== null) this.begin();
   }
 
-  /** To be called in the transaction that deletes. Nobody is kept waiting for what follows. `indexes`: those that held what is deleted. */
+  /**
+   * To be called in the transaction that deletes. Nobody is kept waiting for what follows. `indexes`: those
+   * that held what is deleted.
+   */
   begin(indexes: readonly string[] = searchTables(this.#db)): void {
     if (this.#db.filename === ":memory:") return;
     if (this.#left !== null) {
       this.#isMore ||= indexes.length > 0;
       return;
     }
-    this.#db.run("insert or ignore into settings (name, value) values ('forgetting', '')"); // for the next start, if this process ends
+    // tells the next process to go on, if this one ends before
+    this.#db.run("insert or ignore into settings (name, value) values ('forgetting', '')");
     this.#left = [...indexes];
     this.#later(0);
   }
@@ -70,7 +76,8 @@ export class Forgetting {
       const [index] = this.#left ?? [];
       if (index === undefined) return this.#end();
       const before = this.#changes();
-      // negative: everything becomes one segment in the end, in which nothing is marked as deleted (https://sqlite.org/fts5.html#the_merge_command)
+      // negative: everything becomes one segment in the end, in which nothing is marked as deleted
+      // (https://sqlite.org/fts5.html#the_merge_command)
       this.#db.run(
         `insert into ${index} (${index}, rank) values ('merge', ${this.#isBegun ? stepPages : -stepPages})`,
       );

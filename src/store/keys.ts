@@ -3,7 +3,8 @@
 import type { Key, Person } from "../domain/account.ts";
 import { newId, type PersonId } from "../domain/id.ts";
 import type { Keys } from "./accounts.ts";
-import type { Changes, PeopleTable } from "./people.ts";
+import type { Changes } from "./changes.ts";
+import type { PeopleTable } from "./people.ts";
 import type { Queries } from "./queries.ts";
 import { scopesIn } from "./stored-json.ts";
 

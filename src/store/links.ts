@@ -3,7 +3,7 @@
 import type { Link } from "../domain/account.ts";
 import type { ConversationId } from "../domain/id.ts";
 import type { Links } from "./accounts.ts";
-import type { Changes } from "./people.ts";
+import type { Changes } from "./changes.ts";
 import type { Queries } from "./queries.ts";
 
 interface LinkRow {

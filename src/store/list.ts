@@ -11,7 +11,8 @@ import type { ListRange } from "./store.ts";
 
 type EntryRow = ConversationRow & { active: number };
 
-const entries = `select c.*, exists (select 1 from runs where runs.conversation = c.id and status in ('queued', 'running')) as active
+const entries = `select c.*,
+    exists (select 1 from runs where conversation = c.id and status in ('queued', 'running')) as active
   from conversations c where c.deleted_at is null`;
 
 const toEntry = (row: EntryRow): ListedConversation => ({ ...toConversation(row), active: row.active === 1 });
@@ -28,8 +29,10 @@ export class ConversationList {
     const from =
       after === undefined
         ? ""
-        : "and (c.pinned, c.updated_at, c.seq) < (?3, ?4, coalesce((select seq from conversations where id = ?5), 0))";
-    const sql = `${entries} and c.owner = ?1 ${from} order by c.pinned desc, c.updated_at desc, c.seq desc limit ?2`;
+        : `and (c.pinned, c.updated_at, c.seq)
+             < (?3, ?4, coalesce((select seq from conversations where id = ?5), 0))`;
+    const sql = `${entries} and c.owner = ?1 ${from}
+      order by c.pinned desc, c.updated_at desc, c.seq desc limit ?2`;
     return this.#q
       .all<EntryRow>(
         sql,

@@ -24,8 +24,8 @@ export const migrations: readonly string[] = [
 ];
 
 /**
- * Brings the database to the newest schema, each step in a transaction of its own. A file that holds an older schema is
- * first copied to `FILE.before-N` (N: the schema it goes to).
+ * Brings the database to the newest schema, each step in a transaction of its own. A file that holds an older
+ * schema is first copied to `FILE.before-N` (N: the schema it goes to).
  * @throws StoreUnusable when the file was made by a newer parlor
  */
 export function migrate(db: Database, file: string, steps: readonly string[] = migrations): void {

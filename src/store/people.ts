@@ -14,6 +14,7 @@ import {
 import { Failure } from "../domain/failure.ts";
 import { newId, type PersonId } from "../domain/id.ts";
 import type { NewPerson, People, PersonChange } from "./accounts.ts";
+import type { Changes } from "./changes.ts";
 import type { Queries } from "./queries.ts";
 import { limitsIn } from "./stored-json.ts";
 
@@ -33,48 +34,6 @@ type ListedRow = PersonRow & {
   runs: number | null;
   seen_at: number | null;
 };
-
-/** Between two looks at whether another process has changed the file, in ms: a session that `parlor user` ends is over within a second. */
-const lookMs = 400;
-
-/** Word that what somebody may do or see has changed. */
-export class Changes {
-  readonly #listeners = new Set<() => void>();
-  #timer: Timer | null = null;
-  #version: number;
-  readonly #q: Queries;
-
-  constructor(queries: Queries) {
-    this.#q = queries;
-    this.#version = this.#look();
-  }
-
-  watch(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    // changes when another connection has written (https://sqlite.org/pragma.html#pragma_data_version)
-    this.#timer ??= setInterval(() => {
-      const version = this.#look();
-      if (version === this.#version) return;
-      this.#version = version;
-      this.tell();
-    }, lookMs);
-    this.#timer.unref();
-    return () => this.#listeners.delete(listener);
-  }
-
-  tell(): void {
-    for (const listener of this.#listeners) listener();
-  }
-
-  close(): void {
-    if (this.#timer) clearInterval(this.#timer);
-    this.#listeners.clear();
-  }
-
-  #look(): number {
-    return this.#q.one<{ data_version: number }>("pragma data_version")?.data_version ?? 0;
-  }
-}
 
 export class PeopleTable implements People {
   readonly #q: Queries;
@@ -111,8 +70,11 @@ export class PeopleTable implements People {
 
   async list(): Promise<readonly ListedPerson[]> {
     const rows = this.#q.all<ListedRow>(
-      `select p.*, (select count(*) from conversations c where c.owner = p.id and c.deleted_at is null) as conversations, u.tokens, u.runs,
-         coalesce((select max(seen_at) from sessions s where s.person = p.id), (select max(created_at) from runs r where r.owner = p.id)) as seen_at
+      `select p.*, u.tokens, u.runs,
+         (select count(*) from conversations c where c.owner = p.id and c.deleted_at is null)
+           as conversations,
+         coalesce((select max(seen_at) from sessions s where s.person = p.id),
+                  (select max(created_at) from runs r where r.owner = p.id)) as seen_at
        from people p left join usage u on u.person = p.id and u.day = ? order by p.seq`,
       dayOf(Date.now()),
     );
@@ -135,7 +97,8 @@ export class PeopleTable implements People {
     this.refuseTaken(name);
     const id = newId();
     this.#q.run(
-      "insert into people (id, name, name_key, role, password, subject, created_at) values (?, ?, ?, ?, ?, ?, ?)",
+      `insert into people (id, name, name_key, role, password, subject, created_at)
+       values (?, ?, ?, ?, ?, ?, ?)`,
       id,
       name,
       nameKey(name),
@@ -211,7 +174,8 @@ export class PeopleTable implements People {
 
   async setRoleLimits(role: PersonRole, limits: Limits): Promise<void> {
     this.#q.run(
-      "insert into roles (name, limits) values (?, ?) on conflict (name) do update set limits = excluded.limits",
+      `insert into roles (name, limits) values (?, ?)
+       on conflict (name) do update set limits = excluded.limits`,
       role,
       JSON.stringify(limits),
     );
@@ -236,10 +200,14 @@ export class PeopleTable implements People {
     return { ...standardLimits[role], ...(row && limitsIn(row.limits)) };
   }
 
-  /** A house without an admin could never get one again; the local person is needed while there are no accounts. */
+  /**
+   * A house without an admin could never get one again; the local person is needed while there are no
+   * accounts.
+   */
   #refuseLastAdmin(id: PersonId): void {
     // the local person is an admin whom nobody can be, until they have a password
-    const others = `select 1 from people where role = 'admin' and removed_at is null and id <> ? and (id <> '${localPerson}' or password is not null)`;
+    const others = `select 1 from people where role = 'admin' and removed_at is null and id <> ?
+      and (id <> '${localPerson}' or password is not null)`;
     const isAdmin = this.find("id", id)?.role === "admin";
     const isUnclaimed =
       id === localPerson &&

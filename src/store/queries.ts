@@ -17,7 +17,10 @@ export interface ChangeListener {
 
 export class Queries {
   readonly #db: Database;
-  /** Every SQL text of ours, prepared once. (Database.query keeps 20 at most, and prepares the others anew at each call.) */
+  /**
+   * Every SQL text of ours, prepared once. (Database.query keeps 20 at most, and prepares the others anew at
+   * each call.)
+   */
   readonly #statements = new Map<string, Statement<unknown, Value[]>>();
 
   readonly forgetting: Forgetting;
@@ -31,7 +34,10 @@ export class Queries {
     this.forgetting = new Forgetting(db);
   }
 
-  /** Runs `work` in one transaction that holds the write lock from its start. @throws Failure `store_unwritable`, `store_damaged` */
+  /**
+   * Runs `work` in one transaction that holds the write lock from its start. @throws Failure
+   * `store_unwritable`, `store_damaged`
+   */
   transaction<T>(work: () => T): T {
     const startedAt = performance.now();
     try {
@@ -61,7 +67,10 @@ export class Queries {
     this.#statements.clear();
   }
 
-  /** What SQLite calls a disk that is full, read-only or broken, or a file that is damaged (https://sqlite.org/rescode.html), as a Failure. */
+  /**
+   * What SQLite calls a disk that is full, read-only or broken, or a file that is damaged
+   * (https://sqlite.org/rescode.html), as a Failure.
+   */
   #asked<T>(work: () => T): T {
     try {
       return work();

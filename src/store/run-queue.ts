@@ -1,5 +1,6 @@
-// Queues Runs in SQLite: for a new question, for another attempt at an answer, and to go on with one. Each method is to
-// be called within a transaction. Few statements on purpose: test/store/statements.test.ts counts them.
+// Queues Runs in SQLite: for a new question, for another attempt at an answer, and to go on with one. Each
+// method is to be called within a transaction. Few statements on purpose: test/store/statements.test.ts
+// counts them.
 
 import { type Message, titleFrom } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
@@ -22,7 +23,10 @@ interface RunQueueTables {
   readonly usage: UsageTable;
 }
 
-/** What decides whether a Run may be queued. Everything about the conversation is null or 0 while it is unknown. */
+/**
+ * What decides whether a Run may be queued. Everything about the conversation is null or 0 while it is
+ * unknown.
+ */
 interface QueueState {
   owner: string | null;
   head: string | null;
@@ -35,7 +39,8 @@ interface QueueState {
   waiting: number;
 }
 
-// the condition on both states repeats that of the partial index runs_active: without it SQLite reads every Run
+// the condition on both states repeats that of the partial index runs_active: without it SQLite reads every
+// Run
 const queueState = `select c.owner, c.head, c.deleted_at is not null as isRemoved,
     exists (select 1 from messages where id = ?2) as isKnown,
     exists (select 1 from runs where conversation = ?1 and status in ('queued', 'running')) as isBusy,

@@ -35,7 +35,8 @@ export class RunTable {
 
   checkpoint({ run, text, reasoning, streamBytes }: Draft): void {
     this.#q.run(
-      "insert into drafts (run, text, reasoning, stream_bytes) select id, ?, ?, ? from runs where id = ? and status = 'running'",
+      `insert into drafts (run, text, reasoning, stream_bytes)
+       select id, ?, ?, ? from runs where id = ? and status = 'running'`,
       text,
       reasoning,
       streamBytes,

@@ -13,12 +13,21 @@ const [open, close] = ["\u0001", "\u0002"];
 const termsMax = 2_000;
 /** And of so many words of two; the others are looked for in what those have found. */
 const shortWordsMax = 4;
-/** Passages that have all three-character pieces of a word but not the word are rare: the search for parts asks this often for more. */
+/**
+ * Passages that have all three-character pieces of a word but not the word are rare: the search for parts
+ * asks this often for more.
+ */
 const roundsMax = 4;
 
-/** Letters of writing systems in which words have no spaces between them, or in which two letters make a word. */
-const dense =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
+/**
+ * Letters of writing systems in which words have no spaces between them, or in which two letters make a word.
+ */
+const dense = new RegExp(
+  `[${["Han", "Hiragana", "Katakana", "Hangul", "Thai", "Lao", "Khmer", "Myanmar"]
+    .map((script) => `\\p{Script=${script}}`)
+    .join("")}]`,
+  "u",
+);
 /** Marks above and below Latin, Greek and Cyrillic letters. */
 const accents = "[\\u0300-\\u036f]";
 
@@ -50,15 +59,18 @@ function byWords(q: Queries, owner: PersonId, words: readonly string[], limit: n
   const titles = q.all<FoundRow>(
     `select c.id as conversation, c.title, null as message, ${excerpt("title_search")} as excerpt
      from title_search join conversations c on c.seq = title_search.rowid
-     where title_search match ?1 and c.deleted_at is null and c.owner = ?3 order by bm25(title_search), c.updated_at desc limit ?2`,
+     where title_search match ?1 and c.deleted_at is null and c.owner = ?3
+     order by bm25(title_search), c.updated_at desc limit ?2`,
     match,
     limit,
     owner,
   );
   const messages = q.all<FoundRow>(
     `select m.conversation, c.title, m.id as message, ${excerpt("message_search")} as excerpt
-     from (select ms.rowid, ms.rank from message_search ms join messages m on m.seq = ms.rowid join conversations c on c.id = m.conversation
-           where message_search match ?1 and c.deleted_at is null and m.deleted_at is null and c.owner = ?3 order by ms.rank limit ?2) hit
+     from (select ms.rowid, ms.rank from message_search ms
+           join messages m on m.seq = ms.rowid join conversations c on c.id = m.conversation
+           where message_search match ?1 and c.deleted_at is null and m.deleted_at is null and c.owner = ?3
+           order by ms.rank limit ?2) hit
      join message_search on message_search.rowid = hit.rowid and message_search match ?1
      join messages m on m.seq = hit.rowid join conversations c on c.id = m.conversation order by hit.rank`,
     match,
@@ -76,7 +88,9 @@ function byParts(q: Queries, owner: PersonId, words: readonly string[], limit: n
   const titles = `select c.seq, c.id as conversation, c.title, null as message, c.title as text
     from title_parts p cross join conversations c on c.seq = p.rowid where title_parts match ?1`;
   const messages = `select m.seq, m.conversation, c.title, m.id as message, m.text
-    from message_parts p cross join messages m on m.seq = p.rowid cross join conversations c on c.id = m.conversation where message_parts match ?1 and m.deleted_at is null`;
+    from message_parts p cross join messages m on m.seq = p.rowid
+    cross join conversations c on c.id = m.conversation
+    where message_parts match ?1 and m.deleted_at is null`;
   const found: FoundPassage[] = [];
   for (const [sql, terms] of [
     [titles, "title_terms"],
@@ -100,7 +114,10 @@ function byParts(q: Queries, owner: PersonId, words: readonly string[], limit: n
   return found;
 }
 
-/** What FTS5 is asked for: every piece of three characters of every word; null where no word is long enough, or one is nowhere. */
+/**
+ * What FTS5 is asked for: every piece of three characters of every word; null where no word is long enough,
+ * or one is nowhere.
+ */
 function matchOf(
   q: Queries,
   words: readonly string[],
@@ -119,13 +136,17 @@ function matchOf(
     }
     for (let i = 0; i + 3 <= letters.length; i++) {
       const piece = letters.slice(i, i + 3).join("");
-      if (!/\p{M}/u.test(piece)) wished.push(`"${piece}"`); // a mark is part of a letter, so such a piece would be a shorter one
+      // a mark is part of a letter, so a piece with one has fewer letters than the index knows
+      if (!/\p{M}/u.test(piece)) wished.push(`"${piece}"`);
     }
   }
   return wished.length === 0 ? null : wished.join(" AND ");
 }
 
-/** A word as it may stand in a text: in either case, with accents or without; a short one only where a word begins. */
+/**
+ * A word as it may stand in a text: in either case, with accents or without; a short one only where a word
+ * begins.
+ */
 function partOf(word: string): RegExp {
   const letters = [...decomposed(word).replace(new RegExp(accents, "g"), "")];
   const begins = letters.length < 3 && !dense.test(word) ? "(?<![\\p{L}\\p{N}])" : "";

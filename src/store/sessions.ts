@@ -11,7 +11,8 @@ import {
 import { Failure } from "../domain/failure.ts";
 import { newId, type PersonId } from "../domain/id.ts";
 import type { Sessions } from "./accounts.ts";
-import type { Changes, PeopleTable } from "./people.ts";
+import type { Changes } from "./changes.ts";
+import type { PeopleTable } from "./people.ts";
 import type { Queries } from "./queries.ts";
 
 interface SessionRow {
@@ -49,7 +50,8 @@ export class SessionTable implements Sessions {
   ): Promise<Session> {
     const [id, now] = [newId(), Date.now()];
     this.#q.run(
-      "insert into sessions (hash, id, person, address, agent, created_at, seen_at, expires_at) values (?, ?, ?, ?, ?, ?6, ?6, ?7)",
+      `insert into sessions (hash, id, person, address, agent, created_at, seen_at, expires_at)
+       values (?, ?, ?, ?, ?, ?6, ?6, ?7)`,
       hash,
       id,
       person,

@@ -1,5 +1,5 @@
-// The Store over one SQLite database: joins the tables to the contract. bun:sqlite is synchronous, so every method
-// is one transaction.
+// The Store over one SQLite database: joins the tables to the contract. bun:sqlite is synchronous, so every
+// method is one transaction.
 
 import type { Database } from "bun:sqlite";
 import type { Conversation, FoundPassage, ListedConversation, Message } from "../domain/conversation.ts";
@@ -9,13 +9,15 @@ import type { ConversationHeader, ConversationRecord } from "../domain/record.ts
 import type { Run } from "../domain/run.ts";
 import type { ThreadPage, Utterance } from "../domain/thread.ts";
 import { AuditTable } from "./audit.ts";
+import { Changes } from "./changes.ts";
+import { clearMessages, purgeMessages } from "./deletion.ts";
 import { type FileLock, openDatabase } from "./file.ts";
 import { SettingTable } from "./house-settings.ts";
 import { KeyTable } from "./keys.ts";
 import { LinkTable } from "./links.ts";
 import { ConversationList } from "./list.ts";
 import { migrate } from "./migrate.ts";
-import { Changes, PeopleTable } from "./people.ts";
+import { PeopleTable } from "./people.ts";
 import { type ChangeListener, Queries } from "./queries.ts";
 import { RetentionTable } from "./retention.ts";
 import { RunQueue } from "./run-queue.ts";
@@ -115,8 +117,7 @@ export class SqliteStore implements Store {
       const ended = this.#runs.end(run, ending);
       if (ended === null) return null;
       this.usage.use(ended.owner, ending.tokens);
-      const [utterance] = this.#tree.page(ended.message, 1).thread;
-      return { ...(utterance as Utterance), run: ended };
+      return { ...(this.#tree.page(ended.message, 1).thread[0] as Utterance), run: ended };
     });
   }
 
@@ -203,7 +204,7 @@ export class SqliteStore implements Store {
 
   async purge(time: number): Promise<void> {
     for (const id of this.#list.removedBefore(time)) await this.forget(id);
-    this.#tree.purge(time);
+    purgeMessages(this.#q, time);
   }
 
   async forget(id: ConversationId): Promise<void> {
@@ -242,7 +243,7 @@ export class SqliteStore implements Store {
   }
 
   #clear(conversation: ConversationId): void {
-    this.#tree.clear(conversation);
+    clearMessages(this.#q, conversation);
     this.#list.delete(conversation);
     this.#q.forgetting.begin();
   }

@@ -1,5 +1,5 @@
-// Opens the Store in an SQLite file: makes the file where there is none, takes its lock, and says in words why it
-// can't be used.
+// Opens the Store in an SQLite file: makes the file where there is none, takes its lock, and says in words
+// why it can't be used.
 
 import { lockFile, makeFile, unusable } from "./file.ts";
 import type { ChangeListener } from "./queries.ts";
@@ -7,14 +7,20 @@ import { SqliteStore } from "./sqlite-store.ts";
 import type { Store } from "./store.ts";
 
 interface SqliteOptions extends ChangeListener {
-  /** For commands that change accounts and conversations while a parlor serves the same file, and touch no Run. */
+  /**
+   * For commands that change accounts and conversations while a parlor serves the same file, and touch no
+   * Run.
+   */
   readonly isShared?: boolean;
-  /** The store whose links, usage, settings and audit log this one uses: temporary chats count as usage there. */
+  /**
+   * The store whose links, usage, settings and audit log this one uses: temporary chats count as usage there.
+   */
   readonly beside?: Store;
 }
 
 /**
- * Opens the database in `file`; makes and migrates it if need be. `:memory:` is a database that ends with the process.
+ * Opens the database in `file`; makes and migrates it if need be. `:memory:` is a database that ends with the
+ * process.
  * @throws StoreUnusable when it can't be written, is in use, or was made by a newer parlor
  */
 export function openSqlite(

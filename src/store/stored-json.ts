@@ -1,5 +1,5 @@
-// JSON columns as values. A text that does not fit (a damaged file, a newer or older parlor) gives the empty value
-// of its kind instead of an error, so that one row never makes a whole page fail.
+// JSON columns as values. A text that does not fit (a damaged file, a newer or older parlor) gives the empty
+// value of its kind instead of an error, so that one row never makes a whole page fail.
 
 import {
   isLimit,

@@ -8,7 +8,10 @@ import { type ConversationRow, type MessageRow, toMessage, toSettings } from "./
 import type { RunTable } from "./runs.ts";
 import type { ConversationFilter, ConversationImport } from "./store.ts";
 
-/** A conversation that did not come in whole within this time, since its process ended, is forgotten like one that was deleted. */
+/**
+ * A conversation that did not come in whole within this time, since its process ended, is forgotten like one
+ * that was deleted.
+ */
 const incomingMs = 60 * 60_000;
 
 export class TransferTable {
@@ -24,8 +27,8 @@ export class TransferTable {
   }
 
   ids({ owner, idleSince = Number.MAX_SAFE_INTEGER }: ConversationFilter): ConversationId[] {
-    const sql =
-      "select id from conversations where deleted_at is null and updated_at <= ?1 and owner = coalesce(?2, owner) order by seq";
+    const sql = `select id from conversations
+      where deleted_at is null and updated_at <= ?1 and owner = coalesce(?2, owner) order by seq`;
     return this.#q.all<{ id: string }>(sql, idleSince, owner ?? null).map(({ id }) => id);
   }
 
@@ -51,7 +54,10 @@ export class TransferTable {
     return { parlor: 1, id, title, head, settings: toSettings(row), createdAt, updatedAt, messages: shown };
   }
 
-  /** The id that a conversation from a file has here as this owner's: another one where somebody else has brought in the same. */
+  /**
+   * The id that a conversation from a file has here as this owner's: another one where somebody else has
+   * brought in the same.
+   */
   idFor(owner: PersonId, id: ConversationId): ConversationId {
     const other = this.#q.one("select 1 from conversations where id = ? and owner <> ?", id, owner);
     if (!other) return id;
@@ -86,7 +92,8 @@ export class TransferTable {
   ): boolean {
     if (this.#q.one("select 1 from conversations where id = ?", id)) return false;
     this.#q.run(
-      `insert into conversations (owner, id, head, title, titled_by, created_at, updated_at, persona, sampling, model, deleted_at)
+      `insert into conversations
+         (owner, id, head, title, titled_by, created_at, updated_at, persona, sampling, model, deleted_at)
        values (?, ?, ?, ?, 'person', ?, ?, ?, ?, ?, ?)`,
       owner,
       id,
@@ -118,7 +125,8 @@ export class TransferTable {
     const other = (id: string | null) => (id === null ? null : (others.get(id) ?? id));
     for (const { id, parent, role, text, reasoning, createdAt } of messages) {
       this.#q.run(
-        "insert into messages (id, conversation, parent, role, text, reasoning, created_at) values (?, ?, ?, ?, ?, ?, ?)",
+        `insert into messages (id, conversation, parent, role, text, reasoning, created_at)
+         values (?, ?, ?, ?, ?, ?, ?)`,
         other(id),
         conversation,
         other(parent),

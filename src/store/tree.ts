@@ -16,8 +16,8 @@ const pathFrom = `
     select m.id, m.parent, path.depth + 1 from messages m join path on m.id = path.parent limit ?2
   )`;
 /** A message and all below it, as a table `below(id)`. */
-const below =
-  "with recursive below (id) as (select ?1 union all select m.id from messages m join below on m.parent = below.id)";
+const below = `with recursive below (id) as
+  (select ?1 union all select m.id from messages m join below on m.parent = below.id)`;
 const pathRows = `${pathFrom} select m.* from path join messages m using (id) order by depth desc`;
 
 /** No conversation is longer than this many messages on one path. */
@@ -53,8 +53,8 @@ export class MessageTree {
   }
 
   /**
-   * The question that an answer belongs to. Imported conversations may have answers below answers: then it is the
-   * question above all of them. @throws Failure `not_found`
+   * The question that an answer belongs to. Imported conversations may have answers below answers: then it is
+   * the question above all of them. @throws Failure `not_found`
    */
   questionAbove({ conversation, parent }: Message): Message {
     const above = this.messageIn(conversation, parent ?? "");
@@ -151,7 +151,10 @@ export class MessageTree {
     return nearest === undefined ? message.parent : this.leafBelow(nearest);
   }
 
-  /** Deletes a message with all below it in a way that `unprune` undoes; where it was on the path to `head`, another one is shown. */
+  /**
+   * Deletes a message with all below it in a way that `unprune` undoes; where it was on the path to `head`,
+   * another one is shown.
+   */
   prune(conversation: ConversationId, id: MessageId, head: MessageId | null): void {
     const message = this.messageOf(conversation, id);
     this.#runs.refuseIfBusy(conversation);
@@ -165,13 +168,17 @@ export class MessageTree {
       )?.at ?? 0;
     const now = Math.max(Date.now(), last + 1);
     this.#q.run(
-      `${below} update messages set deleted_at = ?2 where id in (select id from below) and deleted_at is null`,
+      `${below} update messages set deleted_at = ?2
+       where id in (select id from below) and deleted_at is null`,
       id,
       now,
     );
   }
 
-  /** Brings back what was deleted with this message, and shows it. @throws Failure `not_found` when it is not there any more, or above it is not */
+  /**
+   * Brings back what was deleted with this message, and shows it. @throws Failure `not_found` when it is not
+   * there any more, or above it is not
+   */
   unprune(conversation: ConversationId, id: MessageId): void {
     this.refuseRemoved(conversation);
     this.#runs.refuseIfBusy(conversation);
@@ -187,57 +194,31 @@ export class MessageTree {
     this.show(conversation, this.leafBelow(id));
   }
 
-  /** Deletes for good what was deleted before a time: in a transaction of its own, and only where there is something. */
-  purge(time: number): void {
-    const pruned = this.#q.all<{ seq: number }>(
-      "select seq from messages where deleted_at < ? order by seq desc",
-      time,
-    );
-    if (pruned.length === 0) return;
-    this.#q.transaction(() => {
-      this.#deleteAll(pruned);
-      this.#q.forgetting.begin();
-    });
-  }
-
   /** Makes the path to `head` the one that is shown. */
   show(conversation: ConversationId, head: MessageId | null): void {
     this.#q.run("update conversations set head = ? where id = ?", head, conversation);
   }
 
-  /** Deletes all messages of a conversation. */
-  clear(conversation: ConversationId): void {
-    this.#deleteAll(
-      this.#q.all<{ seq: number }>(
-        "select seq from messages where conversation = ? order by seq desc",
-        conversation,
-      ),
-    );
-  }
-
   /**
-   * Deletes for good, leaves first (a child is always younger), one by one: SQLite lets a cascade reach 1 000 rows deep at most (sqlite.org/limits.html),
-   * and one of hundreds takes fifty times as long.
+   * By parent, the messages that could stand in the place of each of `messages`; first messages share the
+   * parent null.
    */
-  #deleteAll(rows: readonly { seq: number }[]): void {
-    for (const { seq } of rows) this.#q.run("delete from messages where seq = ?", seq);
-  }
-
-  /** By parent, the messages that could stand in the place of each of `messages`; first messages share the parent null. */
   #siblings(
     messages: readonly Pick<MessageRow, "id" | "parent" | "conversation">[],
   ): Map<MessageId | null, MessageId[]> {
     const groups = new Map<MessageId | null, MessageId[]>();
     const parents = JSON.stringify(messages.flatMap(({ parent }) => parent ?? []));
     const found = this.#q.all<{ id: string; parent: string | null }>(
-      "select id, parent from messages where parent in (select value from json_each(?)) and deleted_at is null order by seq",
+      `select id, parent from messages
+       where parent in (select value from json_each(?)) and deleted_at is null order by seq`,
       parents,
     );
     const first = messages.find(({ parent }) => parent === null);
     if (first)
       found.push(
         ...this.#q.all<{ id: string; parent: null }>(
-          "select id, parent from messages where conversation = ? and parent is null and deleted_at is null order by seq",
+          `select id, parent from messages
+           where conversation = ? and parent is null and deleted_at is null order by seq`,
           first.conversation,
         ),
       );

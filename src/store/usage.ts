@@ -25,7 +25,8 @@ interface AdmissionRow extends BucketRow {
   tokens: number;
 }
 
-// the condition on both states repeats that of the partial index runs_active: without it SQLite reads every Run
+// the condition on both states repeats that of the partial index runs_active: without it SQLite reads every
+// Run
 const admissionRow = `select
     (select count(*) from runs
      where owner = ?1 and status in ('queued', 'running') and status = 'queued') as waiting,

@@ -1,6 +1,6 @@
-// ChatGPT's export: one or several numbered conversations.json, whose `mapping` holds nodes with a parent and children.
-// Messages that ChatGPT shows are imported. Thoughts become the reasoning of the answer that follows them. Messages
-// between programs are left out and counted. Pure.
+// ChatGPT's export: one or several numbered conversations.json, whose `mapping` holds nodes with a parent and
+// children. Messages that ChatGPT shows are imported. Thoughts become the reasoning of the answer that
+// follows them. Messages between programs are left out and counted. Pure.
 
 import { isJsonObject, type JsonObject } from "../domain/json.ts";
 import type { LeaveOut, LooseConversation, LooseMessage } from "./loose.ts";

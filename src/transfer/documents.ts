@@ -1,5 +1,6 @@
-// The JSON values in a file, one by one: the elements of an array, else the whole file, else one value a line. The depth
-// of each is measured before it is parsed, since JSON.parse takes seconds for a few megabytes of brackets. Pure.
+// The JSON values in a file, one by one: the elements of an array, else the whole file, else one value a
+// line. The depth of each is measured before it is parsed, since JSON.parse takes seconds for a few megabytes
+// of brackets. Pure.
 
 export interface Document {
   readonly where: string;
@@ -19,7 +20,8 @@ const decoder = new TextDecoder();
 
 /** Values of a file. A value that can't be read has a `fault` instead, and `where` it stands. */
 export function* documents(bytes: Uint8Array): Generator<Document> {
-  const start = skipSpace(bytes, bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0); // a byte order mark
+  const hasByteOrderMark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
+  const start = skipSpace(bytes, hasByteOrderMark ? 3 : 0);
   if (bytes[start] === 0x5b) return yield* elements(bytes, start + 1);
   const whole = valueEnd(bytes, start, bytes.length);
   if (skipSpace(bytes, whole.end) === bytes.length && !whole.isBroken)

@@ -1,6 +1,7 @@
 // Export formats of other programs. Only the shape is translated here; transfer/loose checks the values.
 // llama-server's UI: tools/ui/src/lib/services/conversation-transfer.service.ts of llama.cpp v0.5.0. Claude:
-// conversations.json of its data export. Open WebUI: "Export chats". ChatGPT has a file of its own, transfer/chatgpt.
+// conversations.json of its data export. Open WebUI: "Export chats". ChatGPT has a file of its own,
+// transfer/chatgpt.
 
 import { isJsonObject, type JsonObject } from "../domain/json.ts";
 import type { LeaveOut, LooseConversation } from "./loose.ts";
@@ -35,8 +36,8 @@ function isCallOnly({ content, toolCalls }: JsonObject, leaveOut: LeaveOut): boo
 }
 
 /**
- * Claude: times in ISO 8601, texts in blocks between thoughts and tool calls. Newer exports name a parent for each
- * message; in older ones each message follows the one before.
+ * Claude: times in ISO 8601, texts in blocks between thoughts and tool calls. Newer exports name a parent for
+ * each message; in older ones each message follows the one before.
  */
 export function fromClaude(
   conversation: JsonObject,

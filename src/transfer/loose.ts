@@ -1,5 +1,5 @@
-// A conversation as a file describes it, and the valid record that is made of it. Nothing in a LooseConversation is
-// checked; everything in a ConversationRecord is.
+// A conversation as a file describes it, and the valid record that is made of it. Nothing in a
+// LooseConversation is checked; everything in a ConversationRecord is.
 
 import { titleFrom } from "../domain/conversation.ts";
 import { isId, isTemporary, newId } from "../domain/id.ts";
@@ -46,7 +46,8 @@ const titleMaxChars = 200;
 const dayMs = 86_400_000;
 
 /**
- * Makes a valid record: known roles only, every parent present and before its children, times that are possible.
+ * Makes a valid record: known roles only, every parent present and before its children, times that are
+ * possible.
  * @throws Error with one line for the person who imports, where nothing can be kept
  */
 export function recordOf(loose: LooseConversation, rules: RecordRules): ConversationRecord {

@@ -1,4 +1,5 @@
-// Cuts conversations from a file into pieces of a few milliseconds, for the worker that reads and the Store that writes.
+// Cuts conversations from a file into pieces of a few milliseconds, for the worker that reads and the Store
+// that writes.
 
 import type { ConversationRecord, ImportPart, MessageRecord } from "../domain/record.ts";
 import { type GivenFile, type ReadBounds, readConversations } from "./read.ts";

@@ -1,7 +1,7 @@
-// Files of conversations become ConversationRecords: parlor's own JSON and JSON Lines, and the exports of llama-server's
-// UI (JSON Lines, and the older JSON), ChatGPT, Claude and Open WebUI; one file, several, or a ZIP archive. A part that
-// can't be read is named with its line or number, a part that is left out once per kind; the rest is imported. Pure:
-// nothing is stored here. Runs in a worker, since a file may take seconds.
+// Files of conversations become ConversationRecords: parlor's own JSON and JSON Lines, and the exports of
+// llama-server's UI (JSON Lines, and the older JSON), ChatGPT, Claude and Open WebUI; one file, several, or a
+// ZIP archive. A part that can't be read is named with its line or number, a part that is left out once per
+// kind; the rest is imported. Pure: nothing is stored here. Runs in a worker, since a file may take seconds.
 
 import { isJsonObject, type JsonObject } from "../domain/json.ts";
 import type { ConversationRecord, LeftOutKind, Unread } from "../domain/record.ts";
@@ -61,8 +61,8 @@ export function* readConversations(
 }
 
 /**
- * The files, with archives unpacked. Of an archive only the numbered `conversations.json` files of exports are read, or,
- * where it has none, all JSON files.
+ * The files, with archives unpacked. Of an archive only the numbered `conversations.json` files of exports
+ * are read, or, where it has none, all JSON files.
  */
 function unpack(
   files: readonly GivenFile[],
@@ -103,7 +103,10 @@ interface FoundConversation {
   readonly value: unknown;
 }
 
-/** The conversations in a file. In exports of llama-server's UI the messages follow their conversation on lines of their own. */
+/**
+ * The conversations in a file. In exports of llama-server's UI the messages follow their conversation on
+ * lines of their own.
+ */
 function* sessions(
   bytes: Uint8Array,
   tell: (where: string, fault: string) => void,

@@ -1,5 +1,5 @@
-// Reads files of conversations in a thread of its own, so that answers go on meanwhile. Sends one piece each time it is
-// asked for the next. transfer/reading is the other end.
+// Reads files of conversations in a thread of its own, so that answers go on meanwhile. Sends one piece each
+// time it is asked for the next. transfer/reading is the other end.
 
 import { partsOf } from "./parts.ts";
 import type { GivenFile } from "./read.ts";

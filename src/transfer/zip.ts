@@ -1,5 +1,6 @@
-// The files in a ZIP archive (PKWARE's APPNOTE 6.3.10), as far as exports need it: stored or deflated, also with 64-bit sizes. How large a file becomes is
-// bounded while it is unpacked, whatever the archive says. Pure; called by transfer/read, in the worker.
+// The files in a ZIP archive (PKWARE APPNOTE 6.3.10), as far as exports need it: stored or deflated, also
+// with 64-bit sizes. The size of an unpacked file is bounded while it is unpacked, since the archive may
+// state a wrong one. Pure.
 
 import { inflateRawSync } from "node:zlib";
 
@@ -10,16 +11,19 @@ export interface Packed {
 }
 
 const [endOfList, endOfList64, listed, local] = [0x06054b50, 0x06064b50, 0x02014b50, 0x04034b50];
-/** The end of the list of files is followed by a comment of at most so many bytes. */
+/** Longest comment behind the central directory, in bytes. */
 const commentMaxBytes = 0xffff;
-/** Files that are looked at. */
+/** Files of an archive that are read; the rest is ignored. */
 const filesMax = 100_000;
 const in64Bits = 0xffffffff;
 
 export const isZip = (bytes: Uint8Array): boolean =>
   bytes[0] === 0x50 && bytes[1] === 0x4b && (bytes[2] === 3 || bytes[2] === 5);
 
-/** Its files in the order of its list. @throws Error when it is none, or is cut */
+/**
+ * The archive's files in the order of its central directory. @throws Error when it is no archive, or is cut
+ * off
+ */
 export function filesOf(bytes: Uint8Array): Packed[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const found: Packed[] = [];
@@ -43,7 +47,7 @@ export function filesOf(bytes: Uint8Array): Packed[] {
 
 const cut = "this ZIP archive is cut or damaged";
 
-/** Where the list of files begins, and how many it has. */
+/** Where the central directory begins, and how many files it lists. */
 function listPlace(view: DataView): [number, number] {
   for (let at = view.byteLength - 22; at >= Math.max(0, view.byteLength - 22 - commentMaxBytes); at--) {
     if (view.getUint32(at, true) !== endOfList) continue;
@@ -56,7 +60,7 @@ function listPlace(view: DataView): [number, number] {
   throw new Error(cut);
 }
 
-/** Packed size and place; where they do not fit 32 bits they stand in the extra field 1. */
+/** Packed size and offset. Numbers that do not fit into 32 bits stand in the extra field 1. */
 function sizes(view: DataView, at: number, extraAt: number, extraLength: number): [number, number] {
   const short = {
     size: view.getUint32(at + 24, true),

@@ -1,4 +1,5 @@
-// The second half of the suite that every Store must pass: people, sessions, invitations, links, what was used, what was set.
+// The second half of the suite that every Store must pass: people, sessions, invitations, links, what was
+// used, what was set.
 // Promises: L1.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";

@@ -1,4 +1,5 @@
-// Addresses and origins in the spellings that people use. If this fails, a list that somebody wrote matches nobody, or others than they meant.
+// Addresses and origins in the spellings that people use. If this fails, a list that somebody wrote matches
+// nobody, or others than they meant.
 
 import { describe, expect, test } from "bun:test";
 import { AddressSet, isListable, networkOf, originText, plainAddress } from "../../src/domain/address.ts";

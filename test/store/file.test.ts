@@ -1,4 +1,5 @@
-// The Store's file: rights, lock, copies, checks, schemas. If this fails, conversations can be read by others or be lost.
+// The Store's file: rights, lock, copies, checks, schemas. If this fails, conversations can be read by others
+// or be lost.
 // Promises: T6, X7.
 
 import { Database } from "bun:sqlite";

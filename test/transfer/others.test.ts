@@ -1,5 +1,6 @@
-// The exports of ChatGPT (its newer form), Claude and Open WebUI, as files, numbered files and ZIP archives, and files that were made to do harm. If this fails,
-// somebody's old conversations come in with what programs said to each other, or not at all.
+// The exports of ChatGPT (its newer form), Claude and Open WebUI, as files, numbered files and ZIP archives,
+// and files that were made to do harm. If this fails, somebody's old conversations come in with what programs
+// said to each other, or not at all.
 
 import { describe, expect, test } from "bun:test";
 import { deflateRawSync } from "node:zlib";

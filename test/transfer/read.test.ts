@@ -1,4 +1,5 @@
-// Files of conversations, parlor's own and others'. If this fails, somebody's old conversations do not come in, or come in wrong.
+// Files of conversations, parlor's own and others'. If this fails, somebody's old conversations do not come
+// in, or come in wrong.
 
 import { describe, expect, test } from "bun:test";
 import { newId } from "../../src/domain/id.ts";

@@ -1,0 +1,48 @@
+// Tells when something has changed that decides what people may do or see: in this process, or in another one
+// that has the file open.
+
+import type { Queries } from "./queries.ts";
+
+/**
+ * Interval of the checks for another process's changes, in ms: a session that `parlor user` ends is over in a
+ * second.
+ */
+const lookMs = 400;
+
+export class Changes {
+  readonly #listeners = new Set<() => void>();
+  #timer: Timer | null = null;
+  #version: number;
+  readonly #q: Queries;
+
+  constructor(queries: Queries) {
+    this.#q = queries;
+    this.#version = this.#look();
+  }
+
+  watch(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    // changes when another connection has written (https://sqlite.org/pragma.html#pragma_data_version)
+    this.#timer ??= setInterval(() => {
+      const version = this.#look();
+      if (version === this.#version) return;
+      this.#version = version;
+      this.tell();
+    }, lookMs);
+    this.#timer.unref();
+    return () => this.#listeners.delete(listener);
+  }
+
+  tell(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  close(): void {
+    if (this.#timer) clearInterval(this.#timer);
+    this.#listeners.clear();
+  }
+
+  #look(): number {
+    return this.#q.one<{ data_version: number }>("pragma data_version")?.data_version ?? 0;
+  }
+}
