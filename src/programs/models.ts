@@ -1,7 +1,8 @@
-// The list of models of several llama-servers, and one model by its name, as OpenAI's programs ask for them.
+// `GET /v1/models` of several llama-servers, and one model by its name, in OpenAI's format.
 
 import { Failure } from "../domain/failure.ts";
 import type { RequestId, Upstream } from "../upstream/upstream.ts";
+import { modelAt } from "./routes.ts";
 import { parsed } from "./skim.ts";
 
 const modelObject = (id: string) => ({
@@ -11,36 +12,53 @@ const modelObject = (id: string) => ({
   owned_by: "llamacpp",
 });
 
-/** The models of several llama-servers, as one lists its own. */
-export const modelList = (names: readonly string[]): Response =>
+/** The models of several llama-servers, in the format in which one lists its own. */
+const modelList = (names: readonly string[]): Response =>
   Response.json({ object: "list", data: names.map(modelObject) });
 
-/** A list of models that is longer is not read to its end, in bytes. */
+/** Longest list of models that is read, in bytes. */
 const listMaxBytes = 4 << 20;
 
-/** The model of this name: as the list has it, which is llama-server's own where there is one. @throws Failure `model_missing` */
-export async function oneModel(
-  asked: RequestId,
-  wished: string,
+/**
+ * Answers requests about models that no single llama-server can: one model by its name, and the list of several servers.
+ * @returns null for any other request
+ * @throws Failure `model_missing`
+ */
+export async function modelsAnswer(
+  method: "GET" | "POST",
+  pathname: string,
+  requestId: string,
+  { upstream, gone }: { readonly upstream: Upstream; readonly gone: AbortSignal },
+): Promise<Response | null> {
+  const named = modelAt(pathname);
+  if (named !== null) return oneModel({ run: requestId, request: requestId }, named, upstream, gone);
+  if (method !== "GET" || upstream.servers.length <= 1) return null;
+  return modelList(upstream.state.models.map(({ name }) => name));
+}
+
+/** The model of this name, as the server's own list shows it if there is a single server. @throws Failure `model_missing` */
+async function oneModel(
+  id: RequestId,
+  named: string,
   upstream: Upstream,
   gone: AbortSignal,
 ): Promise<Response> {
   const { state, servers } = upstream;
   const names = state.models.map(({ name }) => name);
-  const own = servers.length > 1 ? [] : await listOf(asked, upstream, gone).catch(() => []); // what it can't tell, its state does
-  const found = [...own, ...names.map(modelObject)].find(({ id }) => isCalled(id, wished));
-  if (!found) throw new Failure("model_missing", { model: wished.slice(0, 200), models: names.join(", ") });
+  const own = servers.length > 1 ? [] : await listOf(id, upstream, gone).catch(() => []); // the names in its state replace a missing list
+  const found = [...own, ...names.map(modelObject)].find(({ id }) => isCalled(id, named));
+  if (!found) throw new Failure("model_missing", { model: named.slice(0, 200), models: names.join(", ") });
   return Response.json(found);
 }
 
-/** A name may be a file's path, whose first slash is lost where two stand beside each other in an address. */
-function isCalled(id: string, wished: string): boolean {
+/** Compares names without a leading slash: a name may be a file's path, and an address loses one of two slashes. */
+function isCalled(id: string, named: string): boolean {
   const plain = (name: string) => name.replace(/^\/+/, "");
-  return plain(id) === plain(wished);
+  return plain(id) === plain(named);
 }
 
 async function listOf(
-  asked: RequestId,
+  id: RequestId,
   upstream: Upstream,
   gone: AbortSignal,
 ): Promise<{ readonly id: string }[]> {
@@ -65,7 +83,7 @@ async function listOf(
     parts: [],
     slots: 1,
   } as const;
-  await upstream.pass(asked, list, sink, gone);
+  await upstream.pass(id, list, sink, gone);
   const { data } = (parsed(Buffer.concat(chunks).toString("utf8")) ?? {}) as { data?: unknown };
   return Array.isArray(data) ? data.filter((each) => typeof each?.id === "string") : [];
 }

@@ -47,8 +47,8 @@ export class RelayedAnswer implements RelaySink {
   #isAlive = false;
   /** Nothing was sent, or whole events alone: a heartbeat would tear no event apart. */
   #isBetweenEvents = true;
-  /** ProgramEvent of each piece. */
-  heard: (bytes: Uint8Array) => void = () => {};
+  /** Called with each piece of the body. */
+  onBytes: (bytes: Uint8Array) => void = () => {};
 
   /** `dialect` is that of the events of a stream; null where the answer comes in one piece. */
   constructor(
@@ -89,7 +89,7 @@ export class RelayedAnswer implements RelaySink {
   }
 
   body(bytes: Uint8Array): Promise<void> | undefined {
-    this.heard(bytes);
+    this.onBytes(bytes);
     if (this.#refusal) {
       this.#refusal.text = (this.#refusal.text + new TextDecoder().decode(bytes)).slice(0, refusalMaxChars);
       return undefined;

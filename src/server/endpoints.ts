@@ -22,8 +22,8 @@ import type { SseTransport } from "../live/sse-transport.ts";
 import { ask } from "../programs/ask.ts";
 import { relay } from "../programs/relay.ts";
 import { isServedPath, joinedSlashes } from "../programs/routes.ts";
-import { jsonDoor, jsonProtocol } from "../programs/socket-json.ts";
-import { plainDoor } from "../programs/socket-plain.ts";
+import { jsonProtocol, jsonSocketHandler } from "../programs/socket-json.ts";
+import { plainSocketHandler } from "../programs/socket-plain.ts";
 import type { Store } from "../store/store.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import type { Bodies } from "./bodies.ts";
@@ -189,8 +189,8 @@ export class Endpoints {
     const isJson = protocols.includes(jsonProtocol);
     const door = (as: () => Identity): SocketHandler =>
       isJson
-        ? jsonDoor(language, { known: as, request: id }, inside)
-        : plainDoor(language, { who: () => as().person, request: id }, inside);
+        ? jsonSocketHandler(language, { known: as, request: id }, inside)
+        : plainSocketHandler(language, { who: () => as().person, request: id }, inside);
     return this.#parts.sockets.upgrade(
       request,
       server,

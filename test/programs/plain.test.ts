@@ -6,7 +6,7 @@ import type { Tap } from "../../src/chat/live-run.ts";
 import type { Person } from "../../src/domain/account.ts";
 import { asFailure } from "../../src/domain/failure.ts";
 import type { Run } from "../../src/domain/run.ts";
-import { plainDoor } from "../../src/programs/socket-plain.ts";
+import { plainSocketHandler } from "../../src/programs/socket-plain.ts";
 
 const ended = { status: "done", failure: null } as Run;
 
@@ -28,7 +28,7 @@ function door(outboxMaxBytes = 1000) {
       state.closed = code;
     },
   };
-  const made = plainDoor(
+  const made = plainSocketHandler(
     "en",
     { who: () => ({}) as Person, request: "r" },
     { chat, refuse: asFailure, bug: () => {}, open: new Set(), outboxMaxBytes },

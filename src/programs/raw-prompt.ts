@@ -1,0 +1,73 @@
+// A prompt that goes to the model unchanged, without a chat template: `raw` on the JSON socket. It waits in the queue
+// like a Run; nothing of it is stored.
+
+import type { SettingsResolver } from "../chat/effective-settings.ts";
+import type { Quota } from "../chat/quota.ts";
+import type { Runs } from "../chat/runs.ts";
+import type { Person } from "../domain/account.ts";
+import { Failure } from "../domain/failure.ts";
+import type { Place, PromptProgress } from "../domain/run.ts";
+import type { Upstream } from "../upstream/upstream.ts";
+import { doneOf, type ProgramEvent } from "./messages.ts";
+
+export interface RawPromptOptions {
+  readonly quota: Quota;
+  readonly runs: Pick<Runs, "apiRequests">;
+  readonly settings: SettingsResolver;
+  readonly upstream: Upstream;
+}
+
+interface RawPrompt {
+  readonly person: Person;
+  readonly prompt: string;
+  /** Id of the request in logs. */
+  readonly requestId: string;
+  /** Ends the generation when it is aborted; the last event is then `done` with the reason `stopped`. */
+  readonly signal: AbortSignal;
+  send(event: ProgramEvent): void;
+}
+
+/**
+ * Sends the answer as events, up to `done`.
+ * @throws Failure `message_empty`, `message_too_long`; as `ApiRequests.withSlot` and `Upstream.complete`
+ */
+export async function completeRaw(
+  { person, prompt, requestId, signal, send }: RawPrompt,
+  { quota, runs, settings, upstream }: RawPromptOptions,
+): Promise<void> {
+  settings.refuseIfEnforced();
+  refuseLength(quota, person, prompt);
+  const slotOptions = {
+    ...{ person, request: requestId, path: "/completion", model: null, signal },
+    placed: ({ position, of }: Place) => send({ type: "queued", position, of }),
+  };
+  try {
+    await runs.apiRequests.withSlot(slotOptions, async (apiRequest) => {
+      settings.refuseIfEnforced(); // the setting may have changed during the wait
+      const deltas = {
+        text(text: string) {
+          apiRequest.heard();
+          apiRequest.tokens++;
+          send({ type: "delta", text });
+        },
+        reasoning: (text: string) => send({ type: "reasoning", text }),
+        prompt: ({ processed, total }: PromptProgress) => send({ type: "prompt", processed, total }),
+      };
+      const id = { run: apiRequest.run, request: requestId };
+      const { finish, stats } = await upstream.complete(id, prompt, deltas, apiRequest.signal);
+      const readTokens = Math.max(0, (stats.promptTokens ?? 0) - (stats.cachedTokens ?? 0));
+      apiRequest.tokens = readTokens + (stats.outputTokens ?? apiRequest.tokens);
+      send(doneOf(finish, { ...stats, ...apiRequest.figures }, null));
+    });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    send(doneOf("stopped", {}, null));
+  }
+}
+
+/** @throws Failure `message_empty`, `message_too_long` */
+function refuseLength(quota: Quota, person: Person, text: string): void {
+  const [bytes, limitBytes] = [Buffer.byteLength(text), quota.messageMaxBytes(person)];
+  if (text === "") throw new Failure("message_empty");
+  if (bytes > limitBytes) throw new Failure("message_too_long", { bytes, limitBytes });
+}
