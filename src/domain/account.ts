@@ -1,12 +1,12 @@
-// Who uses the house: a Person with a role, and the Limits that hold for them. Plain facts: store/ keeps
-// them, auth/ finds out who somebody is, chat/ and the queue mind the limits.
+// People with their roles and limits; sessions, keys, invitations, links and the audit log. Plain facts:
+// store/ keeps them, auth/ identifies people, chat/ applies the limits.
 
 import type { ConversationId, PersonId } from "./id.ts";
 
-/** Who everybody is while there are no accounts; the first admin, once there are. */
+/** The person whom everybody is while there are no accounts. With accounts it is the first admin. */
 export const localPerson: PersonId = "local";
 
-/** Most first. An admin operates the house; guests and members differ by their limits alone. */
+/** In order of power. An admin operates parlor; members and guests differ only in their limits. */
 export const personRoles = ["admin", "member", "guest"] as const;
 export type PersonRole = (typeof personRoles)[number];
 
@@ -14,28 +14,32 @@ export function isPersonRole(value: unknown): value is PersonRole {
   return personRoles.includes(value as PersonRole);
 }
 
-/** What somebody may use. null: as much as they like. */
+/** What a person may use. null: no limit. */
 export interface Limits {
   /**
-   * Share of the slots while people wait, beside others': one with 2 gets twice as many tokens as one with 1.
+   * Share of the slots while people wait: a person with weight 2 gets twice as many tokens as one with weight
+   * 1.
    */
   readonly weight: number;
   readonly runsPerMinute: number | null;
-  /** Tokens read anew and written, from midnight to midnight in the server's time zone. */
+  /**
+   * Prompt tokens that were not cached, and output tokens, from midnight to midnight in the server's time
+   * zone.
+   */
   readonly tokensPerDay: number | null;
-  /** Longest message, in UTF-8; the house's own bound holds beside it. */
+  /** Longest message, in UTF-8. The bound for the whole house applies too. */
   readonly messageMaxBytes: number | null;
-  /** Runs in line at once. */
+  /** Runs that may wait at the same time. */
   readonly waitingRunsMax: number | null;
-  /** Runs at once in slots. */
+  /** Runs that may hold a slot at the same time. */
   readonly runningRunsMax: number | null;
-  /** Days after which a conversation in which nothing was said is deleted. */
+  /** Days after its last message at which a conversation is deleted. */
   readonly retainDays: number | null;
 }
 
 export type LimitName = keyof Limits;
 
-/** Least and most of each. A weight below a tenth would be a way to starve somebody. */
+/** Least and most of each. A weight below a tenth could starve a person. */
 export const limitBounds: Readonly<Record<LimitName, readonly [number, number]>> = {
   weight: [0.1, 10],
   runsPerMinute: [1, 10_000],
@@ -46,7 +50,7 @@ export const limitBounds: Readonly<Record<LimitName, readonly [number, number]>>
   retainDays: [1, 36_500],
 };
 
-/** True for a number that this limit can have; all but the weight are whole. */
+/** True for a value within the limit's bounds. All limits but the weight are integers. */
 export function isLimit(name: LimitName, value: number): boolean {
   const [least, most] = limitBounds[name];
   return value >= least && value <= most && (name === "weight" || Number.isInteger(value));
@@ -62,7 +66,7 @@ const unlimited: Limits = {
   retainDays: null,
 };
 
-/** What a role may use until an admin says otherwise. */
+/** Limits of each role until an admin changes them. */
 export const standardLimits: Readonly<Record<PersonRole, Limits>> = {
   admin: unlimited,
   member: { ...unlimited, runsPerMinute: 20, waitingRunsMax: 5, runningRunsMax: 2 },
@@ -79,49 +83,49 @@ export const standardLimits: Readonly<Record<PersonRole, Limits>> = {
 
 export interface Person {
   readonly id: PersonId;
-  /** What they sign in with, and are called. */
+  /** The name that they sign in with and that is shown. */
   readonly name: string;
   readonly role: PersonRole;
-  /** Where theirs differ from their role's. */
+  /** Limits that differ from those of their role. */
   readonly ownLimits: Partial<Limits>;
-  /** What holds for them. */
+  /** The limits in effect: those of the role, with their own in place. */
   readonly limits: Limits;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
-  /** May not come in any more; what they said is still there. */
+  /** Since then they can't sign in; their conversations are kept. */
   readonly removedAt: number | null;
 }
 
-/** A Person as the operator sees them. */
+/** A Person as the admin page shows them. */
 export interface ListedPerson extends Person {
   readonly hasPassword: boolean;
   readonly conversations: number;
   readonly usage: Usage;
-  /** When they last did something, in milliseconds since 1970. */
+  /** Their last activity, in milliseconds since 1970. */
   readonly seenAt: number | null;
 }
 
-/** What somebody has used today. */
+/** What a person has used since midnight. */
 export interface Usage {
   readonly tokens: number;
   readonly runs: number;
 }
 
-/** What somebody has used of what they may. */
+/** A person's usage beside their limits. */
 export interface Allowance {
   readonly usage: Usage;
   readonly limits: Limits;
-  /** Runs that they may begin now; null: as many as they like. */
+  /** Runs that they may start now; null: no limit. */
   readonly runsLeft: number | null;
 }
 
 /** A browser that is signed in. */
 export interface Session {
-  /** Names it in lists; says nothing of its secret. */
+  /** For lists; not derived from the session's secret. */
   readonly id: string;
   readonly person: PersonId;
   readonly address: string;
-  /** The browser's own words for itself. */
+  /** The browser's User-Agent. */
   readonly agent: string;
   readonly createdAt: number;
   readonly seenAt: number;
@@ -129,45 +133,45 @@ export interface Session {
 }
 
 /**
- * What a program's key can open: answers of the models; numbers for texts; its owner's conversations, to be
- * read and gone on with.
+ * What an API key gives access to: answers of the models; embeddings; reading and continuing its owner's
+ * conversations.
  */
 export const keyScopes = ["answers", "embeddings", "conversations"] as const;
 export type KeyScope = (typeof keyScopes)[number];
 
-/** What a program comes in with, as its owner. */
+/** An API key: a program that sends it acts as its owner. */
 export interface Key {
-  /** Names it in lists; says nothing of the key itself. */
+  /** For lists; not derived from the key itself. */
   readonly id: string;
   readonly person: PersonId;
-  /** What its owner calls it. */
+  /** The name that its owner gave it. */
   readonly name: string;
   readonly scopes: readonly KeyScope[];
   readonly createdAt: number;
-  /** null: not used yet. */
+  /** Last use, in milliseconds since 1970; null: never used. */
   readonly seenAt: number | null;
 }
 
-/** A link by which somebody makes an account, or a new password for one that is there. */
+/** A link for creating an account, or for setting a new password of an existing one. */
 export interface Invitation {
   readonly id: string;
   readonly role: PersonRole;
-  /** Whose password it sets; null: it makes an account. */
+  /** The person whose password it sets; null: it creates an account. */
   readonly person: PersonId | null;
   readonly createdAt: number;
   readonly expiresAt: number;
 }
 
-/** A link by which anybody may read one conversation. */
+/** A link that lets anybody read one conversation. */
 export interface Link {
   readonly token: string;
   readonly conversation: ConversationId;
   readonly createdAt: number;
-  /** null: until it is revoked. */
+  /** In milliseconds since 1970; null: valid until it is revoked. */
   readonly expiresAt: number | null;
 }
 
-/** What the audit log notes: who did what to whom, never what was said. */
+/** Actions in the audit log. It never holds the text of a conversation. */
 const auditActs = [
   "signed_in",
   "sign_in_refused",
@@ -199,10 +203,10 @@ export type AuditAct = (typeof auditActs)[number];
 export interface AuditEntry {
   /** Milliseconds since 1970. */
   readonly at: number;
-  /** null: nobody who has an account, or the command line. */
+  /** null: the command line, or a client without an account. */
   readonly actor: PersonId | null;
   readonly act: AuditAct;
-  /** What it was done to: a person's id or name, a role, a conversation's id. */
+  /** Object of the action: a person's id or name, a role, a conversation's id. */
   readonly subject: string;
   readonly address: string;
 }
@@ -211,15 +215,15 @@ export interface AuditEntry {
 const nameMaxChars = 64;
 
 /**
- * A name as it is kept, or null for what is none: 1 to 64 characters, none of them a control character, no
- * space at either end.
+ * The name as it is stored (NFKC, single spaces), or null for an invalid one: it must have 1 to 64
+ * characters, none of them a control character.
  */
 export function personName(typed: string): string | null {
   const name = typed.normalize("NFKC").trim().replace(/\s+/g, " ");
   return name === "" || name.length > nameMaxChars || /[\p{Cc}\p{Cf}\p{Cs}]/u.test(name) ? null : name;
 }
 
-/** What names are compared by: two that differ in case alone are the same. */
+/** Key for comparing names: names that differ only in case are the same. */
 export function nameKey(name: string): string {
   return name.normalize("NFKC").toLowerCase();
 }
@@ -230,7 +234,7 @@ export function nextMidnight(now: number): number {
   return new Date(day.getFullYear(), day.getMonth(), day.getDate() + 1).getTime();
 }
 
-/** The day of a moment in this machine's time zone, as 2026-11-23. */
+/** The date of `time` in this machine's time zone, as 2026-11-23. */
 export function dayOf(time: number): string {
   const day = new Date(time);
   const twoDigits = (number: number) => String(number).padStart(2, "0");

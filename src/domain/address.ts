@@ -1,12 +1,12 @@
-// Network addresses and origins as people list them, compared with those that requests bear: ranges, every
-// spelling of one address, origins that are no web sites. Pure.
+// Compares network addresses and origins in options with those of requests: ranges, all spellings of one
+// address, origins of apps and extensions. Pure.
 
 import { BlockList, isIP, isIPv4, isIPv6 } from "node:net";
 
-/** What a connection over a socket in the file system has as its address, and how it is listed. */
+/** Address of connections over a Unix socket, and the word for it in options. */
 export const unixPeer = "unix";
 
-/** Names of ranges that can be listed. */
+/** Words that stand for ranges in options. */
 const named: Readonly<Record<string, readonly string[]>> = {
   loopback: ["127.0.0.0/8", "::1"],
   localhost: ["127.0.0.0/8", "::1"],
@@ -14,14 +14,14 @@ const named: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Bits before the IPv4 address in its IPv6 form (RFC 4291 §2.5.5.2), and those of the network that one house
- * has (RFC 6177).
+ * Bits before the IPv4 address in an IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2), and bits of the IPv6
+ * network that one site is given (RFC 6177).
  */
 const [mappedBits, houseBits] = [96, 64];
 
 /**
- * An address in one spelling: IPv6 as RFC 5952 writes it, an IPv4 address in IPv6 form as IPv4, without a
- * zone. What is no address stays as it is.
+ * An address in its canonical spelling: IPv6 as in RFC 5952, IPv4-mapped IPv6 as IPv4, without a zone. Text
+ * that is not an address is returned unchanged.
  */
 export function plainAddress(address: string): string {
   const bare = address.replace(/^\[(.*)\]$/, "$1").replace(/%.*$/, "");
@@ -34,8 +34,8 @@ export function plainAddress(address: string): string {
 }
 
 /**
- * Whose attempts count together: an IPv4 address, or the network of an IPv6 address, of which one house has
- * 2⁶⁴.
+ * Key for counting attempts of one client: its IPv4 address, or the /64 network of its IPv6 address, since
+ * one site has 2⁶⁴ of them.
  */
 export function networkOf(address: string): string {
   const plain = plainAddress(address);
@@ -47,7 +47,7 @@ export function networkOf(address: string): string {
   return `${all.slice(0, houseBits / 16).join(":")}::/${houseBits}`;
 }
 
-/** An address that can be listed, as the address and the bits that count; null for what is none. */
+/** A range in options as its address and prefix length; null for text that is not a range. */
 function rangeOf(spelling: string): { address: string; bits: number } | null {
   const [, said = "", bitsSaid] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(spelling) ?? [];
   const bare = said.replace(/^\[(.*)\]$/, "$1").replace(/%[\w.-]+$/, "");
@@ -61,16 +61,16 @@ function rangeOf(spelling: string): { address: string; bits: number } | null {
   return { address, bits: isMapped ? bits - mappedBits : bits };
 }
 
-/** It can be listed: an address, a range (CIDR), or a word for one. */
+/** True for what an option may list: an address, a range (CIDR), or a word for one. */
 export const isListable = (spelling: string): boolean =>
   Object.hasOwn(named, spelling) || rangeOf(spelling) !== null;
 
-/** Addresses that are listed. */
+/** A set of addresses and ranges. */
 export class AddressSet {
   readonly #listed = new BlockList();
   readonly hasUnix: boolean;
 
-  /** What can't be listed is refused by config. */
+  /** Ignores text that is not a range: config has refused it already. */
   constructor(listed: readonly string[]) {
     this.hasUnix = listed.includes(unixPeer);
     for (const spelling of listed.flatMap((each) =>
@@ -89,9 +89,9 @@ export class AddressSet {
 }
 
 /**
- * An origin as browsers send it: `http://name:1`, `app://obsidian.md`, `chrome-extension://id`. For schemes
- * that are not the web's, `URL.origin` is "null": these are compared as text. Null for what no browser sends,
- * patterns among it.
+ * An origin as browsers send it: `http://name:1`, `app://obsidian.md`, `chrome-extension://id`. For other
+ * schemes than http and https `URL.origin` is "null", so these are compared as text. Null for text that no
+ * browser sends, such as a pattern.
  */
 export function originText(value: string): string | null {
   const [, scheme = "", host = ""] = /^([a-z][a-z0-9+.-]*):\/\/([^\s/?#@\\*,]+)\/?$/i.exec(value) ?? [];

@@ -1,18 +1,18 @@
-// A request's body as the doors and the pages get it: whole, within a bound, decoded, and counted among all
-// bodies in memory. The contract of src/bodies.ts; used by http/ and text/.
+// Contract for reading a request's body: whole, bounded, decoded, and counted together with all bodies in
+// memory.
 
 import type { PersonId } from "./id.ts";
 
 export interface HeldBody {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** It is needed no more. May be called more than once. */
+  /** Stops counting the body. May be called more than once. */
   release(): void;
 }
 
 export interface BodyBound {
-  /** Largest body, decoded. */
+  /** Largest body after decoding. */
   readonly maxBytes: number;
-  /** Who sends it; null for somebody who is not signed in. */
+  /** The sender; null for a client that is not signed in. */
   readonly owner: PersonId | null;
 }
 

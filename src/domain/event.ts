@@ -1,4 +1,4 @@
-// What the Bus carries: numbered facts about Runs, and word that something is to be read again. Events of one
+// Events on the Bus: numbered facts about Runs, and notices that something must be read again. Events of one
 // Run are numbered without gaps, so a reader knows whether it missed one.
 
 import type { Message } from "./conversation.ts";
@@ -6,11 +6,11 @@ import type { ConversationId, MessageId, PersonId, RunId } from "./id.ts";
 import type { Place, PromptProgress, Run } from "./run.ts";
 import type { Utterance } from "./thread.ts";
 
-/** The facts a Run can announce. */
+/** The facts that a Run publishes. */
 export type RunFact =
   /**
-   * The Run waits. `question` is null when the messages are not simply added at the end: then the thread is
-   * ThreadChanged too.
+   * The Run waits. `question` is null when the messages are not added at the end of the thread; then a
+   * ThreadChanged is published too.
    */
   | {
       readonly kind: "queued";
@@ -19,13 +19,13 @@ export type RunFact =
       readonly answer: Message;
     }
   | { readonly kind: "place"; readonly place: Place }
-  /** `answer` bears what is there already when the Run goes on with an answer. */
+  /** The text of `answer` is not empty when the Run continues an answer. */
   | { readonly kind: "started"; readonly answer: Message }
   | { readonly kind: "prompt"; readonly progress: PromptProgress }
   | { readonly kind: "text"; readonly text: string }
-  /** `since` is when the first thought came, in milliseconds since 1970. */
+  /** `since` is the time of the first reasoning, in milliseconds since 1970. */
   | { readonly kind: "reasoning"; readonly text: string; readonly since: number | null }
-  /** Stop was asked for; the slot is being watched until it is idle. */
+  /** A person has stopped the Run; its slot is watched until it is idle. */
   | { readonly kind: "stopping" }
   | { readonly kind: "ended"; readonly utterance: Utterance & { readonly run: Run } };
 
@@ -37,7 +37,7 @@ export type RunEvent = RunFact & {
   readonly n: number;
 };
 
-/** A Run in progress as it is at event number `n`. */
+/** State of a Run in progress after event number `n`. */
 export interface Snapshot {
   readonly run: RunId;
   readonly messageId: MessageId;
@@ -45,24 +45,29 @@ export interface Snapshot {
   readonly status: "queued" | "running";
   readonly text: string;
   readonly reasoning: string;
-  /** When its first thought came, in milliseconds since 1970; null when there was none. */
+  /** Time of its first reasoning, in milliseconds since 1970; null when there was none. */
   readonly thinkingSince: number | null;
   readonly place: Place | null;
   readonly progress: PromptProgress | null;
   readonly stopping: boolean;
 }
 
-/** The thread's shape has changed (another branch, a message gone, another attempt): read it again. */
+/**
+ * The thread has changed its shape (another branch, a deleted message, another attempt) and must be read
+ * again.
+ */
 interface ThreadChanged {
   readonly kind: "reshaped";
   readonly conversation: ConversationId;
 }
 
-/** The conversation's entry in the list has changed, or is new, or is gone: read it again. */
+/** The conversation's entry in the list has changed, is new, or was deleted, and must be read again. */
 export interface ListEntryChanged {
   readonly kind: "listed";
   readonly conversation: ConversationId;
-  /** Something was said in it: it belongs at the top now. Otherwise the list's order may be any other. */
+  /**
+   * True when a message made it the latest entry of the list. Otherwise its place in the list is not known.
+   */
   readonly isLatest: boolean;
 }
 

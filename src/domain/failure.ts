@@ -1,37 +1,35 @@
-// An expected error: a code from a closed union plus the facts its sentence needs.
-// The sentences themselves stand in views/words, one per language. Anything thrown that is
-// not a Failure is a bug. Thrown anywhere; caught by HTTP's onError, a socket's message and a Run's end.
+// A Failure is an expected error: a code from a closed union, and the facts that its sentence needs. The
+// sentences are in views/words, one per language. Any other thrown error is a bug.
 
 /**
- * Every way in which something can fail without anyone having written a bug, with its HTTP status. The
- * clients of OpenAI and Anthropic ask again by themselves at 408, 409, 429 and from 500 on: these are for
- * what may go better then.
+ * All codes of expected errors, with their HTTP status. The clients of OpenAI and Anthropic retry by
+ * themselves on 408, 409, 429 and from 500 on, so these statuses are for errors that a retry may solve.
  */
 const statuses = {
-  // the llama-server behind us
-  upstream_absent: 503, // nobody answers at its address
-  upstream_loading: 503, // it answers 503: the model is still being read
-  upstream_unauthorized: 502, // it wants an API key, or another one
+  // llama-server
+  upstream_absent: 503, // nothing answers at its address
+  upstream_loading: 503, // it answers 503 while the model is loading
+  upstream_unauthorized: 502, // it requires an API key, or another one
   upstream_refused: 400, // another 4xx
   upstream_error: 502, // 5xx, or an error event in mid-stream
   upstream_cut: 502, // the stream ended before its end was announced
-  upstream_stalled: 504, // nothing came for longer than the limit
-  upstream_garbled: 502, // what came is not the protocol
-  upstream_line_too_long: 502, // a line that exceeds the buffer
-  answer_too_long: 502, // the whole of it exceeds the bound
-  model_missing: 404, // no llama-server has the one that was asked for
-  model_failed: 422, // it could not be loaded
+  upstream_stalled: 504, // no data arrived within the limit
+  upstream_garbled: 502, // the data does not follow the protocol
+  upstream_line_too_long: 502, // a line exceeds the buffer
+  answer_too_long: 502, // the whole answer exceeds the bound
+  model_missing: 404, // no llama-server has the requested model
+  model_failed: 422, // the model could not be loaded
   context_overflow: 400, // even the last question alone is longer than the slot's context
   context_full: 400, // the conversation no longer fits, and its persona does not drop the oldest
   // how a conversation is answered
-  persona_missing: 404, // its file is not there any more
-  persona_broken: 503, // its file is there, and has a fault
-  persona_enforced: 403, // it would be answered past the persona that holds for everybody
+  persona_missing: 404, // its file does not exist any more
+  persona_broken: 503, // its file has a fault
+  persona_enforced: 403, // a request would bypass the persona that is enforced for everybody
   bad_setting: 422, // a number outside of its bounds
-  // where we keep things
+  // the store
   store_unwritable: 503, // the disk is full, or the file can't be written
   store_damaged: 503, // the file is damaged
-  // what people ask for
+  // requests of people
   message_empty: 400,
   message_too_long: 413,
   conversation_busy: 409, // one Run at a time in a conversation
@@ -43,25 +41,25 @@ const statuses = {
   conversation_removed: 404, // deleted, in a way that can be undone
   bad_frame: 400, // a frame that is no Command
   bad_request: 400,
-  import_busy: 409, // somebody's files are being read already, or enough of others'
+  import_busy: 409, // the person's files, or the most files at once, are being read already
   import_slow: 422, // a file took longer than the limit
   too_large: 413,
-  unsupported_encoding: 415, // a body that is compressed in a way we do not know
-  bodies_full: 503, // all bodies that are in memory together
-  body_slow: 408, // it was announced and does not come
-  no_such_address: 404, // of programs
+  unsupported_encoding: 415, // the body's compression is not supported
+  bodies_full: 503, // the bound for all bodies in memory together is reached
+  body_slow: 408, // the announced body does not arrive
+  no_such_address: 404, // of the API
   wrong_method: 405,
   too_many_sockets: 429,
   foreign_origin: 403, // another site's page
-  unknown_host: 421, // called by a name that is not ours (DNS rebinding)
+  unknown_host: 421, // the Host is not one of ours (DNS rebinding)
   shutting_down: 503,
   stopped: 403, // by the operator
-  // who people are
+  // accounts
   not_signed_in: 401,
   bad_key: 401, // of a program
-  key_scope: 403, // it does not open this
+  key_scope: 403, // the key has no access to this
   not_admin: 403,
-  wrong_password: 401, // or no such name: which of them is not said
+  wrong_password: 401, // or an unknown name; the answer does not tell which
   too_many_attempts: 429,
   proxy_untrusted: 403, // a name in a header from an address that is not listed
   person_removed: 403,
@@ -71,11 +69,11 @@ const statuses = {
   bad_limit: 422,
   bad_address: 422, // of a llama-server
   last_admin: 409,
-  provider_failed: 502, // what the OpenID provider says can't be used, or not be believed
+  provider_failed: 502, // the OpenID provider's answer is invalid
   provider_down: 502, // it does not answer
-  provider_denied: 403, // it did not let them in, or they went back
-  provider_lost: 400, // the way back began in another browser, or too long ago
-  read_only: 403, // whoever follows a link can't write
+  provider_denied: 403, // the provider refused, or the person cancelled
+  provider_lost: 400, // the sign-in began in another browser, or too long ago
+  read_only: 403, // a reader with a link can't write
   internal: 500,
 } as const;
 
@@ -88,7 +86,7 @@ export const isFailureCode = (code: unknown): code is FailureCode =>
 export const statusOf = ({ code }: Pick<FailureReport, "code">): (typeof statuses)[FailureCode] =>
   statuses[code];
 
-/** The facts a Failure's sentence is made of: numbers keep their unit in the key (`limitBytes`). */
+/** The facts in a Failure's sentence. Keys of numbers end with the unit (`limitBytes`). */
 type FailureFacts = Readonly<Record<string, string | number>>;
 
 /** What is stored and sent about a Failure: everything but the stack. */
@@ -97,7 +95,7 @@ export interface FailureReport {
   readonly facts: FailureFacts;
 }
 
-/** An expected error. `message` is for logs only; people read `views/words`. */
+/** An expected error. `message` is for logs only; pages show the sentence from views/words. */
 export class Failure extends Error {
   readonly code: FailureCode;
   readonly facts: FailureFacts;
@@ -109,13 +107,13 @@ export class Failure extends Error {
     this.facts = facts;
   }
 
-  /** What remains of it after the stack is dropped. */
+  /** The Failure without its stack. */
   get report(): FailureReport {
     return { code: this.code, facts: this.facts };
   }
 }
 
-/** The Failure in `error`, or `internal` for anything that is a bug. */
+/** The Failure in `error`, or `internal` for any other error. */
 export function asFailure(error: unknown): Failure {
   return error instanceof Failure ? error : new Failure("internal");
 }

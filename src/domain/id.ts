@@ -1,14 +1,13 @@
-// Ids: what the things of the domain are known by, and how new ones are made. No imports, so that nothing
-// here needs anything else.
+// Types of ids, and how new ids are made. Imports nothing.
 
 export type ConversationId = string;
 export type MessageId = string;
 export type RunId = string;
 export type PersonId = string;
-/** The name of a persona's file, without its ending. */
+/** The name of a persona's file, without the extension. */
 export type PersonaId = string;
 
-/** 128 random bits in 22 characters that are safe in addresses and in element ids. */
+/** A new id: 128 random bits in 22 characters that are safe in URLs and element ids. */
 export function newId(): string {
   return Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString("base64url");
 }
@@ -24,7 +23,7 @@ export function isTemporary(conversation: ConversationId): boolean {
   return conversation.startsWith(temporaryPrefix);
 }
 
-/** True for what `newId` could have made: anything else from outside is refused before it is looked up. */
+/** True for a text of the form that `newId` makes. Other texts are refused before any look-up. */
 export function isId(value: unknown): value is string {
   return typeof value === "string" && /^[A-Za-z0-9_-]{16,64}$/.test(value);
 }

@@ -1,10 +1,9 @@
-// A Persona is a named system prompt with its sampling settings; Settings are what a conversation has chosen;
-// a EffectiveSettings is how it is answered then. Plain facts: persona/ reads them from files, chat/ decides
-// which holds.
+// A Persona is a named system prompt with sampling settings. Settings are what a conversation has chosen.
+// EffectiveSettings are what is used for its answers. Plain facts: persona/ reads files, chat/ decides.
 
 import type { PersonaId } from "./id.ts";
 
-/** What nobody has chosen is absent: llama-server's own setting holds. */
+/** Sampling settings. An absent one is left to llama-server. */
 export interface Sampling {
   readonly temperature?: number;
   readonly topP?: number;
@@ -13,7 +12,8 @@ export interface Sampling {
 }
 
 /**
- * Least and most of each. Beyond a temperature of 2 and outside of 0 to 1 for top-p no model writes sense.
+ * Least and most of each. No model writes sensible text with a temperature above 2, or a top-p outside of 0
+ * to 1.
  */
 export const samplingBounds = {
   temperature: [0, 2],
@@ -21,15 +21,14 @@ export const samplingBounds = {
   maxTokens: [1, 1_000_000],
 } as const satisfies Record<keyof Sampling, readonly [number, number]>;
 
-/** True for a number that this setting can have; tokens come in whole ones. */
+/** True for a value within the setting's bounds. Tokens are integers. */
 export function isWithin(name: keyof Sampling, value: number): boolean {
   const [least, most] = samplingBounds[name];
   return value >= least && value <= most && (name !== "maxTokens" || Number.isInteger(value));
 }
 
 /**
- * What is done when a conversation no longer fits into the context: the oldest exchanges stay behind, or it
- * ends with advice.
+ * When a conversation no longer fits into the context: leave out the oldest exchanges, or refuse with advice.
  */
 export type Overflow = "drop" | "refuse";
 
@@ -37,16 +36,19 @@ export interface Persona {
   readonly id: PersonaId;
   readonly name: string;
   readonly description: string;
-  /** The system message: the file's body, the list beside it, the language. Empty: none is sent. */
+  /**
+   * The system message: the file's body, the list beside the file, the language. Empty: no system message is
+   * sent.
+   */
   readonly prompt: string;
   readonly sampling: Sampling;
-  /** The model that it wants, as llama-server names it; null: whichever is there. */
+  /** The model's name in llama-server; null: any model. */
   readonly model: string | null;
-  /** BCP 47; null: that of the question. */
+  /** BCP 47; null: the language of the question. */
   readonly language: string | null;
-  /** What an empty page says first; empty: the house's own words. */
+  /** Greeting on the page of an empty conversation; empty: the standard one. */
   readonly greeting: string;
-  /** Questions to begin with. */
+  /** Questions that an empty conversation offers. */
   readonly starters: readonly string[];
   readonly overflow: Overflow;
 }
@@ -55,25 +57,25 @@ export interface Persona {
 export interface Settings {
   /** null: none. */
   readonly persona: PersonaId | null;
-  /** Wins over the Persona's. */
+  /** Overrides the Persona's sampling. */
   readonly sampling: Sampling;
-  /** Wins over the Persona's; absent: not chosen. */
+  /** Overrides the Persona's model; absent: not chosen. */
   readonly model?: string;
 }
 
 export const noSettings: Settings = { persona: null, sampling: {} };
 
-/** How a conversation is answered. */
+/** What is used for the answers of a conversation. */
 export interface EffectiveSettings {
-  /** null: none was chosen, or the one that was is gone. */
+  /** null: none was chosen, or the chosen one is missing. */
   readonly persona: Persona | null;
-  /** The chosen one's file is not there any more, or (`isBroken`) can't be used. */
+  /** The chosen persona, when its file does not exist any more or (`isBroken`) has a fault. */
   readonly missing: PersonaId | null;
   readonly isBroken?: boolean;
-  /** The operator has one for all. */
+  /** True when the operator enforces this persona for everybody. */
   readonly isEnforced: boolean;
-  /** What the conversation has chosen itself. */
+  /** Sampling that the conversation has chosen itself. */
   readonly own: Sampling;
-  /** The model that is asked, as the conversation or its persona names it; null: whichever is there. */
+  /** The model that the conversation, or else its persona, has chosen; null: any model. */
   readonly model: string | null;
 }

@@ -1,5 +1,5 @@
-// A conversation as a file holds it: everything that is kept of it, in parlor's own form. Written by export,
-// read by import.
+// A conversation in a file, in parlor's own format: everything that the Store keeps of it. Written by
+// exports, read by imports.
 
 import type { Role } from "./conversation.ts";
 import type { ConversationId, MessageId } from "./id.ts";
@@ -16,14 +16,14 @@ export interface MessageRecord {
 }
 
 export interface ConversationRecord {
-  /** The form's version. */
+  /** Version of the format. */
   readonly parlor: 1;
   readonly id: ConversationId;
-  /** Whose it was, by name, in a file of everybody's. */
+  /** The owner's name, in an export of all people's conversations. */
   readonly owner?: string;
   readonly title: string;
   readonly head: MessageId | null;
-  /** Absent in what others have written. */
+  /** Absent in exports of other programs. */
   readonly settings?: Settings;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
@@ -34,19 +34,18 @@ export interface ConversationRecord {
 
 export type ConversationHeader = Omit<ConversationRecord, "messages">;
 
-/** What is left out of a file on purpose, by kind: named once, with how often. */
+/** Kinds of content that an import leaves out on purpose. Each kind is reported once, with its count. */
 export type LeftOutKind = "tools" | "hidden" | "system" | "files" | "citations" | "long" | "other";
 
-/** What of a file was not brought in. */
+/** What an import did not take from a file. */
 export interface Unread {
-  /** What could not be read: where, and why. */
+  /** Parts that could not be read: where, and why. */
   readonly faults: readonly string[];
   readonly leftOut: Readonly<Partial<Record<LeftOutKind, number>>>;
 }
 
 /**
- * Conversations as they come out of a file, piece by piece: each begins, has messages, and ends; in the end
- * it is said what was not read.
+ * A piece of an import. Each conversation begins, has messages, and ends; `unread` is the last piece of all.
  */
 export type ImportPart =
   | { readonly kind: "begin"; readonly conversation: ConversationHeader }

@@ -1,4 +1,4 @@
-// A Run is one attempt at one assistant Message. What happens to it is told in domain/event.
+// A Run is one attempt to write one assistant Message. Its events are in domain/event.
 
 import type { FailureReport } from "./failure.ts";
 import type { ConversationId, MessageId, PersonId, RunId } from "./id.ts";
@@ -6,9 +6,9 @@ import type { ConversationId, MessageId, PersonId, RunId } from "./id.ts";
 /** `queued → running → done | stopped | failed | interrupted`. */
 export type RunStatus = "queued" | "running" | "done" | "stopped" | "failed" | "interrupted";
 
-/** What llama-server reported of a finished Run; a field is absent when it did not say. */
+/** Figures of a finished Run. A field is absent when llama-server did not report it. */
 export interface RunStats {
-  /** Tokens of the prompt, those from the cache included. */
+  /** Tokens of the prompt, including cached ones. */
   readonly promptTokens?: number;
   /** Prompt tokens that were taken from llama-server's cache. */
   readonly cachedTokens?: number;
@@ -20,11 +20,11 @@ export interface RunStats {
   readonly queueMs?: number;
   /** From its first thought to its answer, in milliseconds. */
   readonly thinkingMs?: number;
-  /** The model's name as llama-server said it. */
+  /** The model's name as llama-server reported it. */
   readonly model?: string;
-  /** The slot's context, in tokens, as it was then. */
+  /** Context of the slot at that time, in tokens. */
   readonly contextTokens?: number;
-  /** Of these, as many as a prompt may have: beyond them something must be left out. */
+  /** Tokens of the context that a prompt may use. A longer prompt must leave something out. */
   readonly roomTokens?: number;
   /** Oldest messages of the path that were left out because they did not fit. */
   readonly droppedMessages?: number;
@@ -32,7 +32,7 @@ export interface RunStats {
 
 export interface Run {
   readonly id: RunId;
-  /** Who asked for it: whose share of the slots it uses. */
+  /** The person who asked, and whose share of the slots it uses. */
   readonly owner: PersonId;
   readonly conversation: ConversationId;
   /** The assistant Message it writes. */
@@ -40,7 +40,7 @@ export interface Run {
   readonly status: RunStatus;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
-  /** Why the model stopped: `stop`, `length`, `tool_calls`, as llama-server words it. */
+  /** Why the model stopped, as llama-server reported it: `stop`, `length`, `tool_calls`. */
   readonly finish: string | null;
   readonly failure: FailureReport | null;
   readonly stats: RunStats;
@@ -48,7 +48,7 @@ export interface Run {
   readonly slotFreed: boolean;
 }
 
-/** A Run that failed, as the operator sees it. */
+/** A failed Run on the admin page. */
 export interface FailedRun {
   readonly run: RunId;
   readonly owner: PersonId;
@@ -57,28 +57,28 @@ export interface FailedRun {
   readonly createdAt: number;
 }
 
-/** A place in line: 1 is next. */
+/** A place in the queue: position 1 is next. */
 export interface Place {
   readonly position: number;
   readonly of: number;
-  /** How long it will take, where enough is known to say. */
+  /** How long it will take; absent while too little is known. */
   readonly wait?: WaitEstimate;
 }
 
-/** How long something takes, in milliseconds: nine times in ten it lies within. */
+/** An interval, in milliseconds, that holds the real time nine times in ten. */
 export interface WaitEstimate {
   readonly leastMs: number;
   readonly mostMs: number;
 }
 
-/** How far llama-server is in reading the prompt, in tokens. */
+/** llama-server's progress with the prompt, in tokens. */
 export interface PromptProgress {
   readonly processed: number;
   readonly total: number;
   readonly cached: number;
 }
 
-/** A Run in progress as the operator sees it. */
+/** A Run in progress on the admin page. */
 export interface RunNow {
   readonly run: RunId;
   readonly owner: PersonId;

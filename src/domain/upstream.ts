@@ -1,17 +1,17 @@
-// What the house knows of a llama-server, or of several as one: is it there, how many Slots has it, which
-// models, how far has it come in starting. Plain facts for pages and logs; talking to it is upstream/'s work.
+// State of a llama-server, or of several as one: whether it answers, its slots and models, its progress while
+// it starts. Plain facts for pages and logs; upstream/ does the talking.
 
-/** Progress of something that is not ready yet, in its own words. */
+/** Progress of a llama-server that is not ready yet. */
 export interface StartProgress {
-  /** 0 to 100; null when it does not say. */
+  /** 0 to 100; null when it is not known. */
   readonly percent: number | null;
-  /** The last line it printed; of one that has ended, the line that names the cause. */
+  /** The last line of its output; after it has ended, the line that names the cause. */
   readonly line: string;
-  /** It can't be started, for this kind of reason; absent while there is hope. */
+  /** Why it can't be started; absent while it may still succeed. */
   readonly failure?: StartFailure;
 }
 
-/** Kinds of reasons for which a llama-server of ours can't be started. */
+/** Kinds of reasons why parlor can't start a llama-server. */
 export type StartFailure =
   | "file"
   | "incomplete"
@@ -23,11 +23,11 @@ export type StartFailure =
   | "port"
   | "other";
 
-/** What to do about each: for logs, `/readyz` and `parlor doctor`, and as the page's English words. */
+/** What to do about each: for logs, `/readyz`, `parlor doctor` and the English page. */
 export const startAdvice: Readonly<Record<StartFailure, string>> = {
   file:
-    "The file is not a GGUF model: it may be a web page, or a pointer to the file, that was saved in its place. " +
-    "Download it again.",
+    "The file is not a GGUF model: it may be a web page, or a pointer to the file, that was saved in its " +
+    "place. Download it again.",
   incomplete:
     "The file is incomplete or damaged: the download may have been cut short. " +
     "Download it again, and compare its size with the original's.",
@@ -51,38 +51,41 @@ export const startAdvice: Readonly<Record<StartFailure, string>> = {
 
 /** A model that a llama-server has, or can load when it is asked for. */
 export interface ModelState {
-  /** What it is asked for by. */
+  /** The name that requests use. */
   readonly name: string;
   readonly status: "loaded" | "loading" | "unloaded" | "failed";
-  /** 0 to 100 while it is being loaded, where that is said. */
+  /** 0 to 100 while it is being loaded; null where this is not known. */
   readonly percent: number | null;
-  /** Concurrent requests that it serves; 1 until it has said. */
+  /** Concurrent requests that it serves; 1 until it is known. */
   readonly slots: number;
-  /** Context of one Slot, in tokens; null until it has said. */
+  /** Context of one slot, in tokens; null until it is known. */
   readonly contextTokens: number | null;
 }
 
 export interface UpstreamState {
   readonly status: "ready" | "loading" | "absent";
   readonly url: string;
-  /** Concurrent requests it serves; 1 until it has said. */
+  /** Concurrent requests that it serves; 1 until it is known. */
   readonly slots: number;
-  /** Slots that are busy without a request of ours. */
+  /** Slots that are busy with requests of other programs. */
   readonly foreignSlots: number;
-  /** Context of one Slot, in tokens; null until it has said. */
+  /** Context of one slot, in tokens; null until it is known. */
   readonly contextTokens: number | null;
-  /** The model's name as llama-server says it; null until it has said, and where there are several. */
+  /** The model's name in llama-server; null until it is known, and where there are several models. */
   readonly model: string | null;
-  /** What can be asked for; several where llama-server is a router or there are several llama-servers. */
+  /**
+   * Models that requests may name; several where llama-server is a router, or there are several
+   * llama-servers.
+   */
   readonly models: readonly ModelState[];
-  /** True when parlor started it and starts it again. */
+  /** True when parlor runs it: starts it, and restarts it when it ends. */
   readonly ours: boolean;
   readonly progress: StartProgress | null;
 }
 
 /**
- * The address of a llama-server as an operator writes it, in one spelling: http or https, no slash at its
- * end, without the `/v1` that programs want behind it; `user:password@` stays. Null for anything else.
+ * The address of a llama-server in canonical spelling: http or https, without a final slash, without the
+ * `/v1` that API clients need. Keeps `user:password@`. Null for anything else.
  */
 export function llamaAddress(typed: string): string | null {
   const url = URL.parse(typed.trim());
@@ -90,7 +93,7 @@ export function llamaAddress(typed: string): string | null {
   return url.href.replace(/\/+$/, "").replace(/\/v1$/, "").replace(/\/+$/, "");
 }
 
-/** The machine that an address leads to; null for this one. */
+/** Host name and port of an address; null for this machine. */
 export function machineOf(address: string): string | null {
   const { hostname, host } = new URL(address);
   return /^(localhost|.*\.localhost|127\.[\d.]+|\[::1\]|\[::ffff:7f[\da-f:]+\])$/.test(hostname)
@@ -99,8 +102,8 @@ export function machineOf(address: string): string | null {
 }
 
 /**
- * The same without `user:password@`, as pages, logs and metrics may show it. Of a text that is no address,
- * all up to an `@` goes.
+ * The address without `user:password@`, for pages, logs and metrics. Of a text that is not an address,
+ * everything up to the last `@` is removed.
  */
 export function withoutCredentials(address: string): string {
   const isAddress = /^https?:$/.test(URL.parse(address)?.protocol ?? "");

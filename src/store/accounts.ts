@@ -21,16 +21,16 @@ import type { FailedRun } from "../domain/run.ts";
 export interface NewPerson {
   readonly name: string;
   readonly role: PersonRole;
-  /** As Bun.password hashes it; null: none. */
+  /** A hash of Bun.password; null: no password. */
   readonly password: string | null;
-  /** Of an OpenID provider. */
+  /** The subject at an OpenID provider. */
   readonly subject?: string;
 }
 
-/** What is absent stays as it is. */
+/** Absent fields are not changed. */
 export interface PersonChange {
   readonly role?: PersonRole;
-  /** null: none any more. */
+  /** A hash; null removes the password. */
   readonly password?: string | null;
   readonly ownLimits?: Partial<Limits>;
   readonly removed?: boolean;
@@ -47,44 +47,48 @@ export interface Admission {
 /** The part of an Admission that concerns the person alone. */
 export type PersonAdmission = Pick<Admission, "owner" | "limits">;
 
-/** `capacity` at most, one more each `everyMs`. */
+/** A token bucket: holds `capacity` at most, and gets one more every `everyMs`. */
 export interface Bucket {
   readonly capacity: number;
   readonly everyMs: number;
 }
 
-/** The bucket of a person's Runs: as many a minute, all at once if need be. */
+/** The name of the bucket for a person's Runs. A minute's Runs may start at once. */
 export const runsBucket = (person: PersonId): string => `runs:${person}`;
 export const perMinute = (capacity: number): Bucket => ({ capacity, everyMs: 60_000 / capacity });
 
-/** What people have had of the slots, in weighted tokens; `floor` is what a newcomer begins with. */
+/**
+ * What people have used of the slots, in weighted tokens. `floor` is the value that a new person starts with.
+ */
 export interface FairShareKept {
   readonly floor: number;
   readonly had: ReadonlyMap<PersonId, number>;
 }
 
-/** What the operator sets while parlor runs, and what one process has learned for the next. */
+/**
+ * Settings that the operator changes while parlor runs, and estimates that one process leaves for the next.
+ */
 export type SettingName = "enforcedPersona" | "llama" | "waits";
 
 export interface People {
   /**
-   * Calls `listener` when what somebody may do or see has changed: here, or by another process that has the
-   * file open.
+   * Calls `listener` when rights of people have changed, in this process or in another one that has the file
+   * open. Returns a function that ends it.
    */
   watch(listener: () => void): () => void;
 
   person(id: PersonId): Promise<Person | null>;
   named(name: string): Promise<Person | null>;
-  /** The one that an OpenID provider knows by this subject. */
+  /** The person with this subject at an OpenID provider. */
   ofSubject(subject: string): Promise<Person | null>;
   list(): Promise<readonly ListedPerson[]>;
   /** @throws Failure `name_taken` */
   add(person: NewPerson): Promise<Person>;
-  /** Changes a person; a removed one's sessions end. @throws Failure `not_found`, `last_admin` */
+  /** Changes a person; removal ends their sessions. @throws Failure `not_found`, `last_admin` */
   change(id: PersonId, change: PersonChange): Promise<Person>;
   /**
-   * Forgets a person with everything of theirs; the audit log keeps an id that leads nowhere. @throws Failure
-   * `not_found`, `last_admin`
+   * Erases a person with all their data. The audit log keeps their id.
+   * @throws Failure `not_found`, `last_admin`
    */
   erase(id: PersonId): Promise<void>;
   /** The hash; null for a person without one. */
@@ -95,12 +99,12 @@ export interface People {
   setRoleLimits(role: PersonRole, limits: Limits): Promise<void>;
 }
 
-/** Programs' keys. */
+/** API keys. */
 export interface Keys {
   add(hash: string, key: Pick<Key, "person" | "name" | "scopes">): Promise<Key>;
-  /** A key that is not revoked, with its owner; null for any other, and for one whose owner was removed. */
+  /** A valid key with its owner; null for an unknown one, and for one whose owner was removed. */
   find(hash: string): Promise<{ key: Key; person: Person } | null>;
-  /** It was used now. */
+  /** Records a use of the key. */
   used(hash: string): Promise<void>;
   of(person: PersonId): Promise<readonly Key[]>;
   /** False when the person has no such key. */
@@ -109,21 +113,20 @@ export interface Keys {
 
 export interface Sessions {
   open(hash: string, session: Omit<Session, "id" | "createdAt" | "seenAt">): Promise<Session>;
-  /** A session that still holds, with its person; null for any other. */
+  /** A valid session with its person; null for any other. */
   find(hash: string): Promise<{ session: Session; person: Person } | null>;
-  /** It was used now, and holds until `expiresAt`. */
+  /** Records a use of the session, and extends it to `expiresAt`. */
   touch(hash: string, expiresAt: number): Promise<void>;
   end(id: string): Promise<void>;
-  /** All of a person's sessions, but the one that is kept. */
+  /** Ends all sessions of a person, except the one with `keepHash`. */
   endAll(person: PersonId, keepHash?: string): Promise<void>;
   list(): Promise<readonly Session[]>;
 
   invite(hash: string, invitation: Omit<Invitation, "id" | "createdAt">): Promise<Invitation>;
-  /** One that still holds. */
+  /** An invitation that has not expired; null for any other. */
   invitation(hash: string): Promise<Invitation | null>;
   /**
-   * Uses an invitation up: its person has this password from now on, and this name where they had no account
-   * before.
+   * Uses up an invitation: sets the person's password, and the name of a new person.
    * @throws Failure `not_found`, `name_taken`
    */
   accept(hash: string, as: { name: string; password: string }): Promise<Person>;

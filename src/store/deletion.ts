@@ -3,7 +3,7 @@
 import type { ConversationId } from "../domain/id.ts";
 import type { Queries } from "./queries.ts";
 
-/** Erases messages that were deleted before `time`. In a transaction of its own, and only where there are any. */
+/** Erases messages that were deleted before `time`. Makes a transaction only where there are any. */
 export function purgeMessages(q: Queries, time: number): void {
   const pruned = q.all<{ seq: number }>(
     "select seq from messages where deleted_at < ? order by seq desc",

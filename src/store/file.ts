@@ -1,5 +1,5 @@
-// The Store's file as a file: rights for its owner only, one parlor at a time, a copy while it is in use, a
-// check. Knows nothing of what is in it.
+// The database as a file: access rights, the lock that keeps a second parlor out, backups, checks. Does not
+// know the tables.
 
 import { Database } from "bun:sqlite";
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readdirSync } from "node:fs";
@@ -9,13 +9,13 @@ import { basename, dirname, join } from "node:path";
 const busyMs = 2_000;
 
 /**
- * The file can't be used; its message is one line for whoever starts parlor: which file, what is wrong with
- * it, and what to do.
+ * The file can't be used. The message is one line for the operator: which file, what is wrong with it, and
+ * what to do.
  */
 export class StoreUnusable extends Error {}
 
 const elsewhere = "or choose another place with --data";
-/** What SQLite (https://sqlite.org/rescode.html) and the system say of a file, in words. */
+/** Error codes of SQLite (https://sqlite.org/rescode.html) and of the system, in words. */
 const faults: readonly [code: RegExp, says: string][] = [
   [
     /^SQLITE_NOTADB/,
@@ -43,7 +43,7 @@ const faults: readonly [code: RegExp, says: string][] = [
   ],
 ];
 
-/** What is known about an error of this file, in one line; the error itself where nothing is. */
+/** A StoreUnusable for an error with a known code; any other error unchanged. */
 export function unusable(file: string, error: unknown): unknown {
   const { code, message } = error as { code?: unknown; message?: unknown };
   const says = faults.find(([pattern]) => pattern.test(String(code)))?.[1];
@@ -53,7 +53,7 @@ export function unusable(file: string, error: unknown): unknown {
 }
 
 /**
- * Makes the file and its folder, readable by their owner alone, if they are not there.
+ * Makes the file and its folder where they are missing, with access for their owner only.
  * @throws StoreUnusable
  */
 export function makeFile(file: string): void {
@@ -75,9 +75,9 @@ export interface FileLock {
 }
 
 /**
- * Takes the file for this process, until it ends however it ends: an open transaction on a file of its own,
- * which the system drops with the process. Two parlors on one file would each take the other's running
- * answers for lost.
+ * Locks the database for this process: an open transaction on a file beside it, which the system ends with
+ * the process however that ends. Two parlors on one file would each take the other's running answers for
+ * lost.
  * @throws StoreUnusable
  */
 export function lockFile(file: string): FileLock {
@@ -95,7 +95,7 @@ export function lockFile(file: string): FileLock {
   return { release: () => lock.close() };
 }
 
-/** The database in `file` as parlor uses it: a journal beside it, references that hold. */
+/** Opens the database in `file` with parlor's settings. */
 export function openDatabase(file: string): Database {
   const db = new Database(file, { create: true, strict: true });
   db.run("pragma journal_mode = wal");
@@ -103,13 +103,13 @@ export function openDatabase(file: string): Database {
   db.run("pragma foreign_keys = on");
   db.run("pragma secure_delete = on"); // overwrites deleted text, so that nobody can read it in the file
   db.run("pragma temp_store = memory"); // otherwise a large sort writes temporary chats to a file
-  db.run(`pragma busy_timeout = ${busyMs}`); // a backup or a check of the file may hold it for a moment
+  db.run(`pragma busy_timeout = ${busyMs}`); // a backup or a check may hold the file for a moment
   return db;
 }
 
 /**
- * Rewrites the database without what was deleted in it so far, which parlors before left there.
- * @throws StoreUnusable when there is no room to do so
+ * Rewrites the database without deleted text that older versions of parlor left in it.
+ * @throws StoreUnusable when the disk has too little room
  */
 export function rewrite(db: Database, file: string): void {
   try {
@@ -123,7 +123,7 @@ export function rewrite(db: Database, file: string): void {
   }
 }
 
-/** The search indexes of the schema as it is. */
+/** Names of the search indexes in the current schema. */
 export function searchTables(db: Database): string[] {
   const sql = `select name from sqlite_master
     where type = 'table' and replace(sql, ' ', '') like 'createvirtualtable%usingfts5(%'`;
@@ -134,8 +134,8 @@ export function searchTables(db: Database): string[] {
 }
 
 /**
- * Moves the journal into the file and empties it, for it holds what pages were before. False, at once, while
- * somebody else reads.
+ * Moves the journal into the file and empties it, since it holds old versions of pages. Returns false at once
+ * while another process reads.
  */
 export function emptyJournal(db: Database): boolean {
   db.run("pragma busy_timeout = 0");
@@ -144,7 +144,7 @@ export function emptyJournal(db: Database): boolean {
   return isDone;
 }
 
-/** The copies of `file` that were set aside before upgrades: they hold what was deleted since. */
+/** Copies of `file` from before upgrades. They hold text that was deleted since. */
 export function setAsideCopies(file: string): string[] {
   const beginning = `${basename(file)}.before-`;
   const names = existsSync(dirname(file)) ? readdirSync(dirname(file)) : [];
@@ -152,7 +152,7 @@ export function setAsideCopies(file: string): string[] {
 }
 
 /**
- * Copies the database in `file` to `copy`, also while a parlor uses it.
+ * Copies the database in `file` to `copy`. A parlor may be using it.
  * @throws StoreUnusable
  */
 export function backup(file: string, copy: string): void {
@@ -171,7 +171,7 @@ export function backup(file: string, copy: string): void {
 }
 
 /**
- * What SQLite finds wrong in `file`: structure, then references; empty when all is well.
+ * Faults that SQLite finds in `file`: structure, then references. Empty for a sound file.
  * @throws StoreUnusable when it can't be opened
  */
 export function check(file: string): string[] {

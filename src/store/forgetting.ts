@@ -1,32 +1,29 @@
-// What is deleted leaves nothing behind: FTS5 only marks what its indexes lose, and the journal holds pages
-// as they were. So whatever deletes calls `begin`, and both are rewritten in small steps, between which
-// others get their turn. FTS5's own secure-delete would do without steps, but one message of 4 kB took it 0.1
-// s, and a conversation of fifty 5 s (measured, 12 MB of text beside); all steps for a file of 36 MB take 0.5
-// s.
+// Removes the traces of deleted text. FTS5 only marks deleted entries of its indexes, and the journal holds
+// old versions of pages. Code that deletes calls `begin`; then both are rewritten in small steps, with other
+// work in between. FTS5's own secure-delete needs no steps, but took 0.1 s for a message of 4 kB and 5 s for
+// a conversation of fifty (measured, beside 12 MB of text); all steps for a file of 36 MB take 0.5 s.
 
 import type { Database } from "bun:sqlite";
 import { emptyJournal, searchTables } from "./file.ts";
 
-/** Pages of an index that one step writes: 5 to 10 ms (measured). */
+/** Pages of an index that one step writes. A step takes 5 to 10 ms (measured). */
 const stepPages = 8;
-/** Between two attempts while somebody else holds the file, in ms. */
+/** Wait between two attempts while another process holds the file, in ms. */
 const againMs = 1_000;
-/** Between two such attempts of a process that ends, in ms. */
+/** The same wait of a process that is ending, in ms. */
 const waitMs = 50;
-/**
- * How long a process that serves stays for it when it ends, in ms; what is left is done at the next start.
- */
+/** Longest time that this delays the end of a serving process, in ms. The next start does the rest. */
 const closeMs = 5_000;
-/** How long a command does, in ms. */
+/** Longest time that this delays the end of a command, in ms. */
 const commandMs = 120_000;
 
 export class Forgetting {
   readonly #db: Database;
-  /** Indexes that are not rewritten yet; null: nothing is to be done. */
+  /** Indexes that must be rewritten; null: nothing to do. */
   #left: string[] | null = null;
-  /** The first of them is under way. */
+  /** True while the first of them is being rewritten. */
   #isBegun = false;
-  /** More was deleted since this pass began. */
+  /** True when more was deleted since this pass began. */
   #isMore = false;
   #timer: Timer | undefined;
 
@@ -34,14 +31,14 @@ export class Forgetting {
     this.#db = db;
   }
 
-  /** What another process has left to do. */
+  /** Continues the work that another process has left. */
   resume(): void {
     if (this.#db.query("select 1 from settings where name = 'forgetting'").get() !== null) this.begin();
   }
 
   /**
-   * To be called in the transaction that deletes. Nobody is kept waiting for what follows. `indexes`: those
-   * that held what is deleted.
+   * Must be called within the transaction that deletes; the work happens later. `indexes` are those that held
+   * the deleted text.
    */
   begin(indexes: readonly string[] = searchTables(this.#db)): void {
     if (this.#db.filename === ":memory:") return;
@@ -55,7 +52,7 @@ export class Forgetting {
     this.#later(0);
   }
 
-  /** Goes on until nothing is left, for as long as such a process may take to end. */
+  /** Works until nothing is left, within the bound for such a process. */
   close(isServing: boolean): void {
     const until = performance.now() + (isServing ? closeMs : commandMs);
     while (this.#left !== null && performance.now() < until) if (!this.#step()) Bun.sleepSync(waitMs);
@@ -70,18 +67,18 @@ export class Forgetting {
     }, ms).unref();
   }
 
-  /** False where somebody else holds the file, or there is no room, so that it must be tried again. */
+  /** False when the step must be repeated: another process holds the file, or the disk is full. */
   #step(): boolean {
     try {
       const [index] = this.#left ?? [];
       if (index === undefined) return this.#end();
       const before = this.#changes();
-      // negative: everything becomes one segment in the end, in which nothing is marked as deleted
+      // a negative number merges everything into one segment without deleted entries
       // (https://sqlite.org/fts5.html#the_merge_command)
       this.#db.run(
         `insert into ${index} (${index}, rank) values ('merge', ${this.#isBegun ? stepPages : -stepPages})`,
       );
-      this.#isBegun = this.#changes() - before >= 2; // fewer: there was nothing to do any more
+      this.#isBegun = this.#changes() - before >= 2; // fewer changes: nothing was left to merge
       if (!this.#isBegun) this.#left?.shift();
       return true;
     } catch (error) {

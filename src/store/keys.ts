@@ -1,4 +1,4 @@
-// The keys of programs in SQLite.
+// API keys in SQLite.
 
 import type { Key, Person } from "../domain/account.ts";
 import { newId, type PersonId } from "../domain/id.ts";

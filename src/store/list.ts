@@ -25,7 +25,7 @@ export class ConversationList {
   }
 
   page({ owner, limit, after }: ListRange): ListedConversation[] {
-    // the place as it was: the entry itself may have moved up since, or be gone
+    // by the entry's old position: it may have moved up since, or be deleted
     const from =
       after === undefined
         ? ""
@@ -74,7 +74,7 @@ export class ConversationList {
     );
   }
 
-  /** Something was said: `head` is shown from now on, and the conversation is the latest of the list. */
+  /** Makes `head` the shown leaf, and the conversation the latest of the list. */
   advance(id: ConversationId, head: MessageId): void {
     this.#q.run("update conversations set head = ?, updated_at = ? where id = ?", head, Date.now(), id);
   }
@@ -90,7 +90,7 @@ export class ConversationList {
   }
 
   entitle(id: ConversationId, title: string): void {
-    // once: from then on it is as if a person had chosen it
+    // only once: after that the title counts as chosen by a person
     this.#q.run(
       "update conversations set title = ?, titled_by = 'person' where id = ? and titled_by = 'text'",
       title,
@@ -139,12 +139,12 @@ export class ConversationList {
       .map(({ id }) => id);
   }
 
-  /** For good; its messages must be gone. */
+  /** Erases the conversation's row. Its messages must be erased before. */
   delete(id: ConversationId): void {
     this.#q.run("delete from conversations where id = ?", id);
   }
 
-  /** A write that changes nothing, but needs the journal: it fails on a full disk or a read-only file. */
+  /** A write that leaves no change but uses the journal, so it fails on a full disk or a read-only file. */
   probe(): void {
     this.#q.run("insert into conversations (id, created_at, updated_at) values ('', 0, 0)");
     this.delete("");

@@ -1,5 +1,5 @@
-// The numbered migrations, embedded in the executable, applied in order; `user_version` says how far a
-// database is. Before an existing file is changed a copy is set aside.
+// The numbered migrations, embedded in the executable and applied in order. `user_version` is the number of
+// applied ones. An existing file is copied before it is changed.
 
 import type { Database } from "bun:sqlite";
 import { chmodSync, existsSync } from "node:fs";
@@ -12,7 +12,7 @@ import parts from "./migrations/005_parts.sql" with { type: "text" };
 import deletedMessages from "./migrations/006_deleted_messages.sql" with { type: "text" };
 import streamPlace from "./migrations/007_stream_place.sql" with { type: "text" };
 
-/** In order; a published one is never changed again. */
+/** In order. A released migration is never changed. */
 export const migrations: readonly string[] = [
   conversations,
   settings,
@@ -24,9 +24,9 @@ export const migrations: readonly string[] = [
 ];
 
 /**
- * Brings the database to the newest schema, each step in a transaction of its own. A file that holds an older
- * schema is first copied to `FILE.before-N` (N: the schema it goes to).
- * @throws StoreUnusable when the file was made by a newer parlor
+ * Brings the database to the newest schema, each step in a transaction of its own. A file with an older
+ * schema is first copied to `FILE.before-N` (N: the new schema).
+ * @throws StoreUnusable when the file was made by a newer parlor, or by another program
  */
 export function migrate(db: Database, file: string, steps: readonly string[] = migrations): void {
   const { user_version: done } = db.query<{ user_version: number }, []>("pragma user_version").get() ?? {
@@ -41,7 +41,7 @@ export function migrate(db: Database, file: string, steps: readonly string[] = m
     );
   if (done > 0 && done < steps.length && file !== ":memory:") {
     setAside(db, `${file}.before-${steps.length}`);
-    rewrite(db, file); // first, so that an upgrade that is cut short does it again
+    rewrite(db, file); // before the steps, so that an interrupted upgrade repeats it
   }
   steps.slice(done).forEach((sql, i) => {
     db.transaction(() => {
@@ -51,7 +51,7 @@ export function migrate(db: Database, file: string, steps: readonly string[] = m
   });
 }
 
-/** A copy for its owner's eyes; one that is there already, from an upgrade that was cut short, is kept. */
+/** Makes a copy that only its owner can read. A copy from an interrupted upgrade is kept beside it. */
 function setAside(db: Database, wished: string): void {
   let copy = wished;
   for (let n = 2; existsSync(copy); n++) copy = `${wished}.${n}`;

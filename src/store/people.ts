@@ -1,4 +1,4 @@
-// The people in SQLite, their roles and what these may use.
+// People and the limits of roles, in SQLite.
 
 import {
   dayOf,
@@ -123,10 +123,10 @@ export class PeopleTable implements People {
         this.#q.run("update people set removed_at = ? where id = ?", removed ? Date.now() : null, id);
       if (removed === true) this.#q.run("delete from sessions where person = ?", id);
       if (password !== undefined) this.#q.run("delete from invitations where person = ?", id);
-      // links that somebody made as an admin may be known to them still
+      // a former admin may still know the links of invitations
       if (wasAdmin && (removed === true || (role !== undefined && role !== "admin")))
         this.#q.run("delete from invitations");
-      this.#q.forgetting.begin([]); // a password's hash, sessions
+      this.#q.forgetting.begin([]); // erases the password's hash and the sessions
       return this.find("id", id) as Person;
     });
     this.#changes.tell();
@@ -136,7 +136,7 @@ export class PeopleTable implements People {
   async erase(id: PersonId): Promise<void> {
     this.#q.transaction(() => {
       if (this.find("id", id) === null) throw new Failure("not_found");
-      if (id === localPerson) throw new Failure("last_admin"); // a house without accounts needs them
+      if (id === localPerson) throw new Failure("last_admin"); // needed while there are no accounts
       this.#refuseLastAdmin(id);
       const key = this.#q.one<{ name_key: string }>("select name_key from people where id = ?", id)?.name_key;
       this.#q.run("delete from buckets where name in (?, ?)", `login:${key}`, `runs:${id}`);
@@ -201,11 +201,12 @@ export class PeopleTable implements People {
   }
 
   /**
-   * A house without an admin could never get one again; the local person is needed while there are no
+   * Without an admin nobody could ever appoint one again. The local person is needed while there are no
    * accounts.
+   * @throws Failure `last_admin`
    */
   #refuseLastAdmin(id: PersonId): void {
-    // the local person is an admin whom nobody can be, until they have a password
+    // nobody can sign in as the local person before they have a password
     const others = `select 1 from people where role = 'admin' and removed_at is null and id <> ?
       and (id <> '${localPerson}' or password is not null)`;
     const isAdmin = this.find("id", id)?.role === "admin";

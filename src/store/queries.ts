@@ -1,4 +1,4 @@
-// A thin way to speak SQL to bun:sqlite: prepared statements by their text, rows of a type.
+// A thin layer over bun:sqlite: prepared statements by their text, typed rows, errors as Failures.
 
 import type { Database, Statement } from "bun:sqlite";
 import { Failure } from "../domain/failure.ts";
@@ -7,19 +7,19 @@ import { Forgetting } from "./forgetting.ts";
 
 export type Value = string | number | null;
 
-/** Who hears of what the file does. */
+/** Listens to the state of the database. */
 export interface ChangeListener {
-  /** How long a transaction took, in ms. */
+  /** Duration of each transaction, in ms. */
   stored?(ms: number): void;
-  /** Once: it is damaged; one line for whoever runs parlor. */
+  /** Called once when the file is damaged, with one line for the operator. */
   damaged?(line: string): void;
 }
 
 export class Queries {
   readonly #db: Database;
   /**
-   * Every SQL text of ours, prepared once. (Database.query keeps 20 at most, and prepares the others anew at
-   * each call.)
+   * All statements, by their SQL text. (Database.query keeps 20 at most and prepares the others again at each
+   * call.)
    */
   readonly #statements = new Map<string, Statement<unknown, Value[]>>();
 
@@ -35,8 +35,8 @@ export class Queries {
   }
 
   /**
-   * Runs `work` in one transaction that holds the write lock from its start. @throws Failure
-   * `store_unwritable`, `store_damaged`
+   * Runs `work` in one transaction that holds the write lock from its start.
+   * @throws Failure `store_unwritable`, `store_damaged`
    */
   transaction<T>(work: () => T): T {
     const startedAt = performance.now();
@@ -55,12 +55,12 @@ export class Queries {
     return this.#asked(() => this.#prepared(sql).all(...values) as Row[]);
   }
 
-  /** Rows changed. @throws Failure `store_unwritable`, `store_damaged` */
+  /** Returns the number of changed rows. @throws Failure `store_unwritable`, `store_damaged` */
   run(sql: string, ...values: Value[]): number {
     return this.#asked(() => this.#prepared(sql).run(...values).changes);
   }
 
-  /** Lets go of the statements, so that the database can be closed. */
+  /** Finalises the statements, so that the database can be closed. */
   close(isServing: boolean): void {
     this.forgetting.close(isServing);
     for (const statement of this.#statements.values()) statement.finalize();
@@ -68,8 +68,8 @@ export class Queries {
   }
 
   /**
-   * What SQLite calls a disk that is full, read-only or broken, or a file that is damaged
-   * (https://sqlite.org/rescode.html), as a Failure.
+   * Translates SQLite's codes (https://sqlite.org/rescode.html) for a full, read-only or broken disk and for
+   * a damaged file into Failures.
    */
   #asked<T>(work: () => T): T {
     try {

@@ -1,4 +1,4 @@
-// The tables' rows as SQLite gives them, and what they mean.
+// Rows of the tables, and their translation into domain types.
 
 import type { Conversation, Message, Role } from "../domain/conversation.ts";
 import type { Settings } from "../domain/persona.ts";

@@ -1,4 +1,4 @@
-// The Runs in SQLite: the queue, their drafts, their ends.
+// Runs in SQLite: the queue, drafts, ends.
 
 import type { Message } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
@@ -44,7 +44,7 @@ export class RunTable {
     );
   }
 
-  /** Closes an active Run and writes its text into its message; null when it was closed before. */
+  /** Closes an active Run and writes its text into its message; null when the Run was closed before. */
   end(run: RunId, ending: Ending): Run | null {
     const { status, finish, stats, slotFreed, text, reasoning } = ending;
     const failure = ending.failure && JSON.stringify(ending.failure);
@@ -65,7 +65,7 @@ export class RunTable {
     return toRun(row);
   }
 
-  /** The Runs that wait or run, in the order in which they were queued. */
+  /** The Runs that wait or run, in the order of the queue. */
   active(): Run[] {
     return this.#q
       .all<RunRow>("select * from runs where status in ('queued', 'running') order by seq")
@@ -95,7 +95,7 @@ export class RunTable {
     });
   }
 
-  /** What a Run has added to its message by its checkpoints. */
+  /** The text that a Run's checkpoints have added to its message. */
   draft(run: RunId): { text: string; reasoning: string; streamBytes: number } {
     const pieces = this.#q.all<{ text: string; reasoning: string; stream_bytes: number }>(
       "select text, reasoning, stream_bytes from drafts where run = ? order by seq",

@@ -1,21 +1,29 @@
-// The Store's search in SQLite: words first, the best match first; then parts of words, the newest first.
+// Search in SQLite: first whole words, best match first; then parts of words, newest first.
 
 import type { FoundPassage } from "../domain/conversation.ts";
 import type { PersonId } from "../domain/id.ts";
 import type { Queries } from "./queries.ts";
 
-/** Tokens of context around a match in an excerpt by FTS5; characters before and in all in one of ours. */
+/** Length of an excerpt: in tokens where FTS5 makes it; else characters before the match, and in total. */
 const excerptTokens = 16;
 const [excerptBefore, excerptLength] = [40, 120];
-/** Marks around a match: control characters that texts hardly hold; one that does shows a mark too many. */
+/**
+ * Marks around a match: control characters, which are rare in texts. A text that holds one shows an extra
+ * mark.
+ */
 const [open, close] = ["\u0001", "\u0002"];
-/** Three characters that begin with the two that are sought: at most this many of them are looked for. */
+/**
+ * A word of two letters is looked up by the indexed three-letter pieces that begin with it: at most by this
+ * many.
+ */
 const termsMax = 2_000;
-/** And of so many words of two; the others are looked for in what those have found. */
+/**
+ * Words of two letters that are looked up so. Others are searched for in the passages that these have found.
+ */
 const shortWordsMax = 4;
 /**
- * Passages that have all three-character pieces of a word but not the word are rare: the search for parts
- * asks this often for more.
+ * Queries of the search for parts. More are hardly needed: a passage with all three-letter pieces of a word
+ * nearly always holds the word.
  */
 const roundsMax = 4;
 
@@ -53,7 +61,7 @@ export function search(q: Queries, owner: PersonId, query: string, limit: number
 }
 
 function byWords(q: Queries, owner: PersonId, words: readonly string[], limit: number): FoundPassage[] {
-  // each word in quotes, so that nothing in it is FTS5's own language; the last may go on
+  // quotes keep FTS5 from reading a word as an operator; the last word may be unfinished
   const match = `${words.map((word) => `"${word}"`).join(" ")}*`;
   const excerpt = (table: string) => `snippet(${table}, 0, '${open}', '${close}', '…', ${excerptTokens})`;
   const titles = q.all<FoundRow>(
@@ -82,7 +90,7 @@ function byWords(q: Queries, owner: PersonId, words: readonly string[], limit: n
     .map((row) => ({ ...row, excerpt: row.excerpt.split(new RegExp(`[${open}${close}]`)) }));
 }
 
-/** Where all of `words` are parts of words. */
+/** Passages in which each of `words` is part of a word. */
 function byParts(q: Queries, owner: PersonId, words: readonly string[], limit: number): FoundPassage[] {
   const parts = words.map(partOf);
   const titles = `select c.seq, c.id as conversation, c.title, null as message, c.title as text
@@ -115,8 +123,8 @@ function byParts(q: Queries, owner: PersonId, words: readonly string[], limit: n
 }
 
 /**
- * What FTS5 is asked for: every piece of three characters of every word; null where no word is long enough,
- * or one is nowhere.
+ * The FTS5 query: all three-letter pieces of all words. Null where no word is long enough, or one word occurs
+ * nowhere.
  */
 function matchOf(
   q: Queries,
@@ -144,8 +152,7 @@ function matchOf(
 }
 
 /**
- * A word as it may stand in a text: in either case, with accents or without; a short one only where a word
- * begins.
+ * Matches a word in any case, with or without accents. A short word matches only at the beginning of a word.
  */
 function partOf(word: string): RegExp {
   const letters = [...decomposed(word).replace(new RegExp(accents, "g"), "")];
@@ -153,12 +160,15 @@ function partOf(word: string): RegExp {
   return new RegExp(begins + letters.map((letter) => `${letter}${accents}*`).join(""), "giu");
 }
 
-/** Letters and their accents apart. Korean and Japanese stay whole: a syllable is not a part of another. */
+/**
+ * Separates letters from their accents. Korean and Japanese are left alone: a syllable is not part of
+ * another.
+ */
 function decomposed(text: string): string {
   return text.replace(/[\u00c0-\u1fff]+/g, (letters) => letters.normalize("NFD"));
 }
 
-/** Around the first of the parts, with all that are near in every second place; null where one is missing. */
+/** An excerpt around the first match; matches are in every second place. Null where a part is missing. */
 function excerptOf(whole: string, parts: readonly RegExp[]): string[] | null {
   const text = decomposed(whole);
   const first = parts.map((part) => text.search(part));
@@ -172,7 +182,7 @@ function excerptOf(whole: string, parts: readonly RegExp[]): string[] | null {
   const pieces: string[] = [];
   let done = 0;
   for (const { start, end } of marks.sort((a, b) => a.start - b.start)) {
-    if (start < done) continue; // lies in another one
+    if (start < done) continue; // overlaps the match before
     pieces.push(window.slice(done, start), window.slice(start, end));
     done = end;
   }
@@ -182,7 +192,7 @@ function excerptOf(whole: string, parts: readonly RegExp[]): string[] | null {
   return pieces.map((piece) => piece.normalize("NFC").toWellFormed());
 }
 
-/** The first place from `from` on at which a word begins, where there is one before `before`; else `from`. */
+/** The first beginning of a word between `from` and `before`; `from` where there is none. */
 function beginningOfWord(text: string, from: number, before: number): number {
   const space = text.slice(from, before).search(/\s/);
   return space === -1 ? from : from + space + 1;

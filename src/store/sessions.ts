@@ -1,4 +1,4 @@
-// Who is signed in, and who is invited, in SQLite.
+// Sessions and invitations, in SQLite.
 
 import {
   type Invitation,
@@ -104,7 +104,7 @@ export class SessionTable implements Sessions {
   ): Promise<Invitation> {
     const [id, createdAt] = [newId(), Date.now()];
     this.#q.transaction(() => {
-      // one at a time for a person who is there: an older one is void
+      // a person has one invitation at a time: a new one replaces the old one
       if (person !== null) this.#q.run("delete from invitations where person = ?", person);
       const sql =
         "insert into invitations (hash, id, role, person, created_at, expires_at) values (?, ?, ?, ?, ?, ?)";
@@ -131,7 +131,7 @@ export class SessionTable implements Sessions {
       }
       this.#q.run("update people set password = ? where id = ?", password, known.id);
       this.#q.run("delete from sessions where person = ?", known.id);
-      this.#q.forgetting.begin([]); // the password before
+      this.#q.forgetting.begin([]); // erases the old password's hash
       return this.#people.find("id", known.id) as Person;
     });
     this.#changes.tell();

@@ -47,8 +47,8 @@ export function failureIn(column: string): FailureReport {
 }
 
 /**
- * Limits within their bounds; null lifts a limit, but not the weight. A limit of 0, below its bound, is kept: to leave
- * it out would lift it.
+ * Limits within their bounds; null lifts a limit, but not the weight. A limit of 0, below its bound, is kept:
+ * to leave it out would lift it.
  */
 export function limitsIn(column: string): Partial<Limits> {
   const value = parseJson(column);

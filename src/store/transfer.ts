@@ -1,4 +1,4 @@
-// Whole conversations out of SQLite and into it.
+// Exports whole conversations from SQLite, and imports them.
 
 import { type ConversationId, type MessageId, newId, type PersonId } from "../domain/id.ts";
 import { noSettings } from "../domain/persona.ts";
@@ -9,8 +9,8 @@ import type { RunTable } from "./runs.ts";
 import type { ConversationFilter, ConversationImport } from "./store.ts";
 
 /**
- * A conversation that did not come in whole within this time, since its process ended, is forgotten like one
- * that was deleted.
+ * Until an import has ended, its conversation counts as deleted at this time from now. If the process ends
+ * before, the conversation is purged like a deleted one.
  */
 const incomingMs = 60 * 60_000;
 
@@ -55,8 +55,8 @@ export class TransferTable {
   }
 
   /**
-   * The id that a conversation from a file has here as this owner's: another one where somebody else has
-   * brought in the same.
+   * The id of an imported conversation in this Store: another one where a different person has the same
+   * conversation.
    */
   idFor(owner: PersonId, id: ConversationId): ConversationId {
     const other = this.#q.one("select 1 from conversations where id = ? and owner <> ?", id, owner);
@@ -85,7 +85,7 @@ export class TransferTable {
     };
   }
 
-  /** Makes a conversation that nobody sees before it has ended. False when the owner has it already. */
+  /** Makes a conversation that is hidden until the import has ended. False when the owner has it already. */
   #begin(
     owner: PersonId,
     { id, head, title, createdAt, updatedAt, settings = noSettings }: ConversationHeader,
@@ -109,7 +109,7 @@ export class TransferTable {
     return true;
   }
 
-  /** Messages that another conversation has get other ids, which are kept in `others`. */
+  /** Messages whose ids are taken by another conversation get new ids, which are added to `others`. */
   #add(
     conversation: ConversationId,
     messages: readonly MessageRecord[],

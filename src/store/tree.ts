@@ -8,19 +8,21 @@ import type { Queries } from "./queries.ts";
 import { type MessageRow, type RunRow, toMessage, toRun } from "./rows.ts";
 import type { RunTable } from "./runs.ts";
 
-/** The walk from a message towards the root, at most `?2` steps, as a table `path(id, parent, depth)`. */
+/**
+ * The path from message `?1` towards the root, at most `?2` messages, as a table `path(id, parent, depth)`.
+ */
 const pathFrom = `
   with recursive path (id, parent, depth) as (
     select id, parent, 0 from messages where id = ?1
     union all
     select m.id, m.parent, path.depth + 1 from messages m join path on m.id = path.parent limit ?2
   )`;
-/** A message and all below it, as a table `below(id)`. */
+/** Message `?1` and all messages below it, as a table `below(id)`. */
 const below = `with recursive below (id) as
   (select ?1 union all select m.id from messages m join below on m.parent = below.id)`;
 const pathRows = `${pathFrom} select m.* from path join messages m using (id) order by depth desc`;
 
-/** No conversation is longer than this many messages on one path. */
+/** Longest path, in messages. */
 const pathMaxMessages = 1_000_000;
 
 export class MessageTree {
@@ -32,7 +34,7 @@ export class MessageTree {
     this.#runs = runs;
   }
 
-  /** Null for one that was deleted, too. */
+  /** Null for an unknown message and for a deleted one. */
   message(id: MessageId): Message | null {
     const row = this.#q.one<MessageRow>("select * from messages where id = ? and deleted_at is null", id);
     return row && toMessage(row);
@@ -116,7 +118,10 @@ export class MessageTree {
     return { thread, hasEarlier };
   }
 
-  /** Messages on the path from `last` back to `first`, both included; 0 when it does not lie on it. */
+  /**
+   * Number of messages on the path from `last` back to `first`, both included; 0 when `first` is not on the
+   * path.
+   */
   stepsBetween(last: MessageId, first: MessageId): number {
     const found = this.#q.one<{ depth: number }>(
       `${pathFrom} select depth from path where id = ?3`,
@@ -131,7 +136,7 @@ export class MessageTree {
     return this.#q.all<MessageRow>(pathRows, message, pathMaxMessages).slice(0, -1).map(toMessage);
   }
 
-  /** The newest leaf below a message: where a branch is shown to. */
+  /** The newest leaf below a message, where its branch ends. */
   leafBelow(message: MessageId): MessageId {
     for (let leaf = message; ; ) {
       const child = this.#q.one<{ id: string }>(
@@ -143,7 +148,9 @@ export class MessageTree {
     }
   }
 
-  /** What is shown once `message` and all below it are gone: its nearest sibling's leaf, else its parent. */
+  /**
+   * The head after `message` and all below it are deleted: the leaf of its nearest sibling, else its parent.
+   */
   headWithout(message: Message): MessageId | null {
     const siblings = this.#siblings([message]).get(message.parent) ?? [];
     const at = siblings.indexOf(message.id);
@@ -152,15 +159,15 @@ export class MessageTree {
   }
 
   /**
-   * Deletes a message with all below it in a way that `unprune` undoes; where it was on the path to `head`,
-   * another one is shown.
+   * Deletes a message and all below it until `unprune`. If it was on the path to `head`, another head is
+   * shown.
    */
   prune(conversation: ConversationId, id: MessageId, head: MessageId | null): void {
     const message = this.messageOf(conversation, id);
     this.#runs.refuseIfBusy(conversation);
     const isShown = head === id || (head !== null && this.history(head).some((above) => above.id === id));
     if (isShown) this.show(conversation, this.headWithout(message));
-    // one moment for each deletion: what was deleted together comes back together
+    // each deletion has a time of its own, so that `unprune` finds the messages that were deleted together
     const last =
       this.#q.one<{ at: number | null }>(
         "select max(deleted_at) as at from messages where conversation = ?",
@@ -176,8 +183,8 @@ export class MessageTree {
   }
 
   /**
-   * Brings back what was deleted with this message, and shows it. @throws Failure `not_found` when it is not
-   * there any more, or above it is not
+   * Brings back a message with all that were deleted with it, and shows it.
+   * @throws Failure `not_found` when the message, or its parent, does not exist any more
    */
   unprune(conversation: ConversationId, id: MessageId): void {
     this.refuseRemoved(conversation);
@@ -185,7 +192,7 @@ export class MessageTree {
     const sql = "select * from messages where id = ? and conversation = ? and deleted_at is not null";
     const row = this.#q.one<MessageRow & { deleted_at: number }>(sql, id, conversation);
     if (!row || (row.parent !== null && !this.message(row.parent))) throw new Failure("not_found");
-    // what was deleted below it earlier stays deleted
+    // messages below it that were deleted earlier stay deleted
     this.#q.run(
       `${below} update messages set deleted_at = null where id in (select id from below) and deleted_at = ?2`,
       id,
@@ -194,15 +201,12 @@ export class MessageTree {
     this.show(conversation, this.leafBelow(id));
   }
 
-  /** Makes the path to `head` the one that is shown. */
+  /** Sets the head: the path to it is shown from now on. */
   show(conversation: ConversationId, head: MessageId | null): void {
     this.#q.run("update conversations set head = ? where id = ?", head, conversation);
   }
 
-  /**
-   * By parent, the messages that could stand in the place of each of `messages`; first messages share the
-   * parent null.
-   */
+  /** The siblings of all `messages`, by their parent; null is the parent of first messages. */
   #siblings(
     messages: readonly Pick<MessageRow, "id" | "parent" | "conversation">[],
   ): Map<MessageId | null, MessageId[]> {
