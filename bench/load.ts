@@ -62,7 +62,7 @@ const ms = (amount: string, unit: string): number => Number(amount) * (unit === 
 
 /** The range in what a page says of a place: "a few seconds", "up to 40 s", "about 40 s", "20 to 60 s", "60 s to 2 min". */
 function rangeIn(frame: string): { leastMs: number; mostMs: number } | null {
-  const said = / in line – ([^<]+)/.exec(frame)?.[1];
+  const said = / in the queue – ([^<]+)/.exec(frame)?.[1];
   if (said === undefined) return null;
   if (said === "a few seconds") return { leastMs: 0, mostMs: 5_000 };
   const [, kind, least = "", unit = "", most = "", unitOfMost = ""] =

@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize, relative } from "node:path";
 import { markdownTable } from "../src/config/help.ts";
-import { en } from "../views/words-en.ts";
+import { en } from "../views/words/en.ts";
 
 const root = join(import.meta.dir, "..");
 const read = (file: string): string => readFileSync(join(root, file), "utf8");
@@ -83,8 +83,6 @@ const stillLong: readonly string[] = [
   "views/list.tsx",
   "views/markdown/dress.ts",
   "views/markdown/stream.ts",
-  "views/words-de.ts",
-  "views/words-en.ts",
 ];
 
 describe("files", () => {

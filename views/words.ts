@@ -1,154 +1,32 @@
-// Every word that parlor itself says, in each language it speaks. A language is one object of the same type,
-// so a missing sentence does not compile. Text of models and people never passes here.
+// Chooses parlor's words by language. views/words/ has one file per language and area.
 
-import type { Allowance } from "../src/domain/account.ts";
-import type { FailureCode, FailureReport } from "../src/domain/failure.ts";
-import type { Sampling } from "../src/domain/persona.ts";
-import type { Place, Run } from "../src/domain/run.ts";
-import type { ModelState, StartFailure } from "../src/domain/upstream.ts";
-import { de } from "./words-de.ts";
-import { en } from "./words-en.ts";
-import type { HouseWords } from "./words-house.ts";
+import type { FailureReport } from "../src/domain/failure.ts";
+import type { Language, Words } from "./words/catalogue.ts";
+import { de } from "./words/de.ts";
+import { en } from "./words/en.ts";
 
-export type Language = "en" | "de";
-
-type FailureSentence = (facts: FailureReport["facts"]) => string;
-
-export interface Words {
-  readonly lang: Language;
-  /** The reader's time zone; null: not known, so the server's. */
-  readonly zone: string | null;
-  readonly conversation: string;
-  readonly conversations: string;
-  readonly newChat: string;
-  readonly search: string;
-  readonly nothingFound: string;
-  readonly pinned: string;
-  readonly today: string;
-  readonly yesterday: string;
-  readonly options: string;
-  readonly name: string;
-  readonly rename: string;
-  readonly pin: string;
-  readonly unpin: string;
-  readonly removed: string;
-  readonly pruned: string;
-  readonly undo: string;
-  readonly exportAs: string;
-  readonly exportAll: string;
-  readonly import: string;
-  imported(added: number, known: number): string;
-  readonly message: string;
-  readonly placeholder: string;
-  readonly send: string;
-  readonly stop: string;
-  readonly stopping: string;
-  readonly tryAgain: string;
-  readonly continue: string;
-  readonly regenerate: string;
-  readonly copy: string;
-  readonly copied: string;
-  readonly notCopied: string;
-  readonly delete: string;
-  readonly edit: string;
-  readonly askAnew: string;
-  readonly cancel: string;
-  readonly previousBranch: string;
-  readonly nextBranch: string;
-  readonly earlier: string;
-  readonly you: string;
-  readonly assistant: string;
-  readonly wrap: string;
-  readonly taskDone: string;
-  readonly taskOpen: string;
-  thinking(seconds: number): string;
-  thought(seconds: number | null): string;
-  readonly toEnd: string;
-  readonly skip: string;
-  readonly hint: string;
-  readonly keys: string;
-  /** What each key does when nobody is writing; the keys themselves are views/assets/app.js's. */
-  readonly keyDoes: Readonly<Record<"n" | "/" | "m" | "." | "j" | "k" | "e" | "?", string>>;
-  readonly emptyTitle: string;
-  readonly emptyText: string;
-  /** Where a llama-server is on other machines. */
-  emptyElsewhere(hosts: string): string;
-  readonly connected: string;
-  readonly reconnecting: string;
-  /** For good. */
-  readonly disconnected: string;
-  readonly upstreamLoading: string;
-  readonly upstreamAbsent: string;
-  readonly answering: string;
-  readonly answerEnd: Readonly<Record<"done" | "stopped" | "failed" | "interrupted", string>>;
-  readonly stopped: string;
-  readonly interrupted: string;
-  readonly slotBusy: string;
-  readonly lengthLimit: string;
-  waiting(place: Place): string;
-  readonly leaveLine: string;
-  /** What was used of what may be, where there are bounds. */
-  allowance(allowance: Allowance): string[];
-  readonly house: HouseWords;
-  readonly starting: string;
-  reading(processed: number, total: number): string;
-  waitingFor(url: string): string;
-  tooLong(limitBytes: number): string;
-  readonly howToStart: string;
-  readonly goesOn: string;
-  readonly ownStarting: string;
-  readonly ownFailed: string;
-  readonly startAdvice: Readonly<Record<StartFailure, string>>;
-  readonly foreignLoading: string;
-  /** Figures of a finished Run: the first is the one that is always seen. */
-  stats(run: Pick<Run, "status" | "finish" | "stats">): string[];
-  dropped(messages: number): string;
-  readonly contextFull: string;
-  contextUsed(usedTokens: number, contextTokens: number): string;
-  readonly persona: string;
-  readonly noPersona: string;
-  gone(persona: string): string;
-  broken(persona: string): string;
-  readonly ownSettings: string;
-  readonly settings: string;
-  readonly sampling: Readonly<Record<keyof Sampling, string>>;
-  readonly ofModel: string;
-  ofPersona(value: number): string;
-  readonly apply: string;
-  readonly settled: string;
-  readonly model: string;
-  readonly whicheverModel: string;
-  readonly modelStatus: Readonly<Record<ModelState["status"], string>>;
-  modelLoading(model: string): string;
-  readonly fromFirst: string;
-  readonly enforced: string;
-  readonly whoAnswers: string;
-  readonly starters: string;
-  readonly temporary: string;
-  readonly temporaryText: string;
-  readonly failures: Readonly<Record<FailureCode, FailureSentence>>;
-}
+export type { Language, Words } from "./words/catalogue.ts";
 
 const languages: Readonly<Record<Language, Words>> = { en, de };
 
-/** In a reader's time zone, where it is known. */
+/** The words of a language, with the reader's time zone if it is known. */
 export function wordsOf(language: Language, zone: string | null = null): Words {
   return zone === null ? languages[language] : { ...languages[language], zone };
 }
 
-/** The sentence for a Failure, which says what happened and what to do. */
+/** The sentence for a Failure: what happened and what to do. */
 export function sentenceOf(failure: FailureReport, words: Words): string {
   return words.failures[failure.code](failure.facts);
 }
 
 /** The language that `Accept-Language` prefers among ours (RFC 9110 §12.5.4); English when it names none. */
 export function languageOf(acceptLanguage: string | null): Language {
-  const wishes = (acceptLanguage ?? "").split(",").map((part) => {
+  const preferences = (acceptLanguage ?? "").split(",").map((part) => {
     const [tag = "", ...parameters] = part.trim().toLowerCase().split(";");
     const q = parameters.map((p) => /^\s*q=([\d.]+)/.exec(p)?.[1]).find(Boolean);
     return { tag: tag.split("-")[0] ?? "", q: q === undefined ? 1 : Number(q) };
   });
-  const known = wishes
+  const known = preferences
     .filter(({ tag, q }) => Object.hasOwn(languages, tag) && q > 0)
     .sort((a, b) => b.q - a.q);
   return (known[0]?.tag ?? "en") as Language;

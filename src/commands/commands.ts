@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { leftOutLine } from "../../views/list.tsx";
-import { en } from "../../views/words-en.ts";
+import { en } from "../../views/words/en.ts";
 import { Passwords } from "../auth/password.ts";
 import { localBus } from "../bus/local.ts";
 import { ConversationActions } from "../chat/conversation-actions.ts";

@@ -202,9 +202,9 @@ test("who is not let in, or goes back, is told so; a provider that fails or is n
   for (const [query, status, sentence] of [
     ["error=access_denied", 403, "did not let you in"],
     ["error=login_required", 403, "did not let you in"],
-    ["error=server_error", 502, "does not answer right now"],
+    ["error=server_error", 502, "is not responding"],
     ["error=invalid_scope", 502, "reason in parlor&#39;s log"],
-    ["code=made-up", 400, "was used already"],
+    ["code=made-up", 400, "was already used"],
   ] as const) {
     const at = await page(query);
     expect([query, at.status, at.text.includes(sentence), at.text.includes("/login/start")]).toEqual([
@@ -220,7 +220,7 @@ test("who is not let in, or goes back, is told so; a provider that fails or is n
     oidc: { issuer: "http://127.0.0.1:1", clientId: "parlor", clientSecret: null },
   });
   const at = await new Browser().go(`${closed.url}/login/start`);
-  expect([at.status, at.text.includes("does not answer right now")]).toEqual([502, true]);
+  expect([at.status, at.text.includes("is not responding")]).toEqual([502, true]);
   expect(closed.log.find((line) => line.includes("could not be used"))).toMatch(/"error":"[^"]*connect/i);
   await closed.stop();
   expect(house.log.filter((line) => /ClientError|ResponseError|TypeError:/.test(line))).toEqual([]);

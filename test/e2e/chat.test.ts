@@ -18,7 +18,7 @@ test("ask: the first message makes the conversation, the answer is there byte fo
   expect(await page.evaluate(() => document.activeElement?.id)).toBe("text");
   expect(await page.locator('[role="log"] article').count()).toBe(2);
   expect(await page.locator(".stats").textContent()).toMatch(
-    /\d+ tokens · .* tokens\/s.*parrot\.gguf.*\d+ tokens read.*first token after/,
+    /\d+ tokens · .* tokens\/s.*parrot\.gguf.*\d+ prompt tokens.*first token after/,
   );
 });
 
@@ -57,7 +57,7 @@ describe("Stop", () => {
     }
     const { page } = await open(house.url);
     await ask(page, "twenty");
-    await page.getByText("1st of 1 in line").waitFor();
+    await page.getByText("1st of 1 in the queue").waitFor();
     expect(await page.locator("article").last().getAttribute("data-status")).toBe("queued");
     await page.getByRole("button", { name: "Stop" }).click();
     await answered(page, "stopped");
@@ -108,7 +108,7 @@ describe("many pages, one truth", () => {
       await grownBeyond(page, i * 300);
       wire.cut();
       await page
-        .locator('[role="status"][data-connection="off"]', { hasText: "Not connected, trying again" })
+        .locator('[role="status"][data-connection="off"]', { hasText: "Not connected, reconnecting" })
         .getByText("Not connected")
         .waitFor();
       await connected(page);
@@ -170,7 +170,7 @@ describe("languages", () => {
     await ask(page, "Deutsch");
     expect(await answered(page)).toBe(shown("german"));
     expect(await page.locator(".stats").textContent()).toMatch(
-      /^\d+ Token · [\d.,]+ Token\/s.*Token gelesen.*erstes Token nach \d+(,\d+)? s.*kam zu ihrem Ende$/,
+      /^\d+ Token · [\d.,]+ Token\/s.*Token Eingabe.*erstes Token nach \d+(,\d+)? s.*vollständig$/,
     );
     await ask(page, "endless");
     await grownBeyond(page, 10);
@@ -245,7 +245,7 @@ describe("hands and eyes", () => {
     expect((await place()).fromEnd).toBeLessThan(2);
     await page.locator("#scroller").hover();
     await page.mouse.wheel(0, -600);
-    const button = page.getByRole("button", { name: "To the end" });
+    const button = page.getByRole("button", { name: "Jump to the end" });
     await button.waitFor();
     const left = await place();
     const length = await page.evaluate(
@@ -271,7 +271,10 @@ describe("hands and eyes", () => {
     await page.fill("#text", "");
     await page.locator("#text").press("Escape");
     await page.keyboard.press("?");
-    await page.getByRole("dialog", { name: "Keys" }).getByText("Edit the last question").waitFor();
+    await page
+      .getByRole("dialog", { name: "Keyboard shortcuts" })
+      .getByText("Edit the last question")
+      .waitFor();
     await page.keyboard.press("?");
     await page.keyboard.press("e");
     await page.getByRole("textbox", { name: "Edit" }).waitFor();

@@ -191,7 +191,7 @@ test("it waits for a llama-server, says how to start one, and the page goes live
   const port = freePort();
   const parlor = await startParlor(["--llama", `http://127.0.0.1:${port}`, "--poll-ms", "50"]);
   const { page, problems, close } = await visit(parlor.url);
-  await page.getByText(`Waiting for a llama-server at http://127.0.0.1:${port}.`).waitFor();
+  await page.getByText(`Waiting for llama-server at http://127.0.0.1:${port}.`).waitFor();
   await page.getByText(`llama-server -m MODEL.gguf --port ${port}`).waitFor();
   await ask(page, "is anybody there?");
   await answered(page, "failed");
@@ -215,7 +215,7 @@ describe("with a model of its own", () => {
     process.kill(await llamaPid(parlor.log), "SIGKILL");
     const part = await answered(page, "failed");
     expect(shown("endless").startsWith(part.slice(0, 200))).toBe(true);
-    await page.getByText("broke in the middle of the answer").waitFor();
+    await page.getByText("was lost in the middle of the answer").waitFor();
     await page.waitForSelector('[role="status"][data-upstream="ready"]');
     await page.getByRole("button", { name: "Try again" }).click();
     await grownBeyond(page, 200);
@@ -236,7 +236,7 @@ describe("with a model of its own", () => {
       await until(() => client.frames.length > 3, "the answer has begun");
       parlor.process.kill(signal);
       expect(await parlor.process.exited).toBe(0);
-      expect(client.frames.at(-1)).toMatch(/^\[ERROR\] parlor is being ended/);
+      expect(client.frames.at(-1)).toMatch(/^\[ERROR\] parlor is shutting down/);
       expect(() => process.kill(pid, 0)).toThrow();
     });
   }

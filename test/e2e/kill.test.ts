@@ -196,7 +196,7 @@ test("SIGTERM keeps who waits: they are answered by the next process; programs t
     await until(() => (page.last?.text.length ?? 0) > 100, "it runs");
   }
   for (const page of pages.slice(2)) page.say("twenty");
-  await until(() => pages.slice(2).every((page) => page.runState.includes("in line")), "two wait");
+  await until(() => pages.slice(2).every((page) => page.runState.includes("in the queue")), "two wait");
   const program = await new PlainClient(mortal.parlor).opened();
   program.ws.send("twenty");
   await until(
@@ -206,7 +206,7 @@ test("SIGTERM keeps who waits: they are answered by the next process; programs t
   );
   mortal.parlor.process.kill("SIGTERM");
   expect(await mortal.parlor.process.exited).toBe(0);
-  expect(program.frames).toEqual([expect.stringMatching(/^\[ERROR\] parlor is being ended/)]);
+  expect(program.frames).toEqual([expect.stringMatching(/^\[ERROR\] parlor is shutting down/)]);
   expect(mortal.parlor.log()).not.toContain('"level":"error"');
   await mortal.start();
   for (const page of pages.slice(0, 2)) await page.lastIs("interrupted");

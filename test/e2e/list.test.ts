@@ -85,7 +85,7 @@ test("search finds titles and texts, without umlauts too, and jumps to the passa
   await page.locator("article").first().hover();
   await page.getByRole("button", { name: "Edit" }).click();
   await page.locator(".edit textarea").fill("emoji, on another branch");
-  await page.getByRole("button", { name: "Ask anew" }).click();
+  await page.getByRole("button", { name: "Save and submit" }).click();
   await page.getByText("2 / 2").waitFor();
   await answered(page);
   const { page: searching } = await open(house.url);
@@ -140,7 +140,7 @@ test("out as Markdown, JSON and JSON Lines; in again elsewhere, also from llama-
   };
   await fresh.setInputFiles('input[type="file"]', file);
   const lines = all.trim().split("\n").length;
-  await fresh.getByText(`${lines + 1} conversations brought in.`).waitFor();
+  await fresh.getByText(`${lines + 1} conversations imported.`).waitFor();
   await fresh.getByText(`line ${lines + 2}: this is no JSON object`).waitFor();
   await fresh.getByRole("link", { name: "From elsewhere" }).click();
   await connected(fresh);
@@ -218,7 +218,7 @@ test("a name or a question that is being reworded stays while others work on the
   await item.getByRole("button", { name: "Rename" }).click();
   await list(two.page).getByRole("link", { name: "Half a na" }).waitFor();
   expect(await list(one.page).locator(".menu form").count()).toBe(0);
-  await one.page.getByRole("button", { name: "Ask anew" }).click();
+  await one.page.getByRole("button", { name: "Save and submit" }).click();
   await until(async () => (await answered(one.page)) === shown("story"), "the reworded question is answered");
   expect(await one.page.getByRole("textbox", { name: "Edit" }).count()).toBe(0);
 });

@@ -20,7 +20,7 @@ const open = async (url: string, path: string): Promise<Page> => {
 test("a llama-server is added while parlor runs, answers, and is let go; what is no address is said", async () => {
   const page = await open(empty.it.url, "/admin");
   await page.getByLabel("Address of a llama-server").fill(other.it.url);
-  await page.getByRole("button", { name: "Use it, too" }).click();
+  await page.getByRole("button", { name: "Add server" }).click();
   await page.getByText(other.it.url).first().waitFor();
   await page.getByRole("button", { name: "Remove: http://127.0.0.1:8080" }).click();
   await serving(empty.it);
@@ -42,13 +42,13 @@ test("a llama-server is added while parlor runs, answers, and is let go; what is
   await until(async () => (await fetch(`${empty.it.url}/readyz`)).status === 503, "none is left");
   await page.evaluate(() => document.querySelector("input[name=add]")?.setAttribute("type", "text"));
   await page.getByLabel("Address of a llama-server").fill("ftp://x");
-  await page.getByRole("button", { name: "Use it, too" }).click();
+  await page.getByRole("button", { name: "Add server" }).click();
   await page.getByText("is no address").waitFor();
 });
 
 test("what a llama-server of ours prints can be read", async () => {
   const page = await open(own.it.url, "/admin");
-  await page.getByText("llama-server prints").click();
+  await page.getByText("Output of").click();
   await page.waitForFunction(() => (document.querySelector(".log")?.textContent?.length ?? 0) > 200);
   expect(await page.locator(".log").textContent()).toContain("model loaded");
 });
@@ -57,7 +57,7 @@ test("a key is made, shown once, used, and taken back", async () => {
   const page = await open(own.it.url, "/account");
   await page.getByLabel("What is it for?").fill("my script");
   await page.getByLabel("embeddings").check();
-  await page.getByRole("button", { name: "Make a key" }).click();
+  await page.getByRole("button", { name: "Create key" }).click();
   const key = (await page.locator(".key").textContent()) as string;
   expect(key).toMatch(/^parlor_[\w-]{32}$/);
   const models = () => fetch(`${own.it.url}/v1/models`, { headers: { authorization: `Bearer ${key}` } });

@@ -41,9 +41,9 @@ const kept = (): Record<string, StorageState> => {
 /** Takes an invitation up: the page it leads to is the chat. */
 async function takeUp(page: Page, link: string, name: string): Promise<void> {
   await page.goto(link);
-  await page.getByLabel("Your name here").fill(name);
+  await page.getByLabel("Your name").fill(name);
   await page.getByLabel("Password").fill(passwords[name] as string);
-  await page.getByRole("button", { name: "Make the account" }).click();
+  await page.getByRole("button", { name: "Create account" }).click();
   await connected(page);
   kept()[name] = await page.context().storageState();
 }
@@ -76,17 +76,17 @@ const stop = (page: Page) => page.getByRole("button", { name: "Stop" }).click();
 
 test("the first admin comes by the printed link, once; others by invitations; wrong passwords are told, right ones lead in", async () => {
   const ada = await pageOf("Ada");
-  expect(await ada.getByRole("link", { name: "Operate" }).count()).toBe(1);
+  expect(await ada.getByRole("link", { name: "Manage" }).count()).toBe(1);
   expect((await fetch(printedLink())).status).toBe(404);
   const ben = await pageOf("Ben");
-  expect(await ben.getByRole("link", { name: "Operate" }).count()).toBe(0);
+  expect(await ben.getByRole("link", { name: "Manage" }).count()).toBe(0);
   const stranger = await (await ben.context().browser())?.newContext({ locale: "en-GB" });
   const door = (await stranger?.newPage()) as Page;
   await door.goto(`${house.url}/account`);
   await door.getByLabel("Name").fill("Ben");
   await door.getByLabel("Password").fill("wrong one");
   await door.getByRole("button", { name: "Sign in" }).click();
-  await door.getByText("That name and password do not belong together.").waitFor();
+  await door.getByText("The name or the password is wrong.").waitFor();
   expect(await door.getByLabel("Name").inputValue()).toBe("Ben");
   await door.getByLabel("Password").fill(passwords["Ben"] as string);
   await door.getByRole("button", { name: "Sign in" }).click();
@@ -115,21 +115,21 @@ test("places count down; the third is served before the first's second; the line
   const second = await another(ben);
   const third = await another(ben);
   await ask(ben, "twenty");
-  await ben.getByText("1st of 1 in line").waitFor();
+  await ben.getByText("1st of 1 in the queue").waitFor();
   await ask(second, "endless, the second");
-  await second.getByText("2nd of 2 in line").waitFor();
+  await second.getByText("2nd of 2 in the queue").waitFor();
   await ask(cleo, "twenty");
-  await cleo.getByText("2nd of 3 in line").waitFor();
-  await second.getByText("3rd of 3 in line").waitFor();
+  await cleo.getByText("2nd of 3 in the queue").waitFor();
+  await second.getByText("3rd of 3 in the queue").waitFor();
   await ask(third, "twenty");
-  await third.getByText("4th of 4 in line").waitFor();
+  await third.getByText("4th of 4 in the queue").waitFor();
   const fourth = await another(cleo);
   await ask(fourth, "one too many");
-  await fourth.getByText(/4 others are waiting already\. Try again in .*; your text is kept/).waitFor();
+  await fourth.getByText(/4 others are already waiting\. Try again in .*; your text is kept/).waitFor();
   expect(await fourth.inputValue("#text")).toBe("one too many");
-  await third.getByRole("button", { name: "Leave the line" }).click();
+  await third.getByRole("button", { name: "Leave the queue" }).click();
   await answered(third, "stopped");
-  await second.getByText("3rd of 3 in line").waitFor();
+  await second.getByText("3rd of 3 in the queue").waitFor();
   await stop(tabs[0] as Page);
   await Promise.all([answered(ben), answered(cleo)]);
   await grownBeyond(second, 50);
@@ -144,26 +144,30 @@ test("limits are seen before they bite, and refuse with when they reset", async 
   await ada.goto(`${house.url}/admin`);
   await ada.locator("summary", { hasText: "Cleo" }).click();
   const cleosOwn = ada.locator("details", { hasText: "Cleo" });
-  await cleosOwn.getByLabel("Tokens a day").fill("150");
-  await cleosOwn.getByLabel("Questions a minute").fill("3");
+  await cleosOwn.getByLabel("Tokens per day").fill("150");
+  await cleosOwn.getByLabel("Questions per minute").fill("3");
   await cleosOwn.getByRole("button", { name: "Apply" }).click();
   await ada.locator("summary", { hasText: "Cleo" }).waitFor();
   const cleo = await pageOf("Cleo");
-  await cleo.getByText(/of 150 tokens today/).waitFor();
+  await cleo.getByText(/of 150 tokens used today/).waitFor();
   await ask(cleo, "lamp");
   await answered(cleo);
-  await cleo.getByText(/\d+ of 150 tokens today/).waitFor();
+  await cleo.getByText(/\d+ of 150 tokens used today/).waitFor();
   await ask(cleo, "twenty again");
   await cleo
-    .getByText(/You have used \d+ of 150 tokens today\. The count starts anew .*; your text is kept/)
+    .getByText(/You have used \d+ of 150 tokens today\. The count resets .*; your text is kept/)
     .waitFor();
   expect(await cleo.inputValue("#text")).toBe("twenty again");
   await ada.locator("summary", { hasText: "Cleo" }).click();
-  await cleosOwn.getByLabel("Tokens a day").fill("1e9x");
+  await cleosOwn.getByLabel("Tokens per day").fill("1e9x");
   await cleosOwn.getByRole("button", { name: "Apply" }).click();
-  await ada.getByText("Tokens a day: a number from 1 to 1,000,000,000, or nothing for no limit.").waitFor();
+  await ada
+    .getByText(
+      "Tokens per day: enter a number from 1 to 1,000,000,000, or leave the field empty for no limit.",
+    )
+    .waitFor();
   await ada.locator("summary", { hasText: "Cleo" }).click();
-  await cleosOwn.getByLabel("Tokens a day").fill("");
+  await cleosOwn.getByLabel("Tokens per day").fill("");
   await cleosOwn.getByRole("button", { name: "Apply" }).click();
   for (const question of ["twenty", "twenty", "twenty"]) {
     const text = await cleo.inputValue("#text");
@@ -171,7 +175,7 @@ test("limits are seen before they bite, and refuse with when they reset", async 
     if (
       await Promise.race([
         cleo
-          .getByText("questions within a minute")
+          .getByText("questions per minute")
           .waitFor()
           .then(() => true),
         answeredAgain(cleo).then(() => false),
@@ -180,7 +184,7 @@ test("limits are seen before they bite, and refuse with when they reset", async 
       break;
   }
   await cleo
-    .getByText(/That was 3 questions within a minute.*Try again in \d+ s; your text is kept/)
+    .getByText(/You have reached your limit of 3 questions per minute.*Try again in \d+ s; your text is kept/)
     .waitFor();
 });
 
@@ -197,7 +201,7 @@ test("a link is read live in a private window while the answer is written, until
   await ask(ada, "endless");
   await grownBeyond(ada, 100);
   await ada.locator("header").getByRole("button", { name: "Share" }).click();
-  await ada.getByRole("button", { name: "Make a link" }).click();
+  await ada.getByRole("button", { name: "Create link" }).click();
   const link = await ada.locator(".links input[readonly]").inputValue();
   const { page: reader } = await house.open(link);
   const length = async () => ((await reader.locator("article .text").last().textContent()) ?? "").length;
@@ -206,7 +210,7 @@ test("a link is read live in a private window while the answer is written, until
   expect(await reader.getByRole("textbox").count()).toBe(0);
   expect(await reader.getByRole("button", { name: /Stop|Copy|Delete|Edit/ }).count()).toBe(0);
   await ada.getByRole("button", { name: "Revoke" }).click();
-  await reader.getByText("That is not here (any more).").waitFor();
+  await reader.getByText("This does not exist, or no longer exists.").waitFor();
   expect((await reader.request.get(link)).status()).toBe(404);
   await ada.keyboard.press("Escape");
   await stop(ada);
@@ -222,17 +226,17 @@ test("the operator sees what runs and stops it; a removed person is out at once"
   const run = ada.locator(".runs li", { hasText: "Ben" });
   await run.getByRole("button", { name: "Stop" }).click();
   await answered(ben, "stopped");
-  await ada.getByText("Nothing runs, nobody waits.").waitFor();
+  await ada.getByText("Nothing is running, nobody is waiting.").waitFor();
   await ask(ben, "endless");
   await grownBeyond(ben, 50);
   await ada.locator("summary", { hasText: "Ben" }).click();
   await ada.locator("details", { hasText: "Ben" }).getByRole("button", { name: "Remove" }).click();
-  await ben.getByText("You are not signed in here (any more).").waitFor();
+  await ben.getByText("You are not signed in.").waitFor();
   await ben.waitForSelector('[role="status"][data-connection="off"]');
-  await ada.getByText("Nothing runs, nobody waits.").waitFor();
+  await ada.getByText("Nothing is running, nobody is waiting.").waitFor();
   await ada.locator("summary", { hasText: "Ben" }).click();
-  await ada.locator("details", { hasText: "Ben" }).getByRole("button", { name: "Bring back" }).click();
-  await ada.getByText(/brought back Ben/).waitFor();
+  await ada.locator("details", { hasText: "Ben" }).getByRole("button", { name: "Restore" }).click();
+  await ada.getByText(/restored Ben/).waitFor();
 });
 
 test("a changed password signs out everywhere else; signing out leads to the door", async () => {
@@ -248,11 +252,11 @@ test("a changed password signs out everywhere else; signing out leads to the doo
     await house.open("", {}, signIn),
   ];
   await here.goto(`${house.url}/account`);
-  await here.getByLabel("Password so far").fill(passwords["Dee"] as string);
+  await here.getByLabel("Current password").fill(passwords["Dee"] as string);
   await here.getByLabel("New password").fill("another staple");
   await here.getByRole("button", { name: "Change password" }).click();
   await here.getByText("Done.").waitFor();
-  await there.getByText("You are not signed in here (any more).").waitFor();
+  await there.getByText("You are not signed in.").waitFor();
   await here.getByRole("button", { name: "Sign out", exact: true }).click();
   await here.getByRole("heading", { name: "Sign in to parlor" }).waitFor();
 });
@@ -308,7 +312,7 @@ test("accounts can be looked after by commands while parlor serves", async () =>
   expect(run(["user", "add", "Fred", "admin"], "another password\n").code).toBe(0);
   expect(run(["user", "list"]).out).toMatch(/^Dora\tadmin\t0 conversations/m);
   expect(run(["user", "remove", "Dora"]).code).toBe(0);
-  await page.getByText("You are not signed in here (any more).").waitFor();
+  await page.getByText("You are not signed in.").waitFor();
   await close();
   expect(run(["erase", "Dora"])).toEqual({
     code: 0,

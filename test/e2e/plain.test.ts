@@ -71,7 +71,7 @@ test("ask again, and the way between the versions", async () => {
   await ask(page, "twenty");
   await answered(page, 0);
   await answers(page).first().hover();
-  await page.getByRole("button", { name: "Ask again" }).click();
+  await page.getByRole("button", { name: "Regenerate" }).click();
   await until(async () => (await page.locator(".branches").textContent()) === "‹2 / 2›", "there are two");
   await page.getByRole("button", { name: "Previous version" }).click();
   expect(await page.locator(".branches").textContent()).toBe("‹1 / 2›");

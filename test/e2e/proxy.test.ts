@@ -162,7 +162,7 @@ describe("a path of its own", () => {
       );
       expect(outside).toEqual([]);
       await page.getByRole("button", { name: "Share" }).click();
-      await page.getByRole("button", { name: "Make a link" }).click();
+      await page.getByRole("button", { name: "Create link" }).click();
       const link = await page.waitForFunction(
         (prefix) => document.body.innerHTML.match(new RegExp(`${prefix}s/[\\w-]{20,}`))?.[0],
         address.replace(/\/?$/, "/"),
@@ -298,11 +298,11 @@ describe("a proxy that lets no WebSocket through", () => {
 
 test("a proxy that passes the name on without its port: the page says what is wrong and what to do, and keeps what was typed", async () => {
   const at = await visit(`http://127.0.0.1:${renamingPort}`);
-  const sentence = at.page.getByText(/asked for as 127\.0\.0\.1\. .*proxy_set_header Host \$http_host/);
+  const sentence = at.page.getByText(/addressed as 127\.0\.0\.1\. .*proxy_set_header Host \$http_host/);
   await sentence.waitFor(); // before anything is sent
   await at.page.evaluate(() => document.getElementById("notice")?.replaceChildren());
   await ask(at.page, "is anybody there?");
-  await at.page.getByText(/asked for as 127\.0\.0\.1\. .*proxy_set_header Host \$http_host/).waitFor();
+  await at.page.getByText(/addressed as 127\.0\.0\.1\. .*proxy_set_header Host \$http_host/).waitFor();
   expect(await at.page.getByLabel("Message").inputValue()).toBe("is anybody there?");
   await at.close();
 });

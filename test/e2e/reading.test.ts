@@ -39,8 +39,8 @@ test("at 400 % zoom thread and list have room, and nothing is wider than the win
   await page.getByRole("button", { name: "Conversations" }).click();
   await page.locator("nav:popover-open").waitFor();
   expect(await heightOf(page, "#list-body")).toBeGreaterThan(120);
-  await page.locator("nav a", { hasText: "Save all" }).scrollIntoViewIfNeeded();
-  expect(await page.locator("nav a", { hasText: "Save all" }).isVisible()).toBe(true);
+  await page.locator("nav a", { hasText: "Export all" }).scrollIntoViewIfNeeded();
+  expect(await page.locator("nav a", { hasText: "Export all" }).isVisible()).toBe(true);
 });
 
 test("on a phone the head stays one line when something is wrong, which is said; Delete is not beside Copy", async () => {
@@ -53,7 +53,7 @@ test("on a phone the head stays one line when something is wrong, which is said;
   await answered(page);
   const before = await heightOf(page, "header");
   await page.evaluate(() => document.getElementById("status")?.setAttribute("data-connection", "off"));
-  await page.getByText("Not connected, trying again").waitFor();
+  await page.getByText("Not connected, reconnecting").waitFor();
   expect(await heightOf(page, "header")).toBe(before);
   expect(await heightOf(page, "#status")).toBeLessThan(40);
   const acts = page.locator("article").last().locator(".acts");
@@ -69,7 +69,7 @@ test("a deleted message comes back by Undo, with what followed it", async () => 
   await answered(page);
   await page.locator("article").first().hover();
   await page.locator("article").first().getByRole("button", { name: "Delete" }).click();
-  await page.getByText("The message and what followed it are deleted.").waitFor();
+  await page.getByText("Message deleted, together with everything after it.").waitFor();
   await page.waitForFunction(() => document.querySelectorAll("article").length === 0);
   await page.getByRole("button", { name: "Undo" }).click();
   await answered(page);

@@ -60,18 +60,18 @@ test("a conversation's persona and settings are changed on one device and shown 
   const other = await open(page.url());
   await page.getByRole("button", { name: "Persona: Helper" }).click();
   await page.getByRole("combobox", { name: "Persona" }).selectOption({ label: "Immer Deutsch" });
-  await page.getByRole("spinbutton", { name: "Longest answer" }).fill("4");
+  await page.getByRole("spinbutton", { name: "Maximum answer length" }).fill("4");
   await page.getByRole("button", { name: "Apply" }).click();
-  await page.getByText("Holds from the next answer on.").waitFor();
-  await other.getByRole("button", { name: "Persona: Immer Deutsch with own settings" }).waitFor();
+  await page.getByText("Applies from the next answer on.").waitFor();
+  await other.getByRole("button", { name: "Persona: Immer Deutsch with custom settings" }).waitFor();
   await page.keyboard.press("Escape");
   await ask(other, "Who are you?");
   const begun = await answered(other, "done", 1);
   expect(shown("alwaysGerman")).toStartWith(begun);
-  expect(await other.getByText("Ended at the length limit").isVisible()).toBe(true);
+  expect(await other.getByText("Stopped at the length limit").isVisible()).toBe(true);
   await page.getByRole("button", { name: "Persona: Immer Deutsch" }).click();
   const temperature = page.getByRole("spinbutton", { name: "Temperature" });
-  expect(await page.getByRole("spinbutton", { name: "Longest answer" }).inputValue()).toBe("4");
+  expect(await page.getByRole("spinbutton", { name: "Maximum answer length" }).inputValue()).toBe("4");
   await temperature.fill("9");
   await temperature.evaluate((input) =>
     (input.closest("form") as HTMLFormElement).setAttribute("novalidate", ""),
@@ -83,11 +83,11 @@ test("a conversation's persona and settings are changed on one device and shown 
 test("settings of a new chat go with its first question", async () => {
   const page = await open();
   await page.getByRole("button", { name: "Persona: Helper" }).click();
-  await page.getByRole("spinbutton", { name: "Longest answer" }).fill("3");
+  await page.getByRole("spinbutton", { name: "Maximum answer length" }).fill("3");
   await page.keyboard.press("Escape");
   await ask(page, "story");
   await answered(page);
-  expect(await page.getByText("Ended at the length limit").isVisible()).toBe(true);
+  expect(await page.getByText("Stopped at the length limit").isVisible()).toBe(true);
 });
 
 test("an offered question goes with the settings of the panel; a wrong number there is said, and nothing is lost", async () => {
@@ -100,11 +100,11 @@ test("an offered question goes with the settings of the panel; a wrong number th
   expect(await page.getByRole("textbox", { name: "Message" }).inputValue()).toBe("story");
   await page.getByRole("button", { name: "Persona: Helper" }).click();
   await page.getByRole("spinbutton", { name: "Temperature" }).fill("1");
-  await page.getByRole("spinbutton", { name: "Longest answer" }).fill("4");
+  await page.getByRole("spinbutton", { name: "Maximum answer length" }).fill("4");
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "What can you help me with?" }).click();
   await answered(page);
-  expect(await page.getByText("Ended at the length limit").isVisible()).toBe(true);
+  expect(await page.getByText("Stopped at the length limit").isVisible()).toBe(true);
   expect(await page.getByRole("textbox", { name: "Message" }).inputValue()).toBe("story");
   await page.keyboard.press("Enter");
   await answered(page, "done", 1);
@@ -124,7 +124,7 @@ test("a full context: the oldest is left behind and said so, or the conversation
   );
   const page = await open();
   expect(await page.locator("#context").textContent()).toBe("");
-  const dropped = page.locator("article").getByText(/oldest messages? no longer fitted into the context/);
+  const dropped = page.locator("article").getByText(/oldest messages? no longer fit the context/);
   let turns = 0;
   for (; (await dropped.count()) === 0; turns++) {
     await ask(page, `story ${turns}`);
@@ -186,11 +186,11 @@ test("a temporary chat survives a reload, is in no list and in no file, and is f
 test("an operator's persona answers everybody, and nobody can choose another", async () => {
   const strict = await startReady(...small, "--enforce-persona", "kaufberater");
   const page = await open(strict.url);
-  expect(await page.getByText("Who shall answer?").count()).toBe(0);
+  expect(await page.getByText("Choose a persona").count()).toBe(0);
   await ask(page, "Welche Kaffeemühle?");
   expect(await answered(page)).toBe(shown("adviceGrinder"));
   await page.getByRole("button", { name: "Persona: Kaufberater" }).click();
-  await page.getByText("Here the same persona answers everybody.").waitFor();
+  await page.getByText("The same persona answers everybody here.").waitFor();
   await page.context().close();
   await strict.stop();
 });

@@ -37,7 +37,7 @@ test("an edited question is a branch beside the old one; both pages follow, and 
   const second = await open(page.url());
   await act(page, 0, "Edit");
   await page.locator(".edit textarea").fill("emoji");
-  await page.getByRole("button", { name: "Ask anew" }).click();
+  await page.getByRole("button", { name: "Save and submit" }).click();
   for (const each of [page, second.page]) await showing(each, ["emoji", shown("emoji")]);
   await ask(page, "count again");
   await showing(second.page, ["emoji", shown("emoji"), "count again", "3 messages were sent to me."]);
@@ -54,7 +54,7 @@ test("ask again: another answer beside the first, and the way between them", asy
   await ask(page, "story");
   await answered(page);
   const first = await page.locator("article").nth(1).getAttribute("id");
-  await act(page, 1, "Ask again");
+  await act(page, 1, "Regenerate");
   await page.getByText("2 / 2").waitFor();
   await answered(page);
   expect(await page.locator("article").nth(1).getAttribute("id")).not.toBe(first);

@@ -83,7 +83,7 @@ test("an edit outlasts a reload, is open again, and goes when it is asked or can
   await open();
   expect((await edit.inputValue()).trim()).toBe("twenty please");
   await edit.fill("twenty, asked anew");
-  await page.getByRole("button", { name: "Ask anew" }).click();
+  await page.getByRole("button", { name: "Save and submit" }).click();
   await page.getByText("2 / 2").waitFor();
   await answered(page);
   await reload(page);
@@ -127,7 +127,7 @@ test("over plain http the source is copied, too, or it is said that nothing was"
   await page.locator(".code").getByText("Copied").waitFor();
   expect(await pasted()).toBe(/```python\n(.*?)```/s.exec(textOf("markdown"))?.[1] as string);
   await page.getByRole("button", { name: "Share" }).click();
-  await page.getByRole("button", { name: "Make a link" }).click();
+  await page.getByRole("button", { name: "Create link" }).click();
   await page.locator(".links").getByRole("button", { name: "Copy" }).click();
   await page.locator(".links").getByText("Copied").waitFor();
   const link = await page.locator(".links input:read-only:not([type=hidden])").inputValue();
@@ -138,7 +138,7 @@ test("over plain http the source is copied, too, or it is said that nothing was"
   });
   await answer.hover();
   await answer.locator(".acts").getByRole("button", { name: "Copy" }).click();
-  await answer.locator(".acts").getByText("Not copied").waitFor();
+  await answer.locator(".acts").getByText("Could not copy").waitFor();
 });
 
 test("times are those of the reader's own clock, at the first visit already", async () => {
@@ -146,7 +146,7 @@ test("times are those of the reader's own clock, at the first visit already", as
   await ask(page, "what day is it?");
   await answered(page);
   await page.getByRole("button", { name: "Share" }).click();
-  await page.getByRole("button", { name: "Make a link" }).click();
+  await page.getByRole("button", { name: "Create link" }).click();
   const link = await page.locator(".links input:read-only:not([type=hidden])").inputValue();
   const { page: guest } = await house.open(link, { timezoneId: "Pacific/Kiritimati" });
   const end = () =>

@@ -107,7 +107,7 @@ describe("bounds on what comes in", () => {
     page.say("x".repeat(1001));
     await until(() => page.element("notice").textContent !== "", "a notice is shown");
     expect(page.element("notice").textContent).toBe(
-      "This message has 1,001 bytes; at most 1,000 can be sent. Shorten it or send it in parts.",
+      "This message has 1,001 bytes; the limit is 1,000. Shorten it or send it in parts.",
     );
     page.say("short");
     await page.lastIs("done");
@@ -124,11 +124,14 @@ describe("bounds on what comes in", () => {
     );
     page.ws.send("garbage");
     await until(
-      () => /could not be understood/.test(page.element("notice").textContent ?? ""),
+      () => /could not understand/.test(page.element("notice").textContent ?? ""),
       "the frame is refused",
     );
     page.command({ type: "retry", message: newId() });
-    await until(() => /not here/.test(page.element("notice").textContent ?? ""), "the retry is refused");
+    await until(
+      () => /no longer exists/.test(page.element("notice").textContent ?? ""),
+      "the retry is refused",
+    );
     page.close();
   });
 
@@ -187,7 +190,7 @@ describe("bounds on what comes in", () => {
       "two run and two wait",
     );
     const refused = await (clients[4] as PlainClient).ask("?");
-    expect(refused.last).toMatch(/^\[ERROR\] 2 others are waiting already/);
+    expect(refused.last).toMatch(/^\[ERROR\] 2 others are already waiting/);
     held.resolve();
     for (const client of clients.slice(0, 4))
       await until(() => client.frames.at(-1) === "[DONE]", "who waited is served");
@@ -281,7 +284,7 @@ describe("pages and files", () => {
         headers: { accept: "text/html", "accept-language": "de" },
       });
       expect(response.status).toBe(404);
-      expect(await response.text()).toContain("Das gibt es hier nicht (mehr).");
+      expect(await response.text()).toContain("Das gibt es nicht oder nicht mehr.");
     }
   });
 

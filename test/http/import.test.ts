@@ -74,10 +74,10 @@ async function longestTurn(work: Promise<unknown>): Promise<number> {
 test("several files come in together; what is known already is not doubled", async () => {
   const [one, two] = [conversation(["a", "b"]), conversation(["c"])];
   expect((await bring(["1.json", JSON.stringify(one)], ["2.json", JSON.stringify(two)])).text).toContain(
-    "2 conversations brought in.",
+    "2 conversations imported.",
   );
   expect((await bring(["1.json", JSON.stringify(one)])).text).toContain(
-    "0 conversations brought in, 1 here already.",
+    "0 conversations imported, 1 already here.",
   );
   expect((await house.store.record(one.id))?.messages.map(({ text }) => text)).toEqual(["a", "b"]);
 });
@@ -111,11 +111,8 @@ test("nobody sees a conversation before it is whole; a second file at once is re
   await until(async () => (await house.store.ownerOf(long.id)) === localPerson, "it has begun");
   expect(await house.store.record(long.id)).toBeNull();
   const second = await bring(["x.json", JSON.stringify(conversation(["a"]))]);
-  expect([second.status, second.text]).toEqual([
-    409,
-    expect.stringContaining("Files are being read already"),
-  ]);
-  expect((await first).text).toContain("1 conversation brought in.");
+  expect([second.status, second.text]).toEqual([409, expect.stringContaining("Another import is running")]);
+  expect((await first).text).toContain("1 conversation imported.");
   expect((await house.store.record(long.id))?.messages.length).toBe(3_000);
 });
 

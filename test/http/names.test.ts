@@ -190,7 +190,7 @@ describe("behind a proxy", () => {
     const { error } = (await response.json()) as { error: { message: string } };
     expect([response.status, error.message]).toEqual([
       403,
-      expect.stringMatching(/parlor\.lan:8088 .*asked for as parlor\.lan\. .*Host \$http_host/),
+      expect.stringMatching(/parlor\.lan:8088 .*addressed as parlor\.lan\. .*Host \$http_host/),
     ]);
   });
 

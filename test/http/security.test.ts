@@ -148,7 +148,7 @@ describe("somebody else's conversation is a missing one", () => {
     const page = await new PageClient(house, newId(), { cookie: cookies["Ben"] as string }).ready();
     page.command({ type: "rename", conversation: hers.conversation, title: "mine" });
     await until(() => page.element("notice").textContent !== "", "it is refused");
-    expect(page.element("notice").textContent).toBe("That is not here (any more).");
+    expect(page.element("notice").textContent).toBe("This does not exist, or no longer exists.");
     page.close();
   });
 
@@ -208,7 +208,7 @@ describe("links", () => {
     ws.onmessage = ({ data }) => frames.push(String(data));
     await until(() => frames.length > 0, "it is seated");
     ws.send(JSON.stringify({ type: "say", message: newId(), text: "let me" }));
-    await until(() => frames.some((frame) => frame.includes("can read, not write")), "it is refused");
+    await until(() => frames.some((frame) => frame.includes("lets you read, not write")), "it is refused");
     const all = frames.join("");
     expect(all).toContain("a secret answer");
     for (const word of [hers.conversation, "<form", "list-", "controls"]) expect(all).not.toContain(word);

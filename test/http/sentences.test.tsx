@@ -53,7 +53,7 @@ test("a persona whose file has a fault is not said to be gone, neither before no
   await Bun.write(join(personas, "anna.md"), "---\ntemprature: 1\n---\nBe kind.\n");
   page.say("two");
   await page.lastIs("failed");
-  expect(readable(page.document.body)).toContain("The persona anna can't be used: its file has a fault");
+  expect(readable(page.document.body)).toContain("The persona anna can't be used: its file has an error");
   expect(await get("Root", `/c/${conversation}`)).toContain("anna (can&#39;t be used)");
   page.command({ type: "settle", persona: "anna" });
   await until(
@@ -63,7 +63,7 @@ test("a persona whose file has a fault is not said to be gone, neither before no
   await Bun.file(join(personas, "anna.md")).delete();
   page.say("three");
   await until(() => page.articles().length === 6 && page.last?.status === "failed", "it fails again");
-  expect(readable(page.document.body)).toContain("The persona anna is not there any more");
+  expect(readable(page.document.body)).toContain("The persona anna no longer exists");
   page.close();
 });
 
@@ -85,7 +85,7 @@ test("a page of somebody who was erased, and one of a link that was revoked, sho
   const said = readable(page.document.body);
   expect(said).toContain("not signed in");
   expect(said).not.toContain("secret");
-  expect(said).not.toContain("trying again");
+  expect(said).not.toContain("reconnecting");
   await until(
     () =>
       frames.at(-1)?.includes("<hx-partial id=thread></hx-partial>") === true ||
@@ -108,16 +108,16 @@ test("what was done is told with names, never with ids, also of who is gone", as
   await house.store.people.erase(eve);
   const html = await get("Root", "/admin");
   const acts = html
-    .slice(html.indexOf("What was done"))
+    .slice(html.indexOf("Audit log"))
     .replace(/<[^>]*>/g, " ")
     .replace(/\s+/g, " ");
   for (const wished of [
     "an erased person shared a conversation",
     "Root removed an erased person",
-    "A name that is not known here was refused at signing in",
-    "Somebody at the command line saved conversations",
+    "An unknown name failed to sign in",
+    "Somebody on the command line exported conversations",
     "Root changed the limits of Member",
-    "Root set the persona of everybody: Everybody chooses",
+    "Root set the persona for everybody: Everybody chooses their own",
   ])
     expect(acts).toContain(wished);
   for (const id of [eve, root, conversation]) expect(acts).not.toContain(id);
@@ -142,7 +142,7 @@ test("the gauge's mark is where something is left behind, and it says so", () =>
   };
   expect(gauge(730)).toContain('high="750"');
   expect(gauge(730)).toContain(">750 of 1,000 tokens of context</span>");
-  expect(gauge(731)).toContain("751 of 1,000 tokens of context: more fits only without the oldest");
+  expect(gauge(731)).toContain("751 of 1,000 tokens of context: older messages will be left out");
 });
 
 test("nothing leaves the house where the model is on this machine; elsewhere it is said where the question goes", async () => {

@@ -116,7 +116,7 @@ describe("a conversation longer than the context", () => {
       `The ${dropped.at(-1)} oldest messages no longer fitted into the context`,
     );
     expect(page.element("context").textContent).toMatch(
-      /^[\d,]+ of 2,048 tokens of context(: more fits only without the oldest)?$/,
+      /^[\d,]+ of 2,048 tokens of context(: older messages will be left out)?$/,
     );
     // a turn costs one count; only where the beginning moves there are more
     expect(counts()).toBeLessThanOrEqual(24 + (24 - 1 - stayed.length) * 6);
@@ -142,7 +142,7 @@ describe("a conversation longer than the context", () => {
     }
     const failed = page.document.querySelector("article:last-child .failure")?.textContent;
     expect(failed).toMatch(
-      /^This conversation has 1,\d{3} tokens; the model's context of 2,048 has no room left .* Start a new chat, delete messages/,
+      /^This conversation has 1,\d{3} tokens\. The model's context of 2,048 tokens has no room left .* Start a new chat, delete messages/,
     );
     expect(page.articles().at(-2)).toMatchObject({ role: "user", text: `story ${asked - 1}` });
     expect(chats().every(({ body }) => (body["messages"] as unknown[]).length >= 2)).toBe(true);
@@ -183,7 +183,7 @@ test("a turn reads only what is new: all that was sent the turn before comes fro
   expect(second.cachedTokens).toBeGreaterThanOrEqual((first.promptTokens as number) - 1);
   expect(third.cachedTokens).toBeGreaterThanOrEqual((second.promptTokens as number) - 1);
   expect(page.document.querySelector("article:last-child .stats")?.textContent).toContain(
-    `${third.cachedTokens?.toLocaleString("en")} of them from cache`,
+    `${third.cachedTokens?.toLocaleString("en")} of them cached`,
   );
   const sent = chats().map(({ body }) => JSON.stringify(body["messages"]).slice(0, -1));
   for (const [i, messages] of sent.entries())
@@ -214,11 +214,11 @@ describe("a persona", () => {
       content: "Be kind.",
     });
     expect(page.document.querySelector("article:last-child .note")?.textContent).toBe(
-      "Ended at the length limit",
+      "Stopped at the length limit",
     );
     page.command({ type: "settle", persona: "", temperature: "1.5", topP: "", maxTokens: "" });
     await until(
-      () => page.element("settings").textContent === "Holds from the next answer on.",
+      () => page.element("settings").textContent === "Applies from the next answer on.",
       "the settings are taken",
     );
     await turn(page, "another story");
@@ -237,11 +237,11 @@ describe("a persona", () => {
     const notice = (text: RegExp) =>
       until(() => text.test(page.element("notice").textContent ?? ""), `the notice says ${text}`);
     page.command({ type: "say", message: `question-${page.conversation}`, text: "story", persona: "nobody" });
-    await notice(/^The persona nobody is not there any more\. Choose another at the top/);
+    await notice(/^The persona nobody no longer exists\. Choose another at the top/);
     for (const [name, sentence] of [
       ["temperature", /^Temperature must be a number from 0 to 2\.$/],
       ["topP", /^Top-p must be a number from 0 to 1\.$/],
-      ["maxTokens", /^Longest answer, in tokens must be a whole number from 1 to 1,000,000\.$/],
+      ["maxTokens", /^Maximum answer length, in tokens must be a whole number from 1 to 1,000,000\.$/],
     ] as const) {
       page.command({ type: "say", message: `question-${page.conversation}`, text: "story", [name]: "warm" });
       await notice(sentence);

@@ -56,15 +56,15 @@ test("who has two questions in line lets a newcomer go before the second, and ev
   const [ada, ben] = [await pagesOf("Ada", 3), await pagesOf("Ben", 1)];
   for (const page of ada) {
     page.say("twenty");
-    await until(() => page.runState.includes("in line"), "it is in line");
+    await until(() => page.runState.includes("in the queue"), "it is in line");
   }
   const [newcomer] = ben as [PageClient];
   newcomer.say("twenty");
-  await until(() => newcomer.runState.startsWith("2nd of 4 in line"), "the newcomer is second");
+  await until(() => newcomer.runState.startsWith("2nd of 4 in the queue"), "the newcomer is second");
   expect(ada.map((page) => page.runState.slice(0, 8))).toEqual(["1st of 4", "3rd of 4", "4th of 4"]);
   ada[1]?.command({ type: "stop" });
   await ada[1]?.lastIs("stopped");
-  await until(() => ada[2]?.runState.startsWith("3rd of 3 in line") === true, "who leaves makes room");
+  await until(() => ada[2]?.runState.startsWith("3rd of 3 in the queue") === true, "who leaves makes room");
   await letGo();
   for (const page of [ada[0], newcomer, ada[2]]) await page?.lastIs("done");
   for (const page of [...ada, ...ben]) page.close();
@@ -111,7 +111,7 @@ test("who waits, in which order, and what each has had, is the same after a rest
   const pages = [...(await pagesOf("Ada", 2)), ...(await pagesOf("Ben", 1))];
   for (const page of pages) {
     page.say("twenty");
-    await until(() => page.runState.includes("in line"), "it is in line");
+    await until(() => page.runState.includes("in the queue"), "it is in line");
   }
   await until(() => pages[2]?.runState.startsWith("2nd of 3") === true, "Ben is second");
   const shares = await house.store.usage.shares();

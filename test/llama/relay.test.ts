@@ -105,7 +105,7 @@ test("the answer's end shows its figures", async () => {
   const answer = await page.lastIs("done");
   const stats = page.element(`m-${answer.id}`).querySelector(".stats")?.textContent;
   expect(stats).toMatch(
-    /^\d+ tokens · [\d.,]+ tokens\/sparrot\.gguf\d+ tokens read(, \d+ of them from cache)?first token after [\d.]+ scame to its end$/,
+    /^\d+ tokens · [\d.,]+ tokens\/sparrot\.gguf\d+ prompt tokens(, \d+ of them cached)?first token after [\d.]+ sfinished$/,
   );
   page.close();
 });
@@ -149,12 +149,12 @@ describe("Stop frees the slot", () => {
     b.say("endless b");
     await until(() => a.last?.status === "running" && b.last?.status === "running", "both slots are taken");
     c.say("twenty c");
-    await until(() => c.runState.startsWith("1st of 1 in line"), "c is first in line");
+    await until(() => c.runState.startsWith("1st of 1 in the queue"), "c is first in line");
     d.say("twenty d");
-    await until(() => d.runState.startsWith("2nd of 2 in line"), "d is second in line");
+    await until(() => d.runState.startsWith("2nd of 2 in the queue"), "d is second in line");
     c.command({ type: "stop" });
     await c.lastIs("stopped");
-    await until(() => d.runState.startsWith("1st of 1 in line"), "d has moved up");
+    await until(() => d.runState.startsWith("1st of 1 in the queue"), "d has moved up");
     a.command({ type: "stop" });
     expect((await d.lastIs("done")).text).toBe(rendered(textOf("twenty")));
     b.command({ type: "stop" });

@@ -98,7 +98,7 @@ test("models are listed as they are; the first question has one loaded, and says
   );
   await until(() => states()["grey"] === "loaded", "its state is seen");
   expect(house.upstream.state).toMatchObject({ slots: 2, contextTokens: 32_768 });
-  expect(page.frames.join("")).toContain("The model grey is being loaded.");
+  expect(page.frames.join("")).toContain("Loading the model grey.");
   page.close();
 });
 
@@ -124,7 +124,7 @@ test("who names none gets what is loaded; a persona's model is its own; a conver
 test("the panel offers them with their state", async () => {
   const html = await (await fetch(`${house.url}/c/AAAAAAAAAAAAAAAAAAAAAA/settings`)).text();
   expect(html).toContain(`<option value="grey">grey · ready</option>`);
-  expect(html).toContain("broken · is loaded when it is asked");
+  expect(html).toContain("broken · loads on first use");
 });
 
 test("one that can't be loaded fails in words that name it; one that is not there, too; and the next question is answered", async () => {

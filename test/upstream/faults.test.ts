@@ -53,7 +53,7 @@ const faults: Fault[] = [
   {
     name: "401",
     code: "upstream_unauthorized",
-    sentence: /asks for an API key/,
+    sentence: /requires an API key/,
     script: (x) => refuse(x, 401, { message: "Invalid API Key" }),
   },
   {
@@ -83,7 +83,7 @@ const faults: Fault[] = [
   {
     name: "a cut in mid-stream",
     code: "upstream_cut",
-    sentence: /broke in the middle/,
+    sentence: /was lost in the middle/,
     partial: half,
     async script(x) {
       begun(x);
@@ -94,7 +94,7 @@ const faults: Fault[] = [
   {
     name: "a proper end of the body without the end of the answer",
     code: "upstream_cut",
-    sentence: /broke in the middle/,
+    sentence: /was lost in the middle/,
     partial: half,
     script(x) {
       begun(x);
@@ -137,7 +137,7 @@ const faults: Fault[] = [
   {
     name: "data that is not JSON",
     code: "upstream_garbled",
-    sentence: /could not be understood/,
+    sentence: /could not understand/,
     partial: half,
     script(x) {
       begun(x);
@@ -147,7 +147,7 @@ const faults: Fault[] = [
   {
     name: "a line that is no event",
     code: "upstream_garbled",
-    sentence: /could not be understood/,
+    sentence: /could not understand/,
     partial: half,
     script(x) {
       begun(x);
@@ -157,20 +157,20 @@ const faults: Fault[] = [
   {
     name: "an answer that is no stream",
     code: "upstream_garbled",
-    sentence: /could not be understood/,
+    sentence: /could not understand/,
     script: (x) => x.write("HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 4\r\n\r\n<p>x"),
   },
   {
     name: "an endless line of data",
     code: "upstream_line_too_long",
-    sentence: /without an end/,
+    sentence: /of more than/,
     partial: half,
     script: (x) => endless(x, "data: "),
   },
   {
     name: "an endless line of nothing known",
     code: "upstream_line_too_long",
-    sentence: /without an end/,
+    sentence: /of more than/,
     partial: half,
     script: (x) => endless(x, "zzz"),
   },
@@ -290,7 +290,7 @@ test("Stop closes the upstream request, and says so when the slot stays busy", a
   await upstream.chats.at(-1)?.closed;
   const answer = await page.lastIs("stopped");
   expect(answer.text).toBe(half);
-  expect(page.element(`m-${answer.id}`).textContent).toContain("still showed this answer's slot as busy");
+  expect(page.element(`m-${answer.id}`).textContent).toContain("still reported this answer's slot as busy");
   page.close();
 });
 
@@ -369,7 +369,7 @@ test("two stops at once: neither counts as stopped while a slot is busy", async 
   b.command({ type: "stop" });
   for (const each of [a, b]) {
     const { id } = await each.lastIs("stopped");
-    expect(each.element(`m-${id}`).textContent).toContain("still showed this answer's slot as busy");
+    expect(each.element(`m-${id}`).textContent).toContain("still reported this answer's slot as busy");
     each.close();
   }
 });
@@ -461,7 +461,7 @@ describe("a llama-server that comes and goes", () => {
     page = await new PageClient(alone).ready();
     expect(page.element("status").getAttribute("data-upstream")).toBe("absent");
     expect(page.element("upstream").textContent).toContain(
-      `Waiting for a llama-server at http://127.0.0.1:${port}`,
+      `Waiting for llama-server at http://127.0.0.1:${port}`,
     );
     expect(page.element("upstream").textContent).toContain(`llama-server -m MODEL.gguf --port ${port}`);
     const ready = await fetch(`${alone.url}/readyz`);
@@ -504,7 +504,7 @@ describe("a llama-server that comes and goes", () => {
     const answer = await page.lastIs("failed");
     expect(answer.text.length).toBeGreaterThan(200);
     expect(page.element(`m-${answer.id}`).querySelector(".failure")?.textContent).toMatch(
-      /broke in the middle/,
+      /was lost in the middle/,
     );
     const second = await startLlama({ port });
     page.command({ type: "retry", message: answer.id });

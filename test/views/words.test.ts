@@ -83,5 +83,5 @@ test("how long it will take is said as closely as it is known", () => {
     said(120_000, 600_000),
   ]).toEqual(["a few seconds", "up to 40 s", "about 45 s", "20 to 60 s", "60 s to 10 min", "2 to 10 min"]);
   expect(said(35_000, 45_000, "de")).toBe("etwa 45 s");
-  expect(wordsOf("en").waiting({ position: 3, of: 5 })).toBe("3rd of 5 in line");
+  expect(wordsOf("en").waiting({ position: 3, of: 5 })).toBe("3rd of 5 in the queue");
 });

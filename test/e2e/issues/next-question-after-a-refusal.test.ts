@@ -15,13 +15,13 @@ test("the field is emptied of what was accepted, whatever was refused before", a
   const { page } = await visit(parlor.url);
   await page.keyboard.press("Enter"); // of nothing, nothing is sent
   await ask(page, "refused");
-  await page.getByText("others are waiting already").waitFor();
+  await page.getByText("others are already waiting").waitFor();
   for (const other of others) await other.page.getByRole("button", { name: "Stop" }).click();
   for (const other of others) await other.page.waitForSelector('article[data-status="stopped"]');
   await ask(page, "twenty");
   expect(await answered(page)).toBe(shown("twenty"));
   expect(await page.inputValue("#text")).toBe("");
-  expect(await page.getByText("others are waiting already").count()).toBe(0);
+  expect(await page.getByText("others are already waiting").count()).toBe(0);
   expect(await page.locator('article[data-role="user"]').count()).toBe(1);
   await parlor.stop();
 });

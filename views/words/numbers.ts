@@ -1,6 +1,6 @@
-// Numbers as people read them, in their language.
+// Numbers, durations and waits as people read them.
 
-import type { WaitEstimate } from "../src/domain/run.ts";
+import type { WaitEstimate } from "../../src/domain/run.ts";
 
 /** Three significant digits below 100, whole numbers above: 0.0123, 8.53, 1,234. */
 export function shortNumber(value: number, locale: string): string {
@@ -8,18 +8,18 @@ export function shortNumber(value: number, locale: string): string {
   return new Intl.NumberFormat(locale, options).format(value);
 }
 
-/** A time in seconds, or minutes once it has a good many: "45 s", "12 min". The signs are the same in our languages. */
+/** A duration in seconds, or in minutes from 90 s on ("45 s", "12 min"); English and German alike. */
 export function duration(ms: number): string {
   return ms < 90_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`;
 }
 
-/** How far ahead something is: "in 40 s", "in 12 min", "in 3 h". */
+/** A time ahead: "in 40 s", "in 12 min", from 90 min on "in 3 h". English and German share the wording. */
 export function after(seconds: unknown): string {
   const s = Number(seconds);
   return s < 5_400 ? `in ${duration(s * 1_000)}` : `in ${Math.round(s / 3_600)} h`;
 }
 
-/** How a language says how long a wait is. */
+/** A language's words for the length of a wait. */
 export interface WaitWords {
   readonly few: string;
   readonly upTo: (most: string) => string;
@@ -28,7 +28,7 @@ export interface WaitWords {
   readonly to: string;
 }
 
-/** In the grain in which it is known: "about" where least and most are close. */
+/** Formats a wait as a range, or as "about" its upper end when both ends are within 35 %. */
 export function waitIn({ leastMs, mostMs }: WaitEstimate, { few, upTo, about, to }: WaitWords): string {
   if (mostMs <= 5_000) return few;
   const [least, most] = [duration(leastMs), duration(mostMs)];

@@ -1,7 +1,7 @@
-// The words around the chat: what was brought in, signing in, one's own account, sharing, operating the house. Part of views/words.
+// The type of the words around the chat: imports, sign-in, account, sharing, administration.
 
-import type { AuditAct, KeyScope, LimitName, PersonRole } from "../src/domain/account.ts";
-import type { LeftOutKind } from "../src/domain/record.ts";
+import type { AuditAct, KeyScope, LimitName, PersonRole } from "../../src/domain/account.ts";
+import type { LeftOutKind } from "../../src/domain/record.ts";
 
 export interface HouseWords {
   /** What an import left out, by kind. */
@@ -38,14 +38,14 @@ export interface HouseWords {
   readonly keyScopes: Readonly<Record<KeyScope, string>>;
   readonly makeKey: string;
   readonly keyOnce: string;
-  /** Before the moment. */
+  /** Followed by a time. */
   readonly keyUsed: string;
   readonly keyUnused: string;
   readonly share: string;
   readonly shareText: string;
   readonly makeLink: string;
   readonly linkFor: Readonly<Record<"day" | "week" | "month" | "never", string>>;
-  /** Before the moment. */
+  /** Followed by a time. */
   readonly until: string;
   readonly untilRevoked: string;
   readonly revoke: string;
@@ -97,7 +97,7 @@ export interface HouseWords {
   readonly noFailures: string;
   readonly audit: string;
   readonly acts: Readonly<Record<AuditAct, string>>;
-  /** Who has no account: somebody at the sign-in page, or on the command line. */
+  /** Actors without an account: at the sign-in page, or on the command line. */
   readonly nobody: Readonly<Record<"stranger" | "operator", string>>;
   readonly erasedPerson: string;
   readonly apply: string;
