@@ -43,7 +43,7 @@ test("a llama-server is added while parlor runs, answers, and is let go; what is
   await page.evaluate(() => document.querySelector("input[name=add]")?.setAttribute("type", "text"));
   await page.getByLabel("Address of a llama-server").fill("ftp://x");
   await page.getByRole("button", { name: "Add server" }).click();
-  await page.getByText("is no address").waitFor();
+  await page.getByText("is not a valid address").waitFor();
 });
 
 test("what a llama-server of ours prints can be read", async () => {

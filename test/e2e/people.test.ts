@@ -288,7 +288,7 @@ test("accounts can be looked after by commands while parlor serves", async () =>
   });
   expect(run(["user", "add", "dora"], "x")).toMatchObject({
     code: 1,
-    err: expect.stringContaining("called dora already"),
+    err: expect.stringContaining("The name dora is already taken"),
   });
   expect(run(["user", "add", "Emil", "king"])).toMatchObject({
     code: 2,

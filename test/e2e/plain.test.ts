@@ -91,7 +91,7 @@ test("what can't be sent is said, and stays in the field", async () => {
   const long = "ä".repeat(150_000);
   await ask(page, long);
   expect(await page.getByRole("alert").textContent()).toMatch(
-    /^This message has 300,000 bytes; at most 262,144/,
+    /^This message has 300,000 bytes; the limit is 262,144/,
   );
   expect((await field(page).inputValue()).length).toBe(long.length);
 });

@@ -140,7 +140,7 @@ export const failuresEn: FailureSentences = {
   last_admin: () => "There must be at least one admin. Make somebody else an admin first.",
   provider_failed: () =>
     "parlor can't use the sign-in service's response. " +
-    "The operator of this parlor finds the reason in its log.",
+    "The operator of this parlor finds the reason in parlor's log.",
   provider_down: () => "The sign-in service is not responding. Try again in a few minutes.",
   provider_denied: () =>
     "The sign-in service did not let you in, or you cancelled. " +
