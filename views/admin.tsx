@@ -16,12 +16,12 @@ import { isId, type PersonId } from "../src/domain/id.ts";
 import type { Persona } from "../src/domain/persona.ts";
 import type { FailedRun, RunNow } from "../src/domain/run.ts";
 import type { UpstreamState } from "../src/domain/upstream.ts";
-import { deviceOf } from "./account.tsx";
 import { Copy } from "./acts.tsx";
 import { Invitations, PersonEntry, Roles } from "./admin-people.tsx";
 import { ServerChoice, ServerStates } from "./admin-servers.tsx";
 import { Fault } from "./login.tsx";
 import { type Assets, Layout } from "./page.tsx";
+import { deviceOf } from "./page-account.tsx";
 import { Time } from "./time.tsx";
 import { sentenceOf, type Words } from "./words.ts";
 

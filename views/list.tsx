@@ -1,11 +1,11 @@
-// The list of conversations: a column beside the thread, a drawer on phones. Grouped by day as its reader's clock has it.
+// The list of conversations: a column beside the thread, a drawer on phones. Grouped by day in the reader's time zone.
 
 import type { Person } from "../src/domain/account.ts";
 import type { ListedConversation, ListPlace } from "../src/domain/conversation.ts";
 import type { ConversationId } from "../src/domain/id.ts";
-import type { LeftOutKind, Unread } from "../src/domain/record.ts";
 import { commandPath } from "./frame.ts";
 import { dayName, dayOf } from "./time.tsx";
+import { Transfer } from "./transfer.tsx";
 import type { Words } from "./words.ts";
 
 /** Ids of the elements that frames address. */
@@ -13,10 +13,10 @@ export const listIds = { body: "list-body", pinned: "list-pinned", today: "list-
 
 export const itemId = (conversation: ConversationId): string => `l-${conversation}`;
 
-/** What is done with an entry: filled when it is wanted, and left alone when the list is drawn anew around it. */
+/** The menu of an entry: filled on demand, and kept when the list around it is rendered again. */
 export const menuId = (conversation: ConversationId): string => `n-${conversation}`;
 
-/** Conversations that a page of the list holds. */
+/** Conversations per page of the list. */
 export const listPageMax = 50;
 
 interface ListProps {
@@ -60,7 +60,7 @@ export function Sidebar(props: ListProps & { person: Person; hasAccounts: boolea
   );
 }
 
-/** The first page: the pinned ones and today's always have a place, so that a new one can be put there. */
+/** The first page. The groups of pinned and of today's conversations are always there, so that frames can add entries. */
 export function ListBody(props: ListProps) {
   const { words } = props;
   const pinned = props.list.filter((entry) => entry.pinned);
@@ -84,7 +84,7 @@ export function ListBody(props: ListProps) {
   );
 }
 
-/** Groups below today's, and a mark that fetches the next page when it is seen. `after` is the entry before the first. */
+/** The groups below today's, and a marker that loads the next page when it scrolls into view. `after` is the entry before the first. */
 export function OlderGroups(
   props: ListProps & { isFull: boolean; last: ListedConversation | undefined; after?: ListPlace },
 ) {
@@ -161,7 +161,7 @@ export function ListItem({
   );
 }
 
-/** What can be done with a conversation. Fetched when it is wanted. */
+/** The actions on a conversation. Fetched on demand. */
 export function Menu({
   entry,
   words,
@@ -195,58 +195,7 @@ export function Menu({
   );
 }
 
-/** The way in and out for whole files. */
-function Transfer({ words }: { words: Words }) {
-  return (
-    <form
-      class="transfer"
-      hx-post="/import"
-      hx-encoding="multipart/form-data"
-      hx-trigger="change"
-      hx-target="#imported"
-    >
-      <a href="/export.jsonl" download>
-        {words.exportAll}
-      </a>
-      <label>
-        {words.import}
-        <input type="file" name="file" accept=".json,.jsonl,.zip" multiple class="unseen" />
-      </label>
-      <div id="imported" role="status" />
-    </form>
-  );
-}
-
-/** What an import brought, what it left out, by kind, and what it could not read. */
-export function Imported({
-  added,
-  known,
-  faults,
-  leftOut,
-  words,
-}: Unread & { added: number; known: number; words: Words }) {
-  return (
-    <>
-      <p>{words.imported(added, known)}</p>
-      {Object.keys(leftOut).length > 0 && <p>{leftOutLine(leftOut, words)}</p>}
-      {faults.length > 0 && (
-        <ul class="failure">
-          {faults.map((fault) => (
-            <li>{fault}</li>
-          ))}
-        </ul>
-      )}
-    </>
-  );
-}
-
-/** Each kind once, with how often. */
-export function leftOutLine(leftOut: Unread["leftOut"], words: Words): string {
-  const kinds = Object.entries(leftOut) as [LeftOutKind, number][];
-  return `${words.house.leftOut} ${kinds.map(([kind, count]) => words.house.leftOutKinds[kind](count)).join(", ")}.`;
-}
-
-/** After a delete: said, and undone with one press. */
+/** Shown after a delete, with a button to undo it. */
 export function Removed({ conversation, words }: { conversation: ConversationId; words: Words }) {
   return (
     <form hx-ws:send method="post" action={commandPath(conversation)} class="removed">

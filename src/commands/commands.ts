@@ -4,7 +4,7 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { leftOutLine } from "../../views/list.tsx";
+import { leftOutLine } from "../../views/transfer.tsx";
 import { en } from "../../views/words/en.ts";
 import { Passwords } from "../auth/password.ts";
 import { localBus } from "../bus/local.ts";

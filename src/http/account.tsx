@@ -1,7 +1,7 @@
 // A person's own account: password, sessions, and keys for programs.
 
 import { type Context, Hono } from "hono";
-import { AccountPage } from "../../views/account.tsx";
+import { AccountPage } from "../../views/page-account.tsx";
 import { type Auth, hashOf, newKey } from "../auth/auth.ts";
 import type { Passwords } from "../auth/password.ts";
 import type { Quota } from "../chat/quota.ts";

@@ -1,7 +1,7 @@
 // Exports conversations as files, and imports them from files.
 
 import { type Context, Hono } from "hono";
-import { Imported } from "../../views/list.tsx";
+import { Imported } from "../../views/transfer.tsx";
 import type { Chat } from "../chat/chat.ts";
 import type { ConversationActions } from "../chat/conversation-actions.ts";
 import type { StoreOf } from "../chat/dependencies.ts";

@@ -55,7 +55,7 @@ test("ask: what goes wrong is one line and a code", () => {
   });
   expect(run(["ask", "x".repeat(100_000), "y".repeat(100_000), "z".repeat(100_000)])).toMatchObject({
     code: 1,
-    err: expect.stringContaining("at most"),
+    err: expect.stringContaining("the limit is"),
   });
 });
 

@@ -113,7 +113,7 @@ describe("a conversation longer than the context", () => {
     for (const { stats, before } of stayed)
       expect(stats.cachedTokens).toBeGreaterThanOrEqual((before.promptTokens as number) - 1);
     expect(page.document.body.textContent).toContain(
-      `The ${dropped.at(-1)} oldest messages no longer fitted into the context`,
+      `The ${dropped.at(-1)} oldest messages no longer fit the context`,
     );
     expect(page.element("context").textContent).toMatch(
       /^[\d,]+ of 2,048 tokens of context(: older messages will be left out)?$/,
@@ -252,7 +252,7 @@ describe("a persona", () => {
     await house.store.settle(page.conversation, { persona: "nobody", sampling: {} });
     await turn(page, "another story", {}, "failed");
     expect(page.document.querySelector("article:last-child .failure")?.textContent).toMatch(
-      /^The persona nobody is not there/,
+      /^The persona nobody no longer exists/,
     );
   });
 

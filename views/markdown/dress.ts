@@ -1,23 +1,12 @@
 // What the parser wrote, built anew tag by tag from a list of what is allowed, with what markdown/take took out put in its places. Every element that
 // is opened is closed, and in order: a tag that pairs with none is shown as text. So nothing reaches beyond the text it is in.
 
-import { plainOf, targetOf } from "./address.ts";
 import { codeBlock } from "./code.ts";
-import { targetWithoutMarks } from "./emphasis.ts";
 import { formula } from "./math.ts";
 import { Made, nesting, nestingMax, written, writtenMax } from "./open.ts";
-import {
-  allowedTarget,
-  altIn,
-  attributesOf,
-  blockTag,
-  box,
-  countFrom,
-  hrefIn,
-  srcIn,
-  unescaped,
-} from "./tags.ts";
+import { blockTag, box, countFrom, hrefIn, unescaped } from "./tags.ts";
 import type { Piece } from "./take.ts";
+import { Targets } from "./targets.ts";
 import type { Work } from "./work.ts";
 
 /** The level of the heading that every message has; those in its text stand below it, and none leaves out a level. */
@@ -47,6 +36,7 @@ const containers = new Set(["li", "blockquote", "details"]);
 
 export class Dress {
   readonly #pieces: readonly Piece[];
+  readonly #targets: Targets;
   readonly #work: Work;
   readonly #made = new Made();
   #level: number;
@@ -58,6 +48,7 @@ export class Dress {
 
   constructor(pieces: readonly Piece[], above: number, work: Work) {
     this.#pieces = pieces;
+    this.#targets = new Targets(pieces);
     this.#work = work;
     this.#level = above;
   }
@@ -119,7 +110,7 @@ export class Dress {
 
   #code(info: string, code: string): void {
     this.#settle();
-    this.#made.add(codeBlock(info, this.#restored(code), this.#work));
+    this.#made.add(codeBlock(info, this.#targets.restored(code), this.#work));
   }
 
   #tag(name: string, isClose: boolean, attributes: string, whole: string): void {
@@ -134,7 +125,7 @@ export class Dress {
       this.#settle();
       this.#made.add("<hr>");
     } else if (name === "input") this.#text(box(attributes));
-    else if (name === "img") this.#text(this.#picture(attributes));
+    else if (name === "img") this.#text(this.#targets.picture(attributes, this.#made.inLink > 0));
     else this.#text(Bun.escapeHTML(whole)); // what the parser should not have written is shown, not obeyed
   }
 
@@ -151,7 +142,7 @@ export class Dress {
       this.#begin();
       if (name === "code") this.#made.inCode = true;
       if (name === "a") this.#made.inLink++;
-      this.#made.add(name === "a" ? `<a${this.#linkTo(hrefIn.exec(attributes)?.[1])}>` : `<${name}>`);
+      this.#made.add(name === "a" ? `<a${this.#targets.linkTo(hrefIn.exec(attributes)?.[1])}>` : `<${name}>`);
       this.#made.push(name, `</${name}>`);
     }
   }
@@ -184,19 +175,12 @@ export class Dress {
     if (this.#made.inCode) this.#text(Bun.escapeHTML(piece.source));
     else if (kind === "comment") return piece.isFirst && html.startsWith(rest, next) ? rest.length : 0;
     else if (kind === "tag") this.#written(source);
-    else if (kind === "address") this.#text(this.#address(source));
+    else if (kind === "address") this.#text(this.#targets.address(source, this.#made.inLink > 0));
     else if (piece.isFirst && html.startsWith(rest, next)) {
       this.#text(formula(source, this.#work));
       return rest.length;
     } else this.#text(Bun.escapeHTML(piece.source));
     return 0;
-  }
-
-  #address(source: string): string {
-    const shown = source.startsWith("<") ? source.slice(1, -1) : source;
-    const target = this.#made.inLink > 0 ? null : targetOf(shown);
-    const text = Bun.escapeHTML(plainOf(target === null ? source : shown));
-    return target === null ? text : `<a${attributesOf(target)}>${text}</a>`;
   }
 
   /** A tag that was written: an element where it pairs with another. */
@@ -237,38 +221,5 @@ export class Dress {
       this.#made.add(`<${name}>`);
       this.#made.push(name, `</${name}>`);
     }
-  }
-
-  /** A picture is never loaded by itself, for that tells its host who reads: a link with the host, which opens it. */
-  #picture(attributes: string): string {
-    const src = srcIn.exec(attributes)?.[1];
-    const link = this.#made.inLink > 0 ? "" : this.#linkTo(src);
-    const host = URL.parse(unescaped(this.#target(src)))?.host ?? "";
-    const label = [
-      Bun.escapeHTML(this.#restored(unescaped(altIn.exec(attributes)?.[1] ?? ""))),
-      host && `(${Bun.escapeHTML(host)})`,
-    ]
-      .filter(Boolean)
-      .join(" ");
-    return link === "" ? label : `<a class="picture"${link}>${label}</a>`;
-  }
-
-  /** Attributes of a link; none for a target that is not allowed: its text stays. */
-  #linkTo(href: string | undefined): string {
-    const target = this.#target(href);
-    return allowedTarget.test(target) ? attributesOf(target) : "";
-  }
-
-  /** A target as it was written: the parser has percent-encoded the places in it. */
-  #target(href: string | undefined): string {
-    return targetWithoutMarks(href ?? "").replace(/%EF%B7%90(\d{1,9})%EF%B7%91/g, (_, place) => {
-      const source = (this.#pieces[Number(place)]?.source ?? "").replace(/^<|>$/g, "");
-      return Bun.escapeHTML(encodeURI(source).replaceAll("%25", "%"));
-    });
-  }
-
-  /** Text with the source of each piece back in its place. */
-  #restored(text: string): string {
-    return text.replace(/\ufdd0(\d{1,9})\ufdd1/g, (_, place) => this.#pieces[Number(place)]?.source ?? "");
   }
 }

@@ -1,6 +1,6 @@
-// A Markdown text that grows, as changes to a page: finished blocks are sent once, the open one grows by what is new in it, code
-// grows line by line. The end compares what was sent with the whole text rendered at once, and mends the difference.
-// Kept once for all who watch; whoever comes later gets `html`, which is the page as it is then.
+// A growing Markdown text as changes to a page. A finished block is sent once, the open block grows by its new part,
+// code grows line by line. The end compares the HTML that was sent with the whole text rendered at once, and replaces
+// it if they differ. One stream serves all viewers of an answer; a later viewer gets `html`, the page at that moment.
 
 import { BlockSplitter, definitionsIn } from "./blocks.ts";
 import { type Change, grown, inOrder, openIds } from "./change.ts";
@@ -8,48 +8,50 @@ import { CodeLines, codeFrame, languageOf } from "./code.ts";
 import { messageLevel } from "./dress.ts";
 import { clean, closing, drawnEnd, lastLevel, lined, markdownHtml, opened, undrawnFrame } from "./html.ts";
 import { mended, shownPart } from "./mend.ts";
+import { isWorthSending, OpenCode } from "./open-code.ts";
 import { PlainEnd } from "./plain-end.ts";
 import { Work } from "./work.ts";
 
 export { type Change, openIds };
 
-/** An open block larger than this, in UTF-16 units of HTML, is sent anew as a whole only when it has grown by a good part. */
-const largeChars = 8_000;
-const largeGrowth = 1.125;
-
-/** After a drawing the stream rests this many times as long as that took: a block of any length costs at most a part of the time. */
+/**
+ * After rendering the open block, the stream waits this many times as long as that took. So a block of any length
+ * costs at most a fifth of the processor time.
+ */
 const restPerDraw = 4;
-/** What a drawing takes at most once code and formulas are remembered (measured, several times over); what it took beyond that was the start, or another program. */
+/**
+ * The most milliseconds that rendering counts for: several times what was measured with code and formulas cached. Time
+ * beyond it was spent on the first use of a library, or in another program.
+ */
 const drawMs = (chars: number): number => 0.05 + chars / 10_000;
 
-/** Definitions of references that are kept for the blocks behind them, in UTF-16 units. */
+/** The most link reference definitions that are kept for later blocks, in UTF-16 units. */
 const definitionsMaxChars = 16_000;
 
 export class MarkdownStream {
   readonly #splitter: BlockSplitter;
-  /** What stands before the open block and is final, but for an open code's lines. */
+  /** HTML before the open block. It is final, but an open block of code can be added to. */
   #done = "";
-  /** The code that is open at the end of what is done. */
-  #code: { lines: CodeLines | null; foot: string; line: string; isNew: boolean } | null = null;
-  /** The open block as it is on the page, without the tags that close it, and these tags' names, outermost first. */
+  /** The block of code that is open at the end of `#done`. */
+  #code: OpenCode | null = null;
+  /** The open block as it is on the page, without its closing tags; their names, outermost first. */
   #open = "";
   #openTags: string[] = [];
-  /** What the open block was last drawn of, and the end of it where that is plain text. */
+  /** The Markdown that the open block was last rendered from; its end, if that is plain text. */
   #drawn: string | null = null;
   #plainEnd: PlainEnd | null = null;
-  /** On the monotonic clock, in ms. */
+  /** When the open block may be rendered again, on the monotonic clock in ms. */
   #drawAgainAt = 0;
   #definitions = "";
-  /** Of the last heading. */
+  /** Level of the last heading. */
   #level: number = messageLevel;
   #finished = "";
-  #codeAdded = "";
   #changes: Change[] = [];
   #isReturnHeld = false;
   #seenChars = 0;
-  /** The text so far, while it is drawn; null when it is longer than what is, and the rest is shown as it stands. */
+  /** The text so far; null once it is too long to be rendered, and the rest is shown as plain text. */
   #text: string | null = "";
-  /** What may still be done in this turn. */
+  /** How much may still be rendered in this turn of the event loop. */
   #work = new Work();
   readonly #now: () => number;
   /** `now` is the monotonic clock, in ms. */
@@ -64,18 +66,17 @@ export class MarkdownStream {
     if (text !== "") this.push(text);
   }
 
-  /** The text as it is on the page now, with the elements that the next changes are for. */
+  /** The whole text as it is on the page now, with the elements that the next changes address. */
   get html(): string {
-    const code = this.#code ? `<span id="${openIds.line}">${this.#code.line}</span>${this.#code.foot}` : "";
-    return `${this.#done}${code}<div id="${openIds.block}">${this.#open}${closing(this.#openTags)}</div>`;
+    return `${this.#done}${this.#code?.end ?? ""}<div id="${openIds.block}">${this.#open}${closing(this.#openTags)}</div>`;
   }
 
-  /** HTML of what is final, for a page that can only be added to: it may end inside a block of code. */
+  /** The final HTML, for a page that can only be appended to. It may end inside a block of code. */
   get settled(): string {
     return this.#done;
   }
 
-  /** What a further piece changes. */
+  /** Adds a piece of the text; returns the changes to the page. */
   push(piece: string): readonly Change[] {
     const plain = this.#pushPlain(piece);
     if (plain !== null) return plain;
@@ -85,7 +86,7 @@ export class MarkdownStream {
     return inOrder(this.#finished, this.#changes);
   }
 
-  /** What a piece of plain text behind plain text changes; null for any other. */
+  /** The shortcut for plain text behind plain text: returns its changes, or null for any other piece. */
   #pushPlain(piece: string): readonly Change[] | null {
     const html = this.#isReturnHeld ? null : (this.#plainEnd?.add(piece) ?? null);
     if (html === null || this.#text === null || this.#isTooLong(piece)) return null;
@@ -97,15 +98,15 @@ export class MarkdownStream {
     return html === "" ? [] : [{ kind: "grow", depth: this.#openTags.length, html }];
   }
 
-  /** What the end changes; `text` is the whole of it, what was never pushed included. */
+  /** Ends the text and returns the changes. `text` is the whole of it; its end need not have been pushed. */
   end(text: string): readonly Change[] {
     this.#begin();
-    this.#add(text.slice(this.#seenChars)); // what came last has not been pushed
+    this.#add(text.slice(this.#seenChars)); // the end that was not pushed
     if (this.#isReturnHeld) this.#splitter.push("\n");
     this.#splitter.end();
     const changes = inOrder(this.#finished, this.#changes);
     const whole = markdownHtml(text, messageLevel, this.#work);
-    // a drawing that lacks colours for want of time is no better than what is there
+    // HTML that lacks colours because time ran out is no better than the page
     return whole === this.#done || this.#work.isShort ? changes : [{ kind: "replace", html: whole }];
   }
 
@@ -121,7 +122,7 @@ export class MarkdownStream {
     return this.#text !== null && drawnEnd(this.#text + piece) < this.#text.length + piece.length;
   }
 
-  /** What was drawn ends where the whole text's drawing ends; what follows is shown as it stands, line by line as code is. */
+  /** Ends rendering where `drawnEnd` ends it for the whole text. The rest is shown line by line, as plain text. */
   #endDrawn(text: string): void {
     const end = drawnEnd(text);
     this.#text = null;
@@ -137,11 +138,11 @@ export class MarkdownStream {
   #begin(): void {
     this.#plainEnd = null;
     this.#work = new Work();
-    this.#finished = this.#codeAdded = "";
+    this.#finished = "";
     this.#changes = [];
   }
 
-  /** CR LF and CR are line feeds; one at the end of a piece is known only with the next. */
+  /** Turns CR LF and CR into line feeds. A CR at the end of a piece waits for the next one. */
   #cleaned(piece: string): string {
     this.#seenChars += piece.length;
     const whole = (this.#isReturnHeld ? "\r" : "") + piece;
@@ -165,7 +166,7 @@ export class MarkdownStream {
     if (this.#definitions.length <= definitionsMaxChars) this.#definitions += definitionsIn(block);
   }
 
-  /** What was shown of the line that turns out to be a fence goes away with the open block. */
+  /** Any part of the fence that was already shown disappears with the open block. */
   #openCode(info: string): void {
     this.#openLines(new CodeLines(languageOf(info)), codeFrame(languageOf(info)));
   }
@@ -173,29 +174,21 @@ export class MarkdownStream {
   #openLines(lines: CodeLines | null, { head, foot }: { head: string; foot: string }): void {
     this.#done += head;
     this.#finished += head;
-    this.#code = { lines, foot, line: "", isNew: true };
+    this.#code = new OpenCode(lines, foot);
     if (this.#open !== "") this.#setOpen("", []);
   }
 
   #addCode(line: string): void {
     if (!this.#code) return;
-    const html = `${this.#code.lines?.push(line, this.#work) ?? Bun.escapeHTML(line)}\n`;
-    this.#done += html;
-    if (this.#code.isNew) this.#finished += html;
-    else this.#codeAdded += html;
-    this.#code.line = "";
+    this.#done += this.#code.push(line, this.#work);
   }
 
   #closeCode(): void {
     if (!this.#code) return;
-    const { foot, isNew } = this.#code;
-    this.#done += `${foot}\n`;
-    if (isNew) this.#finished += `${foot}\n`;
-    else {
-      if (this.#codeAdded !== "") this.#changes.push({ kind: "code", html: this.#codeAdded });
-      this.#changes.push({ kind: "codeEnd" });
-    }
-    this.#codeAdded = "";
+    const { html, finished, changes } = this.#code.close();
+    this.#done += html;
+    this.#finished += finished;
+    this.#changes.push(...changes);
     this.#code = null;
   }
 
@@ -210,19 +203,15 @@ export class MarkdownStream {
     const startedAt = this.#now();
     if (shown.trim() === "") return;
     const { text, closers } = mended(shown);
-    if (text + closers === this.#drawn && this.#finished === "") return; // what is new is kept back: a row of a table, a link's beginning
+    if (text + closers === this.#drawn && this.#finished === "") return; // the new part is held back: a table row, the start of a link
     const mendedHtml = this.#render(text + closers);
-    // marks that close nothing stand there as what they are: then they were not meant as marks
+    // a closing mark that shows up as text closes nothing: then the opening one was not meant as a mark
     const areMarks =
       closers === "" || !opened(mendedHtml).open.endsWith(Bun.escapeHTML(closers.at(-1) as string));
     const { open, tags } = opened(areMarks ? mendedHtml : this.#render(text));
     if (this.#open !== "" && this.#finished === "" && open.startsWith(this.#open))
       this.#grow(open.slice(this.#open.length), open, tags);
-    else if (
-      open.length < largeChars ||
-      this.#finished !== "" ||
-      open.length > this.#open.length * largeGrowth
-    )
+    else if (this.#finished !== "" || isWorthSending(open.length, this.#open.length))
       this.#setOpen(open, tags);
     this.#drawn = this.#open === open ? text + closers : null;
     if (areMarks && this.#open === open)
@@ -231,20 +220,10 @@ export class MarkdownStream {
   }
 
   #drawCodeLine(rest: string): void {
-    const code = this.#code;
-    if (!code) return;
-    // a long line is drawn anew only when it has grown by a good part
-    const isMuch = rest.length < largeChars || rest.length > code.line.length * largeGrowth;
-    const mayEnd = /^ {0,3}(?:`+|~+)[ \t]*$/.test(rest);
-    const line = mayEnd ? "" : isMuch ? Bun.escapeHTML(rest) : code.line;
-    if (code.isNew) this.#finished += `<span id="${openIds.line}">${line}</span>${code.foot}`;
-    else {
-      if (this.#codeAdded !== "") this.#changes.push({ kind: "code", html: this.#codeAdded });
-      if (line !== code.line || this.#codeAdded !== "") this.#changes.push({ kind: "codeLine", html: line });
-    }
-    this.#codeAdded = "";
-    code.isNew = false;
-    code.line = line;
+    if (!this.#code) return;
+    const { finished, changes } = this.#code.draw(rest);
+    this.#finished += finished;
+    this.#changes.push(...changes);
   }
 
   #setOpen(open: string, tags: string[]): void {
