@@ -1,9 +1,9 @@
-// The Bus of one process: a call per listener, in the order of the events.
+// The Bus of one process: calls each listener synchronously, in the order of the events.
 
 import type { HouseEvent } from "../domain/event.ts";
 import type { Bus } from "./bus.ts";
 
-/** A Bus that ends at this process. */
+/** A Bus that reaches only this process. */
 export function localBus(): Bus {
   const listeners = new Map<string, Set<(event: HouseEvent) => void>>();
   return {

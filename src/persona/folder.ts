@@ -1,5 +1,5 @@
-// The Personas of a folder: one Markdown file each. Looked at again whenever they are asked for, so an edit
-// holds from the next question on; a file that has not changed is not read again.
+// The personas of a folder, one Markdown file each. The files are checked at every use, so that an edit
+// counts from the next question on. A file that has not changed is not read again.
 
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
@@ -14,7 +14,7 @@ import helper from "./shipped/helper.md" with { type: "text" };
 import products from "./shipped/kaufberater.csv" with { type: "text" };
 import adviser from "./shipped/kaufberater.md" with { type: "text" };
 
-/** Those that come with parlor, by file. */
+/** The personas that come with parlor, by file name. */
 export const shipped: Readonly<Record<string, string>> = {
   "helper.md": helper,
   "deutsch.md": german,
@@ -22,10 +22,13 @@ export const shipped: Readonly<Record<string, string>> = {
   "kaufberater.csv": products,
 };
 
-/** Largest file that is read, in bytes: a prompt of this size is beyond the context of most models. */
+/** Largest file that is read, in bytes: a prompt of this size exceeds the context of most models. */
 const fileMaxBytes = 1 << 20;
 
-/** Puts the shipped personas into a folder that is not there yet; from then on it is its owner's. */
+/**
+ * Creates the folder with the shipped personas, if it does not exist yet. An existing folder is not
+ * changed.
+ */
 export function makePersonaFolder(folder: string): void {
   try {
     readdirSync(folder);
@@ -37,7 +40,7 @@ export function makePersonaFolder(folder: string): void {
 }
 
 interface Read {
-  /** The state in which each file that it was made of was found. */
+  /** State of each file that the persona was made from, when it was read; null for a missing file. */
   readonly states: Readonly<Record<string, string | null>>;
   readonly persona: Persona | null;
 }
@@ -66,7 +69,7 @@ export class PersonaFolder implements Personas {
     return (await this.find(id)) === null && this.#read.get(`${id}.md`)?.persona === null;
   }
 
-  /** null when it is gone or can't be read; the latter is logged once for each state of the files. */
+  /** null if the persona is missing or broken. A broken one is logged once for each state of its files. */
   async #persona(file: string): Promise<Persona | null> {
     const known = this.#read.get(file);
     if (known && (await this.#isAsRead(known))) return known.persona;
@@ -96,13 +99,13 @@ export class PersonaFolder implements Personas {
     }
   }
 
-  /** Which state of a file this is; null when there is none. */
+  /** Identifies the state of a file by time, size and inode; null if there is no file. */
   async #stateOf(file: string): Promise<string | null> {
     const found = await stat(join(this.#folder, file)).catch(() => null);
     return found?.isFile() ? `${found.mtimeMs} ${found.size} ${found.ino}` : null;
   }
 
-  /** @throws PersonaFault when it can't be read, or is too large */
+  /** @throws PersonaFault if the file can't be read, or is too large */
   async #text(name: string): Promise<string> {
     const file = Bun.file(join(this.#folder, name));
     if (file.size > fileMaxBytes) throw new PersonaFault(`${name} has more than ${fileMaxBytes} bytes`);
@@ -114,7 +117,7 @@ export class PersonaFolder implements Personas {
   }
 }
 
-/** Names that a persona's file can have: what stands in an address and in the store is its stem. */
+/** True for a valid name of a persona's file. Its stem is the id in addresses and in the store. */
 function isPersonaFile(file: string): boolean {
   return /^[\p{L}\p{N}_-]{1,60}\.md$/u.test(file);
 }

@@ -1,16 +1,16 @@
-// A persona's file becomes a Persona: YAML front matter between two lines of `---`, then the system prompt. What is wrong
-// in it is said with the key and what is allowed. Pure; persona/folder reads the files.
+// Parses a persona's file: YAML front matter between two lines of `---`, then the system prompt. An error
+// names the key and the allowed values. Pure: the files are read in persona/folder.
 
 import type { PersonaId } from "../domain/id.ts";
 import { type Overflow, type Persona, type Sampling, samplingBounds } from "../domain/persona.ts";
 import { samplingOf } from "../domain/settings.ts";
 
-/** A file that is no persona; its message is one line for whoever wrote it. */
+/** A file that is not a valid persona. The message is one line for the author of the file. */
 export class PersonaFault extends Error {}
 
 interface ParsedPersona {
   readonly persona: Persona;
-  /** The file beside it that belongs to its prompt. */
+  /** Name of a file in the same folder that is inserted into the prompt; null for none. */
   readonly list: string | null;
 }
 
@@ -31,11 +31,11 @@ type Front = Partial<Record<(typeof keys)[number], unknown>>;
 
 const frontMark = "---";
 
-/** Where in the body the list stands; behind it when this is nowhere. */
+/** Replaced by the list; without it in the body, the list goes to the end. */
 const listPlace = "{{list}}";
 
 /**
- * Reads the text of a persona's file.
+ * Parses the text of a persona's file.
  * @throws PersonaFault
  */
 export function parsePersona(id: PersonaId, text: string): ParsedPersona {
@@ -46,16 +46,16 @@ export function parsePersona(id: PersonaId, text: string): ParsedPersona {
   const end = lines.findIndex((line, i) => i > 0 && line.trimEnd() === frontMark);
   if (lines[0]?.trimEnd() !== frontMark || end < 0)
     throw new PersonaFault("it must begin with its settings between two lines of ---");
-  const given = readFront(lines.slice(1, end).join("\n"));
-  const list = words(given, "list");
+  const front = parseFront(lines.slice(1, end).join("\n"));
+  const list = words(front, "list");
   if (list !== "" && (list.startsWith(".") || /[/\\]/.test(list)))
     throw new PersonaFault("list must be the name of a file in the same folder");
-  const language = words(given, "language");
+  const language = words(front, "language");
   return {
     persona: {
       id,
-      name: words(given, "name") || id,
-      description: words(given, "description"),
+      name: words(front, "name") || id,
+      description: words(front, "description"),
       prompt: [
         lines
           .slice(end + 1)
@@ -65,18 +65,18 @@ export function parsePersona(id: PersonaId, text: string): ParsedPersona {
       ]
         .filter(Boolean)
         .join("\n\n"),
-      sampling: samplingIn(given),
-      model: words(given, "model") || null,
+      sampling: samplingIn(front),
+      model: words(front, "model") || null,
       language: language || null,
-      greeting: words(given, "greeting"),
-      starters: startersOf(given),
-      overflow: overflowOf(given),
+      greeting: words(front, "greeting"),
+      starters: startersOf(front),
+      overflow: overflowOf(front),
     },
     list: list || null,
   };
 }
 
-/** The persona with its list in the prompt. */
+/** The persona with its list inserted into the prompt. */
 export function withList(persona: Persona, list: string): Persona {
   const { prompt } = persona;
   return {
@@ -87,22 +87,22 @@ export function withList(persona: Persona, list: string): Persona {
   };
 }
 
-function readFront(front: string): Front {
-  let given: unknown;
+function parseFront(yaml: string): Front {
+  let front: unknown;
   try {
-    given = Bun.YAML.parse(front) ?? {};
+    front = Bun.YAML.parse(yaml) ?? {};
   } catch (error) {
     throw new PersonaFault(`its settings are no YAML: ${(error as Error).message}`);
   }
-  if (typeof given !== "object" || Array.isArray(given))
+  if (typeof front !== "object" || Array.isArray(front))
     throw new PersonaFault("its settings must be lines of `key: value`");
-  const unknown = Object.keys(given as Front).find((key) => !(keys as readonly string[]).includes(key));
+  const unknown = Object.keys(front as Front).find((key) => !(keys as readonly string[]).includes(key));
   if (unknown !== undefined) throw new PersonaFault(`${unknown} is no setting; there are ${keys.join(", ")}`);
-  return given as Front;
+  return front as Front;
 }
 
-function words(given: Front, key: keyof Front): string {
-  const value = given[key] ?? "";
+function words(front: Front, key: keyof Front): string {
+  const value = front[key] ?? "";
   if (typeof value !== "string") throw new PersonaFault(`${key} must be words; put them in quotes`);
   return value.trim();
 }
@@ -115,8 +115,8 @@ function samplingIn({ temperature, top_p, max_tokens }: Front): Sampling {
   });
 }
 
-function startersOf(given: Front): readonly string[] {
-  const value = given.starters ?? [];
+function startersOf(front: Front): readonly string[] {
+  const value = front.starters ?? [];
   if (!Array.isArray(value) || value.some((each) => typeof each !== "string" || each.trim() === "")) {
     throw new PersonaFault(
       "starters must be a list of questions, each on a line that begins with - (one with a colon in quotes)",
@@ -125,13 +125,13 @@ function startersOf(given: Front): readonly string[] {
   return value;
 }
 
-function overflowOf(given: Front): Overflow {
-  const value = words(given, "overflow") || "drop";
+function overflowOf(front: Front): Overflow {
+  const value = words(front, "overflow") || "drop";
   if (value !== "drop" && value !== "refuse") throw new PersonaFault("overflow must be drop or refuse");
   return value;
 }
 
-/** Said by us at the end of the prompt, so that a persona needs no more than the language's code. */
+/** The last line of the prompt, so that a persona's file only has to give a language code. */
 function languageLine(language: string): string {
   if (language === "") return "";
   try {

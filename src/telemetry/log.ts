@@ -1,5 +1,5 @@
-// One JSON object per line on standard error, or a readable line on a terminal. Never the text of messages:
-// callers give facts (ids, counts, durations). Passed in, so that tests can listen.
+// The log: one JSON object per line, or a readable line on a terminal. Callers log facts (ids, counts,
+// durations), never the text of messages. A Log is passed in, so that tests can read it.
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 type LogFacts = Readonly<Record<string, string | number | boolean | null | undefined>>;
@@ -13,29 +13,32 @@ export interface Log {
 
 export const logLevels: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
-/** Control characters (C0, DEL, C1), line ends of Unicode's own, and those that turn the direction of text round (Unicode, UAX #9). */
-const unseen = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\p{Surrogate}/gu;
+/**
+ * Control characters (C0, DEL, C1), Unicode line separators, and marks that change text direction (UAX #9).
+ */
+const invisible = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\p{Surrogate}/gu;
 
 /**
- * Text of somebody else's as it can be written to a terminal: what would steer it, or show something else than is there, stands as an escape. `kept` are
- * characters that stay.
+ * Makes untrusted text safe for a terminal: characters that would control the terminal, or hide or reorder
+ * text, become `\u` escapes of four hex digits. The characters in `kept` stay.
  */
 export function visible(text: string, kept = ""): string {
-  return text.replace(unseen, (sign) =>
+  return text.replace(invisible, (sign) =>
     kept.includes(sign) ? sign : `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }
 
-/** What may wait for a reader of the log that does not read; what is logged beyond that is lost, and counted. */
+/** Most bytes that wait for a slow reader of the log; lines beyond that are lost, and counted. */
 const backlogMaxBytes = 1 << 20;
 
 /**
- * Writes lines to a stream whose reader may be gone (EPIPE) or slow, or whose disk may be full (ENOSPC): none of that ends or holds up the process, and what
- * comes after is written once it can be. `false` says that a line is lost.
+ * Returns a function that writes a line to a stream. A reader that is gone (EPIPE) or slow, or a full disk
+ * (ENOSPC), neither ends nor delays the process; later lines are written once that is possible again. The
+ * function returns false if the line is lost.
  */
 export function steadyWriter(stream: NodeJS.WritableStream): (line: string) => boolean {
   let waitingBytes = 0;
-  stream.on("error", () => {}); // each write is told of its own, too
+  stream.on("error", () => {}); // each write also reports its own error
   return (line) => {
     if (waitingBytes > backlogMaxBytes) return false;
     const bytes = Buffer.byteLength(line) + 1;
@@ -47,7 +50,9 @@ export function steadyWriter(stream: NodeJS.WritableStream): (line: string) => b
   };
 }
 
-/** A Log that writes lines at or above `level` with `write`, which may say `false` of a line that is lost. */
+/**
+ * A Log that writes lines at or above `level` with `write`, which may return false for a line that is lost.
+ */
 export function openLog(options: {
   level: LogLevel;
   format: "json" | "pretty";
@@ -69,7 +74,10 @@ export function openLog(options: {
   };
   const line = (level: LogLevel, what: string, facts: LogFacts) => {
     if (logLevels.indexOf(level) < least) return;
-    if (lost > 0 && put("warn", "lines of this log are lost, since nobody read it", { lines: lost }))
+    if (
+      lost > 0 &&
+      put("warn", "lines of this log were lost because its reader was too slow", { lines: lost })
+    )
       lost = 0;
     if (!put(level, what, facts)) lost++;
   };
@@ -83,5 +91,8 @@ export function openLog(options: {
 
 function pretty(time: string, level: LogLevel, what: string, facts: LogFacts): string {
   const shown = Object.entries(facts).filter(([, value]) => value !== undefined);
-  return `${time.slice(11, 19)} ${level.padEnd(5)} ${what}${shown.map(([key, value]) => `  ${key}=${typeof value === "string" && /[\s"=]/.test(value) ? JSON.stringify(value) : value}`).join("")}`;
+  const text = (value: unknown) =>
+    typeof value === "string" && /[\s"=]/.test(value) ? JSON.stringify(value) : value;
+  const list = shown.map(([key, value]) => `  ${key}=${text(value)}`).join("");
+  return `${time.slice(11, 19)} ${level.padEnd(5)} ${what}${list}`;
 }

@@ -1,51 +1,52 @@
-// What the operator's monitoring reads: counts and times, in Prometheus' text format. The only importer of prom-client. Never the text
-// of messages, never a person's name. Passed in, so that every house has its own.
+// Metrics for the operator's monitoring: counts and times, in the text format of Prometheus. They never
+// contain the text of messages or names of people. An instance is passed in, so that several apps in one
+// process stay apart.
 
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 
-/** How a Run ended, as far as it is measured. */
+/** Measurements of a Run that has ended. */
 interface RunFigures {
   readonly promptTokens?: number;
   readonly cachedTokens?: number;
   readonly outputTokens?: number;
   readonly firstTokenMs?: number;
   readonly queueMs?: number;
-  /** Read anew and written; about, where llama-server did not come to say it. */
+  /** Uncached prompt tokens and written ones; an estimate if llama-server did not report them. */
   readonly tokens: number;
 }
 
-/** What the sockets have carried; counted by plain additions, since this is the token path. */
+/** Traffic of the pages' sockets. Plain fields, because they are counted on the token path. */
 export class Traffic {
   frames = 0;
   bytes = 0;
-  /** Frames that were skipped because their reader was behind. */
+  /** Frames that were skipped because the reader was behind. */
   skipped = 0;
-  /** Times at which a reader fell behind. */
+  /** How often a reader fell behind. */
   held = 0;
 }
 
-/** What is asked for when somebody looks. */
+/** Values that are read when the metrics are requested. */
 interface Gauges {
   running(): number;
   waiting(): number;
   slots(): number;
   foreignSlots(): number;
   isUpstreamReady(): boolean;
-  /** Of each llama-server: is it ready, and its slots. */
+  /** Status and slots of each llama-server. */
   servers(): readonly { readonly url: string; readonly status: string; readonly slots: number }[];
-  /** By kind. */
+  /** Number of open sockets by kind. */
   sockets(): Readonly<Record<string, number>>;
 }
 
-// seconds; from what a person does not notice to what makes them leave
+// in seconds: from a wait that a person does not notice to one that makes them leave
 const waitBuckets = [0.1, 0.5, 1, 2, 5, 10, 20, 40, 60, 120, 300, 600, 1800];
 const firstTokenBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
-// 1 000 to 2 tokens a second
+// in seconds: from 1 000 tokens a second to one in 5 seconds
 const gapBuckets = [0.001, 0.0025, 0.005, 0.01, 0.02, 0.033, 0.05, 0.1, 0.2, 0.5, 1, 5];
 const storeBuckets = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.005, 0.025, 0.1, 0.5, 2];
 
-/** Gaps between tokens that are counted together. */
+/** Gaps between tokens that are collected before the histogram counts them. */
 const gapsAtOnce = 1024;
 
 export class Metrics {
@@ -59,32 +60,40 @@ export class Metrics {
   });
   readonly #refused = new Counter({
     name: "parlor_refused_total",
-    help: "Wishes and requests that were refused, by the failure's code",
+    help: "Commands and requests that were refused, by the failure's code",
     labelNames: ["code"],
     registers: [this.#registry],
   });
   readonly #tokens = new Counter({
     name: "parlor_tokens_total",
-    help: "Tokens: read anew, taken from llama-server's prompt cache, written",
+    help: "Tokens: read, taken from llama-server's prompt cache, written",
     labelNames: ["kind"],
     registers: [this.#registry],
   });
-  readonly #wait = this.#histogram("parlor_queue_wait_seconds", "From the question to a slot", waitBuckets);
+  readonly #wait = this.#histogram(
+    "parlor_queue_wait_seconds",
+    "Time from the question to a slot",
+    waitBuckets,
+  );
   readonly #firstToken = this.#histogram(
     "parlor_first_token_seconds",
-    "From the slot to the first token",
+    "Time from the slot to the first token",
     firstTokenBuckets,
   );
   readonly #gap = this.#histogram(
     "parlor_token_gap_seconds",
-    "Between two arrivals of tokens of one answer",
+    "Time between two arrivals of tokens of one answer",
     gapBuckets,
     () => this.#observeGaps(),
   );
-  /** Gaps that the histogram has not seen yet: this is the token path, so they are counted many at a time. */
+  /** Gaps that the histogram has not counted yet: on the token path they are only collected. */
   readonly #gaps = new Float64Array(gapsAtOnce);
   #gapCount = 0;
-  readonly #store = this.#histogram("parlor_store_seconds", "A transaction of the store", storeBuckets);
+  readonly #store = this.#histogram(
+    "parlor_store_seconds",
+    "Duration of a transaction of the store",
+    storeBuckets,
+  );
   readonly #delay = monitorEventLoopDelay({ resolution: 100 });
 
   constructor() {
@@ -98,7 +107,7 @@ export class Metrics {
       "Frames skipped because their page was behind; a snapshot replaces them",
       () => traffic.skipped,
     );
-    this.#total("parlor_pages_held_total", "Times at which a page fell behind", () => traffic.held);
+    this.#total("parlor_pages_held_total", "How often a page fell behind", () => traffic.held);
     this.#gauge("parlor_memory_bytes", "Resident memory of the process", () => process.memoryUsage.rss());
     this.#gauge(
       "parlor_start_time_seconds",
@@ -107,7 +116,7 @@ export class Metrics {
     );
     this.#gauge(
       "parlor_event_loop_delay_seconds",
-      "Longest delay of the event loop since the look before",
+      "Longest delay of the event loop since the previous scrape",
       () => {
         const longest = Number.isFinite(this.#delay.max) ? this.#delay.max / 1e9 : 0;
         this.#delay.reset();
@@ -120,13 +129,13 @@ export class Metrics {
     });
   }
 
-  /** Adds what can be asked of the house. */
+  /** Adds the metrics that are read from the running app. */
   watch(gauges: Gauges): void {
     this.#delay.enable();
     this.#gauge("parlor_runs_running", "Runs that hold a slot", () => gauges.running());
-    this.#gauge("parlor_runs_waiting", "Runs in line", () => gauges.waiting());
+    this.#gauge("parlor_runs_waiting", "Runs that wait in the queue", () => gauges.waiting());
     this.#gauge("parlor_slots", "Slots that llama-server has", () => gauges.slots());
-    this.#gauge("parlor_slots_stray", "Slots that are busy without a Run of ours", () =>
+    this.#gauge("parlor_slots_stray", "Slots that other clients of llama-server use", () =>
       gauges.foreignSlots(),
     );
     this.#gauge("parlor_upstream_ready", "1 while llama-server is ready", () =>
@@ -163,7 +172,7 @@ export class Metrics {
     if (queueMs !== undefined) this.#wait.observe(queueMs / 1000);
   }
 
-  /** Milliseconds between two arrivals of tokens. */
+  /** Records the time between two arrivals of tokens, in ms. */
   gap(ms: number): void {
     this.#gaps[this.#gapCount++] = ms / 1000;
     if (this.#gapCount === gapsAtOnce) this.#observeGaps();
@@ -178,12 +187,12 @@ export class Metrics {
     this.#refused.inc({ code });
   }
 
-  /** Milliseconds of a transaction. */
+  /** Records the duration of a transaction, in ms. */
   stored(ms: number): void {
     this.#store.observe(ms / 1000);
   }
 
-  /** What `GET /metrics` answers. */
+  /** The body of `GET /metrics`. */
   text(): Promise<string> {
     return this.#registry.metrics();
   }
@@ -205,7 +214,7 @@ export class Metrics {
     });
   }
 
-  /** A value for each llama-server; those that are used no more are gone. */
+  /** A value for each llama-server in use. */
   #perServer(name: string, help: string, values: () => readonly (readonly [string, number])[]): void {
     const gauge: Gauge = new Gauge({
       ...{ name, help, labelNames: ["url"], registers: [this.#registry] },
@@ -216,7 +225,7 @@ export class Metrics {
     });
   }
 
-  /** A counter that is counted elsewhere: what has come since the look before is added. */
+  /** A counter whose total is kept elsewhere: adds the increase since the previous scrape. */
   #total(name: string, help: string, value: () => number): void {
     let seen = 0;
     const counter: Counter = new Counter({
