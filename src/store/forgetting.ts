@@ -20,11 +20,11 @@ const commandMs = 120_000;
 export class Forgetting {
   readonly #db: Database;
   /** Indexes that must be rewritten; null: nothing to do. */
-  #left: string[] | null = null;
+  #pending: string[] | null = null;
   /** True while the first of them is being rewritten. */
-  #isBegun = false;
+  #isMerging = false;
   /** True when more was deleted since this pass began. */
-  #isMore = false;
+  #isDeletedSince = false;
   #timer: Timer | undefined;
 
   constructor(db: Database) {
@@ -42,20 +42,20 @@ export class Forgetting {
    */
   begin(indexes: readonly string[] = searchTables(this.#db)): void {
     if (this.#db.filename === ":memory:") return;
-    if (this.#left !== null) {
-      this.#isMore ||= indexes.length > 0;
+    if (this.#pending !== null) {
+      this.#isDeletedSince ||= indexes.length > 0;
       return;
     }
     // tells the next process to go on, if this one ends before
     this.#db.run("insert or ignore into settings (name, value) values ('forgetting', '')");
-    this.#left = [...indexes];
+    this.#pending = [...indexes];
     this.#later(0);
   }
 
   /** Works until nothing is left, within the bound for such a process. */
   close(isServing: boolean): void {
     const until = performance.now() + (isServing ? closeMs : commandMs);
-    while (this.#left !== null && performance.now() < until) if (!this.#step()) Bun.sleepSync(waitMs);
+    while (this.#pending !== null && performance.now() < until) if (!this.#step()) Bun.sleepSync(waitMs);
     clearTimeout(this.#timer);
   }
 
@@ -63,23 +63,23 @@ export class Forgetting {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       const isFree = this.#step();
-      if (this.#left !== null) this.#later(isFree ? 0 : againMs);
+      if (this.#pending !== null) this.#later(isFree ? 0 : againMs);
     }, ms).unref();
   }
 
   /** False when the step must be repeated: another process holds the file, or the disk is full. */
   #step(): boolean {
     try {
-      const [index] = this.#left ?? [];
+      const [index] = this.#pending ?? [];
       if (index === undefined) return this.#end();
       const before = this.#changes();
       // a negative number merges everything into one segment without deleted entries
       // (https://sqlite.org/fts5.html#the_merge_command)
       this.#db.run(
-        `insert into ${index} (${index}, rank) values ('merge', ${this.#isBegun ? stepPages : -stepPages})`,
+        `insert into ${index} (${index}, rank) values ('merge', ${this.#isMerging ? stepPages : -stepPages})`,
       );
-      this.#isBegun = this.#changes() - before >= 2; // fewer changes: nothing was left to merge
-      if (!this.#isBegun) this.#left?.shift();
+      this.#isMerging = this.#changes() - before >= 2; // fewer changes: nothing was left to merge
+      if (!this.#isMerging) this.#pending?.shift();
       return true;
     } catch (error) {
       if (/^SQLITE_(BUSY|FULL|IOERR|READONLY)/.test(String((error as { code?: unknown }).code))) return false;
@@ -88,14 +88,14 @@ export class Forgetting {
   }
 
   #end(): boolean {
-    if (this.#isMore) {
-      this.#isMore = false;
-      this.#left = searchTables(this.#db);
+    if (this.#isDeletedSince) {
+      this.#isDeletedSince = false;
+      this.#pending = searchTables(this.#db);
       return true;
     }
     if (!emptyJournal(this.#db)) return false;
     this.#db.run("delete from settings where name = 'forgetting'");
-    this.#left = null;
+    this.#pending = null;
     return true;
   }
 

@@ -80,7 +80,7 @@ export class ConversationList {
   }
 
   rename(id: ConversationId, title: string): void {
-    this.#found(
+    this.#refuseMissing(
       this.#q.run(
         "update conversations set title = ?, titled_by = 'person' where id = ? and deleted_at is null",
         title,
@@ -106,11 +106,11 @@ export class ConversationList {
       model ?? null,
       id,
     );
-    this.#found(changed);
+    this.#refuseMissing(changed);
   }
 
   pin(id: ConversationId, pinned: boolean): void {
-    this.#found(
+    this.#refuseMissing(
       this.#q.run(
         "update conversations set pinned = ? where id = ? and deleted_at is null",
         pinned ? 1 : 0,
@@ -120,7 +120,7 @@ export class ConversationList {
   }
 
   remove(id: ConversationId): void {
-    this.#found(
+    this.#refuseMissing(
       this.#q.run(
         "update conversations set deleted_at = ? where id = ? and deleted_at is null",
         Date.now(),
@@ -130,7 +130,7 @@ export class ConversationList {
   }
 
   restore(id: ConversationId): void {
-    this.#found(this.#q.run("update conversations set deleted_at = null where id = ?", id));
+    this.#refuseMissing(this.#q.run("update conversations set deleted_at = null where id = ?", id));
   }
 
   removedBefore(time: number): ConversationId[] {
@@ -154,7 +154,7 @@ export class ConversationList {
     return search(this.#q, owner, query, limit);
   }
 
-  #found(changed: number): void {
+  #refuseMissing(changed: number): void {
     if (changed === 0) throw new Failure("not_found");
   }
 }

@@ -52,9 +52,9 @@ export function migrate(db: Database, file: string, steps: readonly string[] = m
 }
 
 /** Makes a copy that only its owner can read. A copy from an interrupted upgrade is kept beside it. */
-function setAside(db: Database, wished: string): void {
-  let copy = wished;
-  for (let n = 2; existsSync(copy); n++) copy = `${wished}.${n}`;
+function setAside(db: Database, name: string): void {
+  let copy = name;
+  for (let n = 2; existsSync(copy); n++) copy = `${name}.${n}`;
   try {
     db.query("vacuum into ?").run(copy);
     chmodSync(copy, 0o600);

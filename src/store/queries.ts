@@ -25,12 +25,12 @@ export class Queries {
 
   readonly forgetting: Forgetting;
 
-  readonly #told: ChangeListener;
+  readonly #listener: ChangeListener;
   #isDamaged = false;
 
-  constructor(db: Database, told: ChangeListener = {}) {
+  constructor(db: Database, listener: ChangeListener = {}) {
     this.#db = db;
-    this.#told = told;
+    this.#listener = listener;
     this.forgetting = new Forgetting(db);
   }
 
@@ -41,23 +41,23 @@ export class Queries {
   transaction<T>(work: () => T): T {
     const startedAt = performance.now();
     try {
-      return this.#asked(() => this.#db.transaction(work).immediate());
+      return this.#guarded(() => this.#db.transaction(work).immediate());
     } finally {
-      this.#told.stored?.(performance.now() - startedAt);
+      this.#listener.stored?.(performance.now() - startedAt);
     }
   }
 
   one<Row>(sql: string, ...values: Value[]): Row | null {
-    return this.#asked(() => this.#prepared(sql).get(...values) as Row | null);
+    return this.#guarded(() => this.#prepared(sql).get(...values) as Row | null);
   }
 
   all<Row>(sql: string, ...values: Value[]): Row[] {
-    return this.#asked(() => this.#prepared(sql).all(...values) as Row[]);
+    return this.#guarded(() => this.#prepared(sql).all(...values) as Row[]);
   }
 
   /** Returns the number of changed rows. @throws Failure `store_unwritable`, `store_damaged` */
   run(sql: string, ...values: Value[]): number {
-    return this.#asked(() => this.#prepared(sql).run(...values).changes);
+    return this.#guarded(() => this.#prepared(sql).run(...values).changes);
   }
 
   /** Finalises the statements, so that the database can be closed. */
@@ -71,14 +71,14 @@ export class Queries {
    * Translates SQLite's codes (https://sqlite.org/rescode.html) for a full, read-only or broken disk and for
    * a damaged file into Failures.
    */
-  #asked<T>(work: () => T): T {
+  #guarded<T>(work: () => T): T {
     try {
       return work();
     } catch (error) {
       const code = String((error as { code?: unknown }).code);
       if (/^SQLITE_(FULL|READONLY|IOERR|CANTOPEN)/.test(code)) throw new Failure("store_unwritable");
       if (!/^SQLITE_(CORRUPT|NOTADB)/.test(code)) throw error;
-      if (!this.#isDamaged) this.#told.damaged?.((unusable(this.#db.filename, error) as Error).message);
+      if (!this.#isDamaged) this.#listener.damaged?.((unusable(this.#db.filename, error) as Error).message);
       this.#isDamaged = true;
       throw new Failure("store_damaged");
     }

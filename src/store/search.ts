@@ -129,26 +129,26 @@ function byParts(q: Queries, owner: PersonId, words: readonly string[], limit: n
 function matchOf(
   q: Queries,
   words: readonly string[],
-  terms: "title_terms" | "message_terms",
+  vocabulary: "title_terms" | "message_terms",
 ): string | null {
-  const wished: string[] = [];
+  const pieces: string[] = [];
   let shortWords = 0;
   for (const word of words) {
     const letters = [...word];
     if (letters.length === 2 && dense.test(word) && shortWords++ < shortWordsMax) {
       const begin = word.toLowerCase();
-      const sql = `select term from ${terms} where term >= ?1 and term < ?2 limit ${termsMax}`;
-      const going = q.all<{ term: string }>(sql, begin, `${begin}\u{10ffff}`);
-      if (going.length === 0) return null;
-      wished.push(`(${going.map(({ term }) => `"${term.replaceAll('"', '""')}"`).join(" OR ")})`);
+      const sql = `select term from ${vocabulary} where term >= ?1 and term < ?2 limit ${termsMax}`;
+      const longer = q.all<{ term: string }>(sql, begin, `${begin}\u{10ffff}`);
+      if (longer.length === 0) return null;
+      pieces.push(`(${longer.map(({ term }) => `"${term.replaceAll('"', '""')}"`).join(" OR ")})`);
     }
     for (let i = 0; i + 3 <= letters.length; i++) {
       const piece = letters.slice(i, i + 3).join("");
       // a mark is part of a letter, so a piece with one has fewer letters than the index knows
-      if (!/\p{M}/u.test(piece)) wished.push(`"${piece}"`);
+      if (!/\p{M}/u.test(piece)) pieces.push(`"${piece}"`);
     }
   }
-  return wished.length === 0 ? null : wished.join(" AND ");
+  return pieces.length === 0 ? null : pieces.join(" AND ");
 }
 
 /**

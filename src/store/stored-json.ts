@@ -47,15 +47,15 @@ export function failureIn(column: string): FailureReport {
 }
 
 /**
- * Limits within their bounds; null lifts a limit, but not the weight. A limit of 0, below its bound, is kept:
- * to leave it out would lift it.
+ * Null lifts a limit, but not the weight. A number out of its bounds is kept, except for the weight: leaving it
+ * out could lift the limit.
  */
 export function limitsIn(column: string): Partial<Limits> {
   const value = parseJson(column);
   const names = Object.keys(limitBounds) as LimitName[];
   const fitting = names.flatMap((name) => {
     const limit = isJsonObject(value) ? value[name] : undefined;
-    const isNumber = isFiniteNumber(limit) && (isLimit(name, limit) || (limit === 0 && name !== "weight"));
+    const isNumber = isFiniteNumber(limit) && (name === "weight" ? isLimit(name, limit) : limit >= 0);
     const fits = isNumber || (limit === null && name !== "weight");
     return fits ? [[name, limit] as const] : [];
   });

@@ -65,23 +65,23 @@ export function fromClaude(
 
 function claudeText(message: JsonObject, leaveOut: LeaveOut): { text: string; reasoning: string } {
   const blocks = (Array.isArray(message["content"]) ? message["content"] : []).filter(isJsonObject);
-  const said: string[] = [];
-  const thought: string[] = [];
+  const texts: string[] = [];
+  const thoughts: string[] = [];
   for (const { type, text, thinking } of blocks) {
-    if (type === "text" && typeof text === "string") said.push(text);
-    else if (type === "thinking" && typeof thinking === "string") thought.push(thinking);
+    if (type === "text" && typeof text === "string") texts.push(text);
+    else if (type === "thinking" && typeof thinking === "string") thoughts.push(thinking);
     else if (type === "tool_use") leaveOut("tools");
     else if (type !== "tool_result" && type !== "token_budget")
       leaveOut(type === "image" || type === "document" ? "files" : "other");
   }
-  if (blocks.length === 0 && typeof message["text"] === "string") said.push(message["text"]);
+  if (blocks.length === 0 && typeof message["text"] === "string") texts.push(message["text"]);
   for (const { extracted_content: content } of dictsIn(message["attachments"])) {
-    if (typeof content === "string" && content !== "") said.push(fenced(content));
+    if (typeof content === "string" && content !== "") texts.push(fenced(content));
     else leaveOut("files");
   }
   for (const _ of dictsIn(message["files"])) leaveOut("files");
-  const join = (texts: string[]) => texts.filter((each) => each.trim() !== "").join("\n\n");
-  return { text: join(said), reasoning: join(thought) };
+  const join = (parts: string[]) => parts.filter((each) => each.trim() !== "").join("\n\n");
+  return { text: join(texts), reasoning: join(thoughts) };
 }
 
 /** An attached text file, unchanged, as a code block. */

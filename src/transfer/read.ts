@@ -34,16 +34,16 @@ export function* readConversations(
   const faults: string[] = [];
   let [faultsCount, recordsCount] = [0, 0];
   const leftOut: Partial<Record<LeftOutKind, number>> = {};
-  const tell = (fault: string) => ++faultsCount <= faultsMax && faults.push(fault);
+  const report = (fault: string) => ++faultsCount <= faultsMax && faults.push(fault);
   const leaveOut: LeaveOut = (kind) => {
     leftOut[kind] = (leftOut[kind] ?? 0) + 1;
   };
-  const unpacked = unpack(files, bounds.importUnpackedMaxBytes, tell, leaveOut);
+  const unpacked = unpack(files, bounds.importUnpackedMaxBytes, report, leaveOut);
   for (const { name, bytes } of unpacked) {
     const at = unpacked.length > 1 ? `${name}: ` : "";
-    for (const { where, value } of sessions(bytes, (where, fault) => tell(`${at}${where}: ${fault}`))) {
+    for (const { where, value } of sessions(bytes, (where, fault) => report(`${at}${where}: ${fault}`))) {
       try {
-        const unread = (fault: string) => tell(`${at}${where}: ${fault}`);
+        const unread = (fault: string) => report(`${at}${where}: ${fault}`);
         yield recordOf(looseOf(value, leaveOut), {
           unread,
           leaveOut,
@@ -51,11 +51,11 @@ export function* readConversations(
         });
         recordsCount++;
       } catch (error) {
-        tell(`${at}${where}: ${error instanceof Error ? error.message : String(error)}`);
+        report(`${at}${where}: ${error instanceof Error ? error.message : String(error)}`);
       }
     }
   }
-  if (recordsCount === 0 && faultsCount === 0) tell("there is no conversation in this file");
+  if (recordsCount === 0 && faultsCount === 0) report("there is no conversation in this file");
   if (faultsCount > faultsMax) faults.push(`and ${faultsCount - faultsMax} more`);
   return { faults, leftOut };
 }
@@ -67,10 +67,10 @@ export function* readConversations(
 function unpack(
   files: readonly GivenFile[],
   maxBytes: number,
-  tell: (fault: string) => void,
+  report: (fault: string) => void,
   leaveOut: LeaveOut,
 ): GivenFile[] {
-  let left = maxBytes;
+  let remainingBytes = maxBytes;
   return files.flatMap((file) => {
     if (!isZip(file.bytes)) return [file];
     try {
@@ -80,19 +80,19 @@ function unpack(
       const isChosen = new Set(chosen);
       for (const each of all)
         if (!isChosen.has(each) && !/\.(?:json|html)$/i.test(each.name)) leaveOut("files");
-      if (chosen.length === 0) tell(`${file.name}: there is no file of conversations in this ZIP archive`);
+      if (chosen.length === 0) report(`${file.name}: there is no file of conversations in this ZIP archive`);
       return chosen.flatMap((each) => {
         try {
-          const bytes = each.unpack(left);
-          left -= bytes.length;
+          const bytes = each.unpack(remainingBytes);
+          remainingBytes -= bytes.length;
           return [{ name: each.name, bytes }];
         } catch (error) {
-          tell(`${each.name}: ${(error as Error).message}`);
+          report(`${each.name}: ${(error as Error).message}`);
           return [];
         }
       });
     } catch (error) {
-      tell(`${file.name}: ${(error as Error).message}`);
+      report(`${file.name}: ${(error as Error).message}`);
       return [];
     }
   });
@@ -109,18 +109,18 @@ interface FoundConversation {
  */
 function* sessions(
   bytes: Uint8Array,
-  tell: (where: string, fault: string) => void,
+  report: (where: string, fault: string) => void,
 ): Generator<FoundConversation> {
   let session: { where: string; value: { conv: JsonObject; messages: unknown[] } } | null = null;
   for (const { where, value, fault } of documents(bytes)) {
     const type = isJsonObject(value) ? value["type"] : undefined;
-    if (fault !== undefined) tell(where, fault);
-    else if (!isJsonObject(value)) tell(where, "this is no JSON object");
+    if (fault !== undefined) report(where, fault);
+    else if (!isJsonObject(value)) report(where, "this is no JSON object");
     else if (type === "session") {
       if (session) yield session;
       session = { where, value: { conv: value, messages: [] } };
     } else if (type === "message" && session) session.value.messages.push(value["message"]);
-    else if (type === "message") tell(where, "a message before any conversation");
+    else if (type === "message") report(where, "a message before any conversation");
     else yield { where, value };
   }
   if (session) yield session;

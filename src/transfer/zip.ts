@@ -27,7 +27,7 @@ export const isZip = (bytes: Uint8Array): boolean =>
 export function filesOf(bytes: Uint8Array): Packed[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const found: Packed[] = [];
-  for (let [at, left] = listPlace(view); left > 0 && found.length < filesMax; left--) {
+  for (let [at, remaining] = listPlace(view); remaining > 0 && found.length < filesMax; remaining--) {
     if (at + 46 > view.byteLength || view.getUint32(at, true) !== listed) throw new Error(cut);
     const [nameLength, extraLength, commentLength] = [28, 30, 32].map((field) =>
       view.getUint16(at + field, true),

@@ -84,3 +84,10 @@ test("what fits is kept beside what does not", async () => {
   expect(thread[1]?.run?.failure).toEqual({ code: "upstream_cut", facts: { bytes: 5 } });
   expect((await store.people.person(localPerson))?.ownLimits).toEqual({ tokensPerDay: 100 });
 });
+
+test("a limit out of its bounds still limits", async () => {
+  const column = JSON.stringify({ tokensPerDay: 0, runsPerMinute: 20_000, retainDays: 0.5 });
+  await using held = await storeWith(column);
+  const { limits } = (await held.store.people.person(localPerson)) ?? {};
+  expect(limits).toMatchObject({ tokensPerDay: 0, runsPerMinute: 20_000, retainDays: 0.5 });
+});
