@@ -1,19 +1,20 @@
-// Command line → config → adapters → app → Bun.serve → signals. The only file that chooses adapters and ends the process.
+// The start: command line → config → adapters → app → Bun.serve → signals. The only file that chooses adapters and
+// ends the process.
 
 import { readFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { version } from "../package.json";
-import { createApp } from "./app.ts";
+import { type App, createApp } from "./app.ts";
 import { localBus } from "./bus/local.ts";
-import { CommandError, type SettingsFile, UsageError } from "./config/arguments.ts";
+import { CommandError, UsageError } from "./config/arguments.ts";
 import { type Config, parseConfig, split, withoutEffect } from "./config/config.ts";
+import { dataFolder, settingsFile, storeFile } from "./config/data-folder.ts";
 import { help } from "./config/help.ts";
 import { options } from "./config/options.ts";
 import { AddressSet } from "./domain/address.ts";
 import { Failure } from "./domain/failure.ts";
 import { makePersonaFolder, PersonaFolder } from "./persona/folder.ts";
-import { listen, tryToListen } from "./server/listen.ts";
+import { type Listening, listen, tryToListen } from "./server/listen.ts";
 import { StoreUnusable } from "./store/file.ts";
 import { openSqlite } from "./store/sqlite.ts";
 import { type Log, openLog, steadyWriter, visible } from "./telemetry/log.ts";
@@ -46,27 +47,7 @@ function fail(line: string, code: number): never {
   process.exit(code);
 }
 
-/** The folder that holds everything of ours (XDG Base Directory Specification, 0.8); `data` is what was chosen. */
-function dataFolder(data: string | null): string {
-  const home = process.env["XDG_DATA_HOME"] || join(process.env["HOME"] || homedir(), ".local/share");
-  return data ?? join(home, "parlor");
-}
-
-/** The file of settings in it; null when there is none. */
-function settingsFile(data: string | null): SettingsFile | null {
-  const name = join(dataFolder(data), "parlor.toml");
-  try {
-    return { name, text: readFileSync(name, "utf8") };
-  } catch (error) {
-    if ((error as { code?: string }).code === "ENOENT" || (error as { code?: string }).code === "ENOTDIR")
-      return null;
-    throw new UsageError(`${name} can't be read: ${(error as Error).message}`);
-  }
-}
-
-const storeFile = (config: Config): string => join(dataFolder(config.data), "parlor.db");
-
-/** The personas in the data folder, where the shipped ones are put first. */
+/** The personas in the data folder, to which the shipped ones are copied first. */
 async function openPersonas(config: Config, log: Log): Promise<PersonaFolder> {
   const folder = join(dataFolder(config.data), "personas");
   makePersonaFolder(folder);
@@ -78,86 +59,73 @@ async function openPersonas(config: Config, log: Log): Promise<PersonaFolder> {
 }
 
 async function serve(config: Config): Promise<void> {
-  const { bounds } = config;
   const format = config.logFormat ?? (process.stderr.isTTY ? "pretty" : "json");
   const log = openLog({ level: config.logLevel, format, write: steadyWriter(process.stderr) });
-  const say = steadyWriter(process.stdout);
   for (const setting of withoutEffect(config, process.env))
     log.warn("this setting has no effect here", { setting });
-  const program =
-    config.models.length === 0
-      ? null
-      : findLlamaServer(config.llamaServer, process.execPath, process.env["PATH"] ?? "");
-  if (config.models.length > 0 && program === null) {
-    fail(
-      `there is no llama-server ${config.llamaServer ? `at ${config.llamaServer}` : "beside parlor or in PATH"}; name one with --llama-server PATH`,
-      1,
-    );
-  }
-  for (const model of config.models)
-    if (!(await Bun.file(model).exists())) fail(`there is no model at ${model}`, 1);
-  const file = storeFile(config);
+  const program = await findProgram(config);
+  const file = storeFile(config.data);
   const metrics = new Metrics();
   const store = openSqlite(file, { stored: (ms) => metrics.stored(ms), damaged: (line) => log.error(line) });
-  const kept = {
-    store,
-    temporary: openSqlite(":memory:", { beside: store }),
-    personas: await openPersonas(config, log),
-  };
-  if (program !== null) await tryToListen(config); // before a model is loaded for nothing
-  const starting = {
-    args: config.llamaArgs,
-    apiKey: config.llamaApiKey,
-    endMs: bounds.graceMs,
-    log,
-    ...bounds,
-  };
-  const open = (url: string, child?: LlamaChild) =>
-    openLlama({ url, apiKey: config.llamaApiKey, log, ...bounds, ...(child && { child }) });
-  const children =
-    program === null ? [] : config.models.map((model) => new LlamaChild({ ...starting, program, model }));
-  const own = children.map((child) => open(child.url, child));
-  const upstream = new Pool(
-    { open, log },
-    config.llama.length + own.length > 0 ? config.llama : [options.llama.default],
-    own,
-  );
+  const temporary = openSqlite(":memory:", { beside: store });
+  const personas = await openPersonas(config, log);
+  if (program !== null) await tryToListen(config); // fails before a model is loaded in vain
+  const upstream = openUpstream(config, program, log);
   const app = await createApp({
     ...config,
-    ...kept,
+    ...{ store, temporary, personas, upstream, log, metrics },
     isTls: config.tls !== null,
     areUpstreamsFixed: config.llama.length > 0,
     bus: localBus(),
-    upstream,
-    log,
-    metrics,
   });
-
-  const listening = await listen(app, {
-    ...config,
-    isSocketTrusted: new AddressSet(config.trustedProxies).hasUnix,
-  }).catch(async (error) => {
+  const isSocketTrusted = new AddressSet(config.trustedProxies).hasUnix;
+  const listening = await listen(app, { ...config, isSocketTrusted }).catch(async (error) => {
     await upstream.close();
     throw error;
   });
-  const { address } = listening;
   const invitation = await app.firstInvitation();
-  const first =
-    invitation === null
-      ? ""
-      : `\nThere is no admin yet. Become the first at ${address}/invite/${invitation} (once, within a day).`;
+  endOnSignals(config, app, listening, log);
+  announce(listening.address, invitation);
+  log.info("conversations are kept", { file });
+}
 
-  let ending = false;
+/** The llama-server program for the models of --model; null if there are none. Ends parlor if it can't start one. */
+async function findProgram({ models, llamaServer }: Config): Promise<string | null> {
+  if (models.length === 0) return null;
+  const program = findLlamaServer(llamaServer, process.execPath, process.env["PATH"] ?? "");
+  if (program === null) {
+    const place = llamaServer ? `at ${llamaServer}` : "beside parlor or in PATH";
+    fail(`there is no llama-server ${place}; name one with --llama-server PATH`, 1);
+  }
+  for (const model of models) if (!(await Bun.file(model).exists())) fail(`there is no model at ${model}`, 1);
+  return program;
+}
+
+/** The llama-servers that were named, and one of our own for each model. */
+function openUpstream(config: Config, program: string | null, log: Log): Pool {
+  const { bounds, models, llama, llamaArgs: args, llamaApiKey: apiKey } = config;
+  const open = (url: string, child?: LlamaChild) =>
+    openLlama({ url, apiKey, log, ...bounds, ...(child && { child }) });
+  const start = (model: string) => {
+    const options = { ...bounds, args, apiKey, log, endMs: bounds.graceMs };
+    return new LlamaChild({ ...options, program: program as string, model });
+  };
+  const own = models.map(start).map((child) => open(child.url, child));
+  return new Pool({ open, log }, llama.length + own.length > 0 ? llama : [options.llama.default], own);
+}
+
+/** SIGTERM and SIGINT end parlor. SIGHUP reloads the certificate; without TLS it ends parlor, as the terminal is gone. */
+function endOnSignals({ tls }: Config, app: App, listening: Listening, log: Log): void {
+  let isEnding = false;
   const end = async (signal: string) => {
-    if (ending) return;
-    ending = true;
+    if (isEnding) return;
+    isEnding = true;
     log.info("ending", { signal });
     await app.stop();
     await listening.stop();
     process.exit(0);
   };
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void end(signal));
-  const renew = (file: string) => {
+  const reloadCertificate = (file: string) => {
     try {
       listening.renew();
       log.info("the certificate was read again", { file });
@@ -165,14 +133,24 @@ async function serve(config: Config): Promise<void> {
       log.error("the certificate can't be used; the one before holds", { error: (error as Error).message });
     }
   };
-  const { tls } = config;
-  if (tls !== null) process.on("SIGHUP", () => renew(tls.cert));
-  else if (!ignoresHangup()) process.on("SIGHUP", () => void end("SIGHUP")); // the terminal is gone
-  say(`parlor ${version} listening on ${address}${first}`); // in one go: whoever starts us may read one line and go
-  log.info("conversations are kept", { file });
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void end(signal));
+  if (tls !== null) process.on("SIGHUP", () => reloadCertificate(tls.cert));
+  else if (!ignoresHangup()) process.on("SIGHUP", () => void end("SIGHUP"));
 }
 
-/** It was started with nohup, or as something that does: the end of its terminal is not its own. Elsewhere than on Linux the system's default is left in place. */
+/** Prints the address in a single write: a program that starts parlor may read one line and close the pipe. */
+function announce(address: string, invitation: string | null): void {
+  const invite =
+    invitation === null
+      ? ""
+      : `\nThere is no admin yet. Become the first at ${address}/invite/${invitation} (once, within a day).`;
+  steadyWriter(process.stdout)(`parlor ${version} listening on ${address}${invite}`);
+}
+
+/**
+ * True if parlor was started with SIGHUP ignored, as nohup does: then it must outlive its terminal. Systems without
+ * /proc (all but Linux) count as ignoring, which leaves their default in place.
+ */
 function ignoresHangup(): boolean {
   try {
     const ignored = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0";
@@ -199,18 +177,18 @@ async function askHere(words: readonly string[], flags: readonly string[]): Prom
   });
 }
 
-/** What a command has to say can't be said: whoever reads it has seen enough (`parlor user list | head -1`), or the disk is full. */
+/** Ends a command whose output can't be written: the reader closed the pipe (`parlor user list | head -1`), or the disk is full. */
 function unwritable({ code, message }: Error & { code?: string }): never {
   if (code === "EPIPE") process.exit(0);
   fail(`standard output can't be written: ${message}`, 1);
 }
 
-// each command's own code is loaded when it is asked for: the start of what serves is shorter without
+// the code of each command is loaded only when that command runs, which makes the start of the server shorter
 bypassProxyForLoopback();
-process.umask(0o077); // whatever is written here is for its owner's eyes
+process.umask(0o077); // files that parlor writes are readable by their owner only
 const given = process.argv.slice(2);
 const { words, flags } = split(given);
-process.stderr.on("error", () => {}); // nobody reads it any more
+process.stderr.on("error", () => {}); // the reader of the log has closed the pipe
 try {
   if (words.length > 0) process.stdout.on("error", unwritable);
   if (words[0] === "help") readConfig(["--help"]);
@@ -223,22 +201,22 @@ try {
   } else if (words[0] === "doctor" && words.length === 1) {
     const config = readConfig(flags, true);
     const here = {
-      file: storeFile(config),
+      file: storeFile(config.data),
       execPath: process.execPath,
       path: process.env["PATH"] ?? "",
       fallback: options.llama.default,
     };
     await (await import("./commands/doctor.ts")).runDoctor(config, here);
   } else if (words.length > 0 && !words[0]?.startsWith("-"))
-    await (await import("./commands/commands.ts")).runCommand(words, storeFile(readConfig(flags)));
+    await (await import("./commands/commands.ts")).runCommand(words, storeFile(readConfig(flags).data));
   else {
     await serve(readConfig(given));
   }
 } catch (error) {
   if (error instanceof StoreUnusable) fail(error.message, 1);
   if (error instanceof CommandError) fail(error.message, error.code);
-  if (error instanceof Failure && error.code === "store_damaged") process.exit(1); // the log has named the file and what to do
-  // what the system says of a file or a folder is for whoever started us; anything else is a bug, and its place is of use
+  if (error instanceof Failure && error.code === "store_damaged") process.exit(1); // the log names the file and the remedy
+  // errors of the system about files and folders are for the operator; anything else is a bug, shown with its stack
   const { code, message } = error as { code?: unknown; message?: unknown };
   if (typeof code === "string" && /^(E[A-Z]+|SQLITE_\w+)$/.test(code)) fail(String(message), 1);
   throw error;

@@ -15,7 +15,7 @@ interface ListenOptions {
   readonly isSocketTrusted: boolean;
 }
 
-interface Listening {
+export interface Listening {
   /** As a browser opens it; `unix:/PATH` for a socket in the file system. */
   readonly address: string;
   /** Takes the certificate and its key anew; what is open stays. @throws when they can't be used: then the old ones hold */

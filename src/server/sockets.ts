@@ -1,33 +1,50 @@
-// Every open socket: behind which SocketHandler it is, whose it is, whether it still may be. Bun.serve has one handler
-// for all; it passes each call to the socket's SocketHandler.
+// Registry of open sockets: the handler and the owner of each, and whether the owner may still have it. Bun.serve
+// has one handler for all sockets; it passes each call to the socket's own SocketHandler.
 
 import type { Server } from "bun";
 import type { Identity } from "../auth/auth.ts";
 import { Failure } from "../domain/failure.ts";
 import type { AddressCount } from "../http/guard.ts";
+import type { Visitor } from "../http/visitor.ts";
 import { SseTransport } from "../live/sse-transport.ts";
 
-/** What a WebSocket address has behind it. */
+/** Handles one socket. */
 export interface SocketHandler {
-  /** For counting: page, reader, program. */
+  /** For counting: `page`, `reader` (of a shared link) or `program`. */
   readonly kind: string;
   open(ws: Socket): void;
   message(ws: Socket, frame: string | Buffer): void | Promise<void>;
   drain(ws: Socket): void;
-  /** Says goodbye and closes: whoever opened it may not stay. */
+  /** Says why, and closes: the owner may no longer have this socket. */
   expel(ws: Socket): void;
   close(ws: Socket): void;
 }
 
 export interface SocketData {
-  readonly door: SocketHandler;
+  readonly handler: SocketHandler;
   readonly address: string;
-  /** Who opened it, as they are now; null: somebody who follows a link. */
+  /** The owner with their current rights; null: a reader of a shared link. */
   known: Identity | null;
-  /** The link's token; null for all others. */
+  /** The token of the shared link; null for sockets of people who are signed in. */
   readonly link: string | null;
-  /** Last time anything was heard of the client, on the monotonic clock, in ms. */
+  /** When the client was last heard of, on the monotonic clock, in ms. */
   heardAt: number;
+}
+
+/** Data for a new socket. `handlerFor` gets a function that returns the owner, whose rights may change later. */
+export function socketDataOf(
+  { known, client }: Visitor,
+  link: string | null,
+  handlerFor: (identity: () => Identity) => SocketHandler,
+): SocketData {
+  const data: SocketData = {
+    handler: handlerFor(() => data.known as Identity),
+    address: client.address,
+    known,
+    link,
+    heardAt: performance.now(),
+  };
+  return data;
 }
 
 /** The part of Bun's ServerWebSocket that is used; live/sse-transport's SseTransport has it, too. */
@@ -41,14 +58,14 @@ export interface Socket {
 
 interface SocketsParts {
   readonly addresses: AddressCount;
-  /** What may wait for one socket that does not read. */
+  /** Most bytes that may wait for one socket that does not read. */
   readonly backlogMaxBytes: number;
-  /** Who it is now; false when they may not stay. */
-  holds(data: SocketData): Promise<Identity | boolean>;
+  /** The owner with their current rights; true for a link that still holds; false if the socket must be closed. */
+  ownerNow(data: SocketData): Promise<Identity | boolean>;
   bug(error: unknown): void;
 }
 
-/** Sockets that are looked at in one go; then whoever is being answered goes on being answered. */
+/** Sockets that are reviewed in one turn of the event loop, so that answers in progress go on in between. */
 const reviewedAtOnce = 100;
 
 export class Sockets {
@@ -67,7 +84,10 @@ export class Sockets {
     return this.#counts;
   }
 
-  /** `protocol` is the sub-protocol that was chosen of those that were offered. @throws Failure `too_many_sockets`, `bad_request` */
+  /**
+   * Turns a request into a WebSocket. `protocol` is the sub-protocol that was chosen of those that were offered.
+   * @throws Failure `too_many_sockets`, `bad_request`
+   */
   upgrade(request: Request, server: Server<SocketData>, data: SocketData, protocol?: string): undefined {
     const { addresses } = this.#parts;
     addresses.enter(data.address);
@@ -77,7 +97,7 @@ export class Sockets {
     throw new Failure("bad_request", { detail: "WebSocket" });
   }
 
-  /** Counts a socket of another kind in. @throws Failure `too_many_sockets` */
+  /** Makes a socket of server-sent events. @throws Failure `too_many_sockets` */
   seat(data: SocketData): SseTransport<SocketData> {
     this.#parts.addresses.enter(data.address);
     const seat: SseTransport<SocketData> = new SseTransport(data, this.#parts.backlogMaxBytes, {
@@ -92,34 +112,35 @@ export class Sockets {
     open: (ws: Socket): void => {
       this.#open.add(ws);
       this.#count(ws, 1);
-      ws.data.door.open(ws);
+      ws.data.handler.open(ws);
     },
     message: (ws: Socket, frame: string | Buffer): void | Promise<void> => {
       ws.data.heardAt = performance.now();
-      return ws.data.door.message(ws, frame);
+      return ws.data.handler.message(ws, frame);
     },
     pong: (ws: Socket): void => {
       ws.data.heardAt = performance.now();
     },
-    drain: (ws: Socket): void => ws.data.door.drain(ws),
+    drain: (ws: Socket): void => ws.data.handler.drain(ws),
     close: (ws: Socket): void => {
       this.#open.delete(ws);
       this.#count(ws, -1);
       this.#parts.addresses.leave(ws.data.address);
-      ws.data.door.close(ws);
+      ws.data.handler.close(ws);
     },
   };
 
-  /** Pings every socket; those of which nothing was heard since `deadline` are dead. */
+  /** Pings every socket. Ends those that were silent since `deadline`, a time on the monotonic clock in ms. */
   ping(deadline: number): void {
     for (const ws of this.#open) {
-      if (ws instanceof SseTransport && !ws.isBehind) ws.data.heardAt = performance.now(); // that it reads is all that can be heard of it
+      // a reader of server-sent events sends nothing: it is alive as long as it reads
+      if (ws instanceof SseTransport && !ws.isBehind) ws.data.heardAt = performance.now();
       if (ws.data.heardAt < deadline) ws.terminate();
       else ws.ping();
     }
   }
 
-  /** Closes the sockets of those who may not stay; called when that may have changed. */
+  /** Closes the sockets of owners who may no longer have them. To be called when somebody's rights may have changed. */
   review(): void {
     this.#isStale = true;
     this.#review ??= this.#reviewAll()
@@ -138,8 +159,8 @@ export class Sockets {
       this.#isStale = false;
       let looked = 0;
       for (const ws of [...this.#open]) {
-        const known = await this.#parts.holds(ws.data);
-        if (known === false) ws.data.door.expel(ws);
+        const known = await this.#parts.ownerNow(ws.data);
+        if (known === false) ws.data.handler.expel(ws);
         else if (known !== true) ws.data.known = known;
         if (++looked % reviewedAtOnce === 0) await new Promise((resolve) => setImmediate(resolve));
       }
@@ -147,7 +168,7 @@ export class Sockets {
   }
 
   #count(ws: Socket, by: number): void {
-    const { kind } = ws.data.door;
+    const { kind } = ws.data.handler;
     this.#counts[kind] = (this.#counts[kind] ?? 0) + by;
   }
 }

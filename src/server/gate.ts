@@ -1,0 +1,105 @@
+// The request gate: every request of Bun.serve. Finds out where a request comes from and who sends it, refuses
+// what other sites send, and passes the rest to the pages or to the endpoints beside them.
+
+import type { Server } from "bun";
+import type { Auth, Client, Identity } from "../auth/auth.ts";
+import { type AddressSet, unixPeer } from "../domain/address.ts";
+import type { Refuse } from "../domain/failure.ts";
+import {
+  checkHost,
+  checkOrigin,
+  clientOf,
+  corsHeaders,
+  isHost,
+  programHeaders,
+  requestIdOf,
+  securityHeaders,
+} from "../http/guard.ts";
+import { isHealthPath } from "../http/ops.ts";
+import { refusal } from "../http/refusal.tsx";
+import type { Visitor } from "../http/visitor.ts";
+import { dialectOf, programRefusal } from "../programs/errors.ts";
+import type { Log } from "../telemetry/log.ts";
+import type { PageEndpoints } from "./page-endpoints.ts";
+import { eventsPath, isProgramPath, isSocketPath, keptSeconds, pathOf, sayPath } from "./paths.ts";
+import type { ProgramEndpoints } from "./program-endpoints.ts";
+import type { SocketData } from "./sockets.ts";
+
+interface GateParts {
+  readonly auth: Auth;
+  readonly pageEndpoints: PageEndpoints;
+  readonly programs: ProgramEndpoints;
+  readonly pages: { fetch(request: Request, visitor: Visitor): Response | Promise<Response> };
+  readonly log: Log;
+  readonly refuse: Refuse;
+  readonly basePath: string;
+  readonly allowOrigins: readonly string[];
+  readonly trustedProxies: AddressSet;
+  /** parlor speaks TLS itself. */
+  readonly isTls: boolean;
+}
+
+export class Gate {
+  readonly #parts: GateParts;
+
+  constructor(parts: GateParts) {
+    this.#parts = parts;
+  }
+
+  /** Answers a request; undefined where it became a WebSocket. Never rejects. */
+  async fetch(request: Request, server: Server<SocketData>): Promise<Response | undefined> {
+    try {
+      server.timeout(request, keptSeconds);
+      return await this.#answer(request, server);
+    } catch (error) {
+      server.timeout(request, keptSeconds); // an endpoint may have lifted the time-out
+      return this.#refusal(error, request);
+    }
+  }
+
+  async #answer(request: Request, server: Server<SocketData>): Promise<Response | undefined> {
+    const { pageEndpoints, programs, pages, basePath, allowOrigins } = this.#parts;
+    const { headers, method } = request;
+    const pathname = pathOf(request, basePath);
+    const client = clientOf(headers, server.requestIP(request)?.address ?? unixPeer, this.#parts);
+    // health probes may send no Host (HTTP/1.0), or one that is no host
+    const isOddProbe = isHealthPath(pathname) && !isHost(headers.get("host"));
+    if (!isOddProbe) checkHost(client.hosts[0] ?? null, allowOrigins);
+    const known = await this.#identify(request, pathname, client);
+    if (method !== "GET" && method !== "HEAD")
+      checkOrigin(headers, client.hosts, allowOrigins, {
+        isAmbient: known !== null && known.key === undefined && this.#parts.auth.mode !== "none",
+      });
+    const visitor = { known, client, request: requestIdOf(headers, client.isProxied), base: basePath };
+    if (pathname === "/live") return pageEndpoints.socket(request, server, visitor);
+    if (isSocketPath(pathname)) return programs.socket(request, server, visitor);
+    if (pathname === eventsPath) return pageEndpoints.events(request, server, visitor);
+    if (pathname === sayPath && method === "OPTIONS")
+      return new Response(null, { status: 204, headers: securityHeaders });
+    if (pathname === sayPath && method === "POST") return pageEndpoints.receive(request, visitor);
+    if (isProgramPath(pathname)) return programs.request(request, pathname, server, visitor);
+    const forPages = isOddProbe ? new Request(`http://localhost${pathname}`, { method }) : request;
+    return pages.fetch(forPages, visitor);
+  }
+
+  /** Who sends the request. Assets and preflights are the same for everybody, so nobody is looked up for them. */
+  async #identify(request: Request, pathname: string, client: Client): Promise<Identity | null> {
+    const { auth } = this.#parts;
+    if (pathname.startsWith("/assets/") || request.method === "OPTIONS") return null;
+    return isProgramPath(pathname)
+      ? auth.identifyProgram(request.headers, client)
+      : auth.identify(request.headers, client);
+  }
+
+  /** The answer to a request that failed, in the form that its sender reads: a program's dialect, a page, or JSON. */
+  #refusal(error: unknown, request: Request): Response {
+    const { log, refuse, basePath, allowOrigins } = this.#parts;
+    const failure = refuse(error);
+    if (failure.code !== "internal") log.warn("refused", { code: failure.code, ...failure.facts });
+    const pathname = pathOf(request, basePath);
+    if (!isProgramPath(pathname) || isSocketPath(pathname))
+      return refusal(failure, request.headers, basePath);
+    const cors = corsHeaders(request.headers, allowOrigins);
+    return programRefusal(failure, dialectOf(pathname, request.headers), { ...programHeaders, ...cors });
+  }
+}

@@ -1,0 +1,117 @@
+// The connections of pages: their WebSocket, or server-sent events and requests where a proxy lets no WebSocket
+// through. What is said over them is live/'s.
+
+import type { Server } from "bun";
+import { languageOf } from "../../views/words.ts";
+import { newSecret } from "../auth/auth.ts";
+import type { Chat } from "../chat/chat.ts";
+import type { ConversationActions } from "../chat/conversation-actions.ts";
+import { Failure, type Refuse } from "../domain/failure.ts";
+import { isId } from "../domain/id.ts";
+import { framesBelow, urlOf } from "../http/base.ts";
+import { checkOrigin, securityHeaders } from "../http/guard.ts";
+import { readersZone, type Visitor } from "../http/visitor.ts";
+import type { Hub } from "../live/hub.ts";
+import { pageSocketHandler } from "../live/socket.ts";
+import type { SseTransport } from "../live/sse-transport.ts";
+import type { Store } from "../store/store.ts";
+import type { Bodies } from "./bodies.ts";
+import { type SocketData, type Sockets, socketDataOf } from "./sockets.ts";
+
+interface PageEndpointsParts {
+  readonly chat: Chat;
+  readonly shelf: ConversationActions;
+  readonly hub: Hub;
+  readonly sockets: Sockets;
+  readonly store: Pick<Store, "links">;
+  readonly bodies: Bodies;
+  readonly allowOrigins: readonly string[];
+  readonly basePath: string;
+  readonly bounds: { readonly commandsMax: number; readonly frameMaxBytes: number };
+  readonly refuse: Refuse;
+}
+
+export class PageEndpoints {
+  readonly #parts: PageEndpointsParts;
+  readonly #withBasePath: (frame: string) => string;
+  /** Open event streams, by the secret that a page names when it sends something. */
+  readonly #streams = new Map<string, SseTransport<SocketData>>();
+
+  constructor(parts: PageEndpointsParts) {
+    this.#parts = parts;
+    this.#withBasePath = framesBelow(parts.basePath);
+  }
+
+  /**
+   * Opens a page's WebSocket.
+   * @throws Failure `not_found`, `not_signed_in`, `foreign_origin`, `too_many_sockets`, `bad_request`
+   */
+  async socket(request: Request, server: Server<SocketData>, visitor: Visitor): Promise<undefined> {
+    checkOrigin(request.headers, visitor.client.hosts, this.#parts.allowOrigins);
+    return this.#parts.sockets.upgrade(request, server, await this.#socketData(request, visitor));
+  }
+
+  /** Opens a page's stream of frames as server-sent events. @throws Failure as `socket` */
+  async events(request: Request, server: Server<SocketData>, visitor: Visitor): Promise<Response> {
+    checkOrigin(request.headers, visitor.client.hosts, this.#parts.allowOrigins);
+    server.timeout(request, 0);
+    const { sockets } = this.#parts;
+    const id = newSecret();
+    const data = await this.#socketData(request, visitor, () => this.#streams.delete(id));
+    const stream = sockets.seat(data);
+    this.#streams.set(id, stream);
+    stream.sendEvent("seat", id);
+    sockets.handlers.open(stream);
+    return new Response(stream.body, {
+      headers: {
+        ...securityHeaders,
+        "content-type": "text/event-stream",
+        "cache-control": "no-store",
+        "x-accel-buffering": "no",
+      },
+    });
+  }
+
+  /** Takes a frame from a page that has such a stream. @throws Failure `not_found`, `too_large` */
+  async receive(request: Request, { known }: Visitor): Promise<Response> {
+    const { bodies, bounds, sockets } = this.#parts;
+    const stream = this.#streams.get(urlOf(request).searchParams.get("seat") ?? "");
+    if (!stream || stream.data.known?.person.id !== known?.person.id) throw new Failure("not_found");
+    const owner = known?.person.id ?? null;
+    const body = await bodies.read(request, { maxBytes: bounds.frameMaxBytes, owner });
+    body.release();
+    void sockets.handlers.message(stream, Buffer.from(body.bytes).toString("utf8"));
+    return new Response(null, { status: 202, headers: securityHeaders });
+  }
+
+  /** The handler for the conversation, or the shared link, in the address. @throws Failure `not_found`, `not_signed_in` */
+  async #socketData(request: Request, visitor: Visitor, onClose?: () => void): Promise<SocketData> {
+    const { chat, shelf, hub, refuse, bounds, store } = this.#parts;
+    const { known } = visitor;
+    const reader = {
+      language: languageOf(request.headers.get("accept-language")),
+      zone: readersZone(request.headers),
+      request: visitor.request,
+    };
+    const dependencies = {
+      ...{ chat, shelf, hub, refuse, commandsMax: bounds.commandsMax, withBasePath: this.#withBasePath },
+      ...(onClose && { onClose }),
+    };
+    const query = urlOf(request).searchParams;
+    const token = query.get("s");
+    if (token !== null) {
+      const link = isId(token) ? await store.links.find(token) : null;
+      if (!link) throw new Failure("not_found");
+      const options = { ...reader, conversation: link.conversation, through: null, who: null };
+      return socketDataOf(visitor, token, () => pageSocketHandler(options, dependencies));
+    }
+    if (!known) throw new Failure("not_signed_in");
+    const [conversation, at] = [query.get("c"), query.get("at")];
+    if (!isId(conversation)) throw new Failure("not_found");
+    await chat.enter(known.person, conversation);
+    const options = { ...reader, conversation, through: isId(at) ? at : null };
+    return socketDataOf(visitor, null, (identity) =>
+      pageSocketHandler({ ...options, who: () => identity().person }, dependencies),
+    );
+  }
+}

@@ -1,0 +1,125 @@
+// What programs use: requests over HTTP (/v1, /ask) and the /chat socket. Who may use them was asked before
+// (server/gate.ts); what is answered is programs/'s.
+
+import type { Server } from "bun";
+import { languageOf } from "../../views/words.ts";
+import { type Auth, type Identity, needScope } from "../auth/auth.ts";
+import type { Chat } from "../chat/chat.ts";
+import type { StoreOf } from "../chat/dependencies.ts";
+import type { SettingsResolver } from "../chat/effective-settings.ts";
+import type { Quota } from "../chat/quota.ts";
+import type { Runs } from "../chat/runs.ts";
+import type { ReadBody } from "../domain/body.ts";
+import { Failure, type Refuse } from "../domain/failure.ts";
+import type { ConversationId } from "../domain/id.ts";
+import { checkOrigin, corsHeaders, programHeaders } from "../http/guard.ts";
+import type { Visitor } from "../http/visitor.ts";
+import { ask } from "../programs/ask.ts";
+import { relay } from "../programs/relay.ts";
+import { jsonProtocol, jsonSocketHandler } from "../programs/socket-json.ts";
+import { plainSocketHandler } from "../programs/socket-plain.ts";
+import type { Upstream } from "../upstream/upstream.ts";
+import type { Bodies } from "./bodies.ts";
+import { keptSeconds } from "./paths.ts";
+import { type SocketData, type SocketHandler, type Sockets, socketDataOf } from "./sockets.ts";
+
+interface ProgramEndpointsParts {
+  readonly auth: Auth;
+  readonly chat: Chat;
+  readonly quota: Quota;
+  readonly runs: Runs;
+  readonly settings: SettingsResolver;
+  readonly storeOf: StoreOf;
+  readonly sockets: Sockets;
+  readonly upstream: Upstream;
+  readonly bodies: Bodies;
+  readonly allowOrigins: readonly string[];
+  readonly basePath: string;
+  readonly bounds: {
+    readonly outboxMaxBytes: number;
+    readonly programMaxBytes: number;
+    readonly programSlowMs: number;
+    readonly heartbeatMs: number;
+  };
+  readonly refuse: Refuse;
+  bug(error: unknown): void;
+}
+
+/** A request of a program that is being answered, and the way to end its answer. */
+interface RequestInFlight {
+  readonly known: Identity;
+  readonly end: AbortController;
+}
+
+export class ProgramEndpoints {
+  readonly #parts: ProgramEndpointsParts;
+  /** Conversations of sockets that are open. */
+  readonly open = new Set<ConversationId>();
+  readonly #inFlight = new Set<RequestInFlight>();
+
+  constructor(parts: ProgramEndpointsParts) {
+    this.#parts = parts;
+  }
+
+  /** Answers a request over HTTP. */
+  async request(
+    request: Request,
+    pathname: string,
+    server: Server<SocketData>,
+    { known, request: id }: Visitor,
+  ): Promise<Response> {
+    const { allowOrigins, bodies, bounds, ...parts } = this.#parts;
+    const cors = corsHeaders(request.headers, allowOrigins);
+    if (request.method === "OPTIONS")
+      return new Response(null, { status: 204, headers: { ...programHeaders, ...cors } });
+    const inFlight = known && { known, end: new AbortController() };
+    if (inFlight) this.#inFlight.add(inFlight);
+    const over = () => {
+      server.timeout(request, keptSeconds);
+      return inFlight && this.#inFlight.delete(inFlight);
+    };
+    const gone = inFlight ? AbortSignal.any([request.signal, inFlight.end.signal]) : request.signal;
+    // Bun's time-out for silence holds while the body is read, and is lifted then: the queue and llama-server have
+    // time limits of their own
+    const readBody: ReadBody = async (source, bound) => {
+      const body = await bodies.read(source, bound);
+      server.timeout(request, 0);
+      return body;
+    };
+    const dependencies = { ...parts, ...bounds, gone, over, readBody };
+    const response = await (pathname === "/ask"
+      ? ask(request, known, id, dependencies)
+      : relay(request, pathname, known, id, dependencies));
+    for (const [name, value] of Object.entries({ ...programHeaders, ...cors, "x-request-id": id }))
+      response.headers.set(name, value);
+    return response;
+  }
+
+  /** Ends answers to people who may no longer have them: their key was revoked, or they were removed. */
+  async review(): Promise<void> {
+    for (const inFlight of [...this.#inFlight])
+      if (!(await this.#parts.auth.again(inFlight.known))) inFlight.end.abort();
+  }
+
+  /**
+   * Opens the /chat socket, in JSON where the program offers that sub-protocol.
+   * @throws Failure `not_signed_in`, `key_scope`, `foreign_origin`, `too_many_sockets`, `bad_request`
+   */
+  async socket(request: Request, server: Server<SocketData>, visitor: Visitor): Promise<undefined> {
+    const { allowOrigins, sockets, bounds, ...parts } = this.#parts;
+    checkOrigin(request.headers, visitor.client.hosts, allowOrigins);
+    const { known, request: id } = visitor;
+    if (!known) throw new Failure("not_signed_in");
+    needScope(known, "answers");
+    const language = languageOf(request.headers.get("accept-language"));
+    const dependencies = { ...parts, open: this.open, outboxMaxBytes: bounds.outboxMaxBytes };
+    const offered = request.headers.get("sec-websocket-protocol") ?? "";
+    const isJson = offered.split(",").some((protocol) => protocol.trim() === jsonProtocol);
+    const handler = (identity: () => Identity): SocketHandler =>
+      isJson
+        ? jsonSocketHandler(language, { known: identity, request: id }, dependencies)
+        : plainSocketHandler(language, { who: () => identity().person, request: id }, dependencies);
+    const data = socketDataOf(visitor, null, handler);
+    return sockets.upgrade(request, server, data, isJson ? jsonProtocol : undefined);
+  }
+}

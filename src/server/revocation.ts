@@ -1,0 +1,34 @@
+// When a person may do less than before (removed, signed out, a key revoked), everything that they have open ends:
+// sockets, Runs, and answers to programs.
+
+import type { Runs } from "../chat/runs.ts";
+import type { Store } from "../store/store.ts";
+import type { ProgramEndpoints } from "./program-endpoints.ts";
+import type { Sockets } from "./sockets.ts";
+
+interface RevocationParts {
+  readonly store: Pick<Store, "people">;
+  readonly runs: Pick<Runs, "now" | "stop">;
+  readonly sockets: Pick<Sockets, "review">;
+  readonly programs: Pick<ProgramEndpoints, "review">;
+  bug(error: unknown): void;
+}
+
+/** Checks everything that is open each time rights change. Returns what ends the watching. */
+export function watchRevocation(parts: RevocationParts): () => void {
+  const { store, sockets, programs, bug } = parts;
+  return store.people.watch(() => {
+    sockets.review();
+    stopRunsOfRemoved(parts).catch(bug);
+    programs.review().catch(bug);
+  });
+}
+
+/** Stops the Runs of people who were removed. */
+export async function stopRunsOfRemoved({
+  store,
+  runs,
+}: Pick<RevocationParts, "store" | "runs">): Promise<void> {
+  for (const owner of new Set(runs.now.map((run) => run.owner)))
+    if ((await store.people.person(owner))?.removedAt !== null) runs.stop({ owner });
+}

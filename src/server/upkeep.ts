@@ -1,0 +1,73 @@
+// What parlor does by the clock: heartbeats of sockets, temporary conversations that are forgotten, deleted ones that
+// are erased, and what is past its retention.
+
+import type { Chat } from "../chat/chat.ts";
+import type { ConversationId } from "../domain/id.ts";
+import type { Hub } from "../live/hub.ts";
+import type { Store } from "../store/store.ts";
+import type { Sockets } from "./sockets.ts";
+
+interface UpkeepParts {
+  readonly store: Pick<Store, "purge" | "retention">;
+  readonly chat: Pick<Chat, "forget" | "forgetTemporary">;
+  readonly hub: Pick<Hub, "beat" | "isWatched">;
+  readonly sockets: Pick<Sockets, "ping" | "review">;
+  /** Conversations of programs' sockets that are open. */
+  readonly openPrograms: ReadonlySet<ConversationId>;
+  readonly bounds: { readonly heartbeatMs: number; readonly temporaryMs: number };
+  bug(error: unknown): void;
+}
+
+/** Heartbeats without an answer after which the other side counts as dead. */
+export const silentBeats = 3;
+
+/** How long a delete can be undone, and the interval of the retention check, in ms. */
+const undoMs = 24 * 3_600_000;
+const retentionEveryMs = 10 * 60_000;
+
+export class Upkeep {
+  readonly #parts: UpkeepParts;
+  #timers: readonly Timer[] = [];
+
+  constructor(parts: UpkeepParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    const { bug, bounds } = this.#parts;
+    this.#timers = [
+      setInterval(() => this.#beat(), bounds.heartbeatMs),
+      setInterval(() => void this.applyRetention().catch(bug), retentionEveryMs),
+    ];
+  }
+
+  stop(): void {
+    for (const timer of this.#timers) clearInterval(timer);
+  }
+
+  /** Erases deleted conversations that can no longer be undeleted. */
+  async purge(): Promise<void> {
+    await this.#parts.store.purge(Date.now() - undoMs);
+  }
+
+  /** Deletes what is past its retention, and closes sockets whose session or link has expired. */
+  async applyRetention(): Promise<void> {
+    const { store, chat, sockets } = this.#parts;
+    for (const id of await store.retention.outlived(Date.now())) await chat.forget(id);
+    await store.retention.tidy(Date.now());
+    sockets.review();
+  }
+
+  /**
+   * Bun's idle time-out does not find a dead client to which something is sent now and then, since every send resets
+   * its timer. So parlor pings every socket, and closes those that were silent for `silentBeats` heartbeats.
+   */
+  #beat(): void {
+    const { chat, hub, sockets, openPrograms, bounds, bug } = this.#parts;
+    hub.beat();
+    const isOpen = (id: ConversationId) => hub.isWatched(id) || openPrograms.has(id);
+    chat.forgetTemporary(Date.now() - bounds.temporaryMs, isOpen).catch(bug);
+    this.purge().catch(bug);
+    sockets.ping(performance.now() - silentBeats * bounds.heartbeatMs);
+  }
+}
