@@ -139,7 +139,7 @@ export class Chat {
   /** Changes the settings of later answers. @throws Failure `not_found`, `persona_missing`, `bad_setting` */
   async settle(conversation: ConversationId, settings: Settings): Promise<void> {
     await this.#deps.settings.check(settings);
-    await this.#deps.storeOf(conversation).settle(conversation, settings);
+    await this.#deps.storeOf(conversation).setSettings(conversation, settings);
     this.#reshaped(conversation);
   }
 

@@ -70,7 +70,7 @@ export class ConversationActions {
       for await (const part of parts) {
         if (part.kind === "begin") {
           const owner = await ownerOf(part.conversation);
-          const begun = await this.#store.bring(owner, part.conversation);
+          const begun = await this.#store.beginImport(owner, part.conversation);
           incoming = begun && { ...begun, owner };
           result[begun ? "added" : "known"]++;
         } else if (part.kind === "messages") await incoming?.add(part.messages);

@@ -48,5 +48,5 @@ export async function writeTitle(
       .trim()
       .replace(/^(?:title|titel)\s*:\s*/i, ""),
   ).replace(/^["'„“”«»*#\s]+|["'“”«»*.\s]+$/g, "");
-  if (title !== "") await live.store.entitle(live.run.conversation, title);
+  if (title !== "") await live.store.setGeneratedTitle(live.run.conversation, title);
 }

@@ -89,7 +89,7 @@ export class ConversationList {
     );
   }
 
-  entitle(id: ConversationId, title: string): void {
+  setGeneratedTitle(id: ConversationId, title: string): void {
     // only once: after that the title counts as chosen by a person
     this.#q.run(
       "update conversations set title = ?, titled_by = 'person' where id = ? and titled_by = 'text'",
@@ -98,7 +98,7 @@ export class ConversationList {
     );
   }
 
-  settle(id: ConversationId, { persona, sampling, model }: Settings): void {
+  setSettings(id: ConversationId, { persona, sampling, model }: Settings): void {
     const changed = this.#q.run(
       "update conversations set persona = ?, sampling = ?, model = ? where id = ? and deleted_at is null",
       persona,

@@ -179,12 +179,12 @@ export class SqliteStore implements Store {
     this.#list.rename(id, title);
   }
 
-  async entitle(id: ConversationId, title: string): Promise<void> {
-    this.#list.entitle(id, title);
+  async setGeneratedTitle(id: ConversationId, title: string): Promise<void> {
+    this.#list.setGeneratedTitle(id, title);
   }
 
-  async settle(id: ConversationId, settings: Settings): Promise<void> {
-    this.#list.settle(id, settings);
+  async setSettings(id: ConversationId, settings: Settings): Promise<void> {
+    this.#list.setSettings(id, settings);
   }
 
   async pin(id: ConversationId, pinned: boolean): Promise<void> {
@@ -227,8 +227,8 @@ export class SqliteStore implements Store {
     return this.#transfer.addAll(owner, record);
   }
 
-  async bring(owner: PersonId, conversation: ConversationHeader): Promise<ConversationImport | null> {
-    return this.#transfer.bring(owner, conversation);
+  async beginImport(owner: PersonId, conversation: ConversationHeader): Promise<ConversationImport | null> {
+    return this.#transfer.beginImport(owner, conversation);
   }
 
   async probe(): Promise<void> {

@@ -203,9 +203,9 @@ export interface Store {
   /** @throws Failure `not_found` */
   rename(id: ConversationId, title: string): Promise<void>;
   /** Sets a title that the model made; no effect where a person has given one. */
-  entitle(id: ConversationId, title: string): Promise<void>;
+  setGeneratedTitle(id: ConversationId, title: string): Promise<void>;
   /** Sets how the conversation is answered from now on. @throws Failure `not_found` */
-  settle(id: ConversationId, settings: Settings): Promise<void>;
+  setSettings(id: ConversationId, settings: Settings): Promise<void>;
   /** @throws Failure `not_found` */
   pin(id: ConversationId, pinned: boolean): Promise<void>;
 
@@ -225,7 +225,7 @@ export interface Store {
   /**
    * Begins to import a conversation. Nobody sees it before it has ended. Null when the owner has it already.
    */
-  bring(owner: PersonId, conversation: ConversationHeader): Promise<ConversationImport | null>;
+  beginImport(owner: PersonId, conversation: ConversationHeader): Promise<ConversationImport | null>;
   /** Imports a whole conversation; false, and nothing changes, when the owner has it already. */
   add(owner: PersonId, record: ConversationRecord): Promise<boolean>;
 

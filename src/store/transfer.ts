@@ -65,13 +65,13 @@ export class TransferTable {
   }
 
   async addAll(owner: PersonId, record: ConversationRecord): Promise<boolean> {
-    const incoming = this.bring(owner, record);
+    const incoming = this.beginImport(owner, record);
     await incoming?.add(record.messages);
     await incoming?.end();
     return incoming !== null;
   }
 
-  bring(owner: PersonId, conversation: ConversationHeader): ConversationImport | null {
+  beginImport(owner: PersonId, conversation: ConversationHeader): ConversationImport | null {
     const id = this.idFor(owner, conversation.id);
     const { head } = conversation;
     if (this.#q.one("select 1 from conversations where id = ? and deleted_at is not null", id))

@@ -75,7 +75,7 @@ export function accountsContract(name: string, open: () => Promise<Store>): void
       expect((await store.people.roleLimits()).guest.weight).toBe(3);
     });
 
-    test("what a person is told of is theirs alone: list, search, ids; nobody writes into another's conversation", async () => {
+    test("lists, searches and ids are a person's own; nobody writes into another's conversation", async () => {
       const [ada, ben] = [await add("Ada"), await add("Ben")];
       const { run, question } = await say(ada.id);
       const other = await say(ben.id);
@@ -150,7 +150,7 @@ export function accountsContract(name: string, open: () => Promise<Store>): void
       expect(heard).toBe(3);
     });
 
-    test("a key is found by its hash while it is there and its owner may come in; it is its owner's alone", async () => {
+    test("a key is found by its hash until it is revoked or its owner removed; it has one owner", async () => {
       const [ada, eve] = [
         await store.people.add({ name: "Ada", role: "member", password: null }),
         await store.people.add({ name: "Eve", role: "member", password: null }),
@@ -177,7 +177,7 @@ export function accountsContract(name: string, open: () => Promise<Store>): void
       expect(await store.keys.of(eve.id)).toEqual([]);
     });
 
-    test("an invitation makes one account, once, until it expires; one for somebody sets their password and ends their sessions", async () => {
+    test("an invitation makes one account until it expires, or sets a person's password", async () => {
       const invitation = { role: "guest", person: null, expiresAt: Date.now() + 1000 } as const;
       await store.sessions.invite("a", invitation);
       await store.sessions.invite("late", { ...invitation, expiresAt: Date.now() - 1 });
@@ -295,7 +295,7 @@ export function accountsContract(name: string, open: () => Promise<Store>): void
       );
     });
 
-    test("Runs a minute, tokens a day and Runs in line are limits of each person; refusing stores nothing", async () => {
+    test("Runs a minute, tokens a day and waiting Runs have limits; a refusal stores nothing", async () => {
       const ada = await add("Ada");
       const limits = { runsPerMinute: 2 };
       const first = await say(ada.id, limits);

@@ -25,7 +25,7 @@ export function busContract(name: string, open: () => Promise<Bus>): void {
     });
     afterEach(() => bus.close());
 
-    test("each listener of a conversation hears each event, in order; those of others hear none", async () => {
+    test("each listener of a conversation gets each event, in order; those of others get none", async () => {
       const heard: Record<string, number[]> = { one: [], two: [], other: [] };
       bus.subscribe("a", (e) => heard["one"]?.push(numberOf(e)));
       bus.subscribe("a", (e) => heard["two"]?.push(numberOf(e)));

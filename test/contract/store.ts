@@ -223,7 +223,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
         expect(await codeOf(store.continue({ conversation, message, ...by }))).toBe("not_found");
     });
 
-    test("deleting a message deletes what follows it, and shows the nearest branch that is left", async () => {
+    test("deleting a message deletes all below it, and shows the nearest branch", async () => {
       const conversation = newId();
       const one = await answered(conversation, "one");
       const two = await answered(conversation, "two");
@@ -367,7 +367,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
         expect(await codeOf(work)).toBe("not_found");
     });
 
-    test("how a conversation is answered: said with its first question, changed later, and never by a later question", async () => {
+    test("settings come with the first question; no later question changes them", async () => {
       const conversation = newId();
       const settings = { persona: "anna", sampling: { temperature: 0.5, maxTokens: 20 } };
       const first = await store.say({ conversation, message: newId(), text: "one", settings, ...by });
@@ -376,26 +376,26 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       const other = { persona: null, sampling: { topP: 0.1 } };
       await store.say({ conversation, message: newId(), text: "two", settings: other, ...by });
       expect((await store.thread(conversation, { limit: 1 })).settings).toEqual(settings);
-      await store.settle(conversation, other);
+      await store.setSettings(conversation, other);
       expect((await store.conversation(conversation))?.settings).toEqual(other);
       const plain = newId();
       await say(plain);
       expect((await store.thread(plain, { limit: 1 })).settings).toEqual({ persona: null, sampling: {} });
-      expect(await codeOf(store.settle(newId(), other))).toBe("not_found");
+      expect(await codeOf(store.setSettings(newId(), other))).toBe("not_found");
     });
 
-    test("a title that the model made is found and shown, but never takes the place of a person's", async () => {
+    test("a title that the model made is found and shown, but never replaces a person's", async () => {
       const conversation = newId();
       await answered(conversation, "question");
-      await store.entitle(conversation, "Von Vögeln");
+      await store.setGeneratedTitle(conversation, "Von Vögeln");
       expect((await store.listed(conversation))?.title).toBe("Von Vögeln");
       expect((await store.search(localPerson, "vogeln", 10)).map(({ message }) => message)).toEqual([null]);
       await store.rename(conversation, "Mine");
-      await store.entitle(conversation, "Theirs");
+      await store.setGeneratedTitle(conversation, "Theirs");
       expect((await store.listed(conversation))?.title).toBe("Mine");
     });
 
-    test("a page of the list goes on from where it ended, also when the entry there has moved up or is gone", async () => {
+    test("the next page of the list begins in the right place when its entry has moved or is gone", async () => {
       const ids: string[] = [];
       for (let i = 0; i < 5; i++) ids.push((await answered(newId(), `question ${i}`)).run.conversation);
       const [, , last] = await store.list({ owner: localPerson, limit: 3 });
@@ -515,7 +515,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       expect(await store.ids()).toEqual([old, young]);
     });
 
-    test("a removed conversation is gone from everywhere until it is restored, and for good once purged", async () => {
+    test("a removed conversation is gone until it is restored, and for good once purged", async () => {
       const { run } = await answered(newId(), "a remarkable question");
       const id = run.conversation;
       await store.remove(id);
@@ -533,7 +533,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       expect(await codeOf(store.restore(id))).toBe("not_found");
     });
 
-    test("search finds titles and texts; case and diacritics fold, the last word may be unfinished, nothing is an operator", async () => {
+    test("search ignores case and diacritics; the last word may be unfinished; no operators", async () => {
       const { run, question } = await say(newId(), "Über die Gärten von Łódź");
       await store.end(run.id, { ...done, text: "In the gardens there grow quinces, and by the wall a fig." });
       const found = async (query: string) =>
@@ -556,7 +556,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       expect(await found("quinces pears")).toEqual([]);
     });
 
-    test("search finds two letters in a row of Chinese, Japanese and Korean, and parts of words from three letters", async () => {
+    test("search finds parts of words from three letters; two in Chinese, Japanese and Korean", async () => {
       const texts = [
         "今年は京都の紅葉が美しい、紅葉",
         "使用Docker部署数据库",
@@ -649,7 +649,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       await elsewhere.close();
     });
 
-    test("a record that is brought in: again changes nothing, removed it comes back, another one's ids are left alone", async () => {
+    test("a record imported again changes nothing; a removed one comes back; ids stay unique", async () => {
       const { run } = await answered(newId(), "question");
       const id = run.conversation;
       const record = (await store.record(id)) as ConversationRecord;

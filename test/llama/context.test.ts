@@ -249,7 +249,7 @@ describe("a persona", () => {
     expect(page.articles()).toEqual([]);
     // chosen while it was there
     await turn(page, "story", { persona: "adviser" });
-    await house.store.settle(page.conversation, { persona: "nobody", sampling: {} });
+    await house.store.setSettings(page.conversation, { persona: "nobody", sampling: {} });
     await turn(page, "another story", {}, "failed");
     expect(page.document.querySelector("article:last-child .failure")?.textContent).toMatch(
       /^The persona nobody no longer exists/,

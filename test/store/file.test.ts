@@ -168,7 +168,7 @@ describe("a file that can't be used is named, with what is wrong and what to do"
   });
 });
 
-test("a backup of a store in use is complete, sound and for its owner only; nothing is overwritten", async () => {
+test("a backup of a store in use is complete and for its owner only; nothing is overwritten", async () => {
   const file = fresh();
   const store = openSqlite(file);
   const conversation = newId();
@@ -214,16 +214,20 @@ describe("schemas", () => {
     db.run("pragma foreign_keys = on");
     migrate(db, file, migrations.slice(0, version));
     db.run(
-      "insert into conversations (id, head, title, created_at, updated_at) values ('conversation-aaaaaaaa', 'answer-aaaaaaaaaaaaaaa', 'Früher', 1, 2)",
+      `insert into conversations (id, head, title, created_at, updated_at)
+       values ('conversation-aaaaaaaa', 'answer-aaaaaaaaaaaaaaa', 'Früher', 1, 2)`,
     );
     db.run(
-      "insert into messages (id, conversation, parent, role, text, created_at) values ('question-aaaaaaaaaaaaa', 'conversation-aaaaaaaa', null, 'user', 'Wie war es früher?', 1)",
+      `insert into messages (id, conversation, parent, role, text, created_at) values
+       ('question-aaaaaaaaaaaaa', 'conversation-aaaaaaaa', null, 'user', 'Wie war es früher?', 1)`,
     );
     db.run(
-      "insert into messages (id, conversation, parent, role, text, created_at) values ('answer-aaaaaaaaaaaaaaa', 'conversation-aaaaaaaa', 'question-aaaaaaaaaaaaa', 'assistant', 'Anders.', 1)",
+      `insert into messages (id, conversation, parent, role, text, created_at) values
+       ('answer-aaaaaaaaaaaaaaa', 'conversation-aaaaaaaa', 'question-aaaaaaaaaaaaa', 'assistant', 'Anders.', 1)`,
     );
     db.run(
-      "insert into runs (id, conversation, message, status, created_at) values ('run-aaaaaaaaaaaaaaaaaa', 'conversation-aaaaaaaa', 'answer-aaaaaaaaaaaaaaa', 'done', 1)",
+      `insert into runs (id, conversation, message, status, created_at) values
+       ('run-aaaaaaaaaaaaaaaaaa', 'conversation-aaaaaaaa', 'answer-aaaaaaaaaaaaaaa', 'done', 1)`,
     );
     db.close();
     return file;
@@ -382,7 +386,7 @@ describe("what is deleted can be read in no file", () => {
     reader.query("select count(*) from messages").get();
     const startedAt = performance.now();
     await store.forget(conversation);
-    expect(performance.now() - startedAt).toBeLessThan(1_000); // whoever is being answered does not wait for a reader
+    expect(performance.now() - startedAt).toBeLessThan(1_000); // a reader delays nobody
     expect(left(file, secret)).not.toEqual([]);
     reader.run("rollback");
     reader.close();
@@ -426,7 +430,7 @@ describe("what is deleted can be read in no file", () => {
     await store.close();
   });
 
-  test("in a file of an older parlor: what was deleted before the upgrade, too; the copy that was set aside is named", async () => {
+  test("a file of an older parlor loses text deleted before the upgrade; its copy is named", async () => {
     const file = fresh();
     makeFile(file);
     const old = new Database(file);

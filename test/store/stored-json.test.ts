@@ -49,7 +49,7 @@ async function storeWith(column: string) {
 }
 
 for (const column of ["", "{", "null", "7", '"text"', "[]", "[1]", '{"code":7,"temperature":"warm"}']) {
-  test(`a conversation, a person and a key with ${column || "nothing"} in their JSON are still shown`, async () => {
+  test(`rows with ${column || "nothing"} in their JSON are still shown`, async () => {
     await using held = await storeWith(column);
     const { store } = held;
     const { thread, settings } = await store.thread(conversation, { limit: 10 });

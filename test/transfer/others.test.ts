@@ -95,7 +95,7 @@ describe("ChatGPT's newer export", () => {
     }),
   ];
 
-  test("what was said comes in clean, thoughts with their answer; what is left out is counted by kind", () => {
+  test("messages come in clean, thoughts with their answer; what is left out is counted by kind", () => {
     const { records, faults, leftOut } = read(file("conversations.json", [chatGpt(messages)]));
     expect(faults).toEqual([]);
     expect(talk(records[0])).toEqual([

@@ -323,7 +323,7 @@ const chatGpt = {
 };
 
 describe("ChatGPT", () => {
-  test("texts, times and the shown path come in; pictures, tools and empty system messages are left out", async () => {
+  test("texts, times and the shown path come in; pictures and tools are left out", async () => {
     const { records, faults } = await readConversations(JSON.stringify([chatGpt, { title: "broken" }]));
     expect(faults).toEqual([
       "conversation 2: this is in no form that parlor knows (its own, llama-server's UI, ChatGPT, Claude, Open WebUI)",
