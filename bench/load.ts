@@ -4,7 +4,7 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { hashOf, newSecret } from "../src/auth/auth.ts";
+import { hashOf, newSecret } from "../src/auth/secrets.ts";
 import { newId } from "../src/domain/id.ts";
 import { openSqlite } from "../src/store/sqlite.ts";
 import { cpuOf, memoryOf, root, start } from "./process.ts";

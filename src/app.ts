@@ -1,5 +1,5 @@
-// Wires the parts of parlor together, from the ports (store, bus, upstream, personas) to what Bun.serve needs. Knows
-// nothing of the command line, nor which adapters were chosen. Tests start parlor here.
+// Wires the parts of parlor together, from the ports (store, bus, upstream, personas) to what Bun.serve
+// needs. Knows nothing of the command line, nor which adapters were chosen. Tests start parlor here.
 
 import type { Server, WebSocketHandler } from "bun";
 import { listPageMax } from "../views/list.tsx";
@@ -73,7 +73,10 @@ interface AppParts extends Pick<RunsDependencies, "bus" | "log" | "metrics" | "g
 export interface App {
   fetch(request: Request, server: Server<SocketData>): Promise<Response | undefined>;
   readonly websocket: WebSocketHandler<SocketData>;
-  /** Makes an invitation for the first admin and returns its secret; null if there is an admin, or no passwords. */
+  /**
+   * Makes an invitation for the first admin and returns its secret; null if there is an admin, or no
+   * passwords.
+   */
   firstInvitation(): Promise<string | null>;
   /** Ends Runs and sockets in order, within `graceMs`, then closes the ports. */
   stop(): Promise<void>;
@@ -83,9 +86,9 @@ export interface App {
 const frameOverheadBytes = 16 * 1024;
 
 /**
- * What Bun may hold for one socket that does not read, in bytes. Nothing is sent to a reader who is behind (see
- * Outbox and ProgramOutbox), so this is one frame. The largest is a snapshot: it must fit, since otherwise a slow
- * reader would be closed, connect again and be closed again for ever.
+ * What Bun may hold for one socket that does not read, in bytes. Nothing is sent to a reader who is behind
+ * (see Outbox and ProgramOutbox), so this is one frame. The largest is a snapshot: it must fit, since
+ * otherwise a slow reader would be closed, connect again and be closed again for ever.
  */
 const snapshotMaxBytes = 64 << 20;
 
@@ -101,8 +104,8 @@ export async function createApp(parts: AppParts): Promise<App> {
   const core = openChat(parts, enforced, errors);
   const { chat, runs } = core;
   const sockets = openSockets(parts, auth, errors);
-  // JSON may escape each character of a message as six bytes, and a form each byte as three (%XX): the form of a
-  // message that is twice too long still fits, and is shown again
+  // JSON may escape each character of a message as six bytes, and a form each byte as three (%XX): the form
+  // of a message that is twice too long still fits, and is shown again
   const frameMaxBytes = bounds.messageMaxBytes * 6 + frameOverheadBytes;
   const services = { ...parts, ...errors, ...core, auth, sockets, bodies: new Bodies(bounds) };
   const programs = new ProgramEndpoints(services);

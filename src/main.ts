@@ -1,5 +1,5 @@
-// The start: command line → config → adapters → app → Bun.serve → signals. The only file that chooses adapters and
-// ends the process.
+// The start: command line → config → adapters → app → Bun.serve → signals. The only file that chooses
+// adapters and ends the process.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -89,7 +89,10 @@ async function serve(config: Config): Promise<void> {
   log.info("conversations are kept", { file });
 }
 
-/** The llama-server program for the models of --model; null if there are none. Ends parlor if it can't start one. */
+/**
+ * The llama-server program for the models of --model; null if there are none. Ends parlor if it can't start
+ * one.
+ */
 async function findProgram({ models, llamaServer }: Config): Promise<string | null> {
   if (models.length === 0) return null;
   const program = findLlamaServer(llamaServer, process.execPath, process.env["PATH"] ?? "");
@@ -114,7 +117,10 @@ function openUpstream(config: Config, program: string | null, log: Log): Pool {
   return new Pool({ open, log }, llama.length + own.length > 0 ? llama : [options.llama.default], own);
 }
 
-/** SIGTERM and SIGINT end parlor. SIGHUP reloads the certificate; without TLS it ends parlor, as the terminal is gone. */
+/**
+ * SIGTERM and SIGINT end parlor. SIGHUP reloads the certificate; without TLS it ends parlor, as the terminal
+ * is gone.
+ */
 function endOnSignals({ tls }: Config, app: App, listening: Listening, log: Log): void {
   let isEnding = false;
   const end = async (signal: string) => {
@@ -138,7 +144,9 @@ function endOnSignals({ tls }: Config, app: App, listening: Listening, log: Log)
   else if (!ignoresHangup()) process.on("SIGHUP", () => void end("SIGHUP"));
 }
 
-/** Prints the address in a single write: a program that starts parlor may read one line and close the pipe. */
+/**
+ * Prints the address in a single write: a program that starts parlor may read one line and close the pipe.
+ */
 function announce(address: string, invitation: string | null): void {
   const invite =
     invitation === null
@@ -148,8 +156,8 @@ function announce(address: string, invitation: string | null): void {
 }
 
 /**
- * True if parlor was started with SIGHUP ignored, as nohup does: then it must outlive its terminal. Systems without
- * /proc (all but Linux) count as ignoring, which leaves their default in place.
+ * True if parlor was started with SIGHUP ignored, as nohup does: then it must outlive its terminal. Systems
+ * without /proc (all but Linux) count as ignoring, which leaves their default in place.
  */
 function ignoresHangup(): boolean {
   try {
@@ -177,7 +185,10 @@ async function askHere(words: readonly string[], flags: readonly string[]): Prom
   });
 }
 
-/** Ends a command whose output can't be written: the reader closed the pipe (`parlor user list | head -1`), or the disk is full. */
+/**
+ * Ends a command whose output can't be written: the reader closed the pipe (`parlor user list | head -1`), or
+ * the disk is full.
+ */
 function unwritable({ code, message }: Error & { code?: string }): never {
   if (code === "EPIPE") process.exit(0);
   fail(`standard output can't be written: ${message}`, 1);
@@ -215,8 +226,10 @@ try {
 } catch (error) {
   if (error instanceof StoreUnusable) fail(error.message, 1);
   if (error instanceof CommandError) fail(error.message, error.code);
-  if (error instanceof Failure && error.code === "store_damaged") process.exit(1); // the log names the file and the remedy
-  // errors of the system about files and folders are for the operator; anything else is a bug, shown with its stack
+  // the log names the file and the remedy
+  if (error instanceof Failure && error.code === "store_damaged") process.exit(1);
+  // errors of the system about files and folders are for the operator; anything else is a bug, shown with its
+  // stack
   const { code, message } = error as { code?: unknown; message?: unknown };
   if (typeof code === "string" && /^(E[A-Z]+|SQLITE_\w+)$/.test(code)) fail(String(message), 1);
   throw error;

@@ -1,5 +1,5 @@
-// Who asks: by a session, by a trusted proxy's header, or simply the one local person. Opens and ends
-// sessions. What is asked for with a password is auth/password's, with an OpenID provider auth/oidc's. Knows
+// Identifies the sender of a request: by a session, a program's key, a trusted proxy's header, or as the one
+// local person. Opens and ends sessions. Passwords are in auth/password, OpenID providers in auth/oidc. Knows
 // no routes and no pages.
 
 import {
@@ -12,25 +12,29 @@ import {
 } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";
 import type { Store } from "../store/store.ts";
+import { hashOf, keyIn, newSecret } from "./secrets.ts";
 
 export type AuthMode = "none" | "password" | "header" | "oidc";
 
 /** Where a request comes from. */
 export interface Client {
-  /** Of the browser, as far as it can be known: what a listed proxy says, else the other end of the wire. */
+  /** The browser's address if a trusted proxy reports it, else the address of the connection. */
   readonly address: string;
-  /** The other end of the wire is a listed proxy. */
+  /** The connection is a trusted proxy's. */
   readonly isProxied: boolean;
-  /** It came over TLS, as far as can be known. */
+  /** The request came over TLS, to parlor or (as a trusted proxy reports) to the proxy. */
   readonly isSecure: boolean;
-  /** The names by which the browser may have asked for us; the first is the one that addresses are made of. Empty: it said none (HTTP/1.0). */
+  /**
+   * The host names that the browser may have used for parlor. Links are made with the first. Empty without a
+   * Host header (HTTP/1.0).
+   */
   readonly hosts: readonly string[];
 }
 
-/** Somebody who was recognised, and by what. */
+/** An identified person, and what identified them. */
 export interface Identity {
   readonly person: Person;
-  /** The session's hash; null where each request says who asks. */
+  /** The session's hash; null where each request identifies its sender by itself. */
   readonly session: string | null;
   /** The program's key, and its hash; absent for people. */
   readonly key?: Key & { readonly hash: string };
@@ -39,11 +43,13 @@ export interface Identity {
 interface AuthParts {
   readonly mode: AuthMode;
   readonly store: Pick<Store, "people" | "sessions" | "keys" | "usage" | "audit">;
-  /** A session that is not used for so long is over. */
+  /** A session that is not used for this long has expired, in ms. */
   readonly sessionMs: number;
 }
 
-/** The header in which proxies say who it is (Authelia, Authentik, oauth2-proxy and others can send it). */
+/**
+ * The header with which proxies name the person (Authelia, Authentik, oauth2-proxy and others can send it).
+ */
 const userHeader = "remote-user";
 
 const cookieName = "parlor";
@@ -51,41 +57,10 @@ const cookieName = "parlor";
 /** A session's last use is written at most this often, in ms. */
 const touchEveryMs = 10 * 60_000;
 
-/** What whoever comes for the first time, by a proxy or a provider, is. */
+/** Role of accounts that are created at the first sign-in through a proxy or a provider. */
 const firstRole: PersonRole = "member";
 
-/** 192 random bits, safe in addresses and cookies. */
-export function newSecret(): string {
-  return Buffer.from(crypto.getRandomValues(new Uint8Array(24))).toString("base64url");
-}
-
-/** What is kept of a secret. It has so many bits that a plain hash will do. */
-export function hashOf(secret: string): string {
-  return new Bun.CryptoHasher("sha256").update(secret).digest("base64url");
-}
-
-/** What a key begins with, so that it is known for what it is where it has got lost. */
-const keyPrefix = "parlor_";
-
-/** A new key for a program. */
-export const newKey = (): string => keyPrefix + newSecret();
-
-/** The sub-protocol by which a program in a browser can bring its key to a socket, where it can't set a header. */
-const keyProtocol = "key.";
-
-/** The key that a request bears: as OpenAI's programs send it, as Anthropic's do, or as a socket's sub-protocol. */
-function keyIn(headers: Headers): string | null {
-  const bearer = /^Bearer +(\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
-  const protocols = (headers.get("sec-websocket-protocol") ?? "").split(",").map((each) => each.trim());
-  return (
-    bearer ??
-    headers.get("x-api-key") ??
-    protocols.find((each) => each.startsWith(keyProtocol))?.slice(keyProtocol.length) ??
-    null
-  );
-}
-
-/** A cookie of ours, for `maxAge` seconds. */
+/** A Set-Cookie header. `maxAge` is in seconds. */
 export function cookieOf(name: string, value: string, client: Client, maxAge: number): string {
   return new Bun.Cookie({
     name,
@@ -98,7 +73,10 @@ export function cookieOf(name: string, value: string, client: Client, maxAge: nu
   }).serialize();
 }
 
-/** Refuses a program whose key does not open this; people, and programs that come without one, may do what their person may. @throws Failure `key_scope` */
+/**
+ * Refuses a program whose key lacks this scope. Requests without a key have the rights of their person.
+ * @throws Failure `key_scope`
+ */
 export function needScope({ key }: Identity, scope: KeyScope): void {
   if (key && !key.scopes.includes(scope)) throw new Failure("key_scope", { scope });
 }
@@ -112,13 +90,13 @@ export class Auth {
     this.#parts = parts;
   }
 
-  /** True where browsers have sessions. */
+  /** True if browsers sign in to sessions of parlor's own. */
   get hasSessions(): boolean {
     return this.mode === "password" || this.mode === "oidc";
   }
 
   /**
-   * Who asks; null for nobody.
+   * The sender of a page's request; null if nobody is signed in.
    * @throws Failure `proxy_untrusted`, `person_removed`, `bad_name`
    */
   async identify(headers: Headers, client: Client): Promise<Identity | null> {
@@ -130,20 +108,20 @@ export class Auth {
   }
 
   /**
-   * Who asks at a door for programs: by a key, else as anywhere. Where everybody is one person a key that is not known is no matter: many programs
-   * can't be kept from sending some.
+   * The sender of a program's request: by its key, else as `identify`. An unknown key does not matter where
+   * everybody is the local person, since many programs always send some key.
    * @throws Failure `bad_key`, and as `identify`
    */
   async identifyProgram(headers: Headers, client: Client): Promise<Identity | null> {
-    const said = keyIn(headers);
-    const byKey = said === null ? null : await this.#byKey(hashOf(said));
+    const key = keyIn(headers);
+    const byKey = key === null ? null : await this.#byKey(hashOf(key));
     if (byKey) return byKey;
     const known = await this.identify(headers, client);
-    if (said !== null && known === null) throw new Failure("bad_key");
+    if (key !== null && known === null) throw new Failure("bad_key");
     return known;
   }
 
-  /** Who it is still, after something has changed; null when they may not be here any more. */
+  /** The same identity with its current rights; null if it was revoked. */
   async again({ person, session, key }: Identity): Promise<Identity | null> {
     if (key) return this.#byKey(key.hash);
     if (session !== null) return this.#bySession(session);
@@ -152,7 +130,7 @@ export class Auth {
     return found?.removedAt === null ? { person: found, session } : null;
   }
 
-  /** Opens a session, in place of the one that the browser had: the cookie to be set. */
+  /** Opens a session in place of the browser's current one. Returns the Set-Cookie header. */
   async signIn(person: Person, headers: Headers, client: Client): Promise<string> {
     const { sessions, audit } = this.#parts.store;
     await this.#endOf(headers);
@@ -168,7 +146,7 @@ export class Auth {
     return this.#cookie(secret, client, this.#parts.sessionMs / 1000);
   }
 
-  /** Ends the browser's session: the cookie to be set. */
+  /** Ends the browser's session. Returns the Set-Cookie header. */
   async signOut(headers: Headers, client: Client): Promise<string> {
     const person = await this.#endOf(headers);
     if (person)
@@ -176,14 +154,17 @@ export class Auth {
     return this.#cookie("", client, 0);
   }
 
-  /** Somebody whom a provider has vouched for; made at their first time. @throws Failure `person_removed` */
+  /**
+   * The person whom a provider has identified; their account is created at the first sign-in.
+   * @throws Failure `person_removed`
+   */
   async vouched(subject: string, names: readonly (string | undefined)[]): Promise<Person> {
     const { people } = this.#parts.store;
     const known = await people.ofSubject(subject);
     if (known) return this.#refuseRemoved(known);
     const wished = names.map((name) => personName(name ?? "")).find((name) => name !== null) ?? "guest";
     for (let n = 1; ; n++) {
-      // a name says nothing of who somebody is at the provider: one that is taken is somebody else's
+      // a name does not identify a person at the provider: if it is taken, it is another person's
       const name = n === 1 ? wished : `${wished.slice(0, 58)} ${n}`;
       if (!(await people.named(name))) return people.add({ name, role: firstRole, password: null, subject });
     }
@@ -207,21 +188,21 @@ export class Auth {
   }
 
   async #byHeader(headers: Headers, client: Client): Promise<Identity | null> {
-    const said = headers.get(userHeader);
-    if (said === null || said === "") return null;
+    const user = headers.get(userHeader);
+    if (user === null || user === "") return null;
     if (!client.isProxied) throw new Failure("proxy_untrusted", { address: client.address });
-    const name = personName(said);
+    const name = personName(user);
     if (name === null) throw new Failure("bad_name");
     const { people } = this.#parts.store;
     const known = await people.named(name);
-    // the local person is nobody who could come, unless they have made the first account theirs
+    // the local person can't sign in before the first admin has taken over that account
     if (known?.id === localPerson && (await people.passwordOf(localPerson)) === null)
       throw new Failure("bad_name");
     if (known) return { person: this.#refuseRemoved(known), session: null };
     try {
       return { person: await people.add({ name, role: firstRole, password: null }), session: null };
     } catch (error) {
-      const made = await people.named(name); // by another request of theirs, meanwhile
+      const made = await people.named(name); // by another request of the same person, meanwhile
       if (!made) throw error;
       return { person: made, session: null };
     }

@@ -1,5 +1,6 @@
-// Signing in by an OpenID provider: the authorization code flow with PKCE, by openid-client. What must be remembered until the browser is
-// back (RFC 6749 state, nonce, PKCE verifier) lies in a cookie that only the pages of signing in get. The only importer of openid-client; used by http/.
+// Signing in at an OpenID provider: the authorization code flow with PKCE, by openid-client. What parlor
+// needs when the browser returns (RFC 6749 state, nonce, PKCE verifier) is in a cookie that only the sign-in
+// pages receive. No other file imports openid-client.
 
 import * as openid from "openid-client";
 import { Failure, type FailureCode } from "../domain/failure.ts";
@@ -12,30 +13,36 @@ export interface OidcOptions {
   readonly clientSecret: string | null;
 }
 
-/** Where the provider sends the browser back to. */
+/** The path to which the provider sends the browser back. */
 export const callbackPath = "/login/callback";
 
-/** Each way there has a cookie of its own, so that two tabs do not take each other's; the pages of signing in get them, and nobody else. */
+/**
+ * Each sign-in has a cookie of its own, so that two tabs do not disturb each other. Only the sign-in pages
+ * receive it.
+ */
 const [cookiePrefix, cookiePath] = ["parlor-oidc-", "/login"];
-/** How long somebody may take at the provider, in seconds, and how many ways one browser may be on at once; the oldest is forgotten. */
-const [waySeconds, waysMax] = [600, 5];
+/**
+ * Time for one sign-in at the provider, in seconds, and most sign-ins of one browser at once; the oldest is
+ * dropped.
+ */
+const [signInSeconds, signInsMax] = [600, 5];
 
 interface SignInState {
   readonly state: string;
   readonly nonce: string;
   readonly verifier: string;
-  /** Where they wanted to go. */
+  /** The path to go to after signing in. */
   readonly to: string;
-  /** When it began. */
+  /** When the sign-in began, in ms since the epoch. */
   readonly at: number;
 }
 
-/** What the provider says of somebody. */
+/** A person as the provider identifies them. */
 interface ProviderIdentity {
   readonly subject: string;
   readonly names: readonly (string | undefined)[];
   readonly to: string;
-  /** The cookie to be set: the way is over. */
+  /** The Set-Cookie header that removes the sign-in's cookie. */
   readonly cookie: string;
 }
 
@@ -50,7 +57,8 @@ export class Oidc {
   }
 
   /**
-   * The provider's address for this browser, and the cookies to be set. `origin` is ours as the browser knows it.
+   * Begins a sign-in: the address at the provider for this browser, and the Set-Cookie headers. `origin` is
+   * parlor's own, as the browser knows it.
    * @throws Failure `provider_down`, `provider_failed`
    */
   async start(
@@ -65,20 +73,20 @@ export class Oidc {
         openid.randomNonce(),
         openid.randomPKCECodeVerifier(),
       ];
-      const way: SignInState = { state, nonce, verifier, to, at: Date.now() };
+      const signIn: SignInState = { state, nonce, verifier, to, at: Date.now() };
       const address = openid.buildAuthorizationUrl(provider, {
         redirect_uri: origin + callbackPath,
         scope: "openid profile email",
-        state: way.state,
-        nonce: way.nonce,
-        code_challenge: await openid.calculatePKCECodeChallenge(way.verifier),
+        state: signIn.state,
+        nonce: signIn.nonce,
+        code_challenge: await openid.calculatePKCECodeChallenge(signIn.verifier),
         code_challenge_method: "S256",
       });
-      const tooMany = waysIn(cookies).slice(waysMax - 1);
+      const tooMany = signInsIn(cookies).slice(signInsMax - 1);
       const made = cookie(
-        way.state,
-        Buffer.from(JSON.stringify(way)).toString("base64url"),
-        waySeconds,
+        signIn.state,
+        Buffer.from(JSON.stringify(signIn)).toString("base64url"),
+        signInSeconds,
         isSecure,
       );
       return {
@@ -88,35 +96,35 @@ export class Oidc {
     });
   }
 
-  /** True for a way back that began in this browser, and is not over. */
+  /** True if the callback at `address` belongs to a sign-in that this browser began and has not finished. */
   isUnderWay(address: string, cookies: string | null): boolean {
-    return wayOf(address, cookies) !== undefined;
+    return signInOf(address, cookies) !== undefined;
   }
 
   /**
-   * Who has come back from the provider, with its word for them.
+   * Finishes a sign-in: the person whom the provider has identified.
    * @throws Failure `provider_lost`, `provider_denied`, `provider_down`, `provider_failed`
    */
   async finish(address: string, cookies: string | null, isSecure: boolean): Promise<ProviderIdentity> {
-    const way = wayOf(address, cookies);
-    if (!way) throw new Failure("provider_lost");
+    const signIn = signInOf(address, cookies);
+    if (!signIn) throw new Failure("provider_lost");
     return this.#guarded(async (provider) => {
       const checks = {
-        pkceCodeVerifier: way.verifier,
-        expectedState: way.state,
-        expectedNonce: way.nonce,
+        pkceCodeVerifier: signIn.verifier,
+        expectedState: signIn.state,
+        expectedNonce: signIn.nonce,
         idTokenExpected: true,
       };
       const claims = (await openid.authorizationCodeGrant(provider, new URL(address), checks)).claims();
       if (!claims) throw new Failure("provider_failed");
-      const said = (name: string) =>
+      const claim = (name: string) =>
         typeof claims[name] === "string" ? (claims[name] as string) : undefined;
-      const names = [said("preferred_username"), said("name"), said("email"), claims.sub];
+      const names = [claim("preferred_username"), claim("name"), claim("email"), claims.sub];
       return {
         subject: `${claims.iss} ${claims.sub}`,
         names,
-        to: way.to,
-        cookie: cookie(way.state, "", 0, isSecure),
+        to: signIn.to,
+        cookie: cookie(signIn.state, "", 0, isSecure),
       };
     });
   }
@@ -135,11 +143,11 @@ export class Oidc {
     }
   }
 
-  /** What the provider says of itself; asked for again when that has failed. */
+  /** The provider's metadata, fetched once; again after a failure. */
   #provider(): Promise<openid.Configuration> {
     const { issuer, clientId, clientSecret } = this.#options;
     const url = new URL(issuer);
-    // a provider on this machine, without TLS: nobody is between
+    // a provider on this machine needs no TLS: nobody is between
     const isLocal = url.protocol === "http:" && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
     const execute = [openid.enableNonRepudiationChecks, ...(isLocal ? [openid.allowInsecureRequests] : [])];
     this.#found ??= openid.discovery(
@@ -156,7 +164,7 @@ export class Oidc {
   }
 }
 
-/** Why somebody did not get in, as the page says it. */
+/** The failure that the page shows for an error of openid-client. */
 function codeOf(error: unknown): FailureCode {
   if (error instanceof openid.AuthorizationResponseError) {
     if (["server_error", "temporarily_unavailable"].includes(error.error)) return "provider_down";
@@ -165,7 +173,8 @@ function codeOf(error: unknown): FailureCode {
       : "provider_failed";
   }
   if (error instanceof openid.ResponseBodyError)
-    return error.error === "invalid_grant" ? "provider_lost" : "provider_failed"; // the code was used, or is too old
+    // the code was used before, or has expired
+    return error.error === "invalid_grant" ? "provider_lost" : "provider_failed";
   const { code, cause: answer } = error as { code?: unknown; cause?: unknown };
   const isBroken = answer instanceof Response && answer.status >= 500;
   return isBroken ||
@@ -174,40 +183,42 @@ function codeOf(error: unknown): FailureCode {
     : "provider_failed";
 }
 
-/** Messages and codes of an error and of what caused it, without the names of classes, which are no words once the code is packed. */
+/**
+ * Messages and codes of an error and its causes, without class names, which are minified in the executable.
+ */
 function reasonOf(error: unknown): string {
-  const said: string[] = [];
-  for (let each = error; each instanceof Error && said.length < 4; each = each.cause) {
+  const texts: string[] = [];
+  for (let each = error; each instanceof Error && texts.length < 4; each = each.cause) {
     const {
       code,
       error: word,
       error_description: more,
     } = each as { code?: unknown; error?: unknown; error_description?: unknown };
     const facts = [code, word, more].filter((fact) => typeof fact === "string");
-    said.push(`${each.message}${facts.length > 0 ? ` (${facts.join(", ").slice(0, 300)})` : ""}`);
+    texts.push(`${each.message}${facts.length > 0 ? ` (${facts.join(", ").slice(0, 300)})` : ""}`);
   }
-  return said.join(": ") || String(error);
+  return texts.join(": ") || String(error);
 }
 
-/** The ways that a browser is on, the newest first. */
-function waysIn(cookies: string | null): SignInState[] {
+/** The unfinished sign-ins of a browser, newest first. */
+function signInsIn(cookies: string | null): SignInState[] {
   const kept = [...new Bun.CookieMap(cookies ?? "")].filter(([name]) => name.startsWith(cookiePrefix));
-  return kept.flatMap(([name, value]) => wayIn(name, value)).sort((a, b) => b.at - a.at);
+  return kept.flatMap(([name, value]) => signInIn(name, value)).sort((a, b) => b.at - a.at);
 }
 
-function wayIn(name: string, value: string): SignInState[] {
+function signInIn(name: string, value: string): SignInState[] {
   try {
-    const way = JSON.parse(Buffer.from(value, "base64url").toString()) as SignInState;
-    return nameOf(way.state) === name && Date.now() - way.at < waySeconds * 1000 ? [way] : [];
+    const signIn = JSON.parse(Buffer.from(value, "base64url").toString()) as SignInState;
+    return nameOf(signIn.state) === name && Date.now() - signIn.at < signInSeconds * 1000 ? [signIn] : [];
   } catch {
     return [];
   }
 }
 
-/** The way that an address leads back from. */
-function wayOf(address: string, cookies: string | null): SignInState | undefined {
+/** The sign-in to which a callback's address belongs. */
+function signInOf(address: string, cookies: string | null): SignInState | undefined {
   const state = new URL(address).searchParams.get("state");
-  return waysIn(cookies).find((way) => way.state === state);
+  return signInsIn(cookies).find((signIn) => signIn.state === state);
 }
 
 const nameOf = (state: string): string => cookiePrefix + state.slice(0, 16);

@@ -1,5 +1,5 @@
-// Names with passwords: argon2id by Bun, throttled by account and by address; invitations, by which accounts
-// are made.
+// Signing in with a name and a password (argon2id, by Bun), throttled per account and per address.
+// Invitations, with which accounts are made.
 
 import {
   type Invitation,
@@ -14,25 +14,36 @@ import { Failure } from "../domain/failure.ts";
 import type { PersonId } from "../domain/id.ts";
 import type { Bucket } from "../store/accounts.ts";
 import type { Store } from "../store/store.ts";
-import { type Client, cookieOf, hashOf, newSecret } from "./auth.ts";
+import { type Client, cookieOf } from "./auth.ts";
+import { hashOf, newSecret } from "./secrets.ts";
 
-/** NIST SP 800-63B: at least 8 characters, and room for long ones. */
+/** NIST SP 800-63B: at least 8 characters, and room for long passwords. */
 const [passwordMinChars, passwordMaxBytes] = [8, 1024];
 
-/** Attempts at one account, from wherever, and from one address, at whichever account: more must wait. */
+/**
+ * Attempts at one account from all addresses, and attempts from one address at all accounts. More must wait.
+ */
 const perAccount: Bucket = { capacity: 20, everyMs: 30_000 };
 const perAddress: Bucket = { capacity: 10, everyMs: 15_000 };
-/** Attempts from one browser at the account that it has signed in to before, or is signed in to: what others try does not count there. */
+/**
+ * Attempts from a browser at an account to which it has signed in before. Attempts from elsewhere do not
+ * count here.
+ */
 const perBrowser: Bucket = { capacity: 10, everyMs: 15_000 };
 
-/** The cookie by which a browser is known to have signed in to an account before, and how long that is remembered, in seconds. */
+/** The cookie of a browser that has signed in to an account before, and its lifetime in seconds. */
 const [browserCookie, browserSeconds] = ["parlor-browser", 400 * 24 * 3600];
 
-/** Hashes under way at once (64 MB and some 160 ms of a core each), and how many more may wait for their turn. */
+/**
+ * Hashes that are computed at once (each takes 64 MB and about 160 ms of a core), and hashes that may wait.
+ */
 const hashesMax = 2;
 const hashesWaitingMax = 50;
 
-/** How long an invitation holds, in ms; the first admin's, which stands in the log of whoever started us, a day. */
+/**
+ * Lifetime of an invitation in ms. The first admin's is printed at the start, where others may read it: a
+ * day.
+ */
 const invitationMs = 7 * 24 * 3_600_000;
 const firstInvitationMs = 24 * 3_600_000;
 
@@ -40,7 +51,7 @@ export class Passwords {
   readonly #store: Pick<Store, "people" | "sessions" | "usage" | "audit">;
   readonly #waiting: (() => void)[] = [];
   #hashing = 0;
-  /** For names that nobody has: so that they take as long as those that somebody has. */
+  /** Verified for names without an account, so that they take as long as names with one. */
   readonly #decoy: Promise<string>;
 
   constructor(store: Pick<Store, "people" | "sessions" | "usage" | "audit">) {
@@ -50,8 +61,8 @@ export class Passwords {
   }
 
   /**
-   * `browser` is the Cookie header. Whoever comes with a browser that has signed in to this account before, or asks from a `session` of it, is not kept out by what
-   * others try: their attempts count by themselves.
+   * The person with this name and password. Attempts from a browser that has signed in to the account before,
+   * or from a session of it, are counted separately, so that strangers' attempts can't lock the owner out.
    * @throws Failure `wrong_password`, `too_many_attempts`
    */
   async check(
@@ -78,7 +89,10 @@ export class Passwords {
     throw new Failure("wrong_password");
   }
 
-  /** Sets a password of somebody's own, and ends their other sessions. @throws Failure `wrong_password`, `bad_password`, `too_many_attempts` */
+  /**
+   * Changes a person's own password, and ends their other sessions.
+   * @throws Failure `wrong_password`, `bad_password`, `too_many_attempts`
+   */
   async change(
     person: Person,
     { old, wished, keep }: { old: string; wished: string; keep: string | null },
@@ -95,12 +109,12 @@ export class Passwords {
     });
   }
 
-  /** @throws Failure `bad_password` */
+  /** Sets a person's password without asking for the current one. @throws Failure `bad_password` */
   async set(person: PersonId, password: string): Promise<void> {
     await this.#store.people.change(person, { password: await this.hash(password) });
   }
 
-  /** @throws Failure `bad_password` */
+  /** The hash to store for a new password. @throws Failure `bad_password` */
   async hash(password: string): Promise<string> {
     if ([...password].length < passwordMinChars || Buffer.byteLength(password) > passwordMaxBytes) {
       throw new Failure("bad_password", { least: passwordMinChars });
@@ -108,7 +122,7 @@ export class Passwords {
     return this.#turn(() => Bun.password.hash(fit(password), "argon2id"));
   }
 
-  /** A link's secret, for somebody to make an account, or for `person` to set a password. */
+  /** Makes an invitation and returns its secret: for a new account, or for `person` to set a password. */
   async invite(role: PersonRole, person: PersonId | null = null): Promise<string> {
     const secret = newSecret();
     const expiresAt = Date.now() + (person === localPerson ? firstInvitationMs : invitationMs);
@@ -116,7 +130,7 @@ export class Passwords {
     return secret;
   }
 
-  /** @throws Failure `not_found`, `too_many_attempts` */
+  /** The invitation with this secret. @throws Failure `not_found`, `too_many_attempts` */
   async invitation(secret: string, client: Client): Promise<Invitation> {
     const found = await this.#store.sessions.invitation(hashOf(secret));
     if (found) return found;
@@ -124,7 +138,10 @@ export class Passwords {
     throw new Failure("not_found");
   }
 
-  /** Uses an invitation up. @throws Failure `not_found`, `bad_name`, `name_taken`, `bad_password`, `too_many_attempts` */
+  /**
+   * Makes the account, or sets the password, that an invitation is for. It can't be used again.
+   * @throws Failure `not_found`, `bad_name`, `name_taken`, `bad_password`, `too_many_attempts`
+   */
   async accept(
     secret: string,
     { name, password }: { name: string; password: string },
@@ -147,7 +164,10 @@ export class Passwords {
     return person;
   }
 
-  /** The cookie that says later that this browser has signed in to somebody's account; null where they have no password. It holds until that is another. */
+  /**
+   * A cookie that marks the browser as one that has signed in to this account; null without a password. It
+   * holds until the password changes.
+   */
   async rememberBrowser(person: PersonId, client: Client): Promise<string | null> {
     const hash = await this.#store.people.passwordOf(person);
     if (hash === null) return null;
@@ -155,20 +175,25 @@ export class Passwords {
     return cookieOf(browserCookie, `${id}.${sealOf(id, hash)}`, client, browserSeconds);
   }
 
-  /** Which of the browsers that have signed in to the account with this password's hash the cookies say it is; null for none. */
+  /**
+   * The id of a browser that has signed in to the account with this password hash; null for any other
+   * browser.
+   */
   #browserIn(cookies: string | null, hash: string): string | null {
     const [id = "", seal = ""] = (new Bun.CookieMap(cookies ?? "").get(browserCookie) ?? "").split(".");
     const [said, right] = [Buffer.from(seal), Buffer.from(sealOf(id, hash))];
     return id !== "" && said.length === right.length && crypto.timingSafeEqual(said, right) ? id : null;
   }
 
-  /** @throws Failure `too_many_attempts` */
+  /** Takes one attempt from a token bucket. @throws Failure `too_many_attempts` */
   async throttle(bucket: string, bounds: Bucket): Promise<void> {
     const waitMs = await this.#store.usage.take(bucket, bounds);
     if (waitMs > 0) throw new Failure("too_many_attempts", { seconds: Math.ceil(waitMs / 1000) });
   }
 
-  /** Whoever has signed in from their browser before goes first, and is not turned away because of what strangers try. */
+  /**
+   * Waits until fewer than `hashesMax` hashes are computed. Familiar browsers go first and are never refused.
+   */
   async #turn<T>(work: () => Promise<T>, isFamiliar = false): Promise<T> {
     if (!isFamiliar && this.#waiting.length >= hashesWaitingMax)
       throw new Failure("too_many_attempts", { seconds: 10 });
@@ -186,18 +211,25 @@ export class Passwords {
   }
 }
 
-/** What is known of whoever tries a password. */
+/** What may show that an attempt is the owner's. */
 interface Familiar {
+  /** The Cookie header. */
   readonly browser?: string | null;
-  /** The hash of the session that asks. */
+  /** The hash of the session that sends the request. */
   readonly session?: string | null;
 }
 
-/** Nobody can make it for a browser's id who does not have the hash of the account's password, which never leaves the house. */
+/**
+ * Only parlor can compute this seal of a browser's id: its key is the account's password hash, which is never
+ * sent.
+ */
 const sealOf = (id: string, passwordHash: string): string =>
   new Bun.CryptoHasher("sha256", passwordHash).update(`browser ${id}`).digest("base64url");
 
-/** What can be hashed: an empty password and one without an end are no errors, only wrong. */
+/**
+ * Normalises (NFKC) and truncates a password, so that an empty or huge one fails verification instead of
+ * throwing.
+ */
 function fit(password: string): string {
   return password === "" ? " " : password.normalize("NFKC").slice(0, passwordMaxBytes);
 }

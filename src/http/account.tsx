@@ -2,8 +2,9 @@
 
 import { type Context, Hono } from "hono";
 import { AccountPage } from "../../views/page-account.tsx";
-import { type Auth, hashOf, newKey } from "../auth/auth.ts";
+import type { Auth } from "../auth/auth.ts";
 import type { Passwords } from "../auth/password.ts";
+import { hashOf, newKey } from "../auth/secrets.ts";
 import type { Quota } from "../chat/quota.ts";
 import { type AuditAct, keyScopes, personName } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";

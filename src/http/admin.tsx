@@ -1,4 +1,5 @@
-// The operator's page. Every route below /admin requires an admin, and every change is noted in the audit log.
+// The operator's page. Every route below /admin requires an admin, and every change is noted in the audit
+// log.
 
 import { type Context, Hono } from "hono";
 import { AdminPage, Now } from "../../views/admin.tsx";
@@ -31,8 +32,8 @@ export interface AdminParts {
 }
 
 /**
- * Does what a form of the page asks for. Resolves to an invitation's address, which the page shows once; undefined
- * where there is nothing to show.
+ * Does what a form of the page asks for. Resolves to an invitation's address, which the page shows once;
+ * undefined where there is nothing to show.
  */
 export type AdminAction = (
   c: Context<Env>,

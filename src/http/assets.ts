@@ -1,5 +1,5 @@
-// The embedded files, served from memory in the forms that were compressed at build time. A file's address changes
-// with its content, so a browser may keep it for ever.
+// The embedded files, served from memory in the forms that were compressed at build time. A file's address
+// changes with its content, so a browser may keep it for ever.
 
 import { Hono } from "hono";
 import { pack } from "../../views/assets/pack.ts" with { type: "macro" };

@@ -1,7 +1,7 @@
-// parlor below a path of its own (`--base-path /chat`): requests come with it or, where a proxy has taken it
-// off, without; whatever goes out leads below it. Everything inside knows nothing of it.
+// parlor below a base path (`--base-path /chat`). Requests arrive with it, or without it where a proxy has
+// removed it. Addresses in answers get it as a prefix. All other code uses paths without it.
 
-/** A request's address; without a Host that is one, Bun gives the path alone. */
+/** A request's address. Without a valid Host header, Bun gives only the path. */
 export function urlOf({ url }: Request): URL {
   return (
     URL.parse(url) ??
@@ -10,23 +10,26 @@ export function urlOf({ url }: Request): URL {
   );
 }
 
-/** The path of a request inside. A proxy may have taken `base` off already. */
+/** The path without `base`, which a proxy may have removed already. */
 export function pathInside(pathname: string, base: string): string {
   if (base === "" || !pathname.startsWith(base)) return pathname;
   const rest = pathname.slice(base.length);
   return rest === "" ? "/" : rest.startsWith("/") ? rest : pathname;
 }
 
-/** Attributes of ours that hold an address, and the address of a page that is to be loaded next. Text can't look like one: in it quotes are escaped. */
+/**
+ * Attributes that hold an address, and the address of a refresh. Text never matches, since its quotes are
+ * escaped.
+ */
 const addresses =
   /( (?:href|src|action|formaction|hx-get|hx-post|hx-ws:connect|data-copy)="|content="0;url=)\/(?!\/)/g;
 
-/** HTML of ours with addresses below `base`. */
+/** Prefixes the addresses in parlor's own HTML with `base`. */
 export function htmlBelow(html: string, base: string): string {
   return base === "" || !html.includes('="') ? html : html.replace(addresses, `$1${base}/`);
 }
 
-/** An answer whose redirects and cookies hold below `base`. Changes its headers. */
+/** Changes headers of an answer so that its redirect and its cookies are below `base`. */
 export function headersBelow(headers: Headers, base: string): void {
   if (base === "") return;
   const location = headers.get("location");
@@ -44,7 +47,10 @@ export function headersBelow(headers: Headers, base: string): void {
     );
 }
 
-/** Makes frames lead below `base`; one that goes to many is made once. */
+/**
+ * Prefixes the addresses in frames with `base`. A frame that is sent to many sockets in a row is changed only
+ * once.
+ */
 export function framesBelow(base: string): (frame: string) => string {
   if (base === "") return (frame) => frame;
   let last = { frame: "", below: "" };

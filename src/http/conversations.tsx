@@ -29,7 +29,8 @@ export function conversationRoutes(parts: ConversationParts): Hono<Env> {
     const at = c.req.query("at");
     if (!isId(at) || head === null) return pages.answer(c, id);
     const isShown = at === head || (await storeOf(id).history(head)).some((message) => message.id === at);
-    // a message found by search may lie on another branch: select that branch, unless an answer is being written
+    // a message found by search may lie on another branch: select that branch, unless an answer is being
+    // written
     const isThere = isShown || (await chat.select(id, at).then(() => true, falseWhenBusy));
     return pages.answer(c, id, { through: isThere ? at : null });
   });

@@ -1,5 +1,5 @@
-// Pieces of a conversation's page that the page loads when they are needed: older messages, an edit form, a menu,
-// settings, more of the list, and search results.
+// Pieces of a conversation's page that the page loads when they are needed: older messages, an edit form, a
+// menu, settings, more of the list, and search results.
 
 import { Hono } from "hono";
 import { Edit } from "../../views/acts.tsx";

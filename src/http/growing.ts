@@ -1,36 +1,39 @@
-// A page without scripts that shows an answer as it is made: the page is sent up to the answer's text, then
-// each block of it when it is complete, then the rest; at the end the page has itself loaded in its final
-// form.
+// A page without scripts that shows an answer while it is written. The page is sent up to the answer's text,
+// then each block of the text when it is complete, then the rest. At the end the page reloads itself in its
+// final form.
 
 import { MarkdownStream } from "../../views/markdown/stream.ts";
 import type { Bus } from "../bus/bus.ts";
 import type { Snapshot } from "../domain/event.ts";
 import type { ConversationId } from "../domain/id.ts";
 
-/** Where in a page the text of the answer in progress goes. */
+/** Marks where the text of the answer in progress belongs in a page. */
 export const textPlace = "\ufdd7";
 
-/** Bun closes an answer that is silent for 10 s; white space is no news to HTML. */
+/** Interval of white space, which HTML ignores: Bun closes an answer that is silent for 10 s. */
 const aliveMs = 4_000;
 
-export interface Growing {
+export interface GrowingPage {
   readonly bus: Bus;
   readonly conversation: ConversationId;
   /** The page, with `textPlace` in it. */
   readonly html: string;
   readonly snapshot: Snapshot;
-  /** Rendered Markdown with our words in it. */
+  /** Puts the page's words (labels of buttons) into rendered Markdown. */
   inWords(html: string): string;
 }
 
-/** The page as a stream. Nothing may be waited for between taking the snapshot and this: it listens from now on. */
+/**
+ * The page as a stream. Must be called in the turn in which the snapshot was taken: events before the call
+ * are lost.
+ */
 export function growingPage({
   bus,
   conversation,
   html,
   snapshot,
   inWords,
-}: Growing): ReadableStream<Uint8Array> {
+}: GrowingPage): ReadableStream<Uint8Array> {
   const [head = "", tail = ""] = html.split(textPlace);
   const stream = new MarkdownStream(snapshot.text);
   const encoder = new TextEncoder();

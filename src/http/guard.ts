@@ -1,5 +1,6 @@
-// Who may talk to us: pages of our own origin, and programs. Another site's page can neither send (Origin) nor read
-// by giving our address a name of its own (Host). Also the headers that keep our own pages from doing harm.
+// Keeps pages of other sites out: they can't send requests (checked by Origin), nor read answers by giving
+// parlor's address a name of their own (checked by Host). Also security headers, and the client's address
+// behind proxies.
 
 import { isIP } from "node:net";
 import type { Client } from "../auth/auth.ts";
@@ -8,32 +9,41 @@ import { Failure } from "../domain/failure.ts";
 import { newId } from "../domain/id.ts";
 
 /** Measured with htmx 4 and its ws extension in Chromium: no violation, no eval, no inline anything. */
-const contentSecurityPolicy =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const contentSecurityPolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
 
 /** Headers of every answer. */
 export const securityHeaders: Readonly<Record<string, string>> = {
   "content-security-policy": contentSecurityPolicy,
   "x-content-type-options": "nosniff",
-  "referrer-policy": "same-origin", // not no-referrer: with that a form of our own would come with "Origin: null"
+  "referrer-policy": "same-origin", // with no-referrer, parlor's own forms would be sent with "Origin: null"
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
   "permissions-policy": "camera=(), microphone=(), geolocation=()",
 };
 
-/** It names a host, and nothing else. */
+/** True for a host, with or without a port, and nothing else. */
 export const isHost = (host: string | null): host is string =>
   host !== null && /^[\w.:[\]-]+$/.test(host) && URL.canParse(`http://${host}`);
 
-/** Of answers to programs, which are no pages, whatever a llama-server makes of them. */
+/** Headers of answers to programs. No browser shows them as a page, whatever llama-server puts into them. */
 export const programHeaders: Readonly<Record<string, string>> = {
   ...securityHeaders,
   "content-security-policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
 };
 
 /**
- * Refuses names that could be somebody else's: DNS rebinding gives a foreign name our address, and then Origin and Host
- * agree. Addresses, names without a dot and names that only a local network can give are ours.
+ * Refuses host names that may belong to another site. DNS rebinding gives such a name parlor's address, and
+ * then Origin and Host agree. Addresses, names without a dot and names that exist only in a local network are
+ * accepted.
  * @throws Failure `unknown_host`
  */
 export function checkHost(host: string | null, allowOrigins: readonly string[]): void {
@@ -52,9 +62,10 @@ export function checkHost(host: string | null, allowOrigins: readonly string[]):
 }
 
 /**
- * Refuses requests that a page of another origin makes. Browsers send Origin with every WebSocket and every POST;
- * programs send none, and need no protection from themselves. `isAmbient` is for a request that bears what a browser adds by itself (a
- * session's cookie, a proxy's header): there Origin must be, or Sec-Fetch-Site. `hosts` are the names that parlor was asked for by (Client).
+ * Refuses requests from pages of another origin. Browsers send Origin with every WebSocket and every POST;
+ * other programs send none and need no protection. `isAmbient` marks a request with credentials that a
+ * browser adds by itself (a session's cookie, a proxy's header): it must have Origin, or Sec-Fetch-Site.
+ * `hosts` are the names that were used for parlor (Client).
  * @throws Failure `foreign_origin`
  */
 export function checkOrigin(
@@ -81,7 +92,7 @@ export function checkOrigin(
 const isAllowed = (origin: string, allowOrigins: readonly string[]): boolean =>
   allowOrigins.includes(originText(origin) ?? "");
 
-/** What a page of another site that may use parlor needs to be told, so that its browser lets it (Fetch Standard, CORS). */
+/** CORS headers for pages of the allowed origins (Fetch Standard). */
 export function corsHeaders(headers: Headers, allowOrigins: readonly string[]): Record<string, string> {
   const origin = headers.get("origin");
   if (origin === null || !isAllowed(origin, allowOrigins)) return {};
@@ -95,7 +106,10 @@ export function corsHeaders(headers: Headers, allowOrigins: readonly string[]): 
   };
 }
 
-/** Where a request comes from: what a listed proxy says of it, else the other end of the wire. */
+/**
+ * Where a request comes from: as a trusted proxy reports it, else the other end of the connection. `peer` is
+ * that end's address.
+ */
 export function clientOf(
   headers: Headers,
   peer: string,
@@ -105,25 +119,29 @@ export function clientOf(
   const isProxied = trustedProxies.has(wire);
   const host = headers.get("host");
   if (!isProxied) return { address: wire, isProxied, isSecure: isTls, hosts: host === null ? [] : [host] };
-  // each proxy adds whom it heard: the last that is no proxy of ours is the one who asks
-  const heard = (headers.get("x-forwarded-for") ?? "").split(",").map(heardAddress);
-  const address = heard.findLast((each) => each !== "" && !trustedProxies.has(each)) ?? wire;
+  // each proxy appends the address that it got the request from: the last that is no trusted proxy is the
+  // client's
+  const reported = (headers.get("x-forwarded-for") ?? "").split(",").map(reportedAddress);
+  const address = reported.findLast((each) => each !== "" && !trustedProxies.has(each)) ?? wire;
   const isSecure = isTls || /^(https|wss)$/i.test(lastOf(headers, "x-forwarded-proto") ?? "");
   return { address, isProxied, isSecure, hosts: hostsOf(headers, isSecure) };
 }
 
-/** What the proxy next to us has added to a header that each on the way adds to. */
+/** What the proxy nearest to parlor has appended to a header. */
 const lastOf = (headers: Headers, name: string): string | null =>
   headers.get(name)?.split(",").at(-1)?.trim() || null;
 
-/** An address in X-Forwarded-For, which some proxies write with its port; what is no address is nobody's. */
-function heardAddress(said: string): string {
-  const bare = said.trim().replace(/^"?(\[.*\]|[\d.]+)(?::\d+)?"?$/, "$1");
+/** An address in X-Forwarded-For without its port, which some proxies add; "unknown" for anything else. */
+function reportedAddress(text: string): string {
+  const bare = text.trim().replace(/^"?(\[.*\]|[\d.]+)(?::\d+)?"?$/, "$1");
   const plain = plainAddress(bare);
   return bare === "" || isIP(plain) !== 0 ? plain : "unknown";
 }
 
-/** The names by which a browser may have asked for us, as a listed proxy tells them; the first is the one that addresses are made of. */
+/**
+ * The host names that the browser may have used, as a trusted proxy reports them. Links are made with the
+ * first.
+ */
 function hostsOf(headers: Headers, isSecure: boolean): string[] {
   const [host, named, port] = [
     headers.get("host"),
@@ -137,13 +155,13 @@ function hostsOf(headers: Headers, isSecure: boolean): string[] {
   return [...withPort, named, host].filter((each) => each !== null);
 }
 
-/** What a request is called in logs: as a listed proxy named it, else a name of ours. */
+/** The request's id in logs: a trusted proxy's X-Request-Id, else a new one. */
 export function requestIdOf(headers: Headers, isProxied: boolean): string {
   const given = isProxied ? headers.get("x-request-id") : null;
   return given !== null && /^[\w.:-]{1,64}$/.test(given) ? given : newId();
 }
 
-/** Counts what is open per address, of IPv6 per network. */
+/** Counts open sockets per address; for IPv6 per network. */
 export class AddressCount {
   readonly #max: number;
   readonly #open = new Map<string, number>();

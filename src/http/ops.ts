@@ -13,7 +13,10 @@ export interface OpsParts {
   readonly runs: Runs;
   readonly store: Pick<Store, "probe">;
   readonly metrics: Metrics;
-  /** The bearer token for addresses that are not in `metricsAllow`; null: only those in `metricsAllow` may look. */
+  /**
+   * The bearer token for addresses that are not in `metricsAllow`; null: only those in `metricsAllow` may
+   * look.
+   */
   readonly metricsToken: string | null;
   /** Addresses that may look without a token. */
   readonly metricsAllow: AddressSet;

@@ -1,4 +1,5 @@
-// The page of one conversation. In a browser without scripts an answer that is being written is streamed into it.
+// The page of one conversation. In a browser without scripts an answer that is being written is streamed into
+// it.
 
 import type { Context } from "hono";
 import { listPageMax } from "../../views/list.tsx";

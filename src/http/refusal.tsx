@@ -1,4 +1,4 @@
-// What a request that failed is answered: a status, and a sentence, as a page for browsers and as JSON for
+// The answer to a request that failed: a status and a sentence, as a page for browsers and as JSON for
 // programs.
 
 import { SentencePage } from "../../views/page.tsx";
@@ -8,7 +8,7 @@ import { assetPaths } from "./assets.ts";
 import { htmlBelow } from "./base.ts";
 import { securityHeaders } from "./guard.ts";
 
-/** The answer to a request that failed: a page for browsers, JSON for programs. `basePath` is what is not put before its addresses later. */
+/** `basePath` prefixes the page's addresses; empty if the caller adds the prefix itself (finishAnswer). */
 export function refusal(failure: Failure, headers: Headers, basePath: string): Response {
   const words = wordsOf(languageOf(headers.get("accept-language")));
   const sentence = sentenceOf(failure.report, words);

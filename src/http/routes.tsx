@@ -1,5 +1,5 @@
-// Every page and form over plain HTTP, put together from one sub-app per area. Failures end here as a page (or
-// JSON) with a sentence.
+// Every page and form over plain HTTP, put together from one sub-app per area. Failures end here as a page
+// (or JSON) with a sentence.
 
 import { type ErrorHandler, Hono } from "hono";
 import type { ReadBody } from "../domain/body.ts";

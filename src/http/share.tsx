@@ -3,7 +3,7 @@
 import { type Context, Hono } from "hono";
 import { ShareDialog, SharedPage } from "../../views/share.tsx";
 import { Articles } from "../../views/thread.tsx";
-import { newSecret } from "../auth/auth.ts";
+import { newSecret } from "../auth/secrets.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { Link } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";
@@ -35,7 +35,9 @@ export function shareRoutes(parts: ShareParts): Hono<Env> {
 /** For the owner of a conversation: its links, made and revoked. */
 function linkRoutes({ chat, store: { links, audit } }: ShareParts): Hono<Env> {
   const app = new Hono<Env>();
-  /** The conversation in the path, unless it is temporary: those are not on disk, and neither would a link be. */
+  /**
+   * The conversation in the path, unless it is temporary: those are not on disk, and neither would a link be.
+   */
   const shareable = async (c: Context<Env>): Promise<ConversationId> => {
     const { id } = await conversationOf(c, chat);
     if (isTemporary(id)) throw new Failure("not_found");

@@ -31,7 +31,10 @@ export interface ImportBounds extends ReadBounds {
   readonly importMs: number;
 }
 
-/** Imports that may run at once in the process. Each has a thread, which needs several times the file's size in memory. */
+/**
+ * Imports that may run at once in the process. Each has a thread, which needs several times the file's size
+ * in memory.
+ */
 const importsMax = 2;
 
 type TransferAct = "exported" | "imported";
@@ -118,10 +121,11 @@ function importRoutes({ store, shelf, importing, readBody }: TransferParts): Hon
 
 function file(c: Context<Env>, body: string | ReadableStream, type: string, name: string): Response {
   c.header("content-type", type);
+  const plainName = name.replace(/[\\/:*?"<>|\p{Cc}]/gu, " ").trim();
   // RFC 6266 with RFC 8187: titles hold any character
   c.header(
     "content-disposition",
-    `attachment; filename*=UTF-8''${encodeURIComponent(name.replace(/[\\/:*?"<>|\p{Cc}]/gu, " ").trim()).replace(/['()]/g, escape)}`,
+    `attachment; filename*=UTF-8''${encodeURIComponent(plainName).replace(/['()]/g, escape)}`,
   );
   return c.body(body);
 }

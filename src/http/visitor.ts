@@ -35,7 +35,9 @@ export function wordsFor(c: Context<Env>): Words {
   return wordsOf(languageOf(c.req.header("accept-language") ?? null), readersZone(c.req.raw.headers));
 }
 
-/** The time zone that the page's script stored in a cookie (views/assets/zone.js); null without that cookie. */
+/**
+ * The time zone that the page's script stored in a cookie (views/assets/zone.js); null without that cookie.
+ */
 export function readersZone(headers: Headers): string | null {
   return zoneOf(new Bun.CookieMap(headers.get("cookie") ?? "").get("parlor.zone"));
 }
@@ -62,7 +64,10 @@ export async function fieldsOf(c: Context<Env>): Promise<Readonly<Record<string,
   return Object.fromEntries(fields) as Record<string, string>;
 }
 
-/** parlor's own address as the browser knows it, with the base path: a trusted proxy may speak TLS in front of it. */
+/**
+ * parlor's own address as the browser knows it, with the base path: a trusted proxy may speak TLS in front of
+ * it.
+ */
 export function originOf(c: Context<Env>): string {
   return `${c.env.client.isSecure ? "https" : "http"}://${c.env.client.hosts[0]}${c.env.base}`;
 }

@@ -1,5 +1,5 @@
-// Reads the bodies of requests, for every door and every form: each within a bound of its own, all together within one, decoded, and
-// within a time. Who may send one is asked before. Beside app.
+// Reads the bodies of requests, for every door and every form: each within a bound of its own, all together
+// within one, decoded, and within a time. Who may send one is asked before. Beside app.
 
 import { pipeline, Readable, type Transform } from "node:stream";
 import {
@@ -21,7 +21,10 @@ export interface BodiesBounds {
   readonly bodyMs: number;
 }
 
-/** A body that came slower than this on the whole, after `bodyMs`, is not waited for: a tenth of a slow mobile uplink (1 Mbit/s). */
+/**
+ * A body that came slower than this on the whole, after `bodyMs`, is not waited for: a tenth of a slow mobile
+ * uplink (1 Mbit/s).
+ */
 const slowestBytesPerSecond = 12_500;
 
 /** A body up to this size finds room always, so that large ones of others do not keep small ones out. */
@@ -95,8 +98,8 @@ export class Bodies {
   }
 
   /**
-   * Refuses more bytes of a body that has `heldBytes` already, where all bodies would be too many, or one sender's more than half of
-   * that. A body that is alone always fits: it has a bound of its own.
+   * Refuses more bytes of a body that has `heldBytes` already, where all bodies would be too many, or one
+   * sender's more than half of that. A body that is alone always fits: it has a bound of its own.
    * @throws Failure `bodies_full`
    */
   #needRoom(bytes: number, owner: PersonId | null, heldBytes: number): void {
@@ -110,8 +113,8 @@ export class Bodies {
 }
 
 /**
- * One copy of what arrives: a small buffer first, since most bodies are small and many that are large are only announced; then one of the length that was
- * announced, so that nothing is copied twice.
+ * One copy of what arrives: a small buffer first, since most bodies are small and many that are large are
+ * only announced; then one of the length that was announced, so that nothing is copied twice.
  */
 class GrowingBuffer {
   readonly #wholeBytes: number | null;
@@ -201,7 +204,9 @@ function codingOf(header: string | null): Coding | null {
   return found;
 }
 
-/** What comes, decoded in a thread of the runtime's, so that a bound on it holds before the whole is there. */
+/**
+ * What comes, decoded in a thread of the runtime's, so that a bound on it holds before the whole is there.
+ */
 async function* decoded(arriving: AsyncGenerator<Uint8Array>, coding: Coding): AsyncGenerator<Uint8Array> {
   const first = await arriving.next();
   if (first.done) return;

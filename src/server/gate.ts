@@ -1,5 +1,5 @@
-// The request gate: every request of Bun.serve. Finds out where a request comes from and who sends it, refuses
-// what other sites send, and passes the rest to the pages or to the endpoints beside them.
+// The request gate: every request of Bun.serve. Finds out where a request comes from and who sends it,
+// refuses what other sites send, and passes the rest to the pages or to the endpoints beside them.
 
 import type { Server } from "bun";
 import type { Auth, Client, Identity } from "../auth/auth.ts";
@@ -82,7 +82,9 @@ export class Gate {
     return pages.fetch(forPages, visitor);
   }
 
-  /** Who sends the request. Assets and preflights are the same for everybody, so nobody is looked up for them. */
+  /**
+   * Who sends the request. Assets and preflights are the same for everybody, so nobody is looked up for them.
+   */
   async #identify(request: Request, pathname: string, client: Client): Promise<Identity | null> {
     const { auth } = this.#parts;
     if (pathname.startsWith("/assets/") || request.method === "OPTIONS") return null;
@@ -91,7 +93,10 @@ export class Gate {
       : auth.identify(request.headers, client);
   }
 
-  /** The answer to a request that failed, in the form that its sender reads: a program's dialect, a page, or JSON. */
+  /**
+   * The answer to a request that failed, in the form that its sender reads: a program's dialect, a page, or
+   * JSON.
+   */
   #refusal(error: unknown, request: Request): Response {
     const { log, refuse, basePath, allowOrigins } = this.#parts;
     const failure = refuse(error);

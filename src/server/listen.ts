@@ -1,5 +1,5 @@
-// Where parlor is reached: an address and a port, or a socket in the file system; TLS of its own, whose certificate is read again when it is told to. Beside
-// main, and used by it alone.
+// Where parlor is reached: an address and a port, or a socket in the file system; TLS of its own, whose
+// certificate is read again when it is told to. Beside main, and used by it alone.
 
 import { chmodSync, lstatSync, readFileSync, rmSync } from "node:fs";
 import type { App } from "../app.ts";
@@ -11,21 +11,30 @@ interface ListenOptions {
   readonly port: number;
   readonly basePath: string;
   readonly tls: { readonly cert: string; readonly key: string } | null;
-  /** Whoever comes over the socket in the file system is believed to be a proxy: then it is not for everybody on this machine. */
+  /**
+   * Whoever comes over the socket in the file system is believed to be a proxy: then it is not for everybody
+   * on this machine.
+   */
   readonly isSocketTrusted: boolean;
 }
 
 export interface Listening {
   /** As a browser opens it; `unix:/PATH` for a socket in the file system. */
   readonly address: string;
-  /** Takes the certificate and its key anew; what is open stays. @throws when they can't be used: then the old ones hold */
+  /**
+   * Takes the certificate and its key anew; what is open stays.
+   * @throws when they can't be used: then the old ones hold
+   */
   renew(): void;
   stop(): Promise<void>;
 }
 
 const unixPrefix = "unix:";
 
-/** Finds out whether what is listened on is free and the certificate is one, and lets it go again. @throws CommandError */
+/**
+ * Finds out whether what is listened on is free and the certificate is one, and lets it go again.
+ * @throws CommandError
+ */
 export async function tryToListen({
   host,
   port,
@@ -48,22 +57,28 @@ export async function tryToListen({
   }
 }
 
-/** Serves `app`. @throws CommandError when that can't be: the address is in use, the certificate no certificate */
+/**
+ * Serves `app`.
+ * @throws CommandError when that can't be: the address is in use, the certificate no certificate
+ */
 export async function listen(app: App, options: ListenOptions): Promise<Listening> {
   const { host, port, basePath, tls } = options;
   const path = host.startsWith(unixPrefix) ? host.slice(unixPrefix.length) : null;
   if (path !== null) await makeRoom(path);
   const serve = (at: number, pair: Pair | null) => {
     const server = Bun.serve({
-      ...(path === null ? { hostname: host, port: at, reusePort: false } : { unix: path }), // with `development: false` Bun shares a port that is in use, without a word
+      // with `development: false` Bun shares a port that is in use, without a word
+      ...(path === null ? { hostname: host, port: at, reusePort: false } : { unix: path }),
       ...(pair && { tls: pair }),
       development: false,
-      maxRequestBodySize: Number.MAX_SAFE_INTEGER, // bodies.ts reads each within its own bound, and what is not read is not kept
+      // bodies.ts reads each within its own bound, and what is not read is not kept
+      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       fetch: app.fetch,
       websocket: app.websocket,
       error: () => new Response("Internal error\n", { status: 500, headers: securityHeaders }),
     } as Parameters<typeof Bun.serve>[0]) as Bun.Server<unknown>;
-    // as a port of this machine: whoever is on it may come, and is asked who they are. Where a name in a header is believed, our own group's alone may
+    // as a port of this machine: whoever is on it may come, and is asked who they are. Where a name in a
+    // header is believed, our own group's alone may
     if (path !== null) chmodSync(path, options.isSocketTrusted ? 0o660 : 0o666);
     return server;
   };
@@ -81,7 +96,8 @@ export async function listen(app: App, options: ListenOptions): Promise<Listenin
       if (!tls) return;
       const pair = pairOf(tls);
       tryOut(pair); // before the port is let go: the key may be another's
-      // Bun keeps the certificate that a server began with: another takes its place at the address, and what the old one has open stays open
+      // Bun keeps the certificate that a server began with: another takes its place at the address, and what
+      // the old one has open stays open
       for (const server of servers) void server.stop(false);
       servers = [...servers.slice(-1), serve(chosen, pair)];
     },
@@ -126,7 +142,10 @@ function tryOut(pair: Pair): void {
   void Bun.serve({ hostname: "127.0.0.1", port: 0, tls: pair, fetch: () => new Response() }).stop(true);
 }
 
-/** Takes away the socket of a parlor that is gone; one that somebody listens on stays. @throws CommandError */
+/**
+ * Takes away the socket of a parlor that is gone; one that somebody listens on stays.
+ * @throws CommandError
+ */
 async function makeRoom(path: string): Promise<void> {
   try {
     if (!lstatSync(path).isSocket())

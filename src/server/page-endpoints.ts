@@ -1,9 +1,9 @@
-// The connections of pages: their WebSocket, or server-sent events and requests where a proxy lets no WebSocket
-// through. What is said over them is live/'s.
+// The connections of pages: their WebSocket, or server-sent events and requests where a proxy lets no
+// WebSocket through. What is said over them is live/'s.
 
 import type { Server } from "bun";
 import { languageOf } from "../../views/words.ts";
-import { newSecret } from "../auth/auth.ts";
+import { newSecret } from "../auth/secrets.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { ConversationActions } from "../chat/conversation-actions.ts";
 import { Failure, type Refuse } from "../domain/failure.ts";
@@ -84,7 +84,10 @@ export class PageEndpoints {
     return new Response(null, { status: 202, headers: securityHeaders });
   }
 
-  /** The handler for the conversation, or the shared link, in the address. @throws Failure `not_found`, `not_signed_in` */
+  /**
+   * The handler for the conversation, or the shared link, in the address.
+   * @throws Failure `not_found`, `not_signed_in`
+   */
   async #socketData(request: Request, visitor: Visitor, onClose?: () => void): Promise<SocketData> {
     const { chat, shelf, hub, refuse, bounds, store } = this.#parts;
     const { known } = visitor;

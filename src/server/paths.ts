@@ -3,14 +3,17 @@
 import { pathInside, urlOf } from "../http/base.ts";
 import { isServedPath, joinedSlashes } from "../programs/routes.ts";
 
-/** Frames of a page as server-sent events, and what such a page sends: for proxies that let no WebSocket through. */
+/**
+ * Frames of a page as server-sent events, and what such a page sends: for proxies that let no WebSocket
+ * through.
+ */
 export const eventsPath = "/live/events";
 export const sayPath = "/live/say";
 
 /**
- * How long an idle connection is kept after its last request, in seconds. Longer than balancers and proxies keep
- * theirs (nginx, AWS and others: 60), which would otherwise send a request into a connection that is being closed.
- * Bun closes a connection that never brought a request after about 10 s.
+ * How long an idle connection is kept after its last request, in seconds. Longer than balancers and proxies
+ * keep theirs (nginx, AWS and others: 60), which would otherwise send a request into a connection that is
+ * being closed. Bun closes a connection that never brought a request after about 10 s.
  */
 export const keptSeconds = 75;
 
@@ -24,7 +27,8 @@ export const isSocketPath = (pathname: string): boolean => pathname === "/live" 
 /** The path of a request below `basePath`: see http/base. */
 export function pathOf(request: Request, basePath: string): string {
   const { pathname } = urlOf(request);
-  // With the base path /chat, the address /chat is the page. It is the socket if a proxy has removed the base path.
+  // With the base path /chat, the address /chat is the page. It is the socket if a proxy has removed the base
+  // path.
   if (isSocketPath(pathname) && request.headers.get("upgrade")?.toLowerCase() === "websocket")
     return pathname;
   // programs are often given a base address that ends with a slash, and then send two in a row

@@ -79,8 +79,8 @@ export class ProgramEndpoints {
       return inFlight && this.#inFlight.delete(inFlight);
     };
     const gone = inFlight ? AbortSignal.any([request.signal, inFlight.end.signal]) : request.signal;
-    // Bun's time-out for silence holds while the body is read, and is lifted then: the queue and llama-server have
-    // time limits of their own
+    // Bun's time-out for silence holds while the body is read, and is lifted then: the queue and llama-server
+    // have time limits of their own
     const readBody: ReadBody = async (source, bound) => {
       const body = await bodies.read(source, bound);
       server.timeout(request, 0);

@@ -1,5 +1,5 @@
-// When a person may do less than before (removed, signed out, a key revoked), everything that they have open ends:
-// sockets, Runs, and answers to programs.
+// When a person may do less than before (removed, signed out, a key revoked), everything that they have open
+// ends: sockets, Runs, and answers to programs.
 
 import type { Runs } from "../chat/runs.ts";
 import type { Store } from "../store/store.ts";

@@ -1,5 +1,5 @@
-// Registry of open sockets: the handler and the owner of each, and whether the owner may still have it. Bun.serve
-// has one handler for all sockets; it passes each call to the socket's own SocketHandler.
+// Registry of open sockets: the handler and the owner of each, and whether the owner may still have it.
+// Bun.serve has one handler for all sockets; it passes each call to the socket's own SocketHandler.
 
 import type { Server } from "bun";
 import type { Identity } from "../auth/auth.ts";
@@ -31,7 +31,9 @@ export interface SocketData {
   heardAt: number;
 }
 
-/** Data for a new socket. `handlerFor` gets a function that returns the owner, whose rights may change later. */
+/**
+ * Data for a new socket. `handlerFor` gets a function that returns the owner, whose rights may change later.
+ */
 export function socketDataOf(
   { known, client }: Visitor,
   link: string | null,
@@ -60,7 +62,10 @@ interface SocketsParts {
   readonly addresses: AddressCount;
   /** Most bytes that may wait for one socket that does not read. */
   readonly backlogMaxBytes: number;
-  /** The owner with their current rights; true for a link that still holds; false if the socket must be closed. */
+  /**
+   * The owner with their current rights; true for a link that still holds; false if the socket must be
+   * closed.
+   */
   ownerNow(data: SocketData): Promise<Identity | boolean>;
   bug(error: unknown): void;
 }
@@ -85,7 +90,8 @@ export class Sockets {
   }
 
   /**
-   * Turns a request into a WebSocket. `protocol` is the sub-protocol that was chosen of those that were offered.
+   * Turns a request into a WebSocket. `protocol` is the sub-protocol that was chosen of those that were
+   * offered.
    * @throws Failure `too_many_sockets`, `bad_request`
    */
   upgrade(request: Request, server: Server<SocketData>, data: SocketData, protocol?: string): undefined {
@@ -130,7 +136,9 @@ export class Sockets {
     },
   };
 
-  /** Pings every socket. Ends those that were silent since `deadline`, a time on the monotonic clock in ms. */
+  /**
+   * Pings every socket. Ends those that were silent since `deadline`, a time on the monotonic clock in ms.
+   */
   ping(deadline: number): void {
     for (const ws of this.#open) {
       // a reader of server-sent events sends nothing: it is alive as long as it reads
@@ -140,7 +148,10 @@ export class Sockets {
     }
   }
 
-  /** Closes the sockets of owners who may no longer have them. To be called when somebody's rights may have changed. */
+  /**
+   * Closes the sockets of owners who may no longer have them. To be called when somebody's rights may have
+   * changed.
+   */
   review(): void {
     this.#isStale = true;
     this.#review ??= this.#reviewAll()

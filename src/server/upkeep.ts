@@ -1,5 +1,5 @@
-// What parlor does by the clock: heartbeats of sockets, temporary conversations that are forgotten, deleted ones that
-// are erased, and what is past its retention.
+// What parlor does by the clock: heartbeats of sockets, temporary conversations that are forgotten, deleted
+// ones that are erased, and what is past its retention.
 
 import type { Chat } from "../chat/chat.ts";
 import type { ConversationId } from "../domain/id.ts";
@@ -59,8 +59,9 @@ export class Upkeep {
   }
 
   /**
-   * Bun's idle time-out does not find a dead client to which something is sent now and then, since every send resets
-   * its timer. So parlor pings every socket, and closes those that were silent for `silentBeats` heartbeats.
+   * Bun's idle time-out does not find a dead client to which something is sent now and then, since every send
+   * resets its timer. So parlor pings every socket, and closes those that were silent for `silentBeats`
+   * heartbeats.
    */
   #beat(): void {
     const { chat, hub, sockets, openPrograms, bounds, bug } = this.#parts;

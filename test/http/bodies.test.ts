@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { connect } from "node:net";
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
-import { hashOf, newKey } from "../../src/auth/auth.ts";
+import { hashOf, newKey } from "../../src/auth/secrets.ts";
 import type { KeyScope, Person } from "../../src/domain/account.ts";
 import { asFailure } from "../../src/domain/failure.ts";
 import { newId } from "../../src/domain/id.ts";

@@ -4,7 +4,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { connect, type Socket } from "node:net";
-import { hashOf } from "../../src/auth/auth.ts";
+import { hashOf } from "../../src/auth/secrets.ts";
 import { newId } from "../../src/domain/id.ts";
 import { type House, PageClient, PlainClient, startHouse } from "../house.ts";
 import { until } from "../llama/server.ts";

@@ -3,7 +3,7 @@
 // Promises: S6, X4.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { hashOf, newKey } from "../../src/auth/auth.ts";
+import { hashOf, newKey } from "../../src/auth/secrets.ts";
 import type { KeyScope, Person } from "../../src/domain/account.ts";
 import { type House, PageClient, rendered, startHouse } from "../house.ts";
 import { textOf } from "../llama/recitals.ts";

@@ -3,7 +3,7 @@
 // Promises: P4.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { hashOf, newKey } from "../../src/auth/auth.ts";
+import { hashOf, newKey } from "../../src/auth/secrets.ts";
 import { type House, startHouse } from "../house.ts";
 import { type Llama, startLlama, until } from "../llama/server.ts";
 
