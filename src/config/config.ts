@@ -170,7 +170,7 @@ function refuseWithoutEffect({ host, auth, trustedProxies, metricsAllow }: Confi
  * every start of parlor there: `withoutEffect` names what holds for nothing in it. @throws UsageError
  */
 function refuseIdle({ host, models }: Config, typed: Given): void {
-  if (host.startsWith("unix:") && typed[options.port.flag])
+  if (host.startsWith("unix:") && typed[options.port.flag]?.some((port) => port !== "0"))
     throw new UsageError(`--port is for an address, and --host ${host} has none; give one of the two`);
   const ownOnly = [options.llamaArg, options.llamaServer].find(({ flag }) => typed[flag] !== undefined);
   if (ownOnly && models.length === 0) {

@@ -96,7 +96,7 @@ test("on a shared computer nobody finds what another has typed", async () => {
   await answered(page);
   await field(page).fill("a secret of Ada's");
   await reload(page);
-  const stored = () => page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }));
+  const stored = () => page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }]));
   expect(await stored()).toContain("a secret");
   await page.setExtraHTTPHeaders({ "remote-user": "ben" });
   await page.goto(house.url);

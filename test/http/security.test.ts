@@ -395,7 +395,7 @@ describe("sessions", () => {
     ); // what is tried there counts, too
     expect(await status("another password", browser)).toBe(429);
     await other.stop();
-  }, 30_000);
+  });
 
   test("nobody but admins operates", async () => {
     for (const path of ["/admin", "/admin/now"]) {

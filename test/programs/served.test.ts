@@ -402,7 +402,7 @@ describe("a request with a large picture, or an odd one", () => {
       // at once (a file is stepped over: about 5 ms), or others have their turn meanwhile
       if (user + system > 100_000) expect(turns).toBeGreaterThan(bytes.length / (4 << 20));
     }
-  }, 30_000);
+  });
 
   test("what is read of it is what a tree of it would say", async () => {
     const messages = [
