@@ -9,9 +9,9 @@ const cjk = String.raw`\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Sc
 
 /** No address goes on behind these: white space, signs that none may hold or that turn the direction, quotes, the punctuation of scripts without spaces, places of ours. */
 const stop =
-  /[\s\p{Cc}\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069<>"`|^\u3001-\u3003\u3008-\u3011\u3014-\u301f\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f\u2018-\u201f\u2026\u00ab\u00bb\ufdd0-\ufdef]/u;
+  /[\s\p{Cc}\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069<>"`|^\u3001-\u3003\u3008-\u3011\u3014-\u301f\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f\u2014\u2018-\u201f\u2026\u00ab\u00bb\ufdd0-\ufdef]/u;
 /** Signs that stand behind an address rather than in it. */
-const trailing = new Set(".,:;!?'*_~([{");
+const trailing = new Set(".,:;!?'*_~([{\u2013");
 const escapable = new Set("_*~&#-.()[]!");
 const reference = /&(?:quot|lt|gt|apos|nbsp|#\d{1,7}|#x[0-9a-f]{1,6});/iy;
 const pairs: Readonly<Record<string, string>> = { ")": "(", "]": "[", "}": "{" };

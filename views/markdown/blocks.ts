@@ -208,5 +208,5 @@ function interrupts(line: string): boolean {
 /** The definitions of references that a block holds, a line each. */
 export function definitionsIn(block: string): string {
   if (!block.trimStart().startsWith("[")) return "";
-  return [...block.matchAll(/^ {0,3}\[[^\]\n]+\]:[ \t]*\S.*$/gm)].map(([line]) => `${line}\n`).join("");
+  return [...block.matchAll(/^ {0,3}\[(?!\^)[^\]\n]+\]:[ \t]*\S.*$/gm)].map(([line]) => `${line}\n`).join("");
 }

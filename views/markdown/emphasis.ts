@@ -1,5 +1,6 @@
 // What the parser cannot be told about marks, told by places of ours in its source: a mark beside Chinese, Japanese or Korean works without a space
-// (commonmark/commonmark-spec, pull request 839), and one tilde alone strikes nothing out. They are taken out of what it wrote.
+// (commonmark/commonmark-spec, pull request 839), one tilde alone strikes nothing out, and a footnote is text, not the target of a link.
+// They are taken out of what it wrote.
 
 /** Stands between a mark and a sign that would keep it from being one: to the parser it is a letter. */
 const letter = "\ufdd8";
@@ -13,15 +14,18 @@ const cjk =
 const maybeCjk = /[\u1100-\u11ff\u2e80-\ud7ff\ud840-\ud88f\uf900-\uffff]/;
 const letterOrSpace = /^[\p{L}\p{N}\s]?$/u;
 
+/** What begins a footnote: to the parser its first word would be a target, and shown nowhere. */
+const footnote = /^[ \t>*+-]{0,12}(?:\d{1,9}[.)][ \t]+)?\[\^(?:[^\]\n\\]|\\.)+\](?=:)/gm;
+
 /** The source with such places in it. */
 export function withMarks(text: string): string {
-  const hasTildes = text.includes("~");
-  if (!hasTildes && !(text.includes("*") && maybeCjk.test(text))) return text;
-  return text.replace(/\\[\s\S]|^ {0,3}~{3,}|\*+|~+/gm, (run, index: number) => {
+  const noted = text.includes("[^") ? text.replace(footnote, `$&${letter}`) : text;
+  if (!noted.includes("~") && !(noted.includes("*") && maybeCjk.test(noted))) return noted;
+  return noted.replace(/\\[\s\S]|^ {0,3}~{3,}|\*+|~+/gm, (run, index: number) => {
     if (run === "~") return tilde;
     if (run[0] === "\\" || run[0] === " " || (run[0] === "~" && run.length !== 2)) return run;
-    const before = charBefore(text, index);
-    const after = charAt(text, index + run.length);
+    const before = charBefore(noted, index);
+    const after = charAt(noted, index + run.length);
     const isBesideCjk = { before: cjk.test(before), after: cjk.test(after) };
     if (!isBesideCjk.before && !isBesideCjk.after) return run;
     return (letterOrSpace.test(before) ? "" : letter) + run + (letterOrSpace.test(after) ? "" : letter);

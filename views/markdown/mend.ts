@@ -16,7 +16,7 @@ const contextMaxChars = 10_000;
 /** A line of these alone may yet become anything: a rule, a heading's underline, an item, a fence, a table. */
 const undecidedLine = /^[-+*_=#>~`|: \t]*$|^[ \t]*\d{1,9}[.)]?[ \t]*$/;
 /** A line that begins a fence tells what it is only at its end; so does a definition, or the row of a table. */
-const heldLine = /^ {0,3}(?:`{3,}|~{3,}|\[[^\]\n]*(?:\](?::.*)?)?$|\|)/;
+const heldLine = /^ {0,3}(?:`{3,}|~{3,}|\[(?!\^)[^\]\n]*(?:\](?::.*)?)?$|\|)/;
 
 /** The part of an open block that can be shown: its complete lines, and the one being written once it is clear what it is. */
 export function shownPart(lines: string, rest: string): string {

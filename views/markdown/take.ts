@@ -35,7 +35,7 @@ const bareFormula = new RegExp(String.raw`\\(?:(boxed)|begin\{((?:${environments
 
 /** Where something is looked at: a fence's line, a definition, a run of backticks, a backslash, a dollar, a link's target, a tag, an address. */
 const signs =
-  /^ {0,3}(?:`{3,}|~{3,})[^\n]*$|^[ \t>]{0,12}\[(?:[^\]\n\\]|\\.)+\]:[ \t]*\S+[ \t]*(?:["'(][^\n]*)?$|`+|\\[\s\S]?|\$\$?|\]\(|<|@|https?:\/\/|www\.|mailto:/gim;
+  /^ {0,3}(?:`{3,}|~{3,})[^\n]*$|^[ \t>]{0,12}\[(?!\^)(?:[^\]\n\\]|\\.)+\]:[ \t]*\S+[ \t]*(?:["'(][^\n]*)?$|`+|\\[\s\S]?|\$\$?|\]\(|<|@|https?:\/\/|www\.|mailto:/gim;
 
 /** The text with a place for each line of what was taken out, and these. */
 export function take(text: string): { source: string; pieces: readonly Piece[] } {

@@ -211,6 +211,39 @@ describe("tags that people write into Markdown", () => {
   test("escaped they are text, too", () => expect(textOf("\\<kbd>a\\</kbd>")).toBe("<kbd>a</kbd>"));
 });
 
+describe("a footnote is shown", () => {
+  for (const [before, note, behind] of [
+    ["", "Wikipedia", ""],
+    ["", 'https://e.org/a "T"', ""],
+    ["> ", "Duden", ""],
+    ["- ", "12", ""],
+    ["1. ", "重要", ""],
+    ["", "18~22", "\n[^2]: b"],
+  ] as const)
+    test(`${before}[^1]: ${note}`, () => {
+      const text = `a[^1]\n\n${before}[^1]: ${note}${behind}`;
+      expect(textOf(text)).toContain(`[^1]: ${note}`);
+      expect(textOf(text)).toStartWith("a[^1]");
+      const stream = new MarkdownStream();
+      for (const character of text) stream.push(character);
+      expect(stream.end(text).filter(({ kind }) => kind === "replace")).toEqual([]);
+    });
+  test("its address is a link, and its words are no target", () =>
+    expect(linksOf("a[^1]\n\n[^1]: https://e.org/a")).toEqual(["https://e.org/a"]));
+  test("in code it is what it was", () =>
+    expect(within("code", "```\n[^1]: Wikipedia\n```\n\n    [^1]: a")).toEqual([
+      "[^1]: Wikipedia\n",
+      "[^1]: a\n",
+    ]));
+});
+
+test("a dash behind an address is not part of it", () =>
+  expect(["See https://e.org/a—it says", "https://e.org/a–", "https://e.org/b–c"].flatMap(linksOf)).toEqual([
+    "https://e.org/a",
+    "https://e.org/a",
+    "https://e.org/b%E2%80%93c",
+  ]));
+
 test("lists, quotes and tables run as their own first letters do", () => {
   const body = bodyOf("Llama هو نموذج\n\n- مرحبا\n\n1. مرحبا\n\n> مرحبا\n\n| اسم |\n|--|\n| a |");
   expect(
