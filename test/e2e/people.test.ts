@@ -188,7 +188,7 @@ test("limits are seen before they bite, and refuse with when they reset", async 
     .waitFor();
 });
 
-/** WaitEstimates until no answer is being written and the field is empty. */
+/** Waits until no answer is being written and the field is empty. */
 const answeredAgain = (page: Page): Promise<unknown> =>
   page.waitForFunction(
     () =>

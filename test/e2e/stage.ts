@@ -225,7 +225,7 @@ export async function answered(page: Page, status = "done", nth?: number): Promi
   return ((await answer.locator("> .text").textContent()) ?? "").replace(/\s+/g, " ").trim();
 }
 
-/** WaitEstimates until the running answer has more than `length` characters. */
+/** Waits until the running answer has more than `length` characters. */
 export const grownBeyond = (page: Page, length: number): Promise<unknown> =>
   page.waitForFunction(
     (wished) =>
@@ -299,7 +299,7 @@ const comesToRest = ({ url }: Pick<Parlor, "url">): Promise<boolean> =>
     () => false,
   );
 
-/** WaitEstimates until the model is loaded. */
+/** Waits until the model is loaded. */
 export async function serving({ url }: Pick<Parlor, "url">): Promise<void> {
   const tls = { rejectUnauthorized: false }; // a certificate of the test's own
   await until(async () => (await fetch(`${url}/readyz`, { tls })).status === 200, "the model is loaded");

@@ -60,6 +60,7 @@ test("every Failure has a sentence in every language that ends like one and show
       );
       expect(sentence).toMatch(/^\S.*([.?!]|http:\/\/[yz])$/);
       expect(sentence).not.toMatch(/undefined|NaN|\[object/);
+      expect(sentence.match(/\p{Lu}\p{Ll}+\p{Lu}\p{Ll}+/gu)).toBeNull(); // a name of the code
     }
   }
 });
