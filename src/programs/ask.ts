@@ -1,5 +1,4 @@
-// POST /ask, for curl and scripts: the body is the question, the answer comes as plain text, or as events
-// where that is asked for.
+// POST /ask, for curl and scripts: the body is the question, the answer is plain text, or events on request.
 
 import { type Language, languageOf, sentenceOf, wordsOf } from "../../views/words.ts";
 import { type Identity, needScope } from "../auth/auth.ts";
@@ -9,86 +8,87 @@ import type { Runs } from "../chat/runs.ts";
 import type { ReadBody } from "../domain/body.ts";
 import { Failure, type Refuse, statusOf } from "../domain/failure.ts";
 import { type ConversationId, isId, isTemporary, newId, newTemporaryId, type RunId } from "../domain/id.ts";
-import { comeAgainSeconds } from "./errors.ts";
+import { retryAfterSeconds } from "./errors.ts";
 import { errorOf, lastOf, type ProgramEvent, tapOf } from "./messages.ts";
 import { ResponseBody } from "./outbox.ts";
 
-interface AskParts {
-  /** Aborted when the program is gone, or may not ask any more. */
+interface AskOptions {
+  /** Aborted when the client has disconnected or has lost its access. */
   readonly gone: AbortSignal;
-  /** All is over. */
+  /** Called when the request is finished, whatever its outcome. */
   over(): void;
   readonly chat: Chat;
   readonly quota: Quota;
   readonly runs: Pick<Runs, "stop">;
   readonly readBody: ReadBody;
-  /** See http/base: for the address that a program is told. */
+  /** Prefix of the addresses in refusals; see http/base. */
   readonly basePath: string;
   readonly refuse: Refuse;
   bug(error: unknown): void;
-  /** What may wait for a program that does not read; more and it is let go. */
+  /** Most bytes that wait for a slow client; beyond them the connection is closed. */
   readonly outboxMaxBytes: number;
-  /** A program that takes nothing for this long is let go. */
+  /** A client that reads nothing for this long is disconnected. */
   readonly programSlowMs: number;
-  /** Between two comments that keep a stream of events open on its way through proxies. */
+  /** Interval of the comments that keep an event stream open through proxies. */
   readonly heartbeatMs: number;
 }
 
-/** What is asked: the body itself, or JSON with more to it. */
+/** The request: a plain body is the text alone, a JSON body has the other fields as well. */
 interface Question {
   readonly text: string;
   readonly persona: string | null;
-  /** null: it is not kept. */
+  /** Null when the conversation is not stored. */
   readonly conversation: ConversationId | null;
-  /** It is to be kept, and is the first of its conversation. */
+  /** The conversation does not exist yet. */
   readonly isNew: boolean;
 }
 
-/** The header that names the conversation of an answer, where it is kept. */
+/** Response header with the id of a stored conversation. */
 const conversationHeader = "x-conversation";
 
-/** JSON escapes every character twice over at most six bytes; the rest is names. */
+/** Room for JSON around the text, in bytes. A byte of text needs at most six in JSON (`\u0000`). */
 const bodyOverheadBytes = 4096;
 
-/** Answers `POST /ask`. */
+/** Answers `POST /ask`. Never rejects: a Failure becomes an answer. */
 export async function ask(
   request: Request,
-  known: Identity | null,
+  identity: Identity | null,
   id: string,
-  parts: AskParts,
+  options: AskOptions,
 ): Promise<Response> {
   const language = languageOf(request.headers.get("accept-language"));
   const isEvents = request.headers.get("accept")?.includes("text/event-stream") ?? false;
   try {
     if (request.method !== "POST")
       throw new Failure("no_such_address", {
-        path: `${request.method} ${parts.basePath}/ask`,
-        known: `POST ${parts.basePath}/ask`,
+        path: `${request.method} ${options.basePath}/ask`,
+        known: `POST ${options.basePath}/ask`,
       });
-    if (!known) throw new Failure("not_signed_in");
-    needScope(known, "answers");
-    const limitBytes = parts.quota.messageMaxBytes(known.person);
-    await parts.quota.mayAsk(known.person);
-    const body = await parts.readBody(request, {
+    if (!identity) throw new Failure("not_signed_in");
+    needScope(identity, "answers");
+    const limitBytes = options.quota.messageMaxBytes(identity.person);
+    await options.quota.mayAsk(identity.person);
+    const body = await options.readBody(request, {
       maxBytes: limitBytes * 6 + bodyOverheadBytes,
-      owner: known.person.id,
+      owner: identity.person.id,
     });
-    body.release(); // what is left of it is a question, which has a bound of its own
+    body.release(); // only the question is kept, which has a bound of its own
     const question = questionIn(Buffer.from(body.bytes).toString("utf8"), request.headers);
     if (question.conversation !== null) {
-      needScope(known, "conversations");
-      if (!question.isNew && !(await parts.chat.enter(known.person, question.conversation)))
+      needScope(identity, "conversations");
+      if (!question.isNew && !(await options.chat.enter(identity.person, question.conversation)))
         throw new Failure("not_found");
     }
-    return await answered(question, known, { id, language, isEvents }, parts);
+    return await answered(question, identity, { id, language, isEvents }, options);
   } catch (error) {
-    const failure = parts.refuse(error);
-    parts.over();
+    const failure = options.refuse(error);
+    options.over();
     const status = statusOf(failure);
     const headers: Record<string, string> = { "cache-control": "no-store" };
-    const seconds = comeAgainSeconds(failure);
+    const seconds = retryAfterSeconds(failure);
     if (seconds !== null) headers["retry-after"] = String(seconds);
-    if (failure.code === "body_slow") headers["connection"] = "close"; // the rest of the body may never come
+    // the client may never send the rest of the body
+    if (failure.code === "body_slow") headers["connection"] = "close";
     const sentence = sentenceOf(failure.report, wordsOf(language));
     return isEvents
       ? Response.json(errorOf(failure.report, language), { status, headers })
@@ -116,20 +116,20 @@ function questionIn(body: string, headers: Headers): Question {
   return { text, persona: typeof persona === "string" && persona !== "" ? persona : null, ...where };
 }
 
-interface Manner {
+interface AnswerFormat {
   readonly id: string;
   readonly language: Language;
   readonly isEvents: boolean;
 }
 
-/** The answer as it comes. @throws Failure as `Chat.say` */
+/** Asks the question and streams the answer. @throws Failure as `Chat.say` */
 async function answered(
   { text, persona, conversation: kept }: Question,
   { person }: Identity,
-  manner: Manner,
-  { chat, runs, bug, outboxMaxBytes, programSlowMs, heartbeatMs, gone, over }: AskParts,
+  format: AnswerFormat,
+  { chat, runs, bug, outboxMaxBytes, programSlowMs, heartbeatMs, gone, over }: AskOptions,
 ): Promise<Response> {
-  const { language, isEvents } = manner;
+  const { language, isEvents } = format;
   const conversation = kept ?? newTemporaryId();
   let run: RunId | null = null;
   let pulse: Timer | undefined;
@@ -138,12 +138,12 @@ async function answered(
     if (run !== null) runs.stop({ id: run });
   };
   const body = new ResponseBody({ maxBytes: outboxMaxBytes, slowMs: programSlowMs, gone, left: leave });
-  const tell = (told: ProgramEvent) =>
-    body.put(isEvents ? `event: ${told.type}\ndata: ${JSON.stringify(told)}\n\n` : plain(told));
+  const send = (event: ProgramEvent) =>
+    body.put(isEvents ? `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n` : plain(event));
   const tap = tapOf(
-    tell,
+    send,
     (ended) => {
-      tell(lastOf(ended, kept, language));
+      send(lastOf(ended, kept, language));
       clearInterval(pulse);
       body.close();
       over();
@@ -154,12 +154,12 @@ async function answered(
   const settings = persona === null ? {} : { settings: { persona, sampling: {} } };
   run = await chat.say(
     person,
-    { conversation, message: newId(), text, ...settings, request: manner.id },
+    { conversation, message: newId(), text, ...settings, request: format.id },
     tap,
   );
-  // plain text has no place for a sign of life: a proxy's time-out holds for it
+  // plain text can't hold a heartbeat, so a proxy's idle timeout applies to it
   if (isEvents && !body.isOver) pulse = setInterval(() => body.put(": alive\n\n"), heartbeatMs);
-  if (gone.aborted) leave(); // meanwhile
+  if (gone.aborted) leave(); // it may have been aborted during `say`
   const type = isEvents ? "text/event-stream" : "text/plain; charset=utf-8";
   const named = kept === null ? {} : { [conversationHeader]: kept };
   return new Response(body.stream, {
@@ -167,9 +167,9 @@ async function answered(
   });
 }
 
-/** What plain text shows: the answer, a line's end behind it, and what went wrong. */
-function plain(told: ProgramEvent): string {
-  if (told.type === "delta") return told.text;
-  if (told.type === "done") return "\n";
-  return told.type === "error" ? `\n[ERROR] ${told.message}\n` : "";
+/** An event as plain text: pieces of the answer, a final line feed, and errors. */
+function plain(event: ProgramEvent): string {
+  if (event.type === "delta") return event.text;
+  if (event.type === "done") return "\n";
+  return event.type === "error" ? `\n[ERROR] ${event.message}\n` : "";
 }

@@ -1,26 +1,26 @@
-// How a program is refused: a status, and words in the form that it expects.
+// Refusals of API requests: the HTTP status, and the body in the client's dialect.
 
 import { sentenceOf, wordsOf } from "../../views/words.ts";
 import { type Failure, statusOf } from "../domain/failure.ts";
 
 export type Dialect = "openai" | "anthropic";
 
-/** Anthropic's programs name their version with every request. */
+/** The dialect of a client: Anthropic's SDKs send `anthropic-version` with every request. */
 export const dialectOf = (pathname: string, headers: Headers): Dialect =>
   /\/messages(\/|$)/.test(pathname) || headers.has("anthropic-version") ? "anthropic" : "openai";
 
-/** An error within a stream. */
+/** An error as an event of a stream. */
 export const eventOf = (json: string, dialect: Dialect): string =>
   `${dialect === "anthropic" ? "event: error\n" : ""}data: ${json.replace(/\s*\n\s*/g, " ")}\n\n`;
 
-/** Seconds after which a program that was refused may come again; null where that would change nothing. */
-export function comeAgainSeconds(failure: Failure): number | null {
+/** Value of Retry-After, in seconds; null when a retry would change nothing. */
+export function retryAfterSeconds(failure: Failure): number | null {
   const status = statusOf(failure);
-  // where nothing better is known: a minute is what the sentence says of a full line; a llama-server is back within seconds
+  // defaults: the sentence about a full queue says a minute; a llama-server is back within seconds
   return status === 429 ? Number(failure.facts["seconds"] ?? 60) : status === 503 ? 5 : null;
 }
 
-/** Names of kinds of errors, as both dialects use them. */
+/** Error types by status, in both dialects. */
 const kinds: Readonly<Record<number, string>> = {
   400: "invalid_request_error",
   401: "authentication_error",
@@ -44,7 +44,7 @@ export function refusalText(failure: Failure, dialect: Dialect): string {
   );
 }
 
-/** A refusal as programs that ask at this address expect it. */
+/** A refusal in a dialect. `more` are additional headers. */
 export function programRefusal(
   failure: Failure,
   dialect: Dialect,
@@ -56,10 +56,11 @@ export function programRefusal(
     "content-type": "application/json; charset=utf-8",
     "cache-control": "no-store",
   };
-  const seconds = comeAgainSeconds(failure);
+  const seconds = retryAfterSeconds(failure);
   if (seconds !== null) headers["retry-after"] = String(seconds);
   if (failure.code === "wrong_method")
     headers["allow"] = failure.facts["method"] === "GET" ? "GET, HEAD" : "POST";
-  if (failure.code === "body_slow") headers["connection"] = "close"; // the rest of the body may never come
+  // the client may never send the rest of the body
+  if (failure.code === "body_slow") headers["connection"] = "close";
   return new Response(refusalText(failure, dialect), { status, headers });
 }

@@ -1,5 +1,5 @@
-// What a program is told of an answer, as objects that go over a socket (programs/socket-json) or as events (programs/ask):
-// the words of the interface to the outside.
+// The events of an answer in the API of /chat (programs/socket-json) and /ask (programs/ask). Their fields
+// are a public interface.
 
 import { type Language, sentenceOf, wordsOf } from "../../views/words.ts";
 import type { Tap } from "../chat/live-run.ts";
@@ -26,10 +26,10 @@ export type ProgramEvent =
     }
   | { readonly type: "error"; readonly code: string; readonly message: string };
 
-/** In tokens; a field is absent where llama-server did not say. */
+/** In tokens. A field is absent when llama-server did not report it. */
 interface Usage {
   readonly prompt_tokens?: number;
-  /** Of these, not read again. */
+  /** Prompt tokens that came from the cache. */
   readonly cached_tokens?: number;
   readonly completion_tokens?: number;
 }
@@ -40,30 +40,30 @@ interface Timings {
   readonly tokens_per_second?: number;
 }
 
-/** A Tap whose Run is told with `tell`; `ended` is called with the Run when that is over. */
+/** A Tap that sends a Run's events. `ended` is called with the Run when it is over. */
 export function tapOf(
-  tell: (told: ProgramEvent) => void,
+  send: (event: ProgramEvent) => void,
   ended: (run: Run) => void,
   { isAlone }: { isAlone: boolean },
 ): Tap {
   return {
     isAlone,
-    text: (text) => tell({ type: "delta", text }),
-    reasoning: (text) => tell({ type: "reasoning", text }),
-    place: ({ position, of }) => tell({ type: "queued", position, of }),
-    prompt: ({ processed, total }) => tell({ type: "prompt", processed, total }),
+    text: (text) => send({ type: "delta", text }),
+    reasoning: (text) => send({ type: "reasoning", text }),
+    place: ({ position, of }) => send({ type: "queued", position, of }),
+    prompt: ({ processed, total }) => send({ type: "prompt", processed, total }),
     ended,
   };
 }
 
-/** The last word about a Run. */
+/** The last event of a Run. */
 export function lastOf(run: Run, conversation: ConversationId | null, language: Language): ProgramEvent {
   if (run.failure) return errorOf(run.failure, language);
   if (run.status === "interrupted") return errorOf({ code: "shutting_down", facts: {} }, language);
   return doneOf(run.status === "stopped" ? "stopped" : (run.finish ?? "stop"), run.stats, conversation);
 }
 
-/** `conversation` is null where it is not kept. */
+/** @param conversation null if it is not stored */
 export function doneOf(finish: string, stats: RunStats, conversation: ConversationId | null): ProgramEvent {
   const { promptTokens, cachedTokens, outputTokens, queueMs, firstTokenMs, tokensPerSecond } = stats;
   const usage = present({

@@ -20,7 +20,8 @@ const modelList = (names: readonly string[]): Response =>
 const listMaxBytes = 4 << 20;
 
 /**
- * Answers requests about models that no single llama-server can: one model by its name, and the list of several servers.
+ * Answers requests about models that no single llama-server can: one model by its name, and the list of
+ * several servers.
  * @returns null for any other request
  * @throws Failure `model_missing`
  */
@@ -36,7 +37,10 @@ export async function modelsAnswer(
   return modelList(upstream.state.models.map(({ name }) => name));
 }
 
-/** The model of this name, as the server's own list shows it if there is a single server. @throws Failure `model_missing` */
+/**
+ * The model of this name, as the server's own list shows it if there is a single server.
+ * @throws Failure `model_missing`
+ */
 async function oneModel(
   id: RequestId,
   named: string,
@@ -45,13 +49,17 @@ async function oneModel(
 ): Promise<Response> {
   const { state, servers } = upstream;
   const names = state.models.map(({ name }) => name);
-  const own = servers.length > 1 ? [] : await listOf(id, upstream, gone).catch(() => []); // the names in its state replace a missing list
+  // if the list can't be read, the names in the state replace it
+  const own = servers.length > 1 ? [] : await listOf(id, upstream, gone).catch(() => []);
   const found = [...own, ...names.map(modelObject)].find(({ id }) => isCalled(id, named));
   if (!found) throw new Failure("model_missing", { model: named.slice(0, 200), models: names.join(", ") });
   return Response.json(found);
 }
 
-/** Compares names without a leading slash: a name may be a file's path, and an address loses one of two slashes. */
+/**
+ * Compares names without a leading slash: a name may be a file's path, and an address loses one of two
+ * slashes.
+ */
 function isCalled(id: string, named: string): boolean {
   const plain = (name: string) => name.replace(/^\/+/, "");
   return plain(id) === plain(named);

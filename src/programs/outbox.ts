@@ -1,13 +1,18 @@
-// A program's way out: in order, what waits for a slow reader joined where it can be, and one that does not
-// read at all dropped.
+// Bounded output to an API client: a socket's outbox, and the body of an HTTP answer. Both keep the order and
+// disconnect a client that does not read.
 
-/** The part of Bun's ServerWebSocket that is used: `send` returns bytes, -1 (queued, you are behind) or 0 (dropped). */
+/**
+ * The part of Bun's ServerWebSocket that is used. `send` returns the bytes sent, -1 (queued: the client is
+ * slow), or 0 (dropped).
+ */
 export interface ProgramSocket {
   send(text: string): number;
   close(code: number, reason: string): void;
 }
 
-/** A piece that may be joined with its neighbours of the same kind, or (`kind` null) a word of its own. */
+/**
+ * A piece of output. While pieces wait, neighbours of the same kind are joined; `kind` null is never joined.
+ */
 export interface Piece {
   readonly kind: string | null;
   readonly text: string;
@@ -22,7 +27,7 @@ export class ProgramOutbox {
   #waitingBytes = 0;
   #over = false;
 
-  /** `framesOf` makes a frame of a piece, or several. */
+  /** @param framesOf the frame of a piece, or several */
   constructor(ws: ProgramSocket, maxBytes: number, framesOf: (piece: Piece) => string | readonly string[]) {
     this.#ws = ws;
     this.#maxBytes = maxBytes;
@@ -62,23 +67,23 @@ export class ProgramOutbox {
 }
 
 interface ResponseBodyOptions {
-  /** What may wait for a reader. */
+  /** Most bytes that wait for the reader. */
   readonly maxBytes: number;
-  /** A reader that takes nothing for this long is let go; a slower one that goes on is not. */
+  /** A reader that takes nothing for this long is disconnected. A slow one that goes on reading is not. */
   readonly slowMs: number;
-  /** Aborted when the program is gone. */
+  /** Aborted when the client has disconnected or has lost its access. */
   readonly gone: AbortSignal;
-  /** Called, once, when nobody reads any more before the end. */
+  /** Called once when the reader is gone before the end. */
   left(): void;
 }
 
-/** The body of a streamed answer over HTTP: in order, and ended when the program is gone or does not read. */
+/** The body of a streamed HTTP answer. It ends when the client has disconnected or does not read. */
 export class ResponseBody {
   readonly stream: ReadableStream<Uint8Array>;
   readonly #options: ResponseBodyOptions;
   #controller!: ReadableStreamDefaultController<Uint8Array>;
   #isOver = false;
-  /** Resolves when the reader has taken enough that there is room again. */
+  /** Resolves when there is room again. */
   #room: PromiseWithResolvers<void> | null = null;
   #slow: Timer | undefined;
   readonly #onGone = () => this.leave();
@@ -99,19 +104,24 @@ export class ResponseBody {
     else options.gone.addEventListener("abort", this.#onGone, { once: true });
   }
 
-  /** Nothing more is put into it. */
+  /** The body has ended; further parts are dropped. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** Adds a part that cannot wait, such as a token of an answer that is being written: a reader who is too far behind is let go. */
+  /**
+   * Adds a part whose source can't wait, such as a token of a running answer. A reader beyond the bound is
+   * disconnected.
+   */
   put(part: string | Uint8Array): void {
     if (this.#isOver || part.length === 0) return;
     this.#controller.enqueue(typeof part === "string" ? new TextEncoder().encode(part) : part);
     if ((this.#controller.desiredSize ?? 0) < 0) this.leave();
   }
 
-  /** Adds a part whose source can wait. Where a promise is returned, it resolves when the reader has caught up or is gone. */
+  /**
+   * Adds a part whose source can wait: a returned promise resolves when the reader has caught up or is gone.
+   */
   offer(part: Uint8Array): Promise<void> | undefined {
     if (this.#isOver || part.length === 0) return undefined;
     this.#controller.enqueue(part);
@@ -127,14 +137,14 @@ export class ResponseBody {
     this.#controller.close();
   }
 
-  /** Breaks off, so that nobody takes the part that has come for the whole. */
+  /** Aborts the connection, so that no client takes the received part for the whole answer. */
   fail(error: unknown): void {
     if (this.#isOver) return;
     this.#end();
     this.#controller.error(error);
   }
 
-  /** Nobody reads it. */
+  /** The reader is gone. */
   leave(): void {
     if (this.#isOver) return;
     this.#end();

@@ -1,5 +1,5 @@
-// A prompt that goes to the model unchanged, without a chat template: `raw` on the JSON socket. It waits in the queue
-// like a Run; nothing of it is stored.
+// A prompt that goes to the model unchanged, without a chat template: `raw` on the JSON socket. It waits in
+// the queue like a Run; nothing of it is stored.
 
 import type { SettingsResolver } from "../chat/effective-settings.ts";
 import type { Quota } from "../chat/quota.ts";

@@ -119,7 +119,10 @@ interface QueuedRequest {
   readonly streamId: string | null;
 }
 
-/** Waits in the queue for the request's slots, then forwards it. @throws as `ApiRequests.withSlot`, `Upstream.relay` */
+/**
+ * Waits in the queue for the request's slots, then forwards it.
+ * @throws as `ApiRequests.withSlot`, `Upstream.relay`
+ */
 function forwardQueued(queued: QueuedRequest, options: RelayOptions): Promise<void> {
   const { request, pathname, requestId, person, route, relayed, answer, streamId } = queued;
   const { runs, settings, upstream, gone } = options;
@@ -138,7 +141,8 @@ function forwardQueued(queued: QueuedRequest, options: RelayOptions): Promise<vo
     try {
       await upstream.relay({ run, request: requestId }, relayed, answer, signal);
     } finally {
-      // A client that has disconnected may resume its stream. One that was stopped, or has lost its access, may not.
+      // A client that has disconnected may resume its stream. One that was stopped, or has lost its access,
+      // may not.
       const hasLostAccess = gone.aborted && !request.signal.aborted;
       const isStopped = signal.aborted && (!answer.signal.aborted || hasLostAccess);
       if (streamId !== null && isStopped) await endStream(upstream, streamId);

@@ -1,5 +1,6 @@
-// An answer of llama-server on its way to a program: its head as soon as there is something to say, its body no faster than the
-// program reads, signs of life while it is silent. Not a place for what may be asked (programs/relay).
+// Passes llama-server's answer to an API client: the head as early as possible, the body no faster than the
+// client reads, and heartbeats while llama-server is silent. What a client may ask is decided in
+// programs/relay.
 
 import { asFailure, Failure } from "../domain/failure.ts";
 import type { Place } from "../domain/run.ts";
@@ -8,29 +9,32 @@ import { type Dialect, eventOf } from "./errors.ts";
 import { ResponseBody } from "./outbox.ts";
 import { passedStatus, passedType } from "./passed-headers.ts";
 
-/** What an answer on its way to a program is bounded by. */
+/** Bounds of an answer to an API client. */
 export interface RelayedAnswerBounds {
-  /** Aborted when the program is gone, or may not ask any more. */
+  /** Aborted when the client has disconnected or has lost its access. */
   readonly gone: AbortSignal;
-  /** What may wait for a program that reads slowly. */
+  /** Most bytes that wait for a slow client. */
   readonly outboxMaxBytes: number;
-  /** A program that takes nothing for this long is let go. */
+  /** A client that reads nothing for this long is disconnected. */
   readonly programSlowMs: number;
-  /** Between two signs of life in a stream that is silent. */
+  /** Interval of heartbeats in a silent stream. */
   readonly heartbeatMs: number;
 }
 
 const lineFeed = 10;
 
-/** What keeps a silent stream open on its way through proxies, and means nothing to its reader. */
+/**
+ * The heartbeat of each dialect. It keeps a silent stream open through proxies and means nothing to the
+ * client.
+ */
 const beatOf: Readonly<Record<Dialect, string>> = {
   openai: ": alive\n\n",
   anthropic: 'event: ping\ndata: {"type": "ping"}\n\n',
 };
 
 /**
- * An answer on its way to a program. Its head goes out as soon as it is known; that of a stream at the latest with the first
- * word about the queue or the first heartbeat, so that no proxy takes the silence for the end.
+ * An answer to an API client. The head is sent as soon as it is known. The head of a stream is sent with the
+ * first comment about the queue or the first heartbeat at the latest, so that no proxy times out.
  */
 export class RelayedAnswer implements RelaySink {
   readonly #dialect: Dialect | null;
@@ -38,19 +42,19 @@ export class RelayedAnswer implements RelaySink {
   readonly #response = Promise.withResolvers<Response>();
   readonly #body: ResponseBody;
   readonly #pulse: Timer | undefined;
-  /** llama-server refused after a head had been sent: its words. */
+  /** The body of a refusal by llama-server that came after the head was sent. */
   #refusal: { text: string } | null = null;
   #hasHead = false;
-  /** The place that was told last. */
+  /** The queue position that was sent last. */
   #position = 0;
-  /** Something was sent since the last heartbeat. */
+  /** Data was sent since the last heartbeat. */
   #isAlive = false;
-  /** Nothing was sent, or whole events alone: a heartbeat would tear no event apart. */
+  /** The last event is complete: a heartbeat would not split an event. */
   #isBetweenEvents = true;
   /** Called with each piece of the body. */
   onBytes: (bytes: Uint8Array) => void = () => {};
 
-  /** `dialect` is that of the events of a stream; null where the answer comes in one piece. */
+  /** @param dialect of parlor's own events in a stream; null for an answer that must stay unchanged */
   constructor(
     dialect: Dialect | null,
     { outboxMaxBytes, programSlowMs, heartbeatMs, gone }: RelayedAnswerBounds,
@@ -65,21 +69,21 @@ export class RelayedAnswer implements RelaySink {
       this.#pulse = setInterval(() => this.#beat(dialect), heartbeatMs);
   }
 
-  /** Aborted when the program is gone or does not read. */
+  /** Aborted when the client is gone or does not read. */
   get signal(): AbortSignal {
     return this.#abort.signal;
   }
 
-  /** Its head, and the rest as it comes. Rejects with what went wrong before there was one. */
+  /** Resolves with the head; the body follows. Rejects with an error from before the head. */
   get response(): Promise<Response> {
     return this.#response.promise;
   }
 
-  /** Only a stream can be told its place in line: as a comment, which programs skip that know nothing of it. */
+  /** Sends the queue position, as a comment of a stream; other answers have no place for it. */
   placed({ position }: Place): void {
     if (this.#dialect === null || position === this.#position) return;
     this.#position = position;
-    this.#say(`: X-Queue-Position: ${position}\n\n`);
+    this.#insert(`: X-Queue-Position: ${position}\n\n`);
   }
 
   head(status: number, headers: Headers): void {
@@ -105,12 +109,12 @@ export class RelayedAnswer implements RelaySink {
     this.#body.close();
   }
 
-  /** `text` words a Failure for a program. */
+  /** @param text the body of a Failure in the client's dialect */
   fail(error: unknown, text: (failure: Failure) => string): void {
     clearInterval(this.#pulse);
     if (!this.#hasHead) this.#response.reject(error);
     else if (this.#dialect === null)
-      this.#body.fail(error); // only a stream can say what went wrong
+      this.#body.fail(error); // only a stream can hold an error after its head
     else {
       this.#body.put(eventOf(text(asFailure(error)), this.#dialect));
       this.#body.close();
@@ -118,12 +122,12 @@ export class RelayedAnswer implements RelaySink {
   }
 
   #beat(dialect: Dialect): void {
-    if (!this.#isAlive && this.#isBetweenEvents) this.#say(beatOf[dialect]);
+    if (!this.#isAlive && this.#isBetweenEvents) this.#insert(beatOf[dialect]);
     this.#isAlive = false;
   }
 
-  /** Says something of ours between llama-server's events. */
-  #say(text: string): void {
+  /** Inserts an event of parlor between those of llama-server. */
+  #insert(text: string): void {
     if (!this.#hasHead) this.#respond(200, { "content-type": "text/event-stream" });
     this.#isAlive = true;
     this.#body.put(text);
@@ -140,5 +144,5 @@ export class RelayedAnswer implements RelaySink {
   }
 }
 
-/** Of what llama-server says when it refuses, so much is passed on, in UTF-16 units. */
+/** Longest refusal of llama-server that is passed on, in UTF-16 units. */
 const refusalMaxChars = 16 * 1024;

@@ -1,33 +1,39 @@
-// What a program's request to a door of OpenAI's or Anthropic's kind says of itself, as far as the line and
-// the choice of a llama-server need to know it.
+// Reads a request in OpenAI's or Anthropic's format, as far as the queue and the choice of a llama-server
+// need it.
 
 import { type Field, parsed, type Range, type Skimmed, skim } from "./skim.ts";
 
 export interface ProgramRequest {
   readonly headers: Readonly<Record<string, string>>;
-  /** As it came. */
+  /** The unchanged body. */
   readonly body: Uint8Array<ArrayBuffer>;
   readonly model: string | null;
   readonly isStream: boolean;
-  /** The parts of its prompt, in their order. */
+  /** The parts of the prompt, in their order. */
   readonly parts: readonly string[];
-  /** Answers that llama-server makes at once, each in a slot. */
+  /** Answers that llama-server generates at once, each in a slot. */
   readonly slots: number;
 }
 
-/** Headers that llama-server may want to know; a conversation id is not among them, with which it would go on when the program is gone. */
+/**
+ * Request headers that are passed to llama-server. X-Conversation-Id is not: with it, generation goes on
+ * after a disconnect.
+ */
 const passedHeaders = ["content-type", "accept", "anthropic-version", "anthropic-beta"];
 
-/** How many answers are wanted of each prompt, as OpenAI's programs and llama-server name it. */
+/** Fields for the number of answers per prompt, of OpenAI and llama-server. */
 const countNames = ["n", "n_cmpl", "best_of"];
-/** What the model reads, in the order in which its template writes it. */
+/** Fields that the model reads, in the order of a chat template. */
 const promptNames = ["system", "instructions", "tools", "messages", "input", "prompt"];
 const names: ReadonlySet<string> = new Set([...countNames, ...promptNames, "content", "model", "stream"]);
 
-/** A part that is longer is compared as it stands; all together at most so much is compared: a context of a million tokens. In bytes. */
+/** Longest part that is parsed, and most bytes of all parts: a context of a million tokens. */
 const [partMaxBytes, partsMaxBytes] = [1 << 20, 4 << 20];
 
-/** Reads a request, whose `prompts` may be several. What is no JSON is passed on all the same: llama-server has words for it. */
+/**
+ * Reads a request. A body that is no JSON is no error here: llama-server refuses it.
+ * @param prompts the fields that can hold several prompts
+ */
 export async function programRequestOf(
   request: Request,
   body: Uint8Array<ArrayBuffer>,
@@ -61,17 +67,20 @@ export async function programRequestOf(
   };
 }
 
-/** An array of prompts is one where none of its elements is a number: else it is one prompt, of tokens. */
+/** Number of prompts in a field. An array with a number in it is one prompt, given as tokens. */
 const promptsIn = (field: Field | undefined): number => (field?.items && !field.hasNumbers ? field.count : 1);
 
-/** What the model reads: the system's words and tools, then message by message. Of files only their length and their end. */
+/**
+ * The parts of the prompt: system prompt and tools, then each message. A file is represented by its length
+ * and its end.
+ */
 async function partsOf(body: Uint8Array, { fields, data }: Skimmed): Promise<string[]> {
   const lists = ["messages", "input"].map((name) => fields.get(name)).find((field) => field?.items);
-  const said = lists?.items ?? ["input", "prompt"].flatMap((name) => fields.get(name) ?? []);
+  const messages = lists?.items ?? ["input", "prompt"].flatMap((name) => fields.get(name) ?? []);
   const before = ["system", "instructions", "tools"].flatMap((name) => fields.get(name) ?? []);
   const parts: string[] = [];
   let [bytes, sinceYield, next] = [0, 0, 0];
-  const ordered = [...before, ...said];
+  const ordered = [...before, ...messages];
   const inOrder = ordered.every((range, i) => i === 0 || (ordered[i - 1] as Range).end <= range.start);
   for (const range of ordered) {
     if (!inOrder) next = 0;
@@ -88,10 +97,13 @@ async function partsOf(body: Uint8Array, { fields, data }: Skimmed): Promise<str
   return parts;
 }
 
-/** So much of a file's end stands for it: files of one kind begin alike. */
+/** Characters of a file's end that represent it; files of the same type begin alike. */
 const dataEndChars = 32;
 
-/** JSON in which each file is its length and its end; `next` is the first of `data` that may be within. */
+/**
+ * The JSON of a range, with each file replaced by its length and end. `next` is the first index of `data` to
+ * look at.
+ */
 function textWithoutData(
   body: Uint8Array,
   { start, end }: Range,
@@ -112,10 +124,13 @@ function textWithoutData(
 const textOf = (body: Uint8Array, start: number, end: number): string =>
   Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8", start, end);
 
-/** Nested deeper than this it is no message of a program's; JSON.stringify overflows the stack at some 40 000, after 0.8 s (measured). */
+/**
+ * Deepest nesting of a message that is parsed. JSON.stringify overflows the stack at about 40 000, after 0.8
+ * s (measured).
+ */
 const depthMax = 500;
 
-/** Brackets in strings are counted, too: a text that is full of them is compared as it stands. */
+/** Brackets in strings count as well: a text that is full of them is not parsed, which is harmless. */
 function isDeep(text: string): boolean {
   let depth = 0;
   for (let i = 0; i < text.length && depth <= depthMax; i++) {
@@ -126,7 +141,7 @@ function isDeep(text: string): boolean {
   return depth > depthMax;
 }
 
-/** As a Run of a page writes the same, so that both find each other's beginnings. */
+/** A part in the format of upstream/pool, so that API requests and Runs share prompt prefixes. */
 function asPart(text: string): string {
   const part = isDeep(text) ? text : (parsed(text) ?? text);
   if (typeof part === "string") return part;

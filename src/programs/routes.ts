@@ -1,5 +1,5 @@
-// Which addresses parlor serves to programs of OpenAI's and Anthropic's kind, what each needs, and what a
-// program that asks elsewhere is told.
+// The addresses of the OpenAI and Anthropic APIs that parlor serves, what each needs, and the refusals for
+// other addresses.
 
 import type { KeyScope } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";
@@ -7,11 +7,11 @@ import { Failure } from "../domain/failure.ts";
 export interface Served {
   readonly method: "GET" | "POST";
   readonly scope: KeyScope;
-  /** It is answered without a slot. */
+  /** The request needs no slot. */
   readonly isFree?: true;
-  /** The model writes an answer. */
+  /** The model generates an answer. */
   readonly isAnswer?: true;
-  /** The fields of which one can hold several prompts, each of which takes a slot. */
+  /** Fields that can hold several prompts, each of which takes a slot. */
   readonly prompts?: readonly string[];
 }
 
@@ -21,7 +21,10 @@ const count = { method: "POST", scope: "answers", isFree: true } as const;
 const embedding = { method: "POST", scope: "embeddings", prompts: ["input", "content"] } as const;
 const models = { method: "GET", scope: "answers", isFree: true } as const;
 
-/** Passed on as they are: those without /v1, too, which llama-server serves for base addresses that lack it. */
+/**
+ * Served paths, passed on unchanged. llama-server serves those without /v1 as well, for base URLs that lack
+ * it.
+ */
 const served: Readonly<Record<string, Served>> = {
   "/v1/chat/completions": answer,
   "/v1/completions": completion,
@@ -42,27 +45,28 @@ const served: Readonly<Record<string, Served>> = {
   "/models": models,
 };
 
-/** The address of one model is below this. */
+/** Address of one model. */
 const modelPrefix = /^(?:\/v1)?\/models\/(.+)$/;
 
-/** Where only programs ask: what is served, what begins as programs' addresses do, and what ends as one that is served. */
-const programArea =
-  /^\/(v\d\w*|api|openai|anthropic)(\/|$)|\/(chat\/completions?|completions?|embeddings?|responses?|messages?|count_tokens)$/;
+/** Beginnings of API base URLs. */
+const apiPrefix = /^\/(v\d\w*|api|openai|anthropic)(\/|$)/;
+/** Endings of served paths, also misspelt in number. */
+const apiEnding = /\/(chat\/completions?|completions?|embeddings?|responses?|messages?|count_tokens)$/;
 
-/** The path as it was meant: slashes that were doubled where two parts were joined, and one at the end, say nothing. */
+/** The path without doubled slashes, which come from joined base URLs, and without a slash at the end. */
 export const joinedSlashes = (pathname: string): string =>
   pathname.replace(/\/{2,}/g, "/").replace(/(?<=.)\/$/, "");
 
-/** Only programs ask at this address. */
+/** True for addresses that only API clients use. */
 export function isServedPath(pathname: string): boolean {
   return (
     Object.hasOwn(served, pathname) ||
     modelPrefix.test(pathname) ||
-    (programArea.test(pathname) && !/^\/[cs]\//.test(pathname))
+    ((apiPrefix.test(pathname) || apiEnding.test(pathname)) && !/^\/[cs]\//.test(pathname))
   );
 }
 
-/** The name of the model at an address; null where that is no model's. */
+/** The model name in an address; null if it is not the address of a model. */
 export function modelAt(pathname: string): string | null {
   const [, name] = modelPrefix.exec(pathname) ?? [];
   try {
@@ -73,8 +77,8 @@ export function modelAt(pathname: string): string | null {
 }
 
 /**
- * What is served at an address. HEAD asks as GET does.
- * @throws Failure `no_such_address`, `wrong_method`, which name the address and the method that are right
+ * The route of an address. HEAD counts as GET.
+ * @throws Failure `no_such_address` with the nearest served address, `wrong_method` with the right method
  */
 export function servedAt(pathname: string, method: string, basePath: string): Served {
   const found =
@@ -90,10 +94,10 @@ export function servedAt(pathname: string, method: string, basePath: string): Se
   return found;
 }
 
-/** What an address may have been meant for: those that end alike, else all with /v1. */
+/** Suggestions for an unknown address: served ones with the same ending, otherwise all with /v1. */
 function knownFor(pathname: string, basePath: string): string {
   const withVersion = Object.entries(served).filter(([path]) => path.startsWith("/v1/"));
-  // the longest that ends alike: /v1/v1/messages, /openai/v1/chat/completions; without an "s" at the end, too
+  // the longest with the same ending: /v1/v1/messages, /openai/v1/chat/completions; a final "s" is ignored
   const plain = (path: string) => path.replace(/s$/, "");
   const alike = withVersion
     .filter(([path]) => plain(pathname).endsWith(plain(path.slice("/v1".length))))
@@ -103,5 +107,5 @@ function knownFor(pathname: string, basePath: string): string {
     .join(", ");
 }
 
-/** A path that somebody else chose, within bounds. */
+/** A path from a client, cut for messages. */
 const shown = (path: string): string => path.slice(0, 200);

@@ -1,38 +1,41 @@
-// Looks over a program's request in JSON without making a tree of it: where its fields are, and which of its
-// strings are files in base64. In slices, so that a request of many megabytes holds nobody up. What is no
-// JSON yields little, and is no fault here.
+// Scans a JSON request without building a tree: finds its top-level fields and the strings that are files in
+// base64. It works in slices, so that a request of many megabytes does not block the event loop. Invalid JSON
+// is no error here; it yields few fields.
 
-/** Where a value stands in the bytes. */
+/** Byte range of a value. */
 export interface Range {
   readonly start: number;
   readonly end: number;
 }
 
 export interface Field extends Range {
-  /** The elements of an array, the first of them; null for any other value. */
+  /** The first elements of an array; null for any other value. */
   readonly items: readonly Range[] | null;
-  /** How many there are. */
+  /** Number of elements. */
   readonly count: number;
-  /** One of its elements is a number: it is one prompt, in tokens. */
+  /** An element is a number: the array is one prompt, given as tokens. */
   readonly hasNumbers: boolean;
 }
 
 export interface Skimmed {
-  /** The fields of the object at the top that were asked for; of several of one name the last. */
+  /** The requested fields of the top-level object; the last one of a repeated name. */
   readonly fields: ReadonlyMap<string, Field>;
-  /** Strings that are data, not text: in order. */
+  /** Strings that are data instead of text, in order. */
   readonly data: readonly Range[];
 }
 
-/** So many bytes are looked over in one turn of the event loop: 2 to 4 ms. */
+/** Bytes that are scanned in one turn of the event loop, which takes 2 to 4 ms. */
 const sliceBytes = 1 << 20;
-/** Elements whose places are kept: as many beginnings as are remembered of a llama-server (upstream/route). */
+/**
+ * Most elements whose ranges are kept: as many prompt prefixes as are remembered per llama-server
+ * (upstream/route).
+ */
 const itemsMax = 4_096;
-/** A string from this size on, without a blank or a backslash in its first part, is data. */
+/** A string of at least this size, without a space or backslash in its first part, is data. */
 const [dataMinBytes, sampleBytes] = [16 * 1024, 4 * 1024];
-/** A field's name is read up to this length. */
+/** Longest field name that is read. */
 const nameMaxBytes = 64;
-/** So much of a string is looked at byte by byte before it is searched for its end. */
+/** Bytes of a string that are checked one by one before `indexOf` searches for its end. */
 const shortBytes = 48;
 
 const [quote, backslash, comma, colon] = [34, 92, 44, 58];
@@ -56,9 +59,9 @@ class Scan {
   readonly #names: ReadonlySet<string>;
   #at = 0;
   #depth = 0;
-  /** Where the string begins in which this is; -1 outside of strings. */
+  /** Start of the current string; -1 outside of strings. */
   #string = -1;
-  /** The last string at the top, which is a name if a colon follows. */
+  /** The last top-level string: a field name if a colon follows. */
   #name: string | null = null;
   #value = -1;
   #isArray = false;
@@ -106,7 +109,7 @@ class Scan {
     this.#hasNumbers = false;
   }
 
-  /** An element of an array at the top. */
+  /** Begins an element of a top-level array. */
   #begins(byte: number, at: number): void {
     this.#item = at;
     this.#count++;
@@ -130,13 +133,13 @@ class Scan {
     if (isClosing(byte)) this.#depth--;
   }
 
-  /** Goes on to the string's end: byte by byte first, since most are short. */
+  /** Moves to the end of the string: byte by byte at first, since most strings are short. */
   #inString(until: number): void {
     const soon = Math.min(until, this.#at + shortBytes);
     let at = this.#at;
     while (at < soon && this.#bytes[at] !== quote) at += this.#bytes[at] === backslash ? 2 : 1;
     if (at >= soon && at < until) {
-      // a quote that is preceded by an odd number of backslashes is text; each run of them is counted once
+      // a quote after an odd number of backslashes is escaped; each run of backslashes is counted once
       const from = at;
       at = this.#bytes.indexOf(quote, from);
       if (at < 0) at = this.#bytes.length;
@@ -170,7 +173,7 @@ class Scan {
   }
 }
 
-/** The value of a piece of JSON; undefined where it is none. */
+/** The value of a JSON text; undefined if it is invalid. */
 export function parsed(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -1,5 +1,6 @@
-// The JSON protocol of the /chat socket (sub-protocol parlor.json). Messages are stored in a conversation of the
-// person; events carry the place in the queue, thoughts and usage. A `raw` prompt is in programs/raw-prompt.
+// The JSON protocol of the /chat socket (sub-protocol parlor.json). Messages are stored in a conversation of
+// the person; events carry the place in the queue, thoughts and usage. A `raw` prompt is in
+// programs/raw-prompt.
 
 import type { Language } from "../../views/words.ts";
 import { type Identity, needScope } from "../auth/auth.ts";
@@ -142,8 +143,8 @@ class JsonSocket {
   }
 
   /**
-   * The conversation of a message: the named one, else the one of this socket. Without the scope `conversations` it is a
-   * temporary one.
+   * The conversation of a message: the named one, else the one of this socket. Without the scope
+   * `conversations` it is a temporary one.
    * @throws Failure `not_found`, `key_scope`
    */
   async #conversationFor(identity: Identity, named: unknown): Promise<ConversationId> {

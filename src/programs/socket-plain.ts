@@ -1,5 +1,6 @@
-// The plain-text protocol of the /chat socket. A text frame from the client is a prompt; text frames to it are pieces
-// of the answer, then [DONE], or [ERROR] and a sentence. A socket is one conversation, deleted when it closes.
+// The plain-text protocol of the /chat socket. A text frame from the client is a prompt; text frames to it
+// are pieces of the answer, then [DONE], or [ERROR] and a sentence. A socket is one conversation, deleted
+// when it closes.
 
 import { type Language, sentenceOf, wordsOf } from "../../views/words.ts";
 import type { Chat } from "../chat/chat.ts";
@@ -84,7 +85,10 @@ export function plainSocketHandler(
   };
 }
 
-/** Frames of a piece. Text of the model that looks like a closing word is split in two, so that no client takes it for one. */
+/**
+ * Frames of a piece. Text of the model that looks like a closing word is split in two, so that no client
+ * takes it for one.
+ */
 function framesOf({ kind, text }: Piece): string | readonly string[] {
   const isLikeClosing = kind !== null && (text === "[DONE]" || text.startsWith("[ERROR] "));
   return isLikeClosing ? ["[", text.slice(1)] : text;

@@ -1,5 +1,6 @@
-// Streams that a program takes up again: llama-server keeps the answer to a request that bears X-Conversation-Id, and whoever
-// knows the id can read it from any byte. Here the ids of people are kept apart, and the llama-server is found that has one.
+// Resumable streams for API clients: llama-server keeps the answer to a request with X-Conversation-Id, and
+// everyone who knows the id can read it from any byte. This file gives each person ids of their own, and
+// finds the llama-server that has a stream.
 
 import type { Person } from "../domain/account.ts";
 import type { ReadBody } from "../domain/body.ts";
@@ -8,22 +9,27 @@ import { newId } from "../domain/id.ts";
 import type { RelaySink, Upstream } from "../upstream/upstream.ts";
 import { RelayedAnswer, type RelayedAnswerBounds } from "./relayed-answer.ts";
 
-interface StreamParts extends RelayedAnswerBounds {
+interface StreamOptions extends RelayedAnswerBounds {
   readonly upstream: Upstream;
   readonly readBody: ReadBody;
   over(): void;
 }
 
-/** By this header llama-server keeps a stream. */
+/** Header with which llama-server keeps a stream. */
 export const streamHeader = "x-conversation-id";
 
-/** Longest id that a program may give, in characters, and as many ids may be looked up at once. */
+/** Longest id of a client, in UTF-16 units, and most ids in one lookup. */
 const [idMaxChars, lookupMax] = [256, 256];
 
 export const isStreamPath = (pathname: string): boolean =>
   pathname === "/v1/stream" || pathname === "/v1/streams/lookup";
 
-/** The id under which llama-server keeps a stream of somebody's, so that nobody reads or ends another's; null where there is none. */
+/**
+ * The id under which llama-server keeps a person's stream. It depends on the person, so that no one can read
+ * or end the stream of somebody else.
+ * @returns null without an id
+ * @throws Failure `bad_request` for an id that is too long
+ */
 export function streamIdOf({ id: person }: Pick<Person, "id">, id: string | null): string | null {
   if (id === null || id === "") return null;
   if (id.length > idMaxChars)
@@ -31,32 +37,35 @@ export function streamIdOf({ id: person }: Pick<Person, "id">, id: string | null
   return `program-${new Bun.CryptoHasher("sha256").update(`${person}\n${id}`).digest("base64url")}`;
 }
 
-/** Answers `GET` and `DELETE /v1/stream?conv_id=…` and `POST /v1/streams/lookup` as llama-server does. @throws Failure */
+/**
+ * Answers `GET` and `DELETE /v1/stream?conv_id=…` and `POST /v1/streams/lookup` as llama-server does.
+ * @throws Failure
+ */
 export async function streamAnswer(
   request: Request,
   pathname: string,
   person: Pick<Person, "id">,
   requestId: string,
-  parts: StreamParts,
+  options: StreamOptions,
 ): Promise<Response> {
-  const asked = new URL(request.url).searchParams;
+  const query = new URL(request.url).searchParams;
   if (pathname === "/v1/streams/lookup") {
     if (request.method !== "POST") throw new Failure("wrong_method", { path: pathname, method: "POST" });
-    return lookUp(request, person, parts);
+    return lookUp(request, person, options);
   }
   if (request.method !== "GET" && request.method !== "DELETE")
     throw new Failure("wrong_method", { path: pathname, method: "GET" });
-  const id = streamIdOf(person, asked.get("conv_id"));
+  const id = streamIdOf(person, query.get("conv_id"));
   if (id === null) throw new Failure("bad_request", { detail: "conv_id" });
   if (request.method === "DELETE") {
-    await endStream(parts.upstream, id);
-    parts.over();
+    await endStream(options.upstream, id);
+    options.over();
     return new Response(null, { status: 204 });
   }
-  const server = (await kept(parts.upstream, [id])).get(id)?.server;
+  const server = (await findStreams(options.upstream, [id])).get(id)?.server;
   if (server === undefined) throw new Failure("not_found");
-  const passing = new RelayedAnswer(null, parts);
-  const from = asked.get("from");
+  const answer = new RelayedAnswer(null, options);
+  const from = query.get("from");
   const path = `/v1/stream?conv_id=${id}${from === null ? "" : `&from=${encodeURIComponent(from)}`}`;
   const relayed = {
     method: "GET",
@@ -68,26 +77,26 @@ export async function streamAnswer(
     parts: [],
     slots: 1,
   } as const;
-  parts.upstream
-    .pass({ run: newId(), request: requestId }, relayed, passing, passing.signal, server)
-    .finally(parts.over)
+  options.upstream
+    .pass({ run: newId(), request: requestId }, relayed, answer, answer.signal, server)
+    .finally(options.over)
     .then(
-      () => passing.end(),
-      (error: unknown) => passing.fail(error, () => ""),
+      () => answer.end(),
+      (error: unknown) => answer.fail(error, () => ""),
     );
-  return passing.response;
+  return answer.response;
 }
 
 async function lookUp(
   request: Request,
   person: Pick<Person, "id">,
-  { upstream, readBody, over }: StreamParts,
+  { upstream, readBody, over }: StreamOptions,
 ): Promise<Response> {
   const body = await readBody(request, { maxBytes: lookupMax * idMaxChars * 6, owner: person.id });
   body.release();
-  const wished = idsIn(new TextDecoder().decode(body.bytes));
-  const ids = new Map(wished.map((id) => [streamIdOf(person, id) ?? "", id]));
-  const found = await kept(upstream, [...ids.keys()]);
+  const requested = idsIn(new TextDecoder().decode(body.bytes));
+  const ids = new Map(requested.map((id) => [streamIdOf(person, id) ?? "", id]));
+  const found = await findStreams(upstream, [...ids.keys()]);
   over();
   return Response.json([...found].map(([id, { facts }]) => ({ ...facts, conversation_id: ids.get(id) })));
 }
@@ -101,23 +110,23 @@ function idsIn(body: string): string[] {
   return ids as string[];
 }
 
-/** Ends a stream of a program's, wherever it is kept. */
+/** Ends a stream on the llama-server that has it. */
 export async function endStream(upstream: Upstream, id: string): Promise<void> {
-  const server = (await kept(upstream, [id])).get(id)?.server;
+  const server = (await findStreams(upstream, [id])).get(id)?.server;
   if (server !== undefined)
     await answerOf(upstream, server, { method: "DELETE", path: `/v1/stream?conv_id=${id}`, body: "" });
 }
 
-interface Kept {
+interface KeptStream {
   readonly server: string;
-  /** As llama-server tells them: is_done, total_bytes, started_at, completed_at. */
+  /** llama-server's fields: is_done, total_bytes, started_at, completed_at. */
   readonly facts: Readonly<Record<string, unknown>>;
 }
 
-/** Which of these streams are kept, and by which llama-server. */
-async function kept(upstream: Upstream, ids: readonly string[]): Promise<Map<string, Kept>> {
+/** The streams with these ids, by id. */
+async function findStreams(upstream: Upstream, ids: readonly string[]): Promise<Map<string, KeptStream>> {
   const body = JSON.stringify({ conversation_ids: ids });
-  const found = new Map<string, Kept>();
+  const found = new Map<string, KeptStream>();
   await Promise.all(
     upstream.servers.map(async ({ url }) => {
       const listed = parsed(
@@ -132,10 +141,10 @@ async function kept(upstream: Upstream, ids: readonly string[]): Promise<Map<str
   return found;
 }
 
-/** How long a llama-server may take to say what it keeps, in ms, and how much of it is read, in bytes. */
+/** Longest time for a lookup, in ms, and most bytes of its answer. */
 const [answerMs, answerMaxBytes] = [5_000, 256 * 1024];
 
-/** The text of a short answer; empty where there is none. */
+/** The text of a short answer; empty on failure. */
 async function answerOf(
   upstream: Upstream,
   server: string,

@@ -1,5 +1,5 @@
-// What llama-server answers: its streamed chunks in our words, its refusals as Failures. A llama-server can be broken, foreign
-// or taken over, so nothing that it says is believed to have the type that it should have.
+// Translates llama-server's answers: streamed chunks into Deltas, errors into Failures. A llama-server can be
+// broken, foreign or compromised, so the type of every field is checked.
 
 import { Failure } from "../domain/failure.ts";
 import type { PromptProgress, RunStats } from "../domain/run.ts";
@@ -13,10 +13,10 @@ export interface AnswerLimits {
   readonly answerMaxChars: number;
 }
 
-/** A JSON object of which nothing is known. */
+/** A JSON object whose fields are not checked yet. */
 type Unknown = Readonly<Record<string, unknown>>;
 
-/** An answer as it comes: events, folded into one call per kind and network read. */
+/** Reads a streamed answer and folds its events into one call per kind and network read. */
 export class Answer implements SseReader {
   readonly #deltas: Deltas;
   readonly #limits: AnswerLimits;
@@ -28,7 +28,7 @@ export class Answer implements SseReader {
   #finish: string | null = null;
   #stats: RunStats = {};
 
-  /** `fromBytes`: where in the stream the first byte stands that comes. */
+  /** @param fromBytes the position in the stream of the first byte that is pushed */
   constructor(deltas: Deltas, limits: AnswerLimits, fromBytes = 0) {
     this.#deltas = deltas;
     this.#limits = limits;
@@ -40,7 +40,7 @@ export class Answer implements SseReader {
     return this.#events.isComplete;
   }
 
-  /** @throws Failure `upstream_garbled` when it is no stream of events */
+  /** @throws Failure `upstream_garbled` when the answer is no event stream */
   begin(headers: Headers): void {
     const type = headers.get("content-type") ?? "missing";
     if (!type.startsWith("text/event-stream"))
@@ -64,7 +64,7 @@ export class Answer implements SseReader {
     return false;
   }
 
-  /** Hands on what has come since the last call. */
+  /** Delivers the text since the last call. */
   flush(): void {
     if (this.#thought !== "") this.#deltas.reasoning(this.#thought);
     if (this.#text !== "") this.#deltas.text(this.#text);
@@ -72,7 +72,7 @@ export class Answer implements SseReader {
     this.#deltas.streamed?.(this.#fromBytes + this.#events.eventsBytes);
   }
 
-  /** What is known at the end of it. @throws Failure `upstream_cut` */
+  /** The end of the answer. @throws Failure `upstream_cut` when the stream ended early */
   end(): ChatEnd {
     if (!this.isComplete && this.#finish === null) throw new Failure("upstream_cut");
     return { finish: this.#finish ?? "stop", stats: this.#stats };
@@ -82,7 +82,7 @@ export class Answer implements SseReader {
     const { choices, usage, timings, prompt_progress: progress } = chunk;
     const choice = Array.isArray(choices) ? objectOf(choices[0]) : {};
     const delta = objectOf(choice["delta"]);
-    // `/completion` has its piece of the answer at the top
+    // `/completion` has the text at the top level
     const text = textOf(delta["content"]) || textOf(chunk["content"]);
     const thought = textOf(delta["reasoning_content"]);
     this.#text += text;
@@ -105,7 +105,7 @@ export class Answer implements SseReader {
 
 export const isOk = (status: number): boolean => status >= 200 && status < 300;
 
-/** The figures that it gives; what is no figure is left out, so that the end of a Run can be stored whatever it says. */
+/** The figures in a chunk. Invalid ones are left out, so that the end of a Run can always be stored. */
 function statsOf(chunk: Unknown): RunStats {
   const [usage, timings] = [objectOf(chunk["usage"]), objectOf(chunk["timings"])];
   const speed = timings["predicted_per_second"];
@@ -120,9 +120,9 @@ function statsOf(chunk: Unknown): RunStats {
   return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined));
 }
 
-/** More than this is no speed; llama-server itself says 1e6 where it has measured no time. */
+/** Higher values are no speed. llama-server itself reports 1e6 when it has measured no time. */
 const tokensPerSecondMax = 1e7;
-/** More than this is no number of tokens: a thousand times the longest contexts that there are. */
+/** Higher values are no number of tokens: this is a thousand times the longest contexts today. */
 const tokensMax = 1e9;
 
 const countOf = (value: unknown): number | undefined =>
@@ -135,7 +135,7 @@ const textOf = (value: unknown): string => (typeof value === "string" ? value : 
 const objectOf = (value: unknown): Unknown =>
   typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Unknown) : {};
 
-/** A reason to finish as llama-server words it; anything else that ends an answer is `stop`. */
+/** A finish reason in llama-server's words; anything else becomes `stop`. */
 const wordOf = (value: unknown): string =>
   typeof value === "string" && /^[a-z_]{1,40}$/.test(value) ? value : "stop";
 
@@ -149,7 +149,10 @@ function parse(text: string): Unknown | null {
   }
 }
 
-/** Deltas that go on to `deltas`, after `heard` of each piece of text or thought. */
+/**
+ * Passes Deltas on to `deltas`; before each piece of text or thought it calls `heard` (a thought as an empty
+ * text).
+ */
 export function showing(deltas: Deltas, heard: (text: string) => void): Deltas {
   return {
     text(piece) {
@@ -165,18 +168,18 @@ export function showing(deltas: Deltas, heard: (text: string) => void): Deltas {
   };
 }
 
-/** What llama-server means by an answer of that status. */
+/** The Failure that a status and body of llama-server stand for. */
 export function refusal(status: number, body: string, url: string): Failure {
   if (status === 503) return new Failure("upstream_loading", { url });
   if (status === 401 || status === 403) return new Failure("upstream_unauthorized", { url });
   return errorOf(parse(body)?.["error"] ?? { message: body }, status);
 }
 
-/** The Failure for llama-server's error, an object or a text, given with a status or in mid-stream. */
-function errorOf(given: unknown, otherwise: number): Failure {
-  const error = typeof given === "string" ? { message: given } : objectOf(given);
+/** The Failure for an error of llama-server: an object or a text, with a status or within a stream. */
+function errorOf(reported: unknown, defaultStatus: number): Failure {
+  const error = typeof reported === "string" ? { message: reported } : objectOf(reported);
   const code = countOf(error["code"]);
-  const status = code !== undefined && code >= 400 && code < 600 ? code : otherwise;
+  const status = code !== undefined && code >= 400 && code < 600 ? code : defaultStatus;
   if (error["type"] === "exceed_context_size_error") {
     return new Failure("context_overflow", {
       promptTokens: countOf(error["n_prompt_tokens"]) ?? 0,

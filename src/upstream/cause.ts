@@ -1,6 +1,6 @@
-// Why a llama-server of ours ended: the one line of what it printed that names the cause, and what kind of
-// cause that is. Pure. The lines are those of the real program, read of llama.cpp 0.5.0 with models and
-// options that do not work.
+// Finds out why a llama-server ended: the line of its output that names the cause, and the kind of the cause.
+// Pure. The patterns are lines of the real program: llama.cpp 0.5.0, run with models and options that do not
+// work.
 
 import type { StartFailure } from "../domain/upstream.ts";
 
@@ -9,15 +9,34 @@ export interface Cause {
   readonly kind: StartFailure;
 }
 
-/** What lines say of their cause; the first that fits counts. */
+/** A pattern that matches where one of these does, without regard to case. */
+const anyOf = (...patterns: readonly RegExp[]): RegExp =>
+  new RegExp(patterns.map(({ source }) => source).join("|"), "i");
+
+/** Patterns of lines that name a cause; the first match counts. */
 const kinds: readonly (readonly [StartFailure, RegExp])[] = [
   [
     "program",
-    /error while loading shared libraries|symbol lookup error|version `\w+_[\d.]+' not found|exec format error|illegal instruction|cannot execute|can't be started/i,
+    anyOf(
+      /error while loading shared libraries/,
+      /symbol lookup error/,
+      /version `\w+_[\d.]+' not found/,
+      /exec format error/,
+      /illegal instruction/,
+      /cannot execute/,
+      /can't be started/,
+    ),
   ],
   [
     "argument",
-    /invalid argument|unknown argument|error while handling argument|expected value for argument|error parsing|argument has been removed/i,
+    anyOf(
+      /invalid argument/,
+      /unknown argument/,
+      /error while handling argument/,
+      /expected value for argument/,
+      /error parsing/,
+      /argument has been removed/,
+    ),
   ],
   ["missing", /no such file or directory|permission denied|failed to open gguf file|is a directory/i],
   [
@@ -26,34 +45,71 @@ const kinds: readonly (readonly [StartFailure, RegExp])[] = [
   ],
   [
     "architecture",
-    /unknown (?:model )?architecture|unknown pre-tokenizer|unknown tokenizer|unsupported (?:model|tensor|type)|invalid ggml type|unknown rope/i,
+    anyOf(
+      /unknown (?:model )?architecture/,
+      /unknown pre-tokenizer/,
+      /unknown tokenizer/,
+      /unsupported (?:model|tensor|type)/,
+      /invalid ggml type/,
+      /unknown rope/,
+    ),
   ],
   [
     "memory",
-    /out of memory|mem_buffer != NULL|mmap failed|failed to allocate|unable to allocate|cannot allocate|bad_alloc|not enough (?:memory|space)|alloc_buffer.*failed|failed to fit|exceeds .*memory/i,
+    anyOf(
+      /out of memory/,
+      /mem_buffer != NULL/,
+      /mmap failed/,
+      /failed to allocate/,
+      /unable to allocate/,
+      /cannot allocate/,
+      /bad_alloc/,
+      /not enough (?:memory|space)/,
+      /alloc_buffer.*failed/,
+      /failed to fit/,
+      /exceeds .*memory/,
+    ),
   ],
   [
     "incomplete",
-    /not within the file bounds|corrupted|incomplete|unexpected end|failed to read (?:key|tensor|the)|read error|wrong number of tensors|missing tensor|tensor '.*' not found|key not found/i,
+    anyOf(
+      /not within the file bounds/,
+      /corrupted/,
+      /incomplete/,
+      /unexpected end/,
+      /failed to read (?:key|tensor|the)/,
+      /read error/,
+      /wrong number of tensors/,
+      /missing tensor/,
+      /tensor '.*' not found/,
+      /key not found/,
+    ),
   ],
   ["port", /couldn't bind|address already in use|failed to bind/i],
 ];
 
-/** Lines that only say that something above them has failed. */
-const echoes =
-  /exiting due to|failed to load model\b|common_fit_params|error trying to fit|cleaning up|failed to initialize the context|unable to load model$/i;
+/** Lines that only report that something above them has failed. */
+const echoes = anyOf(
+  /exiting due to/,
+  /failed to load model\b/,
+  /common_fit_params/,
+  /error trying to fit/,
+  /cleaning up/,
+  /failed to initialize the context/,
+  /unable to load model$/,
+);
 
 const isError = (line: string): boolean =>
   /^\d+\.\d+\.\d+\.\d+ E |error|fail|abort|assert|terminate|exception/i.test(line);
 
-/** Signals by which a system ends a program that does not fit it: too much memory, another processor. */
+/** Causes of signals: the system ran out of memory, or the program is built for another processor. */
 const signals: Readonly<Record<string, StartFailure>> = { SIGKILL: "memory", SIGILL: "program" };
 
-/** It had a model and answered before it ended. */
+/** True when the server had loaded its model before it ended. */
 export const hasLoaded = (lines: readonly string[]): boolean =>
   lines.some((line) => /model loaded|server is listening|listening on http/.test(line));
 
-/** Of what it printed from its start to its end, with how it ended. */
+/** The cause, from all lines of one process and its exit code or signal. */
 export function causeOf(
   lines: readonly string[],
   { code, signal }: { code: number | null; signal: string | number | null },
@@ -75,11 +131,14 @@ export function causeOf(
   };
 }
 
-/** A line of llama-server's log without its clock and level: `0.00.067 I srv  llama_server: model loaded` → `model loaded`. */
+/**
+ * A log line of llama-server without time and level: `0.00.067 I srv  llama_server: model loaded` → `model
+ * loaded`.
+ */
 export function readable(line: string): string {
   return line
     .replace(/^\d+\.\d+\.\d+\.\d+ [A-Z] +(?:\w+ +)?[\w.]+: */, "")
-    .replace(/^\/\S*\/(\w+\.\w+:\d+: )/, "$1") // the place in its source, on the machine that built it
+    .replace(/^\/\S*\/(\w+\.\w+:\d+: )/, "$1") // source location on the build machine
     .replace(/^\[\s*\d+(%|\/\d+)\] */, "")
     .slice(0, 160);
 }

@@ -1,6 +1,6 @@
 // A llama-server that parlor starts: on a free loopback port, with its progress read from its output. It is
-// restarted with backoff when it dies, and ended with parlor. Whether it answers is known to upstream/slots; the
-// program and its process group are in upstream/process.
+// restarted with backoff when it dies, and ended with parlor. Whether it answers is known to upstream/slots;
+// the program and its process group are in upstream/process.
 
 import type { StartProgress } from "../domain/upstream.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -13,7 +13,10 @@ interface ChildOptions {
   /** Passed to the program unchanged. */
   readonly args: readonly string[];
   readonly apiKey: string | null;
-  /** First pause before a restart. It doubles up to `restartMaxMs`, and starts over after a run of that length. */
+  /**
+   * First pause before a restart. It doubles up to `restartMaxMs`, and starts over after a run of that
+   * length.
+   */
   readonly restartMs: number;
   readonly restartMaxMs: number;
   /** Time between SIGTERM and SIGKILL. */
@@ -22,15 +25,18 @@ interface ChildOptions {
 }
 
 /**
- * After this many failures in a row for the same reason, the page says that the server can't be started. Restarts go
- * on all the same, since the model file may still be on its way.
+ * After this many failures in a row for the same reason, the page says that the server can't be started.
+ * Restarts go on all the same, since the model file may still be on its way.
  */
 const sameCauseMax = 2;
 
 /** Longest wait for the last output of a process that has ended, in ms. */
 const lastOutputMs = 500;
 
-/** Lines of output that are kept over restarts: for the operator's page, and for the log when the process dies. */
+/**
+ * Lines of output that are kept over restarts: for the operator's page, and for the log when the process
+ * dies.
+ */
 const keptLines = 400;
 
 export class LlamaChild {
@@ -187,7 +193,10 @@ export class LlamaChild {
     this.#linesOfRun = Math.min(this.#linesOfRun + 1, this.#lines.length);
   }
 
-  /** Shows the progress of this try. After repeated failures, only once it has run longer than the tries before. */
+  /**
+   * Shows the progress of this try. After repeated failures, only once it has run longer than the tries
+   * before.
+   */
   #showProgress(progress: StartProgress): void {
     if (this.#sameCauses < sameCauseMax || performance.now() - this.#startedAt > 2 * this.#triedMs + 1_000)
       this.#setProgress(progress);

@@ -44,8 +44,8 @@ export class ForeignLoad {
   }
 
   /**
-   * A higher count needs two checks in a row, since a request may begin or end during one; a lower count holds at
-   * once.
+   * A higher count needs two checks in a row, since a request may begin or end during one; a lower count
+   * holds at once.
    */
   async #check(): Promise<void> {
     const { busySlots, isReady, heldSlots } = this.#options;

@@ -1,5 +1,5 @@
-// The slots of one llama-server that parlor's requests hold: how many each has, whether it has ended, and whether its
-// answer is streamed. Not a place for what llama-server itself shows (upstream/slots).
+// The slots of one llama-server that parlor's requests hold: how many each has, whether it has ended, and
+// whether its answer is streamed. Not a place for what llama-server itself shows (upstream/slots).
 
 import type { RunId } from "../domain/id.ts";
 

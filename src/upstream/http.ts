@@ -1,23 +1,24 @@
-// The HTTP client for llama-servers, over Bun's fetch: every request to one is sent here, and every answer is read here
-// within bounds. Not a place for what requests and answers mean (upstream/requests, upstream/answer).
+// The HTTP client for llama-servers, over Bun's fetch. Every request is sent here, and every answer is read
+// here within bounds. The meaning of requests and answers is in upstream/requests and upstream/answer.
 
 import { Failure } from "../domain/failure.ts";
 import { withoutCredentials } from "../domain/upstream.ts";
 
-/** Where a llama-server is, and what proves to it, or to a proxy before it, who asks. */
+/** The address of a llama-server, and the credentials for it or for a proxy in front of it. */
 export interface Target {
-  /** Without credentials: what pages, logs, metrics and failures show. */
+  /** Without credentials, as pages, logs, metrics and failures show it. */
   readonly url: string;
   /** Sent with every request. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** The hosts that are this machine; a proxy is never asked for them. */
+/** Hosts that are this machine. Requests to them never go through a proxy. */
 const loopback = ["localhost", "127.0.0.0/8", "::1", "0.0.0.0"];
 
 /**
- * Keeps requests to this machine away from the proxy that HTTP_PROXY or ALL_PROXY name. fetch obeys these variables for
- * loopback addresses too, and a proxy elsewhere reaches another machine's loopback. Bun reads `no_proxy` before `NO_PROXY`.
+ * Keeps requests to this machine away from the proxy that HTTP_PROXY or ALL_PROXY name. fetch obeys these
+ * variables for loopback addresses too, and a proxy elsewhere reaches another machine's loopback. Bun reads
+ * `no_proxy` before `NO_PROXY`.
  */
 export function bypassProxyForLoopback(env: Record<string, string | undefined> = process.env): void {
   const before = (env["no_proxy"] || env["NO_PROXY"] || "").split(",").map((each) => each.trim());
@@ -35,8 +36,9 @@ export function proxyVariable(
 }
 
 /**
- * The Target of an address as an operator writes it. `user:password@` becomes Basic authentication (RFC 7617); an API key is
- * a Bearer token then and `X-Api-Key` beside it, since there is one Authorization header.
+ * The Target of an address as an operator writes it. `user:password@` becomes Basic authentication (RFC
+ * 7617). There is one Authorization header, so that an API key is then sent as `X-Api-Key`; alone it is a
+ * Bearer token.
  * @param address an absolute http or https URL
  */
 export function targetOf(address: string, apiKey: string | null): Target {
@@ -52,7 +54,7 @@ export function targetOf(address: string, apiKey: string | null): Target {
   };
 }
 
-/** Percent escapes resolved; a text with broken ones as it stands. */
+/** Resolves percent escapes; a text with invalid escapes stays unchanged. */
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -70,8 +72,8 @@ export interface Request {
 }
 
 /**
- * Sends a request; resolves when the head of its answer is there, whatever its status.
- * @throws Failure `upstream_absent` when nobody answers with HTTP; the signal's reason when it is aborted
+ * Sends a request; resolves when the head of the answer has arrived, whatever its status.
+ * @throws Failure `upstream_absent` when there is no HTTP answer; the signal's reason when it is aborted
  */
 export async function send(
   { url, headers }: Target,
@@ -89,8 +91,9 @@ export async function send(
     },
     ...(request.body !== undefined && request.body.length > 0 && { body: sent(request.body) }),
     signal,
-    redirect: "manual", // the key goes to nobody else
-    // llama-server closes a connection after 100 requests or 5 idle seconds, and a request that is sent just then is lost
+    redirect: "manual", // a redirect would send the key to another server
+    // llama-server closes a connection after 100 requests or 5 idle seconds; a request sent at that moment is
+    // lost
     keepalive: false,
     timeout: false, // fetch gives up after about 6 idle minutes; the deadline is in the signal
   } as const;
@@ -102,7 +105,10 @@ export async function send(
   }
 }
 
-/** fetch keeps a copy of a body that it gets whole (59 of 60 MB, measured); from this size on it gets it in slices of that, in bytes. */
+/**
+ * Larger bodies are given to fetch in slices of this size, in bytes: fetch keeps a copy of a whole body (59
+ * of 60 MB, measured).
+ */
 const sliceBytes = 256 * 1024;
 
 const isLarge = (body: NonNullable<Request["body"]>): body is Uint8Array<ArrayBuffer> =>
@@ -110,7 +116,7 @@ const isLarge = (body: NonNullable<Request["body"]>): body is Uint8Array<ArrayBu
 
 const sent = (body: NonNullable<Request["body"]>) => (isLarge(body) ? slices(body) : body);
 
-/** A body in slices has no length of its own, and would go in chunks. */
+/** A sliced body has no known length and would be sent chunked; this header gives its length. */
 const lengthOf = (body: Request["body"]) =>
   body !== undefined && isLarge(body) ? { "content-length": String(body.length) } : {};
 
@@ -119,8 +125,9 @@ async function* slices(body: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 /**
- * Reads a body to its end, or until `take` returns true. `take` gets each network read once; a promise that it returns is
- * waited for before the next read, which keeps llama-server from sending more (fetch stops reading from the socket).
+ * Reads a body to its end, or until `take` returns true. `take` gets each network read once. While a promise
+ * that it returns is pending, nothing is read, which stops llama-server (fetch stops reading from the
+ * socket).
  * @throws Failure `upstream_cut` when the connection breaks; the signal's reason; whatever `take` throws
  */
 export async function readBody(
@@ -145,23 +152,26 @@ export async function readBody(
     if (!isReading) throw error;
     throw signal.aborted ? signal.reason : new Failure("upstream_cut");
   } finally {
-    reader.cancel().catch(() => {}); // a body that is merely dropped keeps its connection until the garbage collector comes
+    reader.cancel().catch(() => {}); // otherwise the connection stays open until garbage collection
   }
 }
 
-/** Lets go of an answer of which no more is wanted. One that is broken already has nothing to let go of. */
+/** Discards the rest of an answer. */
 export async function dropBody(response: Response): Promise<void> {
   await response.body?.cancel().catch(() => {});
 }
 
-/** True when no more is wanted. */
+/** True to stop reading. */
 export type Taken = boolean | undefined | Promise<boolean | undefined>;
 
-/** Largest answer in one piece that is read: a list of models, properties (a chat template is in them), a count; in bytes. */
+/**
+ * Largest answer that is read as a whole, in bytes: a list of models, properties (with a chat template), a
+ * count.
+ */
 const jsonMaxBytes = 4 << 20;
 
 /**
- * The text of an answer in one piece, at most `maxBytes` of it.
+ * The text of an answer, at most `maxBytes` of it.
  * @throws as `readBody`
  */
 export async function textOf(
@@ -179,7 +189,10 @@ export async function textOf(
   return text;
 }
 
-/** The JSON of an answer in one piece; null for anything else, and for one that is too large. @throws as `readBody` */
+/**
+ * The JSON of an answer; null for anything else, and for an answer that is too large.
+ * @throws as `readBody`
+ */
 export async function jsonOf(response: Response, signal: AbortSignal): Promise<unknown> {
   const text = await textOf(response, signal);
   try {

@@ -1,5 +1,6 @@
-// One llama-server over HTTP: which requests are sent to it, and the slots that they hold until they are idle.
-// Its health is watched in upstream/slots; answers are read in upstream/requests; it is started in upstream/child.
+// One llama-server over HTTP: which requests are sent to it, and the slots that they hold until they are
+// idle. Its health is watched in upstream/slots; answers are read in upstream/requests; it is started in
+// upstream/child.
 
 import { asFailure, type FailureCode } from "../domain/failure.ts";
 import type { RunId } from "../domain/id.ts";
@@ -165,7 +166,9 @@ export class Llama implements Upstream {
     await this.#options.child?.close();
   }
 
-  /** The model name to send. A router refuses requests without one: a loaded model is the best choice then. */
+  /**
+   * The model name to send. A router refuses requests without one: a loaded model is the best choice then.
+   */
   #modelFor(named: string | null): string | undefined {
     const { models } = this.state;
     if (named !== null || models.length <= 1) return named ?? undefined;
@@ -182,7 +185,9 @@ export class Llama implements Upstream {
     return { method: "POST", path, headers, body: JSON.stringify(body) };
   }
 
-  /** Holds slots for a request until it ends. If it ends early, they count until `freed` has seen them idle. */
+  /**
+   * Holds slots for a request until it ends. If it ends early, they count until `freed` has seen them idle.
+   */
   async #holding<T>(
     run: RunId,
     { slots, isStream }: { slots: number; isStream: boolean },

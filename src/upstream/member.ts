@@ -1,5 +1,5 @@
-// A llama-server as the pool knows it: what it has read, how fast it is, what it does now, whether it has
-// failed lately.
+// A llama-server of a pool: which prompts it has read, how fast it is, its running requests, and whether it
+// has failed recently.
 
 import type { FailureCode } from "../domain/failure.ts";
 import type { RunId } from "../domain/id.ts";
@@ -8,7 +8,7 @@ import type { ModelState } from "../domain/upstream.ts";
 import type { Llama } from "./llama.ts";
 import { type Candidate, PromptPrefixes, tokensOf } from "./route.ts";
 
-/** Faults of a llama-server, not of what it was asked: another may do better. */
+/** Failures of a llama-server, not of the request: another server may succeed. */
 const theirFaults: ReadonlySet<FailureCode> = new Set<FailureCode>([
   "upstream_absent",
   "upstream_loading",
@@ -20,14 +20,17 @@ const theirFaults: ReadonlySet<FailureCode> = new Set<FailureCode>([
 
 export const isTheirFault = (code: FailureCode): boolean => theirFaults.has(code);
 
-/** One that fails is left out for this long, each time in a row twice as long as before, in ms; its health is watched meanwhile. */
+/**
+ * How long a failed server is left out, in ms: each failure in a row doubles the pause. Its health is watched
+ * meanwhile.
+ */
 const [firstPauseMs, longestPauseMs] = [500, 30_000];
 
-/** How long a Run is supposed to take until one was measured, in ms. */
-const supposedRunMs = 5_000;
+/** Assumed duration of a Run until one was measured, in ms. */
+const assumedRunMs = 5_000;
 
-/** How much the last of several measures counts, and how many tokens must have been read for one. */
-const [learning, measuredTokensMin] = [0.3, 64];
+/** Weight of a new measure in the moving average, and fewest tokens that make a measure of reading speed. */
+const [newMeasureWeight, measuredTokensMin] = [0.3, 64];
 
 interface Running {
   readonly model: string | null;
@@ -38,15 +41,15 @@ interface Running {
 
 export class PoolMember {
   readonly llama: Llama;
-  /** One of ours: it is there as long as parlor is. */
+  /** Parlor has started this server; it stays as long as parlor runs. */
   readonly isOwn: boolean;
-  readonly #beginnings = new PromptPrefixes();
+  readonly #prefixes = new PromptPrefixes();
   readonly #running = new Map<RunId, Running>();
   readonly #unwatch: () => void;
   readonly #changed: () => void;
-  /** How fast it reads, in tokens a second; null until it was measured. */
+  /** Speed of reading prompts, in tokens per second; null until it was measured. */
   readsPerSecond: number | null = null;
-  #runMs = supposedRunMs;
+  #runMs = assumedRunMs;
   #failures = 0;
   #pausedUntil = 0;
   #wasReady = false;
@@ -57,8 +60,8 @@ export class PoolMember {
     this.#changed = changed;
     this.isOwn = isOwn;
     this.#unwatch = llama.watch(({ status }) => {
-      // started anew it has read nothing
-      if (this.#wasReady && status !== "ready") this.#beginnings.clear();
+      // a restart empties the prompt cache
+      if (this.#wasReady && status !== "ready") this.#prefixes.clear();
       this.#wasReady = status === "ready";
       changed();
     });
@@ -68,65 +71,65 @@ export class PoolMember {
     return this.llama.state.status === "ready";
   }
 
-  /** It has failed lately and is left out while others can be asked. */
+  /** The server has failed recently and is left out while others are ready. */
   get isPaused(): boolean {
     return performance.now() < this.#pausedUntil;
   }
 
-  /** It has the model, or can load it; null: any will do. */
+  /** The server has the model, or can load it (null: any model). */
   serves(model: string | null): boolean {
     return model === null || this.llama.state.models.some(({ name }) => isSame(name, model));
   }
 
-  /** Slots for another request for this model. */
+  /** Free slots for this model; can be negative. */
   freeFor(model: string | null): number {
     const { models } = this.llama.state;
-    const wished = models.length > 1 ? this.#modelOf(model) : undefined;
-    if (!wished) return this.llama.free;
-    const used = this.#running.values().filter((each) => this.#modelOf(each.model)?.name === wished.name);
-    return wished.slots - used.reduce((sum, { slots }) => sum + slots, 0);
+    const found = models.length > 1 ? this.#modelOf(model) : undefined;
+    if (!found) return this.llama.free;
+    const used = this.#running.values().filter((each) => this.#modelOf(each.model)?.name === found.name);
+    return found.slots - used.reduce((sum, { slots }) => sum + slots, 0);
   }
 
-  /** The same for one that takes several at once: above 0 where they are all free. */
+  /** The same for a request that takes several slots at once: above 0 if all of them are free. */
   roomFor(model: string | null, slots = 1): number {
     const needed = slots === 1 ? 1 : Math.min(slots, this.llama.facts(model).slots);
     return this.freeFor(model) - (Math.max(1, needed) - 1);
   }
 
-  /** As upstream/route sees it, for a prompt of these parts. */
+  /** This server as a candidate of upstream/route, for a prompt of these parts. */
   candidate(model: string | null, parts: readonly string[], slots = 1): Omit<Candidate, "readsPerSecond"> {
     const free = this.roomFor(model, slots);
     const now = performance.now();
-    const lefts = [...this.#running.values()].map(({ startedAt }) =>
+    const remaining = [...this.#running.values()].map(({ startedAt }) =>
       Math.max(0, this.#runMs - (now - startedAt)),
     );
-    const knownTokens = tokensOf(parts.slice(0, this.#beginnings.longest(parts)));
-    return { free, waitMs: free > 0 ? 0 : Math.min(this.#runMs, ...lefts), knownTokens };
+    const knownTokens = tokensOf(parts.slice(0, this.#prefixes.longest(parts)));
+    return { free, waitMs: free > 0 ? 0 : Math.min(this.#runMs, ...remaining), knownTokens };
   }
 
   begin(run: RunId, model: string | null, slots = 1): void {
     this.#running.set(run, { model, startedAt: performance.now(), firstAt: null, slots });
   }
 
-  /** Something of the answer has come. */
+  /** Records the first piece of an answer. */
   heard(run: RunId): void {
     const running = this.#running.get(run);
     if (running) running.firstAt ??= performance.now();
   }
 
-  /** A request has reached its end; these parts are in its cache now. */
+  /** A request is complete: these parts are in the server's prompt cache now. */
   done(run: RunId, parts: readonly string[], { promptTokens = 0, cachedTokens = 0 }: RunStats = {}): void {
     this.#failures = 0;
     this.#pausedUntil = 0;
-    this.#beginnings.add(parts);
+    this.#prefixes.add(parts);
     const running = this.#running.get(run);
     this.end(run);
     if (!running) return;
-    this.#runMs += learning * (performance.now() - running.startedAt - this.#runMs);
+    this.#runMs += newMeasureWeight * (performance.now() - running.startedAt - this.#runMs);
     this.#hasRead(promptTokens - cachedTokens, (running.firstAt ?? running.startedAt) - running.startedAt);
   }
 
-  /** Bytes of an answer that is passed on have come: at its end llama-server says how fast it has read. */
+  /** Bytes of an answer that is passed on; its end holds llama-server's own measure of reading speed. */
   heardBytes(run: RunId, bytes: Uint8Array): void {
     this.heard(run);
     const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -141,23 +144,23 @@ export class PoolMember {
     this.readsPerSecond =
       this.readsPerSecond === null
         ? measured
-        : this.readsPerSecond + learning * (measured - this.readsPerSecond);
+        : this.readsPerSecond + newMeasureWeight * (measured - this.readsPerSecond);
   }
 
-  /** A request has ended otherwise. */
+  /** A request has ended, complete or not. */
   end(run: RunId): void {
     this.#running.delete(run);
     if (this.#running.size === 0) this.#onIdle?.();
   }
 
-  /** It has failed. */
+  /** Leaves the server out for a while after a failure. */
   failed(): void {
     const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** this.#failures++);
     this.#pausedUntil = performance.now() + pauseMs;
-    setTimeout(this.#changed, pauseMs + 1).unref(); // then it can be asked again
+    setTimeout(this.#changed, pauseMs + 1).unref(); // the pause is over then
   }
 
-  /** Resolves when all that it does is over and it is let go. */
+  /** Closes the server's watch once its running requests have ended. */
   async retire(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#onIdle = resolve;
@@ -170,16 +173,16 @@ export class PoolMember {
     await this.llama.close();
   }
 
-  /** The model that a request for `wished` gets; what is loaded already where it names none. */
-  #modelOf(wished: string | null): ModelState | undefined {
+  /** The model that a request gets: the named one, or without a name a loaded one. */
+  #modelOf(named: string | null): ModelState | undefined {
     const { models } = this.llama.state;
-    if (wished === null) return models.find(({ status }) => status === "loaded") ?? models[0];
-    return models.find(({ name }) => isSame(name, wished));
+    if (named === null) return models.find(({ status }) => status === "loaded") ?? models[0];
+    return models.find(({ name }) => isSame(name, named));
   }
 }
 
-/** Names of models are compared without regard to case and to the ending of their file. */
-function isSame(name: string, wished: string): boolean {
+/** Compares model names without case and without the suffix `.gguf`. */
+function isSame(name: string, other: string): boolean {
   const plain = (each: string) => each.toLowerCase().replace(/\.gguf$/, "");
-  return plain(name) === plain(wished);
+  return plain(name) === plain(other);
 }

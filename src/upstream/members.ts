@@ -68,8 +68,8 @@ export class PoolMembers {
   }
 
   /**
-   * The servers to choose from for a model. Ready servers without a recent failure come first; if all have failed,
-   * failed ones may try: an attempt is better than a refusal.
+   * The servers to choose from for a model. Ready servers without a recent failure come first; if all have
+   * failed, failed ones may try: an attempt is better than a refusal.
    */
   serving(model: string | null): readonly PoolMember[] {
     // a llama-server with one model ignores the name in a request

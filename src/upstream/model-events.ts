@@ -1,11 +1,11 @@
-// What a llama-server in router mode tells of its models as it happens (`/models/sse`): which is being
-// loaded, and how far.
+// Follows the events of a llama-server in router mode about its models (`/models/sse`): loading, its
+// progress, unloading.
 
 import type { ModelState } from "../domain/upstream.ts";
 import { dropBody, readBody, send, type Target } from "./http.ts";
 import { SseParser } from "./sse.ts";
 
-/** A change of one model. */
+/** New state of one model. */
 export type ModelChange = Pick<ModelState, "name" | "status" | "percent">;
 
 interface Event {
@@ -17,7 +17,7 @@ interface Event {
   } | null;
 }
 
-/** Longest line: the news that a model is loaded holds everything that it says of itself. */
+/** Longest line, in bytes: the event for a loaded model holds all its properties. */
 const lineMaxBytes = 1 << 20;
 
 /** Listens until the stream ends or `signal` is aborted; never rejects. */
@@ -40,7 +40,7 @@ export async function listenToModels(
       return false;
     });
   } catch {
-    // it is gone, or says what is no event: the next look at it begins anew
+    // the server is gone or sent no valid event: the next check listens again
   }
 }
 

@@ -1,9 +1,9 @@
-// What llama-server says of its models and of a model's slots (`/models` of its router mode, `/props`), read
-// with the doubt that foreign JSON deserves.
+// Reads llama-server's models (`/models` in router mode) and a model's slots and context (`/props`). The type
+// of every field is checked.
 
 import type { ModelState, UpstreamState } from "../domain/upstream.ts";
 
-/** What a llama-server says of what it can do. */
+/** The capacity and the models of a llama-server. */
 export type ServerFacts = Pick<UpstreamState, "slots" | "contextTokens" | "model" | "models">;
 
 interface Listed {
@@ -11,21 +11,23 @@ interface Listed {
   status?: { value?: unknown; failed?: unknown } | null;
 }
 
-/** A router asks its child for this model, and loads none for it. */
+/** Query with which a router answers from its child process for a model, without loading the model. */
 export const childOf = (model: string): string => `model=${encodeURIComponent(model)}&autoload=false`;
 
 /**
- * Of a router: what it can load, and what each that is loaded says of itself. It has as many Slots as its loaded models, and one at least. `ask` gives
- * what stands at a path, null where nothing does; `before` is what was known.
+ * The facts of a router: its models, with the properties of the loaded ones. It has as many slots as its
+ * loaded models together, at least one.
+ * @param get the JSON at a path, or null
+ * @param before the models as they were known
  */
 export async function routed(
-  ask: (path: string) => Promise<unknown>,
+  get: (path: string) => Promise<unknown>,
   before: readonly ModelState[],
 ): Promise<ServerFacts> {
   const models = await Promise.all(
-    modelsOf(await ask("/models"), before).map(async (each) => {
+    modelsOf(await get("/models"), before).map(async (each) => {
       if (each.status !== "loaded") return each;
-      const props = await ask(`/props?${childOf(each.name)}`);
+      const props = await get(`/props?${childOf(each.name)}`);
       return {
         ...each,
         slots: slotsOf(props) ?? each.slots,
@@ -45,7 +47,7 @@ export async function routed(
   };
 }
 
-/** The models of a router's list; what is known of their slots and contexts from `before` stays. */
+/** The models of a router's list, with the slots and contexts that `before` knows. */
 function modelsOf(list: unknown, before: readonly ModelState[]): ModelState[] {
   const data = (list as { data?: unknown } | null)?.data;
   if (!Array.isArray(data)) return [...before];
@@ -58,7 +60,7 @@ function modelsOf(list: unknown, before: readonly ModelState[]): ModelState[] {
       percent: null,
     };
     const status = statusOf(each);
-    // the list does not say how far a model has come; its events do (upstream/model-events)
+    // the list has no loading progress; events report it (upstream/model-events)
     return [
       {
         name,
@@ -73,18 +75,18 @@ function modelsOf(list: unknown, before: readonly ModelState[]): ModelState[] {
 
 function statusOf({ status }: Listed): ModelState["status"] {
   const value = status?.value;
-  if (value === "loaded" || value === "sleeping") return "loaded"; // one that sleeps wakes when it is asked
+  if (value === "loaded" || value === "sleeping") return "loaded"; // a sleeping model wakes on a request
   if (value === "loading" || value === "downloading") return "loading";
   return status?.failed === true ? "failed" : "unloaded";
 }
 
-/** Concurrent requests, as /props says it; null where it does not. */
+/** Number of slots in an answer of /props; null if it is missing. */
 export function slotsOf(props: unknown): number | null {
   const slots = (props as { total_slots?: unknown } | null)?.total_slots;
   return Number.isInteger(slots) && (slots as number) > 0 ? (slots as number) : null;
 }
 
-/** Context of one slot in tokens, as /props says it; null where it does not. */
+/** Context of one slot, in tokens, in an answer of /props; null if it is missing. */
 export function contextOf(props: unknown): number | null {
   const tokens = (props as { default_generation_settings?: { n_ctx?: unknown } | null } | null)
     ?.default_generation_settings?.n_ctx;

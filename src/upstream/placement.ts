@@ -1,5 +1,5 @@
-// Gives a request to one of several llama-servers: at once where upstream/route's choice has a slot free,
-// after a while where that is worth waiting for, and to another when it no longer is.
+// Assigns a request to one of several llama-servers: at once if the choice of upstream/route has a free slot,
+// after a wait if the choice is worth waiting for, and to another server once it no longer is.
 
 import type { RunId } from "../domain/id.ts";
 import type { PoolMember } from "./member.ts";
@@ -7,16 +7,16 @@ import { type Candidate, route, speedsOf, startMs, tokensOf } from "./route.ts";
 
 export interface Placed {
   readonly model: string | null;
-  /** That it takes at once; absent for one. */
+  /** Slots that the request takes at once; default 1. */
   readonly slots?: number;
-  /** Of its prompt: see upstream/route. */
+  /** The parts of the prompt, for upstream/route. */
   readonly parts: readonly string[];
   readonly signal: AbortSignal;
 }
 
 export class Placement {
   readonly #waiting = new Set<() => void>();
-  /** Slots that were given and have not been asked for yet, and the model that will be. */
+  /** Slots of Runs that have started but sent no request yet. */
   readonly #reserved = new Map<RunId, { readonly model: string | null; readonly slots: number }>();
 
   /** See `Upstream.reserve`. */
@@ -28,20 +28,25 @@ export class Placement {
     this.#reserved.delete(run);
   }
 
-  /** Of the slots that seem free for a model, so many are not. */
+  /** Reserved slots that a request for this model could use otherwise. */
   reserved(model: string | null): number {
-    const those = this.#reserved
+    const matching = this.#reserved
       .values()
       .filter((other) => other.model === model || other.model === null || model === null);
-    return those.reduce((sum, { slots }) => sum + slots, 0);
+    return matching.reduce((sum, { slots }) => sum + slots, 0);
   }
 
-  /** A slot may have become free, or somebody have come or gone: whoever waits looks again. */
+  /** A slot may be free, or a server was added or removed: all waiting requests look again. */
   changed(): void {
     for (const look of [...this.#waiting]) look();
   }
 
-  /** Who is asked, of those that `members` names whenever it is called; null where it names nobody. Rejects with the signal's reason when it is aborted. */
+  /**
+   * Waits for the server of a request.
+   * @param members the servers to choose from; called again after each change
+   * @returns null when there are none
+   * @throws the signal's reason when it is aborted
+   */
   async of(
     { model, parts, slots, signal }: Placed,
     members: () => readonly PoolMember[],
@@ -68,7 +73,7 @@ export class Placement {
       );
       const free = candidates[other] as Candidate;
       if (free.free > 0) {
-        // waiting is worth what another would read longer, and no more, however long it takes in the end
+        // wait for the best server only as long as the free one would need more time to read the prompt
         patientUntil ??=
           performance.now() + startMs(free, promptTokens) - startMs({ ...known, waitMs: 0 }, promptTokens);
         if (performance.now() >= patientUntil) return able[other] as PoolMember;
@@ -77,7 +82,7 @@ export class Placement {
     }
   }
 
-  /** Resolves when something has changed, at `until`, or when the signal is aborted. */
+  /** Resolves at the next change, at the time `until`, or when the signal is aborted. */
   async #change(signal: AbortSignal, until: number | null): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = until === null ? null : setTimeout(resolve, Math.max(1, until - performance.now()));

@@ -1,6 +1,6 @@
-// Several llama-servers as one Upstream: each request goes to one of them (upstream/placement). If that one fails
-// before anything of the answer was shown, the request goes to another. The servers themselves are kept in
-// upstream/members.
+// Several llama-servers as one Upstream: each request goes to one of them (upstream/placement). If that one
+// fails before anything of the answer was shown, the request goes to another. The servers themselves are kept
+// in upstream/members.
 
 import { asFailure, Failure } from "../domain/failure.ts";
 import type { RunId } from "../domain/id.ts";
@@ -231,7 +231,8 @@ export class Pool implements Upstreams {
         tried.add(member);
         if (!isTheirs || pooled.isShown || this.#others(pooled, ...tried).length === 0) throw error;
         this.#log.warn("a Run is sent to another llama-server", { run, code, url: member.llama.state.url });
-        void member.llama.freed(run).then(() => this.#members.changed()); // the retry does not wait for the slot
+        // the retry does not wait until the slot of the failed request is idle
+        void member.llama.freed(run).then(() => this.#members.changed());
       }
     }
   }

@@ -4,7 +4,10 @@
 import { jsonOf, send, type Target } from "./http.ts";
 import { childOf } from "./models.ts";
 
-/** `gone`: no server, or one that does not tell; waiting for it gains nothing. `unknown`: it did not answer now. */
+/**
+ * `gone`: no server, or one that does not tell; waiting for it gains nothing. `unknown`: it did not answer
+ * now.
+ */
 type BusySlots = number | "gone" | "unknown";
 
 /** Statuses of a server that does not show its slots: `--no-slots`, or a key that may not read them. */

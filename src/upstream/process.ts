@@ -1,15 +1,17 @@
-// The llama-server program and its processes: where the program is, a free port, and a process group that ends
-// with parlor. When to start and restart it is decided in upstream/child.
+// The llama-server program and its processes: where the program is, a free port, and a process group that
+// ends with parlor. When to start and restart it is decided in upstream/child.
 
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 
 /**
- * The shell script that ends a process group with parlor. Its standard input is a pipe whose other end only parlor
- * holds, so it reads the end of the pipe when parlor ends, for whatever reason. It then sends SIGTERM to the group
- * `$1` (a build removes its partial files), and SIGKILL a second later.
+ * The shell script that ends a process group with parlor. Its standard input is a pipe whose other end only
+ * parlor holds, so it reads the end of the pipe when parlor ends, for whatever reason. It then sends SIGTERM
+ * to the group `$1` (a build removes its partial files), and SIGKILL a second later.
  */
-const guardScript = `trap "" HUP INT TERM; read -r _; kill -s TERM -- "-$1" && sleep 1 && kill -s KILL -- "-$1"`;
+const guardScript = `trap "" HUP INT TERM
+read -r _
+kill -s TERM -- "-$1" && sleep 1 && kill -s KILL -- "-$1"`;
 
 /**
  * The llama-server to start: the named one, else the one beside parlor's executable, else the first on PATH.
@@ -37,7 +39,9 @@ export function freePort(): number {
   return server.port;
 }
 
-/** The environment without parlor's own settings, some of which are secrets that llama-server does not need. */
+/**
+ * The environment without parlor's own settings, some of which are secrets that llama-server does not need.
+ */
 export function envWithoutParlor(
   env: Readonly<Record<string, string | undefined>>,
 ): Record<string, string | undefined> {

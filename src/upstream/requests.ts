@@ -1,5 +1,5 @@
-// One request to a llama-server and its answer: streamed and read as Deltas, passed on as bytes, or a count. What goes wrong
-// becomes a Failure here. Which requests there are is upstream/llama's.
+// One request to a llama-server and its answer: streamed and read as Deltas, passed on as bytes, or a count.
+// Errors become Failures here. Which requests exist is upstream/llama's concern.
 
 import { Failure } from "../domain/failure.ts";
 import { Answer, type AnswerLimits, isOk, refusal } from "./answer.ts";
@@ -9,16 +9,17 @@ import type { ChatEnd, ChatRequest, Deltas, RelaySink } from "./upstream.ts";
 
 /** The bounds of an answer. */
 export interface AnswerBounds extends AnswerLimits {
-  /** Longest silence within it; llama-server's pings, every 30 s, count as sound. */
+  /** Longest silence within an answer. llama-server's pings, every 30 s, count as data. */
   readonly stallMs: number;
 }
 
-/** Of what a refusal says, so much is read, in bytes. */
+/** Most bytes that are read of a refusal. */
 const refusalMaxBytes = 16 * 1024;
 
 /**
- * Reads the answer to a request, within the bounds, until its end or until `signal` is aborted. `fromBytes` is where in a
- * stream the answer begins that was read up to there before.
+ * Sends a request and reads its answer, within the bounds, until its end or until `signal` is aborted.
+ * @param began called when the head of the answer has arrived
+ * @param fromBytes the byte of the stream at which the answer continues
  * @throws Failure `upstream_*`, `answer_too_long`, `context_overflow`; the signal's reason
  */
 export async function stream(
@@ -44,16 +45,17 @@ export async function stream(
         return answer.isComplete;
       });
     } finally {
-      answer.flush(); // what came before a fault is the reader's
+      answer.flush(); // text before a fault still reaches the reader
     }
     return answer.end();
   });
 }
 
 /**
- * Gives an answer to `sink` as it comes, whatever its status, no faster than the sink takes it. Silence is no fault while
- * `mayGoOn` says so: an answer that is not streamed comes at its end.
- * @throws Failure `upstream_absent`, `upstream_cut`, `upstream_stalled`; the signal's reason when it is aborted
+ * Gives an answer to `sink` while it arrives, whatever its status, no faster than the sink takes it.
+ * @param mayGoOn true while silence is no fault: an answer that is not streamed arrives only at its end
+ * @throws Failure `upstream_absent`, `upstream_cut`, `upstream_stalled`; the signal's reason when it is
+ *   aborted
  */
 export async function passOn(
   target: Target,
@@ -75,7 +77,7 @@ export async function passOn(
   });
 }
 
-/** Does `work` with a signal that is aborted with `signal`, or when nothing was heard for `stallMs`. */
+/** Runs `work` with a signal that is aborted with `signal`, or after `stallMs` of silence. */
 async function within<T>(
   stallMs: number,
   signal: AbortSignal,
@@ -92,13 +94,14 @@ async function within<T>(
   } finally {
     stall.stop();
     signal.removeEventListener("abort", onAbort);
-    controller.abort(); // closes the connection at once, also where no more was wanted of the answer
+    controller.abort(); // closes the connection at once, even if the rest of the answer was not read
   }
 }
 
 /**
- * See `Upstream.count`. Where counting fails the request is sent all the same; llama-server rejects a prompt that exceeds the
- * context. @throws Failure `upstream_stalled`; the signal's reason
+ * See `Upstream.count`. If counting fails, the request is sent all the same: llama-server rejects a prompt
+ * that exceeds the context.
+ * @throws Failure `upstream_stalled`; the signal's reason
  */
 export async function count(
   target: Target,

@@ -1,27 +1,31 @@
-// Which llama-server a request goes to: the one that has read most of its prompt already, unless waiting for
-// it costs more than reading costs another. Pure.
+// Decides which llama-server a request goes to: the one that is expected to write the first token soonest,
+// from how much of the prompt it has read already, how fast it reads, and when one of its slots is free.
+// Pure.
 
 import { BoundedMap } from "../domain/bounded-map.ts";
 
 /** A llama-server that could answer. */
 export interface Candidate {
-  /** Slots that are free now. */
+  /** Free slots. */
   readonly free: number;
-  /** Until a slot of it is free, as far as can be told, in ms; 0 where one is. */
+  /** Estimated time until a slot is free, in ms; 0 if one is free. */
   readonly waitMs: number;
-  /** Tokens of this prompt that it need not read again, about. */
+  /** Estimated tokens of this prompt that the server has in its cache. */
   readonly knownTokens: number;
-  /** How fast it reads, in tokens a second. */
+  /** Speed of reading prompts, in tokens per second. */
   readonly readsPerSecond: number;
 }
 
-/** How fast one reads that was not measured and has no other beside it that was: a small model on a processor, in tokens a second. */
+/** Reading speed while no server has been measured, in tokens per second: that of a small model on a CPU. */
 const supposedReadsPerSecond = 200;
 
-/** Of speeds that differ by less nothing is made: they are measured beside whatever else the machines do. */
+/**
+ * Speeds that differ by less than this factor count as equal, since other load on the machines distorts the
+ * measures.
+ */
 const sameSpeed = 2;
 
-/** How fast each reads, from what was measured (null: not yet). */
+/** Reading speed of each server, from the measured ones (null: not measured yet). */
 export function speedsOf(measured: readonly (number | null)[]): number[] {
   const known = measured.filter((each) => each !== null);
   const mean =
@@ -30,7 +34,11 @@ export function speedsOf(measured: readonly (number | null)[]): number[] {
   return measured.map((each) => (areSame ? mean : (each ?? mean)));
 }
 
-/** The place of the one that is expected to write its first token soonest; of equal ones the one with most free slots, then the first. -1 for none. */
+/**
+ * Index of the candidate that is expected to write its first token soonest. Of equal ones the one with most
+ * free slots wins, then the first.
+ * @returns -1 when there are no candidates
+ */
 export function route(candidates: readonly Candidate[], promptTokens: number): number {
   let best = -1;
   for (const [i, each] of candidates.entries()) {
@@ -41,32 +49,38 @@ export function route(candidates: readonly Candidate[], promptTokens: number): n
   return best;
 }
 
-/** Until its first token, in ms. */
+/** Estimated time until the first token, in ms. */
 export function startMs({ waitMs, knownTokens, readsPerSecond }: Candidate, promptTokens: number): number {
   return waitMs + (Math.max(0, promptTokens - knownTokens) / readsPerSecond) * 1000;
 }
 
-/** Bytes of text that a token stands for, about: what is compared are prompts of one kind, so the exact number is of no matter. */
+/**
+ * Approximate bytes of text per token. Only similar prompts are compared, so that the exact value does not
+ * matter.
+ */
 const bytesPerToken = 4;
 
-/** PromptPrefixes of prompts that are remembered of one llama-server: those of a few hundred conversations. */
-const beginningsMax = 4_096;
+/** Prompt prefixes that are remembered per llama-server: those of a few hundred conversations. */
+const prefixesMax = 4_096;
 
-/** About how many tokens these parts of a prompt are. */
+/** Approximate tokens of these parts of a prompt. */
 export function tokensOf(parts: readonly string[]): number {
   return Math.ceil(parts.reduce((bytes, part) => bytes + Buffer.byteLength(part), 0) / bytesPerToken);
 }
 
-/** Which prompts a llama-server has read: each beginning of them, up to a message's end, by its hash. The oldest are forgotten. */
+/**
+ * The prompts that a llama-server has read: the hash of each prefix that ends with a message. The oldest are
+ * dropped.
+ */
 export class PromptPrefixes {
-  readonly #known = new BoundedMap<bigint, true>(beginningsMax);
+  readonly #known = new BoundedMap<bigint, true>(prefixesMax);
 
-  /** It has read these parts. */
+  /** Records that the server has read these parts. */
   add(parts: readonly string[]): void {
     for (const hash of hashes(parts)) this.#known.set(hash, true);
   }
 
-  /** How many of these parts, from the first on, it has read. */
+  /** Number of these parts, from the first on, that the server has read. */
   longest(parts: readonly string[]): number {
     let count = 0;
     for (const hash of hashes(parts)) {
@@ -76,13 +90,13 @@ export class PromptPrefixes {
     return count;
   }
 
-  /** It has been started anew. */
+  /** Forgets all prefixes, after the server was restarted. */
   clear(): void {
     this.#known.clear();
   }
 }
 
-/** Of each beginning: every hash goes into the next. */
+/** The hash of each prefix; each hash is the seed of the next. */
 function* hashes(parts: readonly string[]): Generator<bigint> {
   let hash = 0n;
   for (const part of parts) {

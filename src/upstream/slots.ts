@@ -48,13 +48,16 @@ interface Props {
   role?: unknown;
 }
 
-/** Pause between two reads of /slots after a stop, in ms. A slot is free within one token: tens of ms at most. */
+/**
+ * Pause between two reads of /slots after a stop, in ms. A slot is free within one token: tens of ms at most.
+ */
 const freedPollMs = 20;
 
 /**
- * The same pause for a request whose answer was not streamed, in ms. llama-server checks whether such a client is
- * still connected only after it has received no other request for a second (server_response::recv_with_timeout
- * restarts that second with each answer to any client). Polling faster would prevent the check.
+ * The same pause for a request whose answer was not streamed, in ms. llama-server checks whether such a
+ * client is still connected only after it has received no other request for a second
+ * (server_response::recv_with_timeout restarts that second with each answer to any client). Polling faster
+ * would prevent the check.
  */
 const notStreamedPollMs = 1_200;
 
@@ -204,7 +207,10 @@ export class SlotWatch {
     return { slots, contextTokens, model, models };
   }
 
-  /** Follows a router's events about its models. The properties of a newly loaded model are fetched with a check. */
+  /**
+   * Follows a router's events about its models. The properties of a newly loaded model are fetched with a
+   * check.
+   */
   #listen(): void {
     if (this.#isListening) return;
     this.#isListening = true;

@@ -1,5 +1,5 @@
-// Reads Server-Sent Events as their bytes come: a bound on line length, characters never split, the place in the stream.
-// The only importer of eventsource-parser. Knows nothing of what the events mean.
+// Parses Server-Sent Events from network reads: with a bound on line length, characters that are never split,
+// and the position in the stream. The meaning of events is not known here.
 
 import { createParser, type EventSourceParser, type ParseError } from "eventsource-parser";
 import { Failure } from "../domain/failure.ts";
@@ -11,12 +11,12 @@ export interface SseReader {
   event(data: string): boolean;
 }
 
-/** A stream of events as its bytes come. Characters and events may be cut anywhere. */
+/** Parser of one stream. Reads may split characters and events anywhere. */
 export class SseParser {
   readonly #reader: SseReader;
   readonly #lineMaxBytes: number;
   readonly #decoder = new TextDecoder();
-  /** Since the last event: the parser skips an endless unknown line without a word. */
+  /** Bytes since the last event: the parser skips an endless unknown line silently. */
   #silentBytes = 0;
   #isComplete = false;
   #bytes = 0;
@@ -42,12 +42,15 @@ export class SseParser {
     return this.#isComplete;
   }
 
-  /** Bytes of the stream up to the end of its last whole event, which is where a reader can begin anew. */
+  /** Bytes of the stream up to the end of its last whole event, where a reader can resume. */
   get eventsBytes(): number {
     return this.#eventsBytes;
   }
 
-  /** Takes one network read. @throws Failure `upstream_garbled`, `upstream_line_too_long`; whatever `event` throws */
+  /**
+   * Takes one network read.
+   * @throws Failure `upstream_garbled`, `upstream_line_too_long`; whatever `event` throws
+   */
   push(bytes: Uint8Array): void {
     this.#silentBytes += bytes.length;
     this.#findEventEnd(bytes);
@@ -55,7 +58,7 @@ export class SseParser {
     if (!this.#isComplete && this.#silentBytes > this.#lineMaxBytes) throw this.#tooLong;
   }
 
-  /** llama-server ends an event with two line feeds; as a rule they end the read, too. */
+  /** llama-server ends an event with two line feeds, which usually end the read as well. */
   #findEventEnd(bytes: Uint8Array): void {
     for (let at = bytes.length - 1; at >= 0; at--) {
       if (bytes[at] !== lineFeed || (at > 0 ? bytes[at - 1] !== lineFeed : !this.#endsWithLineFeed)) continue;
@@ -72,7 +75,7 @@ export class SseParser {
 
   #fail(error: ParseError): void {
     if (error.type === "max-buffer-size-exceeded") throw this.#tooLong;
-    // llama-server reports some errors in mid-stream as a field of its own: `error: {…}`
+    // llama-server reports some errors within a stream as a field: `error: {…}`
     if (error.field === "error") this.#isComplete = this.#reader.event(`{"error":${error.value}}`);
     else if (error.type === "unknown-field")
       throw new Failure("upstream_garbled", { detail: (error.line ?? error.message).slice(0, 80) });

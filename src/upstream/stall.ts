@@ -1,9 +1,12 @@
-// A deadline on silence: aborts a request whose answer has not moved for a while. One timer for a whole stream, set again
-// for what is left of the time, never per token.
+// A deadline on silence: aborts a request whose answer has sent nothing for a while. There is one timer per
+// stream, which is set again for the remaining time when it fires, never per token.
 
 import { Failure } from "../domain/failure.ts";
 
-/** Aborts `controller` with `upstream_stalled` when `heard` has not been called for `stallMs`, unless `mayGoOn` says that silence is no fault. */
+/**
+ * Aborts `controller` with `upstream_stalled` after `stallMs` without a call of `heard`, unless `mayGoOn`
+ * returns true.
+ */
 export class StallWatch {
   readonly #controller: AbortController;
   readonly #stallMs: number;
@@ -22,7 +25,7 @@ export class StallWatch {
     this.#heardAt = performance.now();
   }
 
-  /** Nobody listens while `work` goes on: it is our reader that is slow then, not llama-server. */
+  /** Suspends the deadline during `work`: parlor's reader is slow then, not llama-server. */
   async paused<T>(work: Promise<T>): Promise<T> {
     clearTimeout(this.#timer);
     try {
@@ -39,8 +42,8 @@ export class StallWatch {
 
   #check(): void {
     if (performance.now() - this.#heardAt >= this.#stallMs && this.#mayGoOn()) this.heard();
-    const left = this.#heardAt + this.#stallMs - performance.now();
-    if (left > 0) this.#timer = setTimeout(() => this.#check(), left + 1);
+    const remainingMs = this.#heardAt + this.#stallMs - performance.now();
+    if (remainingMs > 0) this.#timer = setTimeout(() => this.#check(), remainingMs + 1);
     else
       this.#controller.abort(new Failure("upstream_stalled", { seconds: Math.round(this.#stallMs / 1000) }));
   }
