@@ -111,7 +111,7 @@ describe("three llama-servers", () => {
     expect(
       first.reader.document.querySelector("article:last-of-type .failure")?.textContent ??
         first.reader.document.body.textContent,
-    ).toContain("broke");
+    ).toContain("was lost in the middle of the answer");
     expect(second.reader.last?.status).toBe("running");
     const { thread } = await house.store.thread(first.reader.conversation, { limit: 10 });
     expect(thread.length).toBe(2); // asked once, answered once
