@@ -183,7 +183,7 @@ function openChat(parts: AppParts, enforced: EnforcedPersona, { bug }: Errors) {
     attendanceChanged: () => runs.queue.refresh(),
     failed: bug,
   });
-  return { settings, storeOf, runs, quota, chat, hub, shelf: new ConversationActions(parts) };
+  return { settings, storeOf, runs, quota, chat, hub, actions: new ConversationActions(parts) };
 }
 
 function openSockets({ store, bounds }: AppParts, auth: Auth, { bug }: Errors): Sockets {

@@ -11,7 +11,7 @@ import { Composer } from "./composer.tsx";
 import { commandPath, htmxConfig, pageTitle } from "./frame.ts";
 import { Sidebar } from "./list.tsx";
 import { ids } from "./message.tsx";
-import { VoiceName, voiceIds, Welcome } from "./settings.tsx";
+import { PersonaButton, panelIds, Welcome } from "./settings.tsx";
 import { Status, statusIds, UpstreamBanner } from "./status.tsx";
 import { Articles, type ConversationNow, composerState } from "./thread.tsx";
 import type { Words } from "./words.ts";
@@ -65,7 +65,7 @@ export function ChatPage(props: PageProps) {
       <div id={statusIds.upstream}>
         <UpstreamBanner upstream={upstream} words={words} />
       </div>
-      <Composer {...props} state={composerState(live)} persona={props.voice.persona?.id ?? null} />
+      <Composer {...props} state={composerState(live)} persona={props.effective.persona?.id ?? null} />
     </footer>
   );
   return (
@@ -104,15 +104,15 @@ export function ChatPage(props: PageProps) {
           parlor
         </a>
         <Status upstream={upstream} connected={false} words={words} />
-        <VoiceName conversation={conversation} voice={props.voice} words={words} />
+        <PersonaButton conversation={conversation} effective={props.effective} words={words} />
         {!props.isTemporary && (
           <button
             type="button"
             class="share"
-            popovertarget={voiceIds.settings}
+            popovertarget={panelIds.settings}
             title={words.house.share}
             hx-get={`/c/${conversation}/share`}
-            hx-target={`#${voiceIds.settings}`}
+            hx-target={`#${panelIds.settings}`}
           >
             {words.house.share}
           </button>
@@ -146,7 +146,7 @@ export function ChatPage(props: PageProps) {
         </button>
       </main>
       {!props.isPlain && foot}
-      <div id={voiceIds.settings} class="settings" popover="auto" role="dialog" aria-label={words.settings} />
+      <div id={panelIds.settings} class="settings" popover="auto" role="dialog" aria-label={words.settings} />
       <div id="keys" class="settings" popover="auto" role="dialog" aria-label={words.keys}>
         <dl>
           {Object.entries(words.keyDoes).map(([key, does]) => (

@@ -12,38 +12,42 @@ import type { ModelState } from "../src/domain/upstream.ts";
 import type { Words } from "./words.ts";
 
 /** Ids of the elements that frames address. */
-export const voiceIds = { name: "voice", settings: "settings" } as const;
+export const panelIds = { name: "voice", settings: "settings" } as const;
 
-interface VoiceProps {
+interface PersonaButtonProps {
   readonly conversation: ConversationId;
-  readonly voice: EffectiveSettings;
+  readonly effective: EffectiveSettings;
   readonly words: Words;
 }
 
 /** The persona's name in the head; it opens the panel. */
-export function VoiceName({ conversation, voice, words }: VoiceProps) {
-  const { persona, missing, own } = voice;
+export function PersonaButton({ conversation, effective, words }: PersonaButtonProps) {
+  const { persona, missing, own } = effective;
   const wished = persona ? `?persona=${encodeURIComponent(persona.id)}` : ""; // counts while nothing has been said
   return (
     <button
       type="button"
-      id={voiceIds.name}
+      id={panelIds.name}
       class="voice"
-      popovertarget={voiceIds.settings}
+      popovertarget={panelIds.settings}
       title={words.settings}
       hx-get={`/c/${conversation}/settings${wished}`}
-      hx-target={`#${voiceIds.settings}`}
+      hx-target={`#${panelIds.settings}`}
     >
       <span class="unseen">{words.persona}: </span>
       {persona?.name ??
-        (missing === null ? words.noPersona : voice.isBroken ? words.broken(missing) : words.gone(missing))}
-      {voice.model !== null && <span class="note"> · {voice.model}</span>}
+        (missing === null
+          ? words.noPersona
+          : effective.isBroken
+            ? words.broken(missing)
+            : words.gone(missing))}
+      {effective.model !== null && <span class="note"> · {effective.model}</span>}
       {Object.keys(own).length > 0 && <span class="note"> {words.ownSettings}</span>}
     </button>
   );
 }
 
-interface SettingsPanelProps extends Omit<VoiceProps, "conversation"> {
+interface SettingsPanelProps extends Omit<PersonaButtonProps, "conversation"> {
   readonly choices: readonly Persona[];
   /** What can answer. */
   readonly models: readonly ModelState[];
@@ -51,14 +55,14 @@ interface SettingsPanelProps extends Omit<VoiceProps, "conversation"> {
 }
 
 /** The panel of a conversation. One in which nothing has been said yet has no row to be changed: its fields go with the first question. */
-export function SettingsPanel({ voice, choices, models, isNew, words }: SettingsPanelProps) {
-  const { persona, isEnforced } = voice;
+export function SettingsPanel({ effective, choices, models, isNew, words }: SettingsPanelProps) {
+  const { persona, isEnforced } = effective;
   if (isEnforced) return <p class="note">{words.enforced}</p>;
   const form = isNew ? "say" : undefined;
   const fields = (
     <>
-      <ModelField voice={voice} models={models} form={form} words={words} />
-      <SamplingFields voice={voice} form={form} words={words} />
+      <ModelField effective={effective} models={models} form={form} words={words} />
+      <SamplingFields effective={effective} form={form} words={words} />
     </>
   );
   if (isNew)
@@ -94,17 +98,17 @@ export function SettingsPanel({ voice, choices, models, isNew, words }: Settings
 
 /** Which model answers, where there is more than one: each with what it is doing. */
 function ModelField({
-  voice,
+  effective,
   models,
   form,
   words,
 }: {
-  voice: EffectiveSettings;
+  effective: EffectiveSettings;
   models: readonly ModelState[];
   form: string | undefined;
   words: Words;
 }) {
-  const { model, persona } = voice;
+  const { model, persona } = effective;
   const own = model === (persona?.model ?? null) ? null : model;
   if (models.length <= 1) return <></>;
   const isKnown = own === null || models.some(({ name }) => name === own);
@@ -131,15 +135,15 @@ function ModelField({
 }
 
 function SamplingFields({
-  voice,
+  effective,
   form,
   words,
 }: {
-  voice: EffectiveSettings;
+  effective: EffectiveSettings;
   form: string | undefined;
   words: Words;
 }) {
-  const { persona, own } = voice;
+  const { persona, own } = effective;
   const names: readonly (keyof Sampling)[] = ["temperature", "topP", "maxTokens"];
   return (
     <>
@@ -178,7 +182,7 @@ export function Settled({ words }: { words: Words }) {
   );
 }
 
-interface WelcomeProps extends Omit<VoiceProps, "conversation"> {
+interface WelcomeProps extends Omit<PersonaButtonProps, "conversation"> {
   readonly choices: readonly Persona[];
   readonly isTemporary: boolean;
   /** Machines other than this one on which a llama-server may answer. */
@@ -186,8 +190,8 @@ interface WelcomeProps extends Omit<VoiceProps, "conversation"> {
 }
 
 /** An empty page: who is there, what they say first, who else could answer. */
-export function Welcome({ voice, choices, isTemporary, elsewhere, words }: WelcomeProps) {
-  const { persona, isEnforced } = voice;
+export function Welcome({ effective, choices, isTemporary, elsewhere, words }: WelcomeProps) {
+  const { persona, isEnforced } = effective;
   const place = isTemporary ? "/temporary" : "/";
   return (
     <div class="empty">

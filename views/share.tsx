@@ -7,7 +7,7 @@ import { Copy } from "./acts.tsx";
 import { pageTitle } from "./frame.ts";
 import { ids } from "./message.tsx";
 import { type Assets, Layout } from "./page.tsx";
-import { voiceIds } from "./settings.tsx";
+import { panelIds } from "./settings.tsx";
 import { Status } from "./status.tsx";
 import { Articles, type ThreadNow } from "./thread.tsx";
 import { Time } from "./time.tsx";
@@ -24,7 +24,7 @@ interface DialogProps {
 /** The links of a conversation, and another one. Fetched into the page's panel. */
 export function ShareDialog({ conversation, links, origin, words }: DialogProps) {
   const { house } = words;
-  const post = { "hx-post": `/c/${conversation}/share`, "hx-target": `#${voiceIds.settings}` };
+  const post = { "hx-post": `/c/${conversation}/share`, "hx-target": `#${panelIds.settings}` };
   return (
     <>
       <p>{house.shareText}</p>

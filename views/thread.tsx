@@ -23,7 +23,7 @@ export interface ThreadNow extends ThreadPage {
 
 /** All of a conversation's page that can change with it. */
 export interface ConversationNow extends ThreadNow {
-  readonly voice: EffectiveSettings;
+  readonly effective: EffectiveSettings;
 }
 
 /** The thread's articles, the one in progress drawn from its Snapshot; a mark before them fetches the older ones when it is seen. */

@@ -41,7 +41,7 @@ const readMax = 4;
 /** A thread, or a part of it, with its Runs in progress and its settings, all of one instant. */
 type LiveThread = ThreadPage & {
   readonly live: readonly Snapshot[];
-  readonly voice: EffectiveSettings;
+  readonly effective: EffectiveSettings;
 };
 
 export class Chat {
@@ -158,11 +158,11 @@ export class Chat {
   ): Promise<LiveThread> {
     const { settings, bounds, drawAhead } = this.#deps;
     const store = this.#deps.storeOf(conversation);
-    const voice = await settings.of((await store.conversation(conversation))?.settings ?? noSettings);
+    const effective = await settings.of((await store.conversation(conversation))?.settings ?? noSettings);
     const read = () => store.thread(conversation, { ...part, limit: bounds.pageMaxMessages });
     let page = await read();
     for (let times = 1; times < readMax && (await drawAhead(page.thread)); times++) page = await read();
-    return { ...page, voice, live: this.live(conversation) }; // no await between the last read and `live`
+    return { ...page, effective, live: this.live(conversation) }; // no await between the last read and `live`
   }
 
   /** Snapshots of the conversation's Runs in progress, as of the last event of each. */

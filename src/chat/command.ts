@@ -86,7 +86,7 @@ interface Sender {
 export async function execute(
   command: Command,
   { person, conversation, request }: Sender,
-  { chat, shelf }: { chat: Chat; shelf: ConversationActions },
+  { chat, actions }: { chat: Chat; actions: ConversationActions },
 ): Promise<void> {
   await chat.enter(person, conversation);
   if ("conversation" in command) await chat.enter(person, command.conversation);
@@ -106,12 +106,12 @@ export async function execute(
     case "stop":
       return chat.stop(conversation);
     case "rename":
-      return shelf.rename(person.id, command.conversation, command.title);
+      return actions.rename(person.id, command.conversation, command.title);
     case "pin":
     case "unpin":
-      return shelf.pin(person.id, command.conversation, command.type === "pin");
+      return actions.pin(person.id, command.conversation, command.type === "pin");
     case "remove":
     case "restore":
-      return shelf[command.type](person.id, command.conversation);
+      return actions[command.type](person.id, command.conversation);
   }
 }

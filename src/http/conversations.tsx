@@ -11,12 +11,12 @@ import { conversationOf, type Env, fieldsOf, personOf } from "./visitor.ts";
 
 export interface ConversationParts extends PageParts {
   readonly storeOf: StoreOf;
-  readonly shelf: ConversationActions;
+  readonly actions: ConversationActions;
   readonly refuse: Refuse;
 }
 
 export function conversationRoutes(parts: ConversationParts): Hono<Env> {
-  const { chat, storeOf, shelf, refuse } = parts;
+  const { chat, storeOf, actions, refuse } = parts;
   const pages = new ConversationPages(parts);
   const app = new Hono<Env>();
 
@@ -42,7 +42,7 @@ export function conversationRoutes(parts: ConversationParts): Hono<Env> {
     const command = commandOf(await fieldsOf(c));
     try {
       const sender = { person: personOf(c), conversation: id, request: c.env.request };
-      await execute(command, sender, { chat, shelf });
+      await execute(command, sender, { chat, actions });
       if (command.type === "remove") return c.redirect("/", 303);
       return c.redirect(`/c/${id}?plain${command.type === "prune" ? `&pruned=${command.message}` : ""}`, 303);
     } catch (error) {

@@ -59,7 +59,7 @@ export function fragmentRoutes(parts: FragmentParts): Hono<Env> {
     const id = c.req.param("id");
     const conversation = isId(id) ? await chat.enter(personOf(c), id) : null;
     const props = {
-      voice: conversation ? await settings.of(conversation.settings) : await firstSettings(c, settings),
+      effective: conversation ? await settings.of(conversation.settings) : await firstSettings(c, settings),
       choices: await settings.choices(),
       models: upstream().models,
       isNew: conversation === null,

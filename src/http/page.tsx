@@ -63,7 +63,7 @@ export class ConversationPages {
     const place = isStreamed ? { drawn: () => ({ text: textPlace, reasoning: "" }) } : {};
     const props = {
       ...thread,
-      voice: isNew ? await firstSettings(c, settings) : thread.voice,
+      effective: isNew ? await firstSettings(c, settings) : thread.effective,
       choices: isNew ? await settings.choices() : [],
       ...this.#requestProps(c, conversation, options),
       ...(await this.#personProps(c)),

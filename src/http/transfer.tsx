@@ -19,7 +19,7 @@ interface TransferParts {
   readonly chat: Chat;
   readonly storeOf: StoreOf;
   readonly store: Store;
-  readonly shelf: ConversationActions;
+  readonly actions: ConversationActions;
   readonly importing: ImportBounds;
   readonly readBody: ReadBody;
 }
@@ -91,7 +91,7 @@ function exportRoutes({ chat, store, storeOf }: TransferParts): Hono<Env> {
   return app;
 }
 
-function importRoutes({ store, shelf, importing, readBody }: TransferParts): Hono<Env> {
+function importRoutes({ store, actions, importing, readBody }: TransferParts): Hono<Env> {
   const app = new Hono<Env>();
   /** People whose files are being read. */
   const busy = new Set<string>();
@@ -108,7 +108,7 @@ function importRoutes({ store, shelf, importing, readBody }: TransferParts): Hon
         { body: bytes, contentType: c.req.header("content-type") ?? "", name: "", bounds },
         importMs,
       );
-      const brought = await shelf.bring(parts, async () => id);
+      const brought = await actions.bring(parts, async () => id);
       await noteTo(store, c, "imported", "");
       return c.html(String(<Imported {...brought} words={wordsFor(c)} />));
     } finally {

@@ -6,7 +6,7 @@ import { AllowanceLine, Controls, composerIds, Gauge, Notice } from "../../views
 import { fragment, titleFragment } from "../../views/frame.ts";
 import { itemId, ListBody, ListItem, listIds, menuId, Removed } from "../../views/list.tsx";
 import { ids } from "../../views/message.tsx";
-import { Settled, VoiceName, voiceIds } from "../../views/settings.tsx";
+import { PersonaButton, panelIds, Settled } from "../../views/settings.tsx";
 import { Status, statusIds, UpstreamBanner } from "../../views/status.tsx";
 import { Articles, type ConversationNow, composerState } from "../../views/thread.tsx";
 import { wordsOf } from "../../views/words.ts";
@@ -52,7 +52,7 @@ function surroundings(now: ConversationNow, view: View): string {
     controls(composerState(now.live).run, view) +
     // until the first question only the page knows the chosen persona
     (now.thread.length > 0
-      ? fragment(voiceIds.name, "outerMorph", String(VoiceName({ ...now, words })))
+      ? fragment(panelIds.name, "outerMorph", String(PersonaButton({ ...now, words })))
       : "") +
     gauge(now.thread, view)
   );
@@ -105,7 +105,7 @@ export function farewellFrame(code: FailureCode, view: View): string {
   const status = `<p id="${statusIds.status}" role="status" data-connection="off">${off}</p>`;
   const gone = [
     ids.thread,
-    ...(view.isReader ? [] : [listIds.body, "found", voiceIds.settings, composerIds.context]),
+    ...(view.isReader ? [] : [listIds.body, "found", panelIds.settings, composerIds.context]),
   ];
   return (
     fragment(composerIds.notice, "innerHTML", notice) +
@@ -146,7 +146,7 @@ export function doneFrame(menuOf?: ConversationId): string {
 
 /** For the sender alone: the settings are saved. */
 export function settledFrame(view: View): string {
-  return fragment(voiceIds.settings, "innerHTML", String(Settled({ words: wordsOf(view.language) })));
+  return fragment(panelIds.settings, "innerHTML", String(Settled({ words: wordsOf(view.language) })));
 }
 
 /** For the sender alone: why the last command failed. */

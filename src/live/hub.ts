@@ -24,7 +24,7 @@ interface Source extends ListSource {
   thread(
     conversation: ConversationId,
     part: { through?: MessageId },
-  ): Promise<ThreadPage & { live: readonly Snapshot[]; voice: EffectiveSettings }>;
+  ): Promise<ThreadPage & { live: readonly Snapshot[]; effective: EffectiveSettings }>;
   /** Called when the first socket joins a conversation, and when the last one leaves. */
   attendanceChanged(conversation: ConversationId): void;
 }

@@ -17,7 +17,7 @@ import { type View, viewOf } from "./view.ts";
 
 interface PageSocketDependencies {
   readonly chat: Chat;
-  readonly shelf: ConversationActions;
+  readonly actions: ConversationActions;
   readonly hub: Hub;
   readonly refuse: Refuse;
   /** Prefixes the addresses in a frame with parlor's base path. */

@@ -20,7 +20,7 @@ import { type SocketData, type Sockets, socketDataOf } from "./sockets.ts";
 
 interface PageEndpointsParts {
   readonly chat: Chat;
-  readonly shelf: ConversationActions;
+  readonly actions: ConversationActions;
   readonly hub: Hub;
   readonly sockets: Sockets;
   readonly store: Pick<Store, "links">;
@@ -89,7 +89,7 @@ export class PageEndpoints {
    * @throws Failure `not_found`, `not_signed_in`
    */
   async #socketData(request: Request, visitor: Visitor, onClose?: () => void): Promise<SocketData> {
-    const { chat, shelf, hub, refuse, bounds, store } = this.#parts;
+    const { chat, actions, hub, refuse, bounds, store } = this.#parts;
     const { known } = visitor;
     const reader = {
       language: languageOf(request.headers.get("accept-language")),
@@ -97,7 +97,7 @@ export class PageEndpoints {
       request: visitor.request,
     };
     const dependencies = {
-      ...{ chat, shelf, hub, refuse, commandsMax: bounds.commandsMax, withBasePath: this.#withBasePath },
+      ...{ chat, actions, hub, refuse, commandsMax: bounds.commandsMax, withBasePath: this.#withBasePath },
       ...(onClose && { onClose }),
     };
     const query = urlOf(request).searchParams;

@@ -84,7 +84,7 @@ function house() {
       return {
         title: "",
         settings: noSettings,
-        voice: { persona: null, missing: null, isEnforced: false, own: {}, model: null },
+        effective: { persona: null, missing: null, isEnforced: false, own: {}, model: null },
         thread: [{ message, run, siblings: [message.id] }] as Thread,
         hasEarlier: false,
         live: live(),
