@@ -1,5 +1,5 @@
-// `parlor ask`: a question from a terminal to a parlor that serves, the answer as it comes; in colour where
-// somebody reads it, as it is where a program does. A client like any other, of the address /ask.
+// `parlor ask`: sends a question from a terminal to a parlor that serves (POST /ask), and prints the answer
+// while it arrives: in colour on a terminal, unchanged for a program.
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -9,23 +9,24 @@ import { withoutSecrets } from "../domain/upstream.ts";
 import { visible } from "../telemetry/log.ts";
 
 interface AskOptions {
-  /** Of the parlor, without a slash at its end. */
+  /** The parlor's address, without a slash at its end. */
   readonly url: string;
-  /** The socket in the file system that it listens on; null: an address. */
+  /** Path of the Unix socket that the parlor listens on; null if it listens on an address. */
   readonly unix: string | null;
   readonly key: string | null;
-  /** The user's home and XDG_STATE_HOME, as the environment has them. */
+  /** The environment, for HOME and XDG_STATE_HOME. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** What was asked last: the conversation that `-c` goes on with. */
+/** The conversation of the last question, which `-c` continues. */
 interface Last {
   readonly url: string;
   readonly conversation: string;
 }
 
 /**
- * Asks what stands in `words` and on standard input (where that is no terminal). `-c` among them goes on with the conversation of the question before.
+ * Asks the question in `words`, followed by standard input unless that is a terminal. With `-c` among the
+ * words, it continues the conversation of the last question.
  * @throws CommandError
  */
 export async function runAsk(words: readonly string[], options: AskOptions): Promise<void> {
@@ -47,7 +48,7 @@ export async function runAsk(words: readonly string[], options: AskOptions): Pro
     );
   const where = last === null ? { keep: true } : { conversation: last.conversation };
   let response = await post({ text, ...where }, options);
-  // a key that opens no conversations can ask all the same: what is asked with it is not kept
+  // a key without the scope for conversations may still ask; such a conversation is not kept
   if (response.status === 403 && last === null) response = await post({ text }, options);
   if (!response.ok) throw new CommandError(await reasonOf(response), 1);
   const conversation = response.headers.get("x-conversation");
@@ -71,7 +72,8 @@ async function post(body: object, { url, unix, key }: AskOptions): Promise<Respo
     } as RequestInit);
   } catch {
     throw new CommandError(
-      `no parlor answers at ${withoutSecrets(url)}; start it, or name another with --host and --port or PARLOR_URL`,
+      `no parlor answers at ${withoutSecrets(url)}; start it, or name another with --host and --port ` +
+        "or PARLOR_URL",
       1,
     );
   }
@@ -83,7 +85,7 @@ async function reasonOf(response: Response): Promise<string> {
   return `${said?.message ?? `it answered ${response.status}`}${hint}`;
 }
 
-/** Writes the answer to standard output as it comes. @throws CommandError for one that fails */
+/** Writes the answer to standard output while it arrives. @throws CommandError if the answer fails */
 async function show(response: Response): Promise<void> {
   const out = process.stdout.isTTY
     ? new Coloured((text) => void process.stdout.write(text))
@@ -114,13 +116,16 @@ async function show(response: Response): Promise<void> {
   process.stdout.write("\n");
 }
 
-/** Marks that Arabic and Hebrew texts hold beside words of other languages; they turn nothing round. */
+/** Direction marks of Arabic and Hebrew texts beside other languages; they don't reverse anything. */
 const marks = "\u061c\u200e\u200f";
 
-/** Longer than any that code is likely to hold. */
+/** A fence that is longer than any that code is likely to hold. */
 const fence = "`".repeat(12);
 
-/** Markdown in a terminal's colours: each block when it is complete. What a model says can't steer the terminal: control characters are shown as escapes. */
+/**
+ * Prints Markdown in a terminal's colours, each block when it is complete. A model's text can't control the
+ * terminal: control characters are shown as escapes.
+ */
 export class Coloured {
   readonly #write: (text: string) => void;
   readonly #splitter: BlockSplitter;

@@ -1,5 +1,5 @@
-// What parlor does besides serving: copy, verify, write out and bring in conversations; look after accounts.
-// Each also works while a parlor serves from the same file.
+// Commands: back up, check, export and import conversations, and manage accounts. Each also works while a
+// parlor serves from the same file.
 
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -21,12 +21,15 @@ import { openSqlite } from "../store/sqlite.ts";
 import type { Store } from "../store/store.ts";
 import { visible } from "../telemetry/log.ts";
 import { read } from "../transfer/reading.ts";
+import { readPassword } from "./password-prompt.ts";
 
 const say = (line: string): void => void process.stdout.write(`${visible(line, "\t")}\n`);
 
-/** How each is written, for those who left something out or gave too much. */
+/** How each command is written, for messages about missing or superfluous words. */
 const usages: Readonly<Record<string, string>> = {
-  user: "parlor user list, parlor user add NAME [ROLE], parlor user passwd NAME, parlor user role NAME ROLE, parlor user remove NAME",
+  user:
+    "parlor user list, parlor user add NAME [ROLE], parlor user passwd NAME, parlor user role NAME ROLE, " +
+    "parlor user remove NAME",
   erase: "parlor erase NAME",
   backup: "parlor backup FILE",
   check: "parlor check",
@@ -35,7 +38,7 @@ const usages: Readonly<Record<string, string>> = {
   doctor: "parlor doctor [options]",
 };
 
-/** Does what the words of a command line ask for with the store in `file`. @throws CommandError, StoreUnusable */
+/** Runs the command of a command line on the store in `file`. @throws CommandError, StoreUnusable */
 export async function runCommand(words: readonly string[], file: string): Promise<void> {
   const [name, operand, ...rest] = words;
   const isAlone = rest.length === 0;
@@ -128,7 +131,8 @@ async function user(
       : await people.add({ name: wished, ...account });
     await note("person_added", person.id);
     return say(
-      `${wished} is here as ${person.role}${hash === null ? ", without a password: parlor user passwd sets one" : ""}`,
+      `${wished} is here as ` +
+        `${person.role}${hash === null ? ", without a password: parlor user passwd sets one" : ""}`,
     );
   }
   const person = await found(store, name);
@@ -174,31 +178,12 @@ async function erase(store: Store, name: string, file: string): Promise<void> {
   const copies = setAsideCopies(file);
   if (copies.length > 0)
     say(
-      `what was set aside before an upgrade still holds it; delete it when that upgrade has proved itself: ${copies.join(", ")}`,
+      "what was set aside before an upgrade still holds it; delete it when that upgrade has proved " +
+        `itself: ${copies.join(", ")}`,
     );
 }
 
-/** One line of standard input, asked for on a terminal without showing it; null when there is none. */
-async function readPassword(): Promise<string | null> {
-  const { stdin, stderr } = process;
-  if (!stdin.isTTY) return (await Bun.stdin.text()).split(/\r?\n/, 1)[0] || null;
-  stderr.write("Password: ");
-  stdin.setRawMode(true);
-  let typed = "";
-  for await (const chunk of stdin as AsyncIterable<Buffer>) {
-    const text = chunk.toString();
-    if (text.includes("\u0003")) break; // Ctrl-C: without one
-    if (text.includes("\u007f")) typed = [...typed].slice(0, -1).join("");
-    else typed += text;
-    if (/[\r\n]/.test(text)) break;
-  }
-  stdin.setRawMode(false);
-  stdin.unref();
-  stderr.write("\n");
-  return typed.replace(/[\r\n].*/s, "").replaceAll("\u0003", "") || null;
-}
-
-/** Writes all conversations as JSON Lines, from a copy, so that a parlor may be running. */
+/** Writes all conversations as JSON Lines. Reads a copy of the file, since a parlor may be using it. */
 async function exportAll(file: string, to: string): Promise<void> {
   if (existsSync(to)) throw new CommandError(`${to} is there already; name a file that is not`, 1);
   const folder = mkdtempSync(join(tmpdir(), "parlor-export-"));
@@ -225,7 +210,10 @@ async function exportAll(file: string, to: string): Promise<void> {
   }
 }
 
-/** Brings in a file of conversations, each as its owner's where somebody of that name is here; what can't be read is named line by line. */
+/**
+ * Imports a file of conversations. Each goes to the person with its owner's name, else to the local person.
+ * Faults are printed line by line.
+ */
 async function importFile(store: Store, from: string): Promise<void> {
   if (!(await Bun.file(from).exists())) throw new CommandError(`there is no ${from}`, 1);
   const { importMs, ...bounds } = defaultBounds;
@@ -239,7 +227,9 @@ async function importFile(store: Store, from: string): Promise<void> {
   await store.audit.note({ actor: null, act: "imported" });
   for (const fault of faults) process.stderr.write(`parlor: ${visible(`${from}: ${fault}`)}\n`);
   if (Object.keys(leftOut).length > 0) process.stderr.write(`parlor: ${from}: ${leftOutLine(leftOut, en)}\n`);
-  const line = `${counts.added} conversations are brought in, ${counts.known} were here already, ${faults.length} could not be read`;
+  const line =
+    `${counts.added} conversations are brought in, ${counts.known} were here already, ${faults.length} ` +
+    "could not be read";
   if (counts.added + counts.known === 0) throw new CommandError(line, 1);
   say(line);
 }

@@ -1,7 +1,7 @@
-// What `parlor doctor` makes of what it found: what is well, what would be better, what keeps parlor from answering; each with what to do. Pure; finding it is
-// doctor.ts's work.
+// Judges the findings of `parlor doctor`: what is in order, what could be better, what keeps parlor from
+// answering, each with advice. Pure functions; doctor.ts collects the findings.
 
-/** What was found of one llama-server. `null` is what could not be known. */
+/** Findings about one llama-server. `null` means unknown. */
 export interface ServerFindings {
   readonly url: string;
   /** Its answer to /health: 200, 503 while it loads, null for none. */
@@ -30,7 +30,10 @@ export interface ProgramFindings {
   readonly version: string | null;
   /** What it was built with. */
   readonly build: string | null;
-  /** As it lists them: `CUDA0: NVIDIA GeForce RTX 4090 (24217 MiB, 23654 MiB free)`. Empty: none; null: it could not be asked. */
+  /**
+   * As the program lists them: `CUDA0: NVIDIA GeForce RTX 4090 (24217 MiB, 23654 MiB free)`. Empty if there
+   * are none; null if the program could not be asked.
+   */
   readonly devices: readonly string[] | null;
   /** Processors of this machine. */
   readonly cpus: number;
@@ -45,7 +48,7 @@ const fine = (text: string): Line => ({ kind: "fine", text });
 const better = (text: string): Line => ({ kind: "better", text });
 const wrong = (text: string): Line => ({ kind: "wrong", text });
 
-/** Less is used up by a few turns with a list in the persona. */
+/** Least context for a conversation, in tokens: a few turns with a list in the persona use up less. */
 const contextTokensMin = 4096;
 
 export function ofServer(found: ServerFindings): Line[] {
@@ -53,13 +56,15 @@ export function ofServer(found: ServerFindings): Line[] {
   if (found.proxy !== null && health !== 200)
     return [
       wrong(
-        `${url}: it is asked through the proxy that ${found.proxy} names, which does not reach it. Name its host in NO_PROXY, or unset ${found.proxy}`,
+        `${url}: it is asked through the proxy that ${found.proxy} names, which does not reach it. ` +
+          `Name its host in NO_PROXY, or unset ${found.proxy}`,
       ),
     ];
   if (health === null)
     return [
       wrong(
-        `${url}: no llama-server answers. Start one (llama-server -m MODEL.gguf --port ${new URL(url).port || 80}), or name another with --llama`,
+        `${url}: no llama-server answers. Start one (llama-server -m MODEL.gguf --port ` +
+          `${new URL(url).port || 80}), or name another with --llama`,
       ),
     ];
   if (found.isRefusing)
@@ -69,7 +74,8 @@ export function ofServer(found: ServerFindings): Line[] {
     return [wrong(`${url}: something answers there (${health}), but not as a llama-server does`)];
   const lines = [
     fine(
-      `${url}: llama-server ${version ?? "(it does not say its version)"}${model === null ? "" : `, ${model}`}${found.isRouter ? ", router mode" : ""}`,
+      `${url}: llama-server ${version ?? "(it does not say its version)"}` +
+        `${model === null ? "" : `, ${model}`}${found.isRouter ? ", router mode" : ""}`,
     ),
   ];
   if (slots !== null && contextTokens !== null)
@@ -83,13 +89,15 @@ export function ofServer(found: ServerFindings): Line[] {
   if (contextTokens !== null && contextTokens < contextTokensMin)
     lines.push(
       better(
-        `${url}: ${contextTokens} tokens are few for a conversation: -c ${contextTokensMin * Math.max(1, slots ?? 1)}`,
+        `${url}: ${contextTokens} tokens are few for a conversation: -c ` +
+          `${contextTokensMin * Math.max(1, slots ?? 1)}`,
       ),
     );
   if (found.isUnified === true && (slots ?? 1) > 1) {
     lines.push(
       better(
-        `${url}: its slots share one context of ${contextTokens} tokens, which is what happens when no -np is given: long conversations of several people do not fit beside each other. ` +
+        `${url}: its slots share one context of ${contextTokens} tokens, which is what happens when no -np ` +
+          "is given: long conversations of several people do not fit beside each other. " +
           `-np ${slots} -c ${(contextTokens ?? contextTokensMin) * (slots ?? 1)} gives each its own`,
       ),
     );
@@ -99,7 +107,8 @@ export function ofServer(found: ServerFindings): Line[] {
     lines.push(
       layers < all
         ? better(
-            `${url}: ${layers} of ${all} layers are on the GPU. If it has room, -ngl 99 puts all there; a smaller quantisation makes room`,
+            `${url}: ${layers} of ${all} layers are on the GPU. If it has room, -ngl 99 puts all ` +
+              "there; a smaller quantisation makes room",
           )
         : fine(`${url}: all ${all} layers are on the GPU`),
     );
@@ -130,25 +139,30 @@ export function ofProgram({ path, version, build, devices, cpus }: ProgramFindin
   if (kinds.has("cuda"))
     lines.push(
       better(
-        "CUDA: --llama-arg=-ngl --llama-arg=99 puts all layers on it; --llama-arg=-fa --llama-arg=on and --llama-arg=-ctk --llama-arg=q8_0 make room for more context",
+        "CUDA: --llama-arg=-ngl --llama-arg=99 puts all layers on it; --llama-arg=-fa --llama-arg=on " +
+          "and --llama-arg=-ctk --llama-arg=q8_0 make room for more context",
       ),
     );
   if (kinds.has("metal"))
     lines.push(
       fine(
-        "Metal: all layers are there by themselves; what is loaded must fit into three quarters of the memory",
+        "Metal: all layers are there by themselves; what is loaded must fit into three quarters of the " +
+          "memory",
       ),
     );
   if (kinds.has("vulkan"))
     lines.push(
       better(
-        "Vulkan: --llama-arg=-ngl --llama-arg=99 puts all layers on it; with an integrated GPU measure whether that is quicker (llama-bench)",
+        "Vulkan: --llama-arg=-ngl --llama-arg=99 puts all layers on it; with an integrated GPU measure " +
+          "whether that is quicker (llama-bench)",
       ),
     );
   if (devices.length === 0)
     lines.push(
       better(
-        `it knows no GPU: everything runs on ${cpus} processors. A small model, quantised to 4 bits; as many threads as there are cores, not hyperthreads (-t); for a GPU another build of llama.cpp (CUDA, Metal, Vulkan)`,
+        `it knows no GPU: everything runs on ${cpus} processors. A small model, quantised to 4 bits; ` +
+          "as many threads as there are cores, not hyperthreads (-t); for a GPU another build of " +
+          "llama.cpp (CUDA, Metal, Vulkan)",
       ),
     );
   return lines;
@@ -161,8 +175,8 @@ function kindOf(device: string): "cuda" | "metal" | "vulkan" | "other" {
 }
 
 /**
- * Whether all slots can be used: an answer holds one of Bun's concurrent fetches, and looks at llama-server need a few of
- * them. `fetchesMax` is BUN_CONFIG_MAX_HTTP_REQUESTS, which Bun reads before parlor starts.
+ * Whether all slots can be used. Each answer needs one of Bun's concurrent fetches, and probes of
+ * llama-server need some. `fetchesMax` is BUN_CONFIG_MAX_HTTP_REQUESTS, which Bun reads before parlor starts.
  */
 export function ofSlots(
   servers: readonly Pick<ServerFindings, "slots">[],
@@ -173,22 +187,24 @@ export function ofSlots(
   if (slots > slotsMax)
     lines.push(
       better(
-        `${slots} slots in all, of which --slots-max ${slotsMax} lets parlor use ${slotsMax}: the rest of the questions wait`,
+        `${slots} slots in all, of which --slots-max ${slotsMax} lets parlor use ${slotsMax}: the rest ` +
+          "of the questions wait",
       ),
     );
   if (Math.min(slots, slotsMax) + fetchesSpare > fetchesMax)
     lines.push(
       wrong(
-        `${fetchesMax} requests run at once at the most: start parlor with BUN_CONFIG_MAX_HTTP_REQUESTS=${slotsMax * 2} in its environment, or with a smaller --slots-max`,
+        `${fetchesMax} requests run at once at the most: start parlor with ` +
+          `BUN_CONFIG_MAX_HTTP_REQUESTS=${slotsMax * 2} in its environment, or with a smaller --slots-max`,
       ),
     );
   return lines;
 }
 
-/** Fetches that are not answers: looks at health and slots, counts, lists for programs. */
+/** Fetches that are not answers: probes of health and slots, token counts, lists for programs. */
 const fetchesSpare = 40;
 
-/** What llama-server prints of itself while it starts. */
+/** Reads facts from the log that llama-server prints while it starts. */
 export function readLog(lines: readonly string[]): Pick<ServerFindings, "isUnified" | "offloaded"> {
   const text = lines.join("\n");
   const unified = /kv_unified = '(\w+)'/.exec(text)?.[1];
@@ -199,7 +215,7 @@ export function readLog(lines: readonly string[]): Pick<ServerFindings, "isUnifi
   };
 }
 
-/** The devices in what `llama-server --list-devices` prints. */
+/** The devices in the output of `llama-server --list-devices`; null if it lists none. */
 export function readDevices(text: string): readonly string[] | null {
   const listed = /Available devices:\n([\s\S]*)/.exec(text)?.[1];
   if (listed === undefined) return null;

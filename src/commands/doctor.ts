@@ -1,10 +1,11 @@
-// `parlor doctor`: looks at the llama-servers that parlor would use, at the program it would start, and at
-// its own data; says what it found and what it would change (diagnosis.ts). Changes nothing.
+// `parlor doctor`: examines the llama-servers that parlor would use, the llama-server program and the
+// database, and prints findings with advice (diagnosis.ts). Changes nothing.
 
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { CommandError } from "../config/arguments.ts";
-import { type Config, isLoopback } from "../config/config.ts";
+import type { Config } from "../config/config.ts";
+import { isLoopback } from "../config/values.ts";
 import { startAdvice } from "../domain/upstream.ts";
 import { check } from "../store/file.ts";
 import { openLog, visible } from "../telemetry/log.ts";
@@ -23,9 +24,9 @@ import {
   type ServerFindings,
 } from "./diagnosis.ts";
 
-/** How long one question to a llama-server may take, and its program to answer, in ms. */
+/** Time for one request to a llama-server, and for one run of its program, in ms. */
 const patienceMs = 5_000;
-/** How long a model may take to load that is only looked at, in ms. */
+/** Time for loading a model that is only examined, in ms. */
 const loadMs = 10 * 60_000;
 
 /** Writes the report to standard output. @throws CommandError when something keeps parlor from answering */
@@ -73,7 +74,7 @@ async function lookAtProgram(path: string | null): Promise<ProgramFindings> {
   };
 }
 
-/** What a program prints, to either stream; empty where it can't be run or does not end. */
+/** The output of a program on both streams; empty if it can't be run or does not end. */
 async function printed(program: string, flag: string): Promise<string> {
   try {
     const child = Bun.spawn([program, flag], {
@@ -116,7 +117,7 @@ async function lookAt(address: string, key: string | null): Promise<ServerFindin
   };
 }
 
-/** Starts a llama-server with a model, looks at it, and ends it. */
+/** Starts a llama-server with a model, examines it, and ends it. */
 async function tryModel(model: string, program: string | null, config: Config): Promise<Line[]> {
   if (program === null)
     return [
@@ -149,10 +150,13 @@ async function tryModel(model: string, program: string | null, config: Config): 
           text: text.replaceAll(child.url, model),
         }));
       if (child.cause !== null || performance.now() > until) {
+        const reason = child.cause
+          ? `${child.cause.line}. ${startAdvice[child.cause.kind]}`
+          : "it takes too long";
         return [
           {
             kind: "wrong",
-            text: `${model}: llama-server can't load it: ${child.cause ? `${child.cause.line}. ${startAdvice[child.cause.kind]}` : "it takes too long"}`,
+            text: `${model}: llama-server can't load it: ${reason}`,
           },
         ];
       }
@@ -191,7 +195,9 @@ function ofDoors({ host, auth, open, tls }: Config): Line[] {
     isPlain
       ? {
           kind: "better",
-          text: "passwords and cookies go over plain HTTP: --tls-cert and --tls-key, or a proxy with TLS before it",
+          text:
+            "passwords and cookies go over plain HTTP: --tls-cert and --tls-key, or a proxy with TLS " +
+            "before it",
         }
       : { kind: "fine", text: `who comes in is asked who they are (--auth ${auth})` },
   ];

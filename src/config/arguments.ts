@@ -1,15 +1,18 @@
-// What was given of the table of src/options.ts and src/bounds.ts on the command line, in the environment and in the file of settings, each value
-// checked where it was given. Which of them wins is parseConfig's.
+// Reads options (config/options.ts, config/bounds.ts) from the command line, the environment and the settings
+// file, and checks each value. parseConfig decides which of them wins.
 
 import { isIP } from "node:net";
 import { isListable, originText } from "../domain/address.ts";
 import { withoutSecrets } from "../domain/upstream.ts";
 import type { Option } from "./options.ts";
 
-/** A command line, environment or file of settings that can't be used. Its message is one line: what is wrong and what is allowed. */
+/**
+ * A command line, environment or settings file that can't be used. Its message is one line: what is wrong and
+ * what is allowed.
+ */
 export class UsageError extends Error {}
 
-/** A command that could not be done (1) or was not understood (2). Its message is one line. */
+/** A command that failed (exit code 1) or was not understood (2). Its message is one line. */
 export class CommandError extends Error {
   readonly code: 1 | 2;
 
@@ -19,10 +22,10 @@ export class CommandError extends Error {
   }
 }
 
-/** Values by flag; several where the option is repeatable. */
+/** The values that were given for each flag; several if the option is repeatable. */
 export type Given = Record<string, string[]>;
 
-/** The file of settings, and its name for whoever wrote it. */
+/** The settings file, with its name for messages. */
 export interface SettingsFile {
   readonly name: string;
   readonly text: string;
@@ -38,10 +41,13 @@ export function envOf(name: string): string {
   return `PARLOR_${kebab(name).replaceAll("-", "_").toUpperCase()}`;
 }
 
-/** A password in an address may hold a comma: only one that another address, or nothing, follows stands between two. */
+/**
+ * Separates addresses. A password in an address may hold a comma, so a comma separates only before another
+ * address or the end.
+ */
 const betweenAddresses = /,(?=[\s,]*(?:[a-z][a-z\d+.-]*:\/\/|$))/i;
 
-/** What the environment sets. @throws UsageError */
+/** The options that the environment sets. @throws UsageError */
 export function fromEnvironment(
   env: Readonly<Record<string, string | undefined>>,
   all: readonly Option[],
@@ -62,7 +68,8 @@ export function fromEnvironment(
 }
 
 /**
- * What `parlor.toml` sets: the flags' names, each with a value, a list where the flag is repeatable, true or false for a switch.
+ * The options that `parlor.toml` sets. A key is a flag's name; its value is a list if the flag is repeatable,
+ * true or false for a switch.
  * @throws UsageError
  */
 export function fromFile({ name, text }: SettingsFile, all: readonly Option[]): Given {
@@ -70,12 +77,14 @@ export function fromFile({ name, text }: SettingsFile, all: readonly Option[]): 
   try {
     file = Bun.TOML.parse(text) as Record<string, unknown>;
   } catch (error) {
-    const [what] = (error as Error).message.split(/: "/, 1); // what follows is quoted from the file, and may be a secret
+    // the rest quotes the file, and may hold a secret
+    const [what] = (error as Error).message.split(/: "/, 1);
     throw new UsageError(`${name} is no TOML: ${what}`);
   }
   const given: Given = {};
   for (const [key, value] of Object.entries(file)) {
-    const option = all.find(({ flag }) => flag === key && flag !== "data"); // the file lies in the data folder: it can't name it
+    // the file is in the data folder, so it can't name the folder
+    const option = all.find(({ flag }) => flag === key && flag !== "data");
     const hint = key === "data" ? "it says where this file is; " : nearest(key, all);
     if (!option)
       throw new UsageError(
@@ -84,7 +93,8 @@ export function fromFile({ name, text }: SettingsFile, all: readonly Option[]): 
     const values = option.repeatable && Array.isArray(value) ? value : [value];
     if (values.some((each) => !["string", "number", "boolean"].includes(typeof each))) {
       throw new UsageError(
-        `${name}: ${key} must be one value${option.repeatable ? " or a list of them" : ""}; allowed is ${allowed(option)}`,
+        `${name}: ${key} must be one value${option.repeatable ? " or a list of them" : ""}; allowed is ` +
+          `${allowed(option)}`,
       );
     }
     given[key] = values.map((each) => checked(option, String(each), `${name}: ${key}`));
@@ -93,8 +103,8 @@ export function fromFile({ name, text }: SettingsFile, all: readonly Option[]): 
 }
 
 /**
- * The words of a command line, as `user list`, and its options, which may stand before, between and behind them; what follows `--` is words. What begins with one
- * dash is left to whoever the words are for.
+ * Splits a command line into words, such as `user list`, and options, which may be anywhere between them.
+ * Everything after `--` is words. An argument with a single dash is a word, which its command interprets.
  */
 export function wordsAndFlags(
   args: readonly string[],
@@ -113,7 +123,7 @@ export function wordsAndFlags(
   return { words, flags };
 }
 
-/** What the command line sets. @throws UsageError */
+/** The options that the command line sets. @throws UsageError */
 export function fromFlags(args: readonly string[], all: readonly Option[]): Given {
   const given: Given = {};
   for (let i = 0; i < args.length; i++) {
@@ -139,7 +149,10 @@ export function fromFlags(args: readonly string[], all: readonly Option[]): Give
   return given;
 }
 
-/** Options of llama-server's that parlor sets itself, or that would keep it from being reached: `--llama-arg` can't. */
+/**
+ * Options of llama-server that `--llama-arg` can't set: parlor sets them itself, or could not reach
+ * llama-server with them.
+ */
 const ownArgs =
   /^(-m|--model|--host|--port|--api-key|--api-key-file|--api-prefix|--ssl-(key|cert)-file)(=|$)/;
 
@@ -167,7 +180,7 @@ function checked(option: Option, value: string, where: string): string {
 const isBasePath = (value: string): boolean =>
   value === "/" || (/^(\/[\w.~-]+)+\/?$/.test(value) && !/\/\.{1,2}(\/|$)/.test(value));
 
-/** An address, a name, or a socket's place in the file system: no port, no scheme, no pattern. */
+/** True for an address, a name or unix:/PATH, without port, scheme or pattern. */
 function isHost(value: string): boolean {
   if (value.startsWith("unix:")) return /^unix:\/.*[^/]$/.test(value);
   return (
@@ -176,7 +189,10 @@ function isHost(value: string): boolean {
   );
 }
 
-/** Its host is one name or address, so that a list that was written as one value is not taken for it. */
+/**
+ * True for an http(s) address. Its host must be a single name or address, so that a list in one value is
+ * refused.
+ */
 function isWebAddress(value: string): boolean {
   const url = URL.parse(value);
   return (
@@ -192,19 +208,27 @@ function allowed(option: Option): string {
   if (option.oneOf) return option.oneOf.join(", ");
   if (option.isPath) return "a path such as /chat";
   if (option.isHost)
-    return "an address (127.0.0.1, ::1, 0.0.0.0), a name of this machine, or unix:/PATH; the port is --port's";
+    return (
+      "an address (127.0.0.1, ::1, 0.0.0.0), a name of this machine, or unix:/PATH; " + "the port is --port's"
+    );
   if (option.isSecret) return `${option.value}: letters, digits and signs of ASCII, without spaces`;
   if (option.flag === "llama-arg") {
-    return "one word of llama-server's command line, such as -ngl or 99; --model, --host, --port, its API key, its prefix and its TLS are parlor's to set";
+    return (
+      "one word of llama-server's command line, such as -ngl or 99; --model, --host, --port, its API " +
+      "key, its prefix and its TLS are parlor's to set"
+    );
   }
   if (option.isUrl) return "an http:// or https:// address";
   if (option.isOrigin)
-    return "SCHEME://NAME or SCHEME://NAME:PORT, such as https://example.com or app://obsidian.md, without a path or a pattern";
+    return (
+      "SCHEME://NAME or SCHEME://NAME:PORT, such as https://example.com or app://obsidian.md, without a " +
+      "path or a pattern"
+    );
   if (option.isAddress) return "an address (127.0.0.1, fd00::1), a range (172.18.0.0/16), loopback, or unix";
   return option.value === null ? "true or false" : `${option.value}, which can't be empty`;
 }
 
-/** `did you mean --port? ` for a flag that is close to one. */
+/** `did you mean --port? ` for an argument that resembles a flag; else empty. */
 function nearest(arg: string, all: readonly Option[]): string {
   const name = arg.replace(/^-+/, "").replace(/=.*/s, "");
   const near =

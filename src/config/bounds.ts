@@ -1,5 +1,5 @@
-// The second half of src/config.ts's table: every queue, buffer, time-out and retry, with its bound and its
-// unit.
+// The second half of the table of options: the bounds of queues, buffers, time-outs and retries. The first
+// half is in config/options.ts.
 
 interface Bound {
   readonly default: number;
@@ -10,7 +10,10 @@ interface Bound {
 
 const minute = 60_000;
 
-/** Every queue, buffer, time-out and retry has a bound here, with its unit in its name. Set by flag or environment like the options. */
+/**
+ * Every queue, buffer, time-out and retry has a bound here, with the unit in its name. Each can be set like
+ * an option.
+ */
 export const bounds = {
   stallMs: {
     default: 2 * minute,
@@ -34,7 +37,9 @@ export const bounds = {
     default: 40,
     min: 0,
     max: 1_000,
-    doc: "tokens that come faster than a browser draws (60 a second) reach the page together, once in this time; in long answers it grows to 2.5 times this",
+    doc:
+      "tokens that come faster than a browser draws (60 a second) reach the page together, once in this " +
+      "time; in long answers it grows to 2.5 times this",
   },
   checkpointEveryMs: {
     default: 200,
@@ -52,7 +57,9 @@ export const bounds = {
     default: 1024,
     min: 1,
     max: 1_000_000,
-    doc: "room kept in the context for an answer, in tokens, where the persona names no longest one; at most a quarter of it",
+    doc:
+      "room kept in the context for an answer, in tokens, where the persona names no longest one; at " +
+      "most a quarter of it",
   },
   temporaryMs: {
     default: 60 * minute,
@@ -64,7 +71,9 @@ export const bounds = {
     default: 200,
     min: 1,
     max: 1_000,
-    doc: "answers at once, where llama-server has more slots; above 200 only with BUN_CONFIG_MAX_HTTP_REQUESTS in the environment",
+    doc:
+      "answers at once, where llama-server has more slots; above 200 only with " +
+      "BUN_CONFIG_MAX_HTTP_REQUESTS in the environment",
   },
   yieldMs: {
     default: 5 * minute,
@@ -90,7 +99,9 @@ export const bounds = {
     default: 256 << 20,
     min: 1 << 20,
     max: 64 * 2 ** 30,
-    doc: "all requests' bodies that are in memory at once, those of programs that wait included; one person's at most half of it",
+    doc:
+      "all requests' bodies that are in memory at once, those of programs that wait included; one " +
+      "person's at most half of it",
   },
   bodyMs: {
     default: 30_000,
@@ -160,7 +171,9 @@ export const bounds = {
     default: 8 << 20,
     min: 1024,
     max: 64 << 20,
-    doc: "longest answer, in characters; one that grows beyond it is ended (a context of 1 000 000 tokens holds about 4 000 000)",
+    doc:
+      "longest answer, in characters; one that grows beyond it is ended (a context of 1 000 000 tokens " +
+      "holds about 4 000 000)",
   },
   restartMs: {
     default: 500,

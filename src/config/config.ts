@@ -1,8 +1,8 @@
-// The configuration, of ONE table of everything that can be set (src/options.ts and src/bounds.ts). src/given.ts reads what was given of it, src/help.ts prints
-// it. Only main (and the tests of this table) imports it; everybody else is handed plain values.
+// The configuration, made from one table of options (config/options.ts and config/bounds.ts).
+// config/arguments.ts reads the values, config/help.ts prints the table. Other rooms are handed plain values
+// instead of this configuration.
 
-import { AddressSet, originText, unixPeer } from "../domain/address.ts";
-import { llamaAddress, withoutSecrets } from "../domain/upstream.ts";
+import { originText, unixPeer } from "../domain/address.ts";
 import type { LogLevel } from "../telemetry/log.ts";
 import {
   envOf,
@@ -17,9 +17,10 @@ import {
 } from "./arguments.ts";
 import { type Bounds, bounds } from "./bounds.ts";
 import { type Option, options } from "./options.ts";
+import { isLoopback, llamaOf, type OidcProvider, oidcOf, type TlsFiles, tlsOf } from "./values.ts";
 
 export interface Config {
-  /** Empty: none was named. */
+  /** Empty if none was named. */
   readonly llama: readonly string[];
   readonly llamaApiKey: string | null;
   readonly models: readonly string[];
@@ -30,19 +31,15 @@ export interface Config {
   /** Empty: at the root. */
   readonly basePath: string;
   /** null: plain HTTP. */
-  readonly tls: { readonly cert: string; readonly key: string } | null;
-  /** null: the default place. */
+  readonly tls: TlsFiles | null;
+  /** null for the default place. */
   readonly data: string | null;
   readonly enforcedPersona: string | null;
   readonly generateTitles: boolean;
   readonly auth: "none" | "password" | "header" | "oidc";
   readonly trustedProxies: readonly string[];
-  /** Where `auth` is oidc. */
-  readonly oidc: {
-    readonly issuer: string;
-    readonly clientId: string;
-    readonly clientSecret: string | null;
-  } | null;
+  /** null unless `auth` is `oidc`. */
+  readonly oidc: OidcProvider | null;
   readonly metricsToken: string | null;
   readonly metricsAllow: readonly string[];
   readonly open: boolean;
@@ -63,28 +60,32 @@ export const boundOptions: readonly Option[] = Object.entries(bounds).map(([name
 }));
 const all: readonly Option[] = [...Object.values<Option>(options), ...boundOptions];
 
-/** The words and the options of a command line. */
+/** The words and the options of a command line: see wordsAndFlags. */
 export const split = (args: readonly string[]): { words: string[]; flags: string[] } =>
   wordsAndFlags(args, all);
 
-/** The bounds' defaults, for tests that enter without a command line. */
+/** The default bounds, where there is no command line. */
 export const defaultBounds: Bounds = Object.fromEntries(
   Object.entries(bounds).map(([name, bound]) => [name, bound.default]),
 ) as Bounds;
 
-/** Finds the file of settings, whose place is known only when the data folder is; null where there is none. */
+/**
+ * Reads the settings file of a data folder, which is known only after the command line is read; null if there
+ * is none.
+ */
 type ReadSettings = (data: string | null) => SettingsFile | null;
 
 /**
- * The configuration of a command line, an environment and the file of settings; a flag wins over the environment, the
- * environment over the file.
+ * Makes the configuration from a command line, an environment and the settings file. A flag wins over the
+ * environment, the environment over the file. `isDoctor` accepts options that have no effect, which `parlor
+ * doctor` then reports.
  * @throws UsageError
  */
 export function parseConfig(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
   readSettings: ReadSettings = () => null,
-  isDoctor = false, // it looks at what is given, also at what holds for nothing
+  isDoctor = false,
 ): Config {
   const flags = fromFlags(args, all);
   const nearer = { ...fromEnvironment(env, all), ...flags };
@@ -124,7 +125,8 @@ export function parseConfig(
   };
   if (config.auth === "none" && !config.open && !isLoopback(config.host)) {
     throw new UsageError(
-      `--host ${config.host} is reachable by others, who could all use parlor; add --auth password for accounts, --open to allow that, or use 127.0.0.1`,
+      `--host ${config.host} is reachable by others, who could all use parlor; add --auth password for ` +
+        "accounts, --open to allow that, or use 127.0.0.1",
     );
   }
   if (config.auth === "header" && config.trustedProxies.length === 0) {
@@ -134,7 +136,8 @@ export function parseConfig(
   }
   if (config.bounds.restartMs > config.bounds.restartMaxMs) {
     throw new UsageError(
-      `--restart-ms ${config.bounds.restartMs} is longer than the longest pause, --restart-max-ms ${config.bounds.restartMaxMs}`,
+      `--restart-ms ${config.bounds.restartMs} is longer than the longest pause, --restart-max-ms ` +
+        `${config.bounds.restartMaxMs}`,
     );
   }
   refuseWithoutEffect(config, given);
@@ -142,14 +145,18 @@ export function parseConfig(
   return Object.freeze(config);
 }
 
-/** What would match nobody, or nothing looks at: whoever gave it believes that it holds. @throws UsageError */
+/**
+ * Refuses options that would match nothing or are not used: the operator believes that they protect.
+ * @throws UsageError
+ */
 function refuseWithoutEffect({ host, auth, trustedProxies, metricsAllow }: Config, given: Given): void {
   const isUnix = host.startsWith("unix:");
   if (!isUnix && [...trustedProxies, ...metricsAllow].includes(unixPeer))
     throw new UsageError(`${unixPeer} can be listed only where parlor listens on --host unix:/PATH`);
   if (isUnix && trustedProxies.length > 0 && !trustedProxies.includes(unixPeer)) {
     throw new UsageError(
-      `--trusted-proxy: over --host ${host} no connection has an address; the proxy that is believed is called ${unixPeer}`,
+      `--trusted-proxy: over --host ${host} no connection has an address; the proxy that is believed ` +
+        `is called ${unixPeer}`,
     );
   }
   if (isUnix && given[options.metricsAllow.flag] && !metricsAllow.includes(unixPeer)) {
@@ -166,8 +173,9 @@ function refuseWithoutEffect({ host, auth, trustedProxies, metricsAllow }: Confi
 }
 
 /**
- * Of what was typed for this start, on the command line or in the file of settings, what nothing looks at. The environment may be an image's or a service's, for
- * every start of parlor there: `withoutEffect` names what holds for nothing in it. @throws UsageError
+ * Refuses options without effect on the command line and in the settings file. The environment may belong to
+ * an image or a service and hold for every start there, so `withoutEffect` only reports such options in it.
+ * @throws UsageError
  */
 function refuseIdle({ host, models }: Config, typed: Given): void {
   if (host.startsWith("unix:") && typed[options.port.flag]?.some((port) => port !== "0"))
@@ -175,14 +183,15 @@ function refuseIdle({ host, models }: Config, typed: Given): void {
   const ownOnly = [options.llamaArg, options.llamaServer].find(({ flag }) => typed[flag] !== undefined);
   if (ownOnly && models.length === 0) {
     throw new UsageError(
-      `--${ownOnly.flag} is for a llama-server that parlor starts: give --model FILE.gguf, too, or leave it out`,
+      `--${ownOnly.flag} is for a llama-server that parlor starts: give --model FILE.gguf, too, or ` +
+        "leave it out",
     );
   }
 }
 
 /**
- * What was given and can't have an effect but is no reason not to start: options of a llama-server of ours where none is started, names in the environment that
- * look like parlor's and are not.
+ * Names of settings without effect that do not prevent a start: options of a llama-server that parlor does
+ * not start, and names in the environment that look like parlor's and are not.
  */
 export function withoutEffect(
   { models, llamaArgs, llamaServer }: Config,
@@ -198,48 +207,4 @@ export function withoutEffect(
     ...(llamaServer !== null ? ["--llama-server"] : []),
   ];
   return [...unknown, ...(models.length === 0 ? ownOnly : [])];
-}
-
-/** @throws UsageError */
-function llamaOf(typed: string): string {
-  const address = llamaAddress(typed);
-  if (address === null)
-    throw new UsageError(
-      `--llama ${withoutSecrets(typed)} is no address of a llama-server; write it as http://HOST:PORT`,
-    );
-  return address;
-}
-
-/** @throws UsageError */
-function tlsOf(one: (option: Option) => string | null): Config["tls"] {
-  const [cert, key] = [one(options.tlsCert), one(options.tlsKey)];
-  if ((cert === null) !== (key === null))
-    throw new UsageError("TLS needs both: --tls-cert FILE and --tls-key FILE");
-  return cert === null || key === null ? null : { cert, key };
-}
-
-/** The OpenID provider, where people sign in there. @throws UsageError */
-function oidcOf(one: (option: Option) => string | null): Config["oidc"] {
-  if (one(options.auth) !== "oidc") return null;
-  const [issuer, clientId] = [one(options.oidcIssuer), one(options.oidcClientId)];
-  if (issuer === null || clientId === null)
-    throw new UsageError("--auth oidc needs --oidc-issuer URL and --oidc-client-id ID");
-  const { protocol, hostname, username, password } = new URL(issuer);
-  if (username !== "" || password !== "")
-    throw new UsageError(
-      `--oidc-issuer ${withoutSecrets(issuer)} was given with a name or a password, which providers do not use; the client's are --oidc-client-id and --oidc-client-secret`,
-    );
-  if (protocol !== "https:" && !isLoopback(hostname)) {
-    throw new UsageError(
-      `--oidc-issuer ${withoutSecrets(issuer)} is reached without TLS: whoever is between could sign in as anybody; allowed is https://, and http:// on this machine`,
-    );
-  }
-  return { issuer, clientId, clientSecret: one(options.oidcClientSecret) };
-}
-
-/** True for the addresses and the name of this machine alone, and for a socket in its file system. */
-export function isLoopback(host: string): boolean {
-  return (
-    host.startsWith("unix:") || host.toLowerCase() === "localhost" || new AddressSet(["loopback"]).has(host)
-  );
 }

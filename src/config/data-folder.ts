@@ -5,7 +5,10 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { type SettingsFile, UsageError } from "./arguments.ts";
 
-/** The folder of everything that parlor stores (XDG Base Directory Specification, 0.8); `data` is the chosen one. */
+/**
+ * The folder of everything that parlor stores (XDG Base Directory Specification, 0.8); `data` is the chosen
+ * one.
+ */
 export function dataFolder(data: string | null): string {
   const home = process.env["XDG_DATA_HOME"] || join(process.env["HOME"] || homedir(), ".local/share");
   return data ?? join(home, "parlor");

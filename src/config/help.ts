@@ -1,10 +1,9 @@
-// The table of src/options.ts and src/bounds.ts as people read it: what `--help` prints, and the table of
-// docs/operate/options.md.
+// The table of options for people: the text of `--help`, and the table of docs/operate/options.md.
 
 import { boundOptions } from "./config.ts";
 import { type Option, options } from "./options.ts";
 
-/** What `--help` prints. */
+/** The text of `--help`. */
 export function help(version: string): string {
   const line = (option: Option) => {
     const flag = `  --${option.flag}${option.value ? ` ${option.value}` : ""}`;
@@ -20,21 +19,26 @@ export function help(version: string): string {
   return `parlor ${version}: the front room of a llama-server
 
 Usage: parlor [options]                    serve
-       parlor ask "…" [-c]                 ask the parlor that serves at --host and --port, or at PARLOR_URL, with the key in PARLOR_KEY; the text can also
-                                           come on standard input; -c goes on with the conversation of the question before
-       parlor doctor [options]             what stands before parlor and behind it, and what would be better; with --model the model is loaded to be looked at
+       parlor ask "…" [-c]                 ask the parlor that serves at --host and --port, or at PARLOR_URL,
+                                           with the key in PARLOR_KEY; the text can also come on standard
+                                           input; -c goes on with the conversation of the question before
+       parlor doctor [options]             what stands before parlor and behind it, and what would be better;
+                                           with --model the model is loaded to be looked at
        parlor backup FILE [--data DIR]     copy the conversations to FILE, also while parlor runs
        parlor check [--data DIR]           verify the file that holds them
        parlor export FILE [--data DIR]     write all conversations as JSON Lines, also while parlor runs
        parlor user list [--data DIR]       who there is
-       parlor user add NAME [ROLE]         an account (admin, member or guest); its password is read from standard input, if there is one
+       parlor user add NAME [ROLE]         an account (admin, member or guest); its password is read from
+                                           standard input, if there is one
        parlor user passwd NAME             another password, read from standard input
        parlor user role NAME ROLE          another role
        parlor user remove NAME             may not come in any more; what they said stays
        parlor erase NAME                   delete somebody with everything of theirs
-       parlor import FILE [--data DIR]     bring in such a file, or an export of llama-server's UI or of ChatGPT
+       parlor import FILE [--data DIR]     bring in such a file, or an export of llama-server's UI or of
+                                           ChatGPT
 
-A flag wins over the environment, the environment over parlor.toml in the data folder (the flags' names without dashes: port = 8090).
+A flag wins over the environment, the environment over parlor.toml in the data folder (the flags' names
+without dashes: port = 8090).
 
 ${Object.values<Option>(options).map(line).join("\n")}
   --help                         this text
@@ -47,8 +51,11 @@ ${boundOptions.map(line).join("\n")}
 
 /** The table of docs/operate/options.md (`make options` writes it). */
 export function markdownTable(): string {
-  const row = ({ flag, value, env, default: standard, doc, repeatable }: Option) =>
-    `| \`--${flag}${value ? ` ${value}` : ""}\` | ${env ? `\`${env}\`` : ""} | ${standard === null ? "" : `\`${standard}\``} | ${doc}${repeatable ? "; repeatable" : ""} |`;
+  const code = (text: string | null) => (text ? `\`${text}\`` : "");
+  const row = ({ flag, value, env, default: standard, doc, repeatable }: Option) => {
+    const name = code(`--${flag}${value ? ` ${value}` : ""}`);
+    return `| ${name} | ${code(env)} | ${code(standard)} | ${doc}${repeatable ? "; repeatable" : ""} |`;
+  };
   return [
     "| flag | environment | default | meaning |",
     "|---|---|---|---|",

@@ -1,32 +1,32 @@
-// What people choose, the first half of the table of everything that can be set: flag, environment name, default, unit, meaning. (The second half, bounds, is
-// in src/bounds.ts.) src/config.ts makes the configuration of it.
+// The first half of the table of options: flag, environment name, default, unit, meaning. The second half,
+// bounds, is in config/bounds.ts. config/config.ts makes the configuration from both.
 
 import { logLevels } from "../telemetry/log.ts";
 
 export interface Option {
   readonly flag: string;
   readonly env: string | null;
-  /** What stands behind the flag; null for a switch. */
+  /** Name of the value in help; null for a switch. */
   readonly value: string | null;
   readonly default: string | null;
   readonly doc: string;
   readonly repeatable?: true;
-  /** Allowed words. */
+  /** The allowed values. */
   readonly oneOf?: readonly string[];
-  /** A whole number within bounds. */
+  /** Least and greatest value of a whole number. */
   readonly range?: readonly [number, number];
   readonly isUrl?: true;
   readonly isOrigin?: true;
   /** An address, a range of them, or a word for one (domain/address). */
   readonly isAddress?: true;
   readonly isPath?: true;
-  /** What is listened on. */
+  /** An address to listen on. */
   readonly isHost?: true;
-  /** It goes into a header as it is, and nobody else is to see it. */
+  /** A secret, which is never shown. It must be usable in a header. */
   readonly isSecret?: true;
 }
 
-/** What people choose. */
+/** The options that are no bounds. */
 export const options = {
   llama: {
     flag: "llama",
@@ -126,7 +126,9 @@ export const options = {
     env: "PARLOR_AUTH",
     value: "MODE",
     default: "none",
-    doc: "who may come in: none (everybody is one person), password (accounts of parlor's own), header (a proxy says who it is), oidc (an OpenID provider)",
+    doc:
+      "who may come in: none (everybody is one person), password (accounts of parlor's own), header (a " +
+      "proxy says who it is), oidc (an OpenID provider)",
     oneOf: ["none", "password", "header", "oidc"],
   },
   trustedProxy: {
@@ -134,7 +136,9 @@ export const options = {
     env: "PARLOR_TRUSTED_PROXY",
     value: "ADDR",
     default: null,
-    doc: "address of a proxy whose Remote-User, X-Forwarded-For, -Host, -Port and -Proto and X-Request-Id are believed: one, a range (172.18.0.0/16), loopback, or unix for --host unix:/PATH",
+    doc:
+      "address of a proxy whose Remote-User, X-Forwarded-For, -Host, -Port and -Proto and X-Request-Id " +
+      "are believed: one, a range (172.18.0.0/16), loopback, or unix for --host unix:/PATH",
     repeatable: true,
     isAddress: true,
   },
@@ -190,7 +194,9 @@ export const options = {
     env: "PARLOR_ALLOW_ORIGIN",
     value: "URL",
     default: null,
-    doc: "another site or app whose pages may use parlor (http://NAME:PORT, app://NAME, chrome-extension://ID), or a name parlor is reached by",
+    doc:
+      "another site or app whose pages may use parlor (http://NAME:PORT, app://NAME, " +
+      "chrome-extension://ID), or a name parlor is reached by",
     repeatable: true,
     isOrigin: true,
   },

@@ -1,5 +1,5 @@
-// Reads the bodies of requests, for every door and every form: each within a bound of its own, all together
-// within one, decoded, and within a time. Who may send one is asked before. Beside app.
+// Reads the bodies of all requests and decodes them. Each body has a bound of its own and a time limit, and
+// all bodies together have a bound. Whether the sender may send a body is checked before.
 
 import { pipeline, Readable, type Transform } from "node:stream";
 import {
@@ -15,22 +15,22 @@ import { Failure } from "../domain/failure.ts";
 import type { PersonId } from "../domain/id.ts";
 
 export interface BodiesBounds {
-  /** Of all bodies that are in memory at once. */
+  /** Most bytes of all bodies in memory at once. */
   readonly bodiesMaxBytes: number;
-  /** How long a body may take before its speed counts. */
+  /** Time for a body, in ms. After that it must keep to `slowestBytesPerSecond`. */
   readonly bodyMs: number;
 }
 
 /**
- * A body that came slower than this on the whole, after `bodyMs`, is not waited for: a tenth of a slow mobile
- * uplink (1 Mbit/s).
+ * After `bodyMs`, a body whose average speed is below this is given up: a tenth of a slow mobile uplink (1
+ * Mbit/s).
  */
 const slowestBytesPerSecond = 12_500;
 
-/** A body up to this size finds room always, so that large ones of others do not keep small ones out. */
+/** A body up to this size is always accepted, so that large bodies do not keep small ones out. */
 const smallBytes = 64 * 1024;
 
-/** Each time a buffer of unknown length is full, the next is so many times as large. */
+/** A full buffer of unknown final length is replaced by one that is this many times as large. */
 const growth = 4;
 
 /** RFC 9659: a zstd frame for the web needs a window of at most 8 MiB. */
@@ -45,7 +45,7 @@ export class Bodies {
     this.#bounds = bounds;
   }
 
-  /** Of all bodies that are in memory now. */
+  /** Bytes of all bodies in memory now. */
   get heldBytes(): number {
     return this.#heldBytes;
   }
@@ -78,7 +78,7 @@ export class Bodies {
     } catch (error) {
       release();
       if (error instanceof Failure) throw error;
-      if (request.signal.aborted) throw new Failure("stopped"); // the sender is gone
+      if (request.signal.aborted) throw new Failure("stopped"); // the sender has gone away
       throw coding === null ? error : new Failure("bad_request", { detail: `Content-Encoding: ${coding}` });
     }
   };
@@ -92,29 +92,30 @@ export class Bodies {
 
   #release(bytes: number, owner: PersonId | null): void {
     this.#heldBytes -= bytes;
-    const left = (this.#heldBy.get(owner) ?? 0) - bytes;
-    if (left > 0) this.#heldBy.set(owner, left);
+    const remaining = (this.#heldBy.get(owner) ?? 0) - bytes;
+    if (remaining > 0) this.#heldBy.set(owner, remaining);
     else this.#heldBy.delete(owner);
   }
 
   /**
-   * Refuses more bytes of a body that has `heldBytes` already, where all bodies would be too many, or one
-   * sender's more than half of that. A body that is alone always fits: it has a bound of its own.
+   * Refuses `bytes` more of a body that has `heldBytes` already, if all bodies together would exceed the
+   * bound, or the sender's would exceed half of it. A body that is alone always fits: it has a bound of its
+   * own.
    * @throws Failure `bodies_full`
    */
   #needRoom(bytes: number, owner: PersonId | null, heldBytes: number): void {
     if (heldBytes + bytes <= smallBytes) return;
     const max = this.#bounds.bodiesMaxBytes;
-    const theirs = this.#heldBy.get(owner) ?? 0;
+    const ownerBytes = this.#heldBy.get(owner) ?? 0;
     const isFull = this.#heldBytes + bytes > max && this.#heldBytes > heldBytes;
-    const isTheirShareFull = theirs + bytes > max / 2 && theirs > heldBytes;
-    if (isFull || isTheirShareFull) throw new Failure("bodies_full");
+    const isShareFull = ownerBytes + bytes > max / 2 && ownerBytes > heldBytes;
+    if (isFull || isShareFull) throw new Failure("bodies_full");
   }
 }
 
 /**
- * One copy of what arrives: a small buffer first, since most bodies are small and many that are large are
- * only announced; then one of the length that was announced, so that nothing is copied twice.
+ * Collects a body. The first buffer is small, since most bodies are small, and many senders announce a large
+ * body and never send it. The next has the announced length, so that nothing is copied twice.
  */
 class GrowingBuffer {
   readonly #wholeBytes: number | null;
@@ -123,7 +124,7 @@ class GrowingBuffer {
   #buffer = new Uint8Array(0);
   #bytes = 0;
 
-  /** `hold` is asked before the buffer grows by `bytes`, and may throw. */
+  /** `hold` is called before the buffer grows by `bytes`. If it throws, the buffer stays as it is. */
   constructor(wholeBytes: number | null, maxBytes: number, hold: (bytes: number) => void) {
     this.#wholeBytes = wholeBytes;
     this.#maxBytes = maxBytes;
@@ -156,7 +157,7 @@ class GrowingBuffer {
   }
 }
 
-/** The body as it comes. @throws Failure `body_slow`, `too_large` */
+/** The body's chunks as they arrive. @throws Failure `body_slow`, `too_large` */
 async function* arrivingChunks(
   request: Request,
   maxBytes: number,
@@ -165,16 +166,16 @@ async function* arrivingChunks(
   const reader = request.body?.getReader();
   if (!reader) return;
   const late = Promise.withResolvers<never>();
-  late.promise.catch(() => {}); // nobody may be reading just then
+  late.promise.catch(() => {}); // it may reject while nothing awaits it
   const startedAt = performance.now();
   let bytes = 0;
-  const look = () => {
-    const leftMs = bodyMs + (bytes / slowestBytesPerSecond) * 1000 - (performance.now() - startedAt);
-    if (leftMs > 0) timer = setTimeout(look, leftMs);
+  const checkSpeed = () => {
+    const remainingMs = bodyMs + (bytes / slowestBytesPerSecond) * 1000 - (performance.now() - startedAt);
+    if (remainingMs > 0) timer = setTimeout(checkSpeed, remainingMs);
     else
       late.reject(new Failure("body_slow", { seconds: Math.round((performance.now() - startedAt) / 1000) }));
   };
-  let timer = setTimeout(look, bodyMs);
+  let timer = setTimeout(checkSpeed, bodyMs);
   try {
     for (;;) {
       const { done, value } = await Promise.race([reader.read(), late.promise]);
@@ -185,13 +186,13 @@ async function* arrivingChunks(
     }
   } finally {
     clearTimeout(timer);
-    void reader.cancel().catch(() => {}); // what may still come is dropped
+    void reader.cancel().catch(() => {}); // the rest of the body is dropped
   }
 }
 
 type Coding = "gzip" | "deflate" | "br" | "zstd";
 
-/** @throws Failure `unsupported_encoding` */
+/** The content coding; null if there is none. @throws Failure `unsupported_encoding` */
 function codingOf(header: string | null): Coding | null {
   const names = (header ?? "").split(",").map((each) => each.trim().toLowerCase());
   const applied = names.filter((name) => name !== "" && name !== "identity");
@@ -205,7 +206,8 @@ function codingOf(header: string | null): Coding | null {
 }
 
 /**
- * What comes, decoded in a thread of the runtime's, so that a bound on it holds before the whole is there.
+ * Decodes chunks as they arrive, in a thread of the runtime, so that the bound is enforced before all is
+ * decoded.
  */
 async function* decoded(arriving: AsyncGenerator<Uint8Array>, coding: Coding): AsyncGenerator<Uint8Array> {
   const first = await arriving.next();
@@ -223,6 +225,6 @@ function decoderOf(coding: Coding, first: Uint8Array): Transform {
   if (coding === "br") return createBrotliDecompress();
   if (coding === "zstd")
     return createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: zstdWindowLog } });
-  // "deflate" means zlib's format (RFC 9110), but some send the bare one: zlib's begins with the method, 8
+  // "deflate" means the zlib format (RFC 9110), but some send raw deflate. zlib begins with the method, 8.
   return ((first[0] ?? 0) & 15) === 8 ? createInflate() : createInflateRaw();
 }

@@ -1,5 +1,4 @@
-// Where parlor is reached: an address and a port, or a socket in the file system; TLS of its own, whose
-// certificate is read again when it is told to. Beside main, and used by it alone.
+// Listening: on an address and a port, or on a Unix socket; with TLS, whose certificate can be reloaded.
 
 import { chmodSync, lstatSync, readFileSync, rmSync } from "node:fs";
 import type { App } from "../app.ts";
@@ -12,18 +11,17 @@ interface ListenOptions {
   readonly basePath: string;
   readonly tls: { readonly cert: string; readonly key: string } | null;
   /**
-   * Whoever comes over the socket in the file system is believed to be a proxy: then it is not for everybody
-   * on this machine.
+   * Connections over the Unix socket are a trusted proxy's: then not everybody on this machine may open it.
    */
   readonly isSocketTrusted: boolean;
 }
 
 export interface Listening {
-  /** As a browser opens it; `unix:/PATH` for a socket in the file system. */
+  /** The address for a browser; `unix:/PATH` for a Unix socket. */
   readonly address: string;
   /**
-   * Takes the certificate and its key anew; what is open stays.
-   * @throws when they can't be used: then the old ones hold
+   * Reloads the certificate and its key. Open connections stay.
+   * @throws if they can't be used; then the old ones stay in use
    */
   renew(): void;
   stop(): Promise<void>;
@@ -32,7 +30,7 @@ export interface Listening {
 const unixPrefix = "unix:";
 
 /**
- * Finds out whether what is listened on is free and the certificate is one, and lets it go again.
+ * Checks that the address is free and the certificate is valid, and releases the address again.
  * @throws CommandError
  */
 export async function tryToListen({
@@ -57,28 +55,25 @@ export async function tryToListen({
   }
 }
 
-/**
- * Serves `app`.
- * @throws CommandError when that can't be: the address is in use, the certificate no certificate
- */
+/** Serves `app`. @throws CommandError if the address is in use or the certificate is not valid */
 export async function listen(app: App, options: ListenOptions): Promise<Listening> {
   const { host, port, basePath, tls } = options;
   const path = host.startsWith(unixPrefix) ? host.slice(unixPrefix.length) : null;
   if (path !== null) await makeRoom(path);
   const serve = (at: number, pair: Pair | null) => {
     const server = Bun.serve({
-      // with `development: false` Bun shares a port that is in use, without a word
+      // with `development: false`, Bun silently shares a port that is in use unless `reusePort` is false
       ...(path === null ? { hostname: host, port: at, reusePort: false } : { unix: path }),
       ...(pair && { tls: pair }),
       development: false,
-      // bodies.ts reads each within its own bound, and what is not read is not kept
+      // bodies.ts bounds each body as it reads it, and a body that is not read is not kept
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       fetch: app.fetch,
       websocket: app.websocket,
       error: () => new Response("Internal error\n", { status: 500, headers: securityHeaders }),
     } as Parameters<typeof Bun.serve>[0]) as Bun.Server<unknown>;
-    // as a port of this machine: whoever is on it may come, and is asked who they are. Where a name in a
-    // header is believed, our own group's alone may
+    // Like a port of this machine, the socket is open to all its users, who are then identified. If headers
+    // of the socket's connections are believed, only parlor's own user and group may open it.
     if (path !== null) chmodSync(path, options.isSocketTrusted ? 0o660 : 0o666);
     return server;
   };
@@ -95,9 +90,9 @@ export async function listen(app: App, options: ListenOptions): Promise<Listenin
     renew() {
       if (!tls) return;
       const pair = pairOf(tls);
-      tryOut(pair); // before the port is let go: the key may be another's
-      // Bun keeps the certificate that a server began with: another takes its place at the address, and what
-      // the old one has open stays open
+      tryOut(pair); // before the port is released: the key may belong to another certificate
+      // A server of Bun keeps its first certificate. So a new server takes its place at the address, and the
+      // old one keeps its open connections.
       for (const server of servers) void server.stop(false);
       servers = [...servers.slice(-1), serve(chosen, pair)];
     },
@@ -127,7 +122,7 @@ interface Pair {
   readonly key: string;
 }
 
-/** @throws when a file can't be read, or they are no certificate and its key */
+/** Reads a certificate and its key. @throws if a file can't be read, or holds neither */
 function pairOf({ cert, key }: Pair): Pair {
   const pair = { cert: readFileSync(cert, "utf8"), key: readFileSync(key, "utf8") };
   if (!pair.cert.includes("-----BEGIN CERTIFICATE-----"))
@@ -137,14 +132,14 @@ function pairOf({ cert, key }: Pair): Pair {
   return pair;
 }
 
-/** @throws when nobody can speak TLS with them */
+/** @throws if TLS can't be served with them */
 function tryOut(pair: Pair): void {
   void Bun.serve({ hostname: "127.0.0.1", port: 0, tls: pair, fetch: () => new Response() }).stop(true);
 }
 
 /**
- * Takes away the socket of a parlor that is gone; one that somebody listens on stays.
- * @throws CommandError
+ * Removes the Unix socket of a parlor that has ended.
+ * @throws CommandError if a process still listens on it
  */
 async function makeRoom(path: string): Promise<void> {
   try {
