@@ -1,5 +1,5 @@
-// What is sent to the real llama-server: history that fits, by its own count; a beginning that stays, so that its cache is hit;
-// the persona's prompt and settings. A wire between them notes what was asked.
+// What is sent to the real llama-server: history that fits, by its own count; a beginning that stays, so
+// that its cache is hit; the persona's prompt and settings. A wire between them notes what was asked.
 // Promises: L6, L7, X9.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
@@ -17,7 +17,10 @@ let wire: ReturnType<typeof startNotes>;
 let house: House;
 const open: { stop(): Promise<void> }[] = [];
 
-/** Passes requests on to llama-server and notes what they asked. `hides` answers an address as an older one would. */
+/**
+ * Passes requests on to llama-server and notes what they asked. `hides` answers an address as an older one
+ * would.
+ */
 function startNotes(target: string) {
   const asked: { path: string; body: Record<string, unknown> }[] = [];
   const notes = { asked, hides: "", url: "", stop: () => server.stop(true) };

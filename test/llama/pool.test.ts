@@ -1,5 +1,5 @@
-// Three real llama-servers as one: spread, killed, paused, restarted. If this fails, somebody waits for a server that is gone, gets half an
-// answer although another could have given it whole, or sees one twice.
+// Three real llama-servers as one: spread, killed, paused, restarted. If this fails, somebody waits for a
+// server that is gone, gets half an answer although another could have given it whole, or sees one twice.
 // Promises: T5.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
@@ -84,7 +84,8 @@ describe("three llama-servers", () => {
     }
     const { thread } = await house.store.thread(reader.conversation, { limit: 10 });
     const [, second, third] = thread.flatMap(({ run }) => (run ? [run.stats] : []));
-    // (what Parrot recites is cut into other tokens when it is read, so the last answer is read anew; all that was read before is not)
+    // (what Parrot recites is cut into other tokens when it is read, so the last answer is read anew; all
+    // that was read before is not)
     expect((third?.cachedTokens ?? 0) / (second?.promptTokens ?? 1)).toBeGreaterThan(0.9);
   });
 

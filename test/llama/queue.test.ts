@@ -1,4 +1,5 @@
-// The fair queue before the real llama-server with two slots: shares, places in line, a restart in the middle. People come by a proxy's header.
+// The fair queue before the real llama-server with two slots: shares, places in line, a restart in the
+// middle. People come by a proxy's header.
 // Promises: R6, Q6, Q8, T3.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";

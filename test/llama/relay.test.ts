@@ -1,4 +1,5 @@
-// The relay against the real llama-server: every text that Parrot can recite reaches both doors byte for byte.
+// The relay against the real llama-server: every text that Parrot can recite reaches both doors byte for
+// byte.
 // Promises: R2, R5, R8, S1, S2, S3, C1.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";

@@ -1,5 +1,6 @@
-// llama-server in router mode, the real one: models are listed with their state, loaded when they are asked for, chosen per conversation and by personas. If
-// this fails, people wait for a model without knowing, or get another than the one they chose.
+// llama-server in router mode, the real one: models are listed with their state, loaded when they are asked
+// for, chosen per conversation and by personas. If this fails, people wait for a model without knowing, or
+// get another than the one they chose.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";

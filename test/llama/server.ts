@@ -35,8 +35,9 @@ export async function demoModel(): Promise<string> {
 }
 
 /**
- * A port of loopback that nobody listens on now. It is below those that Linux gives to outgoing connections (from 32 768): one of these could be taken between
- * being found and being used, by any request of another test.
+ * A port of loopback that nobody listens on now. It is below those that Linux gives to outgoing connections
+ * (from 32 768): one of these could be taken between being found and being used, by any request of another
+ * test.
  */
 export function freePort(): number {
   for (;;) {
@@ -51,8 +52,9 @@ export function freePort(): number {
 }
 
 /**
- * Starts it and waits until it is ready. Two slots of 32 768 tokens unless `args` say otherwise. One thread: two wait for each other at every token, which on a busy
- * machine took up to thirty times as long (measured), and Parrot is so small that one is enough.
+ * Starts it and waits until it is ready. Two slots of 32 768 tokens unless `args` say otherwise. One thread:
+ * two wait for each other at every token, which on a busy machine took up to thirty times as long (measured),
+ * and Parrot is so small that one is enough.
  */
 export async function startLlama(options: { port?: number; args?: readonly string[] } = {}): Promise<Llama> {
   const port = options.port ?? freePort();
@@ -93,8 +95,9 @@ export async function startLlama(options: { port?: number; args?: readonly strin
 }
 
 /**
- * How long a state is waited for. Beside three busy processes on two cores the slowest state takes about 15 s (measured); it is far below a test's own time
- * (test/patience.ts), since the runner ends every process of the file with a test that runs out of it, and all tests that follow would fall.
+ * How long a state is waited for. Beside three busy processes on two cores the slowest state takes about 15 s
+ * (measured); it is far below a test's own time (test/patience.ts), since the runner ends every process of
+ * the file with a test that runs out of it, and all tests that follow would fall.
  */
 export const patienceMs = 60_000;
 

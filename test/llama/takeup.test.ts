@@ -1,5 +1,6 @@
-// A restart takes an answer up at the byte of llama-server's stream at which its draft ends: from its first byte it can't be had any
-// more once it is longer than what llama-server keeps. If this fails, long answers end at a restart.
+// A restart takes an answer up at the byte of llama-server's stream at which its draft ends: from its first
+// byte it can't be had any more once it is longer than what llama-server keeps. If this fails, long answers
+// end at a restart.
 // Promises: T2.
 
 import { expect, test } from "bun:test";
@@ -14,7 +15,10 @@ import { until } from "./server.ts";
 
 const event = (delta: object) => `data: ${JSON.stringify({ choices: [{ delta }] })}\n\n`;
 
-/** A house with an answer of which so much was kept when the process before ended; what it then shows and asked for. */
+/**
+ * A house with an answer of which so much was kept when the process before ended; what it then shows and
+ * asked for.
+ */
 async function takenUp(
   kept: { text: string; reasoning: string; streamBytes: number },
   stream: (from: number) => string,

@@ -1,5 +1,6 @@
-// What programs ask leaves nothing behind: after requests of each kind as many objects are alive as before. If this fails, a parlor that is asked by programs all day
-// grows until it is ended. `bench/memory.ts` is the long form, with the memory of the whole process.
+// What programs ask leaves nothing behind: after requests of each kind as many objects are alive as before.
+// If this fails, a parlor that is asked by programs all day grows until it is ended. `bench/memory.ts` is the
+// long form, with the memory of the whole process.
 
 import { heapStats } from "bun:jsc";
 import { afterAll, beforeAll, expect, test } from "bun:test";

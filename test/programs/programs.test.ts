@@ -1,5 +1,6 @@
-// The doors for programs, by the real llama-server: /ask, the /chat socket in JSON, keys and what they open. If this fails, somebody's script hangs, gets
-// what is not theirs, or goes on costing a slot when it is gone.
+// The doors for programs, by the real llama-server: /ask, the /chat socket in JSON, keys and what they
+// open. If this fails, somebody's script hangs, gets what is not theirs, or goes on costing a slot when it
+// is gone.
 // Promises: S6, X4.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";

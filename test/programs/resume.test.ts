@@ -1,5 +1,6 @@
-// A program that names its stream (X-Conversation-Id) can read it again from any byte, through parlor as from llama-server
-// itself; nobody else can, and what was stopped is over. If this fails, a cut connection costs a program its answer, or shows it to others.
+// A program that names its stream (X-Conversation-Id) can read it again from any byte, through parlor as
+// from llama-server itself; nobody else can, and what was stopped is over. If this fails, a cut connection
+// costs a program its answer, or shows it to others.
 // Promises: P4.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";

@@ -1,6 +1,7 @@
-// Programs that speak OpenAI's or Anthropic's language, through parlor and at llama-server itself: the official packages and plain requests get
-// the same from both, answer by answer and error by error; only ids, times and durations differ. If this fails, a program that works with
-// llama-server works differently behind parlor, is not told that it waits or is refused, or keeps a slot busy after it has gone.
+// Programs that speak OpenAI's or Anthropic's language, through parlor and at llama-server itself: the
+// official packages and plain requests get the same from both, answer by answer and error by error; only
+// ids, times and durations differ. If this fails, a program that works with llama-server works differently
+// behind parlor, is not told that it waits or is refused, or keeps a slot busy after it has gone.
 // Promises: S6, P1, P2.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
@@ -45,7 +46,10 @@ const says = (content: string) => [{ role: "user" as const, content }];
 const chat = { model: "any", messages: says("Deutsch"), ...steady };
 const message = { model: "any", max_tokens: 500, messages: says("Deutsch"), temperature: 0 };
 
-/** JSON without what differs from one request to the next. What was read from the cache is counted with what was not. */
+/**
+ * JSON without what differs from one request to the next. What was read from the cache is counted with what
+ * was not.
+ */
 function plain(text: string): string {
   return text
     .replace(/\b([a-z]+[-_])[A-Za-z0-9]{32}\b/g, "$1id")
@@ -468,7 +472,8 @@ describe("who goes leaves no slot busy", () => {
       await asked;
     });
 
-  // llama-server looks after the client of an answer in one piece only when it has heard nothing for a second: being asked for its slots counts.
+  // llama-server looks after the client of an answer in one piece only when it has heard nothing for a
+  // second: being asked for its slots counts.
   for (const path of ["/v1/chat/completions", "/v1/messages"])
     test(`${path} in one piece, with llama-server asked as often as people have it`, async () => {
       const own = await startLlama();

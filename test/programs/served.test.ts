@@ -1,5 +1,6 @@
-// Addresses as people write them into programs, and what an upstream that is not trusted may say below them. If this fails, a program with a slash too many
-// gets a page of HTML, nobody learns which address is right, or a foreign page runs below parlor's own address.
+// Addresses as people write them into programs, and what an upstream that is not trusted may say below
+// them. If this fails, a program with a slash too many gets a page of HTML, nobody learns which address is
+// right, or a foreign page runs below parlor's own address.
 // Promises: Q10, L5, X9.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";

@@ -1,5 +1,6 @@
-// Streams and large answers on their way to programs, over networks and through proxies as people have them: silence is told
-// from death, a slow reader gets the whole, one that does not read holds nothing for ever.
+// Streams and large answers on their way to programs, over networks and through proxies as people have
+// them: silence is told from death, a slow reader gets the whole, one that does not read holds nothing for
+// ever.
 // Promises: P3.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
@@ -35,7 +36,10 @@ const chat = (at: House, fields: object, signal?: AbortSignal, path = "/v1/chat/
     ...(signal && { signal }),
   });
 
-/** Takes the only slot with an answer that is read for ever; resolves, once it is being written, with what ends it. */
+/**
+ * Takes the only slot with an answer that is read for ever; resolves, once it is being written, with what
+ * ends it.
+ */
 async function takeSlot(): Promise<() => void> {
   const end = new AbortController();
   const response = await chat(
@@ -123,7 +127,10 @@ test("a sign of life tears no event apart that comes in pieces", async () => {
   upstream.stop();
 });
 
-/** Reads an answer with a small window, at most so many bytes a tick of 10 ms; resolves with the bytes of the whole. */
+/**
+ * Reads an answer with a small window, at most so many bytes a tick of 10 ms; resolves with the bytes of the
+ * whole.
+ */
 async function slowly(body: string, bytesPerTick: number): Promise<number> {
   const { hostname, port } = new URL(house.url);
   const program = `

@@ -1,4 +1,5 @@
-// A llama-server of our own: found, started, shown while it starts, started again when it dies, ended with us.
+// A llama-server of our own: found, started, shown while it starts, started again when it dies, ended with
+// us.
 // Promises: T4.
 
 import { afterEach, describe, expect, test } from "bun:test";

@@ -1,5 +1,5 @@
-// What goes wrong behind us: each is a Failure with its own sentence on the page and on the plain socket, in the log,
-// with Try again; the partial answer stays, the process never falls.
+// What goes wrong behind us: each is a Failure with its own sentence on the page and on the plain socket,
+// in the log, with Try again; the partial answer stays, the process never falls.
 // Promises: R5, R7, S1, S4.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";

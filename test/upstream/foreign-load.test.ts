@@ -1,5 +1,5 @@
-// Slots that somebody else holds: noticed at the second look, given back at once. If this fails, Runs wait inside
-// llama-server where nobody sees it, or a slot is lost for ever.
+// Slots that somebody else holds: noticed at the second look, given back at once. If this fails, Runs wait
+// inside llama-server where nobody sees it, or a slot is lost for ever.
 // Promises: S5.
 
 import { afterEach, expect, test } from "bun:test";

@@ -1,5 +1,6 @@
-// The HTTP client for llama-servers: whatever the framing and wherever the wire cuts it, the reader gets the body's bytes, once
-// and in order, no faster than it takes them; what is not HTTP, or breaks, is a Failure. If this fails, answers lose or double text.
+// The HTTP client for llama-servers: whatever the framing and wherever the wire cuts it, the reader gets
+// the body's bytes, once and in order, no faster than it takes them; what is not HTTP, or breaks, is a
+// Failure. If this fails, answers lose or double text.
 // Promises: R8, L4.
 
 import { afterAll, describe, expect, test } from "bun:test";

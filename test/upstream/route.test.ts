@@ -1,4 +1,5 @@
-// Which llama-server is asked. If this fails, prompts are read anew that another has in its cache, or people wait for a full one beside an idle one.
+// Which llama-server is asked. If this fails, prompts are read anew that another has in its cache, or people
+// wait for a full one beside an idle one.
 
 import { describe, expect, test } from "bun:test";
 import {

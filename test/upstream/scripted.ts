@@ -1,5 +1,6 @@
-// A scripted upstream for what a healthy llama-server never does: stall, cut, 500, split UTF-8, garbage, an endless line.
-// Raw TCP, so that every byte and every moment is ours. It looks healthy to the watch unless `looks` says otherwise.
+// A scripted upstream for what a healthy llama-server never does: stall, cut, 500, split UTF-8, garbage, an
+// endless line. Raw TCP, so that every byte and every moment is ours. It looks healthy to the watch unless
+// `looks` says otherwise.
 
 import type { Socket } from "bun";
 

@@ -1,5 +1,6 @@
-// A llama-server that is broken, foreign or taken over: whatever it says, an answer that was shown is stored, the conversation
-// goes on, memory and time stay bounded, and what the operator keeps secret is told to nobody.
+// A llama-server that is broken, foreign or taken over: whatever it says, an answer that was shown is
+// stored, the conversation goes on, memory and time stay bounded, and what the operator keeps secret is
+// told to nobody.
 // Promises: R5, L4, X6.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
