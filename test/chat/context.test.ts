@@ -1,4 +1,5 @@
-// What of a conversation is sent. If this fails, a prompt overflows the context, or the prompt cache is thrown away at every turn.
+// How much of a conversation is sent. If this fails, a prompt overflows the context, or the prompt cache is
+// thrown away at every turn.
 // Promises: L6, L7.
 
 import { describe, expect, test } from "bun:test";
@@ -28,7 +29,7 @@ test("a history begins at a question that follows an answer", () => {
   expect(beginnings([said("assistant", "a"), said("user", "b")])).toEqual([0, 1]);
 });
 
-test("roles alternate, empty answers are left out, an answer that is gone on with stays last", () => {
+test("roles alternate, empty answers are left out, a continued answer stays last", () => {
   const path = [said("user", "a"), said("assistant", ""), said("user", "b"), said("assistant", "c")];
   expect(messagesOf("", path)).toEqual([
     { role: "user", content: "a\n\nb" },
@@ -40,7 +41,7 @@ test("roles alternate, empty answers are left out, an answer that is gone on wit
   ]);
 });
 
-test("room for the answer: what the persona says up to half of the context, else ours up to a quarter", () => {
+test("room for the answer: the persona's max_tokens up to half of the context, else the default up to a quarter", () => {
   expect(roomFor(8000, { maxTokens: undefined, answerTokens: 1024 })).toBe(8000 - 1024);
   expect(roomFor(1000, { maxTokens: undefined, answerTokens: 1024 })).toBe(750);
   expect(roomFor(8000, { maxTokens: 100, answerTokens: 1024 })).toBe(7900);
@@ -68,13 +69,13 @@ function talk(prompt: number, sizes: readonly number[]) {
 const room = { roomTokens: 1000, contextTokens: 1250, overflow: "drop" as const };
 
 describe("fit", () => {
-  test("what fits is sent whole, for one count", async () => {
+  test("a history that fits is sent whole after one count", async () => {
     const all = talk(100, [300, 300, 300]);
     expect(await fit({ ...room, ...all, count: all.count, from: 0 })).toBe(0);
     expect(all.counted).toBe(1);
   });
 
-  test("refuses where nothing may be dropped, with what was counted", async () => {
+  test("if nothing may be dropped, a long history is refused with the counted tokens", async () => {
     const all = talk(100, [300, 300, 301]);
     const failed = fit({ ...room, ...all, count: all.count, from: 0, overflow: "refuse" });
     expect(failed).rejects.toMatchObject({
@@ -83,7 +84,7 @@ describe("fit", () => {
     });
   });
 
-  test("a last exchange that is too long alone is said as such, whatever the policy", async () => {
+  test("a last exchange that alone is too long is refused as such, whatever the overflow policy", async () => {
     for (const overflow of ["drop", "refuse"] as const) {
       const one = talk(100, [901]);
       expect(fit({ ...room, ...one, count: one.count, from: 0, overflow })).rejects.toMatchObject({
@@ -128,30 +129,30 @@ describe("fit", () => {
     }
   });
 
-  test("what was left behind comes back when much was deleted", async () => {
+  test("dropped messages come back once much was deleted", async () => {
     const all = talk(100, [100, 100, 100]);
     expect(await fit({ ...room, ...all, count: all.count, from: 4 })).toBe(0);
     const long = talk(100, [900, 100, 100]);
     expect(await fit({ ...room, ...long, count: long.count, from: 4 })).toBe(2);
   });
 
-  test("where nothing may be dropped, nothing that was dropped before stays away", async () => {
+  test("if nothing may be dropped, messages dropped before come back", async () => {
     const all = talk(100, [300, 300, 100]);
     expect(await fit({ ...room, ...all, count: all.count, from: 4, overflow: "refuse" })).toBe(0);
   });
 
-  test("what can't be counted begins where it began", async () => {
+  test("a history that can't be counted begins where the last one began", async () => {
     const all = talk(100, [900, 300, 100]);
     expect(await fit({ ...room, ...all, count: async () => null, from: 4 })).toBe(4);
   });
 
-  test("a beginning that is on another branch counts for nothing", async () => {
+  test("a beginning on another branch is ignored", async () => {
     const all = talk(100, [100, 100]);
     expect(await fit({ ...room, ...all, count: all.count, from: 7 })).toBe(0);
   });
 });
 
-test("counts are kept by what was counted, within a bound; what could not be counted is asked again", async () => {
+test("counts are remembered by content, within a bound; failed counts are tried again", async () => {
   const counts = new Counts();
   let asked = 0;
   const count = async () => ++asked;

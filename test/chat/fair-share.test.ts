@@ -1,5 +1,5 @@
-// Who is next, as a pure function: over any history the one who has had least, within everybody's bounds. If this fails, somebody with
-// ten tabs gets ten shares.
+// Who is served next, as a pure function: over any history the person who has used least, within everybody's
+// bounds. If this fails, somebody with ten tabs gets ten shares.
 // Promises: Q2, Q5, Q8.
 
 import { describe, expect, test } from "bun:test";
@@ -23,7 +23,7 @@ const none = new Map<string, number>();
 const never = Number.NEGATIVE_INFINITY;
 
 describe("order", () => {
-  test("among equals who came first; then one of each in turn", () => {
+  test("among equals the first to arrive is first; then people take turns", () => {
     const line = [
       waiting("a1", a, 1),
       waiting("a2", a, 2),
@@ -42,7 +42,7 @@ describe("order", () => {
     ]);
   });
 
-  test("who has had more comes later; twice the weight is twice as often", () => {
+  test("people who have used more come later; twice the weight is served twice as often", () => {
     const shares = new FairShare();
     shares.begin("x", a);
     shares.end("x", 1_000);
@@ -56,7 +56,7 @@ describe("order", () => {
     expect(first.filter(({ sharer }) => sharer.id === "d").length).toBe(4);
   });
 
-  test("a Run that nobody looks at yields until it has waited long enough", () => {
+  test("an unattended Run yields until it has waited long enough", () => {
     const line = [waiting("a1", a, 1, false), waiting("b1", b, 2), waiting("b2", b, 3)];
     const shares = new FairShare();
     expect(shares.order(line, none, never).map(({ run }) => run)).toEqual(["b1", "b2", "a1"]);
@@ -64,7 +64,7 @@ describe("order", () => {
     expect(shares.next([waiting("a1", a, 1, false)], none, never)?.run).toBe("a1");
   });
 
-  test("who has as many in slots as they may have lets the others go first, and starts none", () => {
+  test("people at their limit of slots start no Run, and others go first", () => {
     const one = person("a", { runningMax: 1 });
     const line = [waiting("a1", one, 1), waiting("b1", b, 2)];
     const running = new Map([["a", 1]]);
@@ -73,7 +73,7 @@ describe("order", () => {
   });
 });
 
-test("what is used while nobody waits is forgotten; what is used while somebody does is not, also by the next process", () => {
+test("usage while nobody waits is forgotten; usage while somebody waits is remembered, also by the next process", () => {
   const shares = new FairShare();
   shares.begin("x", a);
   shares.end("x", 50_000);
@@ -85,7 +85,7 @@ test("what is used while nobody waits is forgotten; what is used while somebody 
   expect(shares.next([waiting("a1", a, 1), waiting("b1", b, 2)], none, never)?.run).toBe("a1");
 });
 
-test("a Run that goes on for ever is charged while it runs", () => {
+test("an endless Run is charged while it runs", () => {
   const shares = new FairShare();
   shares.begin("x", a);
   shares.spent("x", 9_000);
@@ -94,7 +94,7 @@ test("a Run that goes on for ever is charged while it runs", () => {
   expect(shares.next([waiting("a1", a, 1), waiting("b1", b, 2)], none, never)?.run).toBe("b1");
 });
 
-test("over any history: the order is the whole line, its first may start, and is of who has had least of those who may", () => {
+test("over any history: the order holds everybody, and its first may start and belongs to the person who has used least", () => {
   for (let seed = 1; seed <= 300; seed++) {
     const random = seeded(seed);
     const people = Array.from({ length: 1 + random.below(6) }, (_, i) =>

@@ -34,7 +34,7 @@ function watched(slots: number, stepMs = 300) {
   return { scheduler, started, places, told };
 }
 
-test("Runs start in the order they came, as many as there are slots", () => {
+test("Runs start in order of arrival, as many as there are slots", () => {
   const { scheduler, started, told } = watched(2);
   for (const run of ["a", "b", "c", "d"]) scheduler.enqueue(run, each(run));
   expect(started).toEqual(["a", "b"]);
@@ -44,7 +44,7 @@ test("Runs start in the order they came, as many as there are slots", () => {
   expect(told.at(-1)).toBe("d 1/1");
 });
 
-test("who leaves the line is not started, and the others move up", () => {
+test("a Run that leaves the queue is not started, and the others move up", () => {
   const { scheduler, started, told } = watched(1);
   for (const run of ["a", "b", "c"]) scheduler.enqueue(run, each(run));
   expect([scheduler.leave("b"), scheduler.leave("b"), scheduler.leave("a")]).toEqual([true, false, false]);
@@ -53,7 +53,7 @@ test("who leaves the line is not started, and the others move up", () => {
   expect(started).toEqual(["a", "c"]);
 });
 
-test("more slots start more Runs at once; fewer take none away", () => {
+test("more slots start more Runs at once; fewer slots end none", () => {
   const { scheduler, started } = watched(1);
   for (const run of ["a", "b", "c", "d"]) scheduler.enqueue(run, each(run));
   scheduler.resize(3);
@@ -97,7 +97,7 @@ test("over any history: never more running than slots, no slot idle while one wa
   }
 });
 
-test("in a crowd who comes is told at once, all others a few times a second", () => {
+test("in a long queue a new Run learns its place at once, all others a few times a second", () => {
   const { scheduler, told, places } = watched(1, 1);
   for (let i = 0; i < 200; i++) scheduler.enqueue(`r${i}`, each(`r${i}`));
   expect(places.size).toBe(199);
@@ -108,7 +108,7 @@ test("in a crowd who comes is told at once, all others a few times a second", ()
   );
 });
 
-test("a request that needs several slots gets them at once, at its place in line; more than there are are all there are", () => {
+test("a request gets its several slots at once, at its place in the queue; if it wants too many, it gets all", () => {
   const { scheduler, started } = watched(3);
   scheduler.enqueue("a", each("a"));
   scheduler.enqueue("b", each("b"), { slots: 3 });

@@ -1,5 +1,5 @@
-// Thoughts between marks of a model's own: folded at the very start of an answer, text elsewhere. If this fails, somebody reads a model's notes as its
-// answer, or an answer is folded away.
+// Thoughts between a model's own marks: folded at the very start of an answer, text elsewhere. If this fails,
+// somebody reads a model's notes as its answer, or an answer is folded away.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Thoughts } from "../../src/chat/thoughts.ts";
@@ -76,7 +76,7 @@ describe("at the very start of an answer, however it is cut", () => {
     });
 });
 
-test("thoughts that were cut off stay thoughts, and none of them is lost", () => {
+test("thoughts that were cut off stay thoughts, and no text is lost", () => {
   expect(heard("<think>a\n\nb </thi", 1, { isWhole: false })).toEqual({
     text: "",
     reasoning: "a\n\nb </thi",
@@ -84,14 +84,14 @@ test("thoughts that were cut off stay thoughts, and none of them is lost", () =>
   expect(heard("<think>a</think>", 1, { isWhole: false })).toEqual({ text: "", reasoning: "a" });
 });
 
-test("an answer that goes on is no beginning", () => {
+test("in a continued answer a mark is text", () => {
   expect(heard("<think>a</think>b", 3, { isStart: false })).toEqual({
     text: "<think>a</think>b",
     reasoning: "",
   });
 });
 
-test("a megabyte of almost a mark is read in time", () => {
+test("a megabyte of nearly a mark is read in linear time", () => {
   const answer = `<think>${"</thin ".repeat(150_000)}${" ".repeat(50_000)}</think>b`;
   const from = performance.now();
   expect(heard(answer, 100).text).toBe("b");
@@ -130,7 +130,7 @@ describe("on the page and for programs", () => {
     program.close();
   });
 
-  test("a mark that nothing closes is part of the answer, which is there in full", async () => {
+  test("a mark without an end is part of the answer, which is complete", async () => {
     says("<thinking> is a tag.");
     const page = await new PageClient(house).ready();
     page.say("What is it?");

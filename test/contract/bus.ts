@@ -25,7 +25,7 @@ export function busContract(name: string, open: () => Promise<Bus>): void {
     });
     afterEach(() => bus.close());
 
-    test("each listener of a conversation gets each event, in order; those of others get none", async () => {
+    test("each listener of a conversation gets each event in order; listeners of others get none", async () => {
       const heard: Record<string, number[]> = { one: [], two: [], other: [] };
       bus.subscribe("a", (e) => heard["one"]?.push(numberOf(e)));
       bus.subscribe("a", (e) => heard["two"]?.push(numberOf(e)));
@@ -36,7 +36,7 @@ export function busContract(name: string, open: () => Promise<Bus>): void {
       expect(heard).toEqual({ one: all, two: all, other: [] });
     });
 
-    test("who has unsubscribed hears nothing more, even when that happens within an event", async () => {
+    test("an unsubscribed listener gets no more events, even if it unsubscribes within one", async () => {
       const heard: number[] = [];
       const stop = bus.subscribe("a", (e) => {
         heard.push(numberOf(e));
@@ -52,7 +52,7 @@ export function busContract(name: string, open: () => Promise<Bus>): void {
       expect(heard).toEqual([0, 1]);
     });
 
-    test("nobody listening is no error", () => {
+    test("an event without listeners is no error", () => {
       bus.publish("nobody", event("nobody", 0));
     });
   });

@@ -1,4 +1,5 @@
-// Rooms: who joins at any moment sees what everybody sees. If this fails, tokens are lost or shown twice.
+// Rooms: a page that joins at any moment shows the same as all others. If this fails, tokens are lost or
+// shown twice.
 // Promises: C1, C3, C4.
 
 import { expect, test } from "bun:test";
@@ -127,7 +128,7 @@ function shown(frames: string[]): string {
   return readable(page.querySelector("article > .text") ?? undefined);
 }
 
-test("what happens while a snapshot is fetched is neither lost nor doubled", async () => {
+test("events during the fetch of a snapshot are neither lost nor doubled", async () => {
   const { hub, conversation, say, answer } = house();
   say("before\n");
   const first = watcher();
@@ -150,7 +151,7 @@ test("what happens while a snapshot is fetched is neither lost nor doubled", asy
   expect(shown(first.frames)).toBe(shown(second.frames));
 });
 
-test("each event is rendered once: all who watch get the very same string", async () => {
+test("each event is rendered once: all sockets get the same string", async () => {
   const { hub, conversation, say, answer } = house();
   const watchers = Array.from({ length: 5 }, watcher);
   for (const each of watchers) hub.join(page(conversation), each);
@@ -162,7 +163,7 @@ test("each event is rendered once: all who watch get the very same string", asyn
   );
 });
 
-test("who leaves while the snapshot is fetched gets nothing, and an empty Room listens no more", async () => {
+test("a socket that closes during the fetch gets nothing, and an empty Room unsubscribes", async () => {
   const { hub, conversation, say, answer } = house();
   const gone = watcher();
   const member = hub.join(page(conversation), gone);
@@ -172,7 +173,7 @@ test("who leaves while the snapshot is fetched gets nothing, and an empty Room l
   expect(gone.frames).toEqual([]);
 });
 
-test("a slow reader holds nobody up and gets one snapshot when it is back", async () => {
+test("a slow reader delays nobody and gets one snapshot when it has caught up", async () => {
   const { hub, conversation, say, answer, asked } = house();
   const quick = watcher();
   const slow = {

@@ -1,4 +1,5 @@
-// Frames from outside. If this fails, a frame does what nobody asked for, or a proper one is refused.
+// Frames from outside. If this fails, a frame does something that nobody asked for, or a valid one is
+// refused.
 
 import { expect, test } from "bun:test";
 import { Failure } from "../../src/domain/failure.ts";
@@ -20,7 +21,7 @@ test("the three Commands, as htmx sends them", () => {
   expect(parseCommand(JSON.stringify({ type: "stop", headers }))).toEqual({ type: "stop" });
 });
 
-test("a form's settings: what is empty is not chosen, a comma is a point, what is no number is left to be refused", () => {
+test("a form's settings: empty fields are not chosen, a comma is a decimal point, a wrong number is left to be refused", () => {
   const say = { type: "say", message: id, text: "x" };
   expect(parseCommand(JSON.stringify({ ...say, persona: "", temperature: " ", topP: "" }))).toEqual(
     say as never,

@@ -1,4 +1,4 @@
-// One socket's way out. If this fails, a slow reader costs memory without bound, or misses text for ever.
+// Sending to one socket. If this fails, a slow reader costs memory without bound, or misses text for ever.
 // Promises: C3.
 
 import { expect, test } from "bun:test";
@@ -28,7 +28,7 @@ test("a reader that keeps up gets every frame", () => {
   expect(to.sent).toEqual(["a", "b", "c"]);
 });
 
-test("while behind nothing is sent; one snapshot replaces all that was skipped", () => {
+test("while behind nothing is sent; one snapshot replaces all skipped frames", () => {
   const to = sink();
   const outbox = new Outbox(to, () => to.sent.push("SNAPSHOT"));
   to.state.answer = -1;
@@ -41,7 +41,7 @@ test("while behind nothing is sent; one snapshot replaces all that was skipped",
   expect(to.sent).toEqual(["a", "SNAPSHOT", "b"]);
 });
 
-test("behind without having missed anything needs no snapshot", () => {
+test("a reader that missed nothing gets no snapshot", () => {
   const to = sink();
   const outbox = new Outbox(to, () => to.sent.push("SNAPSHOT"));
   to.state.answer = -1;
@@ -52,7 +52,7 @@ test("behind without having missed anything needs no snapshot", () => {
   expect(to.sent).toEqual(["a", "b"]);
 });
 
-test("what was skipped says what is told again: a sign of life nothing, the list no thread, a thread everything", () => {
+test("the skipped frames decide what is sent again: for a heartbeat nothing, for the list no thread, for a thread everything", () => {
   const to = sink();
   const told: string[] = [];
   const outbox = new Outbox(to, (missed) => told.push(missed));
@@ -69,7 +69,7 @@ test("what was skipped says what is told again: a sign of life nothing, the list
   expect(told).toEqual(["surroundings", "thread"]);
 });
 
-test("a dropped frame closes the socket for retry, with a code on which the page comes again", () => {
+test("a dropped frame closes the socket with a code after which the page reconnects", () => {
   const to = sink();
   to.state.answer = 0;
   new Outbox(to, () => {}).send("a");

@@ -1,5 +1,5 @@
-// A client that stops reading, over a real TCP connection: it costs bounded memory, slows nobody else, and gets one
-// snapshot when it reads again.
+// A client that stops reading, over a real TCP connection: it costs bounded memory, slows nobody else, and
+// gets one snapshot when it reads again.
 // Promises: C3.
 
 import { expect, test } from "bun:test";
@@ -32,7 +32,7 @@ async function slowReader(url: string, path: string) {
   return { socket, state };
 }
 
-test("25 MB go past a reader that has stopped: others get every piece, it gets one snapshot later", async () => {
+test("while a reader has stopped, others get every piece of 25 MB, and it gets one snapshot later", async () => {
   const upstream = startScripted(async (exchange) => {
     exchange.begin();
     exchange.delta("```\n"); // in code each line is sent once
@@ -57,7 +57,8 @@ test("25 MB go past a reader that has stopped: others get every piece, it gets o
     () => slow.state.bytes > total && slow.state.text.includes("Send</button>"),
     "the slow reader has the end",
   );
-  // what fitted into the kernel's buffers before it was noticed, then one snapshot; a queue of all frames would be 2 × the text
+  // what fitted into the kernel's buffers before it was noticed, then one snapshot; a queue of all frames
+  // would be 2 × the text
   expect(slow.state.bytes).toBeLessThan(1.6 * total);
   slow.socket.terminate();
   page.close();

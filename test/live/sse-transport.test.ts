@@ -1,4 +1,5 @@
-// A page's frames as events. If this fails, a page behind a proxy shows what nobody said, never learns that it was behind, or fills parlor's memory.
+// A page's frames as events. If this fails, a page behind a proxy shows what nobody said, never learns that
+// it was behind, or fills parlor's memory.
 // Promises: C6.
 
 import { expect, test } from "bun:test";
@@ -16,7 +17,7 @@ function seat(maxBytes = 1 << 20) {
 
 const readAll = (made: SseTransport<null>): Promise<string> => new Response(made.body).text();
 
-test("a frame is an event whose lines are the frame's, whatever signs are in it", async () => {
+test("a frame becomes an event with the same lines, whatever characters it contains", async () => {
   const { made } = seat();
   made.send("one\ntwo\u2028three\u2029four\r\nfive");
   made.close(1012);
@@ -25,7 +26,7 @@ test("a frame is an event whose lines are the frame's, whatever signs are in it"
   );
 });
 
-test("a reader that does not read is behind, is told when it has caught up, and is closed at the bound", async () => {
+test("a stalled reader is behind, its owner learns when it has caught up, and it is closed at the bound", async () => {
   const { made, seen } = seat();
   expect(made.send("x")).toBeGreaterThan(0);
   expect(made.send("y".repeat(70_000))).toBe(-1);
@@ -38,7 +39,7 @@ test("a reader that does not read is behind, is told when it has caught up, and 
   expect(made.send("more")).toBe(0);
 });
 
-test("a reader that is gone is gone once", async () => {
+test("a disconnect is reported once", async () => {
   const { made, seen } = seat();
   await made.body.cancel();
   made.close();

@@ -1,4 +1,5 @@
-// Personas from their files. If this fails, somebody is answered by another persona than the one whose file they have edited.
+// Personas from their files. If this fails, somebody is answered by another persona than the one whose file
+// they edited.
 
 import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
@@ -27,7 +28,7 @@ function folder(files: Record<string, string> = {}) {
 
 const persona = (front: string, body = "Sei kurz.") => `---\n${front}\n---\n${body}\n`;
 
-test("a file has everything that a persona can have", () => {
+test("a file can set every field of a persona", () => {
   const front = `name: Anna\ndescription: "knows: all"\nmodel: small\ntemperature: 0.5\ntop_p: 1\nmax_tokens: 200\nlanguage: pt-BR\ngreeting: Olá\nstarters:\n  - Um?\n  - Dois?\noverflow: refuse\nlist: things.csv`;
   expect(parsePersona("anna", persona(front))).toEqual({
     persona: {
@@ -46,7 +47,7 @@ test("a file has everything that a persona can have", () => {
   });
 });
 
-test("nothing is needed but the two lines, in any way of ending lines", () => {
+test("only the two lines of --- are needed, with any line ending", () => {
   for (const text of ["---\n---\n", "---\n---", "\ufeff---\r\n---\r\n", "--- \nname: bare\n---   \n"]) {
     const { persona } = parsePersona("bare", text);
     expect({ ...persona }).toMatchObject({
@@ -80,14 +81,14 @@ const refused: [string, RegExp][] = [
   [persona("list: /etc/passwd"), /^list must be/],
 ];
 for (const [text, sentence] of refused) {
-  test(`${JSON.stringify(text.slice(0, 40))} is refused in words`, () => {
+  test(`${JSON.stringify(text.slice(0, 40))} is refused with a reason`, () => {
     const parse = () => parsePersona("x", text);
     expect(parse).toThrow(PersonaFault);
     expect(parse).toThrow(sentence);
   });
 }
 
-test("a fault is logged once for each state of the file, and the others are there", async () => {
+test("an invalid file is logged once for each of its states, and the other personas work", async () => {
   const { personas, lines, write, filled } = folder({
     "good.md": persona("name: Good"),
     "bad.md": persona("temperature: hot"),
@@ -101,7 +102,7 @@ test("a fault is logged once for each state of the file, and the others are ther
   expect((await personas.all()).map(({ id }) => id)).toEqual(["bad", "good"]);
 });
 
-test("an edit of the file, or of the list beside it, holds at once; a file that is gone is gone", async () => {
+test("an edit of the file, or of its list, counts at once; a deleted file is no persona any more", async () => {
   const { path, personas, write, filled } = folder({
     "shop.md": persona("list: shop.csv", "Only these:\n{{list}}\nNo others."),
     "shop.csv": "a;1\n",
@@ -121,7 +122,7 @@ test("an edit of the file, or of the list beside it, holds at once; a file that 
   expect(await personas.all()).toEqual([]);
 });
 
-test("nothing outside the folder can be asked for, and a folder that is not there has none", async () => {
+test("files outside the folder are out of reach, and a missing folder has no personas", async () => {
   const { personas, filled } = folder({ "in.md": persona("name: In") });
   await filled;
   for (const id of ["../in", "in/../in", ".in", "", "in.md", "a".repeat(100)])
@@ -131,7 +132,7 @@ test("nothing outside the folder can be asked for, and a folder that is not ther
   ).toEqual([]);
 });
 
-test("the shipped ones are good, and are put into a new folder only", async () => {
+test("the shipped personas are valid, and are written only to a new folder", async () => {
   const path = join(mkdtempSync(join(tmpdir(), "parlor-personas-")), "personas");
   makePersonaFolder(path);
   const lines: string[] = [];

@@ -35,7 +35,7 @@ test("pretty: readable, still one line each", () => {
   expect(lines[0]).toMatch(/^\d\d:\d\d:\d\d warn {2}slow {2}ms=5 {2}why="two words"$/);
 });
 
-test("what somebody else has named or said can't steer a terminal that shows the log", () => {
+test("untrusted text can't control a terminal that shows the log", () => {
   const said = "\u001b]52;c;eA==\u0007\u009b2J\u202etxt.exe\u2066\u200f\u007f\u2028\r\nforged";
   for (const format of ["json", "pretty"] as const) {
     const lines: string[] = [];
@@ -51,7 +51,10 @@ test("what somebody else has named or said can't steer a terminal that shows the
 });
 
 describe("a process whose log", () => {
-  /** Writes a line each ms and says on its fourth descriptor that it goes on; what its standard error is decides `run`. */
+  /**
+   * Writes a line each ms and says on its fourth descriptor that it goes on; what its standard error is
+   * decides `run`.
+   */
   const file = join(mkdtempSync(join(tmpdir(), "parlor-log-")), "writes.ts");
   writeFileSync(
     file,
@@ -81,7 +84,7 @@ describe("a process whose log", () => {
     });
   }
 
-  test("is not read holds no more than a bound, and says how much is lost when it is read again", () => {
+  test("is not read buffers a bounded amount, and reports the lost lines when it is read again", () => {
     let written: string[] = [];
     const done: (() => void)[] = [];
     const stream = {

@@ -1,4 +1,4 @@
-// What monitoring reads: the format as Prometheus wants it, counts that are right, papers that name what is there, and nobody's words.
+// Metrics: the format of Prometheus, right counts, docs that name existing metrics, and no text of messages.
 // Promises: X5.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
@@ -86,7 +86,7 @@ function parse(exposition: string): Map<string, Family> {
   return families;
 }
 
-test("the format is Prometheus' own: types before samples, counters end in _total, buckets add up", () => {
+test("the format is that of Prometheus: types before samples, counters end in _total, buckets add up", () => {
   const families = parse(text);
   expect(families.size).toBeGreaterThan(15);
   for (const [name, { type, samples }] of families) {
@@ -103,7 +103,7 @@ test("the format is Prometheus' own: types before samples, counters end in _tota
   }
 });
 
-test("what happened is counted", () => {
+test("events are counted", () => {
   const all = new Map([...parse(text).values()].flatMap(({ samples }) => [...samples]));
   const outcomes = ["done", "failed", "stopped", "interrupted"].map((outcome) =>
     all.get(`parlor_runs_total{outcome="${outcome}"}`),
@@ -133,7 +133,7 @@ test("what happened is counted", () => {
   ).toBeGreaterThan(0);
 });
 
-test("dashboard, alerts and table name what is there, and the table all of it", () => {
+test("dashboard, alerts and table name existing metrics, and the table names all", () => {
   const names = new Set(parse(text).keys());
   const plain = (name: string) => (names.has(name) ? name : name.replace(/_(bucket|sum|count)$/, ""));
   for (const file of ["alerts.yml", "dashboard.json"]) {
@@ -150,7 +150,7 @@ test("dashboard, alerts and table name what is there, and the table all of it", 
   expect(JSON.parse(paper("dashboard.json")).panels.length).toBeGreaterThan(10);
 });
 
-test("promtool, where it is, agrees", () => {
+test("promtool, if installed, accepts the output", () => {
   const promtool = Bun.which("promtool");
   if (!promtool) return;
   const rules = Bun.spawnSync([
@@ -163,11 +163,11 @@ test("promtool, where it is, agrees", () => {
   expect([rules.exitCode, metrics.exitCode, metrics.stderr.toString()]).toEqual([0, 0, ""]);
 });
 
-test("nobody's words, names or conversations are in it", () => {
+test("it contains no text of messages, no names and no conversations", () => {
   for (const word of ["private", conversation, "local"]) expect(text).not.toContain(word);
 });
 
-test("it is for this machine and for who bears the token", async () => {
+test("it is answered to this machine and to bearers of the token", async () => {
   const status = async (headers: Record<string, string>) =>
     (await fetch(`${house.url}/metrics`, { headers })).status;
   expect(await status({ "x-forwarded-for": "198.51.100.1" })).toBe(404);
