@@ -190,9 +190,9 @@ function openSockets({ store, bounds }: AppParts, auth: Auth, { bug }: Errors): 
   return new Sockets({
     addresses: new AddressCount(bounds.socketsMaxPerAddress),
     backlogMaxBytes: snapshotMaxBytes,
-    async ownerNow({ known, link }) {
+    async ownerNow({ identity, link }) {
       if (link !== null) return (await store.links.find(link)) !== null;
-      return (known && (await auth.again(known))) ?? false;
+      return (identity && (await auth.refresh(identity))) ?? false;
     },
     bug,
   });

@@ -122,7 +122,7 @@ export class Auth {
   }
 
   /** The same identity with its current rights; null if it was revoked. */
-  async again({ person, session, key }: Identity): Promise<Identity | null> {
+  async refresh({ person, session, key }: Identity): Promise<Identity | null> {
     if (key) return this.#byKey(key.hash);
     if (session !== null) return this.#bySession(session);
     if (this.mode === "none") return { person, session };
@@ -158,7 +158,7 @@ export class Auth {
    * The person whom a provider has identified; their account is created at the first sign-in.
    * @throws Failure `person_removed`
    */
-  async vouched(subject: string, names: readonly (string | undefined)[]): Promise<Person> {
+  async personOfProvider(subject: string, names: readonly (string | undefined)[]): Promise<Person> {
     const { people } = this.#parts.store;
     const known = await people.ofSubject(subject);
     if (known) return this.#refuseRemoved(known);

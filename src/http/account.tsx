@@ -48,7 +48,7 @@ async function accountPage(
 ): Promise<Response> {
   const person = personOf(c);
   const sessions = (await store.sessions.list()).filter((session) => session.person === person.id);
-  const hash = c.env.known?.session;
+  const hash = c.env.identity?.session;
   const props = {
     assets: assetPaths,
     words: wordsFor(c),
@@ -70,7 +70,7 @@ function passwordRoutes({ passwords }: AccountParts, show: ShowAccount): Hono<En
   const app = new Hono<Env>();
   app.post("/password", async (c) => {
     const { old = "", password = "" } = await fieldsOf(c);
-    const change = { old, wished: password, keep: c.env.known?.session ?? null };
+    const change = { old, wished: password, keep: c.env.identity?.session ?? null };
     try {
       await passwords.change(personOf(c), change, c.env.client);
       await rememberBrowser(c, personOf(c), passwords);
@@ -129,7 +129,7 @@ function sessionRoutes({ store }: AccountParts): Hono<Env> {
   });
 
   app.post("/end-others", async (c) => {
-    await store.sessions.endAll(personOf(c).id, c.env.known?.session ?? "");
+    await store.sessions.endAll(personOf(c).id, c.env.identity?.session ?? "");
     await note(c, store, "signed_out_everywhere");
     return c.redirect("/account?done", 303);
   });

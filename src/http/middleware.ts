@@ -47,11 +47,11 @@ interface FormBounds {
  */
 export function boundForms({ readBody, formMaxBytes }: FormBounds): MiddlewareHandler<Env> {
   return async (c, next) => {
-    const { known } = c.env;
-    if (c.req.raw.body === null || (known && c.req.path === "/import")) return next();
-    const maxBytes = known ? formMaxBytes : strangersFormMaxBytes;
+    const { identity } = c.env;
+    if (c.req.raw.body === null || (identity && c.req.path === "/import")) return next();
+    const maxBytes = identity ? formMaxBytes : strangersFormMaxBytes;
     const { url, method, headers } = c.req.raw;
-    const body = await readBody(c.req.raw, { maxBytes, owner: known?.person.id ?? null });
+    const body = await readBody(c.req.raw, { maxBytes, owner: identity?.person.id ?? null });
     const plain = new Headers(headers);
     plain.delete("content-encoding");
     plain.set("content-length", String(body.bytes.length));

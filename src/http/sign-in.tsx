@@ -24,7 +24,7 @@ export function signInRoutes(parts: SignInParts): Hono<Env> {
 
   app.get("/login", (c) => {
     const to = localPath(c.req.query("to"));
-    if (c.env.known || !auth.hasSessions) return c.redirect(to, 302);
+    if (c.env.identity || !auth.hasSessions) return c.redirect(to, 302);
     return signInPage(c, auth, { to });
   });
 
@@ -94,10 +94,10 @@ function providerRoutes({ auth, oidc }: SignInParts): Hono<Env> {
     const address = originOf(c) + c.req.path + urlOf(c.req.raw).search;
     const cookies = c.req.header("cookie") ?? null;
     // the callback was reloaded by a person who is signed in already
-    if (c.env.known && !oidc.isUnderWay(address, cookies)) return c.redirect("/", 302);
+    if (c.env.identity && !oidc.isUnderWay(address, cookies)) return c.redirect("/", 302);
     try {
       const { subject, names, to, cookie } = await oidc.finish(address, cookies, c.env.client.isSecure);
-      const person = await auth.vouched(subject, names);
+      const person = await auth.personOfProvider(subject, names);
       c.header("set-cookie", cookie);
       c.header("set-cookie", await auth.signIn(person, c.req.raw.headers, c.env.client), { append: true });
       // not a redirect: the session's cookie is SameSite, and this navigation began at another site

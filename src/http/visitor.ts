@@ -14,7 +14,7 @@ import { isId } from "../domain/id.ts";
 
 export interface Visitor {
   /** null: nobody is signed in. */
-  readonly known: Identity | null;
+  readonly identity: Identity | null;
   readonly client: Client;
   /** The request's id in logs. */
   readonly request: string;
@@ -26,8 +26,8 @@ export type Env = { Bindings: Visitor; Variables: { grows?: boolean } };
 
 /** The person who is signed in. @throws Failure `not_signed_in` */
 export function personOf(c: Context<Env>): Person {
-  if (!c.env.known) throw new Failure("not_signed_in");
-  return c.env.known.person;
+  if (!c.env.identity) throw new Failure("not_signed_in");
+  return c.env.identity.person;
 }
 
 /** The page's words in the reader's language, with times in the reader's zone. */

@@ -65,12 +65,12 @@ export class Gate {
     // health probes may send no Host (HTTP/1.0), or one that is no host
     const isOddProbe = isHealthPath(pathname) && !isHost(headers.get("host"));
     if (!isOddProbe) checkHost(client.hosts[0] ?? null, allowOrigins);
-    const known = await this.#identify(request, pathname, client);
+    const identity = await this.#identify(request, pathname, client);
     if (method !== "GET" && method !== "HEAD")
       checkOrigin(headers, client.hosts, allowOrigins, {
-        isAmbient: known !== null && known.key === undefined && this.#parts.auth.mode !== "none",
+        isAmbient: identity !== null && identity.key === undefined && this.#parts.auth.mode !== "none",
       });
-    const visitor = { known, client, request: requestIdOf(headers, client.isProxied), base: basePath };
+    const visitor = { identity, client, request: requestIdOf(headers, client.isProxied), base: basePath };
     if (pathname === "/live") return pageEndpoints.socket(request, server, visitor);
     if (isSocketPath(pathname)) return programs.socket(request, server, visitor);
     if (pathname === eventsPath) return pageEndpoints.events(request, server, visitor);

@@ -73,11 +73,11 @@ export class PageEndpoints {
   }
 
   /** Takes a frame from a page that has such a stream. @throws Failure `not_found`, `too_large` */
-  async receive(request: Request, { known }: Visitor): Promise<Response> {
+  async receive(request: Request, { identity }: Visitor): Promise<Response> {
     const { bodies, bounds, sockets } = this.#parts;
     const stream = this.#streams.get(urlOf(request).searchParams.get("seat") ?? "");
-    if (!stream || stream.data.known?.person.id !== known?.person.id) throw new Failure("not_found");
-    const owner = known?.person.id ?? null;
+    if (!stream || stream.data.identity?.person.id !== identity?.person.id) throw new Failure("not_found");
+    const owner = identity?.person.id ?? null;
     const body = await bodies.read(request, { maxBytes: bounds.frameMaxBytes, owner });
     body.release();
     void sockets.handlers.message(stream, Buffer.from(body.bytes).toString("utf8"));
@@ -90,7 +90,7 @@ export class PageEndpoints {
    */
   async #socketData(request: Request, visitor: Visitor, onClose?: () => void): Promise<SocketData> {
     const { chat, actions, hub, refuse, bounds, store } = this.#parts;
-    const { known } = visitor;
+    const { identity } = visitor;
     const reader = {
       language: languageOf(request.headers.get("accept-language")),
       zone: readersZone(request.headers),
@@ -108,13 +108,13 @@ export class PageEndpoints {
       const options = { ...reader, conversation: link.conversation, through: null, who: null };
       return socketDataOf(visitor, token, () => pageSocketHandler(options, dependencies));
     }
-    if (!known) throw new Failure("not_signed_in");
+    if (!identity) throw new Failure("not_signed_in");
     const [conversation, at] = [query.get("c"), query.get("at")];
     if (!isId(conversation)) throw new Failure("not_found");
-    await chat.enter(known.person, conversation);
+    await chat.enter(identity.person, conversation);
     const options = { ...reader, conversation, through: isId(at) ? at : null };
-    return socketDataOf(visitor, null, (identity) =>
-      pageSocketHandler({ ...options, who: () => identity().person }, dependencies),
+    return socketDataOf(visitor, null, (identityNow) =>
+      pageSocketHandler({ ...options, who: () => identityNow().person }, dependencies),
     );
   }
 }

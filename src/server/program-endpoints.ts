@@ -47,7 +47,7 @@ interface ProgramEndpointsParts {
 
 /** A request of a program that is being answered, and the way to end its answer. */
 interface RequestInFlight {
-  readonly known: Identity;
+  readonly identity: Identity;
   readonly end: AbortController;
 }
 
@@ -66,13 +66,13 @@ export class ProgramEndpoints {
     request: Request,
     pathname: string,
     server: Server<SocketData>,
-    { known, request: id }: Visitor,
+    { identity, request: id }: Visitor,
   ): Promise<Response> {
     const { allowOrigins, bodies, bounds, ...parts } = this.#parts;
     const cors = corsHeaders(request.headers, allowOrigins);
     if (request.method === "OPTIONS")
       return new Response(null, { status: 204, headers: { ...programHeaders, ...cors } });
-    const inFlight = known && { known, end: new AbortController() };
+    const inFlight = identity && { identity, end: new AbortController() };
     if (inFlight) this.#inFlight.add(inFlight);
     const over = () => {
       server.timeout(request, keptSeconds);
@@ -88,8 +88,8 @@ export class ProgramEndpoints {
     };
     const dependencies = { ...parts, ...bounds, gone, over, readBody };
     const response = await (pathname === "/ask"
-      ? ask(request, known, id, dependencies)
-      : relay(request, pathname, known, id, dependencies));
+      ? ask(request, identity, id, dependencies)
+      : relay(request, pathname, identity, id, dependencies));
     for (const [name, value] of Object.entries({ ...programHeaders, ...cors, "x-request-id": id }))
       response.headers.set(name, value);
     return response;
@@ -98,7 +98,7 @@ export class ProgramEndpoints {
   /** Ends answers to people who may no longer have them: their key was revoked, or they were removed. */
   async review(): Promise<void> {
     for (const inFlight of [...this.#inFlight])
-      if (!(await this.#parts.auth.again(inFlight.known))) inFlight.end.abort();
+      if (!(await this.#parts.auth.refresh(inFlight.identity))) inFlight.end.abort();
   }
 
   /**
@@ -108,17 +108,17 @@ export class ProgramEndpoints {
   async socket(request: Request, server: Server<SocketData>, visitor: Visitor): Promise<undefined> {
     const { allowOrigins, sockets, bounds, ...parts } = this.#parts;
     checkOrigin(request.headers, visitor.client.hosts, allowOrigins);
-    const { known, request: id } = visitor;
-    if (!known) throw new Failure("not_signed_in");
-    needScope(known, "answers");
+    const { identity, request: id } = visitor;
+    if (!identity) throw new Failure("not_signed_in");
+    needScope(identity, "answers");
     const language = languageOf(request.headers.get("accept-language"));
     const dependencies = { ...parts, open: this.open, outboxMaxBytes: bounds.outboxMaxBytes };
     const offered = request.headers.get("sec-websocket-protocol") ?? "";
     const isJson = offered.split(",").some((protocol) => protocol.trim() === jsonProtocol);
-    const handler = (identity: () => Identity): SocketHandler =>
+    const handler = (identityNow: () => Identity): SocketHandler =>
       isJson
-        ? jsonSocketHandler(language, { known: identity, request: id }, dependencies)
-        : plainSocketHandler(language, { who: () => identity().person, request: id }, dependencies);
+        ? jsonSocketHandler(language, { known: identityNow, request: id }, dependencies)
+        : plainSocketHandler(language, { who: () => identityNow().person, request: id }, dependencies);
     const data = socketDataOf(visitor, null, handler);
     return sockets.upgrade(request, server, data, isJson ? jsonProtocol : undefined);
   }

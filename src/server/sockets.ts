@@ -24,7 +24,7 @@ export interface SocketData {
   readonly handler: SocketHandler;
   readonly address: string;
   /** The owner with their current rights; null: a reader of a shared link. */
-  known: Identity | null;
+  identity: Identity | null;
   /** The token of the shared link; null for sockets of people who are signed in. */
   readonly link: string | null;
   /** When the client was last heard of, on the monotonic clock, in ms. */
@@ -35,14 +35,14 @@ export interface SocketData {
  * Data for a new socket. `handlerFor` gets a function that returns the owner, whose rights may change later.
  */
 export function socketDataOf(
-  { known, client }: Visitor,
+  { identity, client }: Visitor,
   link: string | null,
-  handlerFor: (identity: () => Identity) => SocketHandler,
+  handlerFor: (identityNow: () => Identity) => SocketHandler,
 ): SocketData {
   const data: SocketData = {
-    handler: handlerFor(() => data.known as Identity),
+    handler: handlerFor(() => data.identity as Identity),
     address: client.address,
-    known,
+    identity,
     link,
     heardAt: performance.now(),
   };
@@ -170,9 +170,9 @@ export class Sockets {
       this.#isStale = false;
       let looked = 0;
       for (const ws of [...this.#open]) {
-        const known = await this.#parts.ownerNow(ws.data);
-        if (known === false) ws.data.handler.expel(ws);
-        else if (known !== true) ws.data.known = known;
+        const identity = await this.#parts.ownerNow(ws.data);
+        if (identity === false) ws.data.handler.expel(ws);
+        else if (identity !== true) ws.data.identity = identity;
         if (++looked % reviewedAtOnce === 0) await new Promise((resolve) => setImmediate(resolve));
       }
     }
