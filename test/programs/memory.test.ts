@@ -91,6 +91,7 @@ for (const [name, kind] of Object.entries(kinds))
     const count = 40;
     await round(count); // what is made once and kept
     const before = await round(count);
-    const after = await round(count);
+    // the less of two: a collection under way on a busy machine leaves some objects to the next
+    const after = Math.min(await round(count), await round(count));
     expect((after - before) / count).toBeLessThan(12); // one request makes some hundred, of which a leak keeps 80 (tried)
   });
