@@ -1,12 +1,13 @@
-// Runs while the code is bundled (a Bun macro): reads the page's files, joins the scripts into one, compresses everything
-// as far as it goes. Two `defer` scripts are a race that sometimes leaves the socket unopened, hence one file.
+// Runs while the code is bundled (a Bun macro): reads the page's files, joins the style sheets and the scripts into one
+// file each, and compresses them as far as possible. Two `defer` scripts would race, and sometimes leave the socket
+// unopened: therefore one file.
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
-/** An embedded file: its address holds a hash of its content. Bodies are base64, the only binary a macro can hand over. */
+/** An embedded file. `path` has a hash of the content. Bodies are base64, because a macro can't return bytes. */
 export interface Packed {
   readonly name: string;
   readonly path: string;
@@ -19,7 +20,29 @@ export interface Packed {
 const htmx = join(import.meta.dir, "../../node_modules/htmx.org/dist");
 
 const files = [
-  { name: "css", file: "app.css", type: "text/css; charset=utf-8", from: [join(import.meta.dir, "app.css")] },
+  {
+    name: "css",
+    file: "app.css",
+    type: "text/css; charset=utf-8",
+    // of two rules with the same weight in one layer, the later file's wins
+    from: [
+      "tokens.css",
+      "base.css",
+      "page.css",
+      "forms.css",
+      "list.css",
+      "thread.css",
+      "welcome.css",
+      "settings.css",
+      "door.css",
+      "admin.css",
+      "markdown.css",
+      "code.css",
+      "composer.css",
+      "media.css",
+    ].map((sheet) => join(import.meta.dir, sheet)),
+    separator: "\n",
+  },
   {
     name: "js",
     file: "app.js",
@@ -31,13 +54,20 @@ const files = [
         join(import.meta.dir, script),
       ),
     ],
+    separator: "\n;\n",
   },
-  { name: "icon", file: "icon.svg", type: "image/svg+xml", from: [join(import.meta.dir, "icon.svg")] },
+  {
+    name: "icon",
+    file: "icon.svg",
+    type: "image/svg+xml",
+    from: [join(import.meta.dir, "icon.svg")],
+    separator: "",
+  },
 ];
 
 const shrink = new Bun.Transpiler({ loader: "js", minifyWhitespace: true });
 
-/** Our own script without its comments; of others' the source map's address is left out, for the map is not shipped. */
+/** Our own scripts without comments. Others' scripts without the address of their source map, which is not shipped. */
 function withoutComments(file: string, text: string): string {
   return file.startsWith(import.meta.dir) && file.endsWith(".js")
     ? shrink.transformSync(text)
@@ -46,11 +76,9 @@ function withoutComments(file: string, text: string): string {
 
 /** All files of the page. */
 export function pack(): Packed[] {
-  return files.map(({ name, file, type, from }) => {
+  return files.map(({ name, file, type, from, separator }) => {
     const content = Buffer.from(
-      from
-        .map((each) => withoutComments(each, readFileSync(each, "utf8")))
-        .join("\n;\n".repeat(Number(from.length > 1)) || "\n"),
+      from.map((each) => withoutComments(each, readFileSync(each, "utf8"))).join(separator),
     );
     const hash = createHash("sha256").update(content).digest("base64url").slice(0, 12);
     const [stem, extension] = file.split(".");

@@ -55,7 +55,7 @@ const elements =
 const allowed =
   /^(?:accent|accentunder|columnalign|columnspan|depth|display|displaystyle|fence|form|height|linethickness|lspace|mathvariant|maxsize|minsize|movablelimits|rowspan|rspace|scriptlevel|separator|stretchy|symmetric|voffset|width)$/;
 
-/** What Temml says by styles and classes of its own, as classes of ours (views/assets/app.css). */
+/** What Temml says by styles and classes of its own, as classes of ours (views/assets/markdown.css). */
 const classes: readonly (readonly [RegExp, string])[] = [
   [/border:1px solid|notation="box"/, "boxed"],
   [/notation="updiagonalstrike"/, "cancel"],
