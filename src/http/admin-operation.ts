@@ -1,7 +1,7 @@
 // What an admin changes about the operation of parlor: llama-servers, answers that run, the enforced persona.
 
 import { Failure } from "../domain/failure.ts";
-import { type AdminAction, type AdminParts, noteAct } from "./admin.tsx";
+import { type AdminAction, type AdminParts, noteAct } from "./admin-action.ts";
 
 /** Actions by their path below /admin. */
 export function operationActions(parts: AdminParts): Readonly<Record<string, AdminAction>> {

@@ -9,7 +9,7 @@ import {
   type PersonRole,
 } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";
-import { type AdminAction, type AdminParts, noteAct } from "./admin.tsx";
+import { type AdminAction, type AdminParts, noteAct } from "./admin-action.ts";
 import { originOf } from "./visitor.ts";
 
 /** Actions by their path below /admin. */

@@ -4,41 +4,14 @@
 import { type Context, Hono } from "hono";
 import { AdminPage, Now } from "../../views/admin.tsx";
 import { ServerLog } from "../../views/admin-servers.tsx";
-import type { Auth } from "../auth/auth.ts";
-import type { Passwords } from "../auth/password.ts";
-import type { EnforcedPersona, SettingsResolver } from "../chat/effective-settings.ts";
-import type { Runs } from "../chat/runs.ts";
-import type { Servers } from "../chat/servers.ts";
-import type { AuditAct, Person } from "../domain/account.ts";
+import type { Person } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";
 import type { PersonId } from "../domain/id.ts";
-import type { UpstreamState } from "../domain/upstream.ts";
-import type { Store } from "../store/store.ts";
+import type { AdminParts } from "./admin-action.ts";
 import { operationActions } from "./admin-operation.ts";
 import { peopleActions } from "./admin-people.ts";
 import { assetPaths } from "./assets.ts";
 import { type Env, fieldsOf, html, personOf, shownFailure, wordsFor } from "./visitor.ts";
-
-export interface AdminParts {
-  readonly auth: Auth;
-  readonly passwords: Passwords;
-  readonly store: Pick<Store, "people" | "sessions" | "audit">;
-  readonly runs: Runs;
-  readonly settings: SettingsResolver;
-  readonly enforced: EnforcedPersona;
-  readonly servers: Servers;
-  upstream(): UpstreamState;
-  sockets(): Readonly<Record<string, number>>;
-}
-
-/**
- * Does what a form of the page asks for. Resolves to an invitation's address, which the page shows once;
- * undefined where there is nothing to show.
- */
-export type AdminAction = (
-  c: Context<Env>,
-  fields: Readonly<Record<string, string>>,
-) => Promise<string | undefined>;
 
 /** Most failures, and most entries of the audit log, that the page shows. */
 const [failuresShown, auditEntriesShown] = [20, 100];
@@ -75,16 +48,6 @@ export function adminRoutes(parts: AdminParts): Hono<Env> {
     });
 
   return app;
-}
-
-/** Adds an entry to the audit log, of the admin who sent the request. */
-export function noteAct(
-  c: Context<Env>,
-  { store }: Pick<AdminParts, "store">,
-  act: AuditAct,
-  subject: string,
-) {
-  return store.audit.note({ actor: personOf(c).id, act, subject, address: c.env.client.address });
 }
 
 /** What the page shows of the present moment, and reloads by itself. */
