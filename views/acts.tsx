@@ -1,4 +1,4 @@
-// What can be done with a message: copy, edit, ask again, go on, delete, move between versions. Part of views/message.
+// The actions on a message: copy, edit, regenerate, continue, delete, switch between versions.
 
 import { raw } from "hono/html";
 import type { Message } from "../src/domain/conversation.ts";

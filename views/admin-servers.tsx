@@ -1,4 +1,4 @@
-// The llama-servers on the operator's page: how each is doing, which are used, what those of ours print. Part of views/admin.
+// The llama-servers on the admin page: their state, which ones are used, the output of our own.
 
 import type { UpstreamState } from "../src/domain/upstream.ts";
 import type { Words } from "./words.ts";

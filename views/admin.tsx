@@ -230,7 +230,7 @@ const personActs: ReadonlySet<AuditAct> = new Set([
   "run_stopped",
 ]);
 
-/** What something was done to: a person, a role, a persona, a key; never the id of something that has no name. */
+/** The object of an entry in the audit log: a person, role, persona or key. Never an id without a name. */
 function subjectOf(
   { act, subject, actor }: AuditEntry,
   who: (person: PersonId) => string,

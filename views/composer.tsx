@@ -31,12 +31,12 @@ interface ComposerProps {
   readonly pruned: MessageId | null;
   /** What went wrong with it. */
   readonly notice: FailureReport | null;
-  /** Drawn for a browser without scripts: nothing can be typed while an answer is being written, since the page is loaded anew. */
+  /** For a browser without scripts: the field is read-only while an answer is written, because the page reloads. */
   readonly isPlain: boolean;
   /** The next message's id. */
   readonly message: string;
   readonly state: ComposerState;
-  /** Longest message in UTF-8. A frame far beyond it would close the socket, so the page looks before it sends. */
+  /** Longest message, in bytes of UTF-8. The page checks it, because a frame far beyond it closes the socket. */
   readonly messageMaxBytes: number;
   readonly thread: Thread;
   readonly persona: PersonaId | null;
@@ -134,8 +134,8 @@ export function AllowanceLine({ allowance, words }: { allowance: Allowance; word
 }
 
 /**
- * How full the context was when the latest answer ended, as llama-server counted; empty until it has. The mark is where the next question leaves
- * something behind.
+ * How full the context was when the latest answer ended, as counted by llama-server; empty before. The mark shows
+ * from where on the next question leaves out old messages.
  */
 export function Gauge({ thread, words }: { thread: Thread; words: Words }) {
   const stats: RunStats =

@@ -1,4 +1,4 @@
-// The list of conversations: a column beside the thread, a drawer on phones. Grouped by day in the reader's time zone.
+// The list of conversations: a column beside the thread, a drawer on phones. Grouped by the reader's days.
 
 import type { Person } from "../src/domain/account.ts";
 import type { ListedConversation, ListPlace } from "../src/domain/conversation.ts";
@@ -60,7 +60,7 @@ export function Sidebar(props: ListProps & { person: Person; hasAccounts: boolea
   );
 }
 
-/** The first page. The groups of pinned and of today's conversations are always there, so that frames can add entries. */
+/** The first page. The groups "Pinned" and "Today" are always there, so that frames can add entries. */
 export function ListBody(props: ListProps) {
   const { words } = props;
   const pinned = props.list.filter((entry) => entry.pinned);
@@ -84,7 +84,10 @@ export function ListBody(props: ListProps) {
   );
 }
 
-/** The groups below today's, and a marker that loads the next page when it scrolls into view. `after` is the entry before the first. */
+/**
+ * The groups below today's, and a marker that loads the next page when it scrolls into view. `after` is the entry
+ * before the first.
+ */
 export function OlderGroups(
   props: ListProps & { isFull: boolean; last: ListedConversation | undefined; after?: ListPlace },
 ) {

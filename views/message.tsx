@@ -1,5 +1,5 @@
 // A Message as an article: the question in the reader's own voice, the answer as text on the page.
-// While it is written its open end is an element of its own (views/markdown/stream; #r for thoughts), which live/hub's frames grow.
+// While it is written, its open end is an element of its own (see markdown/stream; #r for thoughts) that frames grow.
 
 import { raw } from "hono/html";
 import type { Snapshot } from "../src/domain/event.ts";
@@ -12,12 +12,12 @@ import { escapeText, PlainStream } from "./markdown/plain.ts";
 import { MarkdownStream } from "./markdown/stream.ts";
 import { sentenceOf, type Words } from "./words.ts";
 
-/** Ids of the elements that frames address. One Run at a time in a conversation, so its parts need no ids of their own. */
+/** Ids of the elements that frames address. A conversation has one Run at a time, so these ids are constant. */
 export const ids = { thread: "thread", reasoning: "think", reasoningTail: "r", run: "run" } as const;
 
 export const articleId = (message: string): string => `m-${message}`;
 
-/** Thoughts that are over. */
+/** Id of finished thoughts. */
 export const thoughtId = (message: string): string => `r-${message}`;
 
 /** Where the text of a message stands. */
@@ -28,7 +28,7 @@ interface Props extends ActsProps {
   readonly isReader?: boolean;
 }
 
-/** A message that nobody is writing. What people wrote stands as they wrote it, what a model wrote is Markdown. */
+/** A finished message. A person's text is shown as typed, a model's text is rendered as Markdown. */
 export function MessageArticle(props: Props) {
   const { message, run, words } = props;
   const status = run?.status ?? "done";
@@ -48,7 +48,7 @@ export function MessageArticle(props: Props) {
   );
 }
 
-/** Has the answers of a thread drawn, a part in each turn of the event loop; true when more than this turn was needed. */
+/** Renders the answers of a thread, a part per turn of the event loop; true when more than one turn was needed. */
 export function drawThread(thread: Thread): Promise<boolean> {
   return drawAhead(thread.flatMap(({ message }) => (message.role === "assistant" ? [message.text] : [])));
 }
@@ -63,7 +63,7 @@ export function After(props: Props) {
   );
 }
 
-/** Attributes of an article whose text is there already. */
+/** An article without content: a frame with it changes only the attributes. */
 export function ArticleShell({ message, status, words }: { message: string; status: string; words: Words }) {
   return (
     <article
@@ -169,7 +169,7 @@ export function openThought(text: string): string {
   return `${finished}<span id=${ids.reasoningTail}>${tail}</span>`;
 }
 
-/** Thoughts while they come. */
+/** Thoughts while they are written. */
 export function Thinking({ html, seconds, words }: { html: string; seconds: number; words: Words }) {
   return (
     <details id={ids.reasoning} class="reasoning" open>
@@ -181,7 +181,7 @@ export function Thinking({ html, seconds, words }: { html: string; seconds: numb
   );
 }
 
-/** Thoughts that are over: folded. */
+/** Finished thoughts, folded. */
 export function Thought({
   message,
   text,

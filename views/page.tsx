@@ -1,4 +1,4 @@
-// The whole page: head, header, thread, composer. Drawn once per load; from then on views/frame's fragments change it.
+// The whole page: head, header, thread, composer. Rendered once per load; afterwards frames change it.
 
 import type { Child } from "hono/jsx";
 import type { Allowance, Person } from "../src/domain/account.ts";
@@ -33,7 +33,10 @@ interface PageProps extends ConversationNow {
   readonly choices: readonly Persona[];
   /** Never written to disk. */
   readonly isTemporary: boolean;
-  /** For a browser without scripts: the foot stands before the thread, which grows; an answer in progress has the page loaded anew at its end. */
+  /**
+   * For a browser without scripts: the foot comes before the growing thread, and the page reloads when an answer in
+   * progress ends.
+   */
   readonly isPlain: boolean;
   /** What could not be sent, and why. */
   readonly typed: string;

@@ -1,4 +1,4 @@
-// Who answers: the persona in the page's head, the panel in which a conversation's settings are changed, and the choice on
+// The persona in the page's head, the panel in which a conversation's settings are changed, and the choice on
 // an empty page. A panel is fetched when it is wanted.
 
 import type { ConversationId } from "../src/domain/id.ts";
@@ -54,7 +54,7 @@ interface SettingsPanelProps extends Omit<PersonaButtonProps, "conversation"> {
   readonly isNew: boolean;
 }
 
-/** The panel of a conversation. One in which nothing has been said yet has no row to be changed: its fields go with the first question. */
+/** The panel of a conversation. A new conversation is not stored yet, so its fields are sent with the first question. */
 export function SettingsPanel({ effective, choices, models, isNew, words }: SettingsPanelProps) {
   const { persona, isEnforced } = effective;
   if (isEnforced) return <p class="note">{words.enforced}</p>;

@@ -1,4 +1,4 @@
-// The state of things outside the conversation: is the page connected, is there a model. Words beside every colour.
+// The state of the connection and of the model. Every colour has words beside it.
 
 import type { ModelState, UpstreamState } from "../src/domain/upstream.ts";
 import type { Words } from "./words.ts";

@@ -26,7 +26,7 @@ export interface ConversationNow extends ThreadNow {
   readonly effective: EffectiveSettings;
 }
 
-/** The thread's articles, the one in progress drawn from its Snapshot; a mark before them fetches the older ones when it is seen. */
+/** The articles of a thread; the one in progress is rendered from its Snapshot. A marker at the top loads older ones. */
 export function Articles({
   conversation,
   thread,

@@ -3,7 +3,7 @@
 
 import type { Words } from "./words.ts";
 
-/** A moment as text that says which one it is to programs, too: views/assets/zone.js draws it anew where the cookie came too late. */
+/** A time that programs can read. views/assets/zone.js renders it again where the zone's cookie came too late. */
 export function Time({ at, words }: { at: number; words: Words }) {
   const format = formatIn(words, "moment", {
     year: "numeric",
