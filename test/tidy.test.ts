@@ -86,6 +86,34 @@ describe("files", () => {
     });
   }
 
+  test("no line is longer than 110 characters, but for a literal that can't be broken", () => {
+    const literal = /(["'`]).{40,}\1|\/.{60,}\//;
+    const long = ours.flatMap((file) =>
+      read(file)
+        .split("\n")
+        .flatMap((line, i) => (line.length > 110 && !literal.test(line) ? [`${file}:${i + 1}`] : [])),
+    );
+    expect(long).toEqual([]);
+  });
+
+  test("nothing is exported that no other file uses, and no header names who uses it", () => {
+    const texts = new Map(everything.map((file) => [file, read(file)]));
+    const words = new Map([...texts].map(([file, text]) => [file, new Set(text.match(/\w+/g))]));
+    const idle = ours.flatMap((file) =>
+      [
+        ...(texts.get(file) ?? "").matchAll(
+          /^export (?:async |abstract )?(?:const|let|function|class|interface|type) (\w+)/gm,
+        ),
+      ]
+        .map(([, name]) => name as string)
+        .filter((name) => ![...words].some(([other, known]) => other !== file && known.has(name)))
+        .map((name) => `${file}: ${name}`),
+    );
+    expect(idle).toEqual([]);
+    const header = (file: string) => /^(?:\/\/.*\n)+/.exec(read(file))?.[0] ?? "";
+    expect(ours.filter((file) => /\b(Used|Called|Made|Imported) by\b/.test(header(file)))).toEqual([]);
+  });
+
   test("every file is used", () => {
     const reached = new Set<string>();
     const walk = (file: string): void => {

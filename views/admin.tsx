@@ -1,5 +1,5 @@
-// Operating the house: what goes on now, the people and what they may use, what failed, what was done. Plain forms; the first part
-// fetches itself again. Never shows what was said.
+// Operating the house: what goes on now, the people and what they may use, what failed, what was done. Plain
+// forms; the first part fetches itself again. Never shows what was said.
 
 import {
   type AuditAct,

@@ -31,12 +31,17 @@ interface ComposerProps {
   readonly pruned: MessageId | null;
   /** What went wrong with it. */
   readonly notice: FailureReport | null;
-  /** For a browser without scripts: the field is read-only while an answer is written, because the page reloads. */
+  /**
+   * For a browser without scripts: the field is read-only while an answer is written, because the page
+   * reloads.
+   */
   readonly isPlain: boolean;
   /** The next message's id. */
   readonly message: string;
   readonly state: ComposerState;
-  /** Longest message, in bytes of UTF-8. The page checks it, because a frame far beyond it closes the socket. */
+  /**
+   * Longest message, in bytes of UTF-8. The page checks it, because a frame far beyond it closes the socket.
+   */
   readonly messageMaxBytes: number;
   readonly thread: Thread;
   readonly persona: PersonaId | null;
@@ -134,8 +139,8 @@ export function AllowanceLine({ allowance, words }: { allowance: Allowance; word
 }
 
 /**
- * How full the context was when the latest answer ended, as counted by llama-server; empty before. The mark shows
- * from where on the next question leaves out old messages.
+ * How full the context was when the latest answer ended, as counted by llama-server; empty before. The mark
+ * shows from where on the next question leaves out old messages.
  */
 export function Gauge({ thread, words }: { thread: Thread; words: Words }) {
   const stats: RunStats =

@@ -85,8 +85,8 @@ export function ListBody(props: ListProps) {
 }
 
 /**
- * The groups below today's, and a marker that loads the next page when it scrolls into view. `after` is the entry
- * before the first.
+ * The groups below today's, and a marker that loads the next page when it scrolls into view. `after` is the
+ * entry before the first.
  */
 export function OlderGroups(
   props: ListProps & { isFull: boolean; last: ListedConversation | undefined; after?: ListPlace },

@@ -1,5 +1,5 @@
-// A Message as an article: the question in the reader's own voice, the answer as text on the page.
-// While it is written, its open end is an element of its own (see markdown/stream; #r for thoughts) that frames grow.
+// A Message as an article: the question in the reader's own voice, the answer as text on the page. While it
+// is written, its open end is an element of its own (see markdown/stream; #r for thoughts) that frames grow.
 
 import { raw } from "hono/html";
 import type { Snapshot } from "../src/domain/event.ts";
@@ -12,7 +12,9 @@ import { escapeText, PlainStream } from "./markdown/plain.ts";
 import { MarkdownStream } from "./markdown/stream.ts";
 import { sentenceOf, type Words } from "./words.ts";
 
-/** Ids of the elements that frames address. A conversation has one Run at a time, so these ids are constant. */
+/**
+ * Ids of the elements that frames address. A conversation has one Run at a time, so these ids are constant.
+ */
 export const ids = { thread: "thread", reasoning: "think", reasoningTail: "r", run: "run" } as const;
 
 export const articleId = (message: string): string => `m-${message}`;
@@ -48,7 +50,10 @@ export function MessageArticle(props: Props) {
   );
 }
 
-/** Renders the answers of a thread, a part per turn of the event loop; true when more than one turn was needed. */
+/**
+ * Renders the answers of a thread, a part per turn of the event loop; true when more than one turn was
+ * needed.
+ */
 export function drawThread(thread: Thread): Promise<boolean> {
   return drawAhead(thread.flatMap(({ message }) => (message.role === "assistant" ? [message.text] : [])));
 }

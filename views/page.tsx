@@ -34,8 +34,8 @@ interface PageProps extends ConversationNow {
   /** Never written to disk. */
   readonly isTemporary: boolean;
   /**
-   * For a browser without scripts: the foot comes before the growing thread, and the page reloads when an answer in
-   * progress ends.
+   * For a browser without scripts: the foot comes before the growing thread, and the page reloads when an
+   * answer in progress ends.
    */
   readonly isPlain: boolean;
   /** What could not be sent, and why. */

@@ -23,7 +23,8 @@ interface PersonaButtonProps {
 /** The persona's name in the head; it opens the panel. */
 export function PersonaButton({ conversation, effective, words }: PersonaButtonProps) {
   const { persona, missing, own } = effective;
-  const wished = persona ? `?persona=${encodeURIComponent(persona.id)}` : ""; // counts while nothing has been said
+  // counts while nothing has been said
+  const wished = persona ? `?persona=${encodeURIComponent(persona.id)}` : "";
   return (
     <button
       type="button"
@@ -54,7 +55,10 @@ interface SettingsPanelProps extends Omit<PersonaButtonProps, "conversation"> {
   readonly isNew: boolean;
 }
 
-/** The panel of a conversation. A new conversation is not stored yet, so its fields are sent with the first question. */
+/**
+ * The panel of a conversation. A new conversation is not stored yet, so its fields are sent with the first
+ * question.
+ */
 export function SettingsPanel({ effective, choices, models, isNew, words }: SettingsPanelProps) {
   const { persona, isEnforced } = effective;
   if (isEnforced) return <p class="note">{words.enforced}</p>;

@@ -26,7 +26,10 @@ export interface ConversationNow extends ThreadNow {
   readonly effective: EffectiveSettings;
 }
 
-/** The articles of a thread; the one in progress is rendered from its Snapshot. A marker at the top loads older ones. */
+/**
+ * The articles of a thread; the one in progress is rendered from its Snapshot. A marker at the top loads
+ * older ones.
+ */
 export function Articles({
   conversation,
   thread,

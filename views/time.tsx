@@ -3,7 +3,9 @@
 
 import type { Words } from "./words.ts";
 
-/** A time that programs can read. views/assets/zone.js renders it again where the zone's cookie came too late. */
+/**
+ * A time that programs can read. views/assets/zone.js renders it again where the zone's cookie came too late.
+ */
 export function Time({ at, words }: { at: number; words: Words }) {
   const format = formatIn(words, "moment", {
     year: "numeric",

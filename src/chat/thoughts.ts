@@ -2,7 +2,7 @@
 // Marks count only at the very start of an answer; anywhere else they are text. Nothing is lost: thoughts
 // without an end mark become text.
 
-export interface ThoughtsOutlet {
+interface ThoughtsOutlet {
   text(piece: string): void;
   reasoning(piece: string): void;
 }

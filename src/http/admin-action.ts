@@ -1,4 +1,5 @@
-// What the operator's actions have in common: the parts they work with, their shape, their entry in the audit log.
+// What the operator's actions have in common: the parts they work with, their shape, their entry in the audit
+// log.
 
 import type { Context } from "hono";
 import type { Auth } from "../auth/auth.ts";

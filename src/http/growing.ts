@@ -13,7 +13,7 @@ export const textPlace = "\ufdd7";
 /** Interval of white space, which HTML ignores: Bun closes an answer that is silent for 10 s. */
 const aliveMs = 4_000;
 
-export interface GrowingPage {
+interface GrowingPage {
   readonly bus: Bus;
   readonly conversation: ConversationId;
   /** The page, with `textPlace` in it. */

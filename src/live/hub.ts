@@ -41,7 +41,7 @@ export interface Watcher {
 }
 
 /** What a socket shows, and to whom. */
-export interface Viewer {
+interface Viewer {
   readonly conversation: ConversationId;
   readonly view: View;
   /** null: a reader of a shared link, who sees only the thread. */

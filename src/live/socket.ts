@@ -29,7 +29,7 @@ interface PageSocketDependencies {
 }
 
 /** What a page's socket shows, and to whom. */
-export interface PageSocketOptions {
+interface PageSocketOptions {
   readonly conversation: ConversationId;
   readonly language: Language;
   /** IANA time zone; null if it is not known. */

@@ -3,7 +3,7 @@
 
 import { type Field, parsed, type Range, type Skimmed, skim } from "./skim.ts";
 
-export interface ProgramRequest {
+interface ProgramRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** The unchanged body. */
   readonly body: Uint8Array<ArrayBuffer>;

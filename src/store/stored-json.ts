@@ -47,8 +47,8 @@ export function failureIn(column: string): FailureReport {
 }
 
 /**
- * Null lifts a limit, but not the weight. A number out of its bounds is kept, except for the weight: leaving it
- * out could lift the limit.
+ * Null lifts a limit, but not the weight. A number out of its bounds is kept, except for the weight: leaving
+ * it out could lift the limit.
  */
 export function limitsIn(column: string): Partial<Limits> {
   const value = parseJson(column);

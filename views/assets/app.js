@@ -3,7 +3,8 @@
   const find = (id) => document.getElementById(id);
   if (!document.body.dataset.silentMs) return; // a page without a socket
 
-  // What htmx has no word for: an open answer grows at the end of its last element, or of that one's, `d` deep (views/frame.ts).
+  // What htmx has no word for: an open answer grows at the end of its last element, or of that one's, `d`
+  // deep (views/frame.ts).
   htmx.registerExtension("grow", {
     htmx_process_g(part) {
       let end = find("t");
@@ -12,7 +13,9 @@
     },
   });
 
-  /** Milliseconds without a frame (three heartbeats) after which a socket that looks open is taken for dead. */
+  /**
+   * Milliseconds without a frame (three heartbeats) after which a socket that looks open is taken for dead.
+   */
   const silentMs = Number(document.body.dataset.silentMs);
   let connection = null;
   let heardAt = Date.now();
@@ -31,7 +34,8 @@
     afterFrame();
   });
 
-  // A laptop that slept, or a phone that changed networks, has a socket that looks open and is dead: only silence tells.
+  // A laptop that slept, or a phone that changed networks, has a socket that looks open and is dead: only
+  // silence tells.
   const socketOpen = () => connection?.socket?.readyState === WebSocket.OPEN;
   function reviveSocket() {
     if (!socketOpen() || Date.now() - heardAt < silentMs) return;
@@ -52,14 +56,16 @@
 
   const sent = new Map(); // message id → the text that went out under it
 
-  // Enter in a textarea breaks the line: no markup changes that. While a word is being composed it belongs to the input method.
+  // Enter in a textarea breaks the line: no markup changes that. While a word is being composed it belongs to
+  // the input method.
   field.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
     event.preventDefault();
     if (form.querySelector(".send")) form.requestSubmit();
   });
 
-  // Nothing is sent of nothing. The server refuses a message that is too long, but a frame far beyond its bound closes the socket: looked at before it goes.
+  // Nothing is sent of nothing. The server refuses a message that is too long, but a frame far beyond its
+  // bound closes the socket: looked at before it goes.
   form.addEventListener(
     "submit",
     (event) => {
@@ -73,13 +79,14 @@
     { capture: true },
   );
 
-  // Another text is another message, also when the one before is still on its way or was refused: it gets an id of its own.
-  // And the reader who asks wants to see the answer, wherever they have scrolled to.
+  // Another text is another message, also when the one before is still on its way or was refused: it gets an
+  // id of its own. And the reader who asks wants to see the answer, wherever they have scrolled to.
   form.addEventListener(
     "submit",
     (event) => {
       const input = find("message-id");
-      const text = event.submitter?.name === "starter" ? "" : field.value; // an offered question takes nothing out of the field
+      // an offered question takes nothing out of the field
+      const text = event.submitter?.name === "starter" ? "" : field.value;
       if (sent.has(input.value) && sent.get(input.value) !== text) input.value = newId();
       sent.set(input.value, text);
       toEnd();
@@ -88,11 +95,12 @@
     { capture: true },
   );
 
-  // The button that was pressed is replaced by another, and the focus would be nowhere. A finger keeps its keyboard shut.
+  // The button that was pressed is replaced by another, and the focus would be nowhere. A finger keeps its
+  // keyboard shut.
   find("halt").addEventListener("submit", () => matchMedia("(pointer: fine)").matches && field.focus());
 
-  // The field is emptied only when the message stands in the thread, and only of what was sent: what was typed since stays.
-  // Looked at after every frame, so that an answer to the sending can get lost.
+  // The field is emptied only when the message stands in the thread, and only of what was sent: what was
+  // typed since stays. Looked at after every frame, so that an answer to the sending can get lost.
   function emptyField() {
     for (const [id, text] of sent) {
       if (!find(`m-${id}`)) continue;
@@ -112,7 +120,8 @@
       (sign) => ({ "+": "-", "/": "_", "=": "" })[sign],
     );
 
-  const base = document.body.getAttribute("hx-ws:connect").replace(/\/live\?.*/, ""); // the path that parlor is below
+  // the path that parlor is below
+  const base = document.body.getAttribute("hx-ws:connect").replace(/\/live\?.*/, "");
   const isNew = () => [`${base}/`, base, `${base}/temporary`].includes(location.pathname);
 
   // What is typed is kept until it is sent: over a reload, over a look at another conversation or persona.
@@ -121,7 +130,8 @@
     if (area !== field) return `${conversation}/${area.form.elements.edits.value}`;
     return isNew() ? (conversation.startsWith("temporary-") ? "temporary-new" : "new") : conversation;
   };
-  // A text that is changed back is no draft; one that nobody touched here since it came may have been sent from another tab.
+  // A text that is changed back is no draft; one that nobody touched here since it came may have been sent
+  // from another tab.
   const came = new WeakMap();
   function keepDraft(area) {
     if (area.value === came.get(area)) return;
@@ -140,7 +150,8 @@
   if (field.value === "") field.value = drafts.of(draftOf(field));
   came.set(field, field.value);
 
-  // An edit is fetched when it is wanted: what was typed in it before comes back, and the field itself after a reload.
+  // An edit is fetched when it is wanted: what was typed in it before comes back, and the field itself after
+  // a reload.
   const editsSent = new Map(); // message id → the draft's name
   document.addEventListener("htmx:after:swap", () => {
     for (const area of document.querySelectorAll(".edit textarea:not([data-drafted])")) {
@@ -199,7 +210,8 @@
     reopenEdits();
   };
 
-  // Keys, for whoever is not writing. What they do is what a button or a link on the page does: it is pressed.
+  // Keys, for whoever is not writing. What they do is what a button or a link on the page does: it is
+  // pressed.
   const entries = () => [...document.querySelectorAll(".conversations a[href*='/c/']")];
   const step = (by) => {
     const all = entries();
@@ -232,8 +244,8 @@
     keys[event.key]();
   });
 
-  // Where the reader is decides whether the button is there; CSS cannot ask that in every engine yet. Watched, not asked at each
-  // frame: asking has the page laid out at once.
+  // Where the reader is decides whether the button is there; CSS cannot ask that in every engine yet.
+  // Watched, not asked at each frame: asking has the page laid out at once.
   const button = find("to-end");
   function toEnd() {
     scroller.scrollTop = 0;

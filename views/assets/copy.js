@@ -1,5 +1,6 @@
-// The clipboard is script's alone. A message is copied as it was written, code as it stands there, an address or a key as it stands beside the
-// button. Without a secure origin (plain http) the clipboard's own interface is closed, and a field that nobody sees is copied from.
+// The clipboard is script's alone. A message is copied as it was written, code as it stands there, an address
+// or a key as it stands beside the button. Without a secure origin (plain http) the clipboard's own interface
+// is closed, and a field that nobody sees is copied from.
 (() => {
   async function sourceOf(button) {
     const from = button.dataset.copy;

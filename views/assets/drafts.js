@@ -1,5 +1,6 @@
-// What is written and not sent yet stays in the browser, by person and conversation: it outlasts a reload, a look at another conversation and a
-// session that ran out. It is forgotten when it was sent, when its person signs out, and when somebody else signs in. Used by app.js.
+// What is written and not sent yet stays in the browser, by person and conversation: it outlasts a reload, a
+// look at another conversation and a session that ran out. It is forgotten when it was sent, when its person
+// signs out, and when somebody else signs in. Used by app.js.
 globalThis.drafts = (() => {
   const prefix = "parlor.drafts.";
   const { person } = document.body.dataset; // absent on pages that are of nobody
@@ -8,7 +9,10 @@ globalThis.drafts = (() => {
   const draftsMax = 50;
   let isSignedOut = false;
 
-  /** What is begun on an empty page is this tab's; a temporary chat is written to no disk for longer than its tab is there. */
+  /**
+   * What is begun on an empty page is this tab's; a temporary chat is written to no disk for longer than its
+   * tab is there.
+   */
   const storageOf = (key) => (key === "new" || key.startsWith("temporary-") ? sessionStorage : localStorage);
 
   const read = (storage) => {

@@ -1,13 +1,15 @@
-// Runs while the code is bundled (a Bun macro): reads the page's files, joins the style sheets and the scripts into one
-// file each, and compresses them as far as possible. Two `defer` scripts would race, and sometimes leave the socket
-// unopened: therefore one file.
+// Runs while the code is bundled (a Bun macro): reads the page's files, joins the style sheets and the
+// scripts into one file each, and compresses them as far as possible. Two `defer` scripts would race, and
+// sometimes leave the socket unopened: therefore one file.
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
-/** An embedded file. `path` has a hash of the content. Bodies are base64, because a macro can't return bytes. */
+/**
+ * An embedded file. `path` has a hash of the content. Bodies are base64, because a macro can't return bytes.
+ */
 export interface Packed {
   readonly name: string;
   readonly path: string;
@@ -67,7 +69,10 @@ const files = [
 
 const shrink = new Bun.Transpiler({ loader: "js", minifyWhitespace: true });
 
-/** Our own scripts without comments. Others' scripts without the address of their source map, which is not shipped. */
+/**
+ * Our own scripts without comments. Others' scripts without the address of their source map, which is not
+ * shipped.
+ */
 function withoutComments(file: string, text: string): string {
   return file.startsWith(import.meta.dir) && file.endsWith(".js")
     ? shrink.transformSync(text)

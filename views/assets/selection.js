@@ -1,4 +1,5 @@
-// What a reader has selected in the answer that is being written stays selected when its block ends and is drawn anew: by its place in the text.
+// What a reader has selected in the answer that is being written stays selected when its block ends and is
+// drawn anew: by its place in the text.
 (() => {
   let selected = null;
   const placeIn = (text, node, offset) => {

@@ -1,11 +1,13 @@
-// Where a proxy lets no WebSocket through, the same frames come as server-sent events, and what is said goes by POST. To htmx it is a WebSocket.
+// Where a proxy lets no WebSocket through, the same frames come as server-sent events, and what is said goes
+// by POST. To htmx it is a WebSocket.
 (() => {
   const Socket = window.WebSocket;
   const remembered = "parlor.way";
   let byEvents = sessionStorage.getItem(remembered) === "events";
 
-  // A browser has six connections to a server over HTTP/1.1, for all its tabs, and each stream takes one. So a tab that is hidden lets its own go, and of those
-  // that are shown the few that were used last keep theirs; the others come back when they are shown or touched.
+  // A browser has six connections to a server over HTTP/1.1, for all its tabs, and each stream takes one. So
+  // a tab that is hidden lets its own go, and of those that are shown the few that were used last keep
+  // theirs; the others come back when they are shown or touched.
   const streamsMax = 4;
   const tab = Math.random();
   const tabs = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel("parlor.streams");
@@ -78,7 +80,10 @@
       this.#events.addEventListener("error", () => this.#end(1006));
     }
 
-    /** A proxy that changes our name lets frames come and nothing be sent: that is said before somebody has written something. */
+    /**
+     * A proxy that changes our name lets frames come and nothing be sent: that is said before somebody has
+     * written something.
+     */
     async #mayBeHeard() {
       const answer = await fetch(this.#sayAddress, { method: "OPTIONS" }).catch(() => null);
       if (answer?.status === 403) await showRefusal(answer);
@@ -90,7 +95,8 @@
 
     /** Gives the stream up; the page comes again by another way, which waits until it may. */
     rest() {
-      if (this.#events !== null) void this.#said.finally(() => this.#end(1001)); // what was said just now arrives
+      // what was said just now arrives
+      if (this.#events !== null) void this.#said.finally(() => this.#end(1001));
     }
 
     send(frame) {
@@ -120,7 +126,10 @@
     sessionStorage.removeItem(remembered);
   }
 
-  /** A socket that never opened may have found parlor gone. Only where it answers otherwise, and another socket does not open either, is there something between. */
+  /**
+   * A socket that never opened may have found parlor gone. Only where it answers otherwise, and another
+   * socket does not open either, is there something between.
+   */
   async function whyNot(url, protocols) {
     const answers = await fetch(url.replace(/^ws/, "http").replace(/\/live\?.*/, "/healthz")).catch(
       () => null,

@@ -1,4 +1,5 @@
-// The reader's time zone is known to the browser alone: it goes to the server in a cookie. Moments that were drawn before that are drawn anew.
+// The reader's time zone is known to the browser alone: it goes to the server in a cookie. Moments that were
+// drawn before that are drawn anew.
 (() => {
   const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
   if (!timeZone || timeZone === document.body.dataset.zone) return;

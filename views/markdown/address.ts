@@ -1,5 +1,6 @@
-// Addresses as they stand in a text, without any mark around them: where one begins and ends, and where it leads. The parser knows few forms of
-// them and breaks emphasis around them, so markdown/take finds them before it; markdown/mend asks whether one is still being written.
+// Addresses as they stand in a text, without any mark around them: where one begins and ends, and where it
+// leads. The parser knows few forms of them and breaks emphasis around them, so markdown/take finds them
+// before it; markdown/mend asks whether one is still being written.
 
 /** Longest address, in UTF-16 units: what servers and address bars take at least. */
 export const addressMaxChars = 2_000;
@@ -7,7 +8,10 @@ export const addressMaxChars = 2_000;
 /** Han, kana, hangul: scripts that put no space between an address and what goes on behind it. */
 const cjk = String.raw`\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}`;
 
-/** No address goes on behind these: white space, signs that none may hold or that turn the direction, quotes, the punctuation of scripts without spaces, places of ours. */
+/**
+ * No address goes on behind these: white space, signs that none may hold or that turn the direction, quotes,
+ * the punctuation of scripts without spaces, places of ours.
+ */
 const stop =
   /[\s\p{Cc}\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069<>"`|^\u3001-\u3003\u3008-\u3011\u3014-\u301f\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f\u2014\u2018-\u201f\u2026\u00ab\u00bb\ufdd0-\ufdef]/u;
 /** Signs that stand behind an address rather than in it. */
@@ -22,7 +26,9 @@ export function mayBegin(text: string, at: number): boolean {
   return !/[a-z0-9+@/]/i.test(before === "_" ? (text[at - 2] ?? "") : before);
 }
 
-/** How far the signs of an address reach from `from`, with what stands behind it; at most `addressMaxChars`. */
+/**
+ * How far the signs of an address reach from `from`, with what stands behind it; at most `addressMaxChars`.
+ */
 export function reachOf(text: string, from: number): number {
   const around = markBefore(text, from);
   const open: string[] = [];
@@ -91,7 +97,10 @@ export function targetOf(address: string): string | null {
 
 const isMail = /^[\p{L}\p{M}\p{N}.+%_-]+@[\p{L}\p{N}][\p{L}\p{M}\p{N}.-]*\.[\p{L}][\p{L}\p{M}\p{N}-]+$/u;
 
-/** What stands before and behind the sign in an address of mail; CJK ends it, as it stands beside it without a space. */
+/**
+ * What stands before and behind the sign in an address of mail; CJK ends it, as it stands beside it without a
+ * space.
+ */
 const mailBefore = new RegExp(`(?![${cjk}])[\\p{L}\\p{M}\\p{N}.+%_-]`, "u");
 const mailBehind = new RegExp(
   `@(?:(?![${cjk}])[\\p{L}\\p{M}\\p{N}-])+(?:\\.(?:(?![${cjk}])[\\p{L}\\p{M}\\p{N}-])+)+`,

@@ -1,5 +1,6 @@
-// Where a growing Markdown text can be cut: a block is given away once no later line can change it, but for the rare cases that the
-// end of the stream mends (a reference defined later, a list that turns loose). Cuts too rarely rather than too often.
+// Where a growing Markdown text can be cut: a block is given away once no later line can change it, but for
+// the rare cases that the end of the stream mends (a reference defined later, a list that turns loose). Cuts
+// too rarely rather than too often.
 
 /** What the splitter tells, in the order of the text. */
 interface BlockSink {
@@ -76,7 +77,10 @@ export class BlockSplitter {
     this.#cut();
   }
 
-  /** The text that is drawn ends here, without the line that is not complete or with it; whatever follows is lines of code. */
+  /**
+   * The text that is drawn ends here, without the line that is not complete or with it; whatever follows is
+   * lines of code.
+   */
   endDrawn(isRestDropped: boolean): void {
     if (isRestDropped) this.#rest = "";
     this.end();
@@ -129,7 +133,8 @@ export class BlockSplitter {
       case "none":
         return false;
       case "paragraph":
-        // a line of dashes below a paragraph makes a heading of it; an item interrupts it unless it is empty or counts from elsewhere
+        // a line of dashes below a paragraph makes a heading of it; an item interrupts it unless it is empty
+        // or counts from elsewhere
         return (
           this.#isAfterBlank ||
           (starts === "rule"

@@ -1,11 +1,18 @@
-// What changes on a page while a text is written into it. Made by markdown/stream; views/frame says how htmx does it.
+// What changes on a page while a text is written into it. Made by markdown/stream; views/frame says how htmx
+// does it.
 
 import { closing, isVoid } from "./html.ts";
 
-/** What is to be changed on the page; `views/frame` says how. All of one push are found on the page before any of them is done. */
+/**
+ * What is to be changed on the page; `views/frame` says how. All of one push are found on the page before any
+ * of them is done.
+ */
 export type Change =
   | {
-      /** finish: before the open block; open: in its place; code: before the open line of the open code; codeLine: in its place; replace: in place of all. */
+      /**
+       * finish: before the open block; open: in its place; code: before the open line of the open code;
+       * codeLine: in its place; replace: in place of all.
+       */
       readonly kind: "finish" | "open" | "code" | "codeLine" | "replace";
       readonly html: string;
     }
@@ -14,10 +21,16 @@ export type Change =
   /** The open code has no open line any more. */
   | { readonly kind: "codeEnd" };
 
-/** Ids of the open block and of the open line of code. One Run at a time in a conversation, so they need not differ. */
+/**
+ * Ids of the open block and of the open line of code. One Run at a time in a conversation, so they need not
+ * differ.
+ */
 export const openIds = { block: "t", line: "c" } as const;
 
-/** What is added to an open block whose last element is `depth` deep, each part to the element that it belongs to. */
+/**
+ * What is added to an open block whose last element is `depth` deep, each part to the element that it belongs
+ * to.
+ */
 export function grown(depth: number, added: string): Change[] {
   const changes: Change[] = [];
   let at = depth;

@@ -1,5 +1,6 @@
-// Code with its language's colours, line by line: a line's HTML depends on it and on the lines before, never on those after. So
-// code that streams has each line finished once, and looks in the end as if it had been there at once.
+// Code with its language's colours, line by line: a line's HTML depends on it and on the lines before, never
+// on those after. So code that streams has each line finished once, and looks in the end as if it had been
+// there at once.
 
 import type { HLJSApi } from "highlight.js";
 import { BoundedMap } from "../../src/domain/bounded-map.ts";
@@ -18,7 +19,10 @@ function highlighter(): HLJSApi {
 
 /** A line longer than this is not highlighted: it is data, not code that somebody reads. */
 const lineMaxChars = 1_000;
-/** A comment or string that spans more than this is coloured anew from its middle: each line costs what stands before it in here. */
+/**
+ * A comment or string that spans more than this is coloured anew from its middle: each line costs what stands
+ * before it in here.
+ */
 const windowMaxChars = 4_000;
 
 /** The name of the language in what stands behind a fence; empty when there is none. */
@@ -32,7 +36,10 @@ interface Line {
   readonly isOpen: boolean;
 }
 
-/** Lines that were highlighted lately: an open block is drawn many times, the whole text once more at its end. In UTF-16 units. */
+/**
+ * Lines that were highlighted lately: an open block is drawn many times, the whole text once more at its end.
+ * In UTF-16 units.
+ */
 const lines = new BoundedMap<string, Line>(8_000_000);
 
 /** Highlights the lines of one block of code as they come. */
@@ -69,7 +76,10 @@ export class CodeLines {
   }
 }
 
-/** The last line of highlighted code that ends in a line feed: elements that reach into it are opened again, those that reach beyond are closed. */
+/**
+ * The last line of highlighted code that ends in a line feed: elements that reach into it are opened again,
+ * those that reach beyond are closed.
+ */
 function lastLine(value: string): Line {
   const open: string[] = [];
   let html = "";
@@ -100,7 +110,8 @@ export function codeBlock(info: string, code: string, work: Work): string {
   const { head, foot } = codeFrame(language);
   const made = new CodeLines(language);
   const lines = code.split("\n");
-  const rest = lines.pop() as string; // the parser ends code with a line feed: there is none but in a text that is cut
+  // the parser ends code with a line feed: there is none but in a text that is cut
+  const rest = lines.pop() as string;
   let html = "";
   for (const line of lines) html += `${made.push(line, work)}\n`;
   return head + html + Bun.escapeHTML(rest) + foot;

@@ -1,5 +1,6 @@
-// What the parser wrote, built anew tag by tag from a list of what is allowed, with what markdown/take took out put in its places. Every element that
-// is opened is closed, and in order: a tag that pairs with none is shown as text. So nothing reaches beyond the text it is in.
+// What the parser wrote, built anew tag by tag from a list of what is allowed, with what markdown/take took
+// out put in its places. Every element that is opened is closed, and in order: a tag that pairs with none is
+// shown as text. So nothing reaches beyond the text it is in.
 
 import { codeBlock } from "./code.ts";
 import { formula } from "./math.ts";
@@ -9,7 +10,10 @@ import type { Piece } from "./take.ts";
 import { Targets } from "./targets.ts";
 import type { Work } from "./work.ts";
 
-/** The level of the heading that every message has; those in its text stand below it, and none leaves out a level. */
+/**
+ * The level of the heading that every message has; those in its text stand below it, and none leaves out a
+ * level.
+ */
 export const messageLevel = 2;
 
 const inline = new Set(["em", "strong", "del", "code", "a"]);
@@ -79,7 +83,10 @@ export class Dress {
     this.#made.add(html);
   }
 
-  /** Something follows that stands in a line: its paragraph begins, a line that ended before it is one of its own. */
+  /**
+   * Something follows that stands in a line: its paragraph begins, a line that ended before it is one of its
+   * own.
+   */
   #begin(): void {
     if (this.#isParagraphDue) {
       this.#made.push("p", "</p>");

@@ -1,13 +1,16 @@
-// What the parser cannot be told about marks, told by places of ours in its source: a mark beside Chinese, Japanese or Korean works without a space
-// (commonmark/commonmark-spec, pull request 839), one tilde alone strikes nothing out, and a footnote is text, not the target of a link.
-// They are taken out of what it wrote.
+// What the parser cannot be told about marks, told by places of ours in its source: a mark beside Chinese,
+// Japanese or Korean works without a space (commonmark/commonmark-spec, pull request 839), one tilde alone
+// strikes nothing out, and a footnote is text, not the target of a link. They are taken out of what it wrote.
 
 /** Stands between a mark and a sign that would keep it from being one: to the parser it is a letter. */
 const letter = "\ufdd8";
 /** In the place of a tilde that stands for itself. */
 const tilde = "\ufdd9";
 
-/** Han, kana, hangul, bopomofo, and the signs and wide forms that go with them (East Asian Width W, F and H without emoji). */
+/**
+ * Han, kana, hangul, bopomofo, and the signs and wide forms that go with them (East Asian Width W, F and H
+ * without emoji).
+ */
 const cjk =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Bopomofo}\u2e80-\u303e\u3041-\u33ff\ua000-\ua4cf\uac00-\ud7ff\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff01-\uffe6]/u;
 /** Whether it is worth looking: cheap, and true too often. */
@@ -44,7 +47,10 @@ export function targetWithoutMarks(target: string): string {
   return target.replaceAll(encodeURIComponent(letter), "").replaceAll(encodeURIComponent(tilde), "~");
 }
 
-/** The character that begins at `at`, and the one that ends there; variation selectors belong to the one before. */
+/**
+ * The character that begins at `at`, and the one that ends there; variation selectors belong to the one
+ * before.
+ */
 const charAt = (text: string, at: number): string =>
   at < text.length ? String.fromCodePoint(text.codePointAt(at) as number) : "";
 function charBefore(text: string, at: number): string {

@@ -18,7 +18,10 @@ export function bracesEnd(text: string, from: number): number | null {
   return null;
 }
 
-/** pandoc's rule: no white space inside the dollars, no letter before and no digit behind them; so prices are no formulas. */
+/**
+ * pandoc's rule: no white space inside the dollars, no letter before and no digit behind them; so prices are
+ * no formulas.
+ */
 export function dollarEnd(text: string, index: number): number | null {
   if (/\w/.test(text[index - 1] ?? "")) return null;
   dollars.lastIndex = index;
@@ -52,7 +55,10 @@ export function codeEnd(text: string, run: string, from: number): number {
 /** Runs of backticks that are looked at for the end of a code span. */
 const runsMax = 100;
 
-/** `indexOf` that remembers: marks without an end are many in a text that is no formula, and each would be looked for to its end. */
+/**
+ * `indexOf` that remembers: marks without an end are many in a text that is no formula, and each would be
+ * looked for to its end.
+ */
 export function finder(text: string): (mark: string, from: number) => number {
   const known = new Map<string, number>();
   return (mark, from) => {

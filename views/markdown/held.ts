@@ -3,7 +3,9 @@
 import { mayBegin, reachOf, addressMaxChars as targetMaxChars } from "./address.ts";
 import { allowedTag } from "./take.ts";
 
-/** Keeps back what stands at `at`, unless that is longer than so many characters; returns where to look next. */
+/**
+ * Keeps back what stands at `at`, unless that is longer than so many characters; returns where to look next.
+ */
 export type Hold = (at: number, maxChars: number) => number;
 
 /** Longest comment that is kept back, in characters. */

@@ -1,5 +1,6 @@
-// Markdown of a model → HTML that can do no harm. markdown/take takes out what Bun's parser would break, the parser leaves raw HTML out, and markdown/dress
-// builds what it wrote anew from a list of what is allowed. One text in, one string out; only what was drawn lately is remembered.
+// Markdown of a model → HTML that can do no harm. markdown/take takes out what Bun's parser would break, the
+// parser leaves raw HTML out, and markdown/dress builds what it wrote anew from a list of what is allowed.
+// One text in, one string out; only what was drawn lately is remembered.
 
 import { BoundedMap } from "../../src/domain/bounded-map.ts";
 import { Dress, messageLevel } from "./dress.ts";
@@ -16,13 +17,22 @@ const options = {
   noHtmlSpans: true,
 };
 
-/** Noncharacters are ours in here: they mark places that are filled later (Unicode 16, §23.7: never exchanged). */
+/**
+ * Noncharacters are ours in here: they mark places that are filled later (Unicode 16, §23.7: never
+ * exchanged).
+ */
 const notExchanged = /[\0\ufdd0-\ufdef]/g;
 
-/** A text longer than this is Markdown up to the end of a line before it, and stands there as it is behind that; in UTF-16 units. An answer of 30 000 tokens is shorter. */
+/**
+ * A text longer than this is Markdown up to the end of a line before it, and stands there as it is behind
+ * that; in UTF-16 units. An answer of 30 000 tokens is shorter.
+ */
 const drawnMaxChars = 128_000;
 
-/** HTML of a Markdown text that stands below a heading of level `above`. Words of ours in it are marks, which `inWords` fills in. */
+/**
+ * HTML of a Markdown text that stands below a heading of level `above`. Words of ours in it are marks, which
+ * `inWords` fills in.
+ */
 export function markdownHtml(text: string, above: number = messageLevel, work: Work = new Work()): string {
   const end = drawnEnd(text);
   const { source, pieces } = take(lined(clean(end === text.length ? text : text.slice(0, end))));
@@ -59,7 +69,9 @@ export function lastLevel(html: string, above: number): number {
   return at < 0 ? above : Number(html[at + "</h".length]);
 }
 
-/** Texts that are drawn again and again: the threads that people look at. In UTF-16 units of text and HTML. */
+/**
+ * Texts that are drawn again and again: the threads that people look at. In UTF-16 units of text and HTML.
+ */
 const kept = new BoundedMap<string, string>(32_000_000);
 
 /** `markdownHtml`, remembered: a thread is drawn anew whenever somebody opens it. */
@@ -76,7 +88,10 @@ const drawingsMax = 40;
 /** Others are let in after this time. */
 const turnMaxMs = 15;
 
-/** Has texts drawn and remembered, a part in each turn of the event loop; true when more than this turn was needed. */
+/**
+ * Has texts drawn and remembered, a part in each turn of the event loop; true when more than this turn was
+ * needed.
+ */
 export async function drawAhead(texts: Iterable<string>): Promise<boolean> {
   let startedAt = performance.now();
   let isLater = false;
@@ -111,7 +126,9 @@ export const isVoid = (name: string): boolean => name === "br" || name === "hr" 
 export const closing = (tags: readonly string[]): string =>
   tags.reduceRight((html, name) => `${html}</${name}>`, "");
 
-/** HTML without the closing tags at its end, and the names of the elements that they close, outermost first. */
+/**
+ * HTML without the closing tags at its end, and the names of the elements that they close, outermost first.
+ */
 export function opened(html: string): { open: string; tags: string[] } {
   const tags: string[] = [];
   for (let end = html.length; ; ) {

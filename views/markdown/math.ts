@@ -1,4 +1,5 @@
-// A formula as MathML; markdown/take finds them. What does not parse as TeX, or cannot be set, stays readable as its source.
+// A formula as MathML; markdown/take finds them. What does not parse as TeX, or cannot be set, stays readable
+// as its source.
 
 import type temmlModule from "temml";
 import { BoundedMap } from "../../src/domain/bounded-map.ts";
@@ -7,7 +8,10 @@ import { unitsOf, type Work } from "./work.ts";
 /** Loaded with the first formula, as the highlighter is with the first code. */
 let temml: typeof temmlModule | null = null;
 
-/** What would make a formula of any size out of a few signs, or what is neither MathML nor a class of ours: shown as its source. */
+/**
+ * What would make a formula of any size out of a few signs, or what is neither MathML nor a class of ours:
+ * shown as its source.
+ */
 const notDrawn =
   /\\(?:[egx]?def|let|futurelet|(?:re)?newcommand|providecommand|global|long|rule|ref|eqref|cancelto|enclose|f?colorbox|label)(?![a-z])/i;
 
@@ -71,7 +75,10 @@ const classes: readonly (readonly [RegExp, string])[] = [
   [/border-bottom:0/, "under"],
 ];
 
-/** Every tag built anew from what is allowed; null when one is not. What encloses becomes a row with a class: browsers know no `menclose`. */
+/**
+ * Every tag built anew from what is allowed; null when one is not. What encloses becomes a row with a class:
+ * browsers know no `menclose`.
+ */
 function bare(made: string): string | null {
   let isKnown = true;
   const html = made

@@ -1,11 +1,14 @@
-// The open end of a text that is still being written, made good for showing: what is unfinished (bold, code, a link, a formula) is
-// closed or kept back, so that nothing on the page jumps when its end arrives. Nothing is decided here: what is shown in the
-// end is the whole text's.
+// The open end of a text that is still being written, made good for showing: what is unfinished (bold, code,
+// a link, a formula) is closed or kept back, so that nothing on the page jumps when its end arrives. Nothing
+// is decided here: what is shown in the end is the whole text's.
 
 import { bracesEnd } from "./ends.ts";
 import { address, angle, type Hold, mail, targetMaxChars } from "./held.ts";
 
-/** How long something that may yet become a link or a formula is kept back, in characters; longer and it is shown as it stands. */
+/**
+ * How long something that may yet become a link or a formula is kept back, in characters; longer and it is
+ * shown as it stands.
+ */
 const labelMaxChars = 300;
 const formulaMaxChars = 1_000;
 const dollarMaxChars = 80;
@@ -13,12 +16,19 @@ const dollarMaxChars = 80;
 /** The longest paragraph in which anything is made good. */
 const contextMaxChars = 10_000;
 
-/** A line of these alone may yet become anything: a rule, a heading's underline, an item, a fence, a table. */
+/**
+ * A line of these alone may yet become anything: a rule, a heading's underline, an item, a fence, a table.
+ */
 const undecidedLine = /^[-+*_=#>~`|: \t]*$|^[ \t]*\d{1,9}[.)]?[ \t]*$/;
-/** A line that begins a fence tells what it is only at its end; so does a definition, or the row of a table. */
+/**
+ * A line that begins a fence tells what it is only at its end; so does a definition, or the row of a table.
+ */
 const heldLine = /^ {0,3}(?:`{3,}|~{3,}|\[(?!\^)[^\]\n]*(?:\](?::.*)?)?$|\|)/;
 
-/** The part of an open block that can be shown: its complete lines, and the one being written once it is clear what it is. */
+/**
+ * The part of an open block that can be shown: its complete lines, and the one being written once it is clear
+ * what it is.
+ */
 export function shownPart(lines: string, rest: string): string {
   const isUndecided = undecidedLine.test(rest) || heldLine.test(rest);
   return isUndecided ? withoutFirstRow(lines) : lines + rest;
@@ -51,7 +61,8 @@ export function mended(text: string): Mended {
   // of code that stands in a list or a quote the complete lines: they change no more
   if (isInsideFence(text)) return { text: text.slice(0, text.lastIndexOf("\n") + 1), closers: "" };
   const from = lastContextOf(text);
-  if (text.length - from > contextMaxChars) return { text, closers: "" }; // nobody writes like this: shown as it stands
+  // nobody writes like this: shown as it stands
+  if (text.length - from > contextMaxChars) return { text, closers: "" };
   const scan: Scan = { open: [], cut: text.length, tail: "" };
   for (let i = from; i < scan.cut && scan.tail === ""; ) i = step(text, i, scan);
   const shown = text.slice(0, scan.cut);
@@ -222,7 +233,8 @@ function emphasis(text: string, i: number, { open }: Scan, hold: Hold): number {
     if (top.length > left) open.push(top.slice(left));
     left -= Math.min(left, top.length);
   }
-  // before a letter it is meant as a mark; before other signs (*.ts, **/) it is shown as it stands until it is closed
+  // before a letter it is meant as a mark; before other signs (*.ts, **/) it is shown as it stands until it
+  // is closed
   if (left > 0 && /[\p{L}\p{N}\p{Ps}\p{Pi}"'„`*_~<]/u.test(after)) open.push(run.slice(0, left));
   return i + run.length;
 }

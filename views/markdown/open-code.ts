@@ -1,20 +1,29 @@
-// The block of code that is open at the end of a growing text: each line is final when it ends, and the line that
-// is still open is shown as it grows.
+// The block of code that is open at the end of a growing text: each line is final when it ends, and the line
+// that is still open is shown as it grows.
 
 import { type Change, openIds } from "./change.ts";
 import type { CodeLines } from "./code.ts";
 import type { Work } from "./work.ts";
 
-/** An open block or line larger than this, in UTF-16 units, is sent as a whole only after it has grown by `largeGrowth`. */
+/**
+ * An open block or line larger than this, in UTF-16 units, is sent as a whole only after it has grown by
+ * `largeGrowth`.
+ */
 const largeChars = 8_000;
 const largeGrowth = 1.125;
 
-/** Whether an open block or line is sent again as a whole: always while it is small, else after it has grown enough. */
+/**
+ * Whether an open block or line is sent again as a whole: always while it is small, else after it has grown
+ * enough.
+ */
 export function isWorthSending(chars: number, sentChars: number): boolean {
   return chars < largeChars || chars > sentChars * largeGrowth;
 }
 
-/** What one push changes: HTML that is part of the finished text, or changes to code that is on the page already. */
+/**
+ * What one push changes: HTML that is part of the finished text, or changes to code that is on the page
+ * already.
+ */
 interface CodeStep {
   readonly finished: string;
   readonly changes: readonly Change[];

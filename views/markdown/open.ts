@@ -1,7 +1,10 @@
 // What has been made of a text so far, and the elements that are open at its end: whatever is opened is
 // closed, in order.
 
-/** Elements that stand inside one another; deeper than this they are left out, their text stays (Chromium itself stops at 512). */
+/**
+ * Elements that stand inside one another; deeper than this they are left out, their text stays (Chromium
+ * itself stops at 512).
+ */
 export const nesting = new Set(["ul", "ol", "li", "blockquote", "details"]);
 export const nestingMax = 32;
 
@@ -70,7 +73,10 @@ export class Made {
     this.add(`<${tag}>`);
   }
 
-  /** Closes the element that was written as this tag, if it is open in the same line; those inside of it pair with none. */
+  /**
+   * Closes the element that was written as this tag, if it is open in the same line; those inside of it pair
+   * with none.
+   */
   closeWritten(tag: string): boolean {
     let at = this.#open.length - 1;
     while (this.#open[at]?.written !== undefined && this.#open[at]?.name !== tag) at--;

@@ -1,5 +1,7 @@
-// The open end of a text where it is plain text. Most pieces are words between words: they change nothing but that end, and need no parser: 1 µs
-// instead of 13 (measured on the answer of bench/source.ts, pieces of five characters). Decides too seldom rather than too often; used by markdown/stream, which draws whatever is not plain.
+// The open end of a text where it is plain text. Most pieces are words between words: they change nothing but
+// that end, and need no parser: 1 µs instead of 13 (measured on the answer of bench/source.ts, pieces of five
+// characters). Decides too seldom rather than too often; used by markdown/stream, which draws whatever is not
+// plain.
 
 /** Signs that mean nothing to Markdown behind a letter, a space or each other. */
 const signs = String.raw`\p{L}\p{N},.;:?'"()\-`;
@@ -56,7 +58,9 @@ export class PlainEnd {
     this.#word = word;
   }
 
-  /** The end of what was drawn; null where it is not plain text, or more than one space of it is kept back. */
+  /**
+   * The end of what was drawn; null where it is not plain text, or more than one space of it is kept back.
+   */
   static of({ text, shown, line, html, tags }: Drawn): PlainEnd | null {
     const heldSpace = shown.slice(text.length);
     const [word = ""] = /\S*$/.exec(text.slice(-wordMaxChars)) ?? [];

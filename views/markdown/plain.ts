@@ -10,7 +10,10 @@ export function escapeText(text: string): string {
   return Bun.escapeHTML(text.toWellFormed().replaceAll("\0", "\ufffd")).replaceAll("\r", "&#13;");
 }
 
-/** A line longer than this many characters is finished piecewise, so that the tail, which is sent again and again, stays short. */
+/**
+ * A line longer than this many characters is finished piecewise, so that the tail, which is sent again and
+ * again, stays short.
+ */
 const tailMaxChars = 512;
 
 /** Where a text splits: characters of it that are finished, and how many of these belong to its last line. */
@@ -21,7 +24,8 @@ interface Split {
 
 /**
  * Finished is what stands behind the last line feed, or behind whole `tailMaxChars` of a long last line.
- * `ofLine` characters of the line that `text` goes on with were finished before it, so the split never depends on the pieces.
+ * `ofLine` characters of the line that `text` goes on with were finished before it, so the split never
+ * depends on the pieces.
  */
 function split(text: string, ofLine: number): Split {
   const lineStart = text.lastIndexOf("\n") + 1;
@@ -41,7 +45,10 @@ export interface Growth {
   readonly tail: string;
 }
 
-/** A text that grows at its end, split in what is finished and an open tail. The split depends on the text alone, not on the pieces. */
+/**
+ * A text that grows at its end, split in what is finished and an open tail. The split depends on the text
+ * alone, not on the pieces.
+ */
 export class PlainStream {
   #tail: string;
   #ofLine: number;

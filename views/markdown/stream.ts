@@ -1,6 +1,7 @@
-// A growing Markdown text as changes to a page. A finished block is sent once, the open block grows by its new part,
-// code grows line by line. The end compares the HTML that was sent with the whole text rendered at once, and replaces
-// it if they differ. One stream serves all viewers of an answer; a later viewer gets `html`, the page at that moment.
+// A growing Markdown text as changes to a page. A finished block is sent once, the open block grows by its
+// new part, code grows line by line. The end compares the HTML that was sent with the whole text rendered at
+// once, and replaces it if they differ. One stream serves all viewers of an answer; a later viewer gets
+// `html`, the page at that moment.
 
 import { BlockSplitter, definitionsIn } from "./blocks.ts";
 import { type Change, grown, inOrder, openIds } from "./change.ts";
@@ -15,13 +16,13 @@ import { Work } from "./work.ts";
 export { type Change, openIds };
 
 /**
- * After rendering the open block, the stream waits this many times as long as that took. So a block of any length
- * costs at most a fifth of the processor time.
+ * After rendering the open block, the stream waits this many times as long as that took. So a block of any
+ * length costs at most a fifth of the processor time.
  */
 const restPerDraw = 4;
 /**
- * The most milliseconds that rendering counts for: several times what was measured with code and formulas cached. Time
- * beyond it was spent on the first use of a library, or in another program.
+ * The most milliseconds that rendering counts for: several times what was measured with code and formulas
+ * cached. Time beyond it was spent on the first use of a library, or in another program.
  */
 const drawMs = (chars: number): number => 0.05 + chars / 10_000;
 
@@ -122,7 +123,10 @@ export class MarkdownStream {
     return this.#text !== null && drawnEnd(this.#text + piece) < this.#text.length + piece.length;
   }
 
-  /** Ends rendering where `drawnEnd` ends it for the whole text. The rest is shown line by line, as plain text. */
+  /**
+   * Ends rendering where `drawnEnd` ends it for the whole text. The rest is shown line by line, as plain
+   * text.
+   */
   #endDrawn(text: string): void {
     const end = drawnEnd(text);
     this.#text = null;
@@ -203,7 +207,8 @@ export class MarkdownStream {
     const startedAt = this.#now();
     if (shown.trim() === "") return;
     const { text, closers } = mended(shown);
-    if (text + closers === this.#drawn && this.#finished === "") return; // the new part is held back: a table row, the start of a link
+    // the new part is held back: a table row, the start of a link
+    if (text + closers === this.#drawn && this.#finished === "") return;
     const mendedHtml = this.#render(text + closers);
     // a closing mark that shows up as text closes nothing: then the opening one was not meant as a mark
     const areMarks =

@@ -1,5 +1,6 @@
-// What the parser would break or not know is taken out of a Markdown text before it, and a place left for each line of it: formulas, bare addresses,
-// the few tags that are allowed, comments. markdown/dress puts them back: set, or as they stood where it turns out that they are none (in code).
+// What the parser would break or not know is taken out of a Markdown text before it, and a place left for
+// each line of it: formulas, bare addresses, the few tags that are allowed, comments. markdown/dress puts
+// them back: set, or as they stood where it turns out that they are none (in code).
 
 import { addressMaxChars, endOfAddress, mailAround, mayBegin, reachOf, targetOf } from "./address.ts";
 import { bracesEnd, codeEnd, dollarEnd, fenceEnd, finder, formulaMaxChars } from "./ends.ts";
@@ -33,7 +34,10 @@ const environments =
 /** Formulas that some models write without any sign around them. */
 const bareFormula = new RegExp(String.raw`\\(?:(boxed)|begin\{((?:${environments})\*?)\})`, "y");
 
-/** Where something is looked at: a fence's line, a definition, a run of backticks, a backslash, a dollar, a link's target, a tag, an address. */
+/**
+ * Where something is looked at: a fence's line, a definition, a run of backticks, a backslash, a dollar, a
+ * link's target, a tag, an address.
+ */
 const signs =
   /^ {0,3}(?:`{3,}|~{3,})[^\n]*$|^[ \t>]{0,12}\[(?!\^)(?:[^\]\n\\]|\\.)+\]:[ \t]*\S+[ \t]*(?:["'(][^\n]*)?$|`+|\\[\s\S]?|\$\$?|\]\(|<|@|https?:\/\/|www\.|mailto:/gim;
 
@@ -126,7 +130,10 @@ class Taking {
       : at + mark.length;
   }
 
-  /** Whether a paragraph ends between these. What is known of it is remembered: many a mark may be looked at before the same end. */
+  /**
+   * Whether a paragraph ends between these. What is known of it is remembered: many a mark may be looked at
+   * before the same end.
+   */
   #isTorn(from: number, to: number, tear: RegExp): boolean {
     if (to === this.#torn.to && from <= this.#torn.at) return true;
     tear.lastIndex = from;
@@ -189,7 +196,10 @@ class Taking {
     return end;
   }
 
-  /** Each line has a place of its own, so that the parser sees the lines; what stands before them is theirs as far as the first has it, too. */
+  /**
+   * Each line has a place of its own, so that the parser sees the lines; what stands before them is theirs as
+   * far as the first has it, too.
+   */
   #takeLines(kind: Thing["kind"], lines: readonly string[], quotes: number): void {
     const first = this.#pieces.length;
     const before = quotes === 0 ? /^[ \t]*/ : new RegExp(`^(?:[ \\t]*>){0,${quotes}}[ \\t]*`);

@@ -1,4 +1,5 @@
-// Links, pictures and bare addresses of a Markdown text: which targets are allowed, and how they are written as HTML.
+// Links, pictures and bare addresses of a Markdown text: which targets are allowed, and how they are written
+// as HTML.
 
 import { plainOf, targetOf } from "./address.ts";
 import { targetWithoutMarks } from "./emphasis.ts";
@@ -21,8 +22,8 @@ export class Targets {
   }
 
   /**
-   * HTML of a picture: a link that names the host and opens the picture. It is never loaded by itself, because that
-   * would tell its host who reads.
+   * HTML of a picture: a link that names the host and opens the picture. It is never loaded by itself,
+   * because that would tell its host who reads.
    */
   picture(attributes: string, isInLink: boolean): string {
     const src = srcIn.exec(attributes)?.[1];
