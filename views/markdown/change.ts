@@ -1,5 +1,4 @@
-// What changes on a page while a text is written into it. Made by markdown/stream; views/frame says how htmx
-// does it.
+// What changes on a page while a text is written into it. How htmx does it stands in views/frame.
 
 import { closing, isVoid } from "./html.ts";
 
