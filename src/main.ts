@@ -69,7 +69,7 @@ async function serve(config: Config): Promise<void> {
   const store = openSqlite(file, { stored: (ms) => metrics.stored(ms), damaged: (line) => log.error(line) });
   const temporary = openSqlite(":memory:", { beside: store });
   const personas = await openPersonas(config, log);
-  if (program !== null) await tryToListen(config); // fails before a model is loaded in vain
+  if (program !== null) await tryToListen(config); // a busy port is reported before a model is loaded
   const upstream = openUpstream(config, program, log);
   const app = await createApp({
     ...config,

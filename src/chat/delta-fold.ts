@@ -48,7 +48,7 @@ export class DeltaFold {
     if (this.#timer === null) this.#flush();
   }
 
-  /** Drops what is held; nothing is published any more. */
+  /** Drops the text that waits. Nothing is published after this. */
   end(): void {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;

@@ -186,7 +186,7 @@ function ofDoors({ host, auth, open, tls }: Config): Line[] {
       {
         kind: "fine",
         text: open
-          ? "whoever reaches the port can use parlor (--open)"
+          ? "anyone who reaches the port can use parlor (--open)"
           : "parlor is for this machine alone; --host 0.0.0.0 --auth password lets others in",
       },
     ];

@@ -52,7 +52,7 @@ export function oidcOf(one: OneValue): OidcProvider | null {
     );
   if (protocol !== "https:" && !isLoopback(hostname)) {
     throw new UsageError(
-      `--oidc-issuer ${withoutSecrets(issuer)} is reached without TLS: whoever is between could sign ` +
+      `--oidc-issuer ${withoutSecrets(issuer)} is reached without TLS: anyone in between could sign ` +
         "in as anybody; allowed is https://, and http:// on this machine",
     );
   }

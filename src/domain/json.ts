@@ -1,5 +1,5 @@
-// Checks for values of unknown shape: JSON from the database or a file, fields of a form. What does not fit
-// is left out, so that one damaged value never makes a page fail.
+// Checks for values of unknown shape: JSON from the database, a file, a program or a llama-server, and form
+// fields. A value that does not fit is left out, so that one damaged value never makes a page fail.
 
 export type JsonObject = Record<string, unknown>;
 

@@ -1,9 +1,9 @@
 // `GET /v1/models` of several llama-servers, and one model by its name, in OpenAI's format.
 
 import { Failure } from "../domain/failure.ts";
+import { parseJson } from "../domain/json.ts";
 import type { RequestId, Upstream } from "../upstream/upstream.ts";
 import { modelAt } from "./routes.ts";
-import { parsed } from "./skim.ts";
 
 const modelObject = (id: string) => ({
   id,
@@ -92,6 +92,6 @@ async function listOf(
     slots: 1,
   } as const;
   await upstream.pass(id, list, sink, gone);
-  const { data } = (parsed(Buffer.concat(chunks).toString("utf8")) ?? {}) as { data?: unknown };
+  const { data } = (parseJson(Buffer.concat(chunks).toString("utf8")) ?? {}) as { data?: unknown };
   return Array.isArray(data) ? data.filter((each) => typeof each?.id === "string") : [];
 }

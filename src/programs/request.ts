@@ -1,7 +1,8 @@
 // Reads a request in OpenAI's or Anthropic's format, as far as the queue and the choice of a llama-server
 // need it.
 
-import { type Field, parsed, type Range, type Skimmed, skim } from "./skim.ts";
+import { parseJson } from "../domain/json.ts";
+import { type Field, type Range, type Skimmed, skim } from "./skim.ts";
 
 interface ProgramRequest {
   readonly headers: Readonly<Record<string, string>>;
@@ -50,7 +51,7 @@ export async function programRequestOf(
   const value = (name: string): unknown => {
     const field = fields.get(name);
     return field && field.end - field.start <= partMaxBytes
-      ? parsed(textOf(body, field.start, field.end))
+      ? parseJson(textOf(body, field.start, field.end))
       : undefined;
   };
   const model = value("model");
@@ -143,7 +144,7 @@ function isDeep(text: string): boolean {
 
 /** A part in the format of upstream/pool, so that API requests and Runs share prompt prefixes. */
 function asPart(text: string): string {
-  const part = isDeep(text) ? text : (parsed(text) ?? text);
+  const part = isDeep(text) ? text : (parseJson(text) ?? text);
   if (typeof part === "string") return part;
   const { role, content } = part as { role?: unknown; content?: unknown };
   return typeof role === "string" && typeof content === "string"

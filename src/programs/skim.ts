@@ -2,6 +2,8 @@
 // base64. It works in slices, so that a request of many megabytes does not block the event loop. Invalid JSON
 // is no error here; it yields few fields.
 
+import { parseJson } from "../domain/json.ts";
+
 /** Byte range of a value. */
 export interface Range {
   readonly start: number;
@@ -168,16 +170,7 @@ class Scan {
   #nameOf(start: number, end: number): string | null {
     if (end - start > nameMaxBytes) return null;
     const text = this.#bytes.toString("utf8", start, end + 1);
-    const name = text.includes("\\") ? parsed(text) : text.slice(1, -1);
+    const name = text.includes("\\") ? parseJson(text) : text.slice(1, -1);
     return typeof name === "string" && this.#names.has(name) ? name : null;
-  }
-}
-
-/** The value of a JSON text; undefined if it is invalid. */
-export function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

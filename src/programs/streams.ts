@@ -6,6 +6,7 @@ import type { Person } from "../domain/account.ts";
 import type { ReadBody } from "../domain/body.ts";
 import { Failure } from "../domain/failure.ts";
 import { newId } from "../domain/id.ts";
+import { parseJson } from "../domain/json.ts";
 import type { RelaySink, Upstream } from "../upstream/upstream.ts";
 import { RelayedAnswer, type RelayedAnswerBounds } from "./relayed-answer.ts";
 
@@ -103,7 +104,7 @@ async function lookUp(
 
 /** @throws Failure `bad_request` */
 function idsIn(body: string): string[] {
-  const ids = (parsed(body) as { conversation_ids?: unknown } | null)?.conversation_ids;
+  const ids = (parseJson(body) as { conversation_ids?: unknown } | null)?.conversation_ids;
   if (!Array.isArray(ids) || ids.length > lookupMax || !ids.every((id) => typeof id === "string")) {
     throw new Failure("bad_request", { detail: `conversation_ids: a list of at most ${lookupMax} texts` });
   }
@@ -129,7 +130,7 @@ async function findStreams(upstream: Upstream, ids: readonly string[]): Promise<
   const found = new Map<string, KeptStream>();
   await Promise.all(
     upstream.servers.map(async ({ url }) => {
-      const listed = parsed(
+      const listed = parseJson(
         await answerOf(upstream, url, { method: "POST", path: "/v1/streams/lookup", body }),
       );
       for (const facts of Array.isArray(listed) ? (listed as Record<string, unknown>[]) : []) {
@@ -174,12 +175,4 @@ async function answerOf(
     .pass({ run: newId(), request: "" }, relayed, sink, AbortSignal.timeout(answerMs), server)
     .catch(() => {});
   return text;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return null;
-  }
 }

@@ -2,6 +2,7 @@
 // broken, foreign or compromised, so the type of every field is checked.
 
 import { Failure } from "../domain/failure.ts";
+import { isJsonObject, parseJson } from "../domain/json.ts";
 import type { PromptProgress, RunStats } from "../domain/run.ts";
 import { SseParser, type SseReader } from "./sse.ts";
 import type { ChatEnd, Deltas } from "./upstream.ts";
@@ -132,8 +133,7 @@ const countOf = (value: unknown): number | undefined =>
 
 const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
 
-const objectOf = (value: unknown): Unknown =>
-  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Unknown) : {};
+const objectOf = (value: unknown): Unknown => (isJsonObject(value) ? value : {});
 
 /** A finish reason in llama-server's words; anything else becomes `stop`. */
 const wordOf = (value: unknown): string =>
@@ -141,12 +141,8 @@ const wordOf = (value: unknown): string =>
 
 /** The JSON object in `text`, or null. */
 function parse(text: string): Unknown | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Unknown) : null;
-  } catch {
-    return null;
-  }
+  const value = parseJson(text);
+  return isJsonObject(value) ? value : null;
 }
 
 /**

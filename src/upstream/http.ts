@@ -2,6 +2,7 @@
 // here within bounds. The meaning of requests and answers is in upstream/requests and upstream/answer.
 
 import { Failure } from "../domain/failure.ts";
+import { parseJson } from "../domain/json.ts";
 import { withoutCredentials } from "../domain/upstream.ts";
 
 /** The address of a llama-server, and the credentials for it or for a proxy in front of it. */
@@ -194,10 +195,5 @@ export async function textOf(
  * @throws as `readBody`
  */
 export async function jsonOf(response: Response, signal: AbortSignal): Promise<unknown> {
-  const text = await textOf(response, signal);
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return null;
-  }
+  return parseJson(await textOf(response, signal)) ?? null;
 }

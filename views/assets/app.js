@@ -210,8 +210,7 @@
     reopenEdits();
   };
 
-  // Keys, for whoever is not writing. What they do is what a button or a link on the page does: it is
-  // pressed.
+  // Shortcuts, active while nobody is typing. Each presses a button or a link that the page has.
   const entries = () => [...document.querySelectorAll(".conversations a[href*='/c/']")];
   const step = (by) => {
     const all = entries();

@@ -1,6 +1,6 @@
 // Places for words of ours in rendered Markdown. What is rendered once for all who watch cannot know their
 // languages: it holds noncharacters, which `clean` takes out of every text (Unicode 16, §23.7: never
-// exchanged), and whoever sends it fills them in.
+// exchanged), and the sender fills them in.
 
 import type { Words } from "../words.ts";
 
