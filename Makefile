@@ -46,7 +46,7 @@ clean: ## remove what was built here (not the llama-server in the user's cache)
 	rm -rf dist .cache node_modules
 
 # the tests that start no llama-server, so that a fresh clone builds none for them
-UNIT := $(shell grep -rLE 'startLlama|llamaProgram|stage\.ts|soak\.ts' --include=*.test.ts test/*.test.ts test/auth test/bus test/chat test/commands test/config test/domain \
+UNIT := $(shell grep -rLE 'startLlama|llamaProgram|stage\.ts|soak\.ts' --include=*.test.ts test/*.test.ts test/auth test/bus test/runs test/commands test/config test/domain \
 	test/http test/live test/programs test/store test/telemetry test/transfer test/views)
 TESTS ?=
 # files of tests that run at once: two keep two cores busy

@@ -9,19 +9,20 @@ import type { Oidc, OidcOptions } from "./auth/oidc.ts";
 import { Passwords } from "./auth/password.ts";
 import { Chat } from "./chat/chat.ts";
 import { ConversationActions } from "./chat/conversation-actions.ts";
-import { type ChatBounds, type RunsDependencies, storeChooser } from "./chat/dependencies.ts";
-import { EnforcedPersona, SettingsResolver } from "./chat/effective-settings.ts";
+import type { ChatBounds } from "./chat/dependencies.ts";
 import { Quota } from "./chat/quota.ts";
-import { Runs } from "./chat/runs.ts";
 import { Servers, serverLog } from "./chat/servers.ts";
 import { localPerson, standardLimits } from "./domain/account.ts";
 import { AddressSet } from "./domain/address.ts";
-import type { ConversationId, PersonaId } from "./domain/id.ts";
+import type { PersonaId } from "./domain/id.ts";
 import { AddressCount } from "./http/guard.ts";
 import { routes } from "./http/routes.tsx";
 import type { ImportBounds } from "./http/transfer.tsx";
 import { Hub } from "./live/hub.ts";
+import { EnforcedPersona, SettingsResolver } from "./persona/effective-settings.ts";
 import type { Personas } from "./persona/persona.ts";
+import type { RunsBounds, RunsDependencies } from "./runs/dependencies.ts";
+import { RunHost } from "./runs/host.ts";
 import { Bodies, type BodiesBounds } from "./server/bodies.ts";
 import { type Errors, errorsTo } from "./server/errors.ts";
 import { Gate } from "./server/gate.ts";
@@ -30,10 +31,11 @@ import { ProgramEndpoints } from "./server/program-endpoints.ts";
 import { stopRunsOfRemoved, watchRevocation } from "./server/revocation.ts";
 import { type SocketData, Sockets } from "./server/sockets.ts";
 import { silentBeats, Upkeep } from "./server/upkeep.ts";
+import { storeChooser } from "./store/chooser.ts";
 import type { Store } from "./store/store.ts";
 import type { Upstreams } from "./upstream/upstream.ts";
 
-interface AppBounds extends ChatBounds, BodiesBounds, ImportBounds {
+interface AppBounds extends ChatBounds, RunsBounds, BodiesBounds, ImportBounds {
   readonly socketsMaxPerAddress: number;
   readonly commandsMax: number;
   readonly outboxMaxBytes: number;
@@ -124,10 +126,10 @@ export async function createApp(parts: AppParts): Promise<App> {
   const gate = new Gate({ ...services, pages, pageEndpoints, programs, trustedProxies });
   watchUpstream(parts, core, sockets);
   const unwatch = watchRevocation({ ...services, programs });
-  const upkeep = new Upkeep({ ...services, openPrograms: programs.open });
+  const upkeep = new Upkeep(services);
   upkeep.start();
   await upkeep.purge();
-  await chat.recover();
+  await runs.recover();
   await stopRunsOfRemoved({ store, runs });
   await upkeep.applyRetention();
 
@@ -166,9 +168,8 @@ function openChat(parts: AppParts, enforced: EnforcedPersona, { bug }: Errors) {
   const { store, bus, upstream, metrics, bounds } = parts;
   const settings = new SettingsResolver(parts.personas, () => enforced.now);
   const storeOf = storeChooser(parts);
-  const isAttended = (conversation: ConversationId): boolean => hub.isWatched(conversation);
-  const runs = new Runs({ ...parts, settings, storeOf, isAttended });
-  const quota = new Quota({ usage: store.usage, runs, bounds });
+  const runs = new RunHost({ ...parts, settings, storeOf });
+  const quota = new Quota({ usage: store.usage, runs, queue: runs.apiRequests, bounds });
   const chat = new Chat({ ...parts, settings, storeOf, runs, quota, drawAhead: drawThread });
   const hub = new Hub({
     bus,
@@ -180,7 +181,7 @@ function openChat(parts: AppParts, enforced: EnforcedPersona, { bug }: Errors) {
     list: (owner) => store.list({ owner, limit: listPageMax }),
     allowance: async (id) =>
       quota.allowance((await store.people.person(id)) ?? { id, limits: standardLimits.guest }),
-    attendanceChanged: () => runs.queue.refresh(),
+    join: (id) => runs.join(id),
     failed: bug,
   });
   return { settings, storeOf, runs, quota, chat, hub, actions: new ConversationActions(parts) };
@@ -206,7 +207,7 @@ async function openOidc({ oidc, log }: AppParts): Promise<Oidc | null> {
 /** Shows the state of the llama-servers in metrics, in the log and on pages. */
 function watchUpstream(
   { upstream, log, metrics, bounds }: AppParts,
-  { runs, hub }: { runs: Runs; hub: Hub },
+  { runs, hub }: { runs: RunHost; hub: Hub },
   sockets: Sockets,
 ): void {
   metrics.watch({

@@ -2,7 +2,8 @@
 // later subscriber reads the Store. Implemented in bus/local; test/contract/bus.ts is the test suite of the
 // contract.
 
-import type { HouseEvent } from "../domain/event.ts";
+import { type HouseEvent, listTopic } from "../domain/event.ts";
+import { type ConversationId, isTemporary, type PersonId } from "../domain/id.ts";
 
 export interface Bus {
   /** `topic` is the id of a conversation, or a `listTopic`. */
@@ -10,4 +11,21 @@ export interface Bus {
   /** Calls `listener` for each later event of the topic, in order. Returns a function that unsubscribes. */
   subscribe(topic: string, listener: (event: HouseEvent) => void): () => void;
   close(): Promise<void>;
+}
+
+/**
+ * Tells the owner's list that an entry has changed. `isLatest` moves the entry to the top. Nothing is
+ * published for temporary conversations, which are in no list.
+ */
+export function publishListed(
+  bus: Bus,
+  { owner, conversation }: { owner: PersonId; conversation: ConversationId },
+  isLatest: boolean,
+): void {
+  if (!isTemporary(conversation)) bus.publish(listTopic(owner), { kind: "listed", conversation, isLatest });
+}
+
+/** Tells the conversation's own pages to load the thread again. */
+export function publishReshaped(bus: Bus, conversation: ConversationId): void {
+  bus.publish(conversation, { kind: "reshaped", conversation });
 }

@@ -1,6 +1,7 @@
 // What people can do with a conversation: ask, retry, stop, choose a branch, read a thread. Checks that it is
-// allowed, stores it and hands new Runs to chat/runs. No sockets, no HTML, no fetch.
+// allowed, stores it and hands new Runs to runs/runs. No sockets, no HTML, no fetch.
 
+import { publishReshaped } from "../bus/bus.ts";
 import type { Person } from "../domain/account.ts";
 import type { Conversation } from "../domain/conversation.ts";
 import type { Snapshot } from "../domain/event.ts";
@@ -8,10 +9,9 @@ import { Failure } from "../domain/failure.ts";
 import type { ConversationId, MessageId, RunId } from "../domain/id.ts";
 import { type EffectiveSettings, noSettings, type Settings } from "../domain/persona.ts";
 import type { ThreadPage } from "../domain/thread.ts";
+import type { Tap } from "../runs/runs.ts";
 import type { QueuedRun, RunRequest, Store } from "../store/store.ts";
-import { publishReshaped } from "./conversation-events.ts";
 import type { ChatDependencies } from "./dependencies.ts";
-import type { Tap } from "./live-run.ts";
 
 interface SayRequest {
   readonly conversation: ConversationId;
@@ -167,21 +167,13 @@ export class Chat {
 
   /** Snapshots of the conversation's Runs in progress, as of the last event of each. */
   live(conversation: ConversationId): readonly Snapshot[] {
-    return this.#deps.runs.inProgress.of(conversation);
-  }
-
-  /** Restores the queue and the Runs that the previous process left unfinished. */
-  async recover(): Promise<void> {
-    const { runs, store } = this.#deps;
-    await runs.restore();
-    for (const unfinished of await store.unfinishedRuns())
-      runs.recover(unfinished, await store.people.person(unfinished.run.owner));
+    return this.#deps.runs.live(conversation);
   }
 
   /** Stops a conversation's Run and erases the conversation once the Run has ended. */
   async forget(conversation: ConversationId): Promise<void> {
     this.stop(conversation);
-    await this.#deps.runs.inProgress.overIn(conversation);
+    await this.#deps.runs.ended(conversation);
     if (!this.#closed) await this.#deps.storeOf(conversation).forget(conversation);
   }
 
@@ -189,13 +181,10 @@ export class Chat {
    * Erases the temporary conversations that have no Run, that nobody has open, and in which nothing was
    * said since `idleSince` (milliseconds since 1970).
    */
-  async forgetTemporary(
-    idleSince: number,
-    isWatched: (conversation: ConversationId) => boolean,
-  ): Promise<void> {
-    const { temporary } = this.#deps;
+  async forgetTemporary(idleSince: number): Promise<void> {
+    const { runs, temporary } = this.#deps;
     for (const id of await temporary.ids({ idleSince })) {
-      if (!isWatched(id) && this.live(id).length === 0) await temporary.forget(id);
+      if (!runs.attended(id) && this.live(id).length === 0) await temporary.forget(id);
     }
   }
 

@@ -3,25 +3,27 @@
 
 import type { Allowance, Person } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";
+import type { QueueRoom, Runs } from "../runs/runs.ts";
 import { type Admission, perMinute, runsBucket, type UsageLedger } from "../store/accounts.ts";
-import type { ChatBounds } from "./dependencies.ts";
-import type { Runs } from "./runs.ts";
-import { waitFacts } from "./wait-estimate.ts";
 
 interface QuotaDependencies {
   readonly usage: Pick<UsageLedger, "level" | "mayAdmit" | "today">;
-  readonly runs: Pick<Runs, "apiRequests" | "closing" | "queue">;
-  readonly bounds: Pick<ChatBounds, "messageMaxBytes" | "queueMaxRuns">;
+  readonly runs: Pick<Runs, "closing">;
+  readonly queue: QueueRoom;
+  /** See config/bounds. */
+  readonly bounds: { readonly messageMaxBytes: number; readonly queueMaxRuns: number };
 }
 
 export class Quota {
   readonly #usage: QuotaDependencies["usage"];
   readonly #runs: QuotaDependencies["runs"];
+  readonly #queue: QueueRoom;
   readonly #bounds: QuotaDependencies["bounds"];
 
-  constructor({ usage, runs, bounds }: QuotaDependencies) {
+  constructor({ usage, runs, queue, bounds }: QuotaDependencies) {
     this.#usage = usage;
     this.#runs = runs;
+    this.#queue = queue;
     this.#bounds = bounds;
   }
 
@@ -32,8 +34,8 @@ export class Quota {
    */
   async mayAsk(person: Person): Promise<void> {
     this.refuseWhileClosing();
-    this.#runs.apiRequests.needRoomInQueue();
-    await this.#usage.mayAdmit({ owner: person.id, limits: this.#runs.apiRequests.limitsOf(person) });
+    this.#queue.needRoom();
+    await this.#usage.mayAdmit({ owner: person.id, limits: this.#queue.limitsOf(person) });
   }
 
   /** What a person has used, and what they may use. */
@@ -63,13 +65,13 @@ export class Quota {
    *   is known
    */
   async admit<T>(person: Person, store: (admission: Admission) => Promise<T>): Promise<T> {
-    const { apiRequests, queue } = this.#runs;
+    const queue = this.#queue;
     try {
-      const queueMaxRuns = this.#bounds.queueMaxRuns - apiRequests.waiting();
-      return await store({ owner: person.id, limits: apiRequests.limitsOf(person), queueMaxRuns });
+      const queueMaxRuns = this.#bounds.queueMaxRuns - queue.waitingRequests();
+      return await store({ owner: person.id, limits: queue.limitsOf(person), queueMaxRuns });
     } catch (error) {
       if (!(error instanceof Failure && error.code === "queue_full")) throw error;
-      throw new Failure("queue_full", { ...error.facts, ...waitFacts(queue.waitMs()) });
+      throw new Failure("queue_full", { ...error.facts, ...queue.waitFacts() });
     }
   }
 }

@@ -4,11 +4,11 @@
 import type { Context } from "hono";
 import type { Auth } from "../auth/auth.ts";
 import type { Passwords } from "../auth/password.ts";
-import type { EnforcedPersona, SettingsResolver } from "../chat/effective-settings.ts";
-import type { Runs } from "../chat/runs.ts";
 import type { Servers } from "../chat/servers.ts";
 import type { AuditAct } from "../domain/account.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
+import type { EnforcedPersona, SettingsResolver } from "../persona/effective-settings.ts";
+import type { RunHost } from "../runs/host.ts";
 import type { Store } from "../store/store.ts";
 import { type Env, personOf } from "./visitor.ts";
 
@@ -16,7 +16,7 @@ export interface AdminParts {
   readonly auth: Auth;
   readonly passwords: Passwords;
   readonly store: Pick<Store, "people" | "sessions" | "audit">;
-  readonly runs: Runs;
+  readonly runs: RunHost;
   readonly settings: SettingsResolver;
   readonly enforced: EnforcedPersona;
   readonly servers: Servers;

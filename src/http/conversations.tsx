@@ -3,9 +3,9 @@
 import { Hono } from "hono";
 import { commandOf, execute } from "../chat/command.ts";
 import type { ConversationActions } from "../chat/conversation-actions.ts";
-import type { StoreOf } from "../chat/dependencies.ts";
 import { asFailure, Failure, type Refuse, statusOf } from "../domain/failure.ts";
 import { isId, newId, newTemporaryId } from "../domain/id.ts";
+import type { StoreOf } from "../store/chooser.ts";
 import { ConversationPages, type PageParts } from "./page.tsx";
 import { conversationOf, type Env, fieldsOf, personOf } from "./visitor.ts";
 

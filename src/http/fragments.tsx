@@ -8,11 +8,11 @@ import { listPageMax, Menu, OlderGroups } from "../../views/list.tsx";
 import { SettingsPanel } from "../../views/settings.tsx";
 import { Articles } from "../../views/thread.tsx";
 import type { Chat } from "../chat/chat.ts";
-import type { StoreOf } from "../chat/dependencies.ts";
-import type { SettingsResolver } from "../chat/effective-settings.ts";
 import { Failure } from "../domain/failure.ts";
 import { isId } from "../domain/id.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
+import type { SettingsResolver } from "../persona/effective-settings.ts";
+import type { StoreOf } from "../store/chooser.ts";
 import type { Store } from "../store/store.ts";
 import { conversationOf, type Env, firstSettings, personOf, wordsFor } from "./visitor.ts";
 

@@ -1,16 +1,16 @@
 // Health, readiness and metrics, for orchestrators and monitoring.
 
 import { Hono } from "hono";
-import type { Runs } from "../chat/runs.ts";
 import type { AddressSet } from "../domain/address.ts";
 import { Failure } from "../domain/failure.ts";
 import { startAdvice, type UpstreamState } from "../domain/upstream.ts";
+import type { Runs } from "../runs/runs.ts";
 import type { Store } from "../store/store.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Env } from "./visitor.ts";
 
 export interface OpsParts {
-  readonly runs: Runs;
+  readonly runs: Pick<Runs, "load">;
   readonly store: Pick<Store, "probe">;
   readonly metrics: Metrics;
   /**

@@ -21,7 +21,12 @@ import { type SignInParts, signInRoutes } from "./sign-in.tsx";
 import { type ImportBounds, transferRoutes } from "./transfer.tsx";
 import type { Env } from "./visitor.ts";
 
-interface RouteParts extends ConversationParts, SignInParts, AccountParts, AdminParts, OpsParts {
+interface RouteParts
+  extends ConversationParts,
+    SignInParts,
+    AccountParts,
+    AdminParts,
+    Omit<OpsParts, "runs"> {
   readonly store: Store;
   readonly importing: ImportBounds;
   /** Largest form of people who are signed in, in bytes. */

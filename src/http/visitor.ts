@@ -6,11 +6,11 @@ import { zoneOf } from "../../views/time.tsx";
 import { languageOf, type Words, wordsOf } from "../../views/words.ts";
 import type { Client, Identity } from "../auth/auth.ts";
 import type { Chat } from "../chat/chat.ts";
-import type { SettingsResolver } from "../chat/effective-settings.ts";
 import type { Person } from "../domain/account.ts";
 import type { Conversation } from "../domain/conversation.ts";
 import { asFailure, Failure } from "../domain/failure.ts";
 import { isId } from "../domain/id.ts";
+import type { SettingsResolver } from "../persona/effective-settings.ts";
 
 export interface Visitor {
   /** null: nobody is signed in. */

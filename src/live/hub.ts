@@ -25,8 +25,8 @@ interface Source extends ListSource {
     conversation: ConversationId,
     part: { through?: MessageId },
   ): Promise<ThreadPage & { live: readonly Snapshot[]; effective: EffectiveSettings }>;
-  /** Called when the first socket joins a conversation, and when the last one leaves. */
-  attendanceChanged(conversation: ConversationId): void;
+  /** Says that somebody looks at a conversation, until the returned function is called. */
+  join(conversation: ConversationId): () => void;
 }
 
 /** Most reads of one thread for one snapshot: it is read again if a Run has begun or ended meanwhile. */
@@ -64,7 +64,8 @@ interface ViewerSocket extends Watcher, Required<Viewer> {
 interface Room {
   readonly sockets: Set<ViewerSocket>;
   readonly frames: RunFrames;
-  readonly unsubscribe: () => void;
+  /** Ends the subscription to the Bus, and says that no page looks at the conversation any more. */
+  close(): void;
 }
 
 export class Hub {
@@ -100,14 +101,8 @@ export class Hub {
       this.#lists.set(person, list);
       list.sockets.add(socket);
     }
-    if (room.sockets.size === 1) this.#source.attendanceChanged(conversation);
     void this.#sync(socket, room);
     return socket;
-  }
-
-  /** True while a page shows the conversation. */
-  isWatched(conversation: ConversationId): boolean {
-    return this.#rooms.has(conversation);
   }
 
   /** Tells every page that the upstream has changed. */
@@ -142,12 +137,17 @@ export class Hub {
   #open(conversation: ConversationId): Room {
     // in one synchronous block, so that no event falls between the snapshots and the subscription
     const frames = new RunFrames(this.#source.live(conversation));
+    const unsubscribe = this.#source.bus.subscribe(conversation, (event) => this.#hear(room, event));
     const room: Room = {
       sockets: new Set(),
       frames,
-      unsubscribe: this.#source.bus.subscribe(conversation, (event) => this.#hear(room, event)),
+      close: () => {
+        unsubscribe();
+        leave();
+      },
     };
     this.#rooms.set(conversation, room);
+    const leave = this.#source.join(conversation);
     return room;
   }
 
@@ -159,9 +159,8 @@ export class Hub {
     if (list?.sockets.size === 0 && this.#lists.delete(person ?? "")) list.close();
     room.sockets.delete(socket);
     if (room.sockets.size > 0) return;
-    room.unsubscribe();
     if (this.#rooms.get(conversation) === room) this.#rooms.delete(conversation);
-    this.#source.attendanceChanged(conversation);
+    room.close();
   }
 
   #hear(room: Room, event: HouseEvent): void {

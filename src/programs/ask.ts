@@ -4,10 +4,10 @@ import { type Language, languageOf, sentenceOf, wordsOf } from "../../views/word
 import { type Identity, needScope } from "../auth/auth.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { Quota } from "../chat/quota.ts";
-import type { Runs } from "../chat/runs.ts";
 import type { ReadBody } from "../domain/body.ts";
 import { Failure, type Refuse, statusOf } from "../domain/failure.ts";
 import { type ConversationId, isId, isTemporary, newId, newTemporaryId, type RunId } from "../domain/id.ts";
+import type { Runs } from "../runs/runs.ts";
 import { retryAfterSeconds } from "./errors.ts";
 import { errorOf, lastOf, type ProgramEvent, tapOf } from "./messages.ts";
 import { ResponseBody } from "./outbox.ts";

@@ -2,10 +2,10 @@
 // are a public interface.
 
 import { type Language, sentenceOf, wordsOf } from "../../views/words.ts";
-import type { Tap } from "../chat/live-run.ts";
 import type { FailureReport } from "../domain/failure.ts";
 import type { ConversationId } from "../domain/id.ts";
 import type { Run, RunStats } from "../domain/run.ts";
+import type { Tap } from "../runs/runs.ts";
 
 export type ProgramEvent =
   | { readonly type: "queued"; readonly position: number; readonly of: number }

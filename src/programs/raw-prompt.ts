@@ -1,18 +1,18 @@
 // A prompt that goes to the model unchanged, without a chat template: `raw` on the JSON socket. It waits in
 // the queue like a Run; nothing of it is stored.
 
-import type { SettingsResolver } from "../chat/effective-settings.ts";
 import type { Quota } from "../chat/quota.ts";
-import type { Runs } from "../chat/runs.ts";
 import type { Person } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";
 import type { Place, PromptProgress } from "../domain/run.ts";
+import type { SettingsResolver } from "../persona/effective-settings.ts";
+import type { RunHost } from "../runs/host.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import { doneOf, type ProgramEvent } from "./messages.ts";
 
 export interface RawPromptOptions {
   readonly quota: Quota;
-  readonly runs: Pick<Runs, "apiRequests">;
+  readonly runs: Pick<RunHost, "apiRequests">;
   readonly settings: SettingsResolver;
   readonly upstream: Upstream;
 }

@@ -2,13 +2,13 @@
 // llama-server, and its answer comes back byte for byte. Nothing of either is stored.
 
 import { type Identity, needScope } from "../auth/auth.ts";
-import type { SettingsResolver } from "../chat/effective-settings.ts";
 import type { Quota } from "../chat/quota.ts";
-import type { Runs } from "../chat/runs.ts";
 import type { KeyScope, Person } from "../domain/account.ts";
 import type { ReadBody } from "../domain/body.ts";
 import { asFailure, Failure, type Refuse } from "../domain/failure.ts";
 import type { Place } from "../domain/run.ts";
+import type { SettingsResolver } from "../persona/effective-settings.ts";
+import type { RunHost } from "../runs/host.ts";
 import type { Relayed, Upstream } from "../upstream/upstream.ts";
 import { dialectOf, programRefusal, refusalText } from "./errors.ts";
 import { modelsAnswer } from "./models.ts";
@@ -22,7 +22,7 @@ interface RelayOptions extends RelayedAnswerBounds {
   /** Called when the request is finished, whatever its outcome. */
   over(): void;
   readonly quota: Quota;
-  readonly runs: Pick<Runs, "apiRequests">;
+  readonly runs: Pick<RunHost, "apiRequests">;
   readonly settings: SettingsResolver;
   readonly readBody: ReadBody;
   /** Prefix of the addresses in refusals; see http/base. */

@@ -5,23 +5,21 @@
 import type { Language } from "../../views/words.ts";
 import { type Identity, needScope } from "../auth/auth.ts";
 import type { Chat } from "../chat/chat.ts";
-import type { StoreOf } from "../chat/dependencies.ts";
-import type { Runs } from "../chat/runs.ts";
 import { Failure, type Refuse } from "../domain/failure.ts";
 import { type ConversationId, isId, isTemporary, newId, newTemporaryId, type RunId } from "../domain/id.ts";
 import type { Run } from "../domain/run.ts";
+import type { RunHost } from "../runs/host.ts";
+import type { StoreOf } from "../store/chooser.ts";
 import { errorOf, lastOf, type ProgramEvent, tapOf } from "./messages.ts";
 import { type Piece, ProgramOutbox, type ProgramSocket } from "./outbox.ts";
 import { completeRaw, type RawPromptOptions } from "./raw-prompt.ts";
 
 interface JsonSocketOptions extends RawPromptOptions {
   readonly chat: Chat;
-  readonly runs: Pick<Runs, "apiRequests" | "stop">;
+  readonly runs: Pick<RunHost, "apiRequests" | "join" | "stop">;
   readonly storeOf: StoreOf;
   readonly refuse: Refuse;
   bug(error: unknown): void;
-  /** Conversations of open sockets. */
-  readonly open: Set<ConversationId>;
   readonly outboxMaxBytes: number;
 }
 
@@ -57,6 +55,8 @@ class JsonSocket {
   #outbox!: ProgramOutbox;
   /** The conversation of messages that name none. */
   #conversation: ConversationId | null = null;
+  /** Ends what `Runs.join` began for the conversation. */
+  #leave: (() => void) | null = null;
   #isAnswering = false;
   /** The Run that answers now; null for a raw prompt. */
   #run: RunId | null = null;
@@ -104,9 +104,8 @@ class JsonSocket {
   close(): void {
     this.#outbox.end();
     this.#stop();
-    if (this.#conversation === null) return;
-    this.#options.open.delete(this.#conversation);
-    if (isTemporary(this.#conversation))
+    this.#leave?.();
+    if (this.#conversation !== null && isTemporary(this.#conversation))
       this.#options.chat.forget(this.#conversation).catch(this.#options.bug);
   }
 
@@ -148,17 +147,18 @@ class JsonSocket {
    * @throws Failure `not_found`, `key_scope`
    */
   async #conversationFor(identity: Identity, named: unknown): Promise<ConversationId> {
-    const { chat, open } = this.#options;
+    const { chat, runs } = this.#options;
     if (named !== undefined && named !== this.#conversation) {
       if (!isId(named) || isTemporary(named)) throw new Failure("not_found");
       needScope(identity, "conversations");
       if (!(await chat.enter(identity.person, named))) throw new Failure("not_found");
-      if (this.#conversation !== null) open.delete(this.#conversation);
+      this.#leave?.();
+      this.#leave = null;
       this.#conversation = named;
     }
     const isStored = !identity.key || identity.key.scopes.includes("conversations");
     this.#conversation ??= isStored ? newId() : newTemporaryId();
-    open.add(this.#conversation);
+    this.#leave ??= runs.join(this.#conversation);
     return this.#conversation;
   }
 

@@ -6,16 +6,16 @@ import { type Language, sentenceOf, wordsOf } from "../../views/words.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { Person } from "../domain/account.ts";
 import { Failure, type FailureReport, type Refuse } from "../domain/failure.ts";
-import { type ConversationId, newId, newTemporaryId } from "../domain/id.ts";
+import { newId, newTemporaryId } from "../domain/id.ts";
 import type { Run } from "../domain/run.ts";
+import type { Runs } from "../runs/runs.ts";
 import { type Piece, ProgramOutbox, type ProgramSocket } from "./outbox.ts";
 
 interface PlainSocketOptions {
   readonly chat: Chat;
   readonly refuse: Refuse;
   bug(error: unknown): void;
-  /** Conversations of open sockets. */
-  readonly open: Set<ConversationId>;
+  readonly runs: Pick<Runs, "join">;
   /** Most bytes that wait for a slow client; the socket is closed beyond them. */
   readonly outboxMaxBytes: number;
 }
@@ -31,6 +31,7 @@ export function plainSocketHandler(
   let isAnswering = false;
   let requests = 0;
   let isClosed = false;
+  let leave = (): void => {};
 
   const forget = () => void options.chat.forget(conversation).catch(options.bug);
   const close = (word: string) => outbox.put({ kind: null, text: word });
@@ -46,7 +47,7 @@ export function plainSocketHandler(
     kind: "program",
     open(ws: ProgramSocket): void {
       outbox = new ProgramOutbox(ws, options.outboxMaxBytes, framesOf);
-      options.open.add(conversation);
+      leave = options.runs.join(conversation);
     },
     async message(_: ProgramSocket, frame: string | Uint8Array): Promise<void> {
       try {
@@ -79,7 +80,7 @@ export function plainSocketHandler(
     close(): void {
       isClosed = true;
       outbox.end();
-      options.open.delete(conversation);
+      leave();
       forget();
     },
   };

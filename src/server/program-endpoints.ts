@@ -5,19 +5,18 @@ import type { Server } from "bun";
 import { languageOf } from "../../views/words.ts";
 import { type Auth, type Identity, needScope } from "../auth/auth.ts";
 import type { Chat } from "../chat/chat.ts";
-import type { StoreOf } from "../chat/dependencies.ts";
-import type { SettingsResolver } from "../chat/effective-settings.ts";
 import type { Quota } from "../chat/quota.ts";
-import type { Runs } from "../chat/runs.ts";
 import type { ReadBody } from "../domain/body.ts";
 import { Failure, type Refuse } from "../domain/failure.ts";
-import type { ConversationId } from "../domain/id.ts";
 import { checkOrigin, corsHeaders, programHeaders } from "../http/guard.ts";
 import type { Visitor } from "../http/visitor.ts";
+import type { SettingsResolver } from "../persona/effective-settings.ts";
 import { ask } from "../programs/ask.ts";
 import { relay } from "../programs/relay.ts";
 import { jsonProtocol, jsonSocketHandler } from "../programs/socket-json.ts";
 import { plainSocketHandler } from "../programs/socket-plain.ts";
+import type { RunHost } from "../runs/host.ts";
+import type { StoreOf } from "../store/chooser.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import type { Bodies } from "./bodies.ts";
 import { keptSeconds } from "./paths.ts";
@@ -27,7 +26,7 @@ interface ProgramEndpointsParts {
   readonly auth: Auth;
   readonly chat: Chat;
   readonly quota: Quota;
-  readonly runs: Runs;
+  readonly runs: RunHost;
   readonly settings: SettingsResolver;
   readonly storeOf: StoreOf;
   readonly sockets: Sockets;
@@ -53,8 +52,6 @@ interface RequestInFlight {
 
 export class ProgramEndpoints {
   readonly #parts: ProgramEndpointsParts;
-  /** Conversations of sockets that are open. */
-  readonly open = new Set<ConversationId>();
   readonly #inFlight = new Set<RequestInFlight>();
 
   constructor(parts: ProgramEndpointsParts) {
@@ -112,7 +109,7 @@ export class ProgramEndpoints {
     if (!identity) throw new Failure("not_signed_in");
     needScope(identity, "answers");
     const language = languageOf(request.headers.get("accept-language"));
-    const dependencies = { ...parts, open: this.open, outboxMaxBytes: bounds.outboxMaxBytes };
+    const dependencies = { ...parts, outboxMaxBytes: bounds.outboxMaxBytes };
     const offered = request.headers.get("sec-websocket-protocol") ?? "";
     const isJson = offered.split(",").some((protocol) => protocol.trim() === jsonProtocol);
     const handler = (identityNow: () => Identity): SocketHandler =>

@@ -1,14 +1,14 @@
 // When a person may do less than before (removed, signed out, a key revoked), everything that they have open
 // ends: sockets, Runs, and answers to programs.
 
-import type { Runs } from "../chat/runs.ts";
+import type { RunHost } from "../runs/host.ts";
 import type { Store } from "../store/store.ts";
 import type { ProgramEndpoints } from "./program-endpoints.ts";
 import type { Sockets } from "./sockets.ts";
 
 interface RevocationParts {
   readonly store: Pick<Store, "people">;
-  readonly runs: Pick<Runs, "now" | "stop">;
+  readonly runs: Pick<RunHost, "now" | "stop">;
   readonly sockets: Pick<Sockets, "review">;
   readonly programs: Pick<ProgramEndpoints, "review">;
   bug(error: unknown): void;

@@ -2,7 +2,6 @@
 // ones that are erased, and what is past its retention.
 
 import type { Chat } from "../chat/chat.ts";
-import type { ConversationId } from "../domain/id.ts";
 import type { Hub } from "../live/hub.ts";
 import type { Store } from "../store/store.ts";
 import type { Sockets } from "./sockets.ts";
@@ -10,10 +9,8 @@ import type { Sockets } from "./sockets.ts";
 interface UpkeepParts {
   readonly store: Pick<Store, "purge" | "retention">;
   readonly chat: Pick<Chat, "forget" | "forgetTemporary">;
-  readonly hub: Pick<Hub, "beat" | "isWatched">;
+  readonly hub: Pick<Hub, "beat">;
   readonly sockets: Pick<Sockets, "ping" | "review">;
-  /** Conversations of programs' sockets that are open. */
-  readonly openPrograms: ReadonlySet<ConversationId>;
   readonly bounds: { readonly heartbeatMs: number; readonly temporaryMs: number };
   bug(error: unknown): void;
 }
@@ -64,10 +61,9 @@ export class Upkeep {
    * heartbeats.
    */
   #beat(): void {
-    const { chat, hub, sockets, openPrograms, bounds, bug } = this.#parts;
+    const { chat, hub, sockets, bounds, bug } = this.#parts;
     hub.beat();
-    const isOpen = (id: ConversationId) => hub.isWatched(id) || openPrograms.has(id);
-    chat.forgetTemporary(Date.now() - bounds.temporaryMs, isOpen).catch(bug);
+    chat.forgetTemporary(Date.now() - bounds.temporaryMs).catch(bug);
     this.purge().catch(bug);
     sockets.ping(performance.now() - silentBeats * bounds.heartbeatMs);
   }

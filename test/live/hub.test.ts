@@ -64,7 +64,7 @@ function house() {
   const hub = new Hub({
     bus,
     traffic: new Traffic(),
-    attendanceChanged: () => {},
+    join: () => () => {},
     allowance: async () => ({ usage: { tokens: 0, runs: 0 }, limits: standardLimits.admin, runsLeft: null }),
     upstream: () => ({
       status: "ready",

@@ -2,11 +2,11 @@
 
 import { expect, test } from "bun:test";
 import type { Chat } from "../../src/chat/chat.ts";
-import type { Tap } from "../../src/chat/live-run.ts";
 import type { Person } from "../../src/domain/account.ts";
 import { asFailure } from "../../src/domain/failure.ts";
 import type { Run } from "../../src/domain/run.ts";
 import { plainSocketHandler } from "../../src/programs/socket-plain.ts";
+import type { Tap } from "../../src/runs/runs.ts";
 
 const ended = { status: "done", failure: null } as Run;
 
@@ -31,7 +31,7 @@ function door(outboxMaxBytes = 1000) {
   const made = plainSocketHandler(
     "en",
     { who: () => ({}) as Person, request: "r" },
-    { chat, refuse: asFailure, bug: () => {}, open: new Set(), outboxMaxBytes },
+    { chat, refuse: asFailure, bug: () => {}, runs: { join: () => () => {} }, outboxMaxBytes },
   );
   made.open(socket);
   return { made, socket, sent, state, taps };

@@ -3,9 +3,9 @@
 // Promises: Q1, Q3, Q4, Q5, Q7.
 
 import { describe, expect, test } from "bun:test";
-import type { Sharer } from "../../src/chat/fair-share.ts";
-import { Scheduler } from "../../src/chat/scheduler.ts";
 import type { Place } from "../../src/domain/run.ts";
+import type { Sharer } from "../../src/runs/fair-share.ts";
+import { Scheduler } from "../../src/runs/scheduler.ts";
 import { type Seeded, seeded } from "../seeded.ts";
 
 /** Tokens a second of one slot. */

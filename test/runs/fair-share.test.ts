@@ -3,7 +3,7 @@
 // Promises: Q2, Q5, Q8.
 
 import { describe, expect, test } from "bun:test";
-import { FairShare, type Sharer, type Waiting } from "../../src/chat/fair-share.ts";
+import { FairShare, type Sharer, type Waiting } from "../../src/runs/fair-share.ts";
 import { seeded } from "../seeded.ts";
 
 const person = (id: string, wished: Partial<Sharer> = {}): Sharer => ({

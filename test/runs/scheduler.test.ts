@@ -2,8 +2,8 @@
 // Promises: Q1, Q10.
 
 import { expect, test } from "bun:test";
-import { Scheduler } from "../../src/chat/scheduler.ts";
 import type { Place } from "../../src/domain/run.ts";
+import { Scheduler } from "../../src/runs/scheduler.ts";
 import { seeded } from "../seeded.ts";
 
 const each = (run: string) => ({ id: `of ${run}`, weight: 1, runningMax: null });

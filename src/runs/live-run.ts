@@ -10,17 +10,7 @@ import type { Draft, Store, UnfinishedRun } from "../store/store.ts";
 import type { Checkpoints, Writing } from "./checkpoints.ts";
 import { DeltaFold } from "./delta-fold.ts";
 import type { Sharer } from "./fair-share.ts";
-
-/** Receives every Delta of a Run for a program, unfolded. */
-export interface Tap {
-  /** True if nobody else can see the Run: then its Deltas are not published on the Bus. */
-  readonly isAlone: boolean;
-  text(text: string): void;
-  reasoning?(text: string): void;
-  place?(place: Place): void;
-  prompt?(progress: PromptProgress): void;
-  ended(run: Run): void;
-}
+import type { Tap } from "./runs.ts";
 
 /** Who asked for a Run, and how. */
 export interface Origin {

@@ -2,7 +2,7 @@
 // somebody reads a model's notes as its answer, or an answer is folded away.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { Thoughts } from "../../src/chat/thoughts.ts";
+import { Thoughts } from "../../src/runs/thoughts.ts";
 import { type House, PageClient, PlainClient, startHouse } from "../house.ts";
 import { until } from "../llama/server.ts";
 import { seeded } from "../seeded.ts";

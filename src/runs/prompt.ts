@@ -1,12 +1,12 @@
 // Builds the request of a Run: the effective settings of its conversation and as much of the thread as
-// fits. Combines the decisions of chat/context and chat/effective-settings with data from the Store and
+// fits. Combines the decisions of runs/context and persona/effective-settings with data from the Store and
 // llama-server.
 
 import { noSettings } from "../domain/persona.ts";
 import type { RunStats } from "../domain/run.ts";
+import { type SettingsResolver, samplingOf } from "../persona/effective-settings.ts";
 import type { ChatRequest, Upstream } from "../upstream/upstream.ts";
 import { beginnings, type Counts, fit, lastBeginning, messagesOf, roomFor, surelyFit } from "./context.ts";
-import { type SettingsResolver, samplingOf } from "./effective-settings.ts";
 import type { LiveRun } from "./live-run.ts";
 
 export interface PromptDependencies {

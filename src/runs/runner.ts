@@ -1,5 +1,5 @@
 // Runs one Run from its slot to its end: history → llama-server → Deltas → stored answer. A Failure becomes
-// the outcome of the Run. When a Run starts is decided in chat/scheduler, who watches it is known in
+// the outcome of the Run. When a Run starts is decided in runs/scheduler, who watches it is known in
 // live/hub.
 
 import { asFailure } from "../domain/failure.ts";

@@ -11,24 +11,29 @@ import {
   type Settings,
   samplingBounds,
 } from "../domain/persona.ts";
-import type { Personas } from "../persona/persona.ts";
-import type { HouseSettings } from "../store/accounts.ts";
+import type { Personas } from "./persona.ts";
 
 /** The persona that a new conversation starts with, if it exists. */
 const defaultPersona: PersonaId = "helper";
 
+/** Keeps the persona that an operator enforces while parlor runs. */
+interface EnforcedSetting {
+  get(name: "enforcedPersona"): Promise<string | null>;
+  set(name: "enforcedPersona", persona: PersonaId | null): Promise<void>;
+}
+
 /** The persona that the operator enforces for everybody, on the command line or while parlor runs. */
 export class EnforcedPersona {
   readonly isFixed: boolean;
-  readonly #settings: Pick<HouseSettings, "set">;
+  readonly #settings: Pick<EnforcedSetting, "set">;
   #now: PersonaId | null;
 
   /** `fixed` is the persona of the command line, or null. */
-  static async of(fixed: PersonaId | null, settings: HouseSettings): Promise<EnforcedPersona> {
+  static async of(fixed: PersonaId | null, settings: EnforcedSetting): Promise<EnforcedPersona> {
     return new EnforcedPersona(fixed ?? (await settings.get("enforcedPersona")), fixed !== null, settings);
   }
 
-  private constructor(now: PersonaId | null, isFixed: boolean, settings: Pick<HouseSettings, "set">) {
+  private constructor(now: PersonaId | null, isFixed: boolean, settings: Pick<EnforcedSetting, "set">) {
     this.#now = now;
     this.isFixed = isFixed;
     this.#settings = settings;

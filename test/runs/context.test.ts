@@ -3,8 +3,8 @@
 // Promises: L6, L7.
 
 import { describe, expect, test } from "bun:test";
-import { beginnings, Counts, fit, messagesOf, roomFor } from "../../src/chat/context.ts";
 import { Failure } from "../../src/domain/failure.ts";
+import { beginnings, Counts, fit, messagesOf, roomFor } from "../../src/runs/context.ts";
 import { seeded } from "../seeded.ts";
 
 interface Spoken {

@@ -1,5 +1,5 @@
 // Decides which waiting Run gets a slot, and tells the others their place in the queue. Owns who waits and
-// who runs in this process. The order comes from chat/fair-share, the wait times from chat/wait-estimate.
+// who runs in this process. The order comes from runs/fair-share, the wait times from runs/wait-estimate.
 // Owns no clock, storage, sockets or requests: it calls out through Effects, so that tests need none of
 // them.
 

@@ -1,36 +1,30 @@
-// The Runs in progress of this process: queued, started when a slot is granted, stopped, recovered after a
-// restart, ended. Knows who waits and who runs. What people may do is decided in chat/chat.
+// The Runs in progress of this process, kept in its memory: queued, started when a slot is granted, stopped,
+// recovered after a restart, ended. Knows who waits, who runs, and which conversations are looked at. What
+// people may do is decided in chat/chat.
 
+import { publishListed, publishReshaped } from "../bus/bus.ts";
 import type { Person } from "../domain/account.ts";
-import type { Message } from "../domain/conversation.ts";
-import { isTemporary, type RunId } from "../domain/id.ts";
+import type { Snapshot } from "../domain/event.ts";
+import { type ConversationId, isTemporary, type RunId } from "../domain/id.ts";
 import type { Run, RunNow } from "../domain/run.ts";
 import type { QueuedRun, UnfinishedRun } from "../store/store.ts";
 import { type ApiRequest, ApiRequests } from "./api-requests.ts";
+import { Attendance } from "./attendance.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { Counts } from "./context.ts";
-import { publishListed, publishReshaped } from "./conversation-events.ts";
 import type { RunsDependencies } from "./dependencies.ts";
 import { sharerOf } from "./fair-share.ts";
 import { InProgress } from "./in-progress.ts";
-import { LiveRun, type Origin, type Tap } from "./live-run.ts";
+import { LiveRun, type Origin } from "./live-run.ts";
 import { QueueMemory } from "./queue-memory.ts";
 import { close, type Halt, halt, type RunnerDependencies, runOne } from "./runner.ts";
+import type { NewRun, Runs } from "./runs.ts";
 import { Scheduler } from "./scheduler.ts";
 
 /** Between two ticks of the scheduler, in ms. */
 const tickMs = 250;
 
-interface NewRun {
-  /** Published with the Run where the thread simply goes on; else null. */
-  readonly question: Message | null;
-  readonly model: string | null;
-  readonly tap?: Tap | undefined;
-  /** Id of the request in logs. */
-  readonly request?: string | undefined;
-}
-
-export class Runs {
+export class RunHost implements Runs {
   readonly #deps: RunsDependencies;
   readonly #counts = new Counts();
   readonly #scheduler: Scheduler;
@@ -39,6 +33,7 @@ export class Runs {
   readonly inProgress = new InProgress((live) => this.#isAttended(live));
   readonly #checkpoints: Checkpoints;
   readonly #timer: Timer;
+  readonly #attendance = new Attendance(() => this.#scheduler.refresh());
   #closing = false;
 
   constructor(deps: RunsDependencies) {
@@ -80,26 +75,38 @@ export class Runs {
     return [...this.inProgress.now, ...this.apiRequests.now];
   }
 
-  /** Number of Runs and API requests by state. */
   get load(): { running: number; waiting: number } {
     return { running: this.#scheduler.running, waiting: this.#scheduler.waiting };
   }
 
-  /** True once no new Runs may begin. */
   get closing(): boolean {
     return this.#closing;
   }
 
-  get queue(): Pick<Scheduler, "waitMs" | "refresh"> {
-    return this.#scheduler;
+  live(conversation: ConversationId): readonly Snapshot[] {
+    return this.inProgress.of(conversation);
   }
 
-  /** Continues with the shares and the wait statistics of the previous process. */
-  restore(): Promise<void> {
-    return this.#memory.restore();
+  ended(conversation: ConversationId): Promise<void> {
+    return this.inProgress.overIn(conversation);
   }
 
-  /** Puts a stored Run into the queue. */
+  join(conversation: ConversationId): () => void {
+    return this.#attendance.join(conversation);
+  }
+
+  attended(conversation: ConversationId): boolean {
+    return this.#attendance.has(conversation);
+  }
+
+  /** Continues with the shares, the wait statistics and the unfinished Runs of the previous process. */
+  async recover(): Promise<void> {
+    const { store } = this.#deps;
+    await this.#memory.restore();
+    for (const unfinished of await store.unfinishedRuns())
+      this.#recover(unfinished, await store.people.person(unfinished.run.owner));
+  }
+
   enqueue(person: Person, said: QueuedRun, { question, model, tap, request = "" }: NewRun): void {
     const live = this.#make(said, { sharer: sharerOf(person), request, tap, model });
     this.#deps.log.info("Run queued", {
@@ -125,7 +132,7 @@ export class Runs {
    * llama-server's stream, or ends as interrupted if llama-server no longer has it. `person` is null if the
    * account is gone.
    */
-  recover(unfinished: UnfinishedRun, person: Person | null): void {
+  #recover(unfinished: UnfinishedRun, person: Person | null): void {
     const { run, answer } = unfinished;
     const sharer = person ? sharerOf(person) : { id: run.owner, weight: 1, runningMax: null };
     const live = this.#make(unfinished, { sharer, request: "", tap: undefined, model: null });
@@ -137,7 +144,6 @@ export class Runs {
     }
   }
 
-  /** Stops the Runs that match all given fields, waiting or running; false when there are none. */
   stop(which: Partial<Pick<Run, "id" | "conversation" | "owner">>): boolean {
     const matching = this.inProgress.matching(which);
     for (const live of matching) {
@@ -146,18 +152,11 @@ export class Runs {
       if (this.#scheduler.leave(live.run.id)) this.#endUnstarted(live, "stopped");
       else halt(live, "stopped");
     }
-    const { id, owner, conversation } = which;
-    return (
-      (conversation === undefined &&
-        this.apiRequests.stop({ ...(id !== undefined && { id }), ...(owner !== undefined && { owner }) })) ||
-      matching.length > 0
-    );
+    const isRequest = which.conversation === undefined && this.apiRequests.stop(which);
+    return isRequest || matching.length > 0;
   }
 
-  /**
-   * Accepts no new Runs. Running ones get `graceMs` and are interrupted after that. Waiting ones stay in
-   * the Store for the next process, except those of programs, whose sockets close with this process.
-   */
+  /** Waiting Runs of programs end as well: their sockets close with this process. */
   async close(graceMs: number): Promise<void> {
     this.#closing = true;
     clearInterval(this.#timer);
@@ -222,7 +221,7 @@ export class Runs {
   }
 
   #isAttended({ run, isTapped }: LiveRun): boolean {
-    return isTapped || this.#deps.isAttended(run.conversation);
+    return isTapped || this.attended(run.conversation);
   }
 
   #saveShares(): void {

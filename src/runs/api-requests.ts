@@ -4,12 +4,13 @@
 import type { Person } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";
 import { newId, type PersonId, type RunId } from "../domain/id.ts";
-import type { Place, RunNow } from "../domain/run.ts";
+import type { Place, Run, RunNow } from "../domain/run.ts";
 import type { UsageLedger } from "../store/accounts.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import { sharerOf } from "./fair-share.ts";
+import type { QueueRoom } from "./runs.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { waitFacts } from "./wait-estimate.ts";
 
@@ -125,7 +126,7 @@ export class ApiRequest {
   }
 }
 
-export class ApiRequests {
+export class ApiRequests implements QueueRoom {
   readonly #deps: ApiRequestsDependencies;
   readonly #scheduler: Scheduler;
   readonly #all = new Map<RunId, ApiRequest>();
@@ -146,7 +147,7 @@ export class ApiRequests {
   }
 
   /** Number of waiting API requests, of everybody or of one person. */
-  waiting(person?: PersonId): number {
+  waitingRequests(person?: PersonId): number {
     return this.now.filter(
       ({ owner, status }) => status === "queued" && (person === undefined || owner === person),
     ).length;
@@ -162,7 +163,7 @@ export class ApiRequests {
     const { person } = options;
     const { usage, metrics, upstream } = this.#deps;
     if (this.#isClosing) throw new Failure("shutting_down");
-    this.needRoomInQueue();
+    this.needRoom();
     await usage.admit({ owner: person.id, limits: this.limitsOf(person) });
     const request = new ApiRequest(
       options,
@@ -192,23 +193,25 @@ export class ApiRequests {
     }
   }
 
-  /** @throws Failure `queue_full` */
-  needRoomInQueue(): void {
-    const { waiting } = this.#scheduler;
-    if (waiting < this.#deps.queueMaxRuns) return;
-    throw new Failure("queue_full", { waiting, ...waitFacts(this.#scheduler.waitMs()) });
+  waitFacts(): { readonly seconds?: number } {
+    return waitFacts(this.#scheduler.waitMs());
   }
 
-  /** A person's limits, less their API requests that wait here. */
+  needRoom(): void {
+    const { waiting } = this.#scheduler;
+    if (waiting < this.#deps.queueMaxRuns) return;
+    throw new Failure("queue_full", { waiting, ...this.waitFacts() });
+  }
+
   limitsOf({ id, limits }: Pick<Person, "id" | "limits">): Person["limits"] {
     const { waitingRunsMax } = limits;
     return waitingRunsMax === null
       ? limits
-      : { ...limits, waitingRunsMax: Math.max(0, waitingRunsMax - this.waiting(id)) };
+      : { ...limits, waitingRunsMax: Math.max(0, waitingRunsMax - this.waitingRequests(id)) };
   }
 
   /** Ends the request with this id, or all of this owner; false when there are none. */
-  stop({ id, owner }: { id?: RunId; owner?: PersonId }): boolean {
+  stop({ id, owner }: Partial<Pick<Run, "id" | "owner">>): boolean {
     const matching = [...this.#all.values()].filter(
       (request) => request.run === id || request.options.person.id === owner,
     );

@@ -1,0 +1,36 @@
+// The ports and bounds that Runs are made with (bounds: see config/bounds). Types only.
+
+import type { Bus } from "../bus/bus.ts";
+import type { SettingsResolver } from "../persona/effective-settings.ts";
+import type { StoreOf } from "../store/chooser.ts";
+import type { Store } from "../store/store.ts";
+import type { Log } from "../telemetry/log.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import type { Upstream } from "../upstream/upstream.ts";
+
+export interface RunsDependencies {
+  readonly store: Pick<Store, "usage" | "settings" | "checkpoint" | "unfinishedRuns" | "people">;
+  readonly storeOf: StoreOf;
+  readonly bus: Bus;
+  readonly upstream: Upstream;
+  readonly log: Log;
+  readonly settings: SettingsResolver;
+  /** Let the model write a title after the first answer of a conversation. */
+  readonly generateTitles: boolean;
+  /** Write the text of messages to the log. */
+  readonly logTexts: boolean;
+  readonly metrics: Metrics;
+  readonly bounds: RunsBounds;
+}
+
+/** See config/bounds. */
+export interface RunsBounds {
+  readonly foldMs: number;
+  readonly checkpointEveryMs: number;
+  readonly answerTokens: number;
+  /** Most Runs at once. With fewer slots in llama-server, the number of its slots is the limit. */
+  readonly slotsMax: number;
+  readonly yieldMs: number;
+  /** Most Runs that may wait at once. */
+  readonly queueMaxRuns: number;
+}
