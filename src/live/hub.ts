@@ -5,13 +5,14 @@
 import { heartbeat } from "../../views/frame.ts";
 import type { HouseEvent, RunEvent, Snapshot } from "../domain/event.ts";
 import type { ConversationId, MessageId, PersonId, RunId } from "../domain/id.ts";
+import type { Transport } from "../domain/outgoing.ts";
 import type { EffectiveSettings } from "../domain/persona.ts";
 import type { ThreadPage } from "../domain/thread.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
 import type { Traffic } from "../telemetry/metrics.ts";
 import { snapshotFrame, upstreamFrame } from "./frames.ts";
 import { type ListSource, ListWatch } from "./list-watch.ts";
-import { Outbox, type Sink } from "./outbox.ts";
+import { Outbox } from "./outbox.ts";
 import { RunFrames } from "./run-frames.ts";
 import { once, type View } from "./view.ts";
 
@@ -51,7 +52,7 @@ interface Viewer {
 }
 
 interface ViewerSocket extends Watcher, Required<Viewer> {
-  readonly sink: Sink;
+  readonly transport: Transport;
   /** True while its snapshot is being fetched, which will contain the events of that time. */
   syncing: boolean;
   gone: boolean;
@@ -80,7 +81,7 @@ export class Hub {
   /**
    * Adds a socket to the Room of a conversation. It gets one frame with the whole thread, then the events.
    */
-  join(viewer: Viewer, sink: Sink): Watcher {
+  join(viewer: Viewer, transport: Transport): Watcher {
     const { conversation, person } = viewer;
     const room = this.#rooms.get(conversation) ?? this.#open(conversation);
     const resync = (missed: "thread" | "surroundings" | "nothing") =>
@@ -88,8 +89,8 @@ export class Hub {
     const socket: ViewerSocket = {
       ...viewer,
       through: viewer.through ?? null,
-      sink,
-      outbox: new Outbox(sink, resync, this.#source.traffic),
+      transport,
+      outbox: new Outbox(transport, resync, this.#source.traffic),
       syncing: false,
       gone: false,
       again: false,
@@ -177,7 +178,7 @@ export class Hub {
     for (const socket of room.sockets) {
       // a socket that opened this id before the conversation existed is closed if another person owns it
       if (event.kind === "queued" && socket.person !== null && socket.person !== event.owner)
-        socket.sink.close(policyViolation, "not yours");
+        socket.transport.close(policyViolation, "not yours");
       else if (!socket.syncing) socket.outbox.send(frame(socket.view));
     }
   }

@@ -9,10 +9,10 @@ import type { ConversationActions } from "../chat/conversation-actions.ts";
 import type { Person } from "../domain/account.ts";
 import { Failure, type Refuse } from "../domain/failure.ts";
 import type { ConversationId, MessageId } from "../domain/id.ts";
+import type { Transport } from "../domain/outgoing.ts";
 import { doneFrame, farewellFrame, noticeFrame, prunedFrame, removedFrame, settledFrame } from "./frames.ts";
 import { type Hub, policyViolation, type Watcher } from "./hub.ts";
 import { parseCommand } from "./inbound.ts";
-import type { Sink } from "./outbox.ts";
 import { type View, viewOf } from "./view.ts";
 
 interface PageSocketDependencies {
@@ -53,7 +53,7 @@ export function pageSocketHandler(
   let count = 0;
   let turn = Promise.resolve();
   /** Runs the command in a frame and answers it. Never rejects. */
-  const handle = async (ws: Sink, frame: string | Uint8Array, isTooMany: boolean): Promise<void> => {
+  const handle = async (ws: Transport, frame: string | Uint8Array, isTooMany: boolean): Promise<void> => {
     try {
       if (who === null) throw new Failure("read_only");
       if (isTooMany) throw new Failure("conversation_busy");
@@ -68,7 +68,7 @@ export function pageSocketHandler(
   };
   return {
     kind: who === null ? "reader" : "page",
-    open(ws: Sink): void {
+    open(ws: Transport): void {
       watcher = deps.hub.join(
         { conversation, view, person: who?.().id ?? null, through },
         {
@@ -77,7 +77,7 @@ export function pageSocketHandler(
         },
       );
     },
-    async message(ws: Sink, frame: string | Uint8Array): Promise<void> {
+    async message(ws: Transport, frame: string | Uint8Array): Promise<void> {
       underWay++;
       const isTooMany = underWay > deps.commandsMax;
       // one after another, so that questions are stored in the order in which they were sent
@@ -89,7 +89,7 @@ export function pageSocketHandler(
       watcher?.outbox.drain();
     },
     /** Closes the socket of a person who may no longer use it. */
-    expel(ws: Sink): void {
+    expel(ws: Transport): void {
       ws.send(deps.withBasePath(farewellFrame(who === null ? "not_found" : "not_signed_in", view)));
       ws.close(policyViolation, "not signed in");
     },

@@ -2,51 +2,38 @@
 // in by POST. Its handler sees an ordinary socket: `send` says when the reader is behind, `drained` when it
 // has caught up.
 
+import { OutgoingStream, type Transport } from "../domain/outgoing.ts";
+
 /** Told of the state of a transport. */
 interface SseTransportOwner {
   drained(): void;
   closed(): void;
 }
 
-/** With more unread bytes than this the reader counts as behind; the kernel's buffer is full by then. */
+/** With this many unread bytes the reader counts as behind; the kernel's buffer is full by then. */
 const behindBytes = 64 * 1024;
 
-export class SseTransport<Data> {
+export class SseTransport<Data> extends OutgoingStream implements Transport {
   readonly data: Data;
-  readonly body: ReadableStream<Uint8Array>;
   readonly #owner: SseTransportOwner;
   readonly #maxBytes: number;
-  #controller!: ReadableStreamDefaultController<Uint8Array>;
-  #isBehind = false;
-  #isOver = false;
 
-  /** With more than `maxBytes` unread the stream is closed. */
+  /** With more than `maxBytes` unread beyond those of a reader that is behind, the connection is aborted. */
   constructor(data: Data, maxBytes: number, owner: SseTransportOwner) {
+    super(behindBytes);
     this.data = data;
-    this.#maxBytes = maxBytes;
+    this.#maxBytes = behindBytes + maxBytes;
     this.#owner = owner;
-    this.body = new ReadableStream<Uint8Array>(
-      {
-        start: (controller) => {
-          this.#controller = controller;
-        },
-        pull: () => {
-          if (!this.#isBehind) return;
-          this.#isBehind = false;
-          this.#owner.drained();
-        },
-        cancel: () => this.#over(),
-      },
-      { highWaterMark: behindBytes, size: (bytes) => bytes?.byteLength ?? 0 },
-    );
   }
 
-  /** True while the last frame has not been read. */
-  get isBehind(): boolean {
-    return this.#isBehind;
+  protected onDrain(): void {
+    this.#owner.drained();
   }
 
-  /** As Bun's: returns bytes sent, -1 if the reader is behind, 0 if it has disconnected. */
+  protected onOver(): void {
+    this.#owner.closed();
+  }
+
   send(frame: string): number {
     return this.#put(`data: ${frame.split(/\r\n|\r|\n/).join("\ndata: ")}`);
   }
@@ -61,30 +48,16 @@ export class SseTransport<Data> {
     this.#put(":");
   }
 
-  close(code = 1000, _reason = ""): void {
+  override close(code = 1000, _reason = ""): void {
     this.sendEvent("bye", String(code));
-    this.terminate();
+    super.close();
   }
 
   terminate(): void {
-    if (this.#isOver) return;
-    this.#controller.close();
-    this.#over();
+    super.close();
   }
 
   #put(event: string): number {
-    if (this.#isOver) return 0;
-    const bytes = new TextEncoder().encode(`${event}\n\n`);
-    this.#controller.enqueue(bytes);
-    const room = this.#controller.desiredSize ?? 0;
-    this.#isBehind = room <= 0;
-    if (room < -this.#maxBytes) this.terminate(); // as Bun does with a WebSocket
-    return this.#isBehind ? -1 : bytes.byteLength;
-  }
-
-  #over(): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#owner.closed();
+    return this.write(`${event}\n\n`, this.#maxBytes);
   }
 }

@@ -10,11 +10,11 @@ import { type ConversationId, isId, isTemporary, newId, newTemporaryId, type Run
 import type { Runs } from "../runs/runs.ts";
 import { retryAfterSeconds } from "./errors.ts";
 import { errorOf, lastOf, type ProgramEvent, tapOf } from "./messages.ts";
-import { ResponseBody } from "./outbox.ts";
+import { ResponseBody } from "./response-body.ts";
 
 interface AskOptions {
   /** Aborted when the client has disconnected or has lost its access. */
-  readonly gone: AbortSignal;
+  readonly clientSignal: AbortSignal;
   /** Called when the request is finished, whatever its outcome. */
   over(): void;
   readonly chat: Chat;
@@ -127,17 +127,22 @@ async function answered(
   { text, persona, conversation: kept }: Question,
   { person }: Identity,
   format: AnswerFormat,
-  { chat, runs, bug, outboxMaxBytes, programSlowMs, heartbeatMs, gone, over }: AskOptions,
+  { chat, runs, bug, outboxMaxBytes, programSlowMs, heartbeatMs, clientSignal, over }: AskOptions,
 ): Promise<Response> {
   const { language, isEvents } = format;
   const conversation = kept ?? newTemporaryId();
   let run: RunId | null = null;
   let pulse: Timer | undefined;
-  const leave = () => {
+  const stop = () => {
     clearInterval(pulse);
     if (run !== null) runs.stop({ id: run });
   };
-  const body = new ResponseBody({ maxBytes: outboxMaxBytes, slowMs: programSlowMs, gone, left: leave });
+  const body = new ResponseBody({
+    maxBytes: outboxMaxBytes,
+    slowMs: programSlowMs,
+    clientSignal,
+    onDisconnect: stop,
+  });
   const send = (event: ProgramEvent) =>
     body.put(isEvents ? `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n` : plain(event));
   const tap = tapOf(
@@ -159,10 +164,10 @@ async function answered(
   );
   // plain text can't hold a heartbeat, so a proxy's idle timeout applies to it
   if (isEvents && !body.isOver) pulse = setInterval(() => body.put(": alive\n\n"), heartbeatMs);
-  if (gone.aborted) leave(); // it may have been aborted during `say`
+  if (clientSignal.aborted) stop(); // it may have been aborted during `say`
   const type = isEvents ? "text/event-stream" : "text/plain; charset=utf-8";
   const named = kept === null ? {} : { [conversationHeader]: kept };
-  return new Response(body.stream, {
+  return new Response(body.body, {
     headers: { "content-type": type, "cache-control": "no-store", "x-accel-buffering": "no", ...named },
   });
 }

@@ -29,10 +29,10 @@ export async function modelsAnswer(
   method: "GET" | "POST",
   pathname: string,
   requestId: string,
-  { upstream, gone }: { readonly upstream: Upstream; readonly gone: AbortSignal },
+  { upstream, clientSignal }: { readonly upstream: Upstream; readonly clientSignal: AbortSignal },
 ): Promise<Response | null> {
   const named = modelAt(pathname);
-  if (named !== null) return oneModel({ run: requestId, request: requestId }, named, upstream, gone);
+  if (named !== null) return oneModel({ run: requestId, request: requestId }, named, upstream, clientSignal);
   if (method !== "GET" || upstream.servers.length <= 1) return null;
   return modelList(upstream.state.models.map(({ name }) => name));
 }
@@ -45,12 +45,12 @@ async function oneModel(
   id: RequestId,
   named: string,
   upstream: Upstream,
-  gone: AbortSignal,
+  clientSignal: AbortSignal,
 ): Promise<Response> {
   const { state, servers } = upstream;
   const names = state.models.map(({ name }) => name);
   // if the list can't be read, the names in the state replace it
-  const own = servers.length > 1 ? [] : await listOf(id, upstream, gone).catch(() => []);
+  const own = servers.length > 1 ? [] : await listOf(id, upstream, clientSignal).catch(() => []);
   const found = [...own, ...names.map(modelObject)].find(({ id }) => isCalled(id, named));
   if (!found) throw new Failure("model_missing", { model: named.slice(0, 200), models: names.join(", ") });
   return Response.json(found);
@@ -68,7 +68,7 @@ function isCalled(id: string, named: string): boolean {
 async function listOf(
   id: RequestId,
   upstream: Upstream,
-  gone: AbortSignal,
+  clientSignal: AbortSignal,
 ): Promise<{ readonly id: string }[]> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
@@ -91,7 +91,7 @@ async function listOf(
     parts: [],
     slots: 1,
   } as const;
-  await upstream.pass(id, list, sink, gone);
+  await upstream.pass(id, list, sink, clientSignal);
   const { data } = (parseJson(Buffer.concat(chunks).toString("utf8")) ?? {}) as { data?: unknown };
   return Array.isArray(data) ? data.filter((each) => typeof each?.id === "string") : [];
 }

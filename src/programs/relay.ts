@@ -125,7 +125,7 @@ interface QueuedRequest {
  */
 function forwardQueued(queued: QueuedRequest, options: RelayOptions): Promise<void> {
   const { request, pathname, requestId, person, route, relayed, answer, streamId } = queued;
-  const { runs, settings, upstream, gone } = options;
+  const { runs, settings, upstream, clientSignal } = options;
   const slotOptions = {
     ...{ person, request: requestId, path: pathname, model: relayed.model, slots: relayed.slots },
     signal: answer.signal,
@@ -143,7 +143,7 @@ function forwardQueued(queued: QueuedRequest, options: RelayOptions): Promise<vo
     } finally {
       // A client that has disconnected may resume its stream. One that was stopped, or has lost its access,
       // may not.
-      const hasLostAccess = gone.aborted && !request.signal.aborted;
+      const hasLostAccess = clientSignal.aborted && !request.signal.aborted;
       const isStopped = signal.aborted && (!answer.signal.aborted || hasLostAccess);
       if (streamId !== null && isStopped) await endStream(upstream, streamId);
     }

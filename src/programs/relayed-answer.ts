@@ -6,13 +6,13 @@ import { asFailure, Failure } from "../domain/failure.ts";
 import type { Place } from "../domain/run.ts";
 import type { RelaySink } from "../upstream/upstream.ts";
 import { type Dialect, eventOf } from "./errors.ts";
-import { ResponseBody } from "./outbox.ts";
 import { passedStatus, passedType } from "./passed-headers.ts";
+import { ResponseBody } from "./response-body.ts";
 
 /** Bounds of an answer to an API client. */
 export interface RelayedAnswerBounds {
   /** Aborted when the client has disconnected or has lost its access. */
-  readonly gone: AbortSignal;
+  readonly clientSignal: AbortSignal;
   /** Most bytes that wait for a slow client. */
   readonly outboxMaxBytes: number;
   /** A client that reads nothing for this long is disconnected. */
@@ -57,14 +57,19 @@ export class RelayedAnswer implements RelaySink {
   /** @param dialect of parlor's own events in a stream; null for an answer that must stay unchanged */
   constructor(
     dialect: Dialect | null,
-    { outboxMaxBytes, programSlowMs, heartbeatMs, gone }: RelayedAnswerBounds,
+    { outboxMaxBytes, programSlowMs, heartbeatMs, clientSignal }: RelayedAnswerBounds,
   ) {
     this.#dialect = dialect;
-    const left = () => {
+    const onDisconnect = () => {
       clearInterval(this.#pulse);
       this.#abort.abort(new Failure("stopped"));
     };
-    this.#body = new ResponseBody({ maxBytes: outboxMaxBytes, slowMs: programSlowMs, gone, left });
+    this.#body = new ResponseBody({
+      maxBytes: outboxMaxBytes,
+      slowMs: programSlowMs,
+      clientSignal,
+      onDisconnect,
+    });
     if (dialect !== null && !this.#body.isOver)
       this.#pulse = setInterval(() => this.#beat(dialect), heartbeatMs);
   }
@@ -136,7 +141,7 @@ export class RelayedAnswer implements RelaySink {
   #respond(status: number, headers: Record<string, string>): void {
     this.#hasHead = true;
     this.#response.resolve(
-      new Response(this.#body.stream, {
+      new Response(this.#body.body, {
         status,
         headers: { ...headers, "cache-control": "no-store", "x-accel-buffering": "no" },
       }),

@@ -7,11 +7,12 @@ import { type Identity, needScope } from "../auth/auth.ts";
 import type { Chat } from "../chat/chat.ts";
 import { Failure, type Refuse } from "../domain/failure.ts";
 import { type ConversationId, isId, isTemporary, newId, newTemporaryId, type RunId } from "../domain/id.ts";
+import type { Transport } from "../domain/outgoing.ts";
 import type { Run } from "../domain/run.ts";
 import type { RunHost } from "../runs/host.ts";
 import type { StoreOf } from "../store/chooser.ts";
 import { errorOf, lastOf, type ProgramEvent, tapOf } from "./messages.ts";
-import { type Piece, ProgramOutbox, type ProgramSocket } from "./outbox.ts";
+import { type Piece, ProgramOutbox } from "./outbox.ts";
 import { completeRaw, type RawPromptOptions } from "./raw-prompt.ts";
 
 interface JsonSocketOptions extends RawPromptOptions {
@@ -76,11 +77,11 @@ class JsonSocket {
     this.#options = options;
   }
 
-  open(ws: ProgramSocket): void {
+  open(ws: Transport): void {
     this.#outbox = new ProgramOutbox(ws, this.#options.outboxMaxBytes, framesOf);
   }
 
-  async message(_: ProgramSocket, frame: string | Uint8Array): Promise<void> {
+  async message(_: Transport, frame: string | Uint8Array): Promise<void> {
     try {
       const fields = frameOf(frame);
       if (fields.type === "stop") this.#stop();
@@ -96,7 +97,7 @@ class JsonSocket {
     this.#outbox.drain();
   }
 
-  expel(ws: ProgramSocket): void {
+  expel(ws: Transport): void {
     this.#send(errorOf({ code: "not_signed_in", facts: {} }, this.#language));
     ws.close(1008, "not signed in"); // RFC 6455 §7.4.1
   }

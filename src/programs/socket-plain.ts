@@ -7,9 +7,10 @@ import type { Chat } from "../chat/chat.ts";
 import type { Person } from "../domain/account.ts";
 import { Failure, type FailureReport, type Refuse } from "../domain/failure.ts";
 import { newId, newTemporaryId } from "../domain/id.ts";
+import type { Transport } from "../domain/outgoing.ts";
 import type { Run } from "../domain/run.ts";
 import type { Runs } from "../runs/runs.ts";
-import { type Piece, ProgramOutbox, type ProgramSocket } from "./outbox.ts";
+import { type Piece, ProgramOutbox } from "./outbox.ts";
 
 interface PlainSocketOptions {
   readonly chat: Chat;
@@ -45,11 +46,11 @@ export function plainSocketHandler(
 
   return {
     kind: "program",
-    open(ws: ProgramSocket): void {
+    open(ws: Transport): void {
       outbox = new ProgramOutbox(ws, options.outboxMaxBytes, framesOf);
       leave = options.runs.join(conversation);
     },
-    async message(_: ProgramSocket, frame: string | Uint8Array): Promise<void> {
+    async message(_: Transport, frame: string | Uint8Array): Promise<void> {
       try {
         if (typeof frame !== "string") throw new Failure("bad_frame");
         if (isAnswering) throw new Failure("conversation_busy");
@@ -73,7 +74,7 @@ export function plainSocketHandler(
       outbox.drain();
     },
     /** Called when the person has lost access. */
-    expel(ws: ProgramSocket): void {
+    expel(ws: Transport): void {
       closeWith({ code: "not_signed_in", facts: {} });
       ws.close(1008, "not signed in"); // RFC 6455 §7.4.1
     },

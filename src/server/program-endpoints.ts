@@ -75,7 +75,7 @@ export class ProgramEndpoints {
       server.timeout(request, keptSeconds);
       return inFlight && this.#inFlight.delete(inFlight);
     };
-    const gone = inFlight ? AbortSignal.any([request.signal, inFlight.end.signal]) : request.signal;
+    const clientSignal = inFlight ? AbortSignal.any([request.signal, inFlight.end.signal]) : request.signal;
     // Bun's time-out for silence holds while the body is read, and is lifted then: the queue and llama-server
     // have time limits of their own
     const readBody: ReadBody = async (source, bound) => {
@@ -83,7 +83,7 @@ export class ProgramEndpoints {
       server.timeout(request, 0);
       return body;
     };
-    const dependencies = { ...parts, ...bounds, gone, over, readBody };
+    const dependencies = { ...parts, ...bounds, clientSignal, over, readBody };
     const response = await (pathname === "/ask"
       ? ask(request, identity, id, dependencies)
       : relay(request, pathname, identity, id, dependencies));

@@ -4,6 +4,7 @@
 import type { Server } from "bun";
 import type { Identity } from "../auth/auth.ts";
 import { Failure } from "../domain/failure.ts";
+import type { Transport } from "../domain/outgoing.ts";
 import type { AddressCount } from "../http/guard.ts";
 import type { Visitor } from "../http/visitor.ts";
 import { SseTransport } from "../live/sse-transport.ts";
@@ -49,11 +50,9 @@ export function socketDataOf(
   return data;
 }
 
-/** The part of Bun's ServerWebSocket that is used; live/sse-transport's SseTransport has it, too. */
-export interface Socket {
+/** A WebSocket of Bun, or what replaces one: live/sse-transport's SseTransport. */
+export interface Socket extends Transport {
   readonly data: SocketData;
-  send(frame: string): number;
-  close(code?: number, reason?: string): void;
   terminate(): void;
   ping(): unknown;
 }
