@@ -1,4 +1,4 @@
-// Who takes part in bench/relay.ts: the source itself, nginx, llama-server's router, a relay of the tutorial's shape, and parlor by both its doors.
+// Who takes part in bench/relay.ts: the source itself, nginx, llama-server's router, a relay of the tutorial's shape, and parlor by its three doors.
 // Each is started here with its usual settings for streaming, on loopback, and ended with the benchmark.
 
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -188,14 +188,15 @@ export async function startParlor(
   return { port, pid: process.pid };
 }
 
-/** parlor by its two doors, in one process; another executable where one is named. */
-export async function startBothDoors(
+/** parlor by its three doors, in one process; another executable where one is named. */
+export async function startDoors(
   source: Contender,
   other?: { readonly name: string; readonly program: string },
 ): Promise<Contender[]> {
   const parlor = await startParlor(`http://127.0.0.1:${source.port}`, [], other?.program);
   const name = other?.name ?? "parlor";
   return [
+    { name: `${name} /v1`, way: "sse", ...parlor },
     { name: `${name} /chat`, way: "chat", ...parlor },
     { name: `${name} page, Markdown`, way: "page", ...parlor },
   ];

@@ -1,5 +1,5 @@
 // What the relay adds: the same streams read from the source directly, through nginx, llama-server's router, a relay of the tutorial's shape and
-// parlor's two doors, in one run, in turn, round by round. Writes a table into bench/README.md and bench/results/relay.json.
+// parlor's three doors, in one run, in turn, round by round. Writes a table into bench/README.md and bench/results/relay.json.
 // Run: make bench (QUICK=1 for a short look that writes nothing; ROUNDS=n; BEFORE=/path/to/another/parlor measures that executable in the same run,
 // at 50 tokens a second alone, and writes a table of its own).
 
@@ -7,7 +7,7 @@ import { startLlama } from "../test/llama/server.ts";
 import {
   type Contender,
   compileWire,
-  startBothDoors,
+  startDoors,
   startNginx,
   startParlor,
   startRouter,
@@ -131,9 +131,9 @@ const [levels, rates, seconds] = quick
 const source = await startSource(wire);
 const nginx = await startNginx(source);
 const others = before
-  ? await startBothDoors(source, { name: "before", program: before })
+  ? await startDoors(source, { name: "before", program: before })
   : [await startRouter(wire), await startTutorialRelay(source)];
-const contenders = [source, ...(nginx ? [nginx] : []), ...others, ...(await startBothDoors(source))];
+const contenders = [source, ...(nginx ? [nginx] : []), ...others, ...(await startDoors(source))];
 for (let i = 0; i < 3; i++)
   for (const contender of contenders)
     await read(contender, { streams: 8, tokens: 200, perSecond: 200, spreadMs: 100 });
@@ -182,7 +182,7 @@ for (const streams of levels)
       );
     }
     const of = (name: string, part: keyof Taken) => median((found.get(name) ?? []).map((each) => each[part]));
-    for (const door of ["parlor /chat", "parlor page, Markdown"]) {
+    for (const door of ["parlor /v1", "parlor /chat", "parlor page, Markdown"]) {
       const ratios = (["p50", "p99", "cpuUs"] as const).map((part) =>
         fixed(of(door, part) / of("nginx", part), 2),
       );
@@ -239,6 +239,7 @@ async function firstTokens(): Promise<void> {
   const port = Number(new URL(llama.url).port);
   const fromLlama: Contender[] = [
     { name: "direct", way: "sse", port, pid: null },
+    { name: "parlor /v1", way: "sse", ...real },
     { name: "parlor /chat", way: "chat", ...real },
   ];
   const asking = { streams: quick ? 20 : 100, tokens: 3, perSecond: 100, spreadMs: quick ? 1_000 : 5_000 };

@@ -336,18 +336,22 @@ class Load {
         if (!wish.question.empty()) return wish.question;
         return "{\\\"tokens\\\":" + std::to_string(wish.tokens) + ",\\\"perSecond\\\":" + std::to_string(wish.per_second) + "}";
     }
+    /** The number of a reader's person: the watchers of a conversation are the same person as the one who asks in it. */
+    int person(int i) const { return i < wish.streams ? i : (i - wish.streams) % wish.streams; }
+    /** The headers that every way sends: a proxy has named the person, and a page of parlor's own sends the request. */
+    string sender(int i) const {
+        string host = wish.host + ":" + std::to_string(wish.port);
+        return "Host: " + host + "\r\nOrigin: http://" + host + "\r\nRemote-User: person" + std::to_string(person(i)) + "\r\n";
+    }
     void connected(int i) {
         epoll_event event{EPOLLIN, {}};
         event.data.fd = fds[i];
         epoll_ctl(epoll, EPOLL_CTL_MOD, fds[i], &event);
-        string host = wish.host + ":" + std::to_string(wish.port);
         if (wish.way == "sse") return ask(i);
-        // a conversation's watchers are the same person as the one who asks in it
-        int person = i < wish.streams ? i : (i - wish.streams) % wish.streams;
-        string path = wish.way == "page" ? "/live?c=" + id("c", person) : wish.path;
+        string path = wish.way == "page" ? "/live?c=" + id("c", person(i)) : wish.path;
         readers[i].state = Reader::opening;
-        put(i, "GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\nOrigin: http://" + host + "\r\nRemote-User: person" + std::to_string(person) +
-                   "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n");
+        put(i, "GET " + path + " HTTP/1.1\r\n" + sender(i) +
+                   "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n");
     }
     void ask(int i) {
         Reader &r = readers[i];
@@ -356,7 +360,7 @@ class Load {
         string model = wish.model.empty() ? "" : "\"model\":\"" + wish.model + "\",";
         string body = "{" + model + "\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"" + question() + "\"}]}";
         if (wish.way == "sse")
-            put(i, "POST " + wish.path + " HTTP/1.1\r\nHost: " + wish.host + "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+            put(i, "POST " + wish.path + " HTTP/1.1\r\n" + sender(i) + "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
         else if (wish.way == "page") put(i, frame("{\"type\":\"say\",\"message\":\"" + id("m", i) + "\",\"text\":\"" + question() + "\"}"));
         else {
             string plain = question();

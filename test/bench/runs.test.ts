@@ -29,12 +29,14 @@ test("the relay's contenders are all measured", async () => {
     "direct",
     "llama-server's router",
     "tutorial's relay (Node, ws)",
+    "parlor /v1",
     "parlor /chat",
     "parlor page, Markdown",
   ]) {
     expect(said).toMatch(new RegExp(`\\| 16 \\| 50 \\| ${RegExp.escape(way)} \\| \\d+\\.\\d\\d \\|`)); // an age of its tokens
     expect(said).toMatch(new RegExp(`\\| 16 \\| ${RegExp.escape(way)} \\| [\\d,]{4,} \\|`)); // tokens a second
   }
+  expect(said).toMatch(/\| real llama-server \| parlor \/v1 \| \d+\.\d\d \|/);
   expect(said).toMatch(/\| real llama-server \| parlor \/chat \| \d+\.\d\d \|/);
 });
 
