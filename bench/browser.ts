@@ -4,7 +4,6 @@
 
 import { join } from "node:path";
 import { closeBrowser } from "../test/e2e/stage.ts";
-import { until } from "../test/llama/server.ts";
 import { allClients, type Client, names, serveSmallPages } from "./clients.ts";
 import { openGate } from "./gate.ts";
 import { llamaUi } from "./llama-ui.ts";
@@ -15,6 +14,7 @@ import {
   openingMessages,
   startWithLongConversation,
 } from "./opening.ts";
+import { startParlor } from "./parlor.ts";
 import { cpuOf, root, start } from "./process.ts";
 import { type Goal, goalLines, median, quick, rounds, writeResults, writeTable } from "./report.ts";
 import { markdownAnswer } from "./source.ts";
@@ -45,19 +45,8 @@ if ("reason" in ui) process.stdout.write(`llama-server's own UI is left out: ${u
 const gate = openGate(`http://127.0.0.1:${source.line}`, "folder" in ui ? ui.folder : null);
 let parlorUrl = "";
 const small = serveSmallPages(gate.url, () => parlorUrl);
-const parlor = await start([
-  join(root, "dist/parlor"),
-  "--port",
-  "0",
-  "--llama",
-  gate.url,
-  "--log-level",
-  "error",
-  "--allow-origin",
-  small.url,
-]);
-parlorUrl = parlor.line.split(" ").at(-1) as string;
-await until(async () => (await fetch(`${parlorUrl}/readyz`)).status === 200, "parlor is ready");
+const parlor = await startParlor([gate.url], ["--allow-origin", small.url]);
+parlorUrl = parlor.url;
 const clients = allClients(small.url, "folder" in ui ? gate.url : null, parlorUrl);
 
 /** Letters and digits at the end of the answer by which its end is known on the page, and how often they stand in it. */
@@ -101,11 +90,11 @@ async function cost(client: Client, tokens: number): Promise<Cost> {
   await client.type(page, question);
   await quiet();
   const ended = gate.nextEnd();
-  const [before, cpuBefore, wireBefore] = [await counts(), cpuOf(parlor.process.pid), wire()];
+  const [before, cpuBefore, wireBefore] = [await counts(), cpuOf(parlor.pid), wire()];
   await client.send(page, question);
   const endedAt = await ended;
   const completed = await completeAt(page, client, tokens);
-  const [after, cpuAfter] = [await counts(), cpuOf(parlor.process.pid)];
+  const [after, cpuAfter] = [await counts(), cpuOf(parlor.pid)];
   const bytes = wire() - wireBefore;
   const { heapMb } = await held();
   await context.close();

@@ -5,6 +5,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeF
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { freePort, until } from "../test/llama/server.ts";
+import { executable, type StartedParlor, startParlor } from "./parlor.ts";
 import { root, start } from "./process.ts";
 import { markdownAnswer } from "./source.ts";
 
@@ -163,29 +164,11 @@ export async function startTutorialRelay(source: Contender): Promise<Contender> 
   };
 }
 
-/** parlor as it is shipped, with everybody a person of their own. */
-export async function startParlor(
-  upstream: string,
-  flags: readonly string[] = [],
-  program: string = join(root, "dist/parlor"),
-): Promise<{ port: number; pid: number }> {
+/** parlor for a crowd: every stream may have a person of its own, and no bound is in the way. */
+export function startCrowdedParlor(llamaUrl: string, program: string = executable): Promise<StartedParlor> {
   const people = ["--auth", "header", "--trusted-proxy", "127.0.0.1"];
   const bounds = ["--sockets-max-per-address", "100000", "--queue-max-runs", "10000", "--slots-max", "1000"];
-  const { line, process } = await start([
-    program,
-    "--port",
-    "0",
-    "--llama",
-    upstream,
-    "--log-level",
-    "error",
-    ...people,
-    ...bounds,
-    ...flags,
-  ]);
-  const port = Number(/:(\d+)$/m.exec(line)?.[1]);
-  await until(async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).status === 200, "parlor is ready");
-  return { port, pid: process.pid };
+  return startParlor([llamaUrl], [...people, ...bounds], [program]);
 }
 
 /** parlor by its three doors, in one process; another executable where one is named. */
@@ -193,11 +176,11 @@ export async function startDoors(
   source: Contender,
   other?: { readonly name: string; readonly program: string },
 ): Promise<Contender[]> {
-  const parlor = await startParlor(`http://127.0.0.1:${source.port}`, [], other?.program);
+  const { port, pid } = await startCrowdedParlor(`http://127.0.0.1:${source.port}`, other?.program);
   const name = other?.name ?? "parlor";
   return [
-    { name: `${name} /v1`, way: "sse", ...parlor },
-    { name: `${name} /chat`, way: "chat", ...parlor },
-    { name: `${name} page, Markdown`, way: "page", ...parlor },
+    { name: `${name} /v1`, way: "sse", port, pid },
+    { name: `${name} /chat`, way: "chat", port, pid },
+    { name: `${name} page, Markdown`, way: "page", port, pid },
   ];
 }

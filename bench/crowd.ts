@@ -1,7 +1,7 @@
 // Many at once: 500 watchers of one answer, 10 000 idle pages, 50 clients that do not read among 200, and how each cost grows from 1 × over
 // 4 × to 16 ×. Writes a table into bench/README.md and bench/results/crowd.json. Run: make bench (QUICK=1 for a short look).
 
-import { compileWire, startParlor, startSource } from "./contenders.ts";
+import { compileWire, startCrowdedParlor, startSource } from "./contenders.ts";
 import { memoryOf, scheduledOf, ticksOf } from "./process.ts";
 import {
   fixed,
@@ -83,7 +83,7 @@ async function read(
 
 /** Memory that each of so many open sockets takes, in bytes. */
 async function idle(count: number): Promise<number> {
-  const house = await startParlor(upstream);
+  const house = await startCrowdedParlor(upstream);
   await read(house, { streams: 32, tokens: 100 });
   const before = memoryOf(house.pid);
   const child = reader(house, { streams: count, tokens: 1, extra: { "idle-ms": 60_000 } });
@@ -91,13 +91,13 @@ async function idle(count: number): Promise<number> {
   const { open } = JSON.parse(first as string) as { open: number };
   const each = (memoryOf(house.pid) - before) / open;
   child.kill();
-  process.kill(house.pid);
+  house.stop();
   return each;
 }
 
 /** Memory that each of so many running answers takes at its fullest, in bytes. */
 async function active(streams: number): Promise<number> {
-  const house = await startParlor(upstream);
+  const house = await startCrowdedParlor(upstream);
   await read(house, { streams: 32, tokens: 100 });
   const before = memoryOf(house.pid);
   let most = before;
@@ -106,7 +106,7 @@ async function active(streams: number): Promise<number> {
   }, 50);
   await read(house, { streams, tokens: 200 });
   clearInterval(look);
-  process.kill(house.pid);
+  house.stop();
   return (most - before) / streams;
 }
 
@@ -127,7 +127,7 @@ async function growing(
 
 const [watchersMax, idleMax, readers, stuck] = quick ? [32, 320, 40, 10] : [500, 10_000, 200, 50];
 const of = (most: number): number[] => [most / 16, most / 4, most].map(Math.ceil);
-const house = await startParlor(upstream);
+const house = await startCrowdedParlor(upstream);
 await read(house, { streams: 32, tokens: 400, perSecond: 100 });
 
 // one answer, many watchers

@@ -4,6 +4,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { uiRelease } from "./llama-ui.ts";
+import { serveLikeLlama } from "./source.ts";
 
 export interface Gate {
   readonly url: string;
@@ -86,23 +87,13 @@ export function openGate(sourceUrl: string, uiFolder: string | null): Gate {
     return (packed.get(name) as Response).clone() as Response;
   }
 
-  const server = Bun.serve({
-    hostname: "127.0.0.1",
-    port: 0,
-    development: false,
-    idleTimeout: 0,
-    async fetch(request) {
-      const { pathname } = new URL(request.url);
-      if (pathname === "/health") return Response.json({ status: "ok" });
-      if (pathname === "/props") return Response.json(props);
-      if (pathname === "/slots") return Response.json([]);
-      if (pathname === "/v1/models") return Response.json(models);
-      if (pathname === "/v1/streams/lookup") return Response.json([]);
-      if (pathname === "/tools")
-        return Response.json({ error: { message: "this feature is disabled" } }, { status: 403 });
-      if (pathname === "/v1/chat/completions") return answer(await request.text());
-      return request.method === "GET" ? file(pathname) : new Response("Not found", { status: 404 });
-    },
+  const server = serveLikeLlama(props, async (request, pathname) => {
+    if (pathname === "/v1/models") return Response.json(models);
+    if (pathname === "/v1/streams/lookup") return Response.json([]);
+    if (pathname === "/tools")
+      return Response.json({ error: { message: "this feature is disabled" } }, { status: 403 });
+    if (pathname === "/v1/chat/completions") return answer(await request.text());
+    return request.method === "GET" ? file(pathname) : new Response("Not found", { status: 404 });
   });
   return {
     url: `http://127.0.0.1:${server.port}`,

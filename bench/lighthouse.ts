@@ -4,8 +4,9 @@
 import { join } from "node:path";
 import { newId } from "../src/domain/id.ts";
 import { PageClient } from "../test/house.ts";
-import { startLlama, until } from "../test/llama/server.ts";
-import { root, start } from "./process.ts";
+import { startLlama } from "../test/llama/server.ts";
+import { startParlor } from "./parlor.ts";
+import { root } from "./process.ts";
 import { writeTable } from "./report.ts";
 
 const version = "13.5.0";
@@ -22,17 +23,7 @@ if (!(await Bun.file(join(folder, "node_modules/lighthouse/package.json")).exist
 }
 
 const llama = await startLlama();
-const parlor = await start([
-  join(root, "dist/parlor"),
-  "--port",
-  "0",
-  "--llama",
-  llama.url,
-  "--log-level",
-  "error",
-]);
-const url = parlor.line.split(" ").at(-1) as string;
-await until(async () => (await fetch(`${url}/readyz`)).status === 200, "parlor is ready");
+const { url } = await startParlor([llama.url]);
 const conversation = newId();
 const page = await new PageClient({ url }, conversation).ready();
 page.say("How is a lamp wired?");

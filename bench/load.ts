@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { hashOf, newSecret } from "../src/auth/secrets.ts";
 import { newId } from "../src/domain/id.ts";
 import { openSqlite } from "../src/store/sqlite.ts";
+import { executable, startParlor } from "./parlor.ts";
 import { cpuOf, memoryOf, root, start } from "./process.ts";
 import { quantile, quick, writeTable } from "./report.ts";
 
@@ -30,23 +31,11 @@ for (let i = 0; i < idlers; i++) {
 await store.close();
 
 const source = await start([process.execPath, join(root, "bench/source.ts")]);
-const flags = [
-  "--port",
-  "0",
-  "--data",
-  folder,
-  "--auth",
-  "password",
-  "--llama",
-  `http://127.0.0.1:${source.line}`,
-  "--slots-max",
-  String(slots),
-];
-const bounds = ["--sockets-max-per-address", "20000", "--queue-max-runs", "1000", "--log-level", "warn"];
-const parlor = await start([join(root, "dist/parlor"), ...flags, ...bounds]);
-const url = /http:\S+/.exec(parlor.line)?.[0] as string;
-const { pid } = parlor.process;
-while ((await fetch(`${url}/readyz`)).status !== 200) await Bun.sleep(20);
+const bounds = ["--sockets-max-per-address", "20000", "--queue-max-runs", "1000"];
+const { url, pid } = await startParlor(
+  [`http://127.0.0.1:${source.line}`],
+  ["--data", folder, "--auth", "password", "--slots-max", String(slots), ...bounds],
+);
 
 interface Sitter {
   readonly ws: WebSocket;
@@ -181,10 +170,10 @@ const last = sitters.at(-1) as Sitter;
 const closed = Promise.withResolvers<void>();
 last.ws.onclose = () => closed.resolve();
 const removedAt = performance.now();
-const removed = Bun.spawn(
-  [join(root, "dist/parlor"), "user", "remove", `person ${idlers - 1}`, "--data", folder],
-  { stdout: "ignore", stderr: "inherit" },
-);
+const removed = Bun.spawn([executable, "user", "remove", `person ${idlers - 1}`, "--data", folder], {
+  stdout: "ignore",
+  stderr: "inherit",
+});
 await closed.promise;
 row(
   "one is removed by `parlor user remove`: their page is closed after",

@@ -5,8 +5,9 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises"; // a rest is a time
 import { gzipSync } from "node:zlib";
-import { startLlama, until } from "../test/llama/server.ts";
-import { memoryOf, root, start } from "./process.ts";
+import { startLlama } from "../test/llama/server.ts";
+import { executable, startParlor } from "./parlor.ts";
+import { memoryOf, root } from "./process.ts";
 import { median } from "./report.ts";
 
 const requests = Number(process.env["REQUESTS"] ?? 40_000);
@@ -19,19 +20,9 @@ const [steadyMs, restMs] = [3_000, 15_000];
 const swingMb = 16;
 
 const llama = await startLlama({ args: ["-np", String(atOnce)] });
-const built = join(root, "dist/parlor");
-const program = existsSync(built) ? [built] : [process.execPath, join(root, "src/main.ts")];
-const { line, process: parlor } = await start([
-  ...program,
-  "--port",
-  "0",
-  "--llama",
-  llama.url,
-  "--log-level",
-  "error",
-]);
-const url = line.split(" ").at(-1) as string;
-await until(async () => (await fetch(`${url}/readyz`)).status === 200, "parlor is ready");
+const program = existsSync(executable) ? [executable] : [process.execPath, join(root, "src/main.ts")];
+const parlor = await startParlor([llama.url], [], program);
+const { url } = parlor;
 
 const post = (
   path: string,
@@ -144,6 +135,6 @@ const verdict = grown <= swingMb ? "does not grow with their number" : "GROWS wi
 process.stdout.write(
   `second half beside first ${grown.toFixed(1)} MB: it ${verdict} (at most ${swingMb} MB are the collector's)\n`,
 );
-parlor.kill();
+parlor.stop();
 await llama.stop();
 process.exit(grown <= swingMb ? 0 : 1);

@@ -6,7 +6,7 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BrowserContext, Page } from "playwright-core";
-import { root, start } from "./process.ts";
+import { executable, startParlor } from "./parlor.ts";
 import { markdownAnswer } from "./source.ts";
 import { newContext, openTab } from "./tab.ts";
 
@@ -64,7 +64,7 @@ export async function folderWithLongConversation(): Promise<string> {
   const file = join(folder, "long.jsonl");
   await Bun.write(file, lines.map((line) => JSON.stringify(line)).join("\n"));
   const env = { ...process.env, PARLOR_DATA: folder };
-  const { exitCode, stderr } = Bun.spawnSync([join(root, "dist/parlor"), "import", file], {
+  const { exitCode, stderr } = Bun.spawnSync([executable, "import", file], {
     env,
     stdin: "ignore",
     stdout: "ignore",
@@ -160,16 +160,5 @@ export async function openInUi(uiUrl: string): Promise<Opening> {
 /** A parlor that has the long conversation. */
 export async function startWithLongConversation(llamaUrl: string): Promise<string> {
   const data = await folderWithLongConversation();
-  const parlor = await start([
-    join(root, "dist/parlor"),
-    "--port",
-    "0",
-    "--llama",
-    llamaUrl,
-    "--log-level",
-    "error",
-    "--data",
-    data,
-  ]);
-  return parlor.line.split(" ").at(-1) as string;
+  return (await startParlor([llamaUrl], ["--data", data])).url;
 }

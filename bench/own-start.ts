@@ -5,7 +5,7 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { folderWithLongConversation } from "./opening.ts";
-import { root } from "./process.ts";
+import { executable } from "./parlor.ts";
 
 export interface Start {
   /** From the call that starts the program to its line that says where it listens. */
@@ -78,7 +78,7 @@ export const startNames = {
 export async function measureStarts(llamaUrl: string, times: number): Promise<Record<string, Start[]>> {
   const bare = await compileBare();
   const used = await folderWithLongConversation();
-  const parlor = [join(root, "dist/parlor"), "--port", "0", "--llama", llamaUrl, "--log-level", "error"];
+  const parlor = [executable, "--port", "0", "--llama", llamaUrl, "--log-level", "error"];
   const ways: Record<string, () => Promise<Start>> = {
     [startNames.bare]: () => startOnce([bare], {}),
     [startNames.fresh]: () =>

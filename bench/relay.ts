@@ -7,9 +7,9 @@ import { startLlama } from "../test/llama/server.ts";
 import {
   type Contender,
   compileWire,
+  startCrowdedParlor,
   startDoors,
   startNginx,
-  startParlor,
   startRouter,
   startSource,
   startTutorialRelay,
@@ -235,7 +235,7 @@ async function firstTokens(): Promise<void> {
   ]);
   tables.push(first);
   const llama = await startLlama();
-  const real = await startParlor(llama.url);
+  const real = await startCrowdedParlor(llama.url);
   const port = Number(new URL(llama.url).port);
   const fromLlama: Contender[] = [
     { name: "direct", way: "sse", port, pid: null },
@@ -270,7 +270,7 @@ async function firstTokens(): Promise<void> {
   }
   const cold: number[] = [];
   for (let i = 0; i < (quick ? 2 : 7); i++) {
-    const { port: fresh, pid } = await startParlor(`http://127.0.0.1:${source.port}`);
+    const { port: fresh, pid, stop } = await startCrowdedParlor(`http://127.0.0.1:${source.port}`);
     cold.push(
       (
         await read(
@@ -279,11 +279,11 @@ async function firstTokens(): Promise<void> {
         )
       ).firstP50 / 1000,
     );
-    process.kill(pid);
+    stop();
   }
   results["first token, cold"] = cold;
   first.row("source", "parlor /chat, first ever asked", fixed(median(cold), 2), spread(cold), "", "");
-  process.kill(real.pid);
+  real.stop();
   await llama.stop();
 }
 await firstTokens();

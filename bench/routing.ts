@@ -1,11 +1,10 @@
 // What it saves to ask the llama-server that has read a conversation before: a house of 20 conversations over two llama-servers with two slots each, asked through
 // parlor and through nginx, which takes turns. Writes a table into bench/README.md and bench/results/routing.json. Run: bun bench/routing.ts (QUICK=1 for a short look).
 
-import { join } from "node:path";
 import { type Llama, startLlama, until } from "../test/llama/server.ts";
 import { seeded } from "../test/seeded.ts";
 import { startNginxWith } from "./contenders.ts";
-import { root, start } from "./process.ts";
+import { startParlor } from "./parlor.ts";
 import { fixed, median, quantile, quick, rounds, table, writeResults, writeTable } from "./report.ts";
 
 const conversations = quick ? 4 : 20;
@@ -104,19 +103,13 @@ for (const { name, args, atOnce } of settings) {
     for (const way of ["turns", "parlor"] as const) {
       // each way begins with llama-servers that have read nothing
       const llamas = await Promise.all([0, 1].map(() => startLlama({ args })));
-      const flags = llamas.flatMap(({ url }) => ["--llama", url]);
-      const ahead = way === "turns" ? await startTurns(llamas) : null;
-      const parlor =
-        way === "parlor"
-          ? await start([join(root, "dist/parlor"), "--port", "0", "--log-level", "error", ...flags])
-          : null;
-      const url = ahead?.url ?? (/http:\S+/.exec(parlor?.line ?? "")?.[0] as string);
+      const { url, stop } = await (way === "turns"
+        ? startTurns(llamas)
+        : startParlor(llamas.map((llama) => llama.url)));
       await until(async () => (await fetch(`${url}/health`).catch(() => null))?.status !== 503, "it answers");
-      if (parlor) await until(async () => (await fetch(`${url}/readyz`)).ok, "both are seen");
       const outcome = await house(way, url, round + 1, atOnce);
       outcomes.push(outcome);
-      ahead?.stop();
-      parlor?.process.kill();
+      stop();
       for (const llama of llamas) await llama.stop();
     }
   }

@@ -81,27 +81,40 @@ function stream(tokens: number, perSecond: number, markdown: boolean): ReadableS
   } as never);
 }
 
-if (import.meta.main) {
-  const server = Bun.serve({
+/**
+ * Serves on a free port of loopback what parlor asks every llama-server: its health, these properties, and
+ * that all slots are idle. Other requests go to `answer`.
+ */
+export function serveLikeLlama(
+  props: object,
+  answer: (request: Request, pathname: string) => Promise<Response>,
+): Bun.Server<undefined> {
+  return Bun.serve({
     hostname: "127.0.0.1",
     port: 0,
     development: false,
     idleTimeout: 0,
-    async fetch(request) {
+    fetch(request) {
       const { pathname } = new URL(request.url);
       if (pathname === "/health") return Response.json({ status: "ok" });
-      if (pathname === "/props") return Response.json({ total_slots: slots, model_alias: "source" });
+      if (pathname === "/props") return Response.json(props);
       if (pathname === "/slots") return Response.json([]);
-      const { messages } = (await request.json()) as { messages: { content: string }[] };
-      const wish = JSON.parse(messages.at(-1)?.content as string) as {
-        tokens: number;
-        perSecond: number;
-        markdown?: boolean;
-      };
-      return new Response(stream(wish.tokens, wish.perSecond, wish.markdown === true), {
-        headers: { "content-type": "text/event-stream" },
-      });
+      return answer(request, pathname);
     },
+  });
+}
+
+if (import.meta.main) {
+  const server = serveLikeLlama({ total_slots: slots, model_alias: "source" }, async (request) => {
+    const { messages } = (await request.json()) as { messages: { content: string }[] };
+    const wish = JSON.parse(messages.at(-1)?.content as string) as {
+      tokens: number;
+      perSecond: number;
+      markdown?: boolean;
+    };
+    return new Response(stream(wish.tokens, wish.perSecond, wish.markdown === true), {
+      headers: { "content-type": "text/event-stream" },
+    });
   });
   process.stdout.write(`${server.port}\n`);
 }

@@ -5,11 +5,11 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { closeBrowser } from "../test/e2e/stage.ts";
-import { until } from "../test/llama/server.ts";
 import { names } from "./clients.ts";
 import { openGate } from "./gate.ts";
 import { llamaUi } from "./llama-ui.ts";
 import { measureStarts, startNames } from "./own-start.ts";
+import { executable, startParlor } from "./parlor.ts";
 import { root, start } from "./process.ts";
 import { type Goal, goalLines, median, quantile, quick, writeResults, writeTable } from "./report.ts";
 import { newContext, openTab } from "./tab.ts";
@@ -57,17 +57,7 @@ if ("reason" in ui) process.stdout.write(`llama-server's own UI is left out: ${u
 const gate = openGate(`http://127.0.0.1:${source.line}`, "folder" in ui ? ui.folder : null);
 const started = await measureStarts(gate.url, starts);
 
-const parlor = await start([
-  join(root, "dist/parlor"),
-  "--port",
-  "0",
-  "--llama",
-  gate.url,
-  "--log-level",
-  "error",
-]);
-const parlorUrl = parlor.line.split(" ").at(-1) as string;
-await until(async () => (await fetch(`${parlorUrl}/readyz`)).status === 200, "parlor is ready");
+const parlor = await startParlor([gate.url]);
 /** What Chromium takes for any page that has a socket: one of a line of script, which lives when its first message has come. */
 const bareName = "a line of script with a socket";
 const bare = Bun.serve({
@@ -85,7 +75,7 @@ const bare = Bun.serve({
 });
 const pages: Record<string, () => Promise<Load>> = {
   [bareName]: () => load(`http://127.0.0.1:${bare.port}/`, '[data-connection="on"]'),
-  [names.parlor]: () => load(parlorUrl, '[data-connection="on"]'),
+  [names.parlor]: () => load(parlor.url, '[data-connection="on"]'),
   ...("folder" in ui && { [names.ui]: () => load(gate.url, "textarea") }),
 };
 const loaded: Record<string, Load[]> = {};
@@ -93,7 +83,7 @@ for (const page of Object.values(pages)) await page(); // Chromium itself is war
 for (let i = 0; i < loads; i++)
   for (const [name, page] of Object.entries(pages)) loaded[name] = [...(loaded[name] ?? []), await page()];
 
-const executableMb = statSync(join(root, "dist/parlor")).size / 1e6;
+const executableMb = statSync(executable).size / 1e6;
 const pageMs = (name: string): number[] => (started[name] ?? []).map((each) => each.pageMs);
 const of = (name: string, part: keyof Load): number => median((loaded[name] ?? []).map((each) => each[part]));
 
