@@ -7,17 +7,13 @@ import { localPerson, nextMidnight, standardLimits } from "../../src/domain/acco
 import { Failure } from "../../src/domain/failure.ts";
 import { newId } from "../../src/domain/id.ts";
 import type { Ending, QueuedRun, Store } from "../../src/store/store.ts";
+import { doneEnding } from "./ending.ts";
 
 const dayMs = 24 * 3_600_000;
 const done: Ending = {
-  status: "done",
-  text: "answer",
-  reasoning: "",
-  finish: "stop",
-  failure: null,
+  ...doneEnding,
   stats: { promptTokens: 30, cachedTokens: 10, outputTokens: 5 },
   tokens: 25,
-  slotFreed: true,
 };
 
 /** Tests a Store that `open` makes empty. */

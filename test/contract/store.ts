@@ -10,20 +10,12 @@ import type { ConversationRecord } from "../../src/domain/record.ts";
 import type { Ending, QueuedRun, Store } from "../../src/store/store.ts";
 import { until } from "../llama/server.ts";
 import { seeded } from "../seeded.ts";
+import { doneEnding } from "./ending.ts";
 
 /** Who asks in these tests, within no limits. */
 const by = { owner: localPerson, limits: standardLimits.admin, queueMaxRuns: 10 };
 
-const done: Ending = {
-  status: "done",
-  text: "answer",
-  reasoning: "thought",
-  finish: "stop",
-  failure: null,
-  stats: { outputTokens: 3 },
-  tokens: 3,
-  slotFreed: true,
-};
+const done: Ending = { ...doneEnding, reasoning: "thought", stats: { outputTokens: 3 }, tokens: 3 };
 
 /** Tests a Store that `open` makes empty. */
 export function storeContract(name: string, open: () => Promise<Store>): void {

@@ -57,6 +57,16 @@ class Mortal {
 
 describe("a llama-server that keeps the stream: nothing is lost at all", () => {
   const llama = standing(() => startLlama({ args: ["-np", "4", "-c", "131072"] }));
+  /** A parlor in the middle of an answer, and the page that asked for it. */
+  const midAnswer = async (): Promise<{ mortal: Mortal; page: PageClient }> => {
+    const mortal = new Mortal(llama.it.url);
+    await mortal.start();
+    const page = await new PageClient(mortal.parlor).ready();
+    page.say("endless");
+    await until(() => (page.last?.text.length ?? 0) > 500, "the answer has begun");
+    page.gone = true;
+    return { mortal, page };
+  };
 
   test(`${rounds} kills under load`, async () => {
     const mortal = new Mortal(llama.it.url);
@@ -142,12 +152,7 @@ describe("a llama-server that keeps the stream: nothing is lost at all", () => {
   );
 
   test("Stop sends the DELETE that alone ends such a stream, also after a restart", async () => {
-    const mortal = new Mortal(llama.it.url);
-    await mortal.start();
-    const page = await new PageClient(mortal.parlor).ready();
-    page.say("endless");
-    await until(() => (page.last?.text.length ?? 0) > 500, "the answer has begun");
-    page.gone = true;
+    const { mortal, page } = await midAnswer();
     await mortal.kill();
     expect(await llama.it.busySlots()).toBe(1);
     await mortal.start();
@@ -163,12 +168,7 @@ describe("a llama-server that keeps the stream: nothing is lost at all", () => {
   });
 
   test("SIGTERM interrupts in order; Continue goes on with the part that is there", async () => {
-    const mortal = new Mortal(llama.it.url);
-    await mortal.start();
-    const page = await new PageClient(mortal.parlor).ready();
-    page.say("endless");
-    await until(() => (page.last?.text.length ?? 0) > 500, "the answer has begun");
-    page.gone = true;
+    const { mortal, page } = await midAnswer();
     mortal.parlor.process.kill("SIGTERM");
     expect(await mortal.parlor.process.exited).toBe(0);
     expect(await llama.it.busySlots()).toBe(0);

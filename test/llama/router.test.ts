@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type House, PageClient, rendered, startHouse } from "../house.ts";
 import { textOf } from "./recitals.ts";
-import { demoModel, freePort, llamaProgram, until } from "./server.ts";
+import { demoModel, freePort, spawnLlama, until } from "./server.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "parlor-router-"));
 let router: Bun.Subprocess;
@@ -27,26 +27,7 @@ beforeAll(async () => {
     "---\nname: Greeny\nmodel: green\n---\nYou are green.\n",
   );
   const port = freePort();
-  router = Bun.spawn(
-    [
-      llamaProgram(),
-      "--models-dir",
-      models,
-      "--host",
-      "127.0.0.1",
-      "--port",
-      String(port),
-      "-c",
-      "65536",
-      "-np",
-      "2",
-    ],
-    {
-      stdout: "ignore",
-      stderr: "ignore",
-    },
-  );
-  process.on("exit", () => router.kill("SIGKILL"));
+  router = spawnLlama(port, ["--models-dir", models]);
   house = await startHouse({
     llama: `http://127.0.0.1:${port}`,
     personas: join(folder, "personas"),

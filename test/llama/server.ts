@@ -52,29 +52,34 @@ export function freePort(): number {
 }
 
 /**
- * Starts it and waits until it is ready. Two slots of 32 768 tokens unless `args` say otherwise. One thread:
+ * Starts it on this port of loopback, with two slots of 32 768 tokens unless `args` say otherwise. It ends with
+ * this process.
+ */
+export function spawnLlama(port: number, args: readonly string[]): Bun.Subprocess {
+  const child = Bun.spawn(
+    [
+      llamaProgram(),
+      ...["--host", "127.0.0.1", "--port", String(port)],
+      ...["-c", "65536", "-np", "2"],
+      ...args,
+    ],
+    { stdin: "ignore", stdout: "ignore", stderr: "ignore" },
+  );
+  process.on("exit", () => child.kill("SIGKILL"));
+  return child;
+}
+
+/**
+ * Starts it with the demo model, as `spawnLlama`, and waits until it is ready. One thread:
  * two wait for each other at every token, which on a busy machine took up to thirty times as long (measured),
  * and Parrot is so small that one is enough.
  */
 export async function startLlama(options: { port?: number; args?: readonly string[] } = {}): Promise<Llama> {
   const port = options.port ?? freePort();
-  const args = [
-    "--model",
-    await demoModel(),
-    "--host",
-    "127.0.0.1",
-    "--port",
-    String(port),
-    "-c",
-    "65536",
-    "-np",
-    "2",
-    "--threads",
-    "1",
+  const child = spawnLlama(port, [
+    ...["--model", await demoModel(), "--threads", "1"],
     ...(options.args ?? []),
-  ];
-  const child = Bun.spawn([llamaProgram(), ...args], { stdin: "ignore", stdout: "ignore", stderr: "ignore" });
-  process.on("exit", () => child.kill("SIGKILL"));
+  ]);
   const url = `http://127.0.0.1:${port}`;
   await until(
     async () => (await fetch(`${url}/health`).catch(() => null))?.ok === true,

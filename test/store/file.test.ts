@@ -24,6 +24,7 @@ import { backup, check, makeFile, StoreUnusable, setAsideCopies, unusable } from
 import { migrate, migrations } from "../../src/store/migrate.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
 import type { Ending, QueuedRun } from "../../src/store/store.ts";
+import { doneEnding } from "../contract/ending.ts";
 import { until } from "../llama/server.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "parlor-store-"));
@@ -293,16 +294,7 @@ describe("what is deleted can be read in no file", () => {
   };
   const nothing = (file: string, ...words: string[]) =>
     until(() => left(file, ...words).length === 0, "nothing is left");
-  const ending: Ending = {
-    status: "done",
-    text: "",
-    reasoning: "",
-    finish: "stop",
-    failure: null,
-    stats: {},
-    tokens: 1,
-    slotFreed: true,
-  };
+  const ending: Ending = { ...doneEnding, text: "" };
   const secret = "Zwetschgenkuchen";
   const folded = "zwetschgenkuchen"; // as the search index has it
   const long = `${secret} ${"and more about it ".repeat(2_000)}`;

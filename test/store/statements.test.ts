@@ -5,23 +5,14 @@ import { localPerson } from "../../src/domain/account.ts";
 import { newId } from "../../src/domain/id.ts";
 import { Queries } from "../../src/store/queries.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
-import type { Ending, QueuedRun, Store } from "../../src/store/store.ts";
+import type { QueuedRun, Store } from "../../src/store/store.ts";
+import { doneEnding } from "../contract/ending.ts";
 
 /** With a limit of each kind, so that all are looked up. */
 const by = {
   owner: localPerson,
   limits: { runsPerMinute: 100, tokensPerDay: 1_000, waitingRunsMax: 5 },
   queueMaxRuns: 10,
-};
-const done: Ending = {
-  status: "done",
-  text: "answer",
-  reasoning: "",
-  finish: "stop",
-  failure: null,
-  stats: {},
-  tokens: 1,
-  slotFreed: true,
 };
 
 let store: Store;
@@ -53,7 +44,7 @@ async function costOf(queue: () => Promise<QueuedRun>): Promise<{ queued: Queued
   const count = await countOf(async () => {
     queued = await queue();
   });
-  await store.end(queued?.run.id as string, done);
+  await store.end(queued?.run.id as string, doneEnding);
   return { queued: queued as QueuedRun, statements: count };
 }
 
@@ -72,7 +63,7 @@ test("another attempt takes eight, going on six, an end eight", async () => {
   const more = await costOf(() => store.continue(about));
   const other = await costOf(() => store.retry(about));
   const { run } = await say(conversation);
-  const end = await countOf(() => store.end(run.id, done));
+  const end = await countOf(() => store.end(run.id, doneEnding));
   expect([other.statements, more.statements, end]).toEqual([8, 6, 8]); // once 15, 12, 9
 });
 
