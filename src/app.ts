@@ -30,7 +30,7 @@ import { PageEndpoints } from "./server/page-endpoints.ts";
 import { ProgramEndpoints } from "./server/program-endpoints.ts";
 import { stopRunsOfRemoved, watchRevocation } from "./server/revocation.ts";
 import { type SocketData, Sockets } from "./server/sockets.ts";
-import { silentBeats, Upkeep } from "./server/upkeep.ts";
+import { missedHeartbeatsMax, Upkeep } from "./server/upkeep.ts";
 import { storeChooser } from "./store/chooser.ts";
 import type { Store } from "./store/store.ts";
 import type { Upstreams } from "./upstream/upstream.ts";
@@ -116,7 +116,7 @@ export async function createApp(parts: AppParts): Promise<App> {
     ...{ ...services, passwords, enforced, servers, readBody: services.bodies.read },
     oidc: await openOidc(parts),
     metricsAllow: new AddressSet(parts.metricsAllow),
-    silentMs: silentBeats * bounds.heartbeatMs,
+    silentMs: missedHeartbeatsMax * bounds.heartbeatMs,
     formMaxBytes: frameMaxBytes,
     importing: bounds,
     upstream: () => upstream.state,
@@ -182,7 +182,7 @@ function openChat(parts: AppParts, enforced: EnforcedPersona, { bug }: Errors) {
     allowance: async (id) =>
       quota.allowance((await store.people.person(id)) ?? { id, limits: standardLimits.guest }),
     join: (id) => runs.join(id),
-    failed: bug,
+    onError: bug,
   });
   return { settings, storeOf, runs, quota, chat, hub, actions: new ConversationActions(parts) };
 }
@@ -191,7 +191,7 @@ function openSockets({ store, bounds }: AppParts, auth: Auth, { bug }: Errors): 
   return new Sockets({
     addresses: new AddressCount(bounds.socketsMaxPerAddress),
     backlogMaxBytes: snapshotMaxBytes,
-    async ownerNow({ identity, link }) {
+    async currentOwner({ identity, link }) {
       if (link !== null) return (await store.links.find(link)) !== null;
       return (identity && (await auth.refresh(identity))) ?? false;
     },
@@ -222,7 +222,7 @@ function watchUpstream(
   const logNews = serverLog(log, bounds.slotsMax);
   upstream.watch((state) => {
     logNews(upstream.servers);
-    hub.tellUpstream(state);
+    hub.sendUpstream(state);
   });
 }
 

@@ -133,7 +133,7 @@ function endOnSignals({ tls }: Config, app: App, listening: Listening, log: Log)
   };
   const reloadCertificate = (file: string) => {
     try {
-      listening.renew();
+      listening.reloadCertificate();
       log.info("the certificate was read again", { file });
     } catch (error) {
       log.error("the certificate can't be used; the one before holds", { error: (error as Error).message });

@@ -82,25 +82,25 @@ export function ArticleShell({ message, status, words }: { message: string; stat
 }
 
 /** An answer in progress as the page shows it: HTML of its text so far, with the elements that grow. */
-export interface Drawn {
+export interface RenderedAnswer {
   readonly text: string;
   readonly reasoning: string;
 }
 
-/** The answer that is being written now; `drawn` is what those who watch it have on their pages. */
+/** The answer that is being written now; `rendered` is what those who watch it have on their pages. */
 export function RunningArticle({
   snapshot,
-  drawn,
+  rendered,
   isReader,
   words,
 }: {
   snapshot: Snapshot;
-  drawn?: Drawn | undefined;
+  rendered?: RenderedAnswer | undefined;
   isReader?: boolean;
   words: Words;
 }) {
   const { text, reasoning, thinkingSince } = snapshot;
-  const html = drawn?.text ?? new MarkdownStream(text).html;
+  const html = rendered?.text ?? new MarkdownStream(text).html;
   const isThinking = reasoning !== "" && text === "";
   return (
     <article
@@ -112,7 +112,7 @@ export function RunningArticle({
       <h2 class="unseen">{words.assistant}</h2>
       {isThinking ? (
         <Thinking
-          html={drawn?.reasoning ?? openThought(reasoning)}
+          html={rendered?.reasoning ?? openThought(reasoning)}
           seconds={secondsSince(thinkingSince)}
           words={words}
         />

@@ -5,7 +5,7 @@ import type { RunId } from "../src/domain/id.ts";
 import type { EffectiveSettings } from "../src/domain/persona.ts";
 import type { ThreadPage } from "../src/domain/thread.ts";
 import type { ComposerState } from "./composer.tsx";
-import { type Drawn, MessageArticle, RunningArticle } from "./message.tsx";
+import { MessageArticle, type RenderedAnswer, RunningArticle } from "./message.tsx";
 import type { Words } from "./words.ts";
 
 /** A thread's end, or a part before it, at one instant. */
@@ -14,7 +14,7 @@ export interface ThreadNow extends ThreadPage {
   /** The Runs in progress. */
   readonly live: readonly Snapshot[];
   /** A Run in progress as those who watch have it on their pages. */
-  readonly drawn?: (run: RunId) => Drawn | undefined;
+  readonly rendered?: (run: RunId) => RenderedAnswer | undefined;
   /** For somebody who only reads: nothing can be pressed. */
   readonly isReader?: boolean;
   /** Where older messages are fetched; absent: below the conversation's own address. */
@@ -35,7 +35,7 @@ export function Articles({
   thread,
   hasEarlier,
   live,
-  drawn,
+  rendered,
   isReader = false,
   path,
   words,
@@ -61,7 +61,7 @@ export function Articles({
           return (
             <RunningArticle
               snapshot={snapshot}
-              drawn={drawn?.(snapshot.run)}
+              rendered={rendered?.(snapshot.run)}
               isReader={isReader}
               words={words}
             />

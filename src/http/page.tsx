@@ -60,7 +60,7 @@ export class ConversationPages {
     const thread = await chat.thread(conversation, through === null ? {} : { through });
     const [snapshot] = thread.live;
     const isStreamed = c.req.query("plain") !== undefined && snapshot !== undefined;
-    const place = isStreamed ? { drawn: () => ({ text: textPlace, reasoning: "" }) } : {};
+    const place = isStreamed ? { rendered: () => ({ text: textPlace, reasoning: "" }) } : {};
     const props = {
       ...thread,
       effective: isNew ? await firstSettings(c, settings) : thread.effective,

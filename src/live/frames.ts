@@ -98,18 +98,18 @@ export function allowanceFrame(allowance: Allowance, view: View): string {
  * For a page that may no longer show the thread (signed out, or its link was removed): says why and what to
  * do. Removes what the page shows, because another person may use the browser next. What was typed stays.
  */
-export function farewellFrame(code: FailureCode, view: View): string {
+export function accessLostFrame(code: FailureCode, view: View): string {
   const words = wordsOf(view.language);
   const notice = String(Notice({ failure: { code, facts: {} }, words }));
   const off = `<span class="when-off">${Bun.escapeHTML(words.disconnected)}</span>`;
   const status = `<p id="${statusIds.status}" role="status" data-connection="off">${off}</p>`;
-  const gone = [
+  const emptied = [
     ids.thread,
     ...(view.isReader ? [] : [listIds.body, "found", panelIds.settings, composerIds.context]),
   ];
   return (
     fragment(composerIds.notice, "innerHTML", notice) +
-    gone.map((id) => fragment(id, "innerHTML")).join("") +
+    emptied.map((id) => fragment(id, "innerHTML")).join("") +
     fragment(statusIds.status, "outerHTML", status) +
     titleFragment("")
   );
@@ -145,7 +145,7 @@ export function doneFrame(menuOf?: ConversationId): string {
 }
 
 /** For the sender alone: the settings are saved. */
-export function settledFrame(view: View): string {
+export function settingsSavedFrame(view: View): string {
   return fragment(panelIds.settings, "innerHTML", String(Settled({ words: wordsOf(view.language) })));
 }
 

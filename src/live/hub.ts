@@ -12,12 +12,12 @@ import type { UpstreamState } from "../domain/upstream.ts";
 import type { Traffic } from "../telemetry/metrics.ts";
 import { snapshotFrame, upstreamFrame } from "./frames.ts";
 import { type ListSource, ListWatch } from "./list-watch.ts";
-import { Outbox } from "./outbox.ts";
+import { type FrameScope, Outbox } from "./outbox.ts";
 import { RunFrames } from "./run-frames.ts";
-import { once, type View } from "./view.ts";
+import { oncePerView, type View } from "./view.ts";
 
 /** What the hub reads. */
-interface Source extends ListSource {
+interface HubSource extends ListSource {
   readonly traffic: Traffic;
   upstream(): UpstreamState;
   /** Snapshots of the Runs in progress, each as of its last event. */
@@ -31,7 +31,7 @@ interface Source extends ListSource {
 }
 
 /** Most reads of one thread for one snapshot: it is read again if a Run has begun or ended meanwhile. */
-const fetchMax = 5;
+const readsMax = 5;
 
 /** Close code after which htmx does not reconnect (RFC 6455 §7.4.1). */
 export const policyViolation = 1008;
@@ -54,12 +54,12 @@ interface Viewer {
 interface ViewerSocket extends Watcher, Required<Viewer> {
   readonly transport: Transport;
   /** True while its snapshot is being fetched, which will contain the events of that time. */
-  syncing: boolean;
-  gone: boolean;
+  isSyncing: boolean;
+  hasLeft: boolean;
   /**
    * True if the thread was reshaped while its snapshot was being fetched, which makes that snapshot stale.
    */
-  again: boolean;
+  isStale: boolean;
 }
 
 interface Room {
@@ -70,11 +70,11 @@ interface Room {
 }
 
 export class Hub {
-  readonly #source: Source;
+  readonly #source: HubSource;
   readonly #rooms = new Map<ConversationId, Room>();
   readonly #lists = new Map<PersonId, ListWatch>();
 
-  constructor(source: Source) {
+  constructor(source: HubSource) {
     this.#source = source;
   }
 
@@ -84,16 +84,16 @@ export class Hub {
   join(viewer: Viewer, transport: Transport): Watcher {
     const { conversation, person } = viewer;
     const room = this.#rooms.get(conversation) ?? this.#open(conversation);
-    const resync = (missed: "thread" | "surroundings" | "nothing") =>
-      void (missed === "thread" ? this.#sync(socket, room) : this.#tellSurroundings(socket));
+    const resync = (missed: FrameScope) =>
+      void (missed === "thread" ? this.#sync(socket, room) : this.#sendSurroundings(socket));
     const socket: ViewerSocket = {
       ...viewer,
       through: viewer.through ?? null,
       transport,
       outbox: new Outbox(transport, resync, this.#source.traffic),
-      syncing: false,
-      gone: false,
-      again: false,
+      isSyncing: false,
+      hasLeft: false,
+      isStale: false,
       leave: () => this.#leave(room, socket),
     };
     room.sockets.add(socket);
@@ -107,38 +107,38 @@ export class Hub {
   }
 
   /** Tells every page that the upstream has changed. */
-  tellUpstream(state: UpstreamState): void {
-    const frame = once((view) => upstreamFrame(state, view));
-    this.#everySocket((socket) => socket.outbox.send(frame(socket.view), "surroundings"));
+  sendUpstream(state: UpstreamState): void {
+    const frame = oncePerView((view) => upstreamFrame(state, view));
+    this.#forEachSocket((socket) => socket.outbox.send(frame(socket.view), "surroundings"));
   }
 
   /** A sign of life to every page. */
-  beat(): void {
-    this.#everySocket((socket) => socket.outbox.send(heartbeat, "nothing"));
+  sendHeartbeat(): void {
+    this.#forEachSocket((socket) => socket.outbox.send(heartbeat, "nothing"));
   }
 
-  #everySocket(each: (socket: ViewerSocket) => void): void {
+  #forEachSocket(each: (socket: ViewerSocket) => void): void {
     for (const room of this.#rooms.values()) for (const socket of room.sockets) each(socket);
   }
 
   /** Sends the state of llama-server and the list to one page that missed a change of them. */
-  async #tellSurroundings(socket: ViewerSocket): Promise<void> {
+  async #sendSurroundings(socket: ViewerSocket): Promise<void> {
     try {
       const list = await this.#listFor(socket);
       socket.outbox.send(upstreamFrame(this.#source.upstream(), socket.view) + list, "surroundings");
     } catch (error) {
-      this.#source.failed(error);
+      this.#source.onError(error);
     }
   }
 
   async #listFor(socket: ViewerSocket): Promise<string> {
-    return (await this.#lists.get(socket.person ?? "")?.now(socket)) ?? "";
+    return (await this.#lists.get(socket.person ?? "")?.snapshot(socket)) ?? "";
   }
 
   #open(conversation: ConversationId): Room {
     // in one synchronous block, so that no event falls between the snapshots and the subscription
     const frames = new RunFrames(this.#source.live(conversation));
-    const unsubscribe = this.#source.bus.subscribe(conversation, (event) => this.#hear(room, event));
+    const unsubscribe = this.#source.bus.subscribe(conversation, (event) => this.#onEvent(room, event));
     const room: Room = {
       sockets: new Set(),
       frames,
@@ -154,7 +154,7 @@ export class Hub {
 
   #leave(room: Room, socket: ViewerSocket): void {
     const { conversation, person } = socket;
-    socket.gone = true;
+    socket.hasLeft = true;
     const list = this.#lists.get(person ?? "");
     list?.sockets.delete(socket);
     if (list?.sockets.size === 0 && this.#lists.delete(person ?? "")) list.close();
@@ -164,22 +164,22 @@ export class Hub {
     room.close();
   }
 
-  #hear(room: Room, event: HouseEvent): void {
+  #onEvent(room: Room, event: HouseEvent): void {
     try {
       if (event.kind === "reshaped") for (const socket of room.sockets) void this.#sync(socket, room);
-      else if (event.kind !== "listed") this.#tell(room, event);
+      else if (event.kind !== "listed") this.#broadcast(room, event);
     } catch (error) {
-      this.#source.failed(error); // an error while rendering must not reach the publisher
+      this.#source.onError(error); // an error while rendering must not reach the publisher
     }
   }
 
-  #tell(room: Room, event: RunEvent): void {
+  #broadcast(room: Room, event: RunEvent): void {
     const frame = room.frames.of(event);
     for (const socket of room.sockets) {
       // a socket that opened this id before the conversation existed is closed if another person owns it
       if (event.kind === "queued" && socket.person !== null && socket.person !== event.owner)
         socket.transport.close(policyViolation, "not yours");
-      else if (!socket.syncing) socket.outbox.send(frame(socket.view));
+      else if (!socket.isSyncing) socket.outbox.send(frame(socket.view));
     }
   }
 
@@ -190,12 +190,12 @@ export class Hub {
    */
   async #sync(socket: ViewerSocket, room: Room): Promise<void> {
     const { conversation } = socket;
-    socket.again = socket.syncing;
-    if (socket.syncing) return; // already under way: it will run once more
-    socket.syncing = true;
+    socket.isStale = socket.isSyncing;
+    if (socket.isSyncing) return; // already under way: it will run once more
+    socket.isSyncing = true;
     try {
-      for (let isNow = false, times = 1; !isNow && !socket.gone; times++) {
-        socket.again = false;
+      for (let isCurrent = false, reads = 1; !isCurrent && !socket.hasLeft; reads++) {
+        socket.isStale = false;
         const list = await this.#listFor(socket);
         const fetched = await this.#source.thread(
           conversation,
@@ -208,22 +208,22 @@ export class Hub {
         const isSame = [...active, ...fetched.live.map(({ run }) => run)].every((id) =>
           live.some(({ run }) => run === id),
         );
-        // after `fetchMax` reads: a Run whose end could not be stored stays active in the Store
-        isNow = (!socket.again && isSame && live.length === fetched.live.length) || times >= fetchMax;
-        if (!isNow || socket.gone) continue;
-        const now = {
+        // after `readsMax` reads: a Run whose end could not be stored stays active in the Store
+        isCurrent = (!socket.isStale && isSame && live.length === fetched.live.length) || reads >= readsMax;
+        if (!isCurrent || socket.hasLeft) continue;
+        const current = {
           ...fetched,
           live,
-          drawn: (run: RunId) => room.frames.drawn(run),
+          rendered: (run: RunId) => room.frames.rendered(run),
           conversation,
           upstream: this.#source.upstream(),
         };
-        socket.outbox.send(snapshotFrame(now, socket.view) + list);
+        socket.outbox.send(snapshotFrame(current, socket.view) + list);
       }
     } catch (error) {
-      this.#source.failed(error);
+      this.#source.onError(error);
     } finally {
-      socket.syncing = false;
+      socket.isSyncing = false;
     }
   }
 }

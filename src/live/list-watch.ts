@@ -7,7 +7,7 @@ import { type ListEntryChanged, listTopic } from "../domain/event.ts";
 import type { ConversationId, PersonId } from "../domain/id.ts";
 import { allowanceFrame, entryFrame, listFrame } from "./frames.ts";
 import type { Outbox } from "./outbox.ts";
-import { type Frame, once, type View } from "./view.ts";
+import { type Frame, oncePerView, type View } from "./view.ts";
 
 /** What the list is read from. */
 export interface ListSource {
@@ -17,7 +17,7 @@ export interface ListSource {
   /** The first page of a person's list. */
   list(person: PersonId): Promise<readonly ListedConversation[]>;
   allowance(person: PersonId): Promise<Allowance>;
-  failed(error: unknown): void;
+  onError(error: unknown): void;
 }
 
 /** The socket of a page that shows the list. */
@@ -49,7 +49,7 @@ export class ListWatch {
     this.#source = source;
     this.#unsubscribe = source.bus.subscribe(
       listTopic(person),
-      (event) => event.kind === "listed" && this.#hear(event),
+      (event) => event.kind === "listed" && this.#onChange(event),
     );
   }
 
@@ -59,7 +59,7 @@ export class ListWatch {
   }
 
   /** The list and the used allowance as they are now, for one page. */
-  async now({ conversation, view }: Pick<ListSocket, "conversation" | "view">): Promise<string> {
+  async snapshot({ conversation, view }: Pick<ListSocket, "conversation" | "view">): Promise<string> {
     const [list, allowance] = await Promise.all([
       this.#source.list(this.#person),
       this.#source.allowance(this.#person),
@@ -67,15 +67,15 @@ export class ListWatch {
     return listFrame(list, conversation, view) + allowanceFrame(allowance, view);
   }
 
-  #hear({ conversation, isLatest }: ListEntryChanged): void {
+  #onChange({ conversation, isLatest }: ListEntryChanged): void {
     const isStillLatest = isLatest && (this.#changed.get(conversation) ?? true);
     this.#changed.delete(conversation); // so that the map is ordered by last change
     this.#changed.set(conversation, isStillLatest);
-    this.#timer ??= setTimeout(() => void this.#tell(), listFoldMs);
+    this.#timer ??= setTimeout(() => void this.#send(), listFoldMs);
   }
 
   /** Sends every page what has changed: a few latest entries, or the whole first page. */
-  async #tell(): Promise<void> {
+  async #send(): Promise<void> {
     const changed = new Map(this.#changed);
     this.#changed.clear();
     this.#timer = null;
@@ -90,17 +90,18 @@ export class ListWatch {
       const frames = new Map<ConversationId, Frame>();
       for (const { conversation, outbox, view } of this.sockets) {
         const open = list || changed.has(conversation) ? conversation : "";
-        const entriesIn = (inView: View) =>
+        const renderEntries = (inView: View) =>
           list
             ? listFrame(list, open, inView)
             : found.map((entry) => entryFrame(entry, entry.id === open, inView)).join("");
         const frame =
-          frames.get(open) ?? once((inView) => entriesIn(inView) + allowanceFrame(allowance, inView));
+          frames.get(open) ??
+          oncePerView((inView) => renderEntries(inView) + allowanceFrame(allowance, inView));
         frames.set(open, frame);
         outbox.send(frame(view), "surroundings");
       }
     } catch (error) {
-      this.#source.failed(error);
+      this.#source.onError(error);
     }
   }
 }

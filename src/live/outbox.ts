@@ -5,31 +5,31 @@ import { full, sendTo, type Transport } from "../domain/outgoing.ts";
 import { Traffic } from "../telemetry/metrics.ts";
 
 /** What a frame shows, and therefore what must be sent again after it was skipped. */
-export type About = "thread" | "surroundings" | "nothing";
+export type FrameScope = "thread" | "surroundings" | "nothing";
 
 export class Outbox {
   readonly #transport: Transport;
-  readonly #resync: (missed: About) => void;
+  readonly #resync: (missed: FrameScope) => void;
   readonly #traffic: Traffic;
   #isBehind = false;
-  #missed: About = "nothing";
+  #missed: FrameScope = "nothing";
 
   /**
    * `resync` is called when a reader that missed something has caught up; it must send the current state of
    * that.
    */
-  constructor(transport: Transport, resync: (missed: About) => void, traffic = new Traffic()) {
+  constructor(transport: Transport, resync: (missed: FrameScope) => void, traffic = new Traffic()) {
     this.#transport = transport;
     this.#resync = resync;
     this.#traffic = traffic;
   }
 
   /** Sends a frame, or skips it while the reader is behind. An empty frame is not sent. */
-  send(frame: string, about: About = "thread"): void {
+  send(frame: string, scope: FrameScope = "thread"): void {
     if (frame === "") return;
     if (this.#isBehind) {
       this.#traffic.skipped++;
-      if (this.#missed !== "thread" && about !== "nothing") this.#missed = about;
+      if (this.#missed !== "thread" && scope !== "nothing") this.#missed = scope;
       return;
     }
     const result = sendTo(this.#transport, frame);

@@ -7,9 +7,9 @@ import {
   After,
   ArticleShell,
   articleId,
-  type Drawn,
   ids,
   MessageArticle,
+  type RenderedAnswer,
   RunningArticle,
   RunState,
   Thought,
@@ -63,19 +63,19 @@ export function queuedFragment(event: RunEvent & { kind: "queued" }, view: View)
 }
 
 /**
- * Replaces the article of a queued answer by that of a running one, with the text `drawn` that it already
+ * Replaces the article of a queued answer by that of a running one, with the text `rendered` that it already
  * shows.
  */
 export function startedFragment(
   event: RunEvent & { kind: "started" },
-  drawn: Drawn | undefined,
+  rendered: RenderedAnswer | undefined,
   view: View,
 ): string {
   const words = wordsOf(view.language);
   const article = String(
     RunningArticle({
       snapshot: silent(event, event.answer, "running"),
-      drawn,
+      rendered,
       isReader: view.isReader,
       words,
     }),

@@ -6,9 +6,9 @@ import { hasWords, inWords } from "../../views/markdown/marks.ts";
 import { PlainStream } from "../../views/markdown/plain.ts";
 import { MarkdownStream } from "../../views/markdown/stream.ts";
 import {
-  type Drawn,
   ids,
   openThought,
+  type RenderedAnswer,
   secondsSince,
   Thinking,
   textOf,
@@ -25,7 +25,7 @@ import {
   startedFragment,
   stateFragment,
 } from "./run-fragments.ts";
-import { type Frame, once } from "./view.ts";
+import { type Frame, oncePerView } from "./view.ts";
 
 /** For events that change nothing on a page. */
 const nothing: Frame = () => "";
@@ -45,7 +45,7 @@ interface ShownAnswer {
   /** Text of the thoughts that the pages show folded. */
   folded: string;
   /** True until the first piece of the answer or its thoughts is shown. */
-  isSilent: boolean;
+  isEmpty: boolean;
 }
 
 /** Renders the events of a Room's Runs. */
@@ -58,7 +58,7 @@ export class RunFrames {
   }
 
   /** What the pages show of a Run in progress. */
-  drawn(run: RunId): Drawn | undefined {
+  rendered(run: RunId): RenderedAnswer | undefined {
     const shown = this.#shown.get(run);
     return (
       shown && {
@@ -73,25 +73,25 @@ export class RunFrames {
     switch (event.kind) {
       case "queued":
         this.#open(event.run, event.messageId, event.answer);
-        return event.question === null ? nothing : once((view) => queuedFragment(event, view));
+        return event.question === null ? nothing : oncePerView((view) => queuedFragment(event, view));
       case "place": {
         const state = { status: "queued", place: event.place, progress: null } as const;
-        return once((view) => stateFragment(state, view));
+        return oncePerView((view) => stateFragment(state, view));
       }
       case "started": {
-        const drawn = this.drawn(event.run);
-        return once((view) => startedFragment(event, drawn, view));
+        const rendered = this.rendered(event.run);
+        return oncePerView((view) => startedFragment(event, rendered, view));
       }
       case "prompt": {
         const state = { status: "running", place: null, progress: event.progress } as const;
-        return once((view) => stateFragment(state, view));
+        return oncePerView((view) => stateFragment(state, view));
       }
       case "reasoning":
         return this.#reasoning(event.run, event.text, event.since);
       case "text":
         return this.#text(event.run, event.text);
       case "stopping":
-        return once((view) => controls("stopping", view));
+        return oncePerView((view) => controls("stopping", view));
       case "ended":
         return this.#ended(event);
     }
@@ -111,7 +111,7 @@ export class RunFrames {
       thought,
       message,
       folded: thought ? "" : reasoning,
-      isSilent: text === "" && reasoning === "",
+      isEmpty: text === "" && reasoning === "",
     });
   }
 
@@ -123,7 +123,7 @@ export class RunFrames {
     shown.thought = null;
     if (thought) shown.folded = thought.text;
     if (thought === null && !hasWords(frame)) return () => frame;
-    return once(
+    return oncePerView(
       (view) =>
         (thought
           ? foldedThought(
@@ -138,8 +138,8 @@ export class RunFrames {
 
   /** The first piece of an answer replaces the state line that was shown while it was awaited. */
   #begin(shown: ShownAnswer): string {
-    const first = shown.isSilent ? fragment(ids.run, "innerHTML") : "";
-    shown.isSilent = false;
+    const first = shown.isEmpty ? fragment(ids.run, "innerHTML") : "";
+    shown.isEmpty = false;
     return first;
   }
 
@@ -152,7 +152,7 @@ export class RunFrames {
       if (shown.folded !== "") return nothing; // thoughts in the middle of an answer are shown at its end
       shown.thought = { stream: new PlainStream(text), text, seconds, since };
       const html = openThought(text);
-      return once(
+      return oncePerView(
         (view) =>
           first +
           fragment(
@@ -168,7 +168,7 @@ export class RunFrames {
     const frame = first + growth(ids.reasoningTail, finished, tail);
     if (seconds === thought.seconds) return () => frame;
     thought.seconds = seconds;
-    return once(
+    return oncePerView(
       (view) =>
         frame +
         fragmentAt(`#${ids.reasoning}>summary`, Bun.escapeHTML(wordsOf(view.language).thinking(seconds))),
@@ -183,7 +183,7 @@ export class RunFrames {
     const { reasoning } = event.utterance.message;
     const place = shown.folded === "" ? ids.reasoning : thoughtId(event.messageId);
     const ms = event.utterance.run.stats.thinkingMs;
-    return once((view) => {
+    return oncePerView((view) => {
       // the thoughts may all be unseen until now, or more of them came after the answer began
       const isSame = reasoning === shown.folded;
       const thoughts =

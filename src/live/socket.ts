@@ -10,7 +10,14 @@ import type { Person } from "../domain/account.ts";
 import { Failure, type Refuse } from "../domain/failure.ts";
 import type { ConversationId, MessageId } from "../domain/id.ts";
 import type { Transport } from "../domain/outgoing.ts";
-import { doneFrame, farewellFrame, noticeFrame, prunedFrame, removedFrame, settledFrame } from "./frames.ts";
+import {
+  accessLostFrame,
+  doneFrame,
+  noticeFrame,
+  prunedFrame,
+  removedFrame,
+  settingsSavedFrame,
+} from "./frames.ts";
 import { type Hub, policyViolation, type Watcher } from "./hub.ts";
 import { parseCommand } from "./inbound.ts";
 import { type View, viewOf } from "./view.ts";
@@ -37,28 +44,28 @@ interface PageSocketOptions {
   /** The oldest message that the page must show; null for the default number of messages. */
   readonly through: MessageId | null;
   /** The person with their current rights; null for a reader of a shared link. */
-  readonly who: (() => Person) | null;
+  readonly person: (() => Person) | null;
   /** Id of the socket in logs. */
   readonly request: string;
 }
 
 /** The handler of one page's socket. */
 export function pageSocketHandler(
-  { conversation, language, zone, through, who, request }: PageSocketOptions,
+  { conversation, language, zone, through, person, request }: PageSocketOptions,
   deps: PageSocketDependencies,
 ) {
-  const view = viewOf(language, { isReader: who === null, zone });
+  const view = viewOf(language, { isReader: person === null, zone });
   let watcher: Watcher | null = null;
-  let underWay = 0;
-  let count = 0;
-  let turn = Promise.resolve();
+  let pending = 0;
+  let commands = 0;
+  let queue = Promise.resolve();
   /** Runs the command in a frame and answers it. Never rejects. */
   const handle = async (ws: Transport, frame: string | Uint8Array, isTooMany: boolean): Promise<void> => {
     try {
-      if (who === null) throw new Failure("read_only");
+      if (person === null) throw new Failure("read_only");
       if (isTooMany) throw new Failure("conversation_busy");
       const command = parseCommand(frame);
-      await execute(command, { person: who(), conversation, request: `${request}.${++count}` }, deps);
+      await execute(command, { person: person(), conversation, request: `${request}.${++commands}` }, deps);
       ws.send(deps.withBasePath(answerTo(command, conversation, view)));
     } catch (error) {
       const failure = deps.refuse(error);
@@ -67,10 +74,10 @@ export function pageSocketHandler(
     }
   };
   return {
-    kind: who === null ? "reader" : "page",
+    kind: person === null ? "reader" : "page",
     open(ws: Transport): void {
       watcher = deps.hub.join(
-        { conversation, view, person: who?.().id ?? null, through },
+        { conversation, view, person: person?.().id ?? null, through },
         {
           send: (frame) => ws.send(deps.withBasePath(frame)),
           close: (code, reason) => ws.close(code, reason),
@@ -78,19 +85,19 @@ export function pageSocketHandler(
       );
     },
     async message(ws: Transport, frame: string | Uint8Array): Promise<void> {
-      underWay++;
-      const isTooMany = underWay > deps.commandsMax;
+      pending++;
+      const isTooMany = pending > deps.commandsMax;
       // one after another, so that questions are stored in the order in which they were sent
-      turn = turn.then(() => handle(ws, frame, isTooMany));
-      await turn;
-      underWay--;
+      queue = queue.then(() => handle(ws, frame, isTooMany));
+      await queue;
+      pending--;
     },
     drain(): void {
       watcher?.outbox.drain();
     },
     /** Closes the socket of a person who may no longer use it. */
-    expel(ws: Transport): void {
-      ws.send(deps.withBasePath(farewellFrame(who === null ? "not_found" : "not_signed_in", view)));
+    onAccessLost(ws: Transport): void {
+      ws.send(deps.withBasePath(accessLostFrame(person === null ? "not_found" : "not_signed_in", view)));
       ws.close(policyViolation, "not signed in");
     },
     close(): void {
@@ -104,6 +111,6 @@ export function pageSocketHandler(
 function answerTo(command: Command, conversation: ConversationId, view: View): string {
   if (command.type === "remove") return removedFrame(command.conversation, view);
   if (command.type === "prune") return prunedFrame(conversation, command.message, view);
-  if (command.type === "settle") return doneFrame() + settledFrame(view);
+  if (command.type === "settle") return doneFrame() + settingsSavedFrame(view);
   return doneFrame("conversation" in command ? command.conversation : undefined);
 }

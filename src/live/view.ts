@@ -28,11 +28,11 @@ export function viewOf(
 export type Frame = (view: View) => string;
 
 /** A frame that is rendered at most once per View, when it is first needed. */
-export function once(render: Frame): Frame {
+export function oncePerView(render: Frame): Frame {
   const rendered = new Map<View, string>();
   return (view) => {
-    const known = rendered.get(view);
-    if (known !== undefined) return known;
+    const cached = rendered.get(view);
+    if (cached !== undefined) return cached;
     const frame = render(view);
     rendered.set(view, frame);
     return frame;

@@ -16,7 +16,7 @@ interface AskOptions {
   /** Aborted when the client has disconnected or has lost its access. */
   readonly clientSignal: AbortSignal;
   /** Called when the request is finished, whatever its outcome. */
-  over(): void;
+  onFinished(): void;
   readonly chat: Chat;
   readonly quota: Quota;
   readonly runs: Pick<Runs, "stop">;
@@ -82,7 +82,7 @@ export async function ask(
     return await answered(question, identity, { id, language, isEvents }, options);
   } catch (error) {
     const failure = options.refuse(error);
-    options.over();
+    options.onFinished();
     const status = statusOf(failure);
     const headers: Record<string, string> = { "cache-control": "no-store" };
     const seconds = retryAfterSeconds(failure);
@@ -127,7 +127,7 @@ async function answered(
   { text, persona, conversation: kept }: Question,
   { person }: Identity,
   format: AnswerFormat,
-  { chat, runs, bug, outboxMaxBytes, programSlowMs, heartbeatMs, clientSignal, over }: AskOptions,
+  { chat, runs, bug, outboxMaxBytes, programSlowMs, heartbeatMs, clientSignal, onFinished }: AskOptions,
 ): Promise<Response> {
   const { language, isEvents } = format;
   const conversation = kept ?? newTemporaryId();
@@ -151,7 +151,7 @@ async function answered(
       send(lastOf(ended, kept, language));
       clearInterval(pulse);
       body.close();
-      over();
+      onFinished();
       if (kept === null) chat.forget(conversation).catch(bug);
     },
     { isAlone: kept === null },

@@ -20,7 +20,7 @@ import { tokensIn } from "./token-count.ts";
 
 interface RelayOptions extends RelayedAnswerBounds {
   /** Called when the request is finished, whatever its outcome. */
-  over(): void;
+  onFinished(): void;
   readonly quota: Quota;
   readonly runs: Pick<RunHost, "apiRequests">;
   readonly settings: SettingsResolver;
@@ -50,21 +50,21 @@ export async function relay(
   const { settings, quota, upstream, readBody, programMaxBytes } = options;
   const dialect = dialectOf(pathname, request.headers);
   let release = () => {};
-  const over = () => {
+  const onFinished = () => {
     release();
-    options.over();
+    options.onFinished();
   };
   try {
     if (isStreamPath(pathname)) {
       const person = allowed(identity, "answers");
-      return await streamAnswer(request, pathname, person, requestId, { ...options, over });
+      return await streamAnswer(request, pathname, person, requestId, { ...options, onFinished });
     }
     const route = servedAt(pathname, request.method, options.basePath);
     const person = allowed(identity, route.scope);
     if (route.isAnswer) settings.refuseIfEnforced();
     const models = await modelsAnswer(route.method, pathname, requestId, options);
     if (models) {
-      over();
+      onFinished();
       return models;
     }
     if (!route.isFree) await quota.mayAsk(person);
@@ -82,7 +82,7 @@ export async function relay(
     const forwarded = route.isFree
       ? upstream.pass({ run: requestId, request: requestId }, relayed, answer, answer.signal)
       : forwardQueued({ request, pathname, requestId, person, route, relayed, answer, streamId }, options);
-    forwarded.finally(over).then(
+    forwarded.finally(onFinished).then(
       () => answer.end(),
       (error: unknown) => {
         if (asFailure(error).code === "internal" && !answer.signal.aborted) options.bug(error);
@@ -95,7 +95,7 @@ export async function relay(
     return new Response(null, response);
   } catch (error) {
     const failure = options.refuse(error);
-    over();
+    onFinished();
     return programRefusal(failure, dialect);
   }
 }

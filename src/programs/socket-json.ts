@@ -97,7 +97,7 @@ class JsonSocket {
     this.#outbox.drain();
   }
 
-  expel(ws: Transport): void {
+  onAccessLost(ws: Transport): void {
     this.#send(errorOf({ code: "not_signed_in", facts: {} }, this.#language));
     ws.close(1008, "not signed in"); // RFC 6455 §7.4.1
   }

@@ -74,7 +74,7 @@ export function plainSocketHandler(
       outbox.drain();
     },
     /** Called when the person has lost access. */
-    expel(ws: Transport): void {
+    onAccessLost(ws: Transport): void {
       closeWith({ code: "not_signed_in", facts: {} });
       ws.close(1008, "not signed in"); // RFC 6455 §7.4.1
     },

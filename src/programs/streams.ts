@@ -13,7 +13,7 @@ import { RelayedAnswer, type RelayedAnswerBounds } from "./relayed-answer.ts";
 interface StreamOptions extends RelayedAnswerBounds {
   readonly upstream: Upstream;
   readonly readBody: ReadBody;
-  over(): void;
+  onFinished(): void;
 }
 
 /** Header with which llama-server keeps a stream. */
@@ -60,7 +60,7 @@ export async function streamAnswer(
   if (id === null) throw new Failure("bad_request", { detail: "conv_id" });
   if (request.method === "DELETE") {
     await endStream(options.upstream, id);
-    options.over();
+    options.onFinished();
     return new Response(null, { status: 204 });
   }
   const server = (await findStreams(options.upstream, [id])).get(id)?.server;
@@ -80,7 +80,7 @@ export async function streamAnswer(
   } as const;
   options.upstream
     .pass({ run: newId(), request: requestId }, relayed, answer, answer.signal, server)
-    .finally(options.over)
+    .finally(options.onFinished)
     .then(
       () => answer.end(),
       (error: unknown) => answer.fail(error, () => ""),
@@ -91,14 +91,14 @@ export async function streamAnswer(
 async function lookUp(
   request: Request,
   person: Pick<Person, "id">,
-  { upstream, readBody, over }: StreamOptions,
+  { upstream, readBody, onFinished }: StreamOptions,
 ): Promise<Response> {
   const body = await readBody(request, { maxBytes: lookupMax * idMaxChars * 6, owner: person.id });
   body.release();
   const requested = idsIn(new TextDecoder().decode(body.bytes));
   const ids = new Map(requested.map((id) => [streamIdOf(person, id) ?? "", id]));
   const found = await findStreams(upstream, [...ids.keys()]);
-  over();
+  onFinished();
   return Response.json([...found].map(([id, { facts }]) => ({ ...facts, conversation_id: ids.get(id) })));
 }
 

@@ -21,11 +21,11 @@ import type { Visitor } from "../http/visitor.ts";
 import { dialectOf, programRefusal } from "../programs/errors.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { PageEndpoints } from "./page-endpoints.ts";
-import { eventsPath, isProgramPath, isSocketPath, keptSeconds, pathOf, sayPath } from "./paths.ts";
+import { eventsPath, isProgramPath, isSocketPath, keepAliveSeconds, pathOf, sayPath } from "./paths.ts";
 import type { ProgramEndpoints } from "./program-endpoints.ts";
 import type { SocketData } from "./sockets.ts";
 
-interface GateParts {
+interface GateDependencies {
   readonly auth: Auth;
   readonly pageEndpoints: PageEndpoints;
   readonly programs: ProgramEndpoints;
@@ -40,35 +40,35 @@ interface GateParts {
 }
 
 export class Gate {
-  readonly #parts: GateParts;
+  readonly #dependencies: GateDependencies;
 
-  constructor(parts: GateParts) {
-    this.#parts = parts;
+  constructor(dependencies: GateDependencies) {
+    this.#dependencies = dependencies;
   }
 
   /** Answers a request; undefined where it became a WebSocket. Never rejects. */
   async fetch(request: Request, server: Server<SocketData>): Promise<Response | undefined> {
     try {
-      server.timeout(request, keptSeconds);
+      server.timeout(request, keepAliveSeconds);
       return await this.#answer(request, server);
     } catch (error) {
-      server.timeout(request, keptSeconds); // an endpoint may have lifted the time-out
+      server.timeout(request, keepAliveSeconds); // an endpoint may have lifted the time-out
       return this.#refusal(error, request);
     }
   }
 
   async #answer(request: Request, server: Server<SocketData>): Promise<Response | undefined> {
-    const { pageEndpoints, programs, pages, basePath, allowOrigins } = this.#parts;
+    const { pageEndpoints, programs, pages, basePath, allowOrigins } = this.#dependencies;
     const { headers, method } = request;
     const pathname = pathOf(request, basePath);
-    const client = clientOf(headers, server.requestIP(request)?.address ?? unixPeer, this.#parts);
+    const client = clientOf(headers, server.requestIP(request)?.address ?? unixPeer, this.#dependencies);
     // health probes may send no Host (HTTP/1.0), or one that is no host
-    const isOddProbe = isHealthPath(pathname) && !isHost(headers.get("host"));
-    if (!isOddProbe) checkHost(client.hosts[0] ?? null, allowOrigins);
+    const isHostlessProbe = isHealthPath(pathname) && !isHost(headers.get("host"));
+    if (!isHostlessProbe) checkHost(client.hosts[0] ?? null, allowOrigins);
     const identity = await this.#identify(request, pathname, client);
     if (method !== "GET" && method !== "HEAD")
       checkOrigin(headers, client.hosts, allowOrigins, {
-        isAmbient: identity !== null && identity.key === undefined && this.#parts.auth.mode !== "none",
+        isAmbient: identity !== null && identity.key === undefined && this.#dependencies.auth.mode !== "none",
       });
     const visitor = { identity, client, request: requestIdOf(headers, client.isProxied), base: basePath };
     if (pathname === "/live") return pageEndpoints.socket(request, server, visitor);
@@ -78,15 +78,15 @@ export class Gate {
       return new Response(null, { status: 204, headers: securityHeaders });
     if (pathname === sayPath && method === "POST") return pageEndpoints.receive(request, visitor);
     if (isProgramPath(pathname)) return programs.request(request, pathname, server, visitor);
-    const forPages = isOddProbe ? new Request(`http://localhost${pathname}`, { method }) : request;
-    return pages.fetch(forPages, visitor);
+    const pageRequest = isHostlessProbe ? new Request(`http://localhost${pathname}`, { method }) : request;
+    return pages.fetch(pageRequest, visitor);
   }
 
   /**
    * Who sends the request. Assets and preflights are the same for everybody, so nobody is looked up for them.
    */
   async #identify(request: Request, pathname: string, client: Client): Promise<Identity | null> {
-    const { auth } = this.#parts;
+    const { auth } = this.#dependencies;
     if (pathname.startsWith("/assets/") || request.method === "OPTIONS") return null;
     return isProgramPath(pathname)
       ? auth.identifyProgram(request.headers, client)
@@ -98,7 +98,7 @@ export class Gate {
    * JSON.
    */
   #refusal(error: unknown, request: Request): Response {
-    const { log, refuse, basePath, allowOrigins } = this.#parts;
+    const { log, refuse, basePath, allowOrigins } = this.#dependencies;
     const failure = refuse(error);
     if (failure.code !== "internal") log.warn("refused", { code: failure.code, ...failure.facts });
     const pathname = pathOf(request, basePath);

@@ -23,7 +23,7 @@ export interface Listening {
    * Reloads the certificate and its key. Open connections stay.
    * @throws if they can't be used; then the old ones stay in use
    */
-  renew(): void;
+  reloadCertificate(): void;
   stop(): Promise<void>;
 }
 
@@ -38,10 +38,10 @@ export async function tryToListen({
   port,
   tls,
 }: Pick<ListenOptions, "host" | "port" | "tls">): Promise<void> {
-  if (host.startsWith(unixPrefix)) return makeRoom(host.slice(unixPrefix.length));
+  if (host.startsWith(unixPrefix)) return removeStaleSocket(host.slice(unixPrefix.length));
   try {
     const pair = tls && pairOf(tls);
-    const what = {
+    const trial = {
       hostname: host,
       port,
       reusePort: false,
@@ -49,7 +49,7 @@ export async function tryToListen({
       ...(pair && { tls: pair }),
       fetch: () => new Response(null, { status: 503 }),
     };
-    await Bun.serve(what).stop(true);
+    await Bun.serve(trial).stop(true);
   } catch (error) {
     throw cannotListen(error, `${host}:${port}`, { host, port });
   }
@@ -59,11 +59,11 @@ export async function tryToListen({
 export async function listen(app: App, options: ListenOptions): Promise<Listening> {
   const { host, port, basePath, tls } = options;
   const path = host.startsWith(unixPrefix) ? host.slice(unixPrefix.length) : null;
-  if (path !== null) await makeRoom(path);
-  const serve = (at: number, pair: Pair | null) => {
+  if (path !== null) await removeStaleSocket(path);
+  const serve = (port: number, pair: Pair | null) => {
     const server = Bun.serve({
       // with `development: false`, Bun silently shares a port that is in use unless `reusePort` is false
-      ...(path === null ? { hostname: host, port: at, reusePort: false } : { unix: path }),
+      ...(path === null ? { hostname: host, port, reusePort: false } : { unix: path }),
       ...(pair && { tls: pair }),
       development: false,
       // bodies.ts bounds each body as it reads it, and a body that is not read is not kept
@@ -83,18 +83,18 @@ export async function listen(app: App, options: ListenOptions): Promise<Listenin
   } catch (error) {
     throw cannotListen(error, path === null ? `${host}:${port}` : host, { host, port });
   }
-  const chosen = servers[0]?.port ?? 0;
-  const shown = host.includes(":") ? `[${host}]` : host;
+  const boundPort = servers[0]?.port ?? 0;
+  const hostInUrl = host.includes(":") ? `[${host}]` : host;
   return {
-    address: path === null ? `${tls ? "https" : "http"}://${shown}:${chosen}${basePath}` : host,
-    renew() {
+    address: path === null ? `${tls ? "https" : "http"}://${hostInUrl}:${boundPort}${basePath}` : host,
+    reloadCertificate() {
       if (!tls) return;
       const pair = pairOf(tls);
-      tryOut(pair); // before the port is released: the key may belong to another certificate
+      checkPair(pair); // before the port is released: the key may belong to another certificate
       // A server of Bun keeps its first certificate. So a new server takes its place at the address, and the
       // old one keeps its open connections.
       for (const server of servers) void server.stop(false);
-      servers = [...servers.slice(-1), serve(chosen, pair)];
+      servers = [...servers.slice(-1), serve(boundPort, pair)];
     },
     async stop() {
       await Promise.all(servers.map((server) => server.stop(true)));
@@ -105,14 +105,14 @@ export async function listen(app: App, options: ListenOptions): Promise<Listenin
 
 function cannotListen(
   error: unknown,
-  what: string,
+  address: string,
   { host, port }: Pick<ListenOptions, "host" | "port">,
 ): CommandError {
   const isTaken = (error as { code?: string }).code === "EADDRINUSE";
   return new CommandError(
     isTaken
       ? `port ${port} of ${host} is in use; choose another with --port`
-      : `can't listen on ${what}: ${(error as Error).message}`,
+      : `can't listen on ${address}: ${(error as Error).message}`,
     1,
   );
 }
@@ -133,7 +133,7 @@ function pairOf({ cert, key }: Pair): Pair {
 }
 
 /** @throws if TLS can't be served with them */
-function tryOut(pair: Pair): void {
+function checkPair(pair: Pair): void {
   void Bun.serve({ hostname: "127.0.0.1", port: 0, tls: pair, fetch: () => new Response() }).stop(true);
 }
 
@@ -141,7 +141,7 @@ function tryOut(pair: Pair): void {
  * Removes the Unix socket of a parlor that has ended.
  * @throws CommandError if a process still listens on it
  */
-async function makeRoom(path: string): Promise<void> {
+async function removeStaleSocket(path: string): Promise<void> {
   try {
     if (!lstatSync(path).isSocket())
       throw new CommandError(`${path} is there, and is no socket; name another`, 1);

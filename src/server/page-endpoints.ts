@@ -18,7 +18,7 @@ import type { Store } from "../store/store.ts";
 import type { Bodies } from "./bodies.ts";
 import { type SocketData, type Sockets, socketDataOf } from "./sockets.ts";
 
-interface PageEndpointsParts {
+interface PageEndpointsDependencies {
   readonly chat: Chat;
   readonly actions: ConversationActions;
   readonly hub: Hub;
@@ -32,14 +32,14 @@ interface PageEndpointsParts {
 }
 
 export class PageEndpoints {
-  readonly #parts: PageEndpointsParts;
+  readonly #dependencies: PageEndpointsDependencies;
   readonly #withBasePath: (frame: string) => string;
   /** Open event streams, by the secret that a page names when it sends something. */
   readonly #streams = new Map<string, SseTransport<SocketData>>();
 
-  constructor(parts: PageEndpointsParts) {
-    this.#parts = parts;
-    this.#withBasePath = framesBelow(parts.basePath);
+  constructor(dependencies: PageEndpointsDependencies) {
+    this.#dependencies = dependencies;
+    this.#withBasePath = framesBelow(dependencies.basePath);
   }
 
   /**
@@ -47,18 +47,18 @@ export class PageEndpoints {
    * @throws Failure `not_found`, `not_signed_in`, `foreign_origin`, `too_many_sockets`, `bad_request`
    */
   async socket(request: Request, server: Server<SocketData>, visitor: Visitor): Promise<undefined> {
-    checkOrigin(request.headers, visitor.client.hosts, this.#parts.allowOrigins);
-    return this.#parts.sockets.upgrade(request, server, await this.#socketData(request, visitor));
+    checkOrigin(request.headers, visitor.client.hosts, this.#dependencies.allowOrigins);
+    return this.#dependencies.sockets.upgrade(request, server, await this.#socketData(request, visitor));
   }
 
   /** Opens a page's stream of frames as server-sent events. @throws Failure as `socket` */
   async events(request: Request, server: Server<SocketData>, visitor: Visitor): Promise<Response> {
-    checkOrigin(request.headers, visitor.client.hosts, this.#parts.allowOrigins);
+    checkOrigin(request.headers, visitor.client.hosts, this.#dependencies.allowOrigins);
     server.timeout(request, 0);
-    const { sockets } = this.#parts;
+    const { sockets } = this.#dependencies;
     const id = newSecret();
     const data = await this.#socketData(request, visitor, () => this.#streams.delete(id));
-    const stream = sockets.seat(data);
+    const stream = sockets.openSse(data);
     this.#streams.set(id, stream);
     stream.sendEvent("seat", id);
     sockets.handlers.open(stream);
@@ -74,7 +74,7 @@ export class PageEndpoints {
 
   /** Takes a frame from a page that has such a stream. @throws Failure `not_found`, `too_large` */
   async receive(request: Request, { identity }: Visitor): Promise<Response> {
-    const { bodies, bounds, sockets } = this.#parts;
+    const { bodies, bounds, sockets } = this.#dependencies;
     const stream = this.#streams.get(urlOf(request).searchParams.get("seat") ?? "");
     if (!stream || stream.data.identity?.person.id !== identity?.person.id) throw new Failure("not_found");
     const owner = identity?.person.id ?? null;
@@ -89,7 +89,7 @@ export class PageEndpoints {
    * @throws Failure `not_found`, `not_signed_in`
    */
   async #socketData(request: Request, visitor: Visitor, onClose?: () => void): Promise<SocketData> {
-    const { chat, actions, hub, refuse, bounds, store } = this.#parts;
+    const { chat, actions, hub, refuse, bounds, store } = this.#dependencies;
     const { identity } = visitor;
     const reader = {
       language: languageOf(request.headers.get("accept-language")),
@@ -105,7 +105,7 @@ export class PageEndpoints {
     if (token !== null) {
       const link = isId(token) ? await store.links.find(token) : null;
       if (!link) throw new Failure("not_found");
-      const options = { ...reader, conversation: link.conversation, through: null, who: null };
+      const options = { ...reader, conversation: link.conversation, through: null, person: null };
       return socketDataOf(visitor, token, () => pageSocketHandler(options, dependencies));
     }
     if (!identity) throw new Failure("not_signed_in");
@@ -113,8 +113,8 @@ export class PageEndpoints {
     if (!isId(conversation)) throw new Failure("not_found");
     await chat.enter(identity.person, conversation);
     const options = { ...reader, conversation, through: isId(at) ? at : null };
-    return socketDataOf(visitor, null, (identityNow) =>
-      pageSocketHandler({ ...options, who: () => identityNow().person }, dependencies),
+    return socketDataOf(visitor, null, (currentIdentity) =>
+      pageSocketHandler({ ...options, person: () => currentIdentity().person }, dependencies),
     );
   }
 }

@@ -15,7 +15,7 @@ export const sayPath = "/live/say";
  * keep theirs (nginx, AWS and others: 60), which would otherwise send a request into a connection that is
  * being closed. Bun closes a connection that never brought a request after about 10 s.
  */
-export const keptSeconds = 75;
+export const keepAliveSeconds = 75;
 
 /** Addresses that programs use, with or without a key. */
 export const isProgramPath = (pathname: string): boolean =>

@@ -19,10 +19,10 @@ import type { RunHost } from "../runs/host.ts";
 import type { StoreOf } from "../store/chooser.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import type { Bodies } from "./bodies.ts";
-import { keptSeconds } from "./paths.ts";
+import { keepAliveSeconds } from "./paths.ts";
 import { type SocketData, type SocketHandler, type Sockets, socketDataOf } from "./sockets.ts";
 
-interface ProgramEndpointsParts {
+interface ProgramEndpointsDependencies {
   readonly auth: Auth;
   readonly chat: Chat;
   readonly quota: Quota;
@@ -47,15 +47,15 @@ interface ProgramEndpointsParts {
 /** A request of a program that is being answered, and the way to end its answer. */
 interface RequestInFlight {
   readonly identity: Identity;
-  readonly end: AbortController;
+  readonly controller: AbortController;
 }
 
 export class ProgramEndpoints {
-  readonly #parts: ProgramEndpointsParts;
+  readonly #dependencies: ProgramEndpointsDependencies;
   readonly #inFlight = new Set<RequestInFlight>();
 
-  constructor(parts: ProgramEndpointsParts) {
-    this.#parts = parts;
+  constructor(dependencies: ProgramEndpointsDependencies) {
+    this.#dependencies = dependencies;
   }
 
   /** Answers a request over HTTP. */
@@ -65,17 +65,19 @@ export class ProgramEndpoints {
     server: Server<SocketData>,
     { identity, request: id }: Visitor,
   ): Promise<Response> {
-    const { allowOrigins, bodies, bounds, ...parts } = this.#parts;
+    const { allowOrigins, bodies, bounds, ...shared } = this.#dependencies;
     const cors = corsHeaders(request.headers, allowOrigins);
     if (request.method === "OPTIONS")
       return new Response(null, { status: 204, headers: { ...programHeaders, ...cors } });
-    const inFlight = identity && { identity, end: new AbortController() };
+    const inFlight = identity && { identity, controller: new AbortController() };
     if (inFlight) this.#inFlight.add(inFlight);
-    const over = () => {
-      server.timeout(request, keptSeconds);
+    const onFinished = () => {
+      server.timeout(request, keepAliveSeconds);
       return inFlight && this.#inFlight.delete(inFlight);
     };
-    const clientSignal = inFlight ? AbortSignal.any([request.signal, inFlight.end.signal]) : request.signal;
+    const clientSignal = inFlight
+      ? AbortSignal.any([request.signal, inFlight.controller.signal])
+      : request.signal;
     // Bun's time-out for silence holds while the body is read, and is lifted then: the queue and llama-server
     // have time limits of their own
     const readBody: ReadBody = async (source, bound) => {
@@ -83,7 +85,7 @@ export class ProgramEndpoints {
       server.timeout(request, 0);
       return body;
     };
-    const dependencies = { ...parts, ...bounds, clientSignal, over, readBody };
+    const dependencies = { ...shared, ...bounds, clientSignal, onFinished, readBody };
     const response = await (pathname === "/ask"
       ? ask(request, identity, id, dependencies)
       : relay(request, pathname, identity, id, dependencies));
@@ -95,7 +97,7 @@ export class ProgramEndpoints {
   /** Ends answers to people who may no longer have them: their key was revoked, or they were removed. */
   async review(): Promise<void> {
     for (const inFlight of [...this.#inFlight])
-      if (!(await this.#parts.auth.refresh(inFlight.identity))) inFlight.end.abort();
+      if (!(await this.#dependencies.auth.refresh(inFlight.identity))) inFlight.controller.abort();
   }
 
   /**
@@ -103,19 +105,19 @@ export class ProgramEndpoints {
    * @throws Failure `not_signed_in`, `key_scope`, `foreign_origin`, `too_many_sockets`, `bad_request`
    */
   async socket(request: Request, server: Server<SocketData>, visitor: Visitor): Promise<undefined> {
-    const { allowOrigins, sockets, bounds, ...parts } = this.#parts;
+    const { allowOrigins, sockets, bounds, ...shared } = this.#dependencies;
     checkOrigin(request.headers, visitor.client.hosts, allowOrigins);
     const { identity, request: id } = visitor;
     if (!identity) throw new Failure("not_signed_in");
     needScope(identity, "answers");
     const language = languageOf(request.headers.get("accept-language"));
-    const dependencies = { ...parts, outboxMaxBytes: bounds.outboxMaxBytes };
+    const dependencies = { ...shared, outboxMaxBytes: bounds.outboxMaxBytes };
     const offered = request.headers.get("sec-websocket-protocol") ?? "";
     const isJson = offered.split(",").some((protocol) => protocol.trim() === jsonProtocol);
-    const handler = (identityNow: () => Identity): SocketHandler =>
+    const handler = (currentIdentity: () => Identity): SocketHandler =>
       isJson
-        ? jsonSocketHandler(language, { known: identityNow, request: id }, dependencies)
-        : plainSocketHandler(language, { who: () => identityNow().person, request: id }, dependencies);
+        ? jsonSocketHandler(language, { known: currentIdentity, request: id }, dependencies)
+        : plainSocketHandler(language, { who: () => currentIdentity().person, request: id }, dependencies);
     const data = socketDataOf(visitor, null, handler);
     return sockets.upgrade(request, server, data, isJson ? jsonProtocol : undefined);
   }

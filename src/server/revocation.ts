@@ -6,7 +6,7 @@ import type { Store } from "../store/store.ts";
 import type { ProgramEndpoints } from "./program-endpoints.ts";
 import type { Sockets } from "./sockets.ts";
 
-interface RevocationParts {
+interface RevocationDependencies {
   readonly store: Pick<Store, "people">;
   readonly runs: Pick<RunHost, "now" | "stop">;
   readonly sockets: Pick<Sockets, "review">;
@@ -15,11 +15,11 @@ interface RevocationParts {
 }
 
 /** Checks everything that is open each time rights change. Returns what ends the watching. */
-export function watchRevocation(parts: RevocationParts): () => void {
-  const { store, sockets, programs, bug } = parts;
+export function watchRevocation(dependencies: RevocationDependencies): () => void {
+  const { store, sockets, programs, bug } = dependencies;
   return store.people.watch(() => {
     sockets.review();
-    stopRunsOfRemoved(parts).catch(bug);
+    stopRunsOfRemoved(dependencies).catch(bug);
     programs.review().catch(bug);
   });
 }
@@ -28,7 +28,7 @@ export function watchRevocation(parts: RevocationParts): () => void {
 export async function stopRunsOfRemoved({
   store,
   runs,
-}: Pick<RevocationParts, "store" | "runs">): Promise<void> {
+}: Pick<RevocationDependencies, "store" | "runs">): Promise<void> {
   for (const owner of new Set(runs.now.map((run) => run.owner)))
     if ((await store.people.person(owner))?.removedAt !== null) runs.stop({ owner });
 }

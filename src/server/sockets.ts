@@ -17,7 +17,7 @@ export interface SocketHandler {
   message(ws: Socket, frame: string | Buffer): void | Promise<void>;
   drain(ws: Socket): void;
   /** Says why, and closes: the owner may no longer have this socket. */
-  expel(ws: Socket): void;
+  onAccessLost(ws: Socket): void;
   close(ws: Socket): void;
 }
 
@@ -29,7 +29,7 @@ export interface SocketData {
   /** The token of the shared link; null for sockets of people who are signed in. */
   readonly link: string | null;
   /** When the client was last heard of, on the monotonic clock, in ms. */
-  heardAt: number;
+  lastHeardAt: number;
 }
 
 /**
@@ -38,14 +38,14 @@ export interface SocketData {
 export function socketDataOf(
   { identity, client }: Visitor,
   link: string | null,
-  handlerFor: (identityNow: () => Identity) => SocketHandler,
+  handlerFor: (currentIdentity: () => Identity) => SocketHandler,
 ): SocketData {
   const data: SocketData = {
     handler: handlerFor(() => data.identity as Identity),
     address: client.address,
     identity,
     link,
-    heardAt: performance.now(),
+    lastHeardAt: performance.now(),
   };
   return data;
 }
@@ -57,7 +57,7 @@ export interface Socket extends Transport {
   ping(): unknown;
 }
 
-interface SocketsParts {
+interface SocketsDependencies {
   readonly addresses: AddressCount;
   /** Most bytes that may wait for one socket that does not read. */
   readonly backlogMaxBytes: number;
@@ -65,22 +65,22 @@ interface SocketsParts {
    * The owner with their current rights; true for a link that still holds; false if the socket must be
    * closed.
    */
-  ownerNow(data: SocketData): Promise<Identity | boolean>;
+  currentOwner(data: SocketData): Promise<Identity | boolean>;
   bug(error: unknown): void;
 }
 
 /** Sockets that are reviewed in one turn of the event loop, so that answers in progress go on in between. */
-const reviewedAtOnce = 100;
+const reviewBatch = 100;
 
 export class Sockets {
   readonly #open = new Set<Socket>();
-  readonly #parts: SocketsParts;
+  readonly #dependencies: SocketsDependencies;
   readonly #counts: Record<string, number> = { page: 0, reader: 0, program: 0 };
   #review: Promise<void> | null = null;
   #isStale = false;
 
-  constructor(parts: SocketsParts) {
-    this.#parts = parts;
+  constructor(dependencies: SocketsDependencies) {
+    this.#dependencies = dependencies;
   }
 
   /** Open sockets by kind. */
@@ -94,7 +94,7 @@ export class Sockets {
    * @throws Failure `too_many_sockets`, `bad_request`
    */
   upgrade(request: Request, server: Server<SocketData>, data: SocketData, protocol?: string): undefined {
-    const { addresses } = this.#parts;
+    const { addresses } = this.#dependencies;
     addresses.enter(data.address);
     const chosen = protocol === undefined ? {} : { headers: { "sec-websocket-protocol": protocol } };
     if (server.upgrade(request, { data, ...chosen })) return;
@@ -103,13 +103,13 @@ export class Sockets {
   }
 
   /** Makes a socket of server-sent events. @throws Failure `too_many_sockets` */
-  seat(data: SocketData): SseTransport<SocketData> {
-    this.#parts.addresses.enter(data.address);
-    const seat: SseTransport<SocketData> = new SseTransport(data, this.#parts.backlogMaxBytes, {
-      drained: () => this.handlers.drain(seat),
-      closed: () => this.handlers.close(seat),
+  openSse(data: SocketData): SseTransport<SocketData> {
+    this.#dependencies.addresses.enter(data.address);
+    const transport: SseTransport<SocketData> = new SseTransport(data, this.#dependencies.backlogMaxBytes, {
+      drained: () => this.handlers.drain(transport),
+      closed: () => this.handlers.close(transport),
     });
-    return seat;
+    return transport;
   }
 
   /** For Bun.serve. */
@@ -120,17 +120,17 @@ export class Sockets {
       ws.data.handler.open(ws);
     },
     message: (ws: Socket, frame: string | Buffer): void | Promise<void> => {
-      ws.data.heardAt = performance.now();
+      ws.data.lastHeardAt = performance.now();
       return ws.data.handler.message(ws, frame);
     },
     pong: (ws: Socket): void => {
-      ws.data.heardAt = performance.now();
+      ws.data.lastHeardAt = performance.now();
     },
     drain: (ws: Socket): void => ws.data.handler.drain(ws),
     close: (ws: Socket): void => {
       this.#open.delete(ws);
       this.#count(ws, -1);
-      this.#parts.addresses.leave(ws.data.address);
+      this.#dependencies.addresses.leave(ws.data.address);
       ws.data.handler.close(ws);
     },
   };
@@ -141,8 +141,8 @@ export class Sockets {
   ping(deadline: number): void {
     for (const ws of this.#open) {
       // a reader of server-sent events sends nothing: it is alive as long as it reads
-      if (ws instanceof SseTransport && !ws.isBehind) ws.data.heardAt = performance.now();
-      if (ws.data.heardAt < deadline) ws.terminate();
+      if (ws instanceof SseTransport && !ws.isBehind) ws.data.lastHeardAt = performance.now();
+      if (ws.data.lastHeardAt < deadline) ws.terminate();
       else ws.ping();
     }
   }
@@ -154,7 +154,7 @@ export class Sockets {
   review(): void {
     this.#isStale = true;
     this.#review ??= this.#reviewAll()
-      .catch(this.#parts.bug)
+      .catch(this.#dependencies.bug)
       .finally(() => {
         this.#review = null;
       });
@@ -167,12 +167,12 @@ export class Sockets {
   async #reviewAll(): Promise<void> {
     while (this.#isStale) {
       this.#isStale = false;
-      let looked = 0;
+      let reviewed = 0;
       for (const ws of [...this.#open]) {
-        const identity = await this.#parts.ownerNow(ws.data);
-        if (identity === false) ws.data.handler.expel(ws);
+        const identity = await this.#dependencies.currentOwner(ws.data);
+        if (identity === false) ws.data.handler.onAccessLost(ws);
         else if (identity !== true) ws.data.identity = identity;
-        if (++looked % reviewedAtOnce === 0) await new Promise((resolve) => setImmediate(resolve));
+        if (++reviewed % reviewBatch === 0) await new Promise((resolve) => setImmediate(resolve));
       }
     }
   }

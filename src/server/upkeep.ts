@@ -6,34 +6,34 @@ import type { Hub } from "../live/hub.ts";
 import type { Store } from "../store/store.ts";
 import type { Sockets } from "./sockets.ts";
 
-interface UpkeepParts {
+interface UpkeepDependencies {
   readonly store: Pick<Store, "purge" | "retention">;
   readonly chat: Pick<Chat, "forget" | "forgetTemporary">;
-  readonly hub: Pick<Hub, "beat">;
+  readonly hub: Pick<Hub, "sendHeartbeat">;
   readonly sockets: Pick<Sockets, "ping" | "review">;
   readonly bounds: { readonly heartbeatMs: number; readonly temporaryMs: number };
   bug(error: unknown): void;
 }
 
 /** Heartbeats without an answer after which the other side counts as dead. */
-export const silentBeats = 3;
+export const missedHeartbeatsMax = 3;
 
 /** How long a delete can be undone, and the interval of the retention check, in ms. */
 const undoMs = 24 * 3_600_000;
 const retentionEveryMs = 10 * 60_000;
 
 export class Upkeep {
-  readonly #parts: UpkeepParts;
+  readonly #dependencies: UpkeepDependencies;
   #timers: readonly Timer[] = [];
 
-  constructor(parts: UpkeepParts) {
-    this.#parts = parts;
+  constructor(dependencies: UpkeepDependencies) {
+    this.#dependencies = dependencies;
   }
 
   start(): void {
-    const { bug, bounds } = this.#parts;
+    const { bug, bounds } = this.#dependencies;
     this.#timers = [
-      setInterval(() => this.#beat(), bounds.heartbeatMs),
+      setInterval(() => this.#heartbeat(), bounds.heartbeatMs),
       setInterval(() => void this.applyRetention().catch(bug), retentionEveryMs),
     ];
   }
@@ -44,12 +44,12 @@ export class Upkeep {
 
   /** Erases deleted conversations that can no longer be undeleted. */
   async purge(): Promise<void> {
-    await this.#parts.store.purge(Date.now() - undoMs);
+    await this.#dependencies.store.purge(Date.now() - undoMs);
   }
 
   /** Deletes what is past its retention, and closes sockets whose session or link has expired. */
   async applyRetention(): Promise<void> {
-    const { store, chat, sockets } = this.#parts;
+    const { store, chat, sockets } = this.#dependencies;
     for (const id of await store.retention.outlived(Date.now())) await chat.forget(id);
     await store.retention.tidy(Date.now());
     sockets.review();
@@ -57,14 +57,14 @@ export class Upkeep {
 
   /**
    * Bun's idle time-out does not find a dead client to which something is sent now and then, since every send
-   * resets its timer. So parlor pings every socket, and closes those that were silent for `silentBeats`
-   * heartbeats.
+   * resets its timer. So parlor pings every socket, and closes those that were silent for
+   * `missedHeartbeatsMax` heartbeats.
    */
-  #beat(): void {
-    const { chat, hub, sockets, bounds, bug } = this.#parts;
-    hub.beat();
+  #heartbeat(): void {
+    const { chat, hub, sockets, bounds, bug } = this.#dependencies;
+    hub.sendHeartbeat();
     chat.forgetTemporary(Date.now() - bounds.temporaryMs).catch(bug);
     this.purge().catch(bug);
-    sockets.ping(performance.now() - silentBeats * bounds.heartbeatMs);
+    sockets.ping(performance.now() - missedHeartbeatsMax * bounds.heartbeatMs);
   }
 }

@@ -93,7 +93,7 @@ function house() {
     },
     listed: async () => null,
     list: async () => [],
-    failed: (error) => {
+    onError: (error) => {
       throw error;
     },
   });

@@ -36,7 +36,7 @@ const growing: ReadonlySet<string> = new Set([
 const wordMaxChars = 64;
 
 /** What was drawn of an open block. */
-export interface Drawn {
+interface Drawn {
   /** The block's text as far as it is shown, and with what is kept back of it. */
   readonly text: string;
   readonly shown: string;
