@@ -9,7 +9,7 @@ import { Failure, type Refuse, statusOf } from "../domain/failure.ts";
 import { type ConversationId, isId, isTemporary, newId, newTemporaryId, type RunId } from "../domain/id.ts";
 import type { Runs } from "../runs/runs.ts";
 import { retryAfterSeconds } from "./errors.ts";
-import { errorOf, lastOf, type ProgramEvent, tapOf } from "./messages.ts";
+import { errorEvent, finalEventOf, type ProgramEvent, tapOf } from "./messages.ts";
 import { ResponseBody } from "./response-body.ts";
 
 interface AskOptions {
@@ -91,7 +91,7 @@ export async function ask(
     if (failure.code === "body_slow") headers["connection"] = "close";
     const sentence = sentenceOf(failure.report, wordsOf(language));
     return isEvents
-      ? Response.json(errorOf(failure.report, language), { status, headers })
+      ? Response.json(errorEvent(failure.report, language), { status, headers })
       : new Response(`${sentence}\n`, { status, headers });
   }
 }
@@ -124,17 +124,17 @@ interface AnswerFormat {
 
 /** Asks the question and streams the answer. @throws Failure as `Chat.say` */
 async function answered(
-  { text, persona, conversation: kept }: Question,
+  { text, persona, conversation: stored }: Question,
   { person }: Identity,
   format: AnswerFormat,
   { chat, runs, bug, outboxMaxBytes, programSlowMs, heartbeatMs, clientSignal, onFinished }: AskOptions,
 ): Promise<Response> {
   const { language, isEvents } = format;
-  const conversation = kept ?? newTemporaryId();
+  const conversation = stored ?? newTemporaryId();
   let run: RunId | null = null;
-  let pulse: Timer | undefined;
+  let heartbeat: Timer | undefined;
   const stop = () => {
-    clearInterval(pulse);
+    clearInterval(heartbeat);
     if (run !== null) runs.stop({ id: run });
   };
   const body = new ResponseBody({
@@ -148,13 +148,13 @@ async function answered(
   const tap = tapOf(
     send,
     (ended) => {
-      send(lastOf(ended, kept, language));
-      clearInterval(pulse);
+      send(finalEventOf(ended, stored, language));
+      clearInterval(heartbeat);
       body.close();
       onFinished();
-      if (kept === null) chat.forget(conversation).catch(bug);
+      if (stored === null) chat.forget(conversation).catch(bug);
     },
-    { isAlone: kept === null },
+    { isAlone: stored === null },
   );
   const settings = persona === null ? {} : { settings: { persona, sampling: {} } };
   run = await chat.say(
@@ -163,12 +163,17 @@ async function answered(
     tap,
   );
   // plain text can't hold a heartbeat, so a proxy's idle timeout applies to it
-  if (isEvents && !body.isOver) pulse = setInterval(() => body.put(": alive\n\n"), heartbeatMs);
+  if (isEvents && !body.isOver) heartbeat = setInterval(() => body.put(": alive\n\n"), heartbeatMs);
   if (clientSignal.aborted) stop(); // it may have been aborted during `say`
   const type = isEvents ? "text/event-stream" : "text/plain; charset=utf-8";
-  const named = kept === null ? {} : { [conversationHeader]: kept };
+  const storedHeader = stored === null ? {} : { [conversationHeader]: stored };
   return new Response(body.body, {
-    headers: { "content-type": type, "cache-control": "no-store", "x-accel-buffering": "no", ...named },
+    headers: {
+      "content-type": type,
+      "cache-control": "no-store",
+      "x-accel-buffering": "no",
+      ...storedHeader,
+    },
   });
 }
 

@@ -57,14 +57,22 @@ export function tapOf(
 }
 
 /** The last event of a Run. */
-export function lastOf(run: Run, conversation: ConversationId | null, language: Language): ProgramEvent {
-  if (run.failure) return errorOf(run.failure, language);
-  if (run.status === "interrupted") return errorOf({ code: "shutting_down", facts: {} }, language);
-  return doneOf(run.status === "stopped" ? "stopped" : (run.finish ?? "stop"), run.stats, conversation);
+export function finalEventOf(
+  run: Run,
+  conversation: ConversationId | null,
+  language: Language,
+): ProgramEvent {
+  if (run.failure) return errorEvent(run.failure, language);
+  if (run.status === "interrupted") return errorEvent({ code: "shutting_down", facts: {} }, language);
+  return doneEvent(run.status === "stopped" ? "stopped" : (run.finish ?? "stop"), run.stats, conversation);
 }
 
 /** @param conversation null if it is not stored */
-export function doneOf(finish: string, stats: RunStats, conversation: ConversationId | null): ProgramEvent {
+export function doneEvent(
+  finish: string,
+  stats: RunStats,
+  conversation: ConversationId | null,
+): ProgramEvent {
   const { promptTokens, cachedTokens, outputTokens, queueMs, firstTokenMs, tokensPerSecond } = stats;
   const usage = present({
     prompt_tokens: promptTokens,
@@ -79,7 +87,7 @@ export function doneOf(finish: string, stats: RunStats, conversation: Conversati
   return { type: "done", conversation, finish, usage, timings };
 }
 
-export function errorOf(failure: FailureReport, language: Language): ProgramEvent {
+export function errorEvent(failure: FailureReport, language: Language): ProgramEvent {
   return { type: "error", code: failure.code, message: sentenceOf(failure, wordsOf(language)) };
 }
 

@@ -31,10 +31,10 @@ export async function modelsAnswer(
   requestId: string,
   { upstream, clientSignal }: { readonly upstream: Upstream; readonly clientSignal: AbortSignal },
 ): Promise<Response | null> {
-  const named = modelAt(pathname);
-  if (named !== null) return oneModel({ run: requestId, request: requestId }, named, upstream, clientSignal);
+  const name = modelAt(pathname);
+  if (name !== null) return oneModel({ run: requestId, request: requestId }, name, upstream, clientSignal);
   if (method !== "GET" || upstream.servers.length <= 1) return null;
-  return modelList(upstream.state.models.map(({ name }) => name));
+  return modelList(upstream.state.models.map((model) => model.name));
 }
 
 /**
@@ -43,16 +43,16 @@ export async function modelsAnswer(
  */
 async function oneModel(
   id: RequestId,
-  named: string,
+  name: string,
   upstream: Upstream,
   clientSignal: AbortSignal,
 ): Promise<Response> {
   const { state, servers } = upstream;
-  const names = state.models.map(({ name }) => name);
+  const names = state.models.map((model) => model.name);
   // if the list can't be read, the names in the state replace it
   const own = servers.length > 1 ? [] : await listOf(id, upstream, clientSignal).catch(() => []);
-  const found = [...own, ...names.map(modelObject)].find(({ id }) => isCalled(id, named));
-  if (!found) throw new Failure("model_missing", { model: named.slice(0, 200), models: names.join(", ") });
+  const found = [...own, ...names.map(modelObject)].find(({ id }) => isSameName(id, name));
+  if (!found) throw new Failure("model_missing", { model: name.slice(0, 200), models: names.join(", ") });
   return Response.json(found);
 }
 
@@ -60,9 +60,9 @@ async function oneModel(
  * Compares names without a leading slash: a name may be a file's path, and an address loses one of two
  * slashes.
  */
-function isCalled(id: string, named: string): boolean {
+function isSameName(id: string, name: string): boolean {
   const plain = (name: string) => name.replace(/^\/+/, "");
-  return plain(id) === plain(named);
+  return plain(id) === plain(name);
 }
 
 async function listOf(

@@ -8,7 +8,7 @@ import type { Place, PromptProgress } from "../domain/run.ts";
 import type { SettingsResolver } from "../persona/effective-settings.ts";
 import type { RunHost } from "../runs/host.ts";
 import type { Upstream } from "../upstream/upstream.ts";
-import { doneOf, type ProgramEvent } from "./messages.ts";
+import { doneEvent, type ProgramEvent } from "./messages.ts";
 
 export interface RawPromptOptions {
   readonly quota: Quota;
@@ -57,11 +57,11 @@ export async function completeRaw(
       const { finish, stats } = await upstream.complete(id, prompt, deltas, apiRequest.signal);
       const readTokens = Math.max(0, (stats.promptTokens ?? 0) - (stats.cachedTokens ?? 0));
       apiRequest.tokens = readTokens + (stats.outputTokens ?? apiRequest.tokens);
-      send(doneOf(finish, { ...stats, ...apiRequest.figures }, null));
+      send(doneEvent(finish, { ...stats, ...apiRequest.figures }, null));
     });
   } catch (error) {
     if (!signal.aborted) throw error;
-    send(doneOf("stopped", {}, null));
+    send(doneEvent("stopped", {}, null));
   }
 }
 

@@ -14,7 +14,7 @@ import { dialectOf, programRefusal, refusalText } from "./errors.ts";
 import { modelsAnswer } from "./models.ts";
 import { RelayedAnswer, type RelayedAnswerBounds } from "./relayed-answer.ts";
 import { programRequestOf } from "./request.ts";
-import { type Served, servedAt } from "./routes.ts";
+import { type ApiRoute, routeOf } from "./routes.ts";
 import { endStream, isStreamPath, streamAnswer, streamHeader, streamIdOf } from "./streams.ts";
 import { tokensIn } from "./token-count.ts";
 
@@ -56,30 +56,30 @@ export async function relay(
   };
   try {
     if (isStreamPath(pathname)) {
-      const person = allowed(identity, "answers");
+      const person = personWithScope(identity, "answers");
       return await streamAnswer(request, pathname, person, requestId, { ...options, onFinished });
     }
-    const route = servedAt(pathname, request.method, options.basePath);
-    const person = allowed(identity, route.scope);
+    const route = routeOf(pathname, request.method, options.basePath);
+    const person = personWithScope(identity, route.scope);
     if (route.isAnswer) settings.refuseIfEnforced();
     const models = await modelsAnswer(route.method, pathname, requestId, options);
     if (models) {
       onFinished();
       return models;
     }
-    if (!route.isFree) await quota.mayAsk(person);
+    if (!route.needsNoSlot) await quota.mayAsk(person);
     const body = await readBody(request, { maxBytes: programMaxBytes, owner: person.id });
     release = body.release;
-    const read = await programRequestOf(request, body.bytes, route.prompts);
-    const canResume = route.isAnswer && read.isStream;
+    const parsed = await programRequestOf(request, body.bytes, route.prompts);
+    const canResume = route.isAnswer && parsed.isStream;
     const streamId = canResume ? streamIdOf(person, request.headers.get(streamHeader)) : null;
     // a stream that can be resumed at a byte is passed on byte for byte, without comments of parlor's
-    const hasComments = read.isStream && !route.isFree && streamId === null;
+    const hasComments = parsed.isStream && !route.needsNoSlot && streamId === null;
     const answer = new RelayedAnswer(hasComments ? dialect : null, options);
-    const headers = { ...read.headers, ...(streamId !== null && { [streamHeader]: streamId }) };
+    const headers = { ...parsed.headers, ...(streamId !== null && { [streamHeader]: streamId }) };
     const path = pathname + new URL(request.url).search;
-    const relayed: Relayed = { ...read, method: route.method, path, headers };
-    const forwarded = route.isFree
+    const relayed: Relayed = { ...parsed, method: route.method, path, headers };
+    const forwarded = route.needsNoSlot
       ? upstream.pass({ run: requestId, request: requestId }, relayed, answer, answer.signal)
       : forwardQueued({ request, pathname, requestId, person, route, relayed, answer, streamId }, options);
     forwarded.finally(onFinished).then(
@@ -101,7 +101,7 @@ export async function relay(
 }
 
 /** @throws Failure `not_signed_in`, `key_scope` */
-function allowed(identity: Identity | null, scope: KeyScope): Person {
+function personWithScope(identity: Identity | null, scope: KeyScope): Person {
   if (!identity) throw new Failure("not_signed_in");
   needScope(identity, scope);
   return identity.person;
@@ -112,7 +112,7 @@ interface QueuedRequest {
   readonly pathname: string;
   readonly requestId: string;
   readonly person: Person;
-  readonly route: Served;
+  readonly route: ApiRoute;
   readonly relayed: Relayed;
   readonly answer: RelayedAnswer;
   /** Under which llama-server keeps the answer, if the client wants to resume it. */

@@ -27,7 +27,7 @@ const lineFeed = 10;
  * The heartbeat of each dialect. It keeps a silent stream open through proxies and means nothing to the
  * client.
  */
-const beatOf: Readonly<Record<Dialect, string>> = {
+const heartbeatOf: Readonly<Record<Dialect, string>> = {
   openai: ": alive\n\n",
   anthropic: 'event: ping\ndata: {"type": "ping"}\n\n',
 };
@@ -41,14 +41,14 @@ export class RelayedAnswer implements RelaySink {
   readonly #abort = new AbortController();
   readonly #response = Promise.withResolvers<Response>();
   readonly #body: ResponseBody;
-  readonly #pulse: Timer | undefined;
+  readonly #timer: Timer | undefined;
   /** The body of a refusal by llama-server that came after the head was sent. */
   #refusal: { text: string } | null = null;
   #hasHead = false;
   /** The queue position that was sent last. */
   #position = 0;
   /** Data was sent since the last heartbeat. */
-  #isAlive = false;
+  #wasActive = false;
   /** The last event is complete: a heartbeat would not split an event. */
   #isBetweenEvents = true;
   /** Called with each piece of the body. */
@@ -61,7 +61,7 @@ export class RelayedAnswer implements RelaySink {
   ) {
     this.#dialect = dialect;
     const onDisconnect = () => {
-      clearInterval(this.#pulse);
+      clearInterval(this.#timer);
       this.#abort.abort(new Failure("stopped"));
     };
     this.#body = new ResponseBody({
@@ -71,7 +71,7 @@ export class RelayedAnswer implements RelaySink {
       onDisconnect,
     });
     if (dialect !== null && !this.#body.isOver)
-      this.#pulse = setInterval(() => this.#beat(dialect), heartbeatMs);
+      this.#timer = setInterval(() => this.#heartbeat(dialect), heartbeatMs);
   }
 
   /** Aborted when the client is gone or does not read. */
@@ -103,20 +103,20 @@ export class RelayedAnswer implements RelaySink {
       this.#refusal.text = (this.#refusal.text + new TextDecoder().decode(bytes)).slice(0, refusalMaxChars);
       return undefined;
     }
-    this.#isAlive = true;
+    this.#wasActive = true;
     this.#isBetweenEvents = bytes.at(-1) === lineFeed && bytes.at(-2) === lineFeed;
     return this.#body.offer(bytes);
   }
 
   end(): void {
-    clearInterval(this.#pulse);
+    clearInterval(this.#timer);
     if (this.#refusal) this.#body.put(eventOf(this.#refusal.text, this.#dialect ?? "openai"));
     this.#body.close();
   }
 
   /** @param text the body of a Failure in the client's dialect */
   fail(error: unknown, text: (failure: Failure) => string): void {
-    clearInterval(this.#pulse);
+    clearInterval(this.#timer);
     if (!this.#hasHead) this.#response.reject(error);
     else if (this.#dialect === null)
       this.#body.fail(error); // only a stream can hold an error after its head
@@ -126,15 +126,15 @@ export class RelayedAnswer implements RelaySink {
     }
   }
 
-  #beat(dialect: Dialect): void {
-    if (!this.#isAlive && this.#isBetweenEvents) this.#insert(beatOf[dialect]);
-    this.#isAlive = false;
+  #heartbeat(dialect: Dialect): void {
+    if (!this.#wasActive && this.#isBetweenEvents) this.#insert(heartbeatOf[dialect]);
+    this.#wasActive = false;
   }
 
   /** Inserts an event of parlor between those of llama-server. */
   #insert(text: string): void {
     if (!this.#hasHead) this.#respond(200, { "content-type": "text/event-stream" });
-    this.#isAlive = true;
+    this.#wasActive = true;
     this.#body.put(text);
   }
 

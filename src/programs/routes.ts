@@ -4,11 +4,11 @@
 import type { KeyScope } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";
 
-export interface Served {
+export interface ApiRoute {
   readonly method: "GET" | "POST";
   readonly scope: KeyScope;
   /** The request needs no slot. */
-  readonly isFree?: true;
+  readonly needsNoSlot?: true;
   /** The model generates an answer. */
   readonly isAnswer?: true;
   /** Fields that can hold several prompts, each of which takes a slot. */
@@ -17,15 +17,15 @@ export interface Served {
 
 const answer = { method: "POST", scope: "answers", isAnswer: true } as const;
 const completion = { ...answer, prompts: ["prompt"] } as const;
-const count = { method: "POST", scope: "answers", isFree: true } as const;
+const count = { method: "POST", scope: "answers", needsNoSlot: true } as const;
 const embedding = { method: "POST", scope: "embeddings", prompts: ["input", "content"] } as const;
-const models = { method: "GET", scope: "answers", isFree: true } as const;
+const models = { method: "GET", scope: "answers", needsNoSlot: true } as const;
 
 /**
  * Served paths, passed on unchanged. llama-server serves those without /v1 as well, for base URLs that lack
  * it.
  */
-const served: Readonly<Record<string, Served>> = {
+const routes: Readonly<Record<string, ApiRoute>> = {
   "/v1/chat/completions": answer,
   "/v1/completions": completion,
   "/v1/responses": answer,
@@ -54,13 +54,13 @@ const apiPrefix = /^\/(v\d\w*|api|openai|anthropic)(\/|$)/;
 const apiEnding = /\/(chat\/completions?|completions?|embeddings?|responses?|messages?|count_tokens)$/;
 
 /** The path without doubled slashes, which come from joined base URLs, and without a slash at the end. */
-export const joinedSlashes = (pathname: string): string =>
+export const withoutExtraSlashes = (pathname: string): string =>
   pathname.replace(/\/{2,}/g, "/").replace(/(?<=.)\/$/, "");
 
 /** True for addresses that only API clients use. */
-export function isServedPath(pathname: string): boolean {
+export function isApiPath(pathname: string): boolean {
   return (
-    Object.hasOwn(served, pathname) ||
+    Object.hasOwn(routes, pathname) ||
     modelPrefix.test(pathname) ||
     ((apiPrefix.test(pathname) || apiEnding.test(pathname)) && !/^\/[cs]\//.test(pathname))
   );
@@ -80,23 +80,23 @@ export function modelAt(pathname: string): string | null {
  * The route of an address. HEAD counts as GET.
  * @throws Failure `no_such_address` with the nearest served address, `wrong_method` with the right method
  */
-export function servedAt(pathname: string, method: string, basePath: string): Served {
+export function routeOf(pathname: string, method: string, basePath: string): ApiRoute {
   const found =
-    modelAt(pathname) === null ? (Object.hasOwn(served, pathname) ? served[pathname] : undefined) : models;
+    modelAt(pathname) === null ? (Object.hasOwn(routes, pathname) ? routes[pathname] : undefined) : models;
   if (!found)
     throw new Failure("no_such_address", {
-      path: `${method} ${shown(basePath + pathname)}`,
-      known: knownFor(pathname, basePath),
+      path: `${method} ${shortened(basePath + pathname)}`,
+      known: suggestionsFor(pathname, basePath),
     });
   const asked = method === "HEAD" ? "GET" : method;
   if (asked !== found.method)
-    throw new Failure("wrong_method", { path: shown(basePath + pathname), method: found.method });
+    throw new Failure("wrong_method", { path: shortened(basePath + pathname), method: found.method });
   return found;
 }
 
 /** Suggestions for an unknown address: served ones with the same ending, otherwise all with /v1. */
-function knownFor(pathname: string, basePath: string): string {
-  const withVersion = Object.entries(served).filter(([path]) => path.startsWith("/v1/"));
+function suggestionsFor(pathname: string, basePath: string): string {
+  const withVersion = Object.entries(routes).filter(([path]) => path.startsWith("/v1/"));
   // the longest with the same ending: /v1/v1/messages, /openai/v1/chat/completions; a final "s" is ignored
   const plain = (path: string) => path.replace(/s$/, "");
   const alike = withVersion
@@ -108,4 +108,4 @@ function knownFor(pathname: string, basePath: string): string {
 }
 
 /** A path from a client, cut for messages. */
-const shown = (path: string): string => path.slice(0, 200);
+const shortened = (path: string): string => path.slice(0, 200);

@@ -48,7 +48,7 @@ export async function skim(body: Uint8Array, names: ReadonlySet<string>): Promis
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   const scan = new Scan(bytes, names);
   while (!scan.isOver) {
-    scan.go(sliceBytes);
+    scan.advance(sliceBytes);
     if (!scan.isOver) await new Promise((resolve) => setImmediate(resolve));
   }
   return { fields: scan.fields, data: scan.data };
@@ -81,7 +81,7 @@ class Scan {
     return this.#at >= this.#bytes.length;
   }
 
-  go(count: number): void {
+  advance(count: number): void {
     const until = Math.min(this.#bytes.length, this.#at + count);
     while (this.#at < until) {
       if (this.#string >= 0) this.#inString(until);

@@ -11,7 +11,7 @@ import type { Transport } from "../domain/outgoing.ts";
 import type { Run } from "../domain/run.ts";
 import type { RunHost } from "../runs/host.ts";
 import type { StoreOf } from "../store/chooser.ts";
-import { errorOf, lastOf, type ProgramEvent, tapOf } from "./messages.ts";
+import { errorEvent, finalEventOf, type ProgramEvent, tapOf } from "./messages.ts";
 import { type Piece, ProgramOutbox } from "./outbox.ts";
 import { completeRaw, type RawPromptOptions } from "./raw-prompt.ts";
 
@@ -39,10 +39,10 @@ interface ClientFrame {
   readonly raw?: unknown;
 }
 
-/** The handler of one socket. `visitor.known` returns the current identity of the person who opened it. */
+/** The handler of one socket. `visitor.identity` returns the current identity of the person who opened it. */
 export function jsonSocketHandler(
   language: Language,
-  visitor: { known: () => Identity; request: string },
+  visitor: { identity: () => Identity; requestId: string },
   options: JsonSocketOptions,
 ) {
   return new JsonSocket(language, visitor, options);
@@ -51,7 +51,7 @@ export function jsonSocketHandler(
 class JsonSocket {
   readonly kind = "program";
   readonly #language: Language;
-  readonly #visitor: { known: () => Identity; request: string };
+  readonly #visitor: { identity: () => Identity; requestId: string };
   readonly #options: JsonSocketOptions;
   #outbox!: ProgramOutbox;
   /** The conversation of messages that name none. */
@@ -69,7 +69,7 @@ class JsonSocket {
 
   constructor(
     language: Language,
-    visitor: { known: () => Identity; request: string },
+    visitor: { identity: () => Identity; requestId: string },
     options: JsonSocketOptions,
   ) {
     this.#language = language;
@@ -98,7 +98,7 @@ class JsonSocket {
   }
 
   onAccessLost(ws: Transport): void {
-    this.#send(errorOf({ code: "not_signed_in", facts: {} }, this.#language));
+    this.#send(errorEvent({ code: "not_signed_in", facts: {} }, this.#language));
     ws.close(1008, "not signed in"); // RFC 6455 §7.4.1
   }
 
@@ -123,18 +123,18 @@ class JsonSocket {
     }
   }
 
-  async #ask(text: string, { conversation: named, persona }: ClientFrame): Promise<void> {
+  async #ask(text: string, { conversation: requested, persona }: ClientFrame): Promise<void> {
     const { chat } = this.#options;
-    const identity = this.#visitor.known();
-    const conversation = await this.#conversationFor(identity, named);
+    const identity = this.#visitor.identity();
+    const conversation = await this.#conversationFor(identity, requested);
     const settings =
       typeof persona === "string" && persona !== "" ? { settings: { persona, sampling: {} } } : {};
     const ended = (run: Run) => {
       this.#isAnswering = false;
       this.#run = null;
-      this.#send(lastOf(run, isTemporary(conversation) ? null : conversation, this.#language));
+      this.#send(finalEventOf(run, isTemporary(conversation) ? null : conversation, this.#language));
     };
-    const say = { conversation, message: newId(), text, ...settings, request: this.#requestId() };
+    const say = { conversation, message: newId(), text, ...settings, request: this.#nextRequestId() };
     const tap = tapOf((event) => this.#send(event), ended, { isAlone: isTemporary(conversation) });
     const run = await chat.say(identity.person, say, tap);
     if (!this.#isAnswering || run === null) return; // the Run has ended meanwhile
@@ -143,19 +143,19 @@ class JsonSocket {
   }
 
   /**
-   * The conversation of a message: the named one, else the one of this socket. Without the scope
+   * The conversation of a message: the requested one, else the one of this socket. Without the scope
    * `conversations` it is a temporary one.
    * @throws Failure `not_found`, `key_scope`
    */
-  async #conversationFor(identity: Identity, named: unknown): Promise<ConversationId> {
+  async #conversationFor(identity: Identity, requested: unknown): Promise<ConversationId> {
     const { chat, runs } = this.#options;
-    if (named !== undefined && named !== this.#conversation) {
-      if (!isId(named) || isTemporary(named)) throw new Failure("not_found");
+    if (requested !== undefined && requested !== this.#conversation) {
+      if (!isId(requested) || isTemporary(requested)) throw new Failure("not_found");
       needScope(identity, "conversations");
-      if (!(await chat.enter(identity.person, named))) throw new Failure("not_found");
+      if (!(await chat.enter(identity.person, requested))) throw new Failure("not_found");
       this.#leave?.();
       this.#leave = null;
-      this.#conversation = named;
+      this.#conversation = requested;
     }
     const isStored = !identity.key || identity.key.scopes.includes("conversations");
     this.#conversation ??= isStored ? newId() : newTemporaryId();
@@ -166,9 +166,9 @@ class JsonSocket {
   async #complete(prompt: string): Promise<void> {
     const abort = new AbortController();
     this.#abort = abort;
-    const { person } = this.#visitor.known();
+    const { person } = this.#visitor.identity();
     const send = (event: ProgramEvent) => this.#send(event);
-    const raw = { person, prompt, requestId: this.#requestId(), signal: abort.signal, send };
+    const raw = { person, prompt, requestId: this.#nextRequestId(), signal: abort.signal, send };
     await completeRaw(raw, this.#options).finally(() => {
       this.#abort = null;
     });
@@ -176,7 +176,7 @@ class JsonSocket {
   }
 
   async #history({ conversation }: ClientFrame): Promise<void> {
-    const identity = this.#visitor.known();
+    const identity = this.#visitor.identity();
     needScope(identity, "conversations");
     if (!isId(conversation) || !(await this.#options.chat.enter(identity.person, conversation)))
       throw new Failure("not_found");
@@ -197,18 +197,18 @@ class JsonSocket {
   }
 
   #refuse(error: unknown): void {
-    this.#send(errorOf(this.#options.refuse(error).report, this.#language));
+    this.#send(errorEvent(this.#options.refuse(error).report, this.#language));
   }
 
   #send(event: ProgramEvent): void {
-    const isJoined = event.type === "delta" || event.type === "reasoning";
+    const isJoinable = event.type === "delta" || event.type === "reasoning";
     this.#outbox.put(
-      isJoined ? { kind: event.type, text: event.text } : { kind: null, text: JSON.stringify(event) },
+      isJoinable ? { kind: event.type, text: event.text } : { kind: null, text: JSON.stringify(event) },
     );
   }
 
-  #requestId(): string {
-    return `${this.#visitor.request}.${++this.#requests}`;
+  #nextRequestId(): string {
+    return `${this.#visitor.requestId}.${++this.#requests}`;
   }
 }
 

@@ -24,7 +24,7 @@ interface PlainSocketOptions {
 /** The handler of one `/chat` socket. */
 export function plainSocketHandler(
   language: Language,
-  visitor: { who: () => Person; request: string },
+  visitor: { person: () => Person; requestId: string },
   options: PlainSocketOptions,
 ) {
   const conversation = newTemporaryId();
@@ -35,13 +35,14 @@ export function plainSocketHandler(
   let leave = (): void => {};
 
   const forget = () => void options.chat.forget(conversation).catch(options.bug);
-  const close = (word: string) => outbox.put({ kind: null, text: word });
-  const closeWith = (failure: FailureReport) => close(`[ERROR] ${sentenceOf(failure, wordsOf(language))}`);
+  const sendClosing = (word: string) => outbox.put({ kind: null, text: word });
+  const sendError = (failure: FailureReport) =>
+    sendClosing(`[ERROR] ${sentenceOf(failure, wordsOf(language))}`);
   const ended = (run: Run) => {
     isAnswering = false;
-    if (run.failure) closeWith(run.failure);
-    else if (run.status === "interrupted") closeWith({ code: "shutting_down", facts: {} });
-    else close("[DONE]");
+    if (run.failure) sendError(run.failure);
+    else if (run.status === "interrupted") sendError({ code: "shutting_down", facts: {} });
+    else sendClosing("[DONE]");
   };
 
   return {
@@ -57,8 +58,8 @@ export function plainSocketHandler(
         isAnswering = true;
         await options.chat
           .say(
-            visitor.who(),
-            { conversation, message: newId(), text: frame, request: `${visitor.request}.${++requests}` },
+            visitor.person(),
+            { conversation, message: newId(), text: frame, request: `${visitor.requestId}.${++requests}` },
             { isAlone: true, text: (text) => outbox.put({ kind: "text", text }), ended },
           )
           .catch((error) => {
@@ -67,7 +68,7 @@ export function plainSocketHandler(
           });
         if (isClosed) forget(); // the socket was closed while the message was stored
       } catch (error) {
-        closeWith(options.refuse(error).report);
+        sendError(options.refuse(error).report);
       }
     },
     drain(): void {
@@ -75,7 +76,7 @@ export function plainSocketHandler(
     },
     /** Called when the person has lost access. */
     onAccessLost(ws: Transport): void {
-      closeWith({ code: "not_signed_in", facts: {} });
+      sendError({ code: "not_signed_in", facts: {} });
       ws.close(1008, "not signed in"); // RFC 6455 §7.4.1
     },
     close(): void {

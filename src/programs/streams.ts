@@ -115,7 +115,7 @@ function idsIn(body: string): string[] {
 export async function endStream(upstream: Upstream, id: string): Promise<void> {
   const server = (await findStreams(upstream, [id])).get(id)?.server;
   if (server !== undefined)
-    await answerOf(upstream, server, { method: "DELETE", path: `/v1/stream?conv_id=${id}`, body: "" });
+    await shortAnswer(upstream, server, { method: "DELETE", path: `/v1/stream?conv_id=${id}`, body: "" });
 }
 
 interface KeptStream {
@@ -131,7 +131,7 @@ async function findStreams(upstream: Upstream, ids: readonly string[]): Promise<
   await Promise.all(
     upstream.servers.map(async ({ url }) => {
       const listed = parseJson(
-        await answerOf(upstream, url, { method: "POST", path: "/v1/streams/lookup", body }),
+        await shortAnswer(upstream, url, { method: "POST", path: "/v1/streams/lookup", body }),
       );
       for (const facts of Array.isArray(listed) ? (listed as Record<string, unknown>[]) : []) {
         const id = facts?.["conversation_id"];
@@ -146,7 +146,7 @@ async function findStreams(upstream: Upstream, ids: readonly string[]): Promise<
 const [answerMs, answerMaxBytes] = [5_000, 256 * 1024];
 
 /** The text of a short answer; empty on failure. */
-async function answerOf(
+async function shortAnswer(
   upstream: Upstream,
   server: string,
   { method, path, body }: { method: "POST" | "DELETE"; path: string; body: string },

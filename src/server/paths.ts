@@ -1,7 +1,7 @@
 // The addresses beside the pages, and the path of a request below the base path.
 
 import { pathInside, urlOf } from "../http/base.ts";
-import { isServedPath, joinedSlashes } from "../programs/routes.ts";
+import { isApiPath, withoutExtraSlashes } from "../programs/routes.ts";
 
 /**
  * Frames of a page as server-sent events, and what such a page sends: for proxies that let no WebSocket
@@ -19,7 +19,7 @@ export const keepAliveSeconds = 75;
 
 /** Addresses that programs use, with or without a key. */
 export const isProgramPath = (pathname: string): boolean =>
-  pathname === "/chat" || pathname === "/ask" || isServedPath(pathname);
+  pathname === "/chat" || pathname === "/ask" || isApiPath(pathname);
 
 /** Addresses of WebSockets. */
 export const isSocketPath = (pathname: string): boolean => pathname === "/live" || pathname === "/chat";
@@ -32,6 +32,6 @@ export function pathOf(request: Request, basePath: string): string {
   if (isSocketPath(pathname) && request.headers.get("upgrade")?.toLowerCase() === "websocket")
     return pathname;
   // programs are often given a base address that ends with a slash, and then send two in a row
-  const joined = pathInside(joinedSlashes(pathname), basePath);
+  const joined = pathInside(withoutExtraSlashes(pathname), basePath);
   return isProgramPath(joined) ? joined : pathInside(pathname, basePath);
 }

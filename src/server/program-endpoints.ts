@@ -116,8 +116,12 @@ export class ProgramEndpoints {
     const isJson = offered.split(",").some((protocol) => protocol.trim() === jsonProtocol);
     const handler = (currentIdentity: () => Identity): SocketHandler =>
       isJson
-        ? jsonSocketHandler(language, { known: currentIdentity, request: id }, dependencies)
-        : plainSocketHandler(language, { who: () => currentIdentity().person, request: id }, dependencies);
+        ? jsonSocketHandler(language, { identity: currentIdentity, requestId: id }, dependencies)
+        : plainSocketHandler(
+            language,
+            { person: () => currentIdentity().person, requestId: id },
+            dependencies,
+          );
     const data = socketDataOf(visitor, null, handler);
     return sockets.upgrade(request, server, data, isJson ? jsonProtocol : undefined);
   }

@@ -30,7 +30,7 @@ function door(outboxMaxBytes = 1000) {
   };
   const made = plainSocketHandler(
     "en",
-    { who: () => ({}) as Person, request: "r" },
+    { person: () => ({}) as Person, requestId: "r" },
     { chat, refuse: asFailure, bug: () => {}, runs: { join: () => () => {} }, outboxMaxBytes },
   );
   made.open(socket);
