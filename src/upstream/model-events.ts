@@ -20,10 +20,16 @@ interface Event {
 /** Longest line, in bytes: the event for a loaded model holds all its properties. */
 const lineMaxBytes = 1 << 20;
 
+interface Listener {
+  /** The stream is open: each later change is reported. */
+  opened(): void;
+  changed(change: ModelChange): void;
+}
+
 /** Listens until the stream ends or `signal` is aborted; never rejects. */
 export async function listenToModels(
   target: Target,
-  changed: (change: ModelChange) => void,
+  { opened, changed }: Listener,
   signal: AbortSignal,
 ): Promise<void> {
   const event = (data: string) => {
@@ -34,6 +40,7 @@ export async function listenToModels(
   try {
     const response = await send(target, { method: "GET", path: "/models/sse" }, signal);
     if (!response.ok) return await dropBody(response);
+    opened();
     const parser = new SseParser({ event }, lineMaxBytes);
     await readBody(response, signal, (bytes) => {
       parser.push(bytes);

@@ -74,6 +74,10 @@ export class SlotWatch {
   /** Ended requests without a stream whose slots are awaited; no other reads of /slots meanwhile. */
   #quiet = 0;
   #isListening = false;
+  /** A router's events since the last check began, by model: what that check reads may be older. */
+  readonly #heard = new Map<string, ModelChange>();
+  /** Something has happened that the check under way may not have read. */
+  #mustCheckAgain = false;
   readonly #end = new AbortController();
 
   constructor(options: SlotWatchOptions) {
@@ -124,11 +128,9 @@ export class SlotWatch {
     const check = this.#check().catch(() => this.#set({ ...this.#state, status: "absent" }));
     this.#checking = check.finally(() => {
       this.#checking = null;
-      if (!this.#closed)
-        this.#timer = setTimeout(
-          () => this.checkNow(),
-          this.#state.status === "ready" ? this.#options.pollReadyMs : this.#options.pollMs,
-        );
+      if (this.#closed) return;
+      const pauseMs = this.#state.status === "ready" ? this.#options.pollReadyMs : this.#options.pollMs;
+      this.#timer = setTimeout(() => this.checkNow(), this.#mustCheckAgain ? 0 : pauseMs);
     });
   }
 
@@ -180,6 +182,8 @@ export class SlotWatch {
   }
 
   async #check(): Promise<void> {
+    this.#heard.clear();
+    this.#mustCheckAgain = false;
     const health = await this.#probe.get("/health");
     const ours = this.#options.child !== undefined;
     const { slots, contextTokens, model, models, foreignSlots } = this.#state;
@@ -196,7 +200,8 @@ export class SlotWatch {
     this.#isRouter = props?.role === "router";
     if (this.#isRouter) {
       this.#listen();
-      return routed((path) => this.#probe.json(path), this.#state.models);
+      const facts = await routed((path) => this.#probe.json(path), this.#state.models);
+      return { ...facts, models: facts.models.map((each) => ({ ...each, ...this.#heard.get(each.name) })) };
     }
     const name = [props?.model_alias, props?.model_path].find((each) => typeof each === "string");
     const slots = slotsOf(props) ?? this.#state.slots;
@@ -214,14 +219,19 @@ export class SlotWatch {
   #listen(): void {
     if (this.#isListening) return;
     this.#isListening = true;
+    const { log, target } = this.#options;
+    const opened = () => log.debug("parlor follows the models of a router", { url: target.url });
     const changed = (change: ModelChange) => {
+      if (this.#checking) this.#heard.set(change.name, change);
       this.#set({
         ...this.#state,
         models: this.#state.models.map((each) => (each.name === change.name ? { ...each, ...change } : each)),
       });
-      if (change.status === "loaded") this.checkNow();
+      if (change.status !== "loaded") return;
+      this.#mustCheckAgain = true;
+      this.checkNow();
     };
-    void listenToModels(this.#options.target, changed, this.#end.signal).then(() => {
+    void listenToModels(target, { opened, changed }, this.#end.signal).then(() => {
       this.#isListening = false;
     });
   }

@@ -34,6 +34,8 @@ beforeAll(async () => {
     bounds: { pollReadyMs: 100 },
   });
   await until(() => house.upstream.state.models.length === 3, "its models are seen");
+  // a model that is loaded before that is seen loaded at the next check, but not while it is being loaded
+  await until(() => house.log.join().includes("follows the models of a router"), "its events are followed");
 });
 afterAll(async () => {
   await house?.stop();
@@ -79,6 +81,7 @@ test("models are listed as they are; the first question has one loaded, and says
     "the head names it, without a reload",
   );
   await until(() => states()["grey"] === "loaded", "its state is seen");
+  await until(() => house.upstream.state.contextTokens !== null, "its properties are read");
   expect(house.upstream.state).toMatchObject({ slots: 2, contextTokens: 32_768 });
   expect(page.frames.join("")).toContain("Loading the model grey.");
   page.close();
