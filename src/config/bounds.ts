@@ -122,7 +122,7 @@ export const bounds = {
     doc: "largest size of what is in a ZIP archive, unpacked",
   },
   importTextMaxBytes: {
-    default: 128 * 1024,
+    default: 64 * 1024,
     min: 1024,
     max: 16 << 20,
     doc: "longest text of a message that is brought in, in UTF-8; the rest of it is left out",
