@@ -89,7 +89,6 @@ async function listOf(
     model: null,
     isStream: false,
     parts: [],
-    slots: 1,
   } as const;
   await upstream.pass(id, list, sink, clientSignal);
   const { data } = (parseJson(Buffer.concat(chunks).toString("utf8")) ?? {}) as { data?: unknown };

@@ -7,14 +7,12 @@ import { Failure } from "../domain/failure.ts";
 import type { Place, PromptProgress } from "../domain/run.ts";
 import type { SettingsResolver } from "../persona/effective-settings.ts";
 import type { RunHost } from "../runs/host.ts";
-import type { Upstream } from "../upstream/upstream.ts";
 import { doneEvent, type ProgramEvent } from "./messages.ts";
 
 export interface RawPromptOptions {
   readonly quota: Quota;
   readonly runs: Pick<RunHost, "apiRequests">;
   readonly settings: SettingsResolver;
-  readonly upstream: Upstream;
 }
 
 interface RawPrompt {
@@ -29,11 +27,11 @@ interface RawPrompt {
 
 /**
  * Sends the answer as events, up to `done`.
- * @throws Failure `message_empty`, `message_too_long`; as `ApiRequests.withSlot` and `Upstream.complete`
+ * @throws Failure `message_empty`, `message_too_long`; as `ApiRequests.withSlot` and `Slot.complete`
  */
 export async function completeRaw(
   { person, prompt, requestId, signal, send }: RawPrompt,
-  { quota, runs, settings, upstream }: RawPromptOptions,
+  { quota, runs, settings }: RawPromptOptions,
 ): Promise<void> {
   settings.refuseIfEnforced();
   refuseLength(quota, person, prompt);
@@ -42,7 +40,7 @@ export async function completeRaw(
     placed: ({ position, of }: Place) => send({ type: "queued", position, of }),
   };
   try {
-    await runs.apiRequests.withSlot(slotOptions, async (apiRequest) => {
+    await runs.apiRequests.withSlot(slotOptions, async (apiRequest, slot) => {
       settings.refuseIfEnforced(); // the setting may have changed during the wait
       const deltas = {
         text(text: string) {
@@ -54,7 +52,7 @@ export async function completeRaw(
         prompt: ({ processed, total }: PromptProgress) => send({ type: "prompt", processed, total }),
       };
       const id = { run: apiRequest.run, request: requestId };
-      const { finish, stats } = await upstream.complete(id, prompt, deltas, apiRequest.signal);
+      const { finish, stats } = await slot.complete(id, prompt, deltas, apiRequest.signal);
       const readTokens = Math.max(0, (stats.promptTokens ?? 0) - (stats.cachedTokens ?? 0));
       apiRequest.tokens = readTokens + (stats.outputTokens ?? apiRequest.tokens);
       send(doneEvent(finish, { ...stats, ...apiRequest.figures }, null));

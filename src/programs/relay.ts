@@ -81,7 +81,10 @@ export async function relay(
     const relayed: Relayed = { ...parsed, method: route.method, path, headers };
     const forwarded = route.needsNoSlot
       ? upstream.pass({ run: requestId, request: requestId }, relayed, answer, answer.signal)
-      : forwardQueued({ request, pathname, requestId, person, route, relayed, answer, streamId }, options);
+      : forwardQueued(
+          { request, pathname, requestId, person, route, relayed, slots: parsed.slots, answer, streamId },
+          options,
+        );
     forwarded.finally(onFinished).then(
       () => answer.end(),
       (error: unknown) => {
@@ -114,24 +117,26 @@ interface QueuedRequest {
   readonly person: Person;
   readonly route: ApiRoute;
   readonly relayed: Relayed;
+  /** Answers that llama-server generates at once for it. */
+  readonly slots: number;
   readonly answer: RelayedAnswer;
   /** Under which llama-server keeps the answer, if the client wants to resume it. */
   readonly streamId: string | null;
 }
 
 /**
- * Waits in the queue for the request's slots, then forwards it.
- * @throws as `ApiRequests.withSlot`, `Upstream.relay`
+ * Waits in the queue for the request's Slot, then forwards it.
+ * @throws as `ApiRequests.withSlot`, `Slot.relay`
  */
 function forwardQueued(queued: QueuedRequest, options: RelayOptions): Promise<void> {
-  const { request, pathname, requestId, person, route, relayed, answer, streamId } = queued;
+  const { request, pathname, requestId, person, route, relayed, slots, answer, streamId } = queued;
   const { runs, settings, upstream, clientSignal } = options;
   const slotOptions = {
-    ...{ person, request: requestId, path: pathname, model: relayed.model, slots: relayed.slots },
+    ...{ person, request: requestId, path: pathname, model: relayed.model, slots },
     signal: answer.signal,
     placed: (place: Place) => answer.placed(place),
   };
-  return runs.apiRequests.withSlot(slotOptions, async (apiRequest) => {
+  return runs.apiRequests.withSlot(slotOptions, async (apiRequest, slot) => {
     const { run, signal } = apiRequest;
     if (route.isAnswer) settings.refuseIfEnforced(); // the setting may have changed during the wait
     answer.onBytes = (bytes) => {
@@ -139,7 +144,7 @@ function forwardQueued(queued: QueuedRequest, options: RelayOptions): Promise<vo
       apiRequest.tokens = tokensIn(bytes, apiRequest.tokens);
     };
     try {
-      await upstream.relay({ run, request: requestId }, relayed, answer, signal);
+      await slot.relay({ run, request: requestId }, relayed, answer, signal);
     } finally {
       // A client that has disconnected may resume its stream. One that was stopped, or has lost its access,
       // may not.

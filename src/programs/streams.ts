@@ -76,7 +76,6 @@ export async function streamAnswer(
     model: null,
     isStream: true,
     parts: [],
-    slots: 1,
   } as const;
   options.upstream
     .pass({ run: newId(), request: requestId }, relayed, answer, answer.signal, server)
@@ -169,7 +168,6 @@ async function shortAnswer(
     model: null,
     isStream: false,
     parts: [],
-    slots: 1,
   } as const;
   await upstream
     .pass({ run: newId(), request: "" }, relayed, sink, AbortSignal.timeout(answerMs), server)

@@ -8,14 +8,14 @@ import type { Place, Run, RunNow } from "../domain/run.ts";
 import type { UsageLedger } from "../store/accounts.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import type { Upstream } from "../upstream/upstream.ts";
+import type { Slot, Upstream } from "../upstream/upstream.ts";
 import { sharerOf } from "./fair-share.ts";
 import type { QueueRoom } from "./runs.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { waitFacts } from "./wait-estimate.ts";
 
 interface ApiRequestsDependencies {
-  readonly upstream: Pick<Upstream, "facts" | "freed" | "release">;
+  readonly upstream: Pick<Upstream, "facts">;
   readonly usage: Pick<UsageLedger, "admit" | "spend">;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -46,11 +46,13 @@ export class ApiRequest {
   readonly slots: number;
   readonly createdAt = Date.now();
   readonly #queuedAt = performance.now();
-  readonly #granted = Promise.withResolvers<void>();
+  readonly #granted = Promise.withResolvers<Slot>();
   readonly #abort = new AbortController();
   #startedAt: number | null = null;
   #firstAt: number | null = null;
   #place: Place | null = null;
+  /** Null while it waits. */
+  slot: Slot | null = null;
   /** Tokens used so far; an estimate while the request runs. */
   tokens = 0;
 
@@ -72,8 +74,8 @@ export class ApiRequest {
     return this.#abort.signal;
   }
 
-  /** Resolves when the request holds its slots; rejects when it is ended before that. */
-  get granted(): Promise<void> {
+  /** Resolves when the request holds its Slot; rejects when it is ended before that. */
+  get granted(): Promise<Slot> {
     return this.#granted.promise;
   }
 
@@ -109,10 +111,11 @@ export class ApiRequest {
     this.options.placed(place);
   }
 
-  begin(): void {
+  begin(slot: Slot): void {
     this.#startedAt = performance.now();
     this.#place = null;
-    this.#granted.resolve();
+    this.slot = slot;
+    this.#granted.resolve(slot);
   }
 
   /** Records the arrival of a piece of the answer. */
@@ -154,35 +157,34 @@ export class ApiRequests implements QueueRoom {
   }
 
   /**
-   * Queues a request and calls `work` once it holds its slots. The slots are released when `work` is over; if
-   * `work` failed, not before llama-server shows them idle.
+   * Queues a request and calls `work` once it holds its Slot. The Slot is released when `work` is over; if
+   * `work` failed, it counts as taken until llama-server shows it idle.
    * @throws Failure `queue_full`, `too_many_waiting`, `runs_limit`, `tokens_limit`, `shutting_down`; the
    *   abort reason of `options.signal`; whatever `work` throws
    */
-  async withSlot(options: ApiRequestOptions, work: (request: ApiRequest) => Promise<void>): Promise<void> {
+  async withSlot(
+    options: ApiRequestOptions,
+    work: (request: ApiRequest, slot: Slot) => Promise<void>,
+  ): Promise<void> {
     const { person } = options;
     const { usage, metrics, upstream } = this.#deps;
     if (this.#isClosing) throw new Failure("shutting_down");
     this.needRoom();
     await usage.admit({ owner: person.id, limits: this.limitsOf(person) });
-    const request = new ApiRequest(
-      options,
-      Math.min(options.slots ?? 1, upstream.facts(options.model).slots),
-    );
+    const slots = Math.min(options.slots ?? 1, upstream.facts(options.model).slots);
+    const request = new ApiRequest(options, slots);
     this.#all.set(request.run, request);
     let outcome: "done" | "stopped" | "failed" = "done";
     try {
       this.#scheduler.enqueue(request.run, sharerOf(person), { slots: request.slots });
-      await request.granted;
-      await work(request);
+      await work(request, await request.granted);
     } catch (error) {
       outcome = request.signal.aborted ? "stopped" : "failed";
       this.#scheduler.leave(request.run);
-      await upstream.freed(request.run);
       throw error;
     } finally {
+      await request.slot?.release();
       this.#all.delete(request.run);
-      upstream.release(request.run);
       this.#scheduler.release(request.run, request.tokens);
       metrics.ended(outcome, { ...request.figures, tokens: request.tokens });
       this.#report(request, outcome);

@@ -8,6 +8,7 @@ import type { Snapshot } from "../domain/event.ts";
 import { type ConversationId, isTemporary, type RunId } from "../domain/id.ts";
 import type { Run, RunNow } from "../domain/run.ts";
 import type { QueuedRun, UnfinishedRun } from "../store/store.ts";
+import type { Slot } from "../upstream/upstream.ts";
 import { type ApiRequest, ApiRequests } from "./api-requests.ts";
 import { Attendance } from "./attendance.ts";
 import { Checkpoints } from "./checkpoints.ts";
@@ -42,14 +43,14 @@ export class RunHost implements Runs {
     this.#checkpoints = new Checkpoints(deps.store, bounds.checkpointEveryMs, log);
     this.#scheduler = new Scheduler(
       {
-        start: (run) => this.#start(run),
+        take: (run) =>
+          upstream.take(this.#of(run)?.origin.model ?? null, this.apiRequests.get(run)?.options.slots),
+        start: (run, slot) => this.#start(run, slot),
         place: (run, place) => this.#of(run)?.moved(place),
         now: () => performance.now(),
         isAttended: (run) =>
           this.apiRequests.get(run) !== undefined || this.#isAttended(this.inProgress.get(run) as LiveRun),
         spentTokens: (run) => this.#of(run)?.spentTokens ?? 0,
-        hasRoom: (run) =>
-          upstream.hasRoom(this.#of(run)?.origin.model ?? null, this.apiRequests.get(run)?.slots),
       },
       this.slots,
       bounds,
@@ -140,7 +141,7 @@ export class RunHost implements Runs {
     if (run.status === "queued") this.#scheduler.enqueue(run.id, sharer, { isRecovered: true });
     else {
       this.#scheduler.adopt(run.id, sharer);
-      this.#track(runOne(live, this.#runnerDeps, unfinished), live);
+      this.#track(runOne(live, this.#deps.upstream.adopt(), this.#runnerDeps, unfinished), live);
     }
   }
 
@@ -199,18 +200,17 @@ export class RunHost implements Runs {
     };
   }
 
-  #start(run: RunId): void {
+  #start(run: RunId, slot: Slot): void {
     const apiRequest = this.apiRequests.get(run);
-    this.#deps.upstream.reserve(run, this.#of(run)?.origin.model ?? null, apiRequest?.slots);
     if (apiRequest) {
-      apiRequest.begin();
+      apiRequest.begin(slot);
       return;
     }
     const live = this.inProgress.get(run) as LiveRun;
     // a slot that still writes a title for the same conversation has its prompt cache: wait for that slot,
     // then use it
     const before = this.inProgress.endOfTitling(live.run.conversation);
-    const begin = () => runOne(live, this.#runnerDeps);
+    const begin = () => runOne(live, slot, this.#runnerDeps);
     this.#track(before ? before.then(begin) : begin(), live);
   }
 
@@ -234,12 +234,11 @@ export class RunHost implements Runs {
     this.#track(close(live, outcome, this.#runnerDeps), live);
   }
 
-  /** Frees the slot and what else belongs to a Run once `ended` has settled. */
+  /** Lets the next Run start once `ended` has settled, and saves what the queue has learned. */
   #track(ended: Promise<void>, live: LiveRun): void {
     const bug = (error: unknown) =>
       this.#deps.log.error("a bug ended a Run", { run: live.run.id, error: String(error) });
     this.inProgress.track(live, ended.catch(bug), () => {
-      this.#deps.upstream.release(live.run.id);
       this.#scheduler.release(live.run.id, live.spentTokens);
       this.#saveShares();
       this.#memory.saveWaits();

@@ -7,7 +7,7 @@ import type { RunStats } from "../domain/run.ts";
 import type { Ending, UnfinishedRun } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import type { Deltas } from "../upstream/upstream.ts";
+import type { Deltas, Slot } from "../upstream/upstream.ts";
 import type { LiveRun } from "./live-run.ts";
 import { type Prompt, type PromptDependencies, promptOf } from "./prompt.ts";
 import { Thoughts } from "./thoughts.ts";
@@ -33,12 +33,13 @@ export interface RunnerDependencies extends PromptDependencies {
 }
 
 /**
- * Runs `live` to its end. Resolves when its slot is free again, or when that could not be seen in time;
- * never rejects. `unfinished` is given for a Run that the previous process had started: it continues from
- * llama-server's stream, if llama-server still has it.
+ * Runs `live` to its end in this Slot, and releases it. Resolves when llama-server shows the slot idle, or
+ * when that could not be seen in time; never rejects. `unfinished` is given for a Run that the previous
+ * process had started: it continues from llama-server's stream, if llama-server still has it.
  */
 export async function runOne(
   live: LiveRun,
+  slot: Slot,
   deps: RunnerDependencies,
   unfinished?: UnfinishedRun,
 ): Promise<void> {
@@ -55,28 +56,21 @@ export async function runOne(
     if (kind === "text" && live.thinkingSince !== null)
       measured.thinkingMs ??= Date.now() - live.thinkingSince;
   };
-  const { prompt, ...outcome } = await attempt(live, deps, onToken, unfinished);
-  // a completed request has left its slot; after any other end, llama-server must show the slot idle
-  const slotFreed = outcome.status === "done" || (await freed(live, deps));
-  await close(
-    live,
-    { ...outcome, stats: { ...prompt?.stats, ...outcome.stats, ...measured }, slotFreed },
-    deps,
-  );
-  if (live.isTapped || outcome.status !== "done" || !prompt?.isFirst || !deps.mayWriteTitle()) return;
-  await writeTitle(live, prompt.request, deps).then(
-    () => deps.titled(live),
-    (error) => deps.log.info("no title was written", { run: live.run.id, why: asFailure(error).code }),
-  );
-}
-
-async function freed(
-  live: LiveRun,
-  { upstream, log }: Pick<RunnerDependencies, "upstream" | "log">,
-): Promise<boolean> {
-  const isFreed = await upstream.freed(live.run.id);
-  if (!isFreed) log.warn("slot still busy after the Run ended", { run: live.run.id });
-  return isFreed;
+  try {
+    const { prompt, ...outcome } = await attempt(live, slot, deps, onToken, unfinished);
+    // a complete answer may be followed by a title; after any other end, llama-server must show the slot idle
+    const slotFreed = outcome.status === "done" || (await slot.release());
+    if (!slotFreed) deps.log.warn("slot still busy after the Run ended", { run: live.run.id });
+    const stats = { ...prompt?.stats, ...outcome.stats, ...measured };
+    await close(live, { ...outcome, stats, slotFreed }, deps);
+    if (live.isTapped || outcome.status !== "done" || !prompt?.isFirst || !deps.mayWriteTitle()) return;
+    await writeTitle(live, slot, prompt.request).then(
+      () => deps.titled(live),
+      (error) => deps.log.info("no title was written", { run: live.run.id, why: asFailure(error).code }),
+    );
+  } finally {
+    await slot.release();
+  }
 }
 
 interface Outcome extends Pick<Ending, "status" | "finish" | "failure" | "stats"> {
@@ -86,11 +80,11 @@ interface Outcome extends Pick<Ending, "status" | "finish" | "failure" | "stats"
 
 async function attempt(
   live: LiveRun,
+  slot: Slot,
   deps: RunnerDependencies,
   onToken: (kind: "text" | "reasoning") => void,
   unfinished?: UnfinishedRun,
 ): Promise<Outcome> {
-  const { upstream } = deps;
   const grow = (kind: "text" | "reasoning") => (piece: string) => {
     onToken(kind);
     live.grow(kind, piece);
@@ -123,13 +117,8 @@ async function attempt(
     const { signal } = live.abort;
     if (!unfinished) prompt = await promptOf(live, deps);
     const end = prompt
-      ? await upstream.chat(
-          { run: live.run.id, request: live.origin.request },
-          prompt.request,
-          deltas,
-          signal,
-        )
-      : await upstream.resume(live.run.id, fromBytes, deltas, signal);
+      ? await slot.chat({ run: live.run.id, request: live.origin.request }, prompt.request, deltas, signal)
+      : await slot.resume(live.run.id, fromBytes, deltas, signal);
     const unclosed = thoughts?.end(end.finish !== "length");
     if (unclosed) thoughtsToAnswer(live, unclosed);
     return { ...ended("done"), finish: end.finish, stats: end.stats };

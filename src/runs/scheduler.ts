@@ -5,13 +5,16 @@
 
 import type { PersonId, RunId } from "../domain/id.ts";
 import type { Place } from "../domain/run.ts";
+import type { Slot } from "../upstream/upstream.ts";
 import { FairShare, type Sharer } from "./fair-share.ts";
 import { WaitEstimates } from "./wait-estimate.ts";
 
 /** Called synchronously by the scheduler. They must not call back into it. */
 interface Effects {
-  /** The Run holds its slots from now on, until `release`. */
-  start(run: RunId): void;
+  /** Takes a Slot for a waiting Run; null if none is free that can serve its model. */
+  take(run: RunId): Slot | null;
+  /** The Run starts in this Slot. It counts as running until `release`. */
+  start(run: RunId, slot: Slot): void;
   /** A waiting Run's place in the queue is new or has changed. */
   place(run: RunId, place: Place): void;
   /** A monotonic clock, in ms. */
@@ -20,8 +23,6 @@ interface Effects {
   isAttended(run: RunId): boolean;
   /** Tokens that a running Run has used so far. */
   spentTokens(run: RunId): number;
-  /** True if a suitable slot is free: not every slot can serve every model. */
-  hasRoom(run: RunId): boolean;
 }
 
 interface SchedulerBounds {
@@ -111,7 +112,7 @@ export class Scheduler {
     return true;
   }
 
-  /** Releases the slots of a Run that has used so many tokens. */
+  /** A Run that has used so many tokens has given its Slot back. */
   release(run: RunId, tokens: number): void {
     const entry = this.#running.get(run);
     if (!entry) return;
@@ -161,18 +162,22 @@ export class Scheduler {
     const isScarce = this.#waiting.length > this.#slots - this.#used;
     if (isScarce)
       for (const run of this.#running.keys()) this.shares.spent(run, this.#effects.spentTokens(run));
-    const queue = this.#waiting.map((entry) => ({
-      ...entry,
-      isAttended: this.#effects.isAttended(entry.run),
-    }));
+    const queue = this.#waiting.map((each) => ({ ...each, isAttended: this.#effects.isAttended(each.run) }));
     const yieldedBefore = now - this.#bounds.yieldMs;
+    const mayStart = [...queue];
     while (this.#used < this.#slots) {
-      const mayStart = queue.filter(({ run }) => this.#effects.hasRoom(run));
       const next = this.shares.next(mayStart, this.#runningOf, yieldedBefore);
+      if (next === null) break;
+      mayStart.splice(mayStart.indexOf(next), 1);
+      const slot = this.#effects.take(next.run);
+      if (slot === null) continue;
       // a Run that needs several slots blocks those behind it: else the slots would never be free at once
-      if (next === null || this.#used + Math.min(next.slots, this.#slots) > this.#slots) break;
+      if (this.#used + Math.min(next.slots, this.#slots) > this.#slots) {
+        void slot.release();
+        break;
+      }
       queue.splice(queue.indexOf(next), 1);
-      this.#begin(next, now);
+      this.#begin(next, slot, now);
     }
     this.#isStale = queue.length > crowd && now - this.#announcedAt < crowdAnnounceEveryMs;
     if (this.#isStale && fresh === undefined) return;
@@ -185,12 +190,12 @@ export class Scheduler {
     return this.#running.values().reduce((sum, { slots }) => sum + slots, 0);
   }
 
-  #begin({ run, sharer, slots }: Entry, now: number): void {
+  #begin({ run, sharer, slots }: Entry, slot: Slot, now: number): void {
     this.#waiting = this.#waiting.filter((other) => other.run !== run);
     this.#announced.delete(run);
     this.waits.started(run, now);
     this.#hold({ run, sharer, since: now, slots: Math.min(slots, this.#slots) });
-    this.#effects.start(run);
+    this.#effects.start(run, slot);
   }
 
   #hold(entry: Entry): void {
@@ -233,10 +238,7 @@ export class Scheduler {
     );
   }
 
-  /**
-   * A first guess of how long a Run takes, in ms, from the tokens that running ones have used; null if too
-   * early.
-   */
+  /** A first guess of a Run's time in ms, from the tokens that running ones have used; null if too early. */
   #guess(now: number): number | null {
     let [tokens, ms] = [0, 0];
     for (const { run, since } of this.#running.values()) {

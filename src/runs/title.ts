@@ -1,12 +1,11 @@
 // Lets the model write the title of a conversation, if the operator enabled that. Requested right after the
-// first answer, in the same slot and with the same beginning, so that llama-server reads only the request
+// first answer, in the same Slot and with the same beginning, so that llama-server reads only the request
 // itself anew and its prompt cache still serves the next question.
 
 import { titleFrom } from "../domain/conversation.ts";
 import { newId } from "../domain/id.ts";
-import type { ChatRequest } from "../upstream/upstream.ts";
+import type { ChatRequest, Slot } from "../upstream/upstream.ts";
 import type { LiveRun } from "./live-run.ts";
-import type { PromptDependencies } from "./prompt.ts";
 import { Thoughts } from "./thoughts.ts";
 
 const instruction =
@@ -22,8 +21,8 @@ const titleMaxTokens = 32;
  */
 export async function writeTitle(
   live: LiveRun,
+  slot: Slot,
   { messages, sampling, model }: ChatRequest,
-  { upstream }: PromptDependencies,
 ): Promise<void> {
   const pieces: string[] = [];
   const thoughts = new Thoughts(true, { text: (text) => void pieces.push(text), reasoning() {} });
@@ -35,12 +34,7 @@ export async function writeTitle(
   ];
   const by = { run: newId(), request: live.origin.request };
   const request = { messages: withInstruction, sampling: { ...sampling, maxTokens: titleMaxTokens }, model };
-  try {
-    await upstream.chat(by, request, deltas, live.abort.signal);
-  } catch (error) {
-    await upstream.freed(by.run);
-    throw error;
-  }
+  await slot.chat(by, request, deltas, live.abort.signal);
   thoughts.end(false);
   const title = titleFrom(
     pieces

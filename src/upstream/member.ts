@@ -1,11 +1,10 @@
-// A llama-server of a pool: which prompts it has read, how fast it is, its running requests, and whether it
+// A llama-server of a pool: which prompts it has read, how fast it is, which models it serves, and whether it
 // has failed recently.
 
 import type { FailureCode } from "../domain/failure.ts";
-import type { RunId } from "../domain/id.ts";
-import type { RunStats } from "../domain/run.ts";
 import type { ModelState } from "../domain/upstream.ts";
 import type { Llama } from "./llama.ts";
+import { sumOf } from "./llama-slot.ts";
 import { type Candidate, PromptPrefixes, tokensOf } from "./route.ts";
 
 /** Failures of a llama-server, not of the request: another server may succeed. */
@@ -32,19 +31,11 @@ const assumedRunMs = 5_000;
 /** Weight of a new measure in the moving average, and fewest tokens that make a measure of reading speed. */
 const [newMeasureWeight, measuredTokensMin] = [0.3, 64];
 
-interface Running {
-  readonly model: string | null;
-  readonly startedAt: number;
-  readonly slots: number;
-  firstAt: number | null;
-}
-
 export class PoolMember {
   readonly llama: Llama;
   /** Parlor has started this server; it stays as long as parlor runs. */
   readonly isOwn: boolean;
   readonly #prefixes = new PromptPrefixes();
-  readonly #running = new Map<RunId, Running>();
   readonly #unwatch: () => void;
   readonly #changed: () => void;
   /** Speed of reading prompts, in tokens per second; null until it was measured. */
@@ -53,7 +44,6 @@ export class PoolMember {
   #failures = 0;
   #pausedUntil = 0;
   #wasReady = false;
-  #onIdle: (() => void) | null = null;
 
   constructor(llama: Llama, isOwn: boolean, changed: () => void) {
     this.llama = llama;
@@ -86,8 +76,8 @@ export class PoolMember {
     const { models } = this.llama.state;
     const found = models.length > 1 ? this.#modelOf(model) : undefined;
     if (!found) return this.llama.free;
-    const used = this.#running.values().filter((each) => this.#modelOf(each.model)?.name === found.name);
-    return found.slots - used.reduce((sum, { slots }) => sum + slots, 0);
+    const used = this.llama.slots.values().filter((each) => this.#modelOf(each.model)?.name === found.name);
+    return found.slots - sumOf(used);
   }
 
   /** The same for a request that takes several slots at once: above 0 if all of them are free. */
@@ -100,45 +90,23 @@ export class PoolMember {
   candidate(model: string | null, parts: readonly string[], slots = 1): Omit<Candidate, "readsPerSecond"> {
     const free = this.roomFor(model, slots);
     const now = performance.now();
-    const remaining = [...this.#running.values()].map(({ startedAt }) =>
+    const remaining = [...this.llama.slots].map(({ startedAt }) =>
       Math.max(0, this.#runMs - (now - startedAt)),
     );
     const knownTokens = tokensOf(parts.slice(0, this.#prefixes.longest(parts)));
     return { free, waitMs: free > 0 ? 0 : Math.min(this.#runMs, ...remaining), knownTokens };
   }
 
-  begin(run: RunId, model: string | null, slots = 1): void {
-    this.#running.set(run, { model, startedAt: performance.now(), firstAt: null, slots });
-  }
-
-  /** Records the first piece of an answer. */
-  heard(run: RunId): void {
-    const running = this.#running.get(run);
-    if (running) running.firstAt ??= performance.now();
-  }
-
-  /** A request is complete: these parts are in the server's prompt cache now. */
-  done(run: RunId, parts: readonly string[], { promptTokens = 0, cachedTokens = 0 }: RunStats = {}): void {
+  /** A request is complete after `ms`: these parts are in the server's prompt cache now. */
+  done(parts: readonly string[], ms: number): void {
     this.#failures = 0;
     this.#pausedUntil = 0;
     this.#prefixes.add(parts);
-    const running = this.#running.get(run);
-    this.end(run);
-    if (!running) return;
-    this.#runMs += newMeasureWeight * (performance.now() - running.startedAt - this.#runMs);
-    this.#hasRead(promptTokens - cachedTokens, (running.firstAt ?? running.startedAt) - running.startedAt);
+    this.#runMs += newMeasureWeight * (ms - this.#runMs);
   }
 
-  /** Bytes of an answer that is passed on; its end holds llama-server's own measure of reading speed. */
-  heardBytes(run: RunId, bytes: Uint8Array): void {
-    this.heard(run);
-    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    if (!text.includes('"prompt_ms"')) return;
-    const [, tokens, ms] = /"prompt_n":(\d+),"prompt_ms":([\d.]+)/.exec(text.toString("latin1")) ?? [];
-    this.#hasRead(Number(tokens), Number(ms));
-  }
-
-  #hasRead(tokens: number, ms: number): void {
+  /** The server has read so many tokens of a prompt in `ms`. Too few tokens make no measure. */
+  hasRead(tokens: number, ms: number): void {
     if (!(tokens >= measuredTokensMin && ms > 0)) return;
     const measured = (tokens / ms) * 1000;
     this.readsPerSecond =
@@ -147,10 +115,12 @@ export class PoolMember {
         : this.readsPerSecond + newMeasureWeight * (measured - this.readsPerSecond);
   }
 
-  /** A request has ended, complete or not. */
-  end(run: RunId): void {
-    this.#running.delete(run);
-    if (this.#running.size === 0) this.#onIdle?.();
+  /** Bytes of an answer that is passed on; its end holds llama-server's own measure of reading speed. */
+  heardBytes(bytes: Uint8Array): void {
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    if (!text.includes('"prompt_ms"')) return;
+    const [, tokens, ms] = /"prompt_n":(\d+),"prompt_ms":([\d.]+)/.exec(text.toString("latin1")) ?? [];
+    this.hasRead(Number(tokens), Number(ms));
   }
 
   /** Leaves the server out for a while after a failure. */
@@ -160,11 +130,9 @@ export class PoolMember {
     setTimeout(this.#changed, pauseMs + 1).unref(); // the pause is over then
   }
 
-  /** Closes the server's watch once its running requests have ended. */
+  /** Closes the server's watch once its Slots are released. */
   async retire(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#onIdle = resolve;
-    if (this.#running.size > 0) await promise;
+    await Promise.all(this.llama.slots.values().map(({ released }) => released));
     await this.close();
   }
 

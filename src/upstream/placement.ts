@@ -1,39 +1,33 @@
 // Assigns a request to one of several llama-servers: at once if the choice of upstream/route has a free slot,
 // after a wait if the choice is worth waiting for, and to another server once it no longer is.
 
-import type { RunId } from "../domain/id.ts";
 import type { PoolMember } from "./member.ts";
 import { type Candidate, route, speedsOf, startMs, tokensOf } from "./route.ts";
 
 export interface Placed {
   readonly model: string | null;
-  /** Slots that the request takes at once; default 1. */
-  readonly slots?: number;
   /** The parts of the prompt, for upstream/route. */
   readonly parts: readonly string[];
   readonly signal: AbortSignal;
 }
 
+/** A Slot that has no llama-server yet. */
+interface UnplacedSlot {
+  readonly model: string | null;
+  /** How many slots of one llama-server it will hold. */
+  readonly count: number;
+}
+
 export class Placement {
   readonly #waiting = new Set<() => void>();
-  /** Slots of Runs that have started but sent no request yet. */
-  readonly #reserved = new Map<RunId, { readonly model: string | null; readonly slots: number }>();
+  readonly unplaced = new Set<UnplacedSlot>();
 
-  /** See `Upstream.reserve`. */
-  reserve(run: RunId, model: string | null, slots = 1): void {
-    this.#reserved.set(run, { model, slots });
-  }
-
-  release(run: RunId): void {
-    this.#reserved.delete(run);
-  }
-
-  /** Reserved slots that a request for this model could use otherwise. */
+  /** Slots without a llama-server that a request for this model could use otherwise. */
   reserved(model: string | null): number {
-    const matching = this.#reserved
+    const matching = this.unplaced
       .values()
       .filter((other) => other.model === model || other.model === null || model === null);
-    return matching.reduce((sum, { slots }) => sum + slots, 0);
+    return matching.reduce((sum, { count }) => sum + count, 0);
   }
 
   /** A slot may be free, or a server was added or removed: all waiting requests look again. */
@@ -44,13 +38,15 @@ export class Placement {
   /**
    * Waits for the server of a request.
    * @param members the servers to choose from; called again after each change
-   * @returns null when there are none
+   * @param hold takes a slot of the chosen server, before any other request is placed
+   * @returns what `hold` returns; null when there are no servers
    * @throws the signal's reason when it is aborted
    */
-  async of(
-    { model, parts, slots, signal }: Placed,
+  async of<T>(
+    { model, parts, signal, count }: Placed & Pick<UnplacedSlot, "count">,
     members: () => readonly PoolMember[],
-  ): Promise<PoolMember | null> {
+    hold: (member: PoolMember) => T,
+  ): Promise<T | null> {
     const promptTokens = tokensOf(parts);
     let patientUntil: number | null = null;
     for (;;) {
@@ -59,14 +55,14 @@ export class Placement {
       const speeds = speedsOf(able.map(({ readsPerSecond }) => readsPerSecond));
       const candidates = able.map(
         (member, i): Candidate => ({
-          ...member.candidate(model, parts, slots),
+          ...member.candidate(model, parts, count),
           readsPerSecond: speeds[i] as number,
         }),
       );
       const best = route(candidates, promptTokens);
       if (best < 0) return null;
       const known = candidates[best] as Candidate;
-      if (known.free > 0) return able[best] as PoolMember;
+      if (known.free > 0) return hold(able[best] as PoolMember);
       const other = route(
         candidates.map((each) => (each.free > 0 ? each : { ...each, waitMs: Number.POSITIVE_INFINITY })),
         promptTokens,
@@ -76,7 +72,7 @@ export class Placement {
         // wait for the best server only as long as the free one would need more time to read the prompt
         patientUntil ??=
           performance.now() + startMs(free, promptTokens) - startMs({ ...known, waitMs: 0 }, promptTokens);
-        if (performance.now() >= patientUntil) return able[other] as PoolMember;
+        if (performance.now() >= patientUntil) return hold(able[other] as PoolMember);
       }
       await this.#change(signal, free.free > 0 ? patientUntil : null);
     }

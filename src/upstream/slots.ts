@@ -144,7 +144,7 @@ export class SlotWatch {
   }
 
   /**
-   * Waits until a slot is idle again; see `Upstream.freed`.
+   * Waits until a slot is idle again; see `Slot.release`.
    * @param othersRunning slots of parlor's requests that still run
    */
   async freed(othersRunning: () => number, { isStream }: { isStream: boolean }): Promise<boolean> {

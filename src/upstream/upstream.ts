@@ -1,5 +1,5 @@
-// Contract of the model servers: a prompt goes in, pieces of the answer come out. An adapter is one
-// llama-server (upstream/llama) or several as one (upstream/pool). Every error is a Failure.
+// Contract of the model servers: a Slot is taken, a prompt goes in, pieces of the answer come out. The
+// adapter is upstream/pool: one llama-server, or several as one. Every error is a Failure.
 
 import type { Role } from "../domain/conversation.ts";
 import type { RunId } from "../domain/id.ts";
@@ -56,8 +56,6 @@ export interface Relayed {
   readonly model: string | null;
   /** The answer is a stream of events; otherwise it comes in one piece. */
   readonly isStream: boolean;
-  /** Slots that the request takes at once; capped at the slots of the llama-server. */
-  readonly slots: number;
   /**
    * The parts of the prompt in their order, as far as they are known: the server that has read most of them
    * is preferred.
@@ -73,6 +71,45 @@ export interface RelaySink {
    * llama-server.
    */
   body(bytes: Uint8Array): Promise<void> | undefined;
+}
+
+/**
+ * The right to one concurrent request on a llama-server, or to several at once on the same one. It has no
+ * llama-server until its first request chooses one, and stays with that one as long as it can. Its requests
+ * come one after the other; after one that has failed or was aborted, a Slot can only be released.
+ */
+export interface Slot {
+  /**
+   * One streaming request; if the last message is the assistant's, the answer continues it. Aborting the
+   * signal ends the generation and rejects with its reason. llama-server keeps the stream under the id
+   * `asked.run`, so that it outlives parlor.
+   * @throws Failure `upstream_*`, `model_missing`, `context_overflow`
+   */
+  chat(asked: RequestId, request: ChatRequest, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd>;
+
+  /** The same for a prompt without a chat template: `POST /completion`. @throws as `chat` */
+  complete(asked: RequestId, prompt: string, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd>;
+
+  /**
+   * Passes a request on, and its answer back, whatever its status. Aborting the signal ends the generation
+   * and rejects with its reason.
+   * @throws Failure `upstream_absent`, `upstream_cut`, `upstream_stalled`, `model_missing`
+   */
+  relay(asked: RequestId, relayed: Relayed, sink: RelaySink, signal: AbortSignal): Promise<void>;
+
+  /**
+   * Continues the stream of a Run that an earlier process began, from byte `fromBytes` on (see
+   * `Deltas.streamed`). llama-server keeps the last 4 MiB of a stream.
+   * @throws Failure `not_found` when no llama-server has the stream; otherwise as `chat`
+   */
+  resume(run: RunId, fromBytes: number, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd>;
+
+  /**
+   * Gives the Slot back, after its last request. If that was ended early, waits for a bounded time until its
+   * llama-server shows the slot idle; until then the Slot counts as taken. Releasing again answers the same.
+   * @returns true when the slot is idle or the server is gone, false when the time has passed
+   */
+  release(): Promise<boolean>;
 }
 
 export interface Upstream {
@@ -92,42 +129,26 @@ export interface Upstream {
    */
   facts(model: string | null): Pick<UpstreamState, "model" | "contextTokens" | "slots">;
 
-  /** True when a request for this model would get its slots now, or would be refused at once. */
-  hasRoom(model: string | null, slots?: number): boolean;
+  /**
+   * Takes a Slot for requests for this model (null: any model).
+   * @param slots how many requests it is for at once, all on one llama-server; capped at the slots of one
+   * @returns null when there is no room now. When no llama-server has the model, there is always room: the
+   *   request is refused at once.
+   */
+  take(model: string | null, slots?: number): Slot | null;
 
   /**
-   * One streaming request; if the last message is the assistant's, the answer continues it. Aborting the
-   * signal ends the generation and rejects with its reason. llama-server keeps the stream under the Run's id,
-   * so that it outlives parlor.
-   * @throws Failure `upstream_*`, `model_missing`, `context_overflow`
+   * A Slot for a Run of an earlier process, whether there is room or not: llama-server may still be
+   * generating for it.
    */
-  chat(asked: RequestId, request: ChatRequest, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd>;
-
-  /** The same for a prompt without a chat template: `POST /completion`. @throws as `chat` */
-  complete(asked: RequestId, prompt: string, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd>;
-
-  /**
-   * Passes a request on, and its answer back, whatever its status. Aborting the signal ends the generation
-   * and rejects with its reason.
-   * @throws Failure `upstream_absent`, `upstream_cut`, `upstream_stalled`, `model_missing`
-   */
-  relay(asked: RequestId, relayed: Relayed, sink: RelaySink, signal: AbortSignal): Promise<void>;
+  adopt(): Slot;
 
   /**
    * Passes on a request that needs no slot, such as a list or a count.
    * @param url the llama-server to ask, as `servers` shows it; default: any that serves the model
-   * @throws as `relay`; `queue_full` when too many are under way
+   * @throws as `Slot.relay`; `queue_full` when too many are under way
    */
   pass(asked: RequestId, relayed: Relayed, sink: RelaySink, signal: AbortSignal, url?: string): Promise<void>;
-
-  /**
-   * Reserves slots for a Run that the queue has started. They count as taken until its first request, or
-   * `release`.
-   */
-  reserve(run: RunId, model: string | null, slots?: number): void;
-
-  /** Gives up the reservation of a Run that is over. */
-  release(run: RunId): void;
 
   /**
    * Tokens of these messages in the model's template, counted by llama-server. Null when it can't count: the
@@ -135,20 +156,6 @@ export interface Upstream {
    * @throws Failure `upstream_stalled`, or the signal's reason when it is aborted
    */
   count(request: Pick<ChatRequest, "messages" | "model">, signal: AbortSignal): Promise<number | null>;
-
-  /**
-   * Continues the stream of a Run that an earlier process began, from byte `fromBytes` on (see
-   * `Deltas.streamed`). llama-server keeps the last 4 MiB of a stream.
-   * @throws Failure `not_found` when no llama-server has the stream; otherwise as `chat`
-   */
-  resume(run: RunId, fromBytes: number, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd>;
-
-  /**
-   * After a request that was ended early: waits for a bounded time until its llama-server shows the slot
-   * idle.
-   * @returns true when the slot is idle or the server is gone, false when the time has passed
-   */
-  freed(run: RunId): Promise<boolean>;
 
   close(): Promise<void>;
 }

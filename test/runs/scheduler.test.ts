@@ -4,6 +4,7 @@
 import { expect, test } from "bun:test";
 import type { Place } from "../../src/domain/run.ts";
 import { Scheduler } from "../../src/runs/scheduler.ts";
+import type { Slot } from "../../src/upstream/upstream.ts";
 import { seeded } from "../seeded.ts";
 
 const each = (run: string) => ({ id: `of ${run}`, weight: 1, runningMax: null });
@@ -13,9 +14,17 @@ function watched(slots: number, stepMs = 300) {
   const started: string[] = [];
   const places = new Map<string, Place>();
   const told: string[] = [];
+  /** Runs for which there is no suitable slot, and Slots that were taken and not given back. */
+  const [roomless, held] = [new Set<string>(), new Set<Slot>()];
+  const take = (run: string): Slot | null => {
+    if (roomless.has(run)) return null;
+    const slot = { release: async () => held.delete(slot) } as Slot;
+    held.add(slot);
+    return slot;
+  };
   const scheduler = new Scheduler(
     {
-      hasRoom: () => true,
+      take,
       start: (run) => {
         started.push(run);
         places.delete(run);
@@ -31,7 +40,7 @@ function watched(slots: number, stepMs = 300) {
     slots,
     { yieldMs: 0 },
   );
-  return { scheduler, started, places, told };
+  return { scheduler, started, places, told, roomless, held };
 }
 
 test("Runs start in order of arrival, as many as there are slots", () => {
@@ -124,4 +133,19 @@ test("a request gets its several slots at once, at its place in the queue; if it
   scheduler.enqueue("e", each("e"));
   scheduler.resize(4); // d holds the three that there were
   expect(started.at(-1)).toBe("e");
+});
+
+test("a Run without a suitable slot holds up nobody, and a Slot that is taken but not used is given back", () => {
+  const { scheduler, started, roomless, held } = watched(2);
+  roomless.add("a");
+  for (const run of ["a", "b"]) scheduler.enqueue(run, each(run));
+  expect(started).toEqual(["b"]);
+  scheduler.enqueue("c", each("c"), { slots: 2 });
+  scheduler.enqueue("d", each("d"));
+  expect(started).toEqual(["b"]); // d would take what c waits for
+  expect(held.size).toBe(1);
+  roomless.clear();
+  scheduler.refresh();
+  expect(started).toEqual(["b", "a"]);
+  expect(held.size).toBe(2);
 });

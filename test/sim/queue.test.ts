@@ -6,8 +6,11 @@ import { describe, expect, test } from "bun:test";
 import type { Place } from "../../src/domain/run.ts";
 import type { Sharer } from "../../src/runs/fair-share.ts";
 import { Scheduler } from "../../src/runs/scheduler.ts";
+import type { Slot } from "../../src/upstream/upstream.ts";
 import { type Seeded, seeded } from "../seeded.ts";
 
+/** The Slot of every Run: there is always room. */
+const anySlot = { release: async () => true } as Slot;
 /** Tokens a second of one slot. */
 const speed = 50;
 const minuteMs = 60_000;
@@ -66,7 +69,7 @@ function simulate(
   };
   const scheduler = new Scheduler(
     {
-      hasRoom: () => true,
+      take: () => anySlot,
       start(run) {
         const found = runs.get(run) as NonNullable<ReturnType<typeof runs.get>>;
         found.startedAt = now;
