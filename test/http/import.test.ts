@@ -6,6 +6,7 @@ import { localPerson } from "../../src/domain/account.ts";
 import { newId } from "../../src/domain/id.ts";
 import { type House, startHouse } from "../house.ts";
 import { until } from "../llama/server.ts";
+import { threadMs } from "../processor.ts";
 import { type Scripted, startScripted } from "../upstream/scripted.ts";
 
 let upstream: Scripted;
@@ -48,15 +49,7 @@ const conversation = (messages: readonly string[], more: Record<string, unknown>
   };
 };
 
-/** Processor time of this thread so far, in ms: what other programs and the thread that reads take is not what keeps others waiting here. */
-function threadMs(): number {
-  const { user, system } = (
-    process as unknown as { threadCpuUsage(): { user: number; system: number } }
-  ).threadCpuUsage();
-  return (user + system) / 1_000;
-}
-
-/** The longest that this thread worked in one go while it did this. */
+/** The longest that this thread worked in one go while it did this: the thread that reads keeps nobody waiting. */
 async function longestTurn(work: Promise<unknown>): Promise<number> {
   let isOver = false;
   void work.finally(() => {

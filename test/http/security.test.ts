@@ -55,6 +55,17 @@ const upgradeAs = (name: string, path: string, headers: Record<string, string> =
     },
   });
 
+/**
+ * Resolves when `condition` holds, before 500 short requests one after the other are answered: well within a
+ * second, and on a busy machine both take longer.
+ */
+async function soon(condition: () => boolean, what: string): Promise<void> {
+  for (let requests = 0; !condition(); requests++) {
+    expect({ what, isLate: requests >= 500 }).toEqual({ what, isLate: false });
+    await (await fetch(`${house.url}/healthz`)).text();
+  }
+}
+
 beforeAll(async () => {
   upstream = startScripted((exchange) => {
     exchange.begin();
@@ -213,7 +224,7 @@ describe("links", () => {
     expect(all).toContain("a secret answer");
     for (const word of [hers.conversation, "<form", "list-", "controls"]) expect(all).not.toContain(word);
     await as("Ada", `/c/${hers.conversation}/share`, { revoke: hers.link });
-    await until(() => ws.readyState === WebSocket.CLOSED, "it is closed", 1_000);
+    await soon(() => ws.readyState === WebSocket.CLOSED, "it is closed");
     expect((await fetch(`${house.url}/s/${hers.link}`)).status).toBe(404);
   });
 
@@ -303,14 +314,13 @@ describe("sessions", () => {
     const program = await new PlainClient(house, { cookie: two }).opened();
     const session = await house.store.sessions.find(hashOf(one.slice("parlor=".length)));
     await as("Root", "/admin/session", { session: session?.session.id as string });
-    await until(() => first.ws.readyState === WebSocket.CLOSED, "the revoked one is closed", 1_000);
+    await soon(() => first.ws.readyState === WebSocket.CLOSED, "the revoked one is closed");
     expect(first.element("notice").textContent).toContain("not signed in");
     expect(second.ws.readyState).toBe(WebSocket.OPEN);
     await as("Root", "/admin/person", { act: "remove", person: eve.id });
-    await until(
+    await soon(
       () => second.ws.readyState === WebSocket.CLOSED && program.closed,
       "the removed one's are closed",
-      1_000,
     );
     expect((await signIn("Eve", "Eve's password")).status).toBe(401);
   });
@@ -501,6 +511,12 @@ describe("what is too much", () => {
   test("headers without an end, and thousands that say nothing, hold nobody up", async () => {
     const silent: Socket[] = [];
     const port = Number(new URL(house.url).port);
+    const health = async (): Promise<number> => {
+      const startedAt = performance.now();
+      expect((await fetch(`${house.url}/healthz`)).status).toBe(200);
+      return performance.now() - startedAt;
+    };
+    const alone = [await health(), await health(), await health()].sort((a, b) => a - b);
     const slow = connect(port, "127.0.0.1");
     let isClosed = false;
     slow.on("close", () => {
@@ -510,9 +526,8 @@ describe("what is too much", () => {
     slow.write("GET / HTTP/1.1\r\nhost: localhost\r\nx-a: ");
     for (let i = 0; i < 5_000; i++) silent.push(connect(port, "127.0.0.1").on("error", () => {}));
     await until(() => silent.every(({ connecting }) => !connecting), "they are connected");
-    const startedAt = performance.now();
-    expect((await fetch(`${house.url}/healthz`)).status).toBe(200);
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    // a busy machine may take longer, but then it took longer without them, too
+    expect(await health()).toBeLessThan(Math.max(1_000, 100 * (alone[1] as number)));
     await until(() => isClosed, "the slow one is closed");
     for (const socket of silent) socket.destroy();
   });

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { programRequestOf } from "../../src/programs/request.ts";
 import { type House, startHouse } from "../house.ts";
 import { until } from "../llama/server.ts";
+import { threadMs } from "../processor.ts";
 import { type Exchange, type Scripted, startScripted } from "../upstream/scripted.ts";
 
 let upstream: Scripted;
@@ -362,9 +363,9 @@ describe("a request with a large picture, or an odd one", () => {
       `${'{"a":'.repeat(50_000)}1${"}".repeat(50_000)}`,
     ];
     const messages = [...deep, ...deep, ...deep].map((content) => `{"role":"user","content":${content}}`);
-    const before = performance.now();
+    const before = threadMs();
     const { model, parts } = await asked(`{"model":"m","messages":[${messages.join()}]}`);
-    expect(performance.now() - before).toBeLessThan(1_000); // 3.8 s when each is tried
+    expect(threadMs() - before).toBeLessThan(1_000); // 3.8 s when each is tried
     expect([model, parts.length, parts.every((part, i) => part === messages[i])]).toEqual(["m", 6, true]);
   });
 

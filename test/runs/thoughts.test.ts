@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Thoughts } from "../../src/runs/thoughts.ts";
 import { type House, PageClient, PlainClient, startHouse } from "../house.ts";
 import { until } from "../llama/server.ts";
+import { threadMs } from "../processor.ts";
 import { seeded } from "../seeded.ts";
 import { type Scripted, startScripted } from "../upstream/scripted.ts";
 
@@ -93,9 +94,9 @@ test("in a continued answer a mark is text", () => {
 
 test("a megabyte of nearly a mark is read in linear time", () => {
   const answer = `<think>${"</thin ".repeat(150_000)}${" ".repeat(50_000)}</think>b`;
-  const from = performance.now();
+  const from = threadMs();
   expect(heard(answer, 100).text).toBe("b");
-  expect(performance.now() - from).toBeLessThan(2_000);
+  expect(threadMs() - from).toBeLessThan(2_000);
 });
 
 describe("on the page and for programs", () => {
