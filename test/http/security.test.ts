@@ -76,7 +76,7 @@ beforeAll(async () => {
     llama: upstream.url,
     auth: "password",
     trustedProxies: ["127.0.0.1"],
-    bounds: { messageMaxBytes: 2_000, heartbeatMs: 200, socketsMaxPerAddress: 300 },
+    bounds: { messageMaxBytes: 2_000, socketsMaxPerAddress: 300 },
   });
   await until(() => house.upstream.state.status === "ready", "the house sees its upstream");
   for (const [name, role] of [
