@@ -147,7 +147,7 @@ describe("a compressed request", () => {
         expect((await post(path(), compressed, { ...headers, "content-encoding": coding })).status).toBe(413);
       expect(process.memoryUsage.rss() - before).toBeLessThan(12 << 20);
     }
-  }, 20_000);
+  });
 });
 
 describe("before a body is read", () => {
@@ -208,18 +208,28 @@ describe("a body that does not come", () => {
 
   test("one that is slow and steady is read", async () => {
     const body = chat.padEnd(20_000, " ");
-    const { text } = await raw(
-      house,
-      head("/v1/chat/completions", `content-length: ${body.length}\r\nconnection: close\r\n\r\n`),
-      (write) => {
-        let at = 0;
-        const timer = setInterval(() => {
-          write(body.slice(at, at + 1_000)); // 25 kB a second: twice as fast as the slowest that is waited for, for four times as long as the least
-          at += 1_000;
-        }, 40);
-        return () => clearInterval(timer);
-      },
-    );
+    const times: number[] = [];
+    const send = () =>
+      raw(
+        house,
+        head("/v1/chat/completions", `content-length: ${body.length}\r\nconnection: close\r\n\r\n`),
+        (write) => {
+          let at = 0;
+          times.splice(0, times.length, performance.now());
+          const timer = setInterval(() => {
+            write(body.slice(at, at + 1_000)); // 25 kB a second: twice as fast as the slowest that is waited for, for four times as long as the least
+            at += 1_000;
+            times.push(performance.now());
+          }, 40);
+          return () => clearInterval(timer);
+        },
+      );
+    /** On a busy machine a sender may stop for a while, and then it is given up rightly. */
+    const wasSteady = () => times.every((time, i) => time - (times[i - 1] ?? time) < 120);
+    let text = "";
+    do {
+      ({ text } = await send());
+    } while (!text.startsWith("HTTP/1.1 200") && !wasSteady());
     expect(text).toStartWith("HTTP/1.1 200");
   });
 });
