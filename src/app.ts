@@ -24,7 +24,7 @@ import type { Personas } from "./persona/persona.ts";
 import type { RunsBounds, RunsDependencies } from "./runs/dependencies.ts";
 import { RunHost } from "./runs/host.ts";
 import { Bodies, type BodiesBounds } from "./server/bodies.ts";
-import { type Errors, errorsTo } from "./server/errors.ts";
+import { type Errors, errorHandlers } from "./server/errors.ts";
 import { Gate } from "./server/gate.ts";
 import { PageEndpoints } from "./server/page-endpoints.ts";
 import { ProgramEndpoints } from "./server/program-endpoints.ts";
@@ -97,7 +97,7 @@ const snapshotMaxBytes = 64 << 20;
 /** Everything that Bun.serve needs. What the process before this one left unfinished is recovered first. */
 export async function createApp(parts: AppParts): Promise<App> {
   const { store, upstream, log, metrics, bounds } = parts;
-  const errors = errorsTo(log, metrics);
+  const errors = errorHandlers(log, metrics);
   const enforced = await EnforcedPersona.of(parts.enforcedPersona, store.settings);
   const servers = new Servers(upstream, store.settings, parts.areUpstreamsFixed);
   await servers.restore();

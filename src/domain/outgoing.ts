@@ -32,7 +32,7 @@ export function disconnectSlow(transport: Transport): void {
 
 /** The body of an HTTP answer that is written while it is read. */
 export abstract class OutgoingStream {
-  readonly body: ReadableStream<Uint8Array>;
+  readonly readable: ReadableStream<Uint8Array>;
   readonly #fullBytes: number;
   #controller!: ReadableStreamDefaultController<Uint8Array>;
   #isBehind = false;
@@ -41,7 +41,7 @@ export abstract class OutgoingStream {
   /** @param fullBytes with this many unread bytes, the reader is behind */
   constructor(fullBytes: number) {
     this.#fullBytes = fullBytes;
-    this.body = new ReadableStream<Uint8Array>(
+    this.readable = new ReadableStream<Uint8Array>(
       {
         start: (controller) => {
           this.#controller = controller;

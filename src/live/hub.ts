@@ -174,7 +174,7 @@ export class Hub {
   }
 
   #broadcast(room: Room, event: RunEvent): void {
-    const frame = room.frames.of(event);
+    const frame = room.frames.frameOf(event);
     for (const socket of room.sockets) {
       // a socket that opened this id before the conversation existed is closed if another person owns it
       if (event.kind === "queued" && socket.person !== null && socket.person !== event.owner)

@@ -44,7 +44,11 @@ export function foldedThought(
 export function queuedFragment(event: RunEvent & { kind: "queued" }, view: View): string {
   const words = wordsOf(view.language);
   const answer = String(
-    RunningArticle({ snapshot: silent(event, event.answer, "queued"), isReader: view.isReader, words }),
+    RunningArticle({
+      snapshot: emptySnapshot(event, event.answer, "queued"),
+      isReader: view.isReader,
+      words,
+    }),
   );
   const question = event.question
     ? String(
@@ -74,7 +78,7 @@ export function startedFragment(
   const words = wordsOf(view.language);
   const article = String(
     RunningArticle({
-      snapshot: silent(event, event.answer, "running"),
+      snapshot: emptySnapshot(event, event.answer, "running"),
       rendered,
       isReader: view.isReader,
       words,
@@ -107,7 +111,11 @@ export function endedFragment(event: RunEvent & { kind: "ended" }, last: string,
 }
 
 /** A Run that has added nothing yet to what `answer` already holds. */
-function silent(event: RunEvent, { text, reasoning }: Message, status: "queued" | "running"): Snapshot {
+function emptySnapshot(
+  event: RunEvent,
+  { text, reasoning }: Message,
+  status: "queued" | "running",
+): Snapshot {
   return {
     run: event.run,
     messageId: event.messageId,

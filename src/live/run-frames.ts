@@ -28,7 +28,7 @@ import {
 import { type Frame, oncePerView } from "./view.ts";
 
 /** For events that change nothing on a page. */
-const nothing: Frame = () => "";
+const noFrame: Frame = () => "";
 
 /** What every page of a Room shows of one answer in progress. */
 interface ShownAnswer {
@@ -54,7 +54,7 @@ export class RunFrames {
 
   /** `live` are the Runs in progress when the Room opens. */
   constructor(live: readonly Snapshot[]) {
-    for (const snapshot of live) this.#open(snapshot.run, snapshot.messageId, snapshot);
+    for (const snapshot of live) this.#add(snapshot.run, snapshot.messageId, snapshot);
   }
 
   /** What the pages show of a Run in progress. */
@@ -69,11 +69,11 @@ export class RunFrames {
   }
 
   /** The frame for an event. Must be called exactly once for each event, in order. */
-  of(event: RunEvent): Frame {
+  frameOf(event: RunEvent): Frame {
     switch (event.kind) {
       case "queued":
-        this.#open(event.run, event.messageId, event.answer);
-        return event.question === null ? nothing : oncePerView((view) => queuedFragment(event, view));
+        this.#add(event.run, event.messageId, event.answer);
+        return event.question === null ? noFrame : oncePerView((view) => queuedFragment(event, view));
       case "place": {
         const state = { status: "queued", place: event.place, progress: null } as const;
         return oncePerView((view) => stateFragment(state, view));
@@ -97,7 +97,7 @@ export class RunFrames {
     }
   }
 
-  #open(
+  #add(
     run: RunId,
     message: string,
     { text, reasoning, thinkingSince }: { text: string; reasoning: string; thinkingSince?: number | null },
@@ -117,8 +117,8 @@ export class RunFrames {
 
   #text(run: RunId, text: string): Frame {
     const shown = this.#shown.get(run);
-    if (!shown) return nothing;
-    const frame = this.#begin(shown) + changes(shown.text.push(text), textOf(shown.message));
+    if (!shown) return noFrame;
+    const frame = this.#clearState(shown) + changes(shown.text.push(text), textOf(shown.message));
     const { thought } = shown;
     shown.thought = null;
     if (thought) shown.folded = thought.text;
@@ -137,7 +137,7 @@ export class RunFrames {
   }
 
   /** The first piece of an answer replaces the state line that was shown while it was awaited. */
-  #begin(shown: ShownAnswer): string {
+  #clearState(shown: ShownAnswer): string {
     const first = shown.isEmpty ? fragment(ids.run, "innerHTML") : "";
     shown.isEmpty = false;
     return first;
@@ -145,11 +145,11 @@ export class RunFrames {
 
   #reasoning(run: RunId, text: string, since: number | null): Frame {
     const shown = this.#shown.get(run);
-    if (!shown) return nothing;
-    const first = this.#begin(shown);
+    if (!shown) return noFrame;
+    const first = this.#clearState(shown);
     const seconds = secondsSince(since);
     if (shown.thought === null) {
-      if (shown.folded !== "") return nothing; // thoughts in the middle of an answer are shown at its end
+      if (shown.folded !== "") return noFrame; // thoughts in the middle of an answer are shown at its end
       shown.thought = { stream: new PlainStream(text), text, seconds, since };
       const html = openThought(text);
       return oncePerView(
@@ -178,7 +178,7 @@ export class RunFrames {
   #ended(event: RunEvent & { kind: "ended" }): Frame {
     const shown = this.#shown.get(event.run);
     this.#shown.delete(event.run);
-    if (!shown) return nothing;
+    if (!shown) return noFrame;
     const last = changes(shown.text.end(event.utterance.message.text), textOf(event.messageId));
     const { reasoning } = event.utterance.message;
     const place = shown.folded === "" ? ids.reasoning : thoughtId(event.messageId);

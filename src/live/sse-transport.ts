@@ -1,13 +1,13 @@
 // Replaces a page's WebSocket where a proxy lets none through: frames go out as server-sent events and come
-// in by POST. Its handler sees an ordinary socket: `send` says when the reader is behind, `drained` when it
+// in by POST. Its handler sees an ordinary socket: `send` says when the reader is behind, `onDrain` when it
 // has caught up.
 
 import { OutgoingStream, type Transport } from "../domain/outgoing.ts";
 
-/** Told of the state of a transport. */
-interface SseTransportOwner {
-  drained(): void;
-  closed(): void;
+/** Called when a reader that was behind has caught up, and when the connection is closed. */
+interface SseTransportEvents {
+  onDrain(): void;
+  onClose(): void;
 }
 
 /** With this many unread bytes the reader counts as behind; the kernel's buffer is full by then. */
@@ -15,23 +15,23 @@ const behindBytes = 64 * 1024;
 
 export class SseTransport<Data> extends OutgoingStream implements Transport {
   readonly data: Data;
-  readonly #owner: SseTransportOwner;
+  readonly #events: SseTransportEvents;
   readonly #maxBytes: number;
 
   /** With more than `maxBytes` unread beyond those of a reader that is behind, the connection is aborted. */
-  constructor(data: Data, maxBytes: number, owner: SseTransportOwner) {
+  constructor(data: Data, maxBytes: number, events: SseTransportEvents) {
     super(behindBytes);
     this.data = data;
     this.#maxBytes = behindBytes + maxBytes;
-    this.#owner = owner;
+    this.#events = events;
   }
 
   protected onDrain(): void {
-    this.#owner.drained();
+    this.#events.onDrain();
   }
 
   protected onOver(): void {
-    this.#owner.closed();
+    this.#events.onClose();
   }
 
   send(frame: string): number {

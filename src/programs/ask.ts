@@ -9,7 +9,7 @@ import { Failure, type Refuse, statusOf } from "../domain/failure.ts";
 import { type ConversationId, isId, isTemporary, newId, newTemporaryId, type RunId } from "../domain/id.ts";
 import type { Runs } from "../runs/runs.ts";
 import { retryAfterSeconds } from "./errors.ts";
-import { errorEvent, finalEventOf, type ProgramEvent, tapOf } from "./messages.ts";
+import { errorEvent, eventTap, finalEventOf, type ProgramEvent } from "./messages.ts";
 import { ResponseBody } from "./response-body.ts";
 
 interface AskOptions {
@@ -73,13 +73,13 @@ export async function ask(
       owner: identity.person.id,
     });
     body.release(); // only the question is kept, which has a bound of its own
-    const question = questionIn(Buffer.from(body.bytes).toString("utf8"), request.headers);
+    const question = parseQuestion(Buffer.from(body.bytes).toString("utf8"), request.headers);
     if (question.conversation !== null) {
       needScope(identity, "conversations");
       if (!question.isNew && !(await options.chat.enter(identity.person, question.conversation)))
         throw new Failure("not_found");
     }
-    return await answered(question, identity, { id, language, isEvents }, options);
+    return await respond(question, identity, { id, language, isEvents }, options);
   } catch (error) {
     const failure = options.refuse(error);
     options.onFinished();
@@ -97,7 +97,7 @@ export async function ask(
 }
 
 /** @throws Failure `bad_request`, `not_found` */
-function questionIn(body: string, headers: Headers): Question {
+function parseQuestion(body: string, headers: Headers): Question {
   if (!headers.get("content-type")?.startsWith("application/json"))
     return { text: body, persona: null, conversation: null, isNew: true };
   let fields: { text?: unknown; persona?: unknown; conversation?: unknown; keep?: unknown } | null;
@@ -123,7 +123,7 @@ interface AnswerFormat {
 }
 
 /** Asks the question and streams the answer. @throws Failure as `Chat.say` */
-async function answered(
+async function respond(
   { text, persona, conversation: stored }: Question,
   { person }: Identity,
   format: AnswerFormat,
@@ -144,8 +144,8 @@ async function answered(
     onDisconnect: stop,
   });
   const send = (event: ProgramEvent) =>
-    body.put(isEvents ? `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n` : plain(event));
-  const tap = tapOf(
+    body.put(isEvents ? `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n` : plainText(event));
+  const tap = eventTap(
     send,
     (ended) => {
       send(finalEventOf(ended, stored, language));
@@ -167,7 +167,7 @@ async function answered(
   if (clientSignal.aborted) stop(); // it may have been aborted during `say`
   const type = isEvents ? "text/event-stream" : "text/plain; charset=utf-8";
   const storedHeader = stored === null ? {} : { [conversationHeader]: stored };
-  return new Response(body.body, {
+  return new Response(body.readable, {
     headers: {
       "content-type": type,
       "cache-control": "no-store",
@@ -178,7 +178,7 @@ async function answered(
 }
 
 /** An event as plain text: pieces of the answer, a final line feed, and errors. */
-function plain(event: ProgramEvent): string {
+function plainText(event: ProgramEvent): string {
   if (event.type === "delta") return event.text;
   if (event.type === "done") return "\n";
   return event.type === "error" ? `\n[ERROR] ${event.message}\n` : "";

@@ -40,10 +40,10 @@ interface Timings {
   readonly tokens_per_second?: number;
 }
 
-/** A Tap that sends a Run's events. `ended` is called with the Run when it is over. */
-export function tapOf(
+/** A Tap that sends a Run's events. `onEnded` is called with the Run when it is over. */
+export function eventTap(
   send: (event: ProgramEvent) => void,
-  ended: (run: Run) => void,
+  onEnded: (run: Run) => void,
   { isAlone }: { isAlone: boolean },
 ): Tap {
   return {
@@ -52,7 +52,7 @@ export function tapOf(
     reasoning: (text) => send({ type: "reasoning", text }),
     place: ({ position, of }) => send({ type: "queued", position, of }),
     prompt: ({ processed, total }) => send({ type: "prompt", processed, total }),
-    ended,
+    ended: onEnded,
   };
 }
 
@@ -74,12 +74,12 @@ export function doneEvent(
   conversation: ConversationId | null,
 ): ProgramEvent {
   const { promptTokens, cachedTokens, outputTokens, queueMs, firstTokenMs, tokensPerSecond } = stats;
-  const usage = present({
+  const usage = definedFields({
     prompt_tokens: promptTokens,
     cached_tokens: cachedTokens,
     completion_tokens: outputTokens,
   });
-  const timings = present({
+  const timings = definedFields({
     queue_ms: queueMs,
     first_token_ms: firstTokenMs,
     tokens_per_second: tokensPerSecond,
@@ -91,7 +91,7 @@ export function errorEvent(failure: FailureReport, language: Language): ProgramE
   return { type: "error", code: failure.code, message: sentenceOf(failure, wordsOf(language)) };
 }
 
-function present(fields: Readonly<Record<string, number | undefined>>): Record<string, number> {
+function definedFields(fields: Readonly<Record<string, number | undefined>>): Record<string, number> {
   return Object.fromEntries(
     Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
   );

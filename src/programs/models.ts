@@ -50,7 +50,7 @@ async function oneModel(
   const { state, servers } = upstream;
   const names = state.models.map((model) => model.name);
   // if the list can't be read, the names in the state replace it
-  const own = servers.length > 1 ? [] : await listOf(id, upstream, clientSignal).catch(() => []);
+  const own = servers.length > 1 ? [] : await fetchModels(id, upstream, clientSignal).catch(() => []);
   const found = [...own, ...names.map(modelObject)].find(({ id }) => isSameName(id, name));
   if (!found) throw new Failure("model_missing", { model: name.slice(0, 200), models: names.join(", ") });
   return Response.json(found);
@@ -65,7 +65,7 @@ function isSameName(id: string, name: string): boolean {
   return plain(id) === plain(name);
 }
 
-async function listOf(
+async function fetchModels(
   id: RequestId,
   upstream: Upstream,
   clientSignal: AbortSignal,

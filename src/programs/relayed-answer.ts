@@ -141,7 +141,7 @@ export class RelayedAnswer implements RelaySink {
   #respond(status: number, headers: Record<string, string>): void {
     this.#hasHead = true;
     this.#response.resolve(
-      new Response(this.#body.body, {
+      new Response(this.#body.readable, {
         status,
         headers: { ...headers, "cache-control": "no-store", "x-accel-buffering": "no" },
       }),

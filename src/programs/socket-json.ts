@@ -11,7 +11,7 @@ import type { Transport } from "../domain/outgoing.ts";
 import type { Run } from "../domain/run.ts";
 import type { RunHost } from "../runs/host.ts";
 import type { StoreOf } from "../store/chooser.ts";
-import { errorEvent, finalEventOf, type ProgramEvent, tapOf } from "./messages.ts";
+import { errorEvent, eventTap, finalEventOf, type ProgramEvent } from "./messages.ts";
 import { type Piece, ProgramOutbox } from "./outbox.ts";
 import { completeRaw, type RawPromptOptions } from "./raw-prompt.ts";
 
@@ -83,7 +83,7 @@ class JsonSocket {
 
   async message(_: Transport, frame: string | Uint8Array): Promise<void> {
     try {
-      const fields = frameOf(frame);
+      const fields = parseFrame(frame);
       if (fields.type === "stop") this.#stop();
       else if (fields.type === "history") await this.#history(fields);
       else if (fields.type === "say" && typeof fields.text === "string") await this.#say(fields.text, fields);
@@ -115,7 +115,7 @@ class JsonSocket {
     this.#isAnswering = true;
     this.#isStopRequested = false;
     try {
-      if (fields.raw === true) await this.#complete(text);
+      if (fields.raw === true) await this.#completeRaw(text);
       else await this.#ask(text, fields);
     } catch (error) {
       this.#isAnswering = false;
@@ -129,13 +129,13 @@ class JsonSocket {
     const conversation = await this.#conversationFor(identity, requested);
     const settings =
       typeof persona === "string" && persona !== "" ? { settings: { persona, sampling: {} } } : {};
-    const ended = (run: Run) => {
+    const onEnded = (run: Run) => {
       this.#isAnswering = false;
       this.#run = null;
       this.#send(finalEventOf(run, isTemporary(conversation) ? null : conversation, this.#language));
     };
     const say = { conversation, message: newId(), text, ...settings, request: this.#nextRequestId() };
-    const tap = tapOf((event) => this.#send(event), ended, { isAlone: isTemporary(conversation) });
+    const tap = eventTap((event) => this.#send(event), onEnded, { isAlone: isTemporary(conversation) });
     const run = await chat.say(identity.person, say, tap);
     if (!this.#isAnswering || run === null) return; // the Run has ended meanwhile
     this.#run = run;
@@ -163,7 +163,7 @@ class JsonSocket {
     return this.#conversation;
   }
 
-  async #complete(prompt: string): Promise<void> {
+  async #completeRaw(prompt: string): Promise<void> {
     const abort = new AbortController();
     this.#abort = abort;
     const { person } = this.#visitor.identity();
@@ -216,7 +216,7 @@ const framesOf = ({ kind, text }: Piece): string =>
   kind === null ? text : JSON.stringify({ type: kind, text });
 
 /** @throws Failure `bad_frame` */
-function frameOf(frame: string | Uint8Array): ClientFrame {
+function parseFrame(frame: string | Uint8Array): ClientFrame {
   try {
     const value: unknown = typeof frame === "string" ? JSON.parse(frame) : null;
     if (typeof value === "object" && value !== null) return value;

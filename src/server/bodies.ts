@@ -31,7 +31,7 @@ const slowestBytesPerSecond = 12_500;
 const smallBytes = 64 * 1024;
 
 /** A full buffer of unknown final length is replaced by one that is this many times as large. */
-const growth = 4;
+const growthFactor = 4;
 
 /** RFC 9659: a zstd frame for the web needs a window of at most 8 MiB. */
 const zstdWindowLog = 23;
@@ -143,10 +143,10 @@ class GrowingBuffer {
     const needed = this.#bytes + chunk.byteLength;
     if (needed > this.#buffer.length) {
       const isSmall = needed <= smallBytes;
-      const wished = isSmall
+      const wanted = isSmall
         ? smallBytes
-        : (this.#wholeBytes ?? Math.max(smallBytes, this.#buffer.length * growth));
-      const grown = Math.max(needed, Math.min(this.#wholeBytes ?? this.#maxBytes, wished));
+        : (this.#wholeBytes ?? Math.max(smallBytes, this.#buffer.length * growthFactor));
+      const grown = Math.max(needed, Math.min(this.#wholeBytes ?? this.#maxBytes, wanted));
       this.#hold(grown - this.#buffer.length);
       const before = this.whole;
       this.#buffer = new Uint8Array(grown);

@@ -11,7 +11,7 @@ export interface Errors {
   readonly refuse: Refuse;
 }
 
-export function errorsTo(log: Log, metrics: Metrics): Errors {
+export function errorHandlers(log: Log, metrics: Metrics): Errors {
   const bug = (error: unknown, facts: Readonly<Record<string, string>> = {}) =>
     log.error("a bug", {
       ...facts,

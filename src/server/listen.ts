@@ -40,7 +40,7 @@ export async function tryToListen({
 }: Pick<ListenOptions, "host" | "port" | "tls">): Promise<void> {
   if (host.startsWith(unixPrefix)) return removeStaleSocket(host.slice(unixPrefix.length));
   try {
-    const pair = tls && pairOf(tls);
+    const pair = tls && readKeyPair(tls);
     const trial = {
       hostname: host,
       port,
@@ -60,7 +60,7 @@ export async function listen(app: App, options: ListenOptions): Promise<Listenin
   const { host, port, basePath, tls } = options;
   const path = host.startsWith(unixPrefix) ? host.slice(unixPrefix.length) : null;
   if (path !== null) await removeStaleSocket(path);
-  const serve = (port: number, pair: Pair | null) => {
+  const serve = (port: number, pair: KeyPair | null) => {
     const server = Bun.serve({
       // with `development: false`, Bun silently shares a port that is in use unless `reusePort` is false
       ...(path === null ? { hostname: host, port, reusePort: false } : { unix: path }),
@@ -79,7 +79,7 @@ export async function listen(app: App, options: ListenOptions): Promise<Listenin
   };
   let servers: Bun.Server<unknown>[];
   try {
-    servers = [serve(port, tls && pairOf(tls))];
+    servers = [serve(port, tls && readKeyPair(tls))];
   } catch (error) {
     throw cannotListen(error, path === null ? `${host}:${port}` : host, { host, port });
   }
@@ -89,7 +89,7 @@ export async function listen(app: App, options: ListenOptions): Promise<Listenin
     address: path === null ? `${tls ? "https" : "http"}://${hostInUrl}:${boundPort}${basePath}` : host,
     reloadCertificate() {
       if (!tls) return;
-      const pair = pairOf(tls);
+      const pair = readKeyPair(tls);
       checkPair(pair); // before the port is released: the key may belong to another certificate
       // A server of Bun keeps its first certificate. So a new server takes its place at the address, and the
       // old one keeps its open connections.
@@ -117,13 +117,13 @@ function cannotListen(
   );
 }
 
-interface Pair {
+interface KeyPair {
   readonly cert: string;
   readonly key: string;
 }
 
 /** Reads a certificate and its key. @throws if a file can't be read, or holds neither */
-function pairOf({ cert, key }: Pair): Pair {
+function readKeyPair({ cert, key }: KeyPair): KeyPair {
   const pair = { cert: readFileSync(cert, "utf8"), key: readFileSync(key, "utf8") };
   if (!pair.cert.includes("-----BEGIN CERTIFICATE-----"))
     throw new Error(`${cert} holds no certificate (PEM)`);
@@ -133,7 +133,7 @@ function pairOf({ cert, key }: Pair): Pair {
 }
 
 /** @throws if TLS can't be served with them */
-function checkPair(pair: Pair): void {
+function checkPair(pair: KeyPair): void {
   void Bun.serve({ hostname: "127.0.0.1", port: 0, tls: pair, fetch: () => new Response() }).stop(true);
 }
 

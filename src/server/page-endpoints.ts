@@ -1,5 +1,5 @@
 // The connections of pages: their WebSocket, or server-sent events and requests where a proxy lets no
-// WebSocket through. What is said over them is live/'s.
+// WebSocket through. Their frames are made in live/.
 
 import type { Server } from "bun";
 import { languageOf } from "../../views/words.ts";
@@ -62,7 +62,7 @@ export class PageEndpoints {
     this.#streams.set(id, stream);
     stream.sendEvent("seat", id);
     sockets.handlers.open(stream);
-    return new Response(stream.body, {
+    return new Response(stream.readable, {
       headers: {
         ...securityHeaders,
         "content-type": "text/event-stream",

@@ -1,5 +1,5 @@
-// What programs use: requests over HTTP (/v1, /ask) and the /chat socket. Who may use them was asked before
-// (server/gate.ts); what is answered is programs/'s.
+// The endpoints of programs: requests over HTTP (/v1, /ask) and the /chat socket. The sender is already
+// identified (server/gate.ts); the answers are made in programs/.
 
 import type { Server } from "bun";
 import { languageOf } from "../../views/words.ts";
@@ -95,7 +95,7 @@ export class ProgramEndpoints {
   }
 
   /** Ends answers to people who may no longer have them: their key was revoked, or they were removed. */
-  async review(): Promise<void> {
+  async recheckAccess(): Promise<void> {
     for (const inFlight of [...this.#inFlight])
       if (!(await this.#dependencies.auth.refresh(inFlight.identity))) inFlight.controller.abort();
   }

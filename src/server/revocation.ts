@@ -9,8 +9,8 @@ import type { Sockets } from "./sockets.ts";
 interface RevocationDependencies {
   readonly store: Pick<Store, "people">;
   readonly runs: Pick<RunHost, "now" | "stop">;
-  readonly sockets: Pick<Sockets, "review">;
-  readonly programs: Pick<ProgramEndpoints, "review">;
+  readonly sockets: Pick<Sockets, "recheckAccess">;
+  readonly programs: Pick<ProgramEndpoints, "recheckAccess">;
   bug(error: unknown): void;
 }
 
@@ -18,9 +18,9 @@ interface RevocationDependencies {
 export function watchRevocation(dependencies: RevocationDependencies): () => void {
   const { store, sockets, programs, bug } = dependencies;
   return store.people.watch(() => {
-    sockets.review();
+    sockets.recheckAccess();
     stopRunsOfRemoved(dependencies).catch(bug);
-    programs.review().catch(bug);
+    programs.recheckAccess().catch(bug);
   });
 }
 

@@ -69,14 +69,14 @@ interface SocketsDependencies {
   bug(error: unknown): void;
 }
 
-/** Sockets that are reviewed in one turn of the event loop, so that answers in progress go on in between. */
-const reviewBatch = 100;
+/** Sockets that are checked in one turn of the event loop, so that answers in progress go on in between. */
+const recheckBatch = 100;
 
 export class Sockets {
   readonly #open = new Set<Socket>();
   readonly #dependencies: SocketsDependencies;
   readonly #counts: Record<string, number> = { page: 0, reader: 0, program: 0 };
-  #review: Promise<void> | null = null;
+  #recheck: Promise<void> | null = null;
   #isStale = false;
 
   constructor(dependencies: SocketsDependencies) {
@@ -106,8 +106,8 @@ export class Sockets {
   openSse(data: SocketData): SseTransport<SocketData> {
     this.#dependencies.addresses.enter(data.address);
     const transport: SseTransport<SocketData> = new SseTransport(data, this.#dependencies.backlogMaxBytes, {
-      drained: () => this.handlers.drain(transport),
-      closed: () => this.handlers.close(transport),
+      onDrain: () => this.handlers.drain(transport),
+      onClose: () => this.handlers.close(transport),
     });
     return transport;
   }
@@ -151,12 +151,12 @@ export class Sockets {
    * Closes the sockets of owners who may no longer have them. To be called when somebody's rights may have
    * changed.
    */
-  review(): void {
+  recheckAccess(): void {
     this.#isStale = true;
-    this.#review ??= this.#reviewAll()
+    this.#recheck ??= this.#recheckAll()
       .catch(this.#dependencies.bug)
       .finally(() => {
-        this.#review = null;
+        this.#recheck = null;
       });
   }
 
@@ -164,15 +164,15 @@ export class Sockets {
     for (const ws of this.#open) ws.close(code, reason);
   }
 
-  async #reviewAll(): Promise<void> {
+  async #recheckAll(): Promise<void> {
     while (this.#isStale) {
       this.#isStale = false;
-      let reviewed = 0;
+      let checked = 0;
       for (const ws of [...this.#open]) {
         const identity = await this.#dependencies.currentOwner(ws.data);
         if (identity === false) ws.data.handler.onAccessLost(ws);
         else if (identity !== true) ws.data.identity = identity;
-        if (++reviewed % reviewBatch === 0) await new Promise((resolve) => setImmediate(resolve));
+        if (++checked % recheckBatch === 0) await new Promise((resolve) => setImmediate(resolve));
       }
     }
   }

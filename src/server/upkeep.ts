@@ -1,5 +1,5 @@
-// What parlor does by the clock: heartbeats of sockets, temporary conversations that are forgotten, deleted
-// ones that are erased, and what is past its retention.
+// Periodic work: sends heartbeats to sockets, forgets temporary conversations, erases deleted ones, and
+// deletes data that is past its retention.
 
 import type { Chat } from "../chat/chat.ts";
 import type { Hub } from "../live/hub.ts";
@@ -10,7 +10,7 @@ interface UpkeepDependencies {
   readonly store: Pick<Store, "purge" | "retention">;
   readonly chat: Pick<Chat, "forget" | "forgetTemporary">;
   readonly hub: Pick<Hub, "sendHeartbeat">;
-  readonly sockets: Pick<Sockets, "ping" | "review">;
+  readonly sockets: Pick<Sockets, "ping" | "recheckAccess">;
   readonly bounds: { readonly heartbeatMs: number; readonly temporaryMs: number };
   bug(error: unknown): void;
 }
@@ -52,7 +52,7 @@ export class Upkeep {
     const { store, chat, sockets } = this.#dependencies;
     for (const id of await store.retention.outlived(Date.now())) await chat.forget(id);
     await store.retention.tidy(Date.now());
-    sockets.review();
+    sockets.recheckAccess();
   }
 
   /**

@@ -57,7 +57,7 @@ test("a real socket answers as the contract says: bytes, 0 for an empty frame th
 
 test("a reader is behind until it has read, whatever is sent meanwhile, and is told once that it has caught up", async () => {
   const stream = new Stream(10);
-  const reader = stream.body.getReader();
+  const reader = stream.readable.getReader();
   expect(stream.send("abc")).toBe(3);
   expect(stream.send("0123456789")).toBe(full);
   expect(stream.send("x")).toBe(full);
@@ -74,7 +74,7 @@ test("beyond its bound a reader is disconnected: what is unread is dropped, and 
   stream.send("x");
   expect(stream.over).toEqual([true]);
   expect(stream.send("more")).toBe(0);
-  await expect(new Response(stream.body).text()).rejects.toThrow("not read");
+  await expect(new Response(stream.readable).text()).rejects.toThrow("not read");
 });
 
 test("the end is told once, and says whether the reader was cut off", async () => {
@@ -82,13 +82,13 @@ test("the end is told once, and says whether the reader was cut off", async () =
   closed.send("all");
   closed.close();
   closed.disconnect();
-  expect([await new Response(closed.body).text(), closed.over]).toEqual(["all", [false]]);
+  expect([await new Response(closed.readable).text(), closed.over]).toEqual(["all", [false]]);
   const left = new Stream(10);
-  await left.body.cancel();
+  await left.readable.cancel();
   left.close();
   expect(left.over).toEqual([true]);
   const failed = new Stream(10);
   failed.fail(new Error("cut"));
   expect(failed.over).toEqual([false]);
-  await expect(new Response(failed.body).text()).rejects.toThrow("cut");
+  await expect(new Response(failed.readable).text()).rejects.toThrow("cut");
 });

@@ -9,13 +9,13 @@ import { SseTransport } from "../../src/live/sse-transport.ts";
 function seat(maxBytes = 1 << 20) {
   const seen = { drained: 0, closed: 0 };
   const made = new SseTransport(null, maxBytes, {
-    drained: () => seen.drained++,
-    closed: () => seen.closed++,
+    onDrain: () => seen.drained++,
+    onClose: () => seen.closed++,
   });
   return { made, seen };
 }
 
-const readAll = (made: SseTransport<null>): Promise<string> => new Response(made.body).text();
+const readAll = (made: SseTransport<null>): Promise<string> => new Response(made.readable).text();
 
 test("a frame becomes an event with the same lines, whatever characters it contains", async () => {
   const { made } = seat();
@@ -31,7 +31,7 @@ test("a stalled reader is behind, its owner learns when it has caught up, and it
   expect(made.send("x")).toBeGreaterThan(0);
   expect(made.send("y".repeat(70_000))).toBe(-1);
   expect(made.isBehind).toBe(true);
-  const reader = made.body.getReader();
+  const reader = made.readable.getReader();
   while (made.isBehind) await reader.read();
   expect(seen).toEqual({ drained: 1, closed: 0 });
   for (let i = 0; i < 20 && seen.closed === 0; i++) made.send("z".repeat(100_000));
@@ -41,7 +41,7 @@ test("a stalled reader is behind, its owner learns when it has caught up, and it
 
 test("a disconnect is reported once", async () => {
   const { made, seen } = seat();
-  await made.body.cancel();
+  await made.readable.cancel();
   made.close();
   made.terminate();
   expect(seen.closed).toBe(1);
