@@ -30,8 +30,8 @@ export function growth(id: string, finished: string, tail: string): string {
 
 /**
  * The changes of an answer's text, whose element is `text`. This is the token path: one template literal
- * each. Growth has a tag of its own, which views/assets/app.js implements: 17 bytes around each piece instead
- * of 69, and no selector to resolve.
+ * each. Growth has a tag of its own, which views/assets/connection.js implements: 17 bytes around each piece
+ * instead of 69, and no selector to resolve.
  */
 export function changes(list: readonly Change[], text: string): string {
   let frame = "";

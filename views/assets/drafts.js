@@ -1,6 +1,6 @@
-// What is written and not sent yet stays in the browser, by person and conversation: it outlasts a reload, a
-// look at another conversation and a session that ran out. It is forgotten when it was sent, when its person
-// signs out, and when somebody else signs in. Used by app.js.
+// The browser's store of drafts, by person and conversation. A draft outlasts a reload, a look at another
+// conversation and a session that ran out. It is forgotten when it was sent, when its person signs out, and
+// when somebody else signs in.
 globalThis.drafts = (() => {
   const prefix = "parlor.drafts.";
   const { person } = document.body.dataset; // absent on pages that are of nobody
