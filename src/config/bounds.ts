@@ -19,7 +19,7 @@ export const bounds = {
     default: 2 * minute,
     min: 100,
     max: 60 * minute,
-    doc: "longest silence of llama-server within an answer (its pings, every 30 s, are sound)",
+    doc: "longest silence of llama-server during an answer; its pings, every 30 s, end a silence",
   },
   stopMs: {
     default: 5_000,
@@ -38,150 +38,155 @@ export const bounds = {
     min: 0,
     max: 1_000,
     doc:
-      "tokens that come faster than a browser draws (60 a second) reach the page together, once in this " +
-      "time; in long answers it grows to 2.5 times this",
+      "tokens that come faster than a browser draws (60 a second) are sent to the page together, once in " +
+      "this time; in long answers it grows to 2.5 times this",
   },
   checkpointEveryMs: {
     default: 200,
     min: 10,
     max: minute,
-    doc: "at most this much of an answer is lost when parlor is killed",
+    doc: "how often an answer is saved while it streams: this much of it is lost if parlor is killed",
   },
   pageMaxMessages: {
     default: 50,
     min: 2,
     max: 10_000,
-    doc: "messages of a long conversation that a page holds at first, and gets more of at a time",
+    doc: "messages of a long conversation that a page shows at first, and that it loads at a time",
   },
   answerTokens: {
     default: 1024,
     min: 1,
     max: 1_000_000,
     doc:
-      "room kept in the context for an answer, in tokens, where the persona names no longest one; at " +
-      "most a quarter of it",
+      "room in the context that is reserved for an answer, in tokens, unless the persona sets a maximum; " +
+      "at most a quarter of the context",
   },
   temporaryMs: {
     default: 60 * minute,
     min: 1_000,
     max: 7 * 24 * 60 * minute,
-    doc: "a temporary chat that nobody looks at is forgotten after this time",
+    doc: "a temporary chat is deleted when no page has shown it for this long",
   },
   slotsMax: {
     default: 200,
     min: 1,
     max: 1_000,
     doc:
-      "answers at once, where llama-server has more slots; above 200 only with " +
+      "most answers at once, even if llama-server has more slots; more than 200 need " +
       "BUN_CONFIG_MAX_HTTP_REQUESTS in the environment",
   },
   yieldMs: {
     default: 5 * minute,
     min: 0,
     max: 60 * minute,
-    doc: "how long a question in line that nobody sits before yields to those that somebody does",
+    doc: "how long a queued question that no page shows gives way to questions that a page shows",
   },
   sessionMs: {
     default: 30 * 24 * 60 * minute,
     min: minute,
     max: 400 * 24 * 60 * minute,
-    doc: "a browser that was not here for so long must sign in again",
+    doc: "a browser that was not used for this long must sign in again",
   },
-  queueMaxRuns: { default: 200, min: 1, max: 100_000, doc: "questions that may wait at once" },
+  queueMaxRuns: { default: 200, min: 1, max: 100_000, doc: "most questions in the queue" },
   messageMaxBytes: { default: 256 * 1024, min: 1, max: 16 << 20, doc: "longest message, in UTF-8" },
   programMaxBytes: {
     default: 64 << 20,
     min: 1024,
     max: 1 << 30,
-    doc: "largest request of a program at /v1, with the pictures in it",
+    doc: "largest request of a program at /v1, including its pictures",
   },
   bodiesMaxBytes: {
     default: 256 << 20,
     min: 1 << 20,
     max: 64 * 2 ** 30,
     doc:
-      "all requests' bodies that are in memory at once, those of programs that wait included; one " +
-      "person's at most half of it",
+      "bodies of all requests in memory at once, including those of programs that wait; one person's may " +
+      "take half of it",
   },
   bodyMs: {
     default: 30_000,
     min: 100,
     max: 60 * minute,
-    doc: "how long a request's body may take; a large one that comes steadily gets more (12.5 kB a second)",
+    doc: "how long a request's body may take to arrive; a large one gets more time (12.5 kB a second)",
   },
   importMaxBytes: {
     default: 100 << 20,
     min: 1024,
     max: 1 << 30,
-    doc: "largest file of conversations that is brought in, or all that are chosen together",
+    doc: "largest import: one file of conversations, or all files that are chosen together",
   },
   importUnpackedMaxBytes: {
     default: 512 << 20,
     min: 1024,
     max: 2 ** 32,
-    doc: "largest size of what is in a ZIP archive, unpacked",
+    doc: "largest unpacked content of a ZIP archive that is imported",
   },
   importTextMaxBytes: {
     default: 64 * 1024,
     min: 1024,
     max: 16 << 20,
-    doc: "longest text of a message that is brought in, in UTF-8; the rest of it is left out",
+    doc: "longest text of an imported message, in UTF-8; the rest of it is left out",
   },
   importMs: {
     default: 15 * minute,
     min: 1_000,
     max: 24 * 60 * minute,
-    doc: "how long one such file may take",
+    doc: "how long the import of one file may take",
   },
   socketsMaxPerAddress: { default: 512, min: 1, max: 100_000, doc: "open sockets from one address" },
-  commandsMax: { default: 8, min: 1, max: 1_000, doc: "commands of one socket under way at once" },
+  commandsMax: { default: 8, min: 1, max: 1_000, doc: "most commands of one socket in progress at once" },
   outboxMaxBytes: {
     default: 1 << 20,
     min: 64 * 1024,
     max: 64 << 20,
-    doc: "text that may wait for one program that reads slowly; a page has at most one frame waiting",
+    doc: "text that may wait for a program that reads slowly; for a page, at most one frame waits",
   },
   programSlowMs: {
     default: minute,
     min: 100,
     max: 60 * minute,
-    doc: "a program that takes nothing of its answer for this long is let go",
+    doc: "a program that reads nothing of its answer for this long is disconnected",
   },
   heartbeatMs: {
     default: 15_000,
     min: 100,
     max: 5 * minute,
-    doc: "between two signs of life to every page; one that is silent for three is closed",
+    doc: "time between two heartbeats to each page; a page that is silent for three of them is disconnected",
   },
   pollMs: {
     default: 500,
     min: 20,
     max: minute,
-    doc: "between two looks at a llama-server that is not ready",
+    doc: "time between two checks of a llama-server that is not ready",
   },
   pollReadyMs: {
     default: 2_000,
     min: 20,
     max: minute,
-    doc: "between two looks at a llama-server that is ready",
+    doc: "time between two checks of a llama-server that is ready",
   },
-  probeMs: { default: 2_000, min: 20, max: minute, doc: "how long one such look may take" },
+  probeMs: { default: 2_000, min: 20, max: minute, doc: "how long one such check may take" },
   lineMaxBytes: { default: 4 << 20, min: 1024, max: 256 << 20, doc: "longest line of llama-server's stream" },
   answerMaxChars: {
     default: 8 << 20,
     min: 1024,
     max: 64 << 20,
     doc:
-      "longest answer, in characters; one that grows beyond it is ended (a context of 1 000 000 tokens " +
-      "holds about 4 000 000)",
+      "longest answer, in characters; a longer one is ended (a context of 1 000 000 tokens holds about " +
+      "4 000 000)",
   },
   restartMs: {
     default: 500,
     min: 10,
     max: minute,
-    doc: "first pause before a llama-server of ours that died is started again; doubles",
+    doc: "first pause before a llama-server that parlor started is started again; each next pause is twice as long",
   },
-  restartMaxMs: { default: 30_000, min: 10, max: 10 * minute, doc: "longest such pause" },
+  restartMaxMs: {
+    default: 30_000,
+    min: 10,
+    max: 10 * minute,
+    doc: "longest pause before a llama-server is started again",
+  },
 } as const satisfies Record<string, Bound>;
 
 export type Bounds = { readonly [name in keyof typeof bounds]: number };

@@ -26,14 +26,14 @@ export interface Option {
   readonly isSecret?: true;
 }
 
-/** The options that are no bounds. */
+/** All options except the bounds. */
 export const options = {
   llama: {
     flag: "llama",
     env: "PARLOR_LLAMA",
     value: "URL",
     default: "http://127.0.0.1:8080",
-    doc: "a llama-server to use; each question goes to the one that begins to answer it soonest",
+    doc: "a llama-server to use; each question goes to the one that can start to answer it first",
     repeatable: true,
     isUrl: true,
   },
@@ -42,7 +42,7 @@ export const options = {
     env: "PARLOR_LLAMA_API_KEY",
     value: "KEY",
     default: null,
-    doc: "their --api-key",
+    doc: "the --api-key of these llama-servers",
     isSecret: true,
   },
   model: {
@@ -50,7 +50,7 @@ export const options = {
     env: "PARLOR_MODEL",
     value: "FILE.gguf",
     default: null,
-    doc: "start llama-server ourselves with this model, one for each that is named",
+    doc: "start a llama-server with this model; one for each model that is named",
     repeatable: true,
   },
   llamaServer: {
@@ -58,14 +58,14 @@ export const options = {
     env: "PARLOR_LLAMA_SERVER",
     value: "PATH",
     default: null,
-    doc: "which llama-server to start (else: beside parlor, then PATH)",
+    doc: "the llama-server program for --model (default: the one beside parlor, then the one in PATH)",
   },
   llamaArg: {
     flag: "llama-arg",
     env: "PARLOR_LLAMA_ARGS",
     value: "ARG",
     default: null,
-    doc: "passed through to the llama-server we start",
+    doc: "an argument for the llama-servers of --model",
     repeatable: true,
   },
   host: {
@@ -81,7 +81,7 @@ export const options = {
     env: "PARLOR_PORT",
     value: "N",
     default: "8081",
-    doc: "port to listen on (0: any free one; the line printed says which)",
+    doc: "port to listen on (0: any free port; the first line of output names it)",
     range: [0, 65535],
   },
   basePath: {
@@ -89,7 +89,7 @@ export const options = {
     env: "PARLOR_BASE_PATH",
     value: "PATH",
     default: null,
-    doc: "the path that a proxy has parlor at, as /chat; the proxy may take it off or leave it",
+    doc: "the path at which a proxy serves parlor, such as /chat; the proxy may strip it or keep it",
     isPath: true,
   },
   tlsCert: {
@@ -97,15 +97,21 @@ export const options = {
     env: "PARLOR_TLS_CERT",
     value: "FILE",
     default: null,
-    doc: "speak TLS with this certificate (PEM, its chain behind it); read again at SIGHUP",
+    doc: "serve TLS with this certificate (PEM, followed by its chain); SIGHUP reads it again",
   },
-  tlsKey: { flag: "tls-key", env: "PARLOR_TLS_KEY", value: "FILE", default: null, doc: "its key (PEM)" },
+  tlsKey: {
+    flag: "tls-key",
+    env: "PARLOR_TLS_KEY",
+    value: "FILE",
+    default: null,
+    doc: "the private key of --tls-cert (PEM)",
+  },
   data: {
     flag: "data",
     env: "PARLOR_DATA",
     value: "DIR",
     default: null,
-    doc: "where conversations are kept (else: parlor in the XDG data home)",
+    doc: "folder for conversations and settings (default: parlor in the XDG data home)",
   },
   enforcePersona: {
     flag: "enforce-persona",
@@ -119,7 +125,7 @@ export const options = {
     env: "PARLOR_GENERATE_TITLES",
     value: null,
     default: null,
-    doc: "have the model make each conversation's title, behind its first answer",
+    doc: "let the model write each conversation's title after its first answer",
   },
   auth: {
     flag: "auth",
@@ -127,8 +133,8 @@ export const options = {
     value: "MODE",
     default: "none",
     doc:
-      "who may come in: none (everybody is one person), password (accounts of parlor's own), header (a " +
-      "proxy says who it is), oidc (an OpenID provider)",
+      "how people sign in: none (everybody is one person), password (accounts in parlor), header (a proxy " +
+      "sends the name), oidc (an OpenID provider)",
     oneOf: ["none", "password", "header", "oidc"],
   },
   trustedProxy: {
@@ -138,7 +144,7 @@ export const options = {
     default: null,
     doc:
       "address of a proxy whose Remote-User, X-Forwarded-For, -Host, -Port and -Proto and X-Request-Id " +
-      "are believed: one, a range (172.18.0.0/16), loopback, or unix for --host unix:/PATH",
+      "are trusted: an address, a range (172.18.0.0/16), loopback, or unix for --host unix:/PATH",
     repeatable: true,
     isAddress: true,
   },
@@ -147,7 +153,7 @@ export const options = {
     env: "PARLOR_OIDC_ISSUER",
     value: "URL",
     default: null,
-    doc: "the OpenID provider",
+    doc: "address of the OpenID provider",
     isUrl: true,
   },
   oidcClientId: {
@@ -155,14 +161,14 @@ export const options = {
     env: "PARLOR_OIDC_CLIENT_ID",
     value: "ID",
     default: null,
-    doc: "parlor's name there; its way back is http(s)://HOST:PORT/login/callback",
+    doc: "parlor's client id at the provider; the redirect URI is http(s)://HOST:PORT/login/callback",
   },
   oidcClientSecret: {
     flag: "oidc-client-secret",
     env: "PARLOR_OIDC_CLIENT_SECRET",
     value: "KEY",
     default: null,
-    doc: "its secret there (else: a public client)",
+    doc: "parlor's client secret at the provider (default: a public client)",
     isSecret: true,
   },
   metricsToken: {
@@ -170,7 +176,7 @@ export const options = {
     env: "PARLOR_METRICS_TOKEN",
     value: "KEY",
     default: null,
-    doc: "what a monitoring from elsewhere must bear at /metrics (Authorization: Bearer KEY)",
+    doc: "token that /metrics requires from other machines (Authorization: Bearer KEY)",
     isSecret: true,
   },
   metricsAllow: {
@@ -178,7 +184,7 @@ export const options = {
     env: "PARLOR_METRICS_ALLOW",
     value: "ADDR",
     default: null,
-    doc: "address, or range of them, that may look at /metrics without a token (else: this machine)",
+    doc: "address or range of addresses that may read /metrics without a token (default: this machine)",
     repeatable: true,
     isAddress: true,
   },
@@ -187,7 +193,7 @@ export const options = {
     env: null,
     value: null,
     default: null,
-    doc: "allow --auth none beyond loopback, where everyone who reaches the port can use it",
+    doc: "allow --auth none beyond loopback: everybody who reaches the port can use parlor",
   },
   allowOrigin: {
     flag: "allow-origin",
@@ -196,7 +202,7 @@ export const options = {
     default: null,
     doc:
       "another site or app whose pages may use parlor (http://NAME:PORT, app://NAME, " +
-      "chrome-extension://ID), or a name parlor is reached by",
+      "chrome-extension://ID), or another name of parlor itself",
     repeatable: true,
     isOrigin: true,
   },
@@ -205,7 +211,7 @@ export const options = {
     env: "PARLOR_LOG_FORMAT",
     value: "FORMAT",
     default: null,
-    doc: "json or pretty (else: pretty on a terminal)",
+    doc: "json or pretty (default: pretty on a terminal, else json)",
     oneOf: ["json", "pretty"],
   },
   logTexts: {
@@ -213,7 +219,7 @@ export const options = {
     env: "PARLOR_LOG_TEXTS",
     value: null,
     default: null,
-    doc: "log the text of questions and answers, too",
+    doc: "also log the text of questions and answers",
   },
   logLevel: {
     flag: "log-level",

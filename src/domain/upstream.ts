@@ -26,13 +26,13 @@ export type StartFailure =
 /** What to do about each: for logs, `/readyz`, `parlor doctor` and the English page. */
 export const startAdvice: Readonly<Record<StartFailure, string>> = {
   file:
-    "The file is not a GGUF model: it may be a web page, or a pointer to the file, that was saved in its " +
-    "place. Download it again.",
+    "The file is not a GGUF model. It may be a web page or a Git LFS pointer that was saved instead. " +
+    "Download it again.",
   incomplete:
-    "The file is incomplete or damaged: the download may have been cut short. " +
+    "The file is incomplete or damaged. The download may have stopped early. " +
     "Download it again, and compare its size with the original's.",
   missing:
-    "A file that it needs is not there, or parlor's user may not read it. " +
+    "A file that llama-server needs does not exist, or parlor's user may not read it. " +
     "Check --model, --llama-arg and the file's permissions.",
   architecture:
     "This llama-server does not know this kind of model. " +
@@ -40,13 +40,14 @@ export const startAdvice: Readonly<Record<StartFailure, string>> = {
   memory:
     "There is too little memory. Use a smaller or more quantised model, " +
     "a smaller context (--llama-arg=-c --llama-arg=4096), or fewer layers on the GPU (-ngl).",
-  argument: "It does not take an option that --llama-arg passes to it. Correct or remove that option.",
+  argument: "llama-server does not know an option that --llama-arg passes to it. Correct or remove it.",
   program:
     "The program does not run on this machine: a library is missing, or it was built for another system or " +
-    "processor. Choose another with --llama-server PATH.",
-  port: "Another program uses its port. End that program.",
+    "processor. Choose another program with --llama-server PATH.",
+  port: "Another program uses the port of this llama-server. Stop that program.",
   other:
-    "The page /admin shows everything it printed; starting it by hand with the same options may show more.",
+    "The page /admin shows everything that llama-server printed. Start it by hand with the same options to " +
+    "see more.",
 };
 
 /** A model that a llama-server has, or can load when it is asked for. */
