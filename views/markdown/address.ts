@@ -1,20 +1,19 @@
-// Addresses as they stand in a text, without any mark around them: where one begins and ends, and where it
-// leads. The parser knows few forms of them and breaks emphasis around them, so markdown/take finds them
-// before it; markdown/mend asks whether one is still being written.
+// Bare addresses in a text, without brackets around them: where each begins and ends, and its target. The
+// parser knows few forms of them and breaks emphasis around them, so they are found before it runs.
 
-/** Longest address, in UTF-16 units: what servers and address bars take at least. */
+/** Longest address, in UTF-16 units: every server and address bar accepts as much. */
 export const addressMaxChars = 2_000;
 
-/** Han, kana, hangul: scripts that put no space between an address and what goes on behind it. */
+/** Han, kana, hangul: scripts that put no space between an address and the text after it. */
 const cjk = String.raw`\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}`;
 
 /**
- * No address goes on behind these: white space, signs that none may hold or that turn the direction, quotes,
- * the punctuation of scripts without spaces, places of ours.
+ * Characters that end an address: white space, characters that no address may contain or that change the
+ * direction of text, quotes, the punctuation of scripts without spaces, our placeholders.
  */
 const stop =
   /[\s\p{Cc}\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069<>"`|^\u3001-\u3003\u3008-\u3011\u3014-\u301f\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f\u2014\u2018-\u201f\u2026\u00ab\u00bb\ufdd0-\ufdef]/u;
-/** Signs that stand behind an address rather than in it. */
+/** Characters that follow an address rather than end it. */
 const trailing = new Set(".,:;!?'*_~([{\u2013");
 const escapable = new Set("_*~&#-.()[]!");
 const reference = /&(?:quot|lt|gt|apos|nbsp|#\d{1,7}|#x[0-9a-f]{1,6});/iy;
@@ -27,7 +26,8 @@ export function mayBegin(text: string, at: number): boolean {
 }
 
 /**
- * How far the signs of an address reach from `from`, with what stands behind it; at most `addressMaxChars`.
+ * The end of the characters that may belong to an address from `from`, with trailing punctuation; at most
+ * `addressMaxChars` further.
  */
 export function reachOf(text: string, from: number): number {
   const around = markBefore(text, from);
@@ -53,19 +53,19 @@ export function reachOf(text: string, from: number): number {
   return i;
 }
 
-/** The mark or quote right before an address, which then ends it, too. */
+/** The mark or quote right before an address. The same character ends the address. */
 function markBefore(text: string, from: number): string {
   const sign = text[from - 1] ?? "";
   return (sign === "*" && text[from - 2] !== "*") || sign === "_" || sign === "'" ? sign : "";
 }
 
-/** What goes on behind such a sign where that is part of the address. */
+/** The character after such a mark if the mark is part of the address. */
 const inWord = new RegExp(`(?![${cjk}])[\\p{L}\\p{N}]`, "u");
 
-/** A port, or a domain's last name, behind which a sentence goes on in another script. */
+/** A port or a top-level domain that is followed by text in another script without a space. */
 const gluedTo = new RegExp(`:\\d+(?=[^\\x00-\\x7f])|(?<=^|[.@])[a-z0-9-]+(?=[${cjk}][^.]*$)`, "iu");
 
-/** Where the address that begins at `from` ends; null when there is none. */
+/** The end of the address that begins at `from`; null if there is none. */
 export function endOfAddress(text: string, from: number): number | null {
   let end = reachOf(text, from);
   if (end - from >= addressMaxChars) return null;
@@ -78,11 +78,11 @@ export function endOfAddress(text: string, from: number): number | null {
   return targetOf(text.slice(from, end)) === null ? null : end;
 }
 
-/** An address without the escapes of Markdown and HTML in it. */
+/** An address without its escapes of Markdown and HTML. */
 export const plainOf = (address: string): string =>
   address.replace(/\\(?=[_*~&#.()[\]!-])/g, "").replaceAll("&amp;", "&");
 
-/** Where an address leads, as it stands in an href; null when it is none. */
+/** The target of an address, escaped for an href; null if the text is no address. */
 export function targetOf(address: string): string | null {
   const plain = plainOf(address);
   let target: string | null = null;
@@ -98,7 +98,7 @@ export function targetOf(address: string): string | null {
 const isMail = /^[\p{L}\p{M}\p{N}.+%_-]+@[\p{L}\p{N}][\p{L}\p{M}\p{N}.-]*\.[\p{L}][\p{L}\p{M}\p{N}-]+$/u;
 
 /**
- * What stands before and behind the sign in an address of mail; CJK ends it, as it stands beside it without a
+ * The characters before and after the @ of a mail address. CJK ends the address, because it follows without a
  * space.
  */
 const mailBefore = new RegExp(`(?![${cjk}])[\\p{L}\\p{M}\\p{N}.+%_-]`, "u");
@@ -106,11 +106,11 @@ const mailBehind = new RegExp(
   `@(?:(?![${cjk}])[\\p{L}\\p{M}\\p{N}-])+(?:\\.(?:(?![${cjk}])[\\p{L}\\p{M}\\p{N}-])+)+`,
   "uy",
 );
-/** Longest parts of it, in characters (RFC 5321, §4.5.3.1). */
+/** Longest parts of a mail address, in characters (RFC 5321, §4.5.3.1). */
 const mailLocalMaxChars = 64;
 const mailDomainMaxChars = 255;
 
-/** The address of mail around the sign at `at`, which begins at `from` or later; null when there is none. */
+/** The mail address around the @ at `at`, not before `from`; null if there is none. */
 export function mailAround(text: string, at: number, from: number): { start: number; end: number } | null {
   let before = at;
   while (before > Math.max(from, at - mailLocalMaxChars) && mailBefore.test(text[before - 1] as string))

@@ -1,14 +1,14 @@
-// Where a growing Markdown text can be cut: a block is given away once no later line can change it, but for
-// the rare cases that the end of the stream mends (a reference defined later, a list that turns loose). Cuts
-// too rarely rather than too often.
+// Cuts a growing Markdown text into blocks. A block is complete once no later line can change it. The end of
+// the stream corrects the rare exceptions (a reference that is defined later, a list that becomes loose). In
+// doubt, nothing is cut.
 
-/** What the splitter tells, in the order of the text. */
+/** Receives the parts of the text in order. */
 interface BlockSink {
   /** A block that is complete. */
   block(text: string): void;
-  /** A fence of code at the outermost level has been opened; `info` stands behind it. */
+  /** A code fence at the outermost level was opened; `info` is its info string. */
   fence(info: string): void;
-  /** A complete line of its code. */
+  /** A complete line of the fenced code. */
   code(line: string): void;
   fenceEnd(): void;
 }
@@ -23,7 +23,7 @@ const quote = /^ {0,3}>/;
 const fence = /^( {0,3})(`{3,}|~{3,})(.*)$/;
 const commentStart = /^[ \t>]*<!--/;
 const fold = /<(\/?)details(?: open(?:="")?)?>/gi;
-/** One that is only mentioned in a line opens nothing. */
+/** A `<details>` within a line opens nothing. */
 const foldStart = /^[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)?<details/i;
 const indented = /^(?: {4}| {0,3}\t)/;
 
@@ -32,11 +32,11 @@ export class BlockSplitter {
   #kind: Kind = "none";
   /** The complete lines of the block that is open. */
   #lines = "";
-  /** A blank line stands behind them. */
+  /** True if a blank line follows them. */
   #isAfterBlank = false;
   #rest = "";
   #fence: { indent: number; mark: string } | null = null;
-  /** How many `<details>` are open, and whether a comment is: neither is cut. */
+  /** How many `<details>` are open, and whether a comment is open: nothing is cut within either. */
   #folds = 0;
   #isInComment = false;
 
@@ -68,7 +68,7 @@ export class BlockSplitter {
     for (const line of lines) this.#line(line);
   }
 
-  /** There is no more: what is open is complete. */
+  /** The text is complete, and so is the open block. */
   end(): void {
     if (this.#rest !== "") this.#line(this.#rest);
     this.#rest = "";
@@ -78,8 +78,8 @@ export class BlockSplitter {
   }
 
   /**
-   * The text that is drawn ends here, without the line that is not complete or with it; whatever follows is
-   * lines of code.
+   * Ends the part of the text that is rendered, without the incomplete line if `isRestDropped`. All text
+   * after it counts as lines of code.
    */
   endDrawn(isRestDropped: boolean): void {
     if (isRestDropped) this.#rest = "";
@@ -98,7 +98,7 @@ export class BlockSplitter {
     }
   }
 
-  /** A line of what is not cut; the line that closes it is part of a paragraph. */
+  /** Adds a line of a `<details>` or a comment; the line that closes it is part of a paragraph. */
   #addWithin(line: string): void {
     this.#lines += `${line}\n`;
     this.#isAfterBlank = false;
@@ -127,14 +127,14 @@ export class BlockSplitter {
     this.#lines += `${line}\n`;
   }
 
-  /** Whether a line begins another block than the one that is open. */
+  /** True if a line starts another block than the open one. */
   #isNew(line: string, starts: Starts): boolean {
     switch (this.#kind) {
       case "none":
         return false;
       case "paragraph":
-        // a line of dashes below a paragraph makes a heading of it; an item interrupts it unless it is empty
-        // or counts from elsewhere
+        // dashes below a paragraph make it a heading; a list item interrupts it unless the item is empty or
+        // its number is not 1
         return (
           this.#isAfterBlank ||
           (starts === "rule"
@@ -192,7 +192,7 @@ function kindOf(line: string): Starts {
   return marker.test(line) ? "list" : "text";
 }
 
-/** The fence that a line opens; the info behind backticks holds none. */
+/** The fence that a line opens. An info string after backticks contains no backtick. */
 function openingOf(line: string): { indent: number; mark: string; info: string } | null {
   const [, indent, mark, info] = fence.exec(line) ?? [];
   if (
@@ -205,12 +205,12 @@ function openingOf(line: string): { indent: number; mark: string; info: string }
   return { indent: indent.length, mark, info };
 }
 
-/** Whether an item may follow a paragraph without a blank line between (CommonMark 0.31.2, §5.3). */
+/** True if a list item may follow a paragraph without a blank line (CommonMark 0.31.2, §5.3). */
 function interrupts(line: string): boolean {
   return /^ {0,3}(?:[-+*]|1[.)])[ \t]+\S/.test(line);
 }
 
-/** The definitions of references that a block holds, a line each. */
+/** The link reference definitions in a block, one per line. */
 export function definitionsIn(block: string): string {
   if (!block.trimStart().startsWith("[")) return "";
   return [...block.matchAll(/^ {0,3}\[(?!\^)[^\]\n]+\]:[ \t]*\S.*$/gm)].map(([line]) => `${line}\n`).join("");

@@ -1,34 +1,34 @@
-// What changes on a page while a text is written into it. How htmx does it stands in views/frame.
+// Changes to a page while a text is written into it. views/frame turns them into HTML for htmx.
 
 import { closing, isVoid } from "./html.ts";
 
 /**
- * What is to be changed on the page; `views/frame` says how. All of one push are found on the page before any
- * of them is done.
+ * A change to the page; `views/frame` renders it. The targets of all changes of one push are looked up before
+ * the first change is made.
  */
 export type Change =
   | {
       /**
-       * finish: before the open block; open: in its place; code: before the open line of the open code;
-       * codeLine: in its place; replace: in place of all.
+       * finish: insert before the open block; open: replace the open block; code: insert before the open line
+       * of code; codeLine: replace that line; replace: replace the whole text.
        */
       readonly kind: "finish" | "open" | "code" | "codeLine" | "replace";
       readonly html: string;
     }
-  /** Goes to the end of the open block's last element, or of that one's, `depth` deep. */
+  /** Appends to the last element of the open block, `depth` levels deep. */
   | { readonly kind: "grow"; readonly depth: number; readonly html: string }
-  /** The open code has no open line any more. */
+  /** Removes the open line of code. */
   | { readonly kind: "codeEnd" };
 
 /**
- * Ids of the open block and of the open line of code. One Run at a time in a conversation, so they need not
- * differ.
+ * Ids of the open block and of the open line of code. A conversation has one Run at a time, so the ids need
+ * not be unique per Run.
  */
 export const openIds = { block: "t", line: "c" } as const;
 
 /**
- * What is added to an open block whose last element is `depth` deep, each part to the element that it belongs
- * to.
+ * The changes that add HTML to an open block whose last element is `depth` levels deep. Closing tags in
+ * `added` make the following part belong to an outer element.
  */
 export function grown(depth: number, added: string): Change[] {
   const changes: Change[] = [];
@@ -54,7 +54,7 @@ export function grown(depth: number, added: string): Change[] {
   return changes;
 }
 
-/** All changes of one push: what ends the code that was open comes before what follows it. */
+/** All changes of one push in order: the end of open code comes before the text after it. */
 export function inOrder(finished: string, changes: readonly Change[]): readonly Change[] {
   const first: Change[] = finished === "" ? [] : [{ kind: "finish", html: finished }];
   const codeEnd = changes.filter(({ kind }) => kind === "code" || kind === "codeEnd");

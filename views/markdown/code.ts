@@ -1,6 +1,5 @@
-// Code with its language's colours, line by line: a line's HTML depends on it and on the lines before, never
-// on those after. So code that streams has each line finished once, and looks in the end as if it had been
-// there at once.
+// Highlights code line by line. The HTML of a line depends on that line and the lines before it, never on
+// later lines. So each line of streamed code is final when it ends, and equals the line of the whole code.
 
 import type { HLJSApi } from "highlight.js";
 import { BoundedMap } from "../../src/domain/bounded-map.ts";
@@ -9,7 +8,7 @@ import { unitsOf, type Work } from "./work.ts";
 
 let loaded: HLJSApi | null = null;
 
-/** The highlighter, loaded with the first block of code: at the start it would take 25 ms (measured). */
+/** The highlighter. It is loaded at the first block of code, because loading takes 25 ms (measured). */
 function highlighter(): HLJSApi {
   if (loaded) return loaded;
   loaded = require("highlight.js/lib/common") as HLJSApi;
@@ -17,28 +16,28 @@ function highlighter(): HLJSApi {
   return loaded;
 }
 
-/** A line longer than this is not highlighted: it is data, not code that somebody reads. */
+/** A longer line is not highlighted: it is data, not code for reading. */
 const lineMaxChars = 1_000;
 /**
- * A comment or string that spans more than this is coloured anew from its middle: each line costs what stands
- * before it in here.
+ * A longer comment or string is highlighted anew from its middle, because each line is highlighted together
+ * with all lines before it in this window.
  */
 const windowMaxChars = 4_000;
 
-/** The name of the language in what stands behind a fence; empty when there is none. */
+/** The name of the language in the info string of a fence; empty if there is none. */
 export function languageOf(info: string): string {
   return /^[^\s{,:]*/.exec(info.trim())?.[0] ?? "";
 }
 
-/** A line's HTML, and whether something is open at its end. */
+/** The HTML of a line, and whether a string or comment is open at its end. */
 interface Line {
   readonly html: string;
   readonly isOpen: boolean;
 }
 
 /**
- * Lines that were highlighted lately: an open block is drawn many times, the whole text once more at its end.
- * In UTF-16 units.
+ * Cache of highlighted lines: an open block is rendered many times, and the whole text once more at its end.
+ * Its size is in UTF-16 units.
  */
 const lines = new BoundedMap<string, Line>(8_000_000);
 
@@ -51,7 +50,7 @@ export class CodeLines {
     this.#language = highlighter().getLanguage(language) ? language : null;
   }
 
-  /** HTML of the next line, without its line feed; every element it opens it closes. */
+  /** HTML of the next line, without its line feed. Every element in it is closed. */
   push(line: string, work: Work): string {
     if (this.#language === null || line.length > lineMaxChars) return Bun.escapeHTML(line);
     const { html, isOpen } = this.#highlighted(
@@ -60,7 +59,7 @@ export class CodeLines {
       line.length,
       work,
     ) ?? { html: Bun.escapeHTML(line), isOpen: false };
-    // a string or a comment that goes on is what the next line has to be seen with
+    // the next line is highlighted together with the string or comment that it continues
     this.#window = isOpen && this.#window.length < windowMaxChars ? `${this.#window}${line}\n` : "";
     return html;
   }
@@ -77,8 +76,8 @@ export class CodeLines {
 }
 
 /**
- * The last line of highlighted code that ends in a line feed: elements that reach into it are opened again,
- * those that reach beyond are closed.
+ * The last line of highlighted code that ends in a line feed. Elements that started in an earlier line are
+ * opened again, and elements that continue after the line are closed.
  */
 function lastLine(value: string): Line {
   const open: string[] = [];
@@ -94,7 +93,7 @@ function lastLine(value: string): Line {
   return { html: html + "</span>".repeat(open.length), isOpen: open.length > 0 };
 }
 
-/** What stands before and behind the lines of a block of code. */
+/** The HTML before and after the lines of a block of code. */
 export function codeFrame(language: string): { head: string; foot: string } {
   const name = Bun.escapeHTML(language);
   const { copy, copied, wrap } = marks;
@@ -104,13 +103,13 @@ export function codeFrame(language: string): { head: string; foot: string } {
   };
 }
 
-/** A whole block of code; `info` is what stands behind the fence. */
+/** A whole block of code; `info` is the info string of its fence. */
 export function codeBlock(info: string, code: string, work: Work): string {
   const language = languageOf(info);
   const { head, foot } = codeFrame(language);
   const made = new CodeLines(language);
   const lines = code.split("\n");
-  // the parser ends code with a line feed: there is none but in a text that is cut
+  // the parser ends code with a line feed, so the rest is empty unless the text was cut
   const rest = lines.pop() as string;
   let html = "";
   for (const line of lines) html += `${made.push(line, work)}\n`;

@@ -1,6 +1,6 @@
-// What the parser wrote, built anew tag by tag from a list of what is allowed, with what markdown/take took
-// out put in its places. Every element that is opened is closed, and in order: a tag that pairs with none is
-// shown as text. So nothing reaches beyond the text it is in.
+// Rebuilds the HTML of the parser tag by tag from an allow-list, and puts the pieces that markdown/take
+// removed back in their places. Every element is closed, in order; a tag without its counterpart is shown as
+// text. So no element reaches beyond its text.
 
 import { codeBlock } from "./code.ts";
 import { formula } from "./math.ts";
@@ -11,7 +11,7 @@ import { Targets } from "./targets.ts";
 import type { Work } from "./work.ts";
 
 /**
- * The level of the heading that every message has; those in its text stand below it, and none leaves out a
+ * The level of the heading that every message has. Headings in its text are below that level and skip no
  * level.
  */
 export const messageLevel = 2;
@@ -35,7 +35,7 @@ const blocks = new Set([
   "h5",
   "h6",
 ]);
-/** Where `<details>` may stand. */
+/** Elements that may contain `<details>`. */
 const containers = new Set(["li", "blockquote", "details"]);
 
 export class Dress {
@@ -45,9 +45,9 @@ export class Dress {
   readonly #made = new Made();
   #level: number;
   #isInParagraph = false;
-  /** The last was a block's tag: a line feed behind it says nothing. */
+  /** True after the tag of a block, where a line feed has no meaning. */
   #isBehindBlock = true;
-  /** A line has ended, which is shown if more follows in the same block. */
+  /** True after the end of a line. It becomes a line break if the block continues. */
   #isFed = false;
 
   constructor(pieces: readonly Piece[], above: number, work: Work) {
@@ -58,7 +58,7 @@ export class Dress {
   }
 
   of(html: string): string {
-    // code first, for what is in it is no markup; then every tag, every place, every line's end
+    // code comes first, because it contains no markup; then tags, placeholders and line ends
     const parts =
       /<pre><code(?: class="language-([^"]*)")?>([^<]*)<\/code><\/pre>|<(\/?)([a-z][a-z0-9]*)((?:"[^"]*"|[^>"])*)>|\ufdd0(\d{1,9})\ufdd1|\n/g;
     let done = 0;
@@ -84,8 +84,7 @@ export class Dress {
   }
 
   /**
-   * Something follows that stands in a line: its paragraph begins, a line that ended before it is one of its
-   * own.
+   * Prepares for inline content: opens its paragraph, and writes the line break that is due.
    */
   #begin(): void {
     if (this.#isParagraphDue) {
@@ -93,7 +92,7 @@ export class Dress {
       this.#made.add("<p>");
       this.#isFed = false;
     }
-    if (this.#isFed) this.#made.add("<br>\n"); // a line that ends is meant to: verses, addresses, dialogue
+    if (this.#isFed) this.#made.add("<br>\n"); // models mean a line end as such: verses, addresses, dialogue
     this.#isFed = this.#isBehindBlock = false;
   }
 
@@ -102,12 +101,12 @@ export class Dress {
     else if (!this.#isParagraphDue) this.#made.add("\n");
   }
 
-  /** A paragraph is opened with what is first in it: one in which nothing is shown is none. */
+  /** True if a paragraph must be opened now. It is opened at its first content, so none is empty. */
   get #isParagraphDue(): boolean {
     return this.#isInParagraph && (this.#made.top === undefined || containers.has(this.#made.top.name));
   }
 
-  /** A block's tag follows: what was written in the line before it and is not closed is text. */
+  /** Prepares for the tag of a block: written tags that are still open become text. */
   #settle(): void {
     while (this.#made.top?.written !== undefined) this.#made.unmake();
     if (this.#isFed) this.#made.add("\n");
@@ -133,7 +132,7 @@ export class Dress {
       this.#made.add("<hr>");
     } else if (name === "input") this.#text(box(attributes));
     else if (name === "img") this.#text(this.#targets.picture(attributes, this.#made.inLink > 0));
-    else this.#text(Bun.escapeHTML(whole)); // what the parser should not have written is shown, not obeyed
+    else this.#text(Bun.escapeHTML(whole)); // an unexpected tag is shown as text
   }
 
   #paragraph(isClose: boolean): void {
@@ -175,7 +174,7 @@ export class Dress {
     if (name === "ol" && this.#made.top) this.#made.top.count = countFrom(attributes);
   }
 
-  /** Puts a piece back; returns how much of what follows belongs to it. */
+  /** Puts a piece back; returns how many of the next characters belong to it. */
   #piece(piece: Piece | undefined, html: string, next: number): number {
     if (!piece) return 0;
     const { kind, source, rest } = piece.thing;
@@ -190,7 +189,7 @@ export class Dress {
     return 0;
   }
 
-  /** A tag that was written: an element where it pairs with another. */
+  /** Handles a tag that the text contains: an element if it has its counterpart, else text. */
   #written(source: string): void {
     const [, close, tag = ""] = /^<(\/?)([a-z]+)/i.exec(source) ?? [];
     const name = tag.toLowerCase();
@@ -207,7 +206,7 @@ export class Dress {
     }
   }
 
-  /** What folds stands between blocks; a paragraph ends before it, and goes on behind it. */
+  /** Handles `<details>` and `<summary>`. They stand between blocks, so they end a paragraph. */
   #fold(name: "details" | "summary", isClose: boolean, source: string): void {
     const { holder } = this.#made;
     const isHere = isClose

@@ -1,4 +1,4 @@
-// Where what a sign begins has its end in a Markdown text: formulas, code.
+// The ends of formulas and code in a Markdown text.
 
 /** Longest formula, in UTF-16 units. */
 export const formulaMaxChars = 4_000;
@@ -6,7 +6,7 @@ export const formulaMaxChars = 4_000;
 /** Longest formula in braces alone, in UTF-16 units. */
 const bracesMaxChars = 500;
 
-/** Behind the brace that closes the one at `from`, on the same line; null when there is none. */
+/** The position after the brace that closes the one at `from` on the same line; null if there is none. */
 export function bracesEnd(text: string, from: number): number | null {
   let depth = 0;
   for (let i = from; i < Math.min(text.length, from + bracesMaxChars) && text[i] !== "\n"; i++) {
@@ -19,8 +19,8 @@ export function bracesEnd(text: string, from: number): number | null {
 }
 
 /**
- * pandoc's rule: no white space inside the dollars, no letter before and no digit behind them; so prices are
- * no formulas.
+ * The end of the formula in dollars at `index`, by pandoc's rule: no white space inside the dollars, no
+ * letter before and no digit after them. So prices are no formulas. Null if there is none.
  */
 export function dollarEnd(text: string, index: number): number | null {
   if (/\w/.test(text[index - 1] ?? "")) return null;
@@ -29,7 +29,7 @@ export function dollarEnd(text: string, index: number): number | null {
   return found === undefined || isPrices.test(found) ? null : index + found.length;
 }
 
-/** A sum, then words: $10, you have 20$. */
+/** A price, then words: $10, you have 20$. */
 const isPrices = /^\$\d[^\\]*\s[a-z]{2,}/i;
 
 const dollars = new RegExp(
@@ -43,7 +43,7 @@ export function fenceEnd(text: string, mark: string, from: number): number {
   return closing.exec(text) ? closing.lastIndex : text.length;
 }
 
-/** Behind the run of as many backticks; where there is none, behind these. */
+/** The position after the next run of as many backticks; without one, `from`. */
 export function codeEnd(text: string, run: string, from: number): number {
   const runs = /`+/g;
   runs.lastIndex = from;
@@ -52,12 +52,12 @@ export function codeEnd(text: string, run: string, from: number): number {
   return from;
 }
 
-/** Runs of backticks that are looked at for the end of a code span. */
+/** At most this many runs of backticks are searched for the end of a code span. */
 const runsMax = 100;
 
 /**
- * `indexOf` that remembers: marks without an end are many in a text that is no formula, and each would be
- * looked for to its end.
+ * `indexOf` with a memory. A text may contain many marks that are never closed, and a plain search for each
+ * would read to the end of the text.
  */
 export function finder(text: string): (mark: string, from: number) => number {
   const known = new Map<string, number>();

@@ -1,17 +1,17 @@
-// What is kept back at the open end of a text until its own end is there: addresses, tags, comments.
+// Addresses, tags and comments at the open end of a text, which are held back until they are complete.
 
 import { mayBegin, reachOf, addressMaxChars as targetMaxChars } from "./address.ts";
 import { allowedTag } from "./take.ts";
 
 /**
- * Keeps back what stands at `at`, unless that is longer than so many characters; returns where to look next.
+ * Holds back the text from `at` unless it is longer than `maxChars`; returns the position to continue at.
  */
 export type Hold = (at: number, maxChars: number) => number;
 
-/** Longest comment that is kept back, in characters. */
+/** Longest comment that is held back, in characters. */
 const commentMaxChars = 20_000;
 
-/** An address at the end of the text has its end still to come: it would be another link with each piece. */
+/** Holds back an address at the end of the text: with each piece it would be another link. */
 export function address(text: string, i: number, hold: Hold): number {
   if (!mayBegin(text, i)) return i + 1;
   const rest = text.slice(i, i + "https://".length).toLowerCase();
@@ -24,15 +24,15 @@ export function address(text: string, i: number, hold: Hold): number {
 
 const starts = ["https://", "http://", "www.", "mailto:"];
 
-/** What stands before the sign has been seen: it is held from there. */
+/** Holds back a mail address from its @; the part before it is on the page already. */
 export function mail(text: string, i: number, hold: Hold): number {
   return /^@[\p{L}\p{M}\p{N}.-]*$/u.test(text.slice(i, i + mailMaxChars)) ? hold(i, mailMaxChars) : i + 1;
 }
 
-/** Longest domain of an address of mail (RFC 5321, §4.5.3.1), in characters. */
+/** Longest domain of a mail address (RFC 5321, §4.5.3.1), in characters. */
 const mailMaxChars = 255;
 
-/** A tag, a comment, an address in angle brackets. */
+/** Handles a `<`: a tag, a comment, or an address in angle brackets. */
 export function angle(text: string, i: number, open: string[], hold: Hold): number {
   if (text.startsWith("<!--", i)) {
     const close = text.indexOf("-->", i + "<!--".length);

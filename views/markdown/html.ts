@@ -1,6 +1,6 @@
-// Markdown of a model → HTML that can do no harm. markdown/take takes out what Bun's parser would break, the
-// parser leaves raw HTML out, and markdown/dress builds what it wrote anew from a list of what is allowed.
-// One text in, one string out; only what was drawn lately is remembered.
+// Markdown of a model → safe HTML. markdown/take removes what Bun's parser would break, the parser drops raw
+// HTML, and markdown/dress rebuilds its output from an allow-list. The functions depend on the text alone;
+// the only state is a cache.
 
 import { BoundedMap } from "../../src/domain/bounded-map.ts";
 import { Dress, messageLevel } from "./dress.ts";
@@ -18,20 +18,19 @@ const options = {
 };
 
 /**
- * Noncharacters are ours in here: they mark places that are filled later (Unicode 16, §23.7: never
- * exchanged).
+ * Noncharacters are our placeholders (Unicode 16, §23.7: never exchanged), so no text may contain them.
  */
 const notExchanged = /[\0\ufdd0-\ufdef]/g;
 
 /**
- * A text longer than this is Markdown up to the end of a line before it, and stands there as it is behind
- * that; in UTF-16 units. An answer of 30 000 tokens is shorter.
+ * A longer text is rendered up to the last line end before this length, in UTF-16 units. The rest is shown as
+ * plain text. An answer of 30 000 tokens is shorter.
  */
 const drawnMaxChars = 128_000;
 
 /**
- * HTML of a Markdown text that stands below a heading of level `above`. Words of ours in it are marks, which
- * `inWords` fills in.
+ * HTML of a Markdown text below a heading of level `above`. It has marks in the place of parlor's own words;
+ * `inWords` fills them in.
  */
 export function markdownHtml(text: string, above: number = messageLevel, work: Work = new Work()): string {
   const end = drawnEnd(text);
@@ -40,22 +39,22 @@ export function markdownHtml(text: string, above: number = messageLevel, work: W
   return end === text.length ? html : html + undrawn(text.slice(end));
 }
 
-/** Where the part of a text ends that is drawn as Markdown. */
+/** The end of the part of a text that is rendered as Markdown. */
 export function drawnEnd(text: string): number {
   return text.length <= drawnMaxChars
     ? text.length
     : text.lastIndexOf("\n", drawnMaxChars - 1) + 1 || wholeCharacters(text, drawnMaxChars);
 }
 
-/** Never between the halves of a surrogate pair. */
+/** Moves an end that lies between the halves of a surrogate pair. */
 function wholeCharacters(text: string, end: number): number {
   return /[\ud800-\udbff]/.test(text[end - 1] ?? "") ? end - 1 : end;
 }
 
-/** What stands around the lines that are not drawn. */
+/** The HTML around the lines that are not rendered. */
 export const undrawnFrame = { head: `<div class="undrawn" dir="auto">`, foot: "</div>" } as const;
 
-/** The text with line feeds at the ends of its lines. */
+/** The text with all line ends as line feeds. */
 export const lined = (text: string): string => (text.includes("\r") ? text.replace(/\r\n?/g, "\n") : text);
 
 function undrawn(text: string): string {
@@ -63,18 +62,18 @@ function undrawn(text: string): string {
   return `${undrawnFrame.head}${Bun.escapeHTML(lines.endsWith("\n") ? lines : `${lines}\n`)}${undrawnFrame.foot}\n`;
 }
 
-/** The level of the last heading in some HTML of ours; `above` when there is none. */
+/** The level of the last heading in HTML of this module; `above` if there is none. */
 export function lastLevel(html: string, above: number): number {
   const at = html.lastIndexOf("</h");
   return at < 0 ? above : Number(html[at + "</h".length]);
 }
 
 /**
- * Texts that are drawn again and again: the threads that people look at. In UTF-16 units of text and HTML.
+ * Cache of rendered texts, for threads that people open again. Its size is in UTF-16 units of text and HTML.
  */
 const kept = new BoundedMap<string, string>(32_000_000);
 
-/** `markdownHtml`, remembered: a thread is drawn anew whenever somebody opens it. */
+/** `markdownHtml` with a cache: a thread is rendered whenever somebody opens it. */
 export function markdownOf(text: string, work: Work = new Work(), isLast = false): string {
   const known = kept.get(text);
   if (known !== undefined) return known;
@@ -83,14 +82,14 @@ export function markdownOf(text: string, work: Work = new Work(), isLast = false
   return html;
 }
 
-/** So often a text is drawn to have all of its code and formulas; what is left then stays plain. */
+/** A text is rendered at most this often to finish its code and formulas; the rest stays plain. */
 const drawingsMax = 40;
-/** Others are let in after this time. */
+/** After this time the event loop runs other work. */
 const turnMaxMs = 15;
 
 /**
- * Has texts drawn and remembered, a part in each turn of the event loop; true when more than this turn was
- * needed.
+ * Renders texts into the cache, a part in each turn of the event loop. Returns true if it needed more than
+ * the current turn.
  */
 export async function drawAhead(texts: Iterable<string>): Promise<boolean> {
   let startedAt = performance.now();
@@ -107,9 +106,9 @@ export async function drawAhead(texts: Iterable<string>): Promise<boolean> {
   return isLater;
 }
 
-/** The text without what HTML cannot carry and without what we use ourselves. */
+/** Replaces the characters that HTML cannot carry, and our placeholders. */
 export function clean(text: string): string {
-  // as a reference the parser would bring them back
+  // the parser would decode them from character references
   const named = text.replace(
     /&#(?:x([0-9a-f]{1,8})|(\d{1,8}));/gi,
     (whole, hex?: string, decimal?: string) => {
@@ -120,7 +119,7 @@ export function clean(text: string): string {
   return named.toWellFormed().replace(notExchanged, "\ufffd");
 }
 
-/** Elements of ours that hold nothing. */
+/** True for the elements of this module without content. */
 export const isVoid = (name: string): boolean => name === "br" || name === "hr" || name === "input";
 /** The tags that close these elements, outermost first. */
 export const closing = (tags: readonly string[]): string =>

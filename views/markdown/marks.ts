@@ -1,6 +1,6 @@
-// Places for words of ours in rendered Markdown. What is rendered once for all who watch cannot know their
-// languages: it holds noncharacters, which `clean` takes out of every text (Unicode 16, §23.7: never
-// exchanged), and the sender fills them in.
+// Placeholders for parlor's words in rendered Markdown. HTML is rendered once for readers of all languages,
+// with noncharacters in the place of words (Unicode 16, §23.7: never exchanged; `clean` replaces them in
+// every text). The sender fills the words in.
 
 import type { Words } from "../words.ts";
 
@@ -21,7 +21,7 @@ export function hasWords(html: string): boolean {
   return /[\ufdd2-\ufdd6]/.test(html);
 }
 
-/** Rendered Markdown with our words in it. */
+/** Rendered Markdown with the words of a language. */
 export function inWords(html: string, words: Pick<Words, keyof typeof marks>): string {
   return hasWords(html)
     ? html.replace(/[\ufdd2-\ufdd6]/g, (mark) => Bun.escapeHTML(words[names.get(mark) as keyof typeof marks]))

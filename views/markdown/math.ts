@@ -1,16 +1,15 @@
-// A formula as MathML; markdown/take finds them. What does not parse as TeX, or cannot be set, stays readable
-// as its source.
+// Formulas as MathML. A formula that is not valid TeX, or cannot be rendered, is shown as its source.
 
 import type temmlModule from "temml";
 import { BoundedMap } from "../../src/domain/bounded-map.ts";
 import { unitsOf, type Work } from "./work.ts";
 
-/** Loaded with the first formula, as the highlighter is with the first code. */
+/** Loaded at the first formula, as the highlighter is at the first code. */
 let temml: typeof temmlModule | null = null;
 
 /**
- * What would make a formula of any size out of a few signs, or what is neither MathML nor a class of ours:
- * shown as its source.
+ * Commands that could make a huge formula from a few characters, and commands whose output is neither MathML
+ * nor one of our classes. Such a formula is shown as its source.
  */
 const notDrawn =
   /\\(?:[egx]?def|let|futurelet|(?:re)?newcommand|providecommand|global|long|rule|ref|eqref|cancelto|enclose|f?colorbox|label)(?![a-z])/i;
@@ -18,10 +17,10 @@ const notDrawn =
 /** Longest MathML of one formula, in UTF-16 units. */
 const mathmlMaxChars = 50_000;
 
-/** Formulas that were set lately: an open block is drawn many times. In UTF-16 units. */
+/** Cache of rendered formulas: an open block is rendered many times. Its size is in UTF-16 units. */
 const known = new BoundedMap<string, string>(4_000_000);
 
-/** MathML of a formula with its delimiters; its source where it is no TeX, or none that can be drawn. */
+/** MathML of a formula with its delimiters; its source if it cannot be rendered. */
 export function formula(found: string, work: Work): string {
   const remembered = known.get(found);
   if (remembered !== undefined) return remembered;
@@ -55,11 +54,11 @@ function mathml(found: string): string | null {
 const elements =
   /^(?:math|m(?:row|i|n|o|s|text|space|frac|sqrt|root|sub|sup|subsup|under|over|underover|multiscripts|table|tr|td|style|error|padded|phantom)|mprescripts|none)$/;
 
-/** Attributes of MathML Core that say how a formula is set; style and class are the page's alone. */
+/** The allowed attributes of MathML Core. Style and class come from the page alone. */
 const allowed =
   /^(?:accent|accentunder|columnalign|columnspan|depth|display|displaystyle|fence|form|height|linethickness|lspace|mathvariant|maxsize|minsize|movablelimits|rowspan|rspace|scriptlevel|separator|stretchy|symmetric|voffset|width)$/;
 
-/** What Temml says by styles and classes of its own, as classes of ours (views/assets/markdown.css). */
+/** The styles and classes of Temml, as classes of ours (views/assets/math.css). */
 const classes: readonly (readonly [RegExp, string])[] = [
   [/border:1px solid|notation="box"/, "boxed"],
   [/notation="updiagonalstrike"/, "cancel"],
@@ -76,8 +75,8 @@ const classes: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * Every tag built anew from what is allowed; null when one is not. What encloses becomes a row with a class:
- * browsers know no `menclose`.
+ * Rebuilds every tag from the allow-list; null if a tag is not on it. `menclose` becomes a row with a class,
+ * because browsers do not support it.
  */
 function bare(made: string): string | null {
   let isKnown = true;

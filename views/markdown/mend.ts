@@ -1,40 +1,40 @@
-// The open end of a text that is still being written, made good for showing: what is unfinished (bold, code,
-// a link, a formula) is closed or kept back, so that nothing on the page jumps when its end arrives. Nothing
-// is decided here: what is shown in the end is the whole text's.
+// Prepares the open end of a growing text for the page: unfinished bold, code, links and formulas are closed
+// or held back, so that nothing on the page jumps when their end arrives. The final HTML never depends on
+// this: it comes from the whole text.
 
 import { bracesEnd } from "./ends.ts";
 import { address, angle, type Hold, mail, targetMaxChars } from "./held.ts";
 
 /**
- * How long something that may yet become a link or a formula is kept back, in characters; longer and it is
- * shown as it stands.
+ * The longest text that is held back because it may become a link or a formula, in characters. A longer one
+ * is shown as it is.
  */
 const labelMaxChars = 300;
 const formulaMaxChars = 1_000;
 const dollarMaxChars = 80;
 
-/** The longest paragraph in which anything is made good. */
+/** The longest paragraph that is mended, in characters. */
 const contextMaxChars = 10_000;
 
 /**
- * A line of these alone may yet become anything: a rule, a heading's underline, an item, a fence, a table.
+ * A line of only these characters may become a rule, the underline of a heading, an item, a fence or a table.
  */
 const undecidedLine = /^[-+*_=#>~`|: \t]*$|^[ \t]*\d{1,9}[.)]?[ \t]*$/;
 /**
- * A line that begins a fence tells what it is only at its end; so does a definition, or the row of a table.
+ * A line that may be a fence, a definition or the row of a table. Only its end decides.
  */
 const heldLine = /^ {0,3}(?:`{3,}|~{3,}|\[(?!\^)[^\]\n]*(?:\](?::.*)?)?$|\|)/;
 
 /**
- * The part of an open block that can be shown: its complete lines, and the one being written once it is clear
- * what it is.
+ * The part of an open block that can be shown: its complete lines, and its incomplete line once its kind is
+ * clear.
  */
 export function shownPart(lines: string, rest: string): string {
   const isUndecided = undecidedLine.test(rest) || heldLine.test(rest);
   return isUndecided ? withoutFirstRow(lines) : lines + rest;
 }
 
-/** The lines without the last, where that may be the first row of a table: the line below it says. */
+/** The lines without the last one if that may be the first row of a table: the next line decides. */
 function withoutFirstRow(lines: string): string {
   const start = lines.lastIndexOf("\n", lines.length - 2) + 1;
   const before = lines.slice(lines.lastIndexOf("\n", start - 2) + 1, start);
@@ -44,24 +44,24 @@ function withoutFirstRow(lines: string): string {
 interface Scan {
   /** Marks that are open, outermost first. */
   readonly open: string[];
-  /** From here on nothing is shown yet. */
+  /** The end of the text that is shown. */
   cut: number;
-  /** Closes what is open behind all others: a code span. */
+  /** Closes the innermost open element, a code span. */
   tail: string;
 }
 
-/** What can be shown of an open block, and the marks that close what is open in it. */
+/** The text of an open block that can be shown, and the marks that close its open elements. */
 interface Mended {
   readonly text: string;
   readonly closers: string;
 }
 
-/** The shown part of an open block with everything closed that is open in it. */
+/** Mends the shown part of an open block. */
 export function mended(text: string): Mended {
-  // of code that stands in a list or a quote the complete lines: they change no more
+  // of code in a list or a quote, only the complete lines are shown: they are final
   if (isInsideFence(text)) return { text: text.slice(0, text.lastIndexOf("\n") + 1), closers: "" };
   const from = lastContextOf(text);
-  // nobody writes like this: shown as it stands
+  // no real text has such a paragraph: it is shown as it is
   if (text.length - from > contextMaxChars) return { text, closers: "" };
   const scan: Scan = { open: [], cut: text.length, tail: "" };
   for (let i = from; i < scan.cut && scan.tail === ""; ) i = step(text, i, scan);
@@ -69,7 +69,7 @@ export function mended(text: string): Mended {
   const reference = /&[#\w]{0,32}$/.exec(shown.slice(-33));
   let begun = (reference ? shown.slice(0, -reference[0].length) : shown).trimEnd();
   if (scan.tail !== "") while (/[`\s]/.test(begun.at(-1) ?? "")) begun = begun.slice(0, -1).trimEnd();
-  // a mark with nothing behind it yet is kept back as well
+  // a mark without text after it is held back, too
   for (let mark = scan.open.at(-1); mark !== undefined && begun.endsWith(mark); mark = scan.open.at(-1)) {
     begun = begun.slice(0, -mark.length).trimEnd();
     scan.open.pop();
@@ -77,15 +77,15 @@ export function mended(text: string): Mended {
   return { text: begun, closers: scan.tail + scan.open.reverse().map(closerOf).join("") };
 }
 
-/** What closes a mark, or a tag that was written. */
+/** Closes a mark or a tag. */
 const closerOf = (mark: string): string => (mark.startsWith("<") ? `</${mark.slice(1)}` : mark);
 
-/** A fence inside a list or a quote is open: what is in it is code. */
+/** True if a fence inside a list or a quote is open. */
 function isInsideFence(text: string): boolean {
   return (text.match(/^[ \t>]*(?:(?:[-+*]|\d{1,9}[.)])[ \t]+)?(?:`{3,}|~{3,})/gm)?.length ?? 0) % 2 === 1;
 }
 
-/** Where the last paragraph, item, row or heading begins: nothing inline reaches across its start. */
+/** The start of the last paragraph, item, row or heading. No inline element reaches across it. */
 function lastContextOf(text: string): number {
   const earliest = text.length - contextMaxChars - 1;
   for (let end = text.length, start = 0; ; end = start - 1) {
@@ -102,7 +102,7 @@ function lastContextOf(text: string): number {
   }
 }
 
-/** Looks at what stands at `i`; returns where to look next. */
+/** Handles the character at `i`; returns the position to continue at. */
 function step(text: string, i: number, scan: Scan): number {
   const hold = (at: number, maxChars: number): number => {
     if (text.length - at <= maxChars) scan.cut = at;
@@ -148,7 +148,7 @@ function escaped(text: string, i: number, hold: Hold): number {
   return close < 0 ? hold(i, formulaMaxChars) : close + 2;
 }
 
-/** A formula without any sign around it, or the beginning of one. */
+/** Handles a formula without delimiters, or the beginning of one. */
 function bare(text: string, i: number, hold: Hold): number {
   const begun = text.slice(i, i + bareMaxChars);
   if (
@@ -166,7 +166,7 @@ function bare(text: string, i: number, hold: Hold): number {
   return close < 0 ? hold(i, formulaMaxChars) : close + environment.length - 2;
 }
 
-/** Longer than the beginning of any such formula. */
+/** More characters than the beginning of any such formula has. */
 const bareMaxChars = 24;
 
 function codeSpan(text: string, i: number, scan: Scan): number {
@@ -185,7 +185,7 @@ function dollars(text: string, i: number, hold: Hold): number {
     const close = after.indexOf("$$");
     return close < 0 ? hold(i, formulaMaxChars) : i + 4 + close;
   }
-  if (/^[\s\d]/.test(after) || /\w/.test(text[i - 1] ?? "")) return i + 1; // a price, or nothing
+  if (/^[\s\d]/.test(after) || /\w/.test(text[i - 1] ?? "")) return i + 1; // a price, or no formula
   if (after === "") return hold(i, 1);
   const close = /^(?:[^$\n`\\]|\\[^\n])*?(?<!\s)\$(?!\w)/.exec(after);
   if (close) return i + 1 + close[0].length;
@@ -209,7 +209,7 @@ function link(text: string, i: number, hold: Hold): number {
   return limit === text.length ? hold(start, labelMaxChars) : i + 1;
 }
 
-/** Where the parenthesis at `from` is closed; -1 when it is not. */
+/** The position of the parenthesis that closes the one at `from`; -1 if there is none. */
 function targetEnd(text: string, from: number): number {
   let depth = 0;
   for (let i = from; i < Math.min(text.length, from + targetMaxChars); i++) {
@@ -223,9 +223,9 @@ function targetEnd(text: string, from: number): number {
 function emphasis(text: string, i: number, { open }: Scan, hold: Hold): number {
   const [run = ""] = /^(?:\*+|_+|~+)/.exec(text.slice(i, i + 100)) ?? [];
   const [before = " ", after] = [text[i - 1], text[i + run.length]];
-  if (after === undefined) return hold(i, text.length); // what it does depends on what follows
+  if (after === undefined) return hold(i, text.length); // the next character decides
   const isInWord = /\w/.test(before) && /\w/.test(after);
-  // a single tilde says "about" far more often than it strikes out
+  // a single tilde means "about" far more often than strikethrough
   if ((run[0] === "_" && isInWord) || (run[0] === "~" && run.length !== 2)) return i + run.length;
   let left = run.length;
   while (left > 0 && !/\s/.test(before) && open.at(-1)?.[0] === run[0]) {
@@ -233,7 +233,7 @@ function emphasis(text: string, i: number, { open }: Scan, hold: Hold): number {
     if (top.length > left) open.push(top.slice(left));
     left -= Math.min(left, top.length);
   }
-  // before a letter it is meant as a mark; before other signs (*.ts, **/) it is shown as it stands until it
+  // before a letter it is meant as a mark; before other characters (*.ts, **/) it is shown as it is until it
   // is closed
   if (left > 0 && /[\p{L}\p{N}\p{Ps}\p{Pi}"'„`*_~<]/u.test(after)) open.push(run.slice(0, left));
   return i + run.length;

@@ -6,8 +6,7 @@ import type { CodeLines } from "./code.ts";
 import type { Work } from "./work.ts";
 
 /**
- * An open block or line larger than this, in UTF-16 units, is sent as a whole only after it has grown by
- * `largeGrowth`.
+ * A larger open block or line, in UTF-16 units, is sent as a whole only after it has grown by `largeGrowth`.
  */
 const largeChars = 8_000;
 const largeGrowth = 1.125;

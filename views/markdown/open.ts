@@ -1,35 +1,34 @@
-// What has been made of a text so far, and the elements that are open at its end: whatever is opened is
-// closed, in order.
+// HTML that is being built, with the stack of its open elements: each element is closed, in order.
 
 /**
- * Elements that stand inside one another; deeper than this they are left out, their text stays (Chromium
- * itself stops at 512).
+ * Elements that can be nested in each other. Beyond `nestingMax` levels they are left out and their text
+ * stays (Chromium itself stops at 512).
  */
 export const nesting = new Set(["ul", "ol", "li", "blockquote", "details"]);
 export const nestingMax = 32;
 
-/** Elements that people write into Markdown as tags. */
+/** Elements that may be written in Markdown as tags. */
 export const written = new Set(["kbd", "sub", "sup", "u", "mark"]);
-/** Of the elements that were written as tags so many stand inside one another. */
+/** Most written tags nested in each other. */
 export const writtenMax = 16;
 
 /** An element that is open. */
 export interface Open {
   readonly name: string;
-  /** The tag that closes it; empty for one that is left out. */
+  /** The closing tag; empty for an element that is left out. */
   readonly close: string;
-  /** One that was written as a tag: where it stands in what is made, and how it was written. */
+  /** For a written tag: the index of its HTML, and its source. */
   readonly written?: { readonly at: number; readonly source: string };
-  /** Of an ordered list: the number of its next item, and the digits that there is room for. */
+  /** For an ordered list: the number of its next item, and the digits that its margin has room for. */
   count?: { next: number; digits: number };
 }
 
 export class Made {
   readonly #made: string[] = [];
   readonly #open: Open[] = [];
-  /** How many are open by name, without those that were written. */
+  /** The number of open elements by name, without written tags. */
   readonly #opened = new Map<string, number>();
-  /** How deep it is in what nests. */
+  /** The number of open elements of `nesting`. */
   depth = 0;
   inCode = false;
   inLink = 0;
@@ -39,18 +38,18 @@ export class Made {
     this.#made.push(html);
   }
 
-  /** What was added last but for a line feed. */
+  /** The last added HTML other than a line feed. */
   get last(): string | undefined {
     return this.#made.at(this.#made.at(-1) === "\n" ? -2 : -1);
   }
 
-  /** All that was made, with what is open closed. */
+  /** Closes all open elements; returns the whole HTML. */
   end(): string {
     while (this.#open.length > 0) this.pop();
     return this.#made.join("");
   }
 
-  /** The innermost element that the parser opened, paragraphs aside. */
+  /** The innermost open element that is neither a written tag nor a paragraph. */
   get holder(): Open | undefined {
     return this.#open
       .slice(-writtenMax - 2)
@@ -66,7 +65,7 @@ export class Made {
     if (writtenAs === undefined) this.#opened.set(name, (this.#opened.get(name) ?? 0) + 1);
   }
 
-  /** Opens an element that was written as a tag. */
+  /** Opens the element of a written tag. */
   write(tag: string, source: string): void {
     this.writtenOpen++;
     this.push(tag, `</${tag}>`, { at: this.#made.length, source });
@@ -74,8 +73,8 @@ export class Made {
   }
 
   /**
-   * Closes the element that was written as this tag, if it is open in the same line; those inside of it pair
-   * with none.
+   * Closes the element of this written tag if it is open in the same line. Written tags inside it become
+   * text. Returns true if it was open.
    */
   closeWritten(tag: string): boolean {
     let at = this.#open.length - 1;
@@ -86,7 +85,7 @@ export class Made {
     return true;
   }
 
-  /** Closes the innermost element of this name, and what is open in it. */
+  /** Closes the innermost element of this name, and all elements that are open in it. */
   close(name: string): void {
     if ((this.#opened.get(name) ?? 0) === 0) return;
     for (let isClosed = false; !isClosed && this.top !== undefined; ) {
@@ -105,7 +104,7 @@ export class Made {
     this.add(open.close);
   }
 
-  /** A written tag that nothing closes is text. */
+  /** Turns the innermost written tag, which is not closed, into text. */
   unmake(): void {
     const open = this.#open.pop();
     if (!open?.written) return;

@@ -1,15 +1,14 @@
-// The open end of a text where it is plain text. Most pieces are words between words: they change nothing but
-// that end, and need no parser: 1 µs instead of 13 (measured on the answer of bench/source.ts, pieces of five
-// characters). Decides too seldom rather than too often; used by markdown/stream, which draws whatever is not
-// plain.
+// A shortcut for plain text at the open end of a text. Most pieces are words between words, which only extend
+// that end and need no parser: 1 µs instead of 13 (measured on the answer of bench/source.ts, pieces of five
+// characters). In doubt, a piece is not plain.
 
-/** Signs that mean nothing to Markdown behind a letter, a space or each other. */
+/** Characters without a meaning in Markdown after a letter, a space or each other. */
 const signs = String.raw`\p{L}\p{N},.;:?'"()\-`;
 const plainPiece = new RegExp(`^[${signs} ]*$`, "u");
 const plainWord = new RegExp(`^[${signs}]+$`, "u");
-/** What may yet become an address (markdown/mend keeps it back). */
+/** The beginning of what may become an address (markdown/mend holds it back). */
 const addressBegun = /(?:^|[^a-z0-9])(?:h|ht|htt|https?|w|ww|www|m|ma|mai|mail|mailt|mailto)[:.]*$|www\./i;
-/** Elements to whose text a piece adds itself and nothing else. */
+/** Elements whose HTML only grows by a piece of plain text. */
 const growing: ReadonlySet<string> = new Set([
   "p",
   "em",
@@ -32,25 +31,25 @@ const growing: ReadonlySet<string> = new Set([
   "h5",
   "h6",
 ]);
-/** A longer word is taken for no plain text; in UTF-16 units. */
+/** A longer word does not count as plain text; in UTF-16 units. */
 const wordMaxChars = 64;
 
-/** What was drawn of an open block. */
+/** An open block as it was rendered. */
 interface Drawn {
-  /** The block's text as far as it is shown, and with what is kept back of it. */
+  /** The rendered part of the block's text; `shown` also has the part that is held back. */
   readonly text: string;
   readonly shown: string;
-  /** The line that is not complete yet. */
+  /** The incomplete line. */
   readonly line: string;
-  /** The block's HTML without the tags that close it, and these tags' names. */
+  /** The HTML of the block without its closing tags, and the names of these tags. */
   readonly html: string;
   readonly tags: readonly string[];
 }
 
 export class PlainEnd {
-  /** A space that is not shown yet: it may stand at the line's end. */
+  /** A space that is held back, because it may be at the end of the line. */
   #heldSpace: string;
-  /** The last word, as far as it is there. */
+  /** The last word so far. */
   #word: string;
 
   private constructor(heldSpace: string, word: string) {
@@ -59,7 +58,7 @@ export class PlainEnd {
   }
 
   /**
-   * The end of what was drawn; null where it is not plain text, or more than one space of it is kept back.
+   * The end of a rendered block; null if it is not plain text, or if more than one space is held back.
    */
   static of({ text, shown, line, html, tags }: Drawn): PlainEnd | null {
     const heldSpace = shown.slice(text.length);
@@ -72,7 +71,7 @@ export class PlainEnd {
     return new PlainEnd(heldSpace, heldSpace === "" ? word : "");
   }
 
-  /** The HTML that a piece adds at the end; null when the piece may mean more than it says. */
+  /** The HTML that a piece adds at the end; null if the piece may have a meaning in Markdown. */
   add(piece: string): string | null {
     if (!plainPiece.test(piece)) return null;
     const added = this.#heldSpace + piece;
@@ -84,7 +83,7 @@ export class PlainEnd {
   }
 }
 
-/** Plain text as the parser writes it. */
+/** Plain text as the parser escapes it. */
 function asHtml(text: string): string {
   return text.includes('"') ? text.replaceAll('"', "&quot;") : text;
 }

@@ -1,31 +1,30 @@
-// Model and user text as plain text in HTML: escaped, white space kept. The only place where raw HTML is made
-// of text that we did not write; Markdown will be rendered beside this.
+// Text of models and people as plain text in HTML: escaped, with its white space.
 
 /**
- * Text as it must stand in HTML so that the reader's DOM holds the very same characters.
- * NUL and lone surrogates, which HTML cannot carry, become U+FFFD; a carriage return is written as a
- * reference, since the HTML parser would turn it into a line feed.
+ * Escapes a text so that the reader's DOM has the same characters. NUL and lone surrogates, which HTML cannot
+ * carry, become U+FFFD. A carriage return becomes a character reference, because the HTML parser would turn
+ * it into a line feed.
  */
 export function escapeText(text: string): string {
   return Bun.escapeHTML(text.toWellFormed().replaceAll("\0", "\ufffd")).replaceAll("\r", "&#13;");
 }
 
 /**
- * A line longer than this many characters is finished piecewise, so that the tail, which is sent again and
- * again, stays short.
+ * A line longer than this many characters is finished in parts, because the open tail is sent repeatedly and
+ * must stay short.
  */
 const tailMaxChars = 512;
 
-/** Where a text splits: characters of it that are finished, and how many of these belong to its last line. */
+/** A split of a text: how many characters are finished, and how many of these are in its last line. */
 interface Split {
   readonly finished: number;
   readonly ofLine: number;
 }
 
 /**
- * Finished is what stands behind the last line feed, or behind whole `tailMaxChars` of a long last line.
- * `ofLine` characters of the line that `text` goes on with were finished before it, so the split never
- * depends on the pieces.
+ * Finished is the text up to its last line feed, or up to a multiple of `tailMaxChars` in a long last line.
+ * `ofLine` is how many characters of the line that `text` continues were finished before, so that the split
+ * does not depend on the pieces.
  */
 function split(text: string, ofLine: number): Split {
   const lineStart = text.lastIndexOf("\n") + 1;
@@ -39,15 +38,15 @@ function split(text: string, ofLine: number): Split {
 
 /** What one piece of a growing text changes on the page. */
 export interface Growth {
-  /** HTML that goes before the tail and never changes again; empty when nothing was finished. */
+  /** Final HTML to insert before the tail; empty if nothing was finished. */
   readonly finished: string;
-  /** HTML that the tail holds from now on. */
+  /** The new HTML of the tail. */
   readonly tail: string;
 }
 
 /**
- * A text that grows at its end, split in what is finished and an open tail. The split depends on the text
- * alone, not on the pieces.
+ * A growing text, split into a finished part and an open tail. The split depends on the text alone, not on
+ * the pieces.
  */
 export class PlainStream {
   #tail: string;
@@ -59,7 +58,7 @@ export class PlainStream {
     this.#ofLine = ofLine;
   }
 
-  /** HTML of a whole text, split as a stream that has come this far has split it. */
+  /** HTML of a whole text, with the split of a stream that has received it. */
   static parts(text: string): Growth {
     const { finished } = split(text, 0);
     return { finished: escapeText(text.slice(0, finished)), tail: escapeText(text.slice(finished)) };

@@ -1,18 +1,18 @@
-// The tags of ours that stand for what the parser wrote, each with the few attributes that are allowed.
+// The tags that replace those of the parser, each with its few allowed attributes.
 
 import { marks } from "./marks.ts";
 import type { Open } from "./open.ts";
 
-/** Digits of an ordered list's numbers that there is always room for. */
+/** The margin of every ordered list has room for this many digits. */
 const digitsRoom = 2;
 
-/** The number that an ordered list begins with, and the digits that there is room for. */
+/** The first number of an ordered list, and the digits that its margin has room for. */
 export const countFrom = (attributes: string): NonNullable<Open["count"]> => ({
   next: Number(startIn.exec(attributes)?.[1] ?? 1),
   digits: digitsRoom,
 });
 
-/** The tag that opens a block; `parent` is the element it stands in. */
+/** The opening tag of a block in the element `parent`. */
 export function blockTag(name: string, attributes: string, parent: Open | undefined): string {
   switch (name) {
     case "ul":
@@ -36,7 +36,7 @@ export function blockTag(name: string, attributes: string, parent: Open | undefi
   }
 }
 
-/** The first item whose number has more digits than those before says so: the list makes room for it. */
+/** The first item whose number has more digits gets a class, by which the list widens its margin. */
 function itemTag(attributes: string, parent: Open | undefined): string {
   const { count } = parent ?? {};
   const digits = count === undefined ? 0 : String(count.next++).length;
@@ -54,7 +54,7 @@ export const altIn = /\salt="([^"]*)"/;
 const startIn = /\sstart="(\d{1,9})"/;
 const alignIn = /\salign="(left|center|right)"/;
 
-/** Where links may lead (href as it stands in HTML): the web, mail, and places on a page. */
+/** The allowed targets of links, escaped for an href: the web, mail, and places on a page. */
 export const allowedTarget = /^(?:https?:\/\/|mailto:|#|\/(?![/\\]))[^\p{Cc}]*$/iu;
 
 export const attributesOf = (target: string): string =>

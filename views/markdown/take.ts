@@ -1,15 +1,15 @@
-// What the parser would break or not know is taken out of a Markdown text before it, and a place left for
-// each line of it: formulas, bare addresses, the few tags that are allowed, comments. markdown/dress puts
-// them back: set, or as they stood where it turns out that they are none (in code).
+// Removes from a Markdown text what the parser would break or does not know: formulas, bare addresses, the
+// allowed tags, comments. Each line of them leaves a placeholder. markdown/dress puts them back, rendered, or
+// as their source where they have no meaning (in code).
 
 import { addressMaxChars, endOfAddress, mailAround, mayBegin, reachOf, targetOf } from "./address.ts";
 import { bracesEnd, codeEnd, dollarEnd, fenceEnd, finder, formulaMaxChars } from "./ends.ts";
 
 interface Thing {
   readonly kind: "formula" | "address" | "tag" | "comment";
-  /** As it stood there, without the marks of a quote before its lines. */
+  /** Its source, without the quote marks before its lines. */
   readonly source: string;
-  /** The places of its further lines, as they follow the first where it stands in one paragraph. */
+  /** The placeholders of its further lines, as they follow the first within one paragraph. */
   readonly rest: string;
 }
 
@@ -20,28 +20,28 @@ export interface Piece {
   readonly isFirst: boolean;
 }
 
-/** The place of a piece; noncharacters, which `clean` takes out of every text. */
+/** The placeholder of a piece; `clean` replaces its noncharacters in every text. */
 export const placeOf = (piece: number): string => `\ufdd0${piece}\ufdd1`;
 
 /** Longest comment, in UTF-16 units. */
 const commentMaxChars = 20_000;
 
-/** The tags that are allowed, all without attributes, and `open`, which is left out. */
+/** The allowed tags, all without attributes. The attribute `open` is dropped. */
 export const allowedTag = /<(\/?)(kbd|sub|sup|u|mark|br|summary|details(?: open(?:="")?)?)[ \t]{0,9}\/?>/iy;
 
 const environments =
   "equation|align|aligned|alignat|gather|gathered|multline|split|cases|array|[pbvBV]?matrix|smallmatrix";
-/** Formulas that some models write without any sign around them. */
+/** Formulas that some models write without delimiters. */
 const bareFormula = new RegExp(String.raw`\\(?:(boxed)|begin\{((?:${environments})\*?)\})`, "y");
 
 /**
- * Where something is looked at: a fence's line, a definition, a run of backticks, a backslash, a dollar, a
- * link's target, a tag, an address.
+ * The places to examine: the line of a fence, a definition, a run of backticks, a backslash, a dollar, the
+ * target of a link, a tag, an address.
  */
 const signs =
   /^ {0,3}(?:`{3,}|~{3,})[^\n]*$|^[ \t>]{0,12}\[(?!\^)(?:[^\]\n\\]|\\.)+\]:[ \t]*\S+[ \t]*(?:["'(][^\n]*)?$|`+|\\[\s\S]?|\$\$?|\]\(|<|@|https?:\/\/|www\.|mailto:/gim;
 
-/** The text with a place for each line of what was taken out, and these. */
+/** Replaces the pieces of a text by placeholders; returns the text and the pieces. */
 export function take(text: string): { source: string; pieces: readonly Piece[] } {
   return /[$\\<@]|:\/\/|www\.|mailto:/i.test(text) ? new Taking(text).all() : { source: text, pieces: [] };
 }
@@ -53,7 +53,7 @@ class Taking {
   #source = "";
   #done = 0;
   #torn = { at: -1, to: -1 };
-  /** Where the line of the place last asked for begins. */
+  /** The start of the line of the last requested position. */
   #line = { start: 0, at: 0 };
 
   constructor(text: string) {
@@ -70,7 +70,7 @@ class Taking {
     return { source: this.#source + this.#text.slice(this.#done), pieces: this.#pieces };
   }
 
-  /** Takes what a sign begins, or passes what nothing can be taken from; returns where to look on. */
+  /** Takes the piece that begins here, or skips text without pieces; returns the position to continue at. */
   #look(sign: string, at: number): number {
     const text = this.#text;
     const end = at + sign.length;
@@ -92,7 +92,7 @@ class Taking {
       case "m":
         return this.#address(at);
       default:
-        // a fence with spaces before it or of tildes; a definition is passed
+        // a fence of tildes or after spaces; a definition is skipped
         return /^ {0,3}[`~]/.test(sign) ? fenceEnd(text, sign.trimStart()[0] as string, end) : end;
     }
   }
@@ -117,7 +117,7 @@ class Taking {
     return end;
   }
 
-  /** Behind the next such mark, where that is near and in the same paragraph; null when it is not. */
+  /** The position after the next such mark if it is near and in the same paragraph, else null. */
   #close(mark: string, from: number, length: number): number | null {
     const at = this.#next(mark, from + length);
     if (at <= from + length || at - from > formulaMaxChars) return null;
@@ -131,8 +131,8 @@ class Taking {
   }
 
   /**
-   * Whether a paragraph ends between these. What is known of it is remembered: many a mark may be looked at
-   * before the same end.
+   * True if a paragraph ends between these positions. The result is kept, because many marks may be tested
+   * against the same end.
    */
   #isTorn(from: number, to: number, tear: RegExp): boolean {
     if (to === this.#torn.to && from <= this.#torn.at) return true;
@@ -158,7 +158,7 @@ class Taking {
     return found ? this.#take("address", found.start, found.end) : at + 1;
   }
 
-  /** A comment, a tag, an address in angle brackets. */
+  /** Handles a `<`: a comment, a tag, or an address in angle brackets. */
   #angle(at: number): number {
     const text = this.#text;
     if (text.startsWith("<!--", at)) return this.#comment(at) ?? at + 1;
@@ -172,7 +172,7 @@ class Taking {
       : at + 1;
   }
 
-  /** One that begins a line may reach over several paragraphs (CommonMark 0.31.2, §4.6). */
+  /** A comment at the start of a line may span several paragraphs (CommonMark 0.31.2, §4.6). */
   #comment(at: number): number | null {
     const text = this.#text;
     const [empty] = /^<!---?>/.exec(text.slice(at, at + "<!--->".length)) ?? [];
@@ -197,8 +197,8 @@ class Taking {
   }
 
   /**
-   * Each line has a place of its own, so that the parser sees the lines; what stands before them is theirs as
-   * far as the first has it, too.
+   * Gives each line its own placeholder, so that the parser sees the lines. Of the quote marks before a line,
+   * as many stay in front of the placeholder as the first line has.
    */
   #takeLines(kind: Thing["kind"], lines: readonly string[], quotes: number): void {
     const first = this.#pieces.length;
@@ -214,14 +214,14 @@ class Taking {
     });
   }
 
-  /** How many marks of quotes stand at the beginning of the line of `at`. */
+  /** The number of quote marks at the start of the line of `at`. */
   #quotesBefore(at: number): number {
     const start = this.#lineStart(at);
     const [marks = ""] = /^[ \t>]*/.exec(this.#text.slice(start, Math.min(at, start + 100))) ?? [];
     return marks.split(">").length - 1;
   }
 
-  /** Where the line of `at` begins; places are asked for in the order of the text. */
+  /** The start of the line of `at`; positions must be requested in the order of the text. */
   #lineStart(at: number): number {
     const feed = this.#text.slice(this.#line.at, at).lastIndexOf("\n");
     this.#line = {

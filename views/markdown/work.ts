@@ -1,20 +1,20 @@
-// What one drawing may cost in one turn of the event loop. Highlighting code and setting formulas cost far
-// more than everything else. A drawing that has used up its Work leaves them plain, and `drawAhead` draws
-// again in another turn.
+// The budget of rendering in one turn of the event loop. Highlighting code and rendering formulas cost far
+// more than everything else. A rendering that has used up its Work leaves them plain, and `drawAhead` renders
+// them in another turn.
 
-/** About 25 ms on two idle cores: a unit is a microsecond of them. */
+/** About 25 ms on two idle cores: a unit is a microsecond on them. */
 const turnUnits = 25_000;
 
 /**
- * Measured: highlight.js takes 0.5 to 4 µs for a character of code, and in long lines of signs that nobody
- * writes up to 70; Temml 100 µs for a formula and 0.6 for each character.
+ * Measured: highlight.js takes 0.5 to 4 µs for a character of code, and up to 70 in long lines of random
+ * symbols; Temml takes 100 µs for a formula and 0.6 for each character.
  */
 export const unitsOf = {
   code: (chars: number, lineChars: number): number =>
     10 + 2 * chars + 20 * Math.max(0, lineChars - longLineChars),
   formula: (chars: number): number => 100 + chars,
 };
-/** People's lines of code are shorter. */
+/** Lines of code that people write are shorter. */
 const longLineChars = 150;
 
 export class Work {
@@ -25,14 +25,14 @@ export class Work {
     this.#left = units;
   }
 
-  /** Something was left plain. */
+  /** True if anything was left plain. */
   get isShort(): boolean {
     return this.#isShort;
   }
 
   /**
-   * Whether this much may still be done; then it counts as done. What is left plain depends on the text alone
-   * and on what is remembered, never on the machine.
+   * Spends units if enough are left; returns whether they were. What is left plain depends on the text and
+   * the caches alone, never on the machine.
    */
   take(units: number): boolean {
     if (units > this.#left) this.#isShort = true;
