@@ -1,11 +1,11 @@
-// The field in which a message is written: Enter sends it, each text goes out under an id of its own, and it
-// leaves the field when it stands in the thread.
+// The field in which a message is written: Enter sends it, each text gets its own id, and the text leaves the
+// field when it is in the thread.
 (() => {
   const find = (id) => document.getElementById(id);
   const field = find("text");
   if (!field) return; // the reader may not write here
   const form = field.form;
-  field.readOnly = false; // without scripts it can't be sent by htmx, and is drawn closed
+  field.readOnly = false; // the page without scripts closes it during an answer
 
   /** Message id → the text that was sent under it. */
   const sent = new Map();

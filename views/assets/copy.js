@@ -1,6 +1,6 @@
-// The clipboard is script's alone. A message is copied as it was written, code as it stands there, an address
-// or a key as it stands beside the button. Without a secure origin (plain http) the clipboard's own interface
-// is closed, and a field that nobody sees is copied from.
+// The Copy buttons. They copy the source of a message, the text of a block of code, or the address or key
+// beside the button. The Clipboard API needs a secure origin; over plain http an invisible field is copied
+// from.
 (() => {
   async function sourceOf(button) {
     const from = button.dataset.copy;

@@ -3,15 +3,14 @@
 // when somebody else signs in.
 globalThis.drafts = (() => {
   const prefix = "parlor.drafts.";
-  const { person } = document.body.dataset; // absent on pages that are of nobody
+  const { person } = document.body.dataset; // absent on pages without a person
   const name = prefix + person;
-  /** The oldest go first beyond this many. */
+  /** Beyond this many, the oldest are deleted. */
   const draftsMax = 50;
   let isSignedOut = false;
 
   /**
-   * What is begun on an empty page is this tab's; a temporary chat is written to no disk for longer than its
-   * tab is there.
+   * A draft on an empty page belongs to its tab. A draft of a temporary chat is kept only as long as its tab.
    */
   const storageOf = (key) => (key === "new" || key.startsWith("temporary-") ? sessionStorage : localStorage);
 
@@ -19,7 +18,7 @@ globalThis.drafts = (() => {
     try {
       return JSON.parse(storage.getItem(name)) ?? {};
     } catch {
-      return {}; // the browser keeps nothing for us, or somebody else wrote there
+      return {}; // the storage is closed, or holds something else
     }
   };
 
@@ -29,7 +28,7 @@ globalThis.drafts = (() => {
     try {
       storage.setItem(name, JSON.stringify(all));
     } catch {
-      // full, or closed: it is kept as long as the page is there
+      // the storage is full or closed: the text stays in the page alone
     }
   }
 
@@ -44,14 +43,14 @@ globalThis.drafts = (() => {
     "submit",
     ({ target }) => new URL(target.action).pathname.endsWith("/logout") && forget(() => true),
   );
-  // signed out in another tab
+  // the person signed out in another tab
   addEventListener("storage", ({ key, newValue }) => {
     if (key === name && newValue === null) isSignedOut = true;
   });
 
   return {
     of: (key) => read(storageOf(key))[key] ?? "",
-    /** The drafts whose names begin so. */
+    /** Names of the drafts that begin with `start`. */
     below: (start) => Object.keys(read(storageOf(start))).filter((key) => key.startsWith(start)),
     keep(key, text) {
       if (isSignedOut) return;

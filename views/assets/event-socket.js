@@ -52,7 +52,7 @@ globalThis.EventSocket = class extends EventTarget {
     return this.#address.replace(/\/live\?.*/, `/live/say?seat=${this.#seat}`);
   }
 
-  /** Closes the stream when the frames that were sent have arrived. htmx opens another, which waits its turn. */
+  /** Closes the stream once the sent frames have arrived. htmx opens another, which waits its turn. */
   rest() {
     if (this.#events !== null) void this.#sent.finally(() => this.#end(1001));
   }

@@ -1,5 +1,5 @@
-// Reading a conversation: the thoughts of answers stay open for a reader who wants them, and a button leads to
-// the end of the text.
+// Reading a conversation: the thoughts of answers stay open for a reader who wants them, and a button leads
+// to the end of the text.
 globalThis.reading = (() => {
   const find = (id) => document.getElementById(id);
   if (!find("text")) return null; // the page of a link has no such button

@@ -1,5 +1,5 @@
-// What a reader has selected in the answer that is being written stays selected when its block ends and is
-// drawn anew: by its place in the text.
+// Keeps the reader's selection in a running answer when its block ends and is rendered again. The selection
+// is found again by its position in the text.
 (() => {
   let selected = null;
   const placeIn = (text, node, offset) => {

@@ -1,6 +1,6 @@
-// Which tabs hold a stream of events. A browser has six connections to a server over HTTP/1.1 for all its tabs,
-// and each stream takes one. So a hidden tab lets its stream go, and of the shown tabs the few that were used
-// last keep theirs; the others open theirs again when they are shown or touched.
+// Which tabs hold a stream of events. A browser has six connections to a server over HTTP/1.1 for all its
+// tabs, and each stream takes one. So a hidden tab closes its stream, and of the visible tabs the few that
+// were used last keep theirs; the others open theirs again when they are shown or touched.
 globalThis.streams = (() => {
   const streamsMax = 4;
   const storageKey = "parlor.way";

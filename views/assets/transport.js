@@ -3,8 +3,8 @@
   const Socket = window.WebSocket;
 
   /**
-   * Turns to streams after a socket that never opened, if the server answers otherwise and another socket does
-   * not open either: then something between does not let sockets through. A server that is gone is no reason.
+   * Turns to streams after a socket that never opened, if the server answers other requests and a second
+   * socket does not open either: then a proxy blocks sockets. A server that is gone is no reason.
    */
   async function tryAgain(url, protocols) {
     const answer = await fetch(url.replace(/^ws/, "http").replace(/\/live\?.*/, "/healthz")).catch(

@@ -18,7 +18,7 @@ globalThis.typed = (() => {
   const keptText = new WeakMap();
   const noteText = (area) => keptText.set(area, area.value);
   /**
-   * Keeps a field's text. A text that is as it was drawn is no draft. A text that nobody changed here may have
+   * Keeps a field's text. A text as it was rendered is no draft. A text that nobody changed here may have
    * been sent from another tab.
    */
   function keep(area) {

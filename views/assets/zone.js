@@ -1,9 +1,9 @@
-// The reader's time zone is known to the browser alone: it goes to the server in a cookie. Moments that were
-// drawn before that are drawn anew.
+// Only the browser knows the reader's time zone: a cookie tells the server. Times that were rendered without
+// that cookie are rendered again.
 (() => {
   const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
   if (!timeZone || timeZone === document.body.dataset.zone) return;
-  // biome-ignore lint/suspicious/noDocumentCookie: there is no other way where the origin is not secure
+  // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API needs a secure origin
   document.cookie = `parlor.zone=${encodeURIComponent(timeZone)};path=/;max-age=31536000;samesite=lax`;
   const format = new Intl.DateTimeFormat(document.documentElement.lang, {
     year: "numeric",
