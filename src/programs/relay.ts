@@ -13,7 +13,7 @@ import type { Relayed, Upstream } from "../upstream/upstream.ts";
 import { dialectOf, programRefusal, refusalText } from "./errors.ts";
 import { modelsAnswer } from "./models.ts";
 import { RelayedAnswer, type RelayedAnswerBounds } from "./relayed-answer.ts";
-import { programRequestOf } from "./request.ts";
+import { type ProgramRequest, programRequestOf } from "./request.ts";
 import { type ApiRoute, routeOf } from "./routes.ts";
 import { endStream, isStreamPath, streamAnswer, streamHeader, streamIdOf } from "./streams.ts";
 import { tokensIn } from "./token-count.ts";
@@ -78,13 +78,10 @@ export async function relay(
     const answer = new RelayedAnswer(hasComments ? dialect : null, options);
     const headers = { ...parsed.headers, ...(streamId !== null && { [streamHeader]: streamId }) };
     const path = pathname + new URL(request.url).search;
-    const relayed: Relayed = { ...parsed, method: route.method, path, headers };
+    const relayed = { ...parsed, method: route.method, path, headers };
     const forwarded = route.needsNoSlot
       ? upstream.pass({ run: requestId, request: requestId }, relayed, answer, answer.signal)
-      : forwardQueued(
-          { request, pathname, requestId, person, route, relayed, slots: parsed.slots, answer, streamId },
-          options,
-        );
+      : forwardQueued({ request, pathname, requestId, person, route, relayed, answer, streamId }, options);
     forwarded.finally(onFinished).then(
       () => answer.end(),
       (error: unknown) => {
@@ -116,9 +113,7 @@ interface QueuedRequest {
   readonly requestId: string;
   readonly person: Person;
   readonly route: ApiRoute;
-  readonly relayed: Relayed;
-  /** Answers that llama-server generates at once for it. */
-  readonly slots: number;
+  readonly relayed: Relayed & Pick<ProgramRequest, "slots">;
   readonly answer: RelayedAnswer;
   /** Under which llama-server keeps the answer, if the client wants to resume it. */
   readonly streamId: string | null;
@@ -129,10 +124,10 @@ interface QueuedRequest {
  * @throws as `ApiRequests.withSlot`, `Slot.relay`
  */
 function forwardQueued(queued: QueuedRequest, options: RelayOptions): Promise<void> {
-  const { request, pathname, requestId, person, route, relayed, slots, answer, streamId } = queued;
+  const { request, pathname, requestId, person, route, relayed, answer, streamId } = queued;
   const { runs, settings, upstream, clientSignal } = options;
   const slotOptions = {
-    ...{ person, request: requestId, path: pathname, model: relayed.model, slots },
+    ...{ person, request: requestId, path: pathname, model: relayed.model, slots: relayed.slots },
     signal: answer.signal,
     placed: (place: Place) => answer.placed(place),
   };

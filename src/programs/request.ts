@@ -4,7 +4,7 @@
 import { parseJson } from "../domain/json.ts";
 import { type Field, type Range, type Skimmed, skim } from "./skim.ts";
 
-interface ProgramRequest {
+export interface ProgramRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** The unchanged body. */
   readonly body: Uint8Array<ArrayBuffer>;

@@ -54,7 +54,7 @@ export class LlamaSlot implements Slot {
   readonly count: number;
   readonly #released = Promise.withResolvers<void>();
   /** `ending`: a request was ended early, and llama-server does not show the slot as idle yet. */
-  #state: "idle" | "running" | "ending" = "idle";
+  state: "idle" | "running" | "ending" = "idle";
   /** The latest request's answer comes as events; otherwise in one piece. */
   #isStream = true;
   /** When the latest request began, on the monotonic clock, in ms. */
@@ -65,16 +65,6 @@ export class LlamaSlot implements Slot {
     this.model = model;
     this.count = count;
     server.slots.add(this);
-  }
-
-  /** A request is under way in it. */
-  get isRunning(): boolean {
-    return this.#state === "running";
-  }
-
-  /** llama-server may show it as busy. */
-  get isBusy(): boolean {
-    return this.#state !== "idle";
   }
 
   /** Resolves when it is released. */
@@ -114,9 +104,9 @@ export class LlamaSlot implements Slot {
   /** See `Slot.release`; to be called once. A Slot that is idle has left its server when this returns. */
   async release(): Promise<boolean> {
     const { slots, slotWatch } = this.#server;
-    const running = () => sumOf(slots.values().filter(({ isRunning }) => isRunning));
+    const running = () => sumOf(slots.values().filter(({ state }) => state === "running"));
     try {
-      return !this.isBusy || (await slotWatch.freed(running, { isStream: this.#isStream }));
+      return this.state !== "ending" || (await slotWatch.freed(running, { isStream: this.#isStream }));
     } finally {
       slots.delete(this);
       this.#released.resolve();
@@ -124,28 +114,22 @@ export class LlamaSlot implements Slot {
   }
 
   async #running<T>(isStream: boolean, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    this.#state = "running";
+    this.state = "running";
     this.#isStream = isStream;
     this.startedAt = performance.now();
     try {
       const done = await work();
-      this.#state = "idle";
+      this.state = "idle";
       return done;
     } catch (error) {
-      this.#state = !signal.aborted && neverHadSlot.has(asFailure(error).code) ? "idle" : "ending";
+      this.state = !signal.aborted && neverHadSlot.has(asFailure(error).code) ? "idle" : "ending";
       // the server may be gone: do not wait for the next tick
       if (!signal.aborted) this.#server.slotWatch.checkNow();
       throw error;
     }
   }
 
-  #streamed(
-    run: RunId,
-    deltas: Deltas,
-    signal: AbortSignal,
-    request: Request,
-    fromBytes = 0,
-  ): Promise<ChatEnd> {
+  #streamed(run: RunId, deltas: Deltas, signal: AbortSignal, request: Request, fromBytes = 0) {
     const { target, options } = this.#server;
     let hasBegun = false;
     const began = () => {

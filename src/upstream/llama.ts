@@ -33,7 +33,7 @@ export class Llama implements SlotServer {
   constructor(options: LlamaOptions) {
     this.options = options;
     this.target = targetOf(options.url, options.apiKey);
-    const heldSlots = () => sumOf(this.slots.values().filter(({ isBusy }) => isBusy));
+    const heldSlots = () => sumOf(this.slots.values().filter(({ state }) => state !== "idle"));
     this.slotWatch = new SlotWatch({ ...options, target: this.target, heldSlots });
   }
 

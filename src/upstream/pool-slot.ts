@@ -52,12 +52,9 @@ export class PoolSlot implements Slot {
     const parts = this.#pool.members.only
       ? []
       : request.messages.map(({ role, content }) => `${role}\n${content}`);
-    return this.#answer(
-      { run: id.run, model: request.model, parts, signal, isShown: false },
-      deltas,
-      "assistant\n",
-      (slot, shown) => slot.chat(id, request, shown, signal),
-    );
+    const pooled = { run: id.run, model: request.model, parts, signal, isShown: false };
+    const work = (slot: Slot, shown: Deltas) => slot.chat(id, request, shown, signal);
+    return this.#answer(pooled, deltas, "assistant\n", work);
   }
 
   complete(id: RequestId, prompt: string, deltas: Deltas, signal: AbortSignal): Promise<ChatEnd> {

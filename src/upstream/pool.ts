@@ -44,7 +44,14 @@ export class Pool implements Upstreams {
 
   take(model: string | null, slots = 1): Slot | null {
     const count = slots > 1 ? Math.min(slots, this.facts(model).slots) : 1;
-    return this.#hasRoom(model, count) ? new PoolSlot(this.#parts, model, count) : null;
+    const serving = this.#members.serving(model);
+    const free = serving.reduce((sum, member) => sum + Math.max(0, member.freeFor(model)), 0);
+    const hasRoom =
+      this.#members.only !== undefined || // the queue counts the slots of a single server
+      serving.length === 0 ||
+      (free >= this.#placement.reserved(model) + count &&
+        serving.some((member) => member.roomFor(model, count) > 0));
+    return hasRoom ? new PoolSlot(this.#parts, model, count) : null;
   }
 
   adopt(): Slot {
@@ -69,16 +76,5 @@ export class Pool implements Upstreams {
 
   async close(): Promise<void> {
     await this.#members.close();
-  }
-
-  #hasRoom(model: string | null, count: number): boolean {
-    if (this.#members.only) return true; // the queue counts the slots of a single server
-    const serving = this.#members.serving(model);
-    const free = serving.reduce((sum, member) => sum + Math.max(0, member.freeFor(model)), 0);
-    return (
-      serving.length === 0 ||
-      (free >= this.#placement.reserved(model) + count &&
-        serving.some((member) => member.roomFor(model, count) > 0))
-    );
   }
 }
