@@ -117,12 +117,19 @@ await store.start(run);
 const piece = text(20);
 row(
   "a checkpoint at the beginning of an answer",
-  await timed(() => store.checkpoint([{ run, text: piece, reasoning: "", streamBytes: 0 }]), rounds * 10),
+  await timed(
+    () => store.checkpoint([{ run, step: 0, pieces: [{ kind: "text", text: piece }], streamBytes: 0 }]),
+    rounds * 10,
+  ),
 );
-for (let i = 0; i < 2000; i++) await store.checkpoint([{ run, text: piece, reasoning: "", streamBytes: 0 }]);
+for (let i = 0; i < 2000; i++)
+  await store.checkpoint([{ run, step: 0, pieces: [{ kind: "text", text: piece }], streamBytes: 0 }]);
 row(
   "a checkpoint after 250 kB of answer",
-  await timed(() => store.checkpoint([{ run, text: piece, reasoning: "", streamBytes: 0 }]), rounds * 10),
+  await timed(
+    () => store.checkpoint([{ run, step: 0, pieces: [{ kind: "text", text: piece }], streamBytes: 0 }]),
+    rounds * 10,
+  ),
 );
 await store.close();
 

@@ -47,7 +47,8 @@ interface AppBounds extends ChatBounds, RunsBounds, BodiesBounds, ImportBounds {
   readonly sessionMs: number;
 }
 
-interface AppParts extends Pick<RunsDependencies, "bus" | "log" | "metrics" | "generateTitles" | "logTexts"> {
+interface AppParts
+  extends Pick<RunsDependencies, "bus" | "log" | "metrics" | "generateTitles" | "logTexts" | "goesOn"> {
   readonly store: Store;
   /** Keeps temporary conversations, which are never written to disk. */
   readonly temporary: Store;

@@ -9,8 +9,9 @@ import type { Bounds } from "../src/config/bounds.ts";
 import { defaultBounds } from "../src/config/config.ts";
 import { newId } from "../src/domain/id.ts";
 import { PersonaFolder } from "../src/persona/folder.ts";
+import type { RunsDependencies } from "../src/runs/dependencies.ts";
 import { openSqlite } from "../src/store/sqlite.ts";
-import type { Store } from "../src/store/store.ts";
+import type { Draft, Store } from "../src/store/store.ts";
 import { openLog } from "../src/telemetry/log.ts";
 import { Metrics } from "../src/telemetry/metrics.ts";
 import { openLlama } from "../src/upstream/llama.ts";
@@ -50,6 +51,10 @@ export interface HouseOptions {
   readonly port?: number;
   /** A file that outlives the house; none: in memory. */
   readonly file?: string;
+  /** See RunsDependencies. */
+  readonly goesOn?: RunsDependencies["goesOn"];
+  /** Called after a checkpoint is stored. */
+  readonly checkpointed?: (drafts: readonly Draft[]) => void;
 }
 
 /** Short waits, so that tests of failures are quick; everything else as people have it. */
@@ -79,6 +84,11 @@ export async function startHouse(options: HouseOptions): Promise<House> {
   const upstream = new Pool({ open, log }, [llama].flat());
   const metrics = new Metrics();
   const store = openSqlite(file ?? ":memory:", { stored: (ms) => metrics.stored(ms) });
+  const { checkpointed } = options;
+  if (checkpointed) {
+    const checkpoint = store.checkpoint.bind(store);
+    store.checkpoint = (drafts) => checkpoint(drafts).then(() => checkpointed(drafts));
+  }
   const kept = {
     store,
     temporary: openSqlite(":memory:", { beside: store }),
@@ -101,6 +111,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     generateTitles,
     areUpstreamsFixed: options.areUpstreamsFixed ?? true,
     logTexts: false,
+    goesOn: options.goesOn,
     bus: localBus(),
     upstream,
     log,

@@ -3,6 +3,7 @@
 
 import { raw } from "hono/html";
 import type { Snapshot } from "../src/domain/event.ts";
+import { plainText, sizeOf, textIn } from "../src/domain/part.ts";
 import type { Run } from "../src/domain/run.ts";
 import type { Thread } from "../src/domain/thread.ts";
 import { Acts, type ActsProps } from "./acts.tsx";
@@ -15,7 +16,7 @@ import { sentenceOf, type Words } from "./words.ts";
 /**
  * Ids of the elements that frames address. A conversation has one Run at a time, so these ids are constant.
  */
-export const ids = { thread: "thread", reasoning: "think", reasoningTail: "r", run: "run" } as const;
+export const ids = { thread: "thread", thought: "think", thoughtTail: "r", run: "run" } as const;
 
 export const articleId = (message: string): string => `m-${message}`;
 
@@ -33,14 +34,15 @@ interface Props extends ActsProps {
 /** A finished message. A person's text is shown as typed, a model's text is rendered as Markdown. */
 export function MessageArticle(props: Props) {
   const { message, run, words } = props;
+  const thought = textIn(message.parts, "thought");
   const status = run?.status ?? "done";
   const label = message.role === "user" ? words.you : words.assistant;
   const html = message.role === "user" ? escapeText(message.text) : inWords(markdownOf(message.text), words);
   return (
     <article id={articleId(message.id)} data-role={message.role} data-status={status} aria-label={label}>
       <h2 class="unseen">{label}</h2>
-      {message.reasoning !== "" && (
-        <Thought message={message.id} text={message.reasoning} ms={run?.stats.thinkingMs} words={words} />
+      {thought !== "" && (
+        <Thought message={message.id} text={thought} ms={run?.stats.thinkingMs} words={words} />
       )}
       <div class="text" dir="auto">
         {raw(html)}
@@ -84,7 +86,7 @@ export function ArticleShell({ message, status, words }: { message: string; stat
 /** An answer in progress as the page shows it: HTML of its text so far, with the elements that grow. */
 export interface RenderedAnswer {
   readonly text: string;
-  readonly reasoning: string;
+  readonly thought: string;
 }
 
 /** The answer that is being written now; `rendered` is what those who watch it have on their pages. */
@@ -99,9 +101,10 @@ export function RunningArticle({
   isReader?: boolean;
   words: Words;
 }) {
-  const { text, reasoning, thinkingSince } = snapshot;
+  const { parts, thinkingSince } = snapshot;
+  const [text, thought] = [plainText(parts), textIn(parts, "thought")];
   const html = rendered?.text ?? new MarkdownStream(text).html;
-  const isThinking = reasoning !== "" && text === "";
+  const isThinking = thought !== "" && text === "";
   return (
     <article
       id={articleId(snapshot.messageId)}
@@ -112,14 +115,14 @@ export function RunningArticle({
       <h2 class="unseen">{words.assistant}</h2>
       {isThinking ? (
         <Thinking
-          html={rendered?.reasoning ?? openThought(reasoning)}
+          html={rendered?.thought ?? openThought(thought)}
           seconds={secondsSince(thinkingSince)}
           words={words}
         />
-      ) : reasoning !== "" ? (
-        <Thought message={snapshot.messageId} text={reasoning} words={words} />
+      ) : thought !== "" ? (
+        <Thought message={snapshot.messageId} text={thought} words={words} />
       ) : (
-        <div id={ids.reasoning} />
+        <div id={ids.thought} />
       )}
       <div class="text" dir="auto">
         {raw(inWords(html, words))}
@@ -137,12 +140,12 @@ export function RunState({
   isReader,
   words,
 }: {
-  snapshot: Pick<Snapshot, "status" | "place" | "progress" | "text" | "reasoning">;
+  snapshot: Pick<Snapshot, "status" | "place" | "progress" | "parts">;
   isReader: boolean;
   words: Words;
 }) {
   const { status, place, progress } = snapshot;
-  if (snapshot.text !== "" || snapshot.reasoning !== "") return <></>;
+  if (sizeOf(snapshot.parts) > 0) return <></>;
   if (status === "queued")
     return (
       <>
@@ -171,13 +174,13 @@ export function secondsSince(time: number | null): number {
 /** HTML of a thought in progress: plain text, its open end in an element of its own. */
 export function openThought(text: string): string {
   const { finished, tail } = PlainStream.parts(text);
-  return `${finished}<span id=${ids.reasoningTail}>${tail}</span>`;
+  return `${finished}<span id=${ids.thoughtTail}>${tail}</span>`;
 }
 
 /** Thoughts while they are written. */
 export function Thinking({ html, seconds, words }: { html: string; seconds: number; words: Words }) {
   return (
-    <details id={ids.reasoning} class="reasoning" open>
+    <details id={ids.thought} class="reasoning" open>
       <summary>{words.thinking(seconds)}</summary>
       <div class="thought" dir="auto">
         {raw(html)}

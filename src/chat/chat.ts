@@ -8,7 +8,7 @@ import type { Snapshot } from "../domain/event.ts";
 import { Failure } from "../domain/failure.ts";
 import type { ConversationId, MessageId, RunId } from "../domain/id.ts";
 import { type EffectiveSettings, noSettings, type Settings } from "../domain/persona.ts";
-import type { ThreadPage } from "../domain/thread.ts";
+import { isOfOneMoment, type ThreadPage } from "../domain/thread.ts";
 import type { Tap } from "../runs/runs.ts";
 import type { QueuedRun, RunRequest, Store } from "../store/store.ts";
 import type { ChatDependencies } from "./dependencies.ts";
@@ -34,9 +34,9 @@ interface RetryRequest {
 
 /**
  * Most reads of one thread: it is read again when rendering it took so long that it may have changed
- * meanwhile.
+ * meanwhile, or when a Run has begun or ended.
  */
-const readMax = 4;
+const readMax = 5;
 
 /** A thread, or a part of it, with its Runs in progress and its settings, all of one instant. */
 type LiveThread = ThreadPage & {
@@ -159,14 +159,17 @@ export class Chat {
     const { settings, bounds, drawAhead } = this.#deps;
     const store = this.#deps.storeOf(conversation);
     const effective = await settings.of((await store.conversation(conversation))?.settings ?? noSettings);
-    const read = () => store.thread(conversation, { ...part, limit: bounds.pageMaxMessages });
-    let page = await read();
-    for (let times = 1; times < readMax && (await drawAhead(page.thread)); times++) page = await read();
-    return { ...page, effective, live: this.live(conversation) }; // no await between the last read and `live`
+    for (let times = 1; ; times++) {
+      const page = await store.thread(conversation, { ...part, limit: bounds.pageMaxMessages });
+      const isLate = await drawAhead(page.thread);
+      const live = await this.live(conversation);
+      if ((!isLate && isOfOneMoment(page.thread, live, part.before === undefined)) || times >= readMax)
+        return { ...page, effective, live };
+    }
   }
 
   /** Snapshots of the conversation's Runs in progress, as of the last event of each. */
-  live(conversation: ConversationId): readonly Snapshot[] {
+  live(conversation: ConversationId): Promise<readonly Snapshot[]> {
     return this.#deps.runs.live(conversation);
   }
 
@@ -184,7 +187,7 @@ export class Chat {
   async forgetTemporary(idleSince: number): Promise<void> {
     const { runs, temporary } = this.#deps;
     for (const id of await temporary.ids({ idleSince })) {
-      if (!runs.attended(id) && this.live(id).length === 0) await temporary.forget(id);
+      if (!runs.attended(id) && (await this.live(id)).length === 0) await temporary.forget(id);
     }
   }
 

@@ -2,6 +2,7 @@
 // facts: store/ keeps them, views/ draws them.
 
 import type { ConversationId, MessageId, PersonId } from "./id.ts";
+import { type Parts, plainText } from "./part.ts";
 import type { Settings } from "./persona.ts";
 
 export type Role = "user" | "assistant";
@@ -51,11 +52,16 @@ export interface Message {
   /** The message it answers; null for the first. */
   readonly parent: MessageId | null;
   readonly role: Role;
+  readonly parts: Parts;
+  /** The plain text of its parts: what titles, search, copies and models read. */
   readonly text: string;
-  /** The model's reasoning before its answer; empty where there is none. */
-  readonly reasoning: string;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
+}
+
+/** The message with these parts. */
+export function withParts(message: Omit<Message, "parts" | "text">, parts: Parts): Message {
+  return { ...message, parts, text: plainText(parts) };
 }
 
 /** Longest title that is derived from the first question, in UTF-16 units. */

@@ -3,6 +3,7 @@
 
 import type { Message } from "./conversation.ts";
 import type { ConversationId, MessageId, PersonId, RunId } from "./id.ts";
+import type { Part, Parts } from "./part.ts";
 import type { Place, PromptProgress, Run } from "./run.ts";
 import type { Utterance } from "./thread.ts";
 
@@ -19,15 +20,25 @@ export type RunFact =
       readonly answer: Message;
     }
   | { readonly kind: "place"; readonly place: Place }
-  /** The text of `answer` is not empty when the Run continues an answer. */
+  /** `answer` has parts already when the Run continues an answer. */
   | { readonly kind: "started"; readonly answer: Message }
   | { readonly kind: "prompt"; readonly progress: PromptProgress }
-  | { readonly kind: "text"; readonly text: string }
-  /** `since` is the time of the first reasoning, in milliseconds since 1970. */
-  | { readonly kind: "reasoning"; readonly text: string; readonly since: number | null }
+  | PartGrew
   /** A person has stopped the Run; its slot is watched until it is idle. */
   | { readonly kind: "stopping" }
   | { readonly kind: "ended"; readonly utterance: Utterance & { readonly run: Run } };
+
+/** A piece was added to a part of the answer. */
+export interface PartGrew {
+  readonly kind: "part";
+  readonly piece: Part;
+  /** Where the piece belongs: the size of all parts before it, in UTF-16 units. */
+  readonly at: number;
+  /** Index of the first part of the step that wrote the piece; see `grown` in domain/part. */
+  readonly from: number;
+  /** Time of the first thought, in milliseconds since 1970; null when there was none. */
+  readonly since: number | null;
+}
 
 /** A numbered fact about a Run: `n` counts from 0 without gaps. */
 export type RunEvent = RunFact & {
@@ -43,9 +54,11 @@ export interface Snapshot {
   readonly messageId: MessageId;
   readonly n: number;
   readonly status: "queued" | "running";
-  readonly text: string;
-  readonly reasoning: string;
-  /** Time of its first reasoning, in milliseconds since 1970; null when there was none. */
+  /** The answer so far. */
+  readonly parts: Parts;
+  /** Index of the first part that the present step writes. */
+  readonly from: number;
+  /** Time of the first thought, in milliseconds since 1970; null when there was none. */
   readonly thinkingSince: number | null;
   readonly place: Place | null;
   readonly progress: PromptProgress | null;

@@ -3,21 +3,24 @@
 
 import type { Role } from "./conversation.ts";
 import type { ConversationId, MessageId } from "./id.ts";
+import type { Parts } from "./part.ts";
 import type { Settings } from "./persona.ts";
 
 export interface MessageRecord {
   readonly id: MessageId;
   readonly parent: MessageId | null;
   readonly role: Role;
+  /** The plain text of its parts. */
   readonly text: string;
-  readonly reasoning: string;
+  /** Absent when the message is its text alone. */
+  readonly parts?: Parts;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
 }
 
 export interface ConversationRecord {
-  /** Version of the format. */
-  readonly parlor: 1;
+  /** Version of the format. Version 1, in which messages had `reasoning` instead of parts, is still read. */
+  readonly parlor: 2;
   readonly id: ConversationId;
   /** The owner's name, in an export of all people's conversations. */
   readonly owner?: string;

@@ -6,6 +6,8 @@ import { MarkdownStream } from "../../views/markdown/stream.ts";
 import type { Bus } from "../bus/bus.ts";
 import type { Snapshot } from "../domain/event.ts";
 import type { ConversationId } from "../domain/id.ts";
+import { plainText } from "../domain/part.ts";
+import { Following } from "../runs/following.ts";
 
 /** Marks where the text of the answer in progress belongs in a page. */
 export const textPlace = "\ufdd7";
@@ -18,25 +20,18 @@ interface GrowingPage {
   readonly conversation: ConversationId;
   /** The page, with `textPlace` in it. */
   readonly html: string;
-  readonly snapshot: Snapshot;
+  live(conversation: ConversationId): Promise<readonly Snapshot[]>;
   /** Puts the page's words (labels of buttons) into rendered Markdown. */
   inWords(html: string): string;
+  onError(error: unknown): void;
 }
 
-/**
- * The page as a stream. Must be called in the turn in which the snapshot was taken: events before the call
- * are lost.
- */
-export function growingPage({
-  bus,
-  conversation,
-  html,
-  snapshot,
-  inWords,
-}: GrowingPage): ReadableStream<Uint8Array> {
+/** The page as a stream, up to the end of the Run in progress. */
+export function growingPage(page: GrowingPage): ReadableStream<Uint8Array> {
+  const { html, inWords } = page;
   const [head = "", tail = ""] = html.split(textPlace);
-  const stream = new MarkdownStream(snapshot.text);
   const encoder = new TextEncoder();
+  let stream = new MarkdownStream("");
   let sentChars = 0;
   let stop = () => {};
   return new ReadableStream<Uint8Array>({
@@ -47,22 +42,30 @@ export function growingPage({
         sentChars = stream.settled.length;
       };
       const alive = setInterval(() => send(" "), aliveMs);
-      const unsubscribe = bus.subscribe(conversation, (event) => {
-        if (!("run" in event) || event.run !== snapshot.run || event.n <= snapshot.n) return;
-        if (event.kind === "text") stream.push(event.text);
-        else if (event.kind === "ended") stream.end(event.utterance.message.text);
-        sendSettled();
-        if (event.kind !== "ended") return;
+      const end = () => {
         stop();
         send(tail);
         controller.close();
+      };
+      send(head);
+      const following = new Following({
+        ...page,
+        began([snapshot]) {
+          if (snapshot === undefined) return end(); // it ended before it could be followed: the page reloads
+          stream = new MarkdownStream(plainText(snapshot.parts));
+          sendSettled();
+        },
+        heard(event) {
+          if (event.kind === "part" && event.piece.kind === "text") stream.push(event.piece.text);
+          else if (event.kind === "ended") stream.end(event.utterance.message.text);
+          sendSettled();
+          if (event.kind === "ended") end();
+        },
       });
       stop = () => {
         clearInterval(alive);
-        unsubscribe();
+        following.close();
       };
-      send(head);
-      sendSettled();
     },
     cancel: () => stop(),
   });

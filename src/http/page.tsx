@@ -33,6 +33,7 @@ export interface PageParts {
   /** The path that parlor is below, such as /chat; empty at the root. */
   readonly basePath: string;
   upstream(): UpstreamState;
+  bug(error: unknown): void;
 }
 
 interface PageOptions {
@@ -54,13 +55,13 @@ export class ConversationPages {
 
   /** Answers with the page. @throws Failure `not_found` for another person's conversation */
   async answer(c: Context<Env>, conversation: ConversationId, options: PageOptions = {}): Promise<Response> {
-    const { chat, settings, basePath, bus } = this.#parts;
+    const { chat, settings, basePath, bus, bug } = this.#parts;
     const { isNew = false, through = null } = options;
     await chat.enter(personOf(c), conversation);
     const thread = await chat.thread(conversation, through === null ? {} : { through });
     const [snapshot] = thread.live;
     const isStreamed = c.req.query("plain") !== undefined && snapshot !== undefined;
-    const place = isStreamed ? { rendered: () => ({ text: textPlace, reasoning: "" }) } : {};
+    const place = isStreamed ? { rendered: () => ({ text: textPlace, thought: "" }) } : {};
     const props = {
       ...thread,
       effective: isNew ? await firstSettings(c, settings) : thread.effective,
@@ -70,9 +71,7 @@ export class ConversationPages {
       ...place,
     };
     const whole = html(<ChatPage {...props} />);
-    // the snapshot is taken now, after everything above was awaited: it contains what happened meanwhile
-    const latest = isStreamed ? chat.live(conversation).find(({ run }) => run === snapshot.run) : undefined;
-    if (!latest) return c.html(whole.replace(textPlace, ""));
+    if (!isStreamed) return c.html(whole);
     c.header("content-type", "text/html; charset=utf-8");
     c.set("grows", true);
     return c.body(
@@ -80,8 +79,9 @@ export class ConversationPages {
         bus,
         conversation,
         html: htmlBelow(whole, basePath),
-        snapshot: latest,
+        live: (id) => chat.live(id),
         inWords: (part) => htmlBelow(inWords(part, props.words), basePath),
+        onError: bug,
       }),
     );
   }

@@ -1,14 +1,15 @@
-// The sockets that watch conversations. A Room renders each RunEvent once per View and gives the same
-// string to every Outbox. Joining, reconnecting and catching up after a slow connection all use one path,
-// `#sync`.
+// The sockets that watch conversations. A Room follows the Runs of one conversation, renders each RunEvent
+// once per View and gives the same string to every Outbox. Joining, reconnecting and catching up after a slow
+// connection all use one path, `#sync`.
 
 import { heartbeat } from "../../views/frame.ts";
-import type { HouseEvent, RunEvent, Snapshot } from "../domain/event.ts";
+import type { RunEvent, Snapshot } from "../domain/event.ts";
 import type { ConversationId, MessageId, PersonId, RunId } from "../domain/id.ts";
 import type { Transport } from "../domain/outgoing.ts";
 import type { EffectiveSettings } from "../domain/persona.ts";
-import type { ThreadPage } from "../domain/thread.ts";
+import { isOfOneMoment, type ThreadPage } from "../domain/thread.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
+import { Following } from "../runs/following.ts";
 import type { Traffic } from "../telemetry/metrics.ts";
 import { snapshotFrame, upstreamFrame } from "./frames.ts";
 import { type ListSource, ListWatch } from "./list-watch.ts";
@@ -21,11 +22,11 @@ interface HubSource extends ListSource {
   readonly traffic: Traffic;
   upstream(): UpstreamState;
   /** Snapshots of the Runs in progress, each as of its last event. */
-  live(conversation: ConversationId): readonly Snapshot[];
+  live(conversation: ConversationId): Promise<readonly Snapshot[]>;
   thread(
     conversation: ConversationId,
     part: { through?: MessageId },
-  ): Promise<ThreadPage & { live: readonly Snapshot[]; effective: EffectiveSettings }>;
+  ): Promise<ThreadPage & { effective: EffectiveSettings }>;
   /** Says that somebody looks at a conversation, until the returned function is called. */
   join(conversation: ConversationId): () => void;
 }
@@ -64,7 +65,9 @@ interface ViewerSocket extends Watcher, Required<Viewer> {
 
 interface Room {
   readonly sockets: Set<ViewerSocket>;
-  readonly frames: RunFrames;
+  readonly following: Following;
+  /** What the pages show of the Runs in progress. */
+  frames: RunFrames;
   /** Ends the subscription to the Bus, and says that no page looks at the conversation any more. */
   close(): void;
 }
@@ -136,19 +139,33 @@ export class Hub {
   }
 
   #open(conversation: ConversationId): Room {
-    // in one synchronous block, so that no event falls between the snapshots and the subscription
-    const frames = new RunFrames(this.#source.live(conversation));
-    const unsubscribe = this.#source.bus.subscribe(conversation, (event) => this.#onEvent(room, event));
+    const { bus, onError } = this.#source;
+    const syncAll = () => {
+      for (const socket of room.sockets) void this.#sync(socket, room);
+    };
+    let isOpen = false;
+    const following = new Following({
+      ...{ bus, conversation, onError },
+      live: (id) => this.#source.live(id),
+      began(live) {
+        room.frames = new RunFrames(live);
+        if (isOpen) syncAll(); // at first, each socket's own `#sync` waits for this
+        isOpen = true;
+      },
+      heard: (event) => this.#broadcast(room, event),
+      reshaped: syncAll,
+    });
+    const leave = this.#source.join(conversation);
     const room: Room = {
       sockets: new Set(),
-      frames,
-      close: () => {
-        unsubscribe();
+      following,
+      frames: new RunFrames([]),
+      close() {
+        following.close();
         leave();
       },
     };
     this.#rooms.set(conversation, room);
-    const leave = this.#source.join(conversation);
     return room;
   }
 
@@ -164,15 +181,6 @@ export class Hub {
     room.close();
   }
 
-  #onEvent(room: Room, event: HouseEvent): void {
-    try {
-      if (event.kind === "reshaped") for (const socket of room.sockets) void this.#sync(socket, room);
-      else if (event.kind !== "listed") this.#broadcast(room, event);
-    } catch (error) {
-      this.#source.onError(error); // an error while rendering must not reach the publisher
-    }
-  }
-
   #broadcast(room: Room, event: RunEvent): void {
     const frame = room.frames.frameOf(event);
     for (const socket of room.sockets) {
@@ -185,8 +193,8 @@ export class Hub {
 
   /**
    * Sends the whole thread. Events that arrive while it is fetched are skipped: Runs in progress are drawn
-   * from their state at the moment the frame is made. If a Run has begun or ended meanwhile, the thread is
-   * fetched again.
+   * from what the Room knows of them at the moment the frame is made. If a Run has begun or ended meanwhile,
+   * the thread is fetched again.
    */
   async #sync(socket: ViewerSocket, room: Room): Promise<void> {
     const { conversation } = socket;
@@ -201,15 +209,10 @@ export class Hub {
           conversation,
           socket.through === null ? {} : { through: socket.through },
         );
-        const live = this.#source.live(conversation);
-        const active = fetched.thread.flatMap(({ run }) =>
-          run?.status === "queued" || run?.status === "running" ? [run.id] : [],
-        );
-        const isSame = [...active, ...fetched.live.map(({ run }) => run)].every((id) =>
-          live.some(({ run }) => run === id),
-        );
+        while (room.following.isBehind) await room.following.ready;
+        const { live } = room.following; // no await from here on
         // after `readsMax` reads: a Run whose end could not be stored stays active in the Store
-        isCurrent = (!socket.isStale && isSame && live.length === fetched.live.length) || reads >= readsMax;
+        isCurrent = (!socket.isStale && isOfOneMoment(fetched.thread, live)) || reads >= readsMax;
         if (!isCurrent || socket.hasLeft) continue;
         const current = {
           ...fetched,

@@ -25,7 +25,7 @@ const announce = "announce";
 
 /** Replaces what is said of a Run before its answer begins: its place in the queue, the prompt's progress. */
 export function stateFragment(state: Pick<Snapshot, "status" | "place" | "progress">, view: View): string {
-  const snapshot = { ...state, text: "", reasoning: "" };
+  const snapshot = { ...state, parts: [] };
   const html = String(RunState({ snapshot, isReader: view.isReader, words: wordsOf(view.language) }));
   return fragment(ids.run, "innerHTML", html);
 }
@@ -111,18 +111,14 @@ export function endedFragment(event: RunEvent & { kind: "ended" }, last: string,
 }
 
 /** A Run that has added nothing yet to what `answer` already holds. */
-function emptySnapshot(
-  event: RunEvent,
-  { text, reasoning }: Message,
-  status: "queued" | "running",
-): Snapshot {
+function emptySnapshot(event: RunEvent, { parts }: Message, status: "queued" | "running"): Snapshot {
   return {
     run: event.run,
     messageId: event.messageId,
     n: event.n,
     status,
-    text,
-    reasoning,
+    parts,
+    from: 0,
     thinkingSince: null,
     place: null,
     progress: null,

@@ -17,6 +17,7 @@ import {
 import { wordsOf } from "../../views/words.ts";
 import type { RunEvent, Snapshot } from "../domain/event.ts";
 import type { RunId } from "../domain/id.ts";
+import { type Parts, plainText, textIn } from "../domain/part.ts";
 import { controls } from "./frames.ts";
 import {
   endedFragment,
@@ -63,7 +64,7 @@ export class RunFrames {
     return (
       shown && {
         text: shown.text.html,
-        reasoning: shown.thought === null ? "" : openThought(shown.thought.text),
+        thought: shown.thought === null ? "" : openThought(shown.thought.text),
       }
     );
   }
@@ -86,10 +87,10 @@ export class RunFrames {
         const state = { status: "running", place: null, progress: event.progress } as const;
         return oncePerView((view) => stateFragment(state, view));
       }
-      case "reasoning":
-        return this.#reasoning(event.run, event.text, event.since);
-      case "text":
-        return this.#text(event.run, event.text);
+      case "part": {
+        const { kind, text } = event.piece;
+        return kind === "text" ? this.#text(event.run, text) : this.#thought(event.run, text, event.since);
+      }
       case "stopping":
         return oncePerView((view) => controls("stopping", view));
       case "ended":
@@ -100,18 +101,19 @@ export class RunFrames {
   #add(
     run: RunId,
     message: string,
-    { text, reasoning, thinkingSince }: { text: string; reasoning: string; thinkingSince?: number | null },
+    { parts, thinkingSince = null }: { parts: Parts; thinkingSince?: number | null },
   ): void {
+    const [text, thoughts] = [plainText(parts), textIn(parts, "thought")];
     const thought =
-      reasoning !== "" && text === ""
-        ? { stream: new PlainStream(reasoning), text: reasoning, seconds: -1, since: thinkingSince ?? null }
+      thoughts !== "" && text === ""
+        ? { stream: new PlainStream(thoughts), text: thoughts, seconds: -1, since: thinkingSince }
         : null;
     this.#shown.set(run, {
       text: new MarkdownStream(text),
       thought,
       message,
-      folded: thought ? "" : reasoning,
-      isEmpty: text === "" && reasoning === "",
+      folded: thought ? "" : thoughts,
+      isEmpty: text === "" && thoughts === "",
     });
   }
 
@@ -127,7 +129,7 @@ export class RunFrames {
       (view) =>
         (thought
           ? foldedThought(
-              ids.reasoning,
+              ids.thought,
               shown.message,
               { text: thought.text, ms: elapsed(thought.since) },
               view,
@@ -143,7 +145,7 @@ export class RunFrames {
     return first;
   }
 
-  #reasoning(run: RunId, text: string, since: number | null): Frame {
+  #thought(run: RunId, text: string, since: number | null): Frame {
     const shown = this.#shown.get(run);
     if (!shown) return noFrame;
     const first = this.#clearState(shown);
@@ -156,7 +158,7 @@ export class RunFrames {
         (view) =>
           first +
           fragment(
-            ids.reasoning,
+            ids.thought,
             "outerHTML",
             String(Thinking({ html, seconds, words: wordsOf(view.language) })),
           ),
@@ -165,13 +167,13 @@ export class RunFrames {
     const { thought } = shown;
     const { finished, tail } = thought.stream.push(text);
     thought.text += text;
-    const frame = first + growth(ids.reasoningTail, finished, tail);
+    const frame = first + growth(ids.thoughtTail, finished, tail);
     if (seconds === thought.seconds) return () => frame;
     thought.seconds = seconds;
     return oncePerView(
       (view) =>
         frame +
-        fragmentAt(`#${ids.reasoning}>summary`, Bun.escapeHTML(wordsOf(view.language).thinking(seconds))),
+        fragmentAt(`#${ids.thought}>summary`, Bun.escapeHTML(wordsOf(view.language).thinking(seconds))),
     );
   }
 
@@ -180,19 +182,19 @@ export class RunFrames {
     this.#shown.delete(event.run);
     if (!shown) return noFrame;
     const last = changes(shown.text.end(event.utterance.message.text), textOf(event.messageId));
-    const { reasoning } = event.utterance.message;
-    const place = shown.folded === "" ? ids.reasoning : thoughtId(event.messageId);
+    const thoughts = textIn(event.utterance.message.parts, "thought");
+    const place = shown.folded === "" ? ids.thought : thoughtId(event.messageId);
     const ms = event.utterance.run.stats.thinkingMs;
     return oncePerView((view) => {
       // the thoughts may all be unseen until now, or more of them came after the answer began
-      const isSame = reasoning === shown.folded;
-      const thoughts =
-        reasoning === ""
-          ? fragment(ids.reasoning, "delete")
+      const isSame = thoughts === shown.folded;
+      const folded =
+        thoughts === ""
+          ? fragment(ids.thought, "delete")
           : isSame
             ? ""
-            : foldedThought(place, event.messageId, { text: reasoning, ms }, view);
-      return endedFragment(event, inWords(last, wordsOf(view.language)) + thoughts, view);
+            : foldedThought(place, event.messageId, { text: thoughts, ms }, view);
+      return endedFragment(event, inWords(last, wordsOf(view.language)) + folded, view);
     });
   }
 }

@@ -4,6 +4,7 @@
 import { type Language, sentenceOf, wordsOf } from "../../views/words.ts";
 import type { FailureReport } from "../domain/failure.ts";
 import type { ConversationId } from "../domain/id.ts";
+import type { PartKind } from "../domain/part.ts";
 import type { Run, RunStats } from "../domain/run.ts";
 import type { Tap } from "../runs/runs.ts";
 
@@ -40,6 +41,12 @@ interface Timings {
   readonly tokens_per_second?: number;
 }
 
+/** The event that brings a piece of an answer. */
+export const pieceEvent = (kind: PartKind, text: string): ProgramEvent => ({
+  type: kind === "text" ? "delta" : "reasoning",
+  text,
+});
+
 /** A Tap that sends a Run's events. `onEnded` is called with the Run when it is over. */
 export function eventTap(
   send: (event: ProgramEvent) => void,
@@ -48,8 +55,7 @@ export function eventTap(
 ): Tap {
   return {
     isAlone,
-    text: (text) => send({ type: "delta", text }),
-    reasoning: (text) => send({ type: "reasoning", text }),
+    part: (kind, text) => send(pieceEvent(kind, text)),
     place: ({ position, of }) => send({ type: "queued", position, of }),
     prompt: ({ processed, total }) => send({ type: "prompt", processed, total }),
     ended: onEnded,

@@ -4,10 +4,11 @@
 import type { Quota } from "../chat/quota.ts";
 import type { Person } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";
+import type { PartKind } from "../domain/part.ts";
 import type { Place, PromptProgress } from "../domain/run.ts";
 import type { SettingsResolver } from "../persona/effective-settings.ts";
 import type { RunHost } from "../runs/host.ts";
-import { doneEvent, type ProgramEvent } from "./messages.ts";
+import { doneEvent, type ProgramEvent, pieceEvent } from "./messages.ts";
 
 export interface RawPromptOptions {
   readonly quota: Quota;
@@ -43,12 +44,13 @@ export async function completeRaw(
     await runs.apiRequests.withSlot(slotOptions, async (apiRequest, slot) => {
       settings.refuseIfEnforced(); // the setting may have changed during the wait
       const deltas = {
-        text(text: string) {
-          apiRequest.heard();
-          apiRequest.tokens++;
-          send({ type: "delta", text });
+        part(kind: PartKind, text: string) {
+          if (kind === "text") {
+            apiRequest.heard();
+            apiRequest.tokens++;
+          }
+          send(pieceEvent(kind, text));
         },
-        reasoning: (text: string) => send({ type: "reasoning", text }),
         prompt: ({ processed, total }: PromptProgress) => send({ type: "prompt", processed, total }),
       };
       const id = { run: apiRequest.run, request: requestId };

@@ -60,7 +60,11 @@ export function plainSocketHandler(
           .say(
             visitor.person(),
             { conversation, message: newId(), text: frame, request: `${visitor.requestId}.${++requests}` },
-            { isAlone: true, text: (text) => outbox.put({ kind: "text", text }), ended },
+            {
+              isAlone: true,
+              part: (kind, text) => kind === "text" && outbox.put({ kind, text }),
+              ended,
+            },
           )
           .catch((error) => {
             isAnswering = false;

@@ -18,6 +18,7 @@ export class Checkpoints {
   readonly #log: Log;
   readonly #writing = new Set<Writing>();
   #timer: Timer | null = null;
+  #saving: Promise<void> = Promise.resolve();
 
   /** Text is in the Store at most `everyMs` after it was written. */
   constructor(store: Pick<Store, "checkpoint">, everyMs: number, log: Log) {
@@ -32,7 +33,7 @@ export class Checkpoints {
    */
   mark(writing: Writing): void {
     this.#writing.add(writing);
-    this.#timer ??= setTimeout(() => void this.#save(), this.#everyMs);
+    this.#timer ??= setTimeout(() => this.#saveMarked(), this.#everyMs);
   }
 
   /** Forgets an answer that has ended: its end is stored with the whole text. */
@@ -40,10 +41,21 @@ export class Checkpoints {
     this.#writing.delete(writing);
   }
 
-  async #save(): Promise<void> {
-    const all = [...this.#writing].map((writing) => ({ writing, draft: writing.draft }));
+  /** Saves an answer now. Resolves when it is in the Store, or when that has failed. */
+  save(writing: Writing): Promise<void> {
+    this.#saving = this.#saving.then(() => this.#save([writing]));
+    return this.#saving;
+  }
+
+  #saveMarked(): void {
+    const marked = [...this.#writing];
     this.#writing.clear();
     this.#timer = null;
+    this.#saving = this.#saving.then(() => this.#save(marked));
+  }
+
+  async #save(marked: readonly Writing[]): Promise<void> {
+    const all = marked.map((writing) => ({ writing, draft: writing.draft }));
     try {
       await this.#store.checkpoint(all.map(({ draft }) => draft));
       for (const { writing, draft } of all) writing.saved(draft);

@@ -1,6 +1,8 @@
 // Folds bursts of Deltas of one answer into few events. The first Delta, and the first after a pause, goes
 // out at once; those that follow within the fold time go out together.
 
+import type { Part, PartKind } from "../domain/part.ts";
+
 /**
  * Deltas further apart than this, in ms, are not held: a browser draws at most 60 times a second, so
  * holding them would spare a page nothing.
@@ -18,8 +20,9 @@ const foldGrowsChars = 20_000;
 
 export class DeltaFold {
   readonly #foldMs: number;
-  readonly #publish: (kind: "text" | "reasoning", text: string) => void;
-  #held = { text: "", reasoning: "" };
+  readonly #publish: (piece: Part) => void;
+  /** What waits to be published: always of one kind, so that pieces are published in their order. */
+  #held: Part | null = null;
   #timer: Timer | null = null;
   /** When the last Delta arrived, on the monotonic clock, and the average gap between Deltas; both in ms. */
   #addedAt = 0;
@@ -28,31 +31,34 @@ export class DeltaFold {
   #textChars = 0;
 
   /** `foldMs` is the fold time at the beginning of an answer. */
-  constructor(foldMs: number, publish: (kind: "text" | "reasoning", text: string) => void) {
+  constructor(foldMs: number, publish: (piece: Part) => void) {
     this.#foldMs = foldMs;
     this.#publish = publish;
   }
 
-  /** What was added but not published yet. */
-  get held(): { readonly text: string; readonly reasoning: string } {
-    return this.#held;
-  }
-
   /** Adds a Delta; `textChars` is the length of the answer's text with it, in UTF-16 units. */
-  add(kind: "text" | "reasoning", piece: string, textChars: number): void {
+  add(kind: PartKind, text: string, textChars: number): void {
     const now = performance.now();
     this.#gapMs += gapWeight * (Math.min(now - this.#addedAt, this.#foldMs) - this.#gapMs);
     this.#addedAt = now;
     this.#textChars = textChars;
-    this.#held[kind] += piece;
-    if (this.#timer === null) this.#flush();
+    if (this.#held && this.#held.kind !== kind) this.flush();
+    this.#held = { kind, text: this.#held ? this.#held.text + text : text };
+    if (this.#timer === null) this.#begin();
+  }
+
+  /** Publishes the text that waits. */
+  flush(): void {
+    const held = this.#held;
+    this.#held = null;
+    if (held) this.#publish(held);
   }
 
   /** Drops the text that waits. Nothing is published after this. */
   end(): void {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
-    this.#held = { text: "", reasoning: "" };
+    this.#held = null;
   }
 
   /** How long the next Deltas are held; 0 where they are so far apart that each goes out at once. */
@@ -61,16 +67,14 @@ export class DeltaFold {
     return this.#gapMs >= drawEveryMs * growth ? 0 : this.#foldMs * growth;
   }
 
-  #flush(): void {
-    const { text, reasoning } = this.#held;
-    this.#held = { text: "", reasoning: "" };
-    if (reasoning !== "") this.#publish("reasoning", reasoning);
-    if (text !== "") this.#publish("text", text);
+  /** Publishes what waits, and holds what follows. */
+  #begin(): void {
+    this.flush();
     const ms = this.#holdMs;
     if (ms === 0) return;
     this.#timer = setTimeout(() => {
       this.#timer = null;
-      if (this.#held.text !== "" || this.#held.reasoning !== "") this.#flush();
+      if (this.#held) this.#begin();
     }, ms);
   }
 }

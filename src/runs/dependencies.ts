@@ -7,6 +7,8 @@ import type { Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Upstream } from "../upstream/upstream.ts";
+import type { LiveRun } from "./live-run.ts";
+import type { StepEnd } from "./steps/answer.ts";
 
 export interface RunsDependencies {
   readonly store: Pick<Store, "usage" | "settings" | "checkpoint" | "unfinishedRuns" | "people">;
@@ -20,6 +22,8 @@ export interface RunsDependencies {
   /** Write the text of messages to the log. */
   readonly logTexts: boolean;
   readonly metrics: Metrics;
+  /** Decides whether a Run has another step after one that ended so; absent: a Run is one answer. */
+  readonly goesOn?: ((live: LiveRun, end: StepEnd) => boolean) | undefined;
   readonly bounds: RunsBounds;
 }
 

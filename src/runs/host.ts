@@ -84,7 +84,7 @@ export class RunHost implements Runs {
     return this.#closing;
   }
 
-  live(conversation: ConversationId): readonly Snapshot[] {
+  async live(conversation: ConversationId): Promise<readonly Snapshot[]> {
     return this.inProgress.of(conversation);
   }
 
@@ -191,6 +191,7 @@ export class RunHost implements Runs {
       ...this.#deps,
       answerTokens: bounds.answerTokens,
       counts: this.#counts,
+      goesOn: this.#deps.goesOn ?? (() => false),
       mayWriteTitle: () => generateTitles && !this.#closing && this.#scheduler.waiting === 0,
       ended: ({ run }) => publishListed(bus, run, true),
       titled: ({ run }) => {

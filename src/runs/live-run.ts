@@ -1,16 +1,19 @@
-// A Run in progress as this process knows it: its text so far, its place in the queue, the number of its last
-// event. Publishes each change on the Bus and to a program's Tap. Does not decide when it starts or ends.
+// A Run in progress as this process knows it: what it has written, its place in the queue, the number of its
+// last event. Publishes each change on the Bus and to a program's Tap. Does not decide when it starts or ends.
 
 import type { Bus } from "../bus/bus.ts";
 import type { Message } from "../domain/conversation.ts";
 import type { RunEvent, RunFact, Snapshot } from "../domain/event.ts";
+import type { RunId } from "../domain/id.ts";
+import type { Part, PartKind } from "../domain/part.ts";
 import type { Place, PromptProgress, Run, RunStats } from "../domain/run.ts";
 import type { Utterance } from "../domain/thread.ts";
-import type { Draft, Store, UnfinishedRun } from "../store/store.ts";
+import type { Draft, Store } from "../store/store.ts";
 import type { Checkpoints, Writing } from "./checkpoints.ts";
 import { DeltaFold } from "./delta-fold.ts";
 import type { Sharer } from "./fair-share.ts";
 import type { Tap } from "./runs.ts";
+import { Written } from "./written.ts";
 
 /** Who asked for a Run, and how. */
 export interface Origin {
@@ -46,8 +49,7 @@ export class LiveRun implements Writing {
   /** When this process queued the Run, on the monotonic clock, in ms. */
   readonly queuedAt = performance.now();
   status: "queued" | "running" = "queued";
-  text: string;
-  reasoning: string;
+  readonly written: Written;
   /** When the first thought arrived, in milliseconds since 1970. */
   thinkingSince: number | null = null;
   stopping = false;
@@ -60,23 +62,25 @@ export class LiveRun implements Writing {
   #progress: PromptProgress | null = null;
   #stats: RunStats = {};
   readonly #fold: DeltaFold;
-  /** UTF-16 units that are in the Store. */
-  #saved: { text: number; reasoning: number };
-  /** Byte of llama-server's stream at which the text so far ends. */
-  streamBytes = 0;
+  #textChars: number;
+  /** Tokens that the steps before this one have used. */
+  #tokensBefore = 0;
 
-  /** `answer.text` is empty, or the text that this Run continues. */
+  /** `answer` has no parts yet, or those that this Run continues. */
   constructor(run: Run, answer: Message, outlets: LiveRunOutlets, origin: Origin) {
     this.run = run;
     this.answer = answer;
-    this.text = answer.text;
-    this.reasoning = answer.reasoning;
-    this.#saved = { text: answer.text.length, reasoning: answer.reasoning.length };
+    this.written = new Written(answer.parts);
+    this.#textChars = answer.text.length;
     this.#outlets = outlets;
     this.origin = origin;
-    this.#fold = new DeltaFold(outlets.foldMs, (kind, text) =>
-      this.publish(kind === "text" ? { kind, text } : { kind, text, since: this.thinkingSince }),
-    );
+    this.#fold = new DeltaFold(outlets.foldMs, (piece) => this.#show(piece));
+  }
+
+  /** The id of this step's request to llama-server. */
+  get requestId(): RunId {
+    const { step } = this.written;
+    return step === 0 ? this.run.id : `${this.run.id}-${step}`;
   }
 
   /**
@@ -87,16 +91,14 @@ export class LiveRun implements Writing {
     return this.tokensOf(this.#stats);
   }
 
-  /** The same from these figures; what they lack is estimated. */
+  /** The same from these figures of the present step; what they lack is estimated. */
   tokensOf(stats: RunStats): number {
     const {
       promptTokens = this.#progress?.processed ?? 0,
       cachedTokens = this.#progress?.cached ?? 0,
-      outputTokens,
+      outputTokens = Math.ceil(this.written.stepChars / charsPerToken),
     } = stats;
-    const written =
-      this.text.length + this.reasoning.length - this.answer.text.length - this.answer.reasoning.length;
-    return Math.max(0, promptTokens - cachedTokens) + (outputTokens ?? Math.ceil(written / charsPerToken));
+    return this.#tokensBefore + Math.max(0, promptTokens - cachedTokens) + outputTokens;
   }
 
   /** Place in the queue; null if the Run does not wait. */
@@ -104,20 +106,12 @@ export class LiveRun implements Writing {
     return this.#place;
   }
 
+  /** What is held back by the fold is not published yet, and so is not part of event `n`. */
   get snapshot(): Snapshot {
-    const { status, text, reasoning, stopping } = this;
-    const { held } = this.#fold; // not published yet: not part of event n
+    const { status, thinkingSince, stopping } = this;
     return {
-      run: this.run.id,
-      messageId: this.answer.id,
-      n: this.#n,
-      status,
-      text: text.slice(0, text.length - held.text.length),
-      reasoning: reasoning.slice(0, reasoning.length - held.reasoning.length),
-      thinkingSince: this.thinkingSince,
-      place: this.#place,
-      progress: this.#progress,
-      stopping,
+      ...{ run: this.run.id, messageId: this.answer.id, n: this.#n, status, thinkingSince, stopping },
+      ...{ parts: this.written.shown, from: this.written.from, place: this.#place, progress: this.#progress },
     };
   }
 
@@ -161,13 +155,27 @@ export class LiveRun implements Writing {
   }
 
   /** Appends a Delta. Pages get it through the fold, a program's Tap at once. */
-  grow(kind: "text" | "reasoning", piece: string): void {
-    if (kind === "reasoning") this.thinkingSince ??= Date.now();
-    this[kind] += piece;
+  grow(kind: PartKind, text: string): void {
+    if (kind === "thought") this.thinkingSince ??= Date.now();
+    else this.#textChars += text.length;
+    this.written.grow(kind, text);
     const { tap } = this.origin;
-    if (!tap?.isAlone) this.#fold.add(kind, piece, this.text.length);
-    tap?.[kind]?.(piece);
+    if (!tap?.isAlone) this.#fold.add(kind, text, this.#textChars);
+    tap?.part(kind, text);
     this.#outlets.checkpoints?.mark(this);
+  }
+
+  /**
+   * Ends a step, and begins the next one when what was written so far is stored. `stats` are the figures of
+   * the step that ends.
+   */
+  async nextStep(stats: RunStats): Promise<void> {
+    this.#fold.flush();
+    this.#tokensBefore = this.tokensOf(stats);
+    await this.#outlets.checkpoints?.save(this);
+    this.written.nextStep();
+    this.#progress = null;
+    await this.#outlets.checkpoints?.save(this);
   }
 
   /** True if a program listens; its connection ends with this process. */
@@ -176,30 +184,16 @@ export class LiveRun implements Writing {
   }
 
   /**
-   * Continues from the last checkpoint of the previous process. Returns the byte of llama-server's stream
-   * from which to read. That is 0 if no text was saved, because only its beginning tells whether an answer
-   * is a thought.
+   * Replaces all that the step has written by a text: its thoughts had no end, so they were the answer. Pages
+   * learn of it by the last event.
    */
-  adopt({
-    draft,
-    draftReasoning,
-    streamBytes,
-  }: Pick<UnfinishedRun, "draft" | "draftReasoning" | "streamBytes">): number {
-    this.#saved = { text: draft.length, reasoning: draftReasoning.length };
-    if (streamBytes === 0 || draft === this.answer.text) return 0;
-    this.restore(draft, draftReasoning);
-    this.streamBytes = streamBytes;
-    return streamBytes;
-  }
-
-  /** Takes saved text where the rest of an answer could not be read. */
-  restore(text: string, reasoning: string): void {
-    if (text.length > this.text.length) this.text = text;
-    if (reasoning.length > this.reasoning.length) this.reasoning = reasoning;
+  answerInstead(text: string): void {
+    this.written.replaceStep(text);
+    this.origin.tap?.part("text", text);
   }
 
   ended(utterance: Utterance & { run: Run }): void {
-    this.#fold.end(); // the last event holds the whole text
+    this.#fold.end(); // the last event holds the whole message
     this.#outlets.checkpoints?.forget(this);
     this.over = true;
     this.#stats = utterance.run.stats;
@@ -207,19 +201,16 @@ export class LiveRun implements Writing {
     this.origin.tap?.ended(utterance.run);
   }
 
-  /** The text that is not in the Store yet. */
+  /** What is not in the Store yet. */
   get draft(): Draft {
-    const { text, reasoning } = this.#saved;
-    return {
-      run: this.run.id,
-      text: this.text.slice(text),
-      reasoning: this.reasoning.slice(reasoning),
-      streamBytes: this.streamBytes,
-    };
+    return { run: this.run.id, ...this.written.unsaved };
   }
 
-  saved({ text, reasoning }: Draft): void {
-    this.#saved.text += text.length;
-    this.#saved.reasoning += reasoning.length;
+  saved(draft: Draft): void {
+    this.written.saved(draft);
+  }
+
+  #show(piece: Part): void {
+    this.publish({ kind: "part", ...this.written.show(piece), since: this.thinkingSince });
   }
 }

@@ -2,6 +2,7 @@
 // fits. Combines the decisions of runs/context and persona/effective-settings with data from the Store and
 // llama-server.
 
+import { withParts } from "../domain/conversation.ts";
 import { noSettings } from "../domain/persona.ts";
 import type { RunStats } from "../domain/run.ts";
 import { type SettingsResolver, samplingOf } from "../persona/effective-settings.ts";
@@ -37,7 +38,8 @@ export async function promptOf(live: LiveRun, deps: PromptDependencies): Promise
     (await store.conversation(run.conversation))?.settings ?? noSettings,
   );
   if (settings.missing !== null) throw await deps.settings.failureOf(settings.missing);
-  const path = [...(await store.history(answer.id)), answer];
+  // a later step, or a Run that continues an answer, goes on from what is written
+  const path = [...(await store.history(answer.id)), withParts(answer, live.written.parts)];
   const { persona } = settings;
   const isFirst = path.length === 2;
   const { model } = settings;

@@ -1,26 +1,33 @@
-// Runs one Run from its slot to its end: history → llama-server → Deltas → stored answer. A Failure becomes
-// the outcome of the Run. When a Run starts is decided in runs/scheduler, who watches it is known in
-// live/hub.
+// Runs one Run from its slot to its end: a bounded loop of steps (runs/steps), then the stored answer. A
+// Failure becomes the outcome of the Run. When a Run starts is decided in runs/scheduler, who watches it is
+// known in live/hub.
 
+import { withParts } from "../domain/conversation.ts";
 import { asFailure } from "../domain/failure.ts";
+import { type PartKind, plainText } from "../domain/part.ts";
 import type { RunStats } from "../domain/run.ts";
 import type { Ending, UnfinishedRun } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import type { Deltas, Slot } from "../upstream/upstream.ts";
+import type { Slot } from "../upstream/upstream.ts";
 import type { LiveRun } from "./live-run.ts";
-import { type Prompt, type PromptDependencies, promptOf } from "./prompt.ts";
-import { Thoughts } from "./thoughts.ts";
+import type { Prompt, PromptDependencies } from "./prompt.ts";
+import { answer, type StepEnd } from "./steps/answer.ts";
 import { writeTitle } from "./title.ts";
 
 /** Why parlor aborts a Run; also the status that the Run ends with. */
 export type Halt = "stopped" | "interrupted";
+
+/** Most steps of one Run: ten rounds of an answer and what it asks for, and a last answer. */
+const stepsMax = 21;
 
 export interface RunnerDependencies extends PromptDependencies {
   readonly log: Log;
   readonly metrics: Metrics;
   /** Write the text of messages to the log. */
   readonly logTexts: boolean;
+  /** True if the Run goes on with another step after one that ended so. */
+  goesOn(live: LiveRun, end: StepEnd): boolean;
   /**
    * True if the model may write a title now: right after the first answer, in the same slot, while nobody
    * waits.
@@ -35,7 +42,7 @@ export interface RunnerDependencies extends PromptDependencies {
 /**
  * Runs `live` to its end in this Slot, and releases it. Resolves when llama-server shows the slot idle, or
  * when that could not be seen in time; never rejects. `unfinished` is given for a Run that the previous
- * process had started: it continues from llama-server's stream, if llama-server still has it.
+ * process had started: its last step continues from llama-server's stream, if llama-server still has it.
  */
 export async function runOne(
   live: LiveRun,
@@ -48,11 +55,11 @@ export async function runOne(
     queueMs: Math.round(startedAt - live.queuedAt),
   };
   let lastAt = 0;
-  const onToken = (kind: "text" | "reasoning") => {
+  const onToken = (kind: PartKind) => {
     const now = performance.now();
     if (lastAt > 0) deps.metrics.gap(now - lastAt);
     lastAt = now;
-    measured.firstTokenMs ??= Math.round(performance.now() - startedAt);
+    measured.firstTokenMs ??= Math.round(now - startedAt);
     if (kind === "text" && live.thinkingSince !== null)
       measured.thinkingMs ??= Date.now() - live.thinkingSince;
   };
@@ -74,7 +81,7 @@ export async function runOne(
 }
 
 interface Outcome extends Pick<Ending, "status" | "finish" | "failure" | "stats"> {
-  /** The prompt that was sent; null if none was. */
+  /** The first prompt that was sent; null if none was. */
   readonly prompt: Prompt | null;
 }
 
@@ -82,89 +89,81 @@ async function attempt(
   live: LiveRun,
   slot: Slot,
   deps: RunnerDependencies,
-  onToken: (kind: "text" | "reasoning") => void,
+  onToken: (kind: PartKind) => void,
   unfinished?: UnfinishedRun,
 ): Promise<Outcome> {
-  const grow = (kind: "text" | "reasoning") => (piece: string) => {
-    onToken(kind);
-    live.grow(kind, piece);
-  };
-  let thoughts: Thoughts | undefined;
-  const outlets = { text: grow("text"), reasoning: grow("reasoning") };
-  const deltas: Deltas = {
-    text(piece) {
-      thoughts ??= new Thoughts(live.text === "", outlets);
-      thoughts.add(piece);
-    },
-    reasoning: outlets.reasoning,
-    prompt: (progress) => live.read(progress),
-    streamed(bytes) {
-      live.streamBytes = bytes;
-    },
-  };
   let prompt: Prompt | null = null;
   const ended = (status: Ending["status"]): Outcome => ({
-    status,
-    finish: null,
-    failure: null,
-    stats: {},
-    prompt,
+    ...{ status, finish: null, failure: null, stats: {}, prompt },
   });
+  const options = {
+    ...deps,
+    onToken,
+    onPrompt(sent: Prompt) {
+      prompt ??= sent;
+    },
+  };
   try {
     if (!unfinished && !(await live.store.start(live.run.id))) return ended("interrupted");
-    const fromBytes = unfinished ? live.adopt(unfinished) : 0;
+    let fromBytes = unfinished ? live.written.adopt(unfinished.draft) : null;
     live.started();
-    const { signal } = live.abort;
-    if (!unfinished) prompt = await promptOf(live, deps);
-    const end = prompt
-      ? await slot.chat({ run: live.run.id, request: live.origin.request }, prompt.request, deltas, signal)
-      : await slot.resume(live.run.id, fromBytes, deltas, signal);
-    const unclosed = thoughts?.end(end.finish !== "length");
-    if (unclosed) thoughtsToAnswer(live, unclosed);
-    return { ...ended("done"), finish: end.finish, stats: end.stats };
+    for (;;) {
+      const end = await answer(live, slot, options, fromBytes).catch((error: unknown) =>
+        isUnsent(live, unfinished, fromBytes) ? answer(live, slot, options, null) : Promise.reject(error),
+      );
+      if (live.written.step + 1 >= stepsMax || !deps.goesOn(live, end)) return { ...ended("done"), ...end };
+      await live.nextStep(end.stats);
+      fromBytes = null;
+    }
   } catch (error) {
-    thoughts?.end(false);
     if (live.abort.signal.aborted) return ended(live.abort.signal.reason as Halt);
-    if (unfinished) {
+    if (unfinished && live.written.step === unfinished.draft.step) {
       // llama-server no longer has the stream: the text of the last checkpoint is all there is
-      live.restore(unfinished.draft, unfinished.draftReasoning);
+      live.written.restore(unfinished.draft);
       deps.log.info("Run could not be continued", { run: live.run.id, why: asFailure(error).code });
       return ended("interrupted");
     }
-    const failure = asFailure(error);
-    if (failure.code === "internal")
-      deps.log.error("a bug ended a Run", {
-        run: live.run.id,
-        error: String(error),
-        stack: error instanceof Error ? error.stack : undefined,
-      });
-    return { ...ended("failed"), failure: failure.report };
+    return { ...ended("failed"), failure: failureOf(error, live, deps.log) };
   }
 }
 
-/** Turns thoughts whose end never came into the answer. Pages learn of it by the last event. */
-function thoughtsToAnswer(live: LiveRun, text: string): void {
-  live.reasoning = live.answer.reasoning;
-  live.text = text;
-  live.origin.tap?.text(text);
+/**
+ * True for a later step that the previous process had not begun, or of which nothing is left: what went
+ * before it is stored, so the step is done anew.
+ */
+function isUnsent(live: LiveRun, unfinished: UnfinishedRun | undefined, fromBytes: number | null): boolean {
+  const isAborted = live.abort.signal.aborted;
+  return (
+    !isAborted &&
+    fromBytes === 0 &&
+    live.written.isStepSilent &&
+    live.written.step > 0 &&
+    unfinished !== undefined
+  );
+}
+
+function failureOf(error: unknown, live: LiveRun, log: Log): Ending["failure"] {
+  const failure = asFailure(error);
+  if (failure.code === "internal")
+    log.error("a bug ended a Run", {
+      run: live.run.id,
+      error: String(error),
+      stack: error instanceof Error ? error.stack : undefined,
+    });
+  return failure.report;
 }
 
 /** Stores the end of a Run and publishes it. It is published even if it could not be stored. */
 export async function close(
   live: LiveRun,
-  outcome: Omit<Ending, "text" | "reasoning" | "tokens">,
+  outcome: Omit<Ending, "parts" | "tokens">,
   deps: Pick<RunnerDependencies, "log" | "logTexts" | "metrics" | "ended">,
 ): Promise<void> {
   const { log, metrics, ended } = deps;
-  const ending: Ending = {
-    ...outcome,
-    text: live.text,
-    reasoning: live.reasoning,
-    tokens: live.tokensOf(outcome.stats),
-  };
+  const ending: Ending = { ...outcome, parts: live.written.parts, tokens: live.tokensOf(outcome.stats) };
   const end = () => live.store.end(live.run.id, ending);
   const { status, finish, failure, stats, slotFreed } = ending;
-  const message = { ...live.answer, text: live.text, reasoning: live.reasoning };
+  const message = withParts(live.answer, live.written.parts);
   const shown = {
     message,
     run: { ...live.run, status, finish, failure, stats, slotFreed },
@@ -214,7 +213,7 @@ function report(
     finish,
     ...stats,
     slotFreed: ending.slotFreed,
-    ...(logTexts && { text: ending.text }),
+    ...(logTexts && { text: plainText(ending.parts) }),
   };
   // numbers only: an error message of llama-server may quote the text of messages
   const numbers = Object.fromEntries(

@@ -5,6 +5,7 @@ import type { Person } from "../domain/account.ts";
 import type { Message } from "../domain/conversation.ts";
 import type { Snapshot } from "../domain/event.ts";
 import type { ConversationId } from "../domain/id.ts";
+import type { PartKind } from "../domain/part.ts";
 import type { Place, PromptProgress, Run } from "../domain/run.ts";
 import type { QueuedRun } from "../store/store.ts";
 
@@ -12,8 +13,7 @@ import type { QueuedRun } from "../store/store.ts";
 export interface Tap {
   /** True if nobody else can see the Run: then its Deltas are not published on the Bus. */
   readonly isAlone: boolean;
-  text(text: string): void;
-  reasoning?(text: string): void;
+  part(kind: PartKind, piece: string): void;
   place?(place: Place): void;
   prompt?(progress: PromptProgress): void;
   ended(run: Run): void;
@@ -40,7 +40,7 @@ export interface Runs {
   /** Stops the Runs that match all given fields, waiting or running; false when there are none. */
   stop(which: Partial<Pick<Run, "id" | "conversation" | "owner">>): boolean;
   /** Snapshots of a conversation's Runs in progress, each as of its last event. */
-  live(conversation: ConversationId): readonly Snapshot[];
+  live(conversation: ConversationId): Promise<readonly Snapshot[]>;
   /** Resolves when a conversation has no Run any more, not even one that is only giving its slot back. */
   ended(conversation: ConversationId): Promise<void>;
   /** Somebody looks at the conversation until the returned function is called. */

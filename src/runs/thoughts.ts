@@ -2,10 +2,10 @@
 // Marks count only at the very start of an answer; anywhere else they are text. Nothing is lost: thoughts
 // without an end mark become text.
 
-interface ThoughtsOutlet {
-  text(piece: string): void;
-  reasoning(piece: string): void;
-}
+import type { PartKind } from "../domain/part.ts";
+
+/** Receives the pieces of an answer, separated. */
+type Outlet = (kind: PartKind, piece: string) => void;
 
 /** Marks around thoughts, in lower case. */
 interface Marks {
@@ -38,7 +38,7 @@ const known: readonly Marks[] = [
 const spaceMaxChars = 1_000;
 
 export class Thoughts {
-  readonly #outlet: ThoughtsOutlet;
+  readonly #outlet: Outlet;
   #state: "start" | "inside" | "after" | "text";
   #marks: Marks | null = null;
   /** Text that may still turn out to be part of a mark, or white space that is not shown. */
@@ -48,13 +48,13 @@ export class Thoughts {
   #hasThought = false;
 
   /** `isStart`: the answer is empty so far. */
-  constructor(isStart: boolean, outlet: ThoughtsOutlet) {
+  constructor(isStart: boolean, outlet: Outlet) {
     this.#state = isStart ? "start" : "text";
     this.#outlet = outlet;
   }
 
   add(piece: string): void {
-    if (this.#state === "text") this.#outlet.text(piece);
+    if (this.#state === "text") this.#outlet("text", piece);
     else if (this.#state === "start") this.#begin(this.#held + piece);
     else if (this.#state === "inside") this.#addInside(piece);
     else this.#addAfter(this.#held + piece);
@@ -70,9 +70,9 @@ export class Thoughts {
     this.#state = "text";
     this.#held = "";
     if (state === "inside" && isWhole) return this.#source;
-    if (state === "inside" && held.trim() !== "") this.#outlet.reasoning(held);
-    if (state === "start" && held !== "") this.#outlet.text(held);
-    if (state === "after" && held.trim() !== "") this.#outlet.text(held.trimStart());
+    if (state === "inside" && held.trim() !== "") this.#outlet("thought", held);
+    if (state === "start" && held !== "") this.#outlet("text", held);
+    if (state === "after" && held.trim() !== "") this.#outlet("text", held.trimStart());
     return null;
   }
 
@@ -91,7 +91,7 @@ export class Thoughts {
     else {
       this.#state = "text";
       this.#held = "";
-      this.#outlet.text(all);
+      this.#outlet("text", all);
     }
   }
 
@@ -114,7 +114,7 @@ export class Thoughts {
   #addThought(thought: string): void {
     if (thought === "") return;
     this.#hasThought = true;
-    this.#outlet.reasoning(thought);
+    this.#outlet("thought", thought);
   }
 
   #addAfter(all: string): void {
@@ -126,7 +126,7 @@ export class Thoughts {
     if (rest === "" || (rest === begun && after.startsWith(small))) return;
     this.#state = "text";
     this.#held = "";
-    this.#outlet.text(rest);
+    this.#outlet("text", rest);
   }
 }
 

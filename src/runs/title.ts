@@ -4,7 +4,8 @@
 
 import { titleFrom } from "../domain/conversation.ts";
 import { newId } from "../domain/id.ts";
-import type { ChatRequest, Slot } from "../upstream/upstream.ts";
+import { plainText } from "../domain/part.ts";
+import type { ChatRequest, Deltas, Slot } from "../upstream/upstream.ts";
 import type { LiveRun } from "./live-run.ts";
 import { Thoughts } from "./thoughts.ts";
 
@@ -25,11 +26,14 @@ export async function writeTitle(
   { messages, sampling, model }: ChatRequest,
 ): Promise<void> {
   const pieces: string[] = [];
-  const thoughts = new Thoughts(true, { text: (text) => void pieces.push(text), reasoning() {} });
-  const deltas = { text: (text: string) => thoughts.add(text), reasoning() {}, prompt() {} };
+  const thoughts = new Thoughts(true, (kind, text) => kind === "text" && pieces.push(text));
+  const deltas: Deltas = {
+    part: (kind, piece) => kind === "text" && thoughts.add(piece),
+    prompt() {},
+  };
   const withInstruction = [
     ...messages,
-    { role: "assistant" as const, content: live.text },
+    { role: "assistant" as const, content: plainText(live.written.parts) },
     { role: "user" as const, content: instruction },
   ];
   const by = { run: newId(), request: live.origin.request };

@@ -11,6 +11,7 @@ import programs from "./migrations/004_programs.sql" with { type: "text" };
 import parts from "./migrations/005_parts.sql" with { type: "text" };
 import deletedMessages from "./migrations/006_deleted_messages.sql" with { type: "text" };
 import streamPlace from "./migrations/007_stream_place.sql" with { type: "text" };
+import messageParts from "./migrations/008_message_parts.sql" with { type: "text" };
 
 /** In order. A released migration is never changed. */
 export const migrations: readonly string[] = [
@@ -21,6 +22,7 @@ export const migrations: readonly string[] = [
   parts,
   deletedMessages,
   streamPlace,
+  messageParts,
 ];
 
 /**

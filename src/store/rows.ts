@@ -1,9 +1,10 @@
 // Rows of the tables, and their translation into domain types.
 
-import type { Conversation, Message, Role } from "../domain/conversation.ts";
+import { type Conversation, type Message, type Role, withParts } from "../domain/conversation.ts";
+import { type Parts, textParts } from "../domain/part.ts";
 import type { Settings } from "../domain/persona.ts";
 import type { Run, RunStatus } from "../domain/run.ts";
-import { failureIn, samplingIn, statsIn } from "./stored-json.ts";
+import { failureIn, partsIn, samplingIn, statsIn } from "./stored-json.ts";
 
 export interface ConversationRow {
   seq: number;
@@ -27,7 +28,8 @@ export interface MessageRow {
   parent: string | null;
   role: Role;
   text: string;
-  reasoning: string;
+  /** JSON; null when the message is its text alone. */
+  parts: string | null;
   created_at: number;
 }
 
@@ -68,8 +70,17 @@ export function toSettings({
 }
 
 export function toMessage(row: MessageRow): Message {
-  const { id, conversation, parent, role, text, reasoning } = row;
-  return { id, conversation, parent, role, text, reasoning, createdAt: row.created_at };
+  const { id, conversation, parent, role } = row;
+  return withParts({ id, conversation, parent, role, createdAt: row.created_at }, partsOfRow(row));
+}
+
+const partsOfRow = ({ text, parts }: Pick<MessageRow, "text" | "parts">): Parts =>
+  parts === null ? textParts(text) : partsIn(parts);
+
+/** The column `parts` of a message. */
+export function partsColumn(parts: Parts): string | null {
+  const isTextAlone = parts.length === 0 || (parts.length === 1 && parts[0]?.kind === "text");
+  return isTextAlone ? null : JSON.stringify(parts);
 }
 
 export function toRun(row: RunRow): Run {

@@ -3,10 +3,18 @@
 import type { Message } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
 import { type ConversationId, type MessageId, newId, type PersonId, type RunId } from "../domain/id.ts";
+import { grown, type PartKind, type Parts, plainText } from "../domain/part.ts";
 import type { Run } from "../domain/run.ts";
 import type { Queries } from "./queries.ts";
-import { type RunRow, toRun } from "./rows.ts";
-import type { Draft, Ending, UnfinishedRun } from "./store.ts";
+import { partsColumn, type RunRow, toRun } from "./rows.ts";
+import type { Draft, Ending, UnfinishedRun, WrittenSoFar } from "./store.ts";
+
+interface DraftRow {
+  step: number;
+  kind: PartKind;
+  text: string;
+  stream_bytes: number;
+}
 
 export class RunTable {
   readonly #q: Queries;
@@ -33,20 +41,23 @@ export class RunTable {
     return this.#q.run("update runs set status = 'running' where id = ? and status = 'queued'", run) === 1;
   }
 
-  checkpoint({ run, text, reasoning, streamBytes }: Draft): void {
-    this.#q.run(
-      `insert into drafts (run, text, reasoning, stream_bytes)
-       select id, ?, ?, ? from runs where id = ? and status = 'running'`,
-      text,
-      reasoning,
-      streamBytes,
-      run,
-    );
+  /** A step that has written nothing yet is remembered by an empty piece. */
+  checkpoint({ run, step, pieces, streamBytes }: Draft): void {
+    for (const { kind, text } of pieces.length > 0 ? pieces : [{ kind: "text", text: "" }])
+      this.#q.run(
+        `insert into drafts (run, step, kind, text, stream_bytes)
+         select id, ?, ?, ?, ? from runs where id = ? and status = 'running'`,
+        step,
+        kind,
+        text,
+        streamBytes,
+        run,
+      );
   }
 
   /** Closes an active Run and writes its text into its message; null when the Run was closed before. */
   end(run: RunId, ending: Ending): Run | null {
-    const { status, finish, stats, slotFreed, text, reasoning } = ending;
+    const { status, finish, stats, slotFreed, parts } = ending;
     const failure = ending.failure && JSON.stringify(ending.failure);
     const row = this.#q.one<RunRow>(
       `update runs set status = ?, finish = ?, failure = ?, stats = ?, slot_freed = ?
@@ -60,7 +71,12 @@ export class RunTable {
     );
     if (row === null) return null;
     this.#q.run("delete from drafts where run = ?", run);
-    this.#q.run("update messages set text = ?, reasoning = ? where id = ?", text, reasoning, row.message);
+    this.#q.run(
+      "update messages set text = ?, parts = ? where id = ?",
+      plainText(parts),
+      partsColumn(parts),
+      row.message,
+    );
     this.#touch(row.conversation);
     return toRun(row);
   }
@@ -85,27 +101,22 @@ export class RunTable {
   unfinished(messageOf: (id: MessageId) => Message): UnfinishedRun[] {
     return this.active().map((run) => {
       const answer = messageOf(run.message);
-      const added = this.draft(run.id);
-      const draft = {
-        draft: answer.text + added.text,
-        draftReasoning: answer.reasoning + added.reasoning,
-        streamBytes: added.streamBytes,
-      };
-      return { question: null, answer, run, ...draft };
+      return { question: null, answer, run, draft: this.draft(run.id, answer.parts) };
     });
   }
 
-  /** The text that a Run's checkpoints have added to its message. */
-  draft(run: RunId): { text: string; reasoning: string; streamBytes: number } {
-    const pieces = this.#q.all<{ text: string; reasoning: string; stream_bytes: number }>(
-      "select text, reasoning, stream_bytes from drafts where run = ? order by seq",
+  /** An answer with what its Run's checkpoints have added to the parts `before`. */
+  draft(run: RunId, before: Parts): WrittenSoFar {
+    const rows = this.#q.all<DraftRow>(
+      "select step, kind, text, stream_bytes from drafts where run = ? order by seq",
       run,
     );
-    return {
-      text: pieces.map(({ text }) => text).join(""),
-      reasoning: pieces.map(({ reasoning }) => reasoning).join(""),
-      streamBytes: pieces.at(-1)?.stream_bytes ?? 0,
-    };
+    let [parts, step, from] = [before, 0, 0];
+    for (const row of rows) {
+      if (row.step > step) [step, from] = [row.step, parts.length];
+      parts = grown(parts, from, row);
+    }
+    return { parts, step, from, streamBytes: rows.at(-1)?.stream_bytes ?? 0 };
   }
 
   /** @throws Failure `conversation_busy` */

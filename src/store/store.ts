@@ -11,6 +11,7 @@ import type {
 } from "../domain/conversation.ts";
 import type { FailureReport } from "../domain/failure.ts";
 import type { ConversationId, MessageId, PersonId, RunId } from "../domain/id.ts";
+import type { Parts } from "../domain/part.ts";
 import type { Settings } from "../domain/persona.ts";
 import type { ConversationHeader, ConversationRecord, MessageRecord } from "../domain/record.ts";
 import type { Run, RunStats, RunStatus } from "../domain/run.ts";
@@ -52,7 +53,7 @@ export interface RunRequest extends Admission {
 export interface QueuedRun {
   /** The new question; null when there is none. */
   readonly question: Message | null;
-  /** The answer that the Run will write; its text is what exists already. */
+  /** The answer that the Run will write; its parts are what exists already. */
   readonly answer: Message;
   readonly run: Run;
 }
@@ -70,8 +71,7 @@ export interface ConversationImport {
 /** How a Run ended. */
 export interface Ending {
   readonly status: Exclude<RunStatus, "queued" | "running">;
-  readonly text: string;
-  readonly reasoning: string;
+  readonly parts: Parts;
   readonly finish: string | null;
   readonly failure: FailureReport | null;
   readonly stats: RunStats;
@@ -86,19 +86,29 @@ export interface Ending {
 /** What a Run has written since its last checkpoint. */
 export interface Draft {
   readonly run: RunId;
-  readonly text: string;
-  readonly reasoning: string;
-  /** Bytes of llama-server's stream, from its beginning, that hold all of the Run's text so far. */
+  /** The step that wrote it, from 0. A first draft of a step says that those before it are over. */
+  readonly step: number;
+  /** What was added, in order: each piece belongs to the part of its kind. */
+  readonly pieces: Parts;
+  /** Bytes of llama-server's stream of this step, from its beginning, that hold all that the step wrote. */
+  readonly streamBytes: number;
+}
+
+/** An answer at the last checkpoint of its Run. */
+export interface WrittenSoFar {
+  /** All of its parts, those from before the Run included. */
+  readonly parts: Parts;
+  /** The step that was under way. */
+  readonly step: number;
+  /** Index of the first part that this step writes. */
+  readonly from: number;
+  /** See `Draft`; 0 when there was no checkpoint. */
   readonly streamBytes: number;
 }
 
 /** A Run that was waiting or running when the last process ended. */
 export interface UnfinishedRun extends QueuedRun {
-  /** The answer's text at the last checkpoint, including the text from before the Run. */
-  readonly draft: string;
-  readonly draftReasoning: string;
-  /** See `Draft`; 0 when there was no checkpoint. */
-  readonly streamBytes: number;
+  readonly draft: WrittenSoFar;
 }
 
 /** All conversations, or those of one person, or those in which nothing was said since a time. */

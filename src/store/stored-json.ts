@@ -11,12 +11,15 @@ import {
 } from "../domain/account.ts";
 import { type FailureReport, isFailureCode } from "../domain/failure.ts";
 import { fieldsOf, isFiniteNumber, isJsonObject, isString, parseJson } from "../domain/json.ts";
+import { type Parts, partsOf } from "../domain/part.ts";
 import type { Sampling } from "../domain/persona.ts";
 import type { RunStats } from "../domain/run.ts";
 import { samplingOf } from "../domain/settings.ts";
 
 /** Sampling numbers within their bounds. */
 export const samplingIn = (column: string): Sampling => samplingOf(parseJson(column));
+
+export const partsIn = (column: string): Parts => partsOf(parseJson(column));
 
 export function statsIn(column: string): RunStats {
   return fieldsOf<RunStats>(parseJson(column), {

@@ -1,10 +1,12 @@
 // Exports whole conversations from SQLite, and imports them.
 
+import type { Message } from "../domain/conversation.ts";
 import { type ConversationId, type MessageId, newId, type PersonId } from "../domain/id.ts";
+import { plainText, textParts } from "../domain/part.ts";
 import { noSettings } from "../domain/persona.ts";
 import type { ConversationHeader, ConversationRecord, MessageRecord } from "../domain/record.ts";
 import type { Queries } from "./queries.ts";
-import { type ConversationRow, type MessageRow, toMessage, toSettings } from "./rows.ts";
+import { type ConversationRow, type MessageRow, partsColumn, toMessage, toSettings } from "./rows.ts";
 import type { RunTable } from "./runs.ts";
 import type { ConversationFilter, ConversationImport } from "./store.ts";
 
@@ -45,13 +47,15 @@ export class TransferTable {
       )
       .map((row) => toMessage(row));
     const running = this.#runs.running(id);
-    const draft = running && this.#runs.draft(running.id);
-    const shown = messages.map(({ id, parent, role, text, reasoning, createdAt }) => {
-      const added = id === running?.message && draft ? draft : { text: "", reasoning: "" };
-      return { id, parent, role, text: text + added.text, reasoning: reasoning + added.reasoning, createdAt };
-    });
+    const shown = messages.map((message) =>
+      toRecord(
+        running?.message === message.id
+          ? { ...message, parts: this.#runs.draft(running.id, message.parts).parts }
+          : message,
+      ),
+    );
     const { title, head, created_at: createdAt, updated_at: updatedAt } = row;
-    return { parlor: 1, id, title, head, settings: toSettings(row), createdAt, updatedAt, messages: shown };
+    return { parlor: 2, id, title, head, settings: toSettings(row), createdAt, updatedAt, messages: shown };
   }
 
   /**
@@ -123,16 +127,16 @@ export class TransferTable {
     ))
       others.set(id, newId());
     const other = (id: string | null) => (id === null ? null : (others.get(id) ?? id));
-    for (const { id, parent, role, text, reasoning, createdAt } of messages) {
+    for (const { id, parent, role, text, parts = textParts(text), createdAt } of messages) {
       this.#q.run(
-        `insert into messages (id, conversation, parent, role, text, reasoning, created_at)
+        `insert into messages (id, conversation, parent, role, text, parts, created_at)
          values (?, ?, ?, ?, ?, ?, ?)`,
         other(id),
         conversation,
         other(parent),
         role,
-        text,
-        reasoning,
+        plainText(parts),
+        partsColumn(parts),
         createdAt,
       );
     }
@@ -141,4 +145,9 @@ export class TransferTable {
   #end(conversation: ConversationId, head: MessageId | null): void {
     this.#q.run("update conversations set head = ?, deleted_at = null where id = ?", head, conversation);
   }
+}
+
+function toRecord({ id, parent, role, parts, createdAt }: Message): MessageRecord {
+  const others = partsColumn(parts) === null ? {} : { parts };
+  return { id, parent, role, text: plainText(parts), ...others, createdAt };
 }

@@ -1,8 +1,9 @@
 // The tree of messages in SQLite: paths, branches, siblings.
 
-import type { Message, Role } from "../domain/conversation.ts";
+import { type Message, type Role, withParts } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
 import type { ConversationId, MessageId } from "../domain/id.ts";
+import { textParts } from "../domain/part.ts";
 import type { ThreadPage } from "../domain/thread.ts";
 import type { Queries } from "./queries.ts";
 import { type MessageRow, type RunRow, toMessage, toRun } from "./rows.ts";
@@ -81,7 +82,7 @@ export class MessageTree {
       text,
       createdAt,
     );
-    return { ...made, reasoning: "", createdAt };
+    return { ...made, parts: textParts(text), createdAt };
   }
 
   /** The page of a path that ends at `last`. */
@@ -107,12 +108,9 @@ export class MessageTree {
     const siblings = this.#siblings(shown);
     const thread = shown.map((row) => {
       const run = latest.get(row.id);
-      const added = run?.status === "running" ? this.#runs.draft(run.id) : { text: "", reasoning: "" };
-      const message = toMessage({
-        ...row,
-        text: row.text + added.text,
-        reasoning: row.reasoning + added.reasoning,
-      });
+      const stored = toMessage(row);
+      const isRunning = run?.status === "running";
+      const message = isRunning ? withParts(stored, this.#runs.draft(run.id, stored.parts).parts) : stored;
       return { message, run: run ? toRun(run) : null, siblings: siblings.get(row.parent) ?? [row.id] };
     });
     return { thread, hasEarlier };

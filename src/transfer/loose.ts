@@ -4,6 +4,7 @@
 import { titleFrom } from "../domain/conversation.ts";
 import { isId, isTemporary, newId } from "../domain/id.ts";
 import { isJsonObject } from "../domain/json.ts";
+import { type Parts, partsOf, plainText, textParts } from "../domain/part.ts";
 import type { ConversationRecord, LeftOutKind, MessageRecord } from "../domain/record.ts";
 import { settingsOf } from "../domain/settings.ts";
 
@@ -26,7 +27,10 @@ export interface LooseMessage {
   readonly parent?: string | null;
   readonly role?: unknown;
   readonly text?: unknown;
+  /** The model's thoughts; in files of other programs, and of version 1. */
   readonly reasoning?: unknown;
+  /** In files of version 2; they count instead of the text. */
+  readonly parts?: unknown;
   readonly createdAt?: unknown;
 }
 
@@ -59,7 +63,7 @@ export function recordOf(loose: LooseConversation, rules: RecordRules): Conversa
   if (!first || !last) throw new Error("it has no message of a person or a model");
   const head = tree.keptAncestor(loose.head);
   return {
-    parlor: 1,
+    parlor: 2,
     // an imported conversation is kept, so it can't have the id of a temporary one
     id: isId(loose.id) && !isTemporary(loose.id) ? loose.id : newId(),
     ...(typeof loose.owner === "string" && { owner: loose.owner }),
@@ -161,14 +165,28 @@ function placed(
         id: ids.get(message.id) as string,
         parent: above !== null && isPlaced.has(above) ? (ids.get(above) as string) : null,
         role: message.role as MessageRecord["role"],
-        text: clean(message.text),
-        reasoning: clean(message.reasoning),
+        ...contentOf(message, clean),
         createdAt: timeOf(message.createdAt) ?? timeOf(begunAt) ?? Date.now(),
       });
       isPlaced.add(message.id);
     }
   }
   return { messages, ids };
+}
+
+/** The text, and the parts of a message that has more than a text. */
+function contentOf(
+  { text, reasoning, parts }: LooseMessage,
+  clean: (value: unknown) => string,
+): Pick<MessageRecord, "text" | "parts"> {
+  const cleaned = partsOf(parts).map((part) => ({ ...part, text: clean(part.text) }));
+  const thought = clean(reasoning);
+  const all: Parts =
+    cleaned.length > 0
+      ? cleaned
+      : [...(thought === "" ? [] : [{ kind: "thought" as const, text: thought }]), ...textParts(clean(text))];
+  const isText = all.every(({ kind }) => kind === "text");
+  return { text: plainText(all), ...(!isText && { parts: all }) };
 }
 
 const encoder = new TextEncoder();

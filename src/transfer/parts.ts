@@ -1,6 +1,7 @@
 // Cuts conversations from a file into pieces of a few milliseconds, for the worker that reads and the Store
 // that writes.
 
+import { sizeOf } from "../domain/part.ts";
 import type { ConversationRecord, ImportPart, MessageRecord } from "../domain/record.ts";
 import { type GivenFile, type ReadBounds, readConversations } from "./read.ts";
 
@@ -24,7 +25,7 @@ function* pieces({ messages, ...conversation }: ConversationRecord): Generator<I
   let piece: MessageRecord[] = [];
   let chars = 0;
   for (const message of messages) {
-    const length = message.text.length + message.reasoning.length;
+    const length = message.parts ? sizeOf(message.parts) : message.text.length;
     if (piece.length > 0 && (chars + length > pieceMaxChars || piece.length >= pieceMaxMessages)) {
       yield { kind: "messages", messages: piece };
       [piece, chars] = [[], 0];

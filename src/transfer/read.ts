@@ -128,7 +128,7 @@ function* sessions(
 
 function looseOf(value: unknown, leaveOut: LeaveOut): LooseConversation {
   if (!isJsonObject(value)) throw new Error("this is no JSON object");
-  if (value["parlor"] === 1) return value as unknown as LooseConversation;
+  if (value["parlor"] === 1 || value["parlor"] === 2) return value as unknown as LooseConversation;
   if (isJsonObject(value["conv"]) && Array.isArray(value["messages"]))
     return fromLlamaUi(value["conv"], value["messages"], leaveOut);
   if (isJsonObject(value["mapping"])) return fromChatGpt(value, value["mapping"], leaveOut);

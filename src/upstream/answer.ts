@@ -67,8 +67,8 @@ export class Answer implements SseReader {
 
   /** Delivers the text since the last call. */
   flush(): void {
-    if (this.#thought !== "") this.#deltas.reasoning(this.#thought);
-    if (this.#text !== "") this.#deltas.text(this.#text);
+    if (this.#thought !== "") this.#deltas.part("thought", this.#thought);
+    if (this.#text !== "") this.#deltas.part("text", this.#text);
     this.#thought = this.#text = "";
     this.#deltas.streamed?.(this.#fromBytes + this.#events.eventsBytes);
   }
@@ -151,13 +151,9 @@ function parse(text: string): Unknown | null {
  */
 export function showing(deltas: Deltas, heard: (text: string) => void): Deltas {
   return {
-    text(piece) {
-      heard(piece);
-      deltas.text(piece);
-    },
-    reasoning(piece) {
-      heard("");
-      deltas.reasoning(piece);
+    part(kind, piece) {
+      heard(kind === "text" ? piece : "");
+      deltas.part(kind, piece);
     },
     prompt: (progress) => deltas.prompt(progress),
     streamed: (bytes) => deltas.streamed?.(bytes),

@@ -3,6 +3,7 @@
 
 import type { Role } from "../domain/conversation.ts";
 import type { RunId } from "../domain/id.ts";
+import type { PartKind } from "../domain/part.ts";
 import type { Sampling } from "../domain/persona.ts";
 import type { PromptProgress, RunStats } from "../domain/run.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
@@ -22,8 +23,7 @@ export interface ChatRequest {
 
 /** Receives an answer while it is generated: at most one call per kind and network read. */
 export interface Deltas {
-  text(text: string): void;
-  reasoning(text: string): void;
+  part(kind: PartKind, piece: string): void;
   prompt(progress: PromptProgress): void;
   /**
    * Bytes of the stream, from its beginning, that hold everything delivered so far: `resume` can continue

@@ -6,8 +6,8 @@ import type { HouseEvent } from "../../src/domain/event.ts";
 import { until } from "../llama/server.ts";
 
 const event = (conversation: string, n: number): HouseEvent => ({
-  kind: "text",
-  text: `t${n}`,
+  kind: "part",
+  ...{ piece: { kind: "text", text: `t${n}` }, at: 0, from: 0, since: null },
   run: "r",
   conversation,
   messageId: "m",

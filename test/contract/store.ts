@@ -10,12 +10,17 @@ import type { ConversationRecord } from "../../src/domain/record.ts";
 import type { Ending, QueuedRun, Store } from "../../src/store/store.ts";
 import { until } from "../llama/server.ts";
 import { seeded } from "../seeded.ts";
-import { doneEnding } from "./ending.ts";
+import { doneEnding, draft, parts } from "./ending.ts";
 
 /** Who asks in these tests, within no limits. */
 const by = { owner: localPerson, limits: standardLimits.admin, queueMaxRuns: 10 };
 
-const done: Ending = { ...doneEnding, reasoning: "thought", stats: { outputTokens: 3 }, tokens: 3 };
+const done: Ending = {
+  ...doneEnding,
+  parts: parts("answer", "thought"),
+  stats: { outputTokens: 3 },
+  tokens: 3,
+};
 
 /** Tests a Store that `open` makes empty. */
 export function storeContract(name: string, open: () => Promise<Store>): void {
@@ -119,7 +124,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
         slotFreed: false,
         status: "failed",
       });
-      expect(ended?.message).toEqual({ ...answer, text: "answer", reasoning: "thought" });
+      expect(ended?.message).toEqual({ ...answer, text: "answer", parts: parts("answer", "thought") });
       expect(ended?.run).toEqual({
         ...run,
         status: "failed",
@@ -128,7 +133,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
         stats: { outputTokens: 3 },
         slotFreed: false,
       });
-      expect(await store.end(run.id, { ...done, text: "later" })).toBeNull();
+      expect(await store.end(run.id, { ...done, parts: parts("later") })).toBeNull();
       expect(await store.start(run.id)).toBe(false);
       expect((await threadOf(run.conversation)).at(-1)?.message.text).toBe("answer");
     });
@@ -138,7 +143,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       const first = await say(conversation, "one");
       await store.end(first.run.id, done);
       const second = await say(conversation, "two");
-      await store.end(second.run.id, { ...done, status: "failed", text: "half" });
+      await store.end(second.run.id, { ...done, status: "failed", parts: parts("half") });
       const again = await store.retry({ conversation, message: second.answer.id, ...by });
       expect(again.question).toBeNull();
       expect(again.answer.parent).toBe(second.question?.id as string);
@@ -200,17 +205,17 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     test("continue goes on with the text of the last answer", async () => {
       const conversation = newId();
       const { run, answer } = await say(conversation);
-      await store.end(run.id, { ...done, status: "interrupted", text: "half" });
+      await store.end(run.id, { ...done, status: "interrupted", parts: parts("half") });
       const more = await store.continue({ conversation, message: answer.id, ...by });
       expect(more.answer).toMatchObject({ id: answer.id, text: "half" });
       expect(more.run.id).not.toBe(run.id);
-      await store.end(more.run.id, { ...done, text: "half and half" });
+      await store.end(more.run.id, { ...done, parts: parts("half and half") });
       expect((await threadOf(conversation)).map(({ message }) => message.text)).toEqual([
         "question",
         "half and half",
       ]);
       const empty = await say(conversation);
-      await store.end(empty.run.id, { ...done, text: "" });
+      await store.end(empty.run.id, { ...done, parts: [] });
       for (const message of [answer.id, empty.answer.id])
         expect(await codeOf(store.continue({ conversation, message, ...by }))).toBe("not_found");
     });
@@ -300,26 +305,28 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     test("a checkpoint is what a reader finds, and what is left for the next process", async () => {
       const waiting = await say(newId());
       const running = await say(newId());
-      await store.checkpoint([{ run: running.run.id, text: "too early", reasoning: "", streamBytes: 0 }]);
+      await store.checkpoint([draft(running.run.id, "too early", "", 0)]);
       await store.start(running.run.id);
-      await store.checkpoint([{ run: running.run.id, text: "ha", reasoning: "thou", streamBytes: 0 }]);
-      await store.checkpoint([{ run: running.run.id, text: "lf", reasoning: "ght", streamBytes: 812 }]);
+      await store.checkpoint([draft(running.run.id, "ha", "thou", 0)]);
+      await store.checkpoint([draft(running.run.id, "lf", "ght", 812)]);
       expect((await threadOf(running.run.conversation)).at(-1)?.message).toMatchObject({
         text: "half",
-        reasoning: "thought",
+        parts: parts("half", "thought"),
       });
       expect(await store.unfinishedRuns()).toMatchObject([
-        { run: { id: waiting.run.id, status: "queued" }, draft: "", streamBytes: 0, answer: { text: "" } },
+        {
+          run: { id: waiting.run.id, status: "queued" },
+          draft: { parts: [], streamBytes: 0 },
+          answer: { text: "" },
+        },
         {
           run: { id: running.run.id, status: "running" },
-          draft: "half",
-          draftReasoning: "thought",
-          streamBytes: 812,
+          draft: { parts: parts("half", "thought"), step: 0, from: 0, streamBytes: 812 },
           answer: { text: "" },
         },
       ]);
       await store.end(running.run.id, done);
-      await store.checkpoint([{ run: running.run.id, text: "too late", reasoning: "", streamBytes: 0 }]);
+      await store.checkpoint([draft(running.run.id, "too late", "", 0)]);
       expect((await threadOf(running.run.conversation)).at(-1)?.message.text).toBe("answer");
       expect((await store.unfinishedRuns()).map(({ run }) => run.id)).toEqual([waiting.run.id]);
     });
@@ -406,7 +413,6 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
         const messages = Array.from({ length: 2_500 }, (_, i) => ({
           role: i % 2 === 0 ? ("user" as const) : ("assistant" as const),
           text: `m${i}`,
-          reasoning: "",
           createdAt: 1,
         }));
         const named = messages.map((message, i) => ({
@@ -415,7 +421,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
           parent: i === 0 ? null : `${id}-${i - 1}`.padEnd(24, "x"),
         }));
         return {
-          parlor: 1,
+          parlor: 2,
           id,
           title: "deep",
           head: named.at(-1)?.id as string,
@@ -527,7 +533,10 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
 
     test("search ignores case and diacritics; the last word may be unfinished; no operators", async () => {
       const { run, question } = await say(newId(), "Über die Gärten von Łódź");
-      await store.end(run.id, { ...done, text: "In the gardens there grow quinces, and by the wall a fig." });
+      await store.end(run.id, {
+        ...done,
+        parts: parts("In the gardens there grow quinces, and by the wall a fig."),
+      });
       const found = async (query: string) =>
         (await store.search(localPerson, query, 10)).map(({ message, excerpt }) => [
           message === null ? "title" : message === question?.id ? "question" : "answer",
@@ -556,7 +565,8 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
         "대한민국 헌법",
         "秋の紅葉",
       ];
-      for (const text of texts) await store.end((await say(newId(), "?")).run.id, { ...done, text });
+      for (const text of texts)
+        await store.end((await say(newId(), "?")).run.id, { ...done, parts: parts(text) });
       await say(newId(), "Straßenverkehrsordnung");
       const found = async (query: string) =>
         (await store.search(localPerson, query, 10)).map(
@@ -588,7 +598,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       const before = "eins zwei drei ".repeat(500);
       await store.end((await say(newId(), "?")).run.id, {
         ...done,
-        text: `${before}die Haftpflichtversicherung ${before}`,
+        parts: parts(`${before}die Haftpflichtversicherung ${before}`),
       });
       const [hit] = await store.search(localPerson, "pflicht", 10);
       expect(hit?.excerpt).toEqual([
@@ -658,10 +668,10 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
     test("a record holds what has been written so far of an answer that is being written", async () => {
       const { run, answer } = await say(newId());
       await store.start(run.id);
-      await store.checkpoint([{ run: run.id, text: "so far", reasoning: "thought", streamBytes: 0 }]);
+      await store.checkpoint([draft(run.id, "so far", "thought", 0)]);
       expect(
         (await store.record(run.conversation))?.messages.find(({ id }) => id === answer.id),
-      ).toMatchObject({ text: "so far", reasoning: "thought" });
+      ).toMatchObject({ text: "so far", parts: parts("so far", "thought") });
     });
 
     test("another attempt at an answer below an answer answers the question above", async () => {
@@ -670,7 +680,6 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
         parent,
         role,
         text: id,
-        reasoning: "",
         createdAt: 1,
       });
       const [question, first, second] = [newId(), newId(), newId()];
@@ -681,7 +690,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       ];
       const conversation = newId();
       await store.add(localPerson, {
-        parlor: 1,
+        parlor: 2,
         id: conversation,
         title: "t",
         head: second,

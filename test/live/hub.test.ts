@@ -8,6 +8,7 @@ import { localPerson, standardLimits } from "../../src/domain/account.ts";
 import type { Message } from "../../src/domain/conversation.ts";
 import type { RunEvent, RunFact, Snapshot } from "../../src/domain/event.ts";
 import { newId } from "../../src/domain/id.ts";
+import { textParts } from "../../src/domain/part.ts";
 import { noSettings } from "../../src/domain/persona.ts";
 import type { Run } from "../../src/domain/run.ts";
 import type { Thread } from "../../src/domain/thread.ts";
@@ -28,8 +29,8 @@ function house() {
     conversation,
     parent: null,
     role: "assistant",
+    parts: [],
     text: "",
-    reasoning: "",
     createdAt: 0,
   };
   const run: Run = {
@@ -47,14 +48,14 @@ function house() {
   let n = 0;
   let text = "";
   let asked: PromiseWithResolvers<void>[] = [];
-  const live = (): Snapshot[] => [
+  const live = async (): Promise<Snapshot[]> => [
     {
       run: run.id,
       messageId: message.id,
       n,
       status: "running",
-      text,
-      reasoning: "",
+      parts: textParts(text),
+      from: 0,
       thinkingSince: null,
       place: null,
       progress: null,
@@ -88,7 +89,6 @@ function house() {
         effective: { persona: null, missing: null, isEnforced: false, own: {}, model: null },
         thread: [{ message, run, siblings: [message.id] }] as Thread,
         hasEarlier: false,
-        live: live(),
       };
     },
     listed: async () => null,
@@ -104,8 +104,9 @@ function house() {
     conversation,
     say(piece: string) {
       n++;
+      const at = text.length;
       text += piece;
-      publish({ kind: "text", text: piece });
+      publish({ kind: "part", piece: { kind: "text", text: piece }, at, from: 0, since: null });
     },
     async answer() {
       await until(() => asked.length > 0, "the store was asked");

@@ -9,7 +9,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { localPerson, standardLimits } from "../../src/domain/account.ts";
 import { newId } from "../../src/domain/id.ts";
+import { textIn } from "../../src/domain/part.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
+import { draft } from "../contract/ending.ts";
 import { PageClient, startHouse } from "../house.ts";
 import { until } from "./server.ts";
 
@@ -36,7 +38,7 @@ async function takenUp(
   });
   const run = said?.run.id as string;
   await before.start(run);
-  await before.checkpoint([{ run, ...kept }]);
+  await before.checkpoint([draft(run, kept.text, kept.reasoning, kept.streamBytes)]);
   await before.close();
   const asked: string[] = [];
   const llama = Bun.serve({
@@ -59,7 +61,7 @@ async function takenUp(
   page.close();
   await house.stop();
   await llama.stop(true);
-  return { asked, shown: answer.text, text: stored?.text, reasoning: stored?.reasoning };
+  return { asked, shown: answer.text, text: stored?.text, reasoning: textIn(stored?.parts ?? [], "thought") };
 }
 
 const end = `data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n`;

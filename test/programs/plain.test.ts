@@ -41,11 +41,11 @@ test("text that waits is joined, closing words stay frames of their own, whateve
   const { made, socket, sent, state, taps } = door();
   await made.message(socket, "one");
   state.pace = -1;
-  for (const piece of ["a", "b", "[DONE]", "c"]) taps[0]?.text(piece);
+  for (const piece of ["a", "b", "[DONE]", "c"]) taps[0]?.part("text", piece);
   taps[0]?.ended(ended);
   await made.message(socket, "two");
-  taps[1]?.text("[ERROR] is");
-  taps[1]?.text(" a word");
+  taps[1]?.part("text", "[ERROR] is");
+  taps[1]?.part("text", " a word");
   taps[1]?.ended(ended);
   expect(sent).toEqual(["a"]);
   state.pace = 1;
@@ -56,7 +56,7 @@ test("text that waits is joined, closing words stay frames of their own, whateve
 test("a piece of text that is a closing word goes in two frames, so that nobody takes it for one", async () => {
   const { made, socket, sent, taps } = door();
   await made.message(socket, "one");
-  for (const piece of ["true", "[DONE]", "[ERROR] no", "[DONE] and more"]) taps[0]?.text(piece);
+  for (const piece of ["true", "[DONE]", "[ERROR] no", "[DONE] and more"]) taps[0]?.part("text", piece);
   taps[0]?.ended(ended);
   expect(sent).toEqual(["true", "[", "DONE]", "[", "ERROR] no", "[DONE] and more", "[DONE]"]);
 });
@@ -65,7 +65,7 @@ test("a client that does not read at all is dropped at the bound, and costs noth
   const { made, socket, sent, state, taps } = door(100);
   await made.message(socket, "one");
   state.pace = -1;
-  for (let i = 0; i < 100; i++) taps[0]?.text("0123456789");
+  for (let i = 0; i < 100; i++) taps[0]?.part("text", "0123456789");
   expect([sent.length, state.closed]).toEqual([1, 1013]);
   made.drain();
   expect(sent.length).toBe(1);

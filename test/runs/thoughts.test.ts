@@ -21,10 +21,9 @@ function heard(
   { isWhole = true, isStart = true } = {},
 ): Heard {
   const told: Heard = { text: "", reasoning: "" };
-  const grow = (kind: keyof Heard) => (piece: string) => {
-    told[kind] += piece;
-  };
-  const thoughts = new Thoughts(isStart, { text: grow("text"), reasoning: grow("reasoning") });
+  const thoughts = new Thoughts(isStart, (kind, piece) => {
+    told[kind === "text" ? "text" : "reasoning"] += piece;
+  });
   for (let i = 0; i < answer.length; ) {
     const chars = typeof size === "number" ? size : size();
     thoughts.add(answer.slice(i, i + chars));

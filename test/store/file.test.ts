@@ -24,7 +24,7 @@ import { backup, check, makeFile, StoreUnusable, setAsideCopies, unusable } from
 import { migrate, migrations } from "../../src/store/migrate.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
 import type { Ending, QueuedRun } from "../../src/store/store.ts";
-import { doneEnding } from "../contract/ending.ts";
+import { doneEnding, draft, parts } from "../contract/ending.ts";
 import { until } from "../llama/server.ts";
 import { threadMs } from "../processor.ts";
 
@@ -295,7 +295,7 @@ describe("what is deleted can be read in no file", () => {
   };
   const nothing = (file: string, ...words: string[]) =>
     until(() => left(file, ...words).length === 0, "nothing is left");
-  const ending: Ending = { ...doneEnding, text: "" };
+  const ending: Ending = { ...doneEnding, parts: [] };
   const secret = "Zwetschgenkuchen";
   const folded = "zwetschgenkuchen"; // as the search index has it
   const long = `${secret} ${"and more about it ".repeat(2_000)}`;
@@ -306,7 +306,7 @@ describe("what is deleted can be read in no file", () => {
     for (let i = 0; i < beside; i++) {
       const { run } = (await store.say({ ...say(newId()), text: `something else, ${i}` })) as QueuedRun;
       await store.start(run.id);
-      await store.end(run.id, { ...ending, text: "an answer", reasoning: "" });
+      await store.end(run.id, { ...ending, parts: parts("an answer") });
     }
     const conversation = newId();
     const said = (await store.say({
@@ -315,14 +315,10 @@ describe("what is deleted can be read in no file", () => {
       ...(owner && { owner }),
     })) as QueuedRun;
     await store.start(said.run.id);
-    for (let i = 0; i < 5; i++)
-      await store.checkpoint([
-        { run: said.run.id, text: `${secret}! `, reasoning: `${secret}? `, streamBytes: 7 },
-      ]);
+    for (let i = 0; i < 5; i++) await store.checkpoint([draft(said.run.id, `${secret}! `, `${secret}? `, 7)]);
     await store.end(said.run.id, {
       ...ending,
-      text: `${secret}! `.repeat(5),
-      reasoning: `${secret}? `.repeat(5),
+      parts: parts(`${secret}! `.repeat(5), `${secret}? `.repeat(5)),
     });
     await store.rename(conversation, `${secret}, baked`);
     return { store, conversation, said };

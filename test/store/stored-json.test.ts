@@ -20,8 +20,7 @@ async function storeWith(column: string) {
   const said = await first.say({ conversation, message: newId(), text: "question", ...by });
   await first.end(said?.run.id as string, {
     status: "failed",
-    text: "answer",
-    reasoning: "",
+    parts: [{ kind: "text", text: "answer" }],
     finish: null,
     failure: { code: "upstream_cut", facts: {} },
     stats: { outputTokens: 3 },

@@ -22,10 +22,10 @@ function read(...files: GivenFile[]) {
   }
 }
 const talk = (record: ConversationRecord | undefined) =>
-  pathOf(record as ConversationRecord).map(({ role, text, reasoning }) => [
+  pathOf(record as ConversationRecord).map(({ role, text, parts = [] }) => [
     role,
     text,
-    ...(reasoning === "" ? [] : [reasoning]),
+    ...parts.flatMap((part) => (part.kind === "thought" ? [part.text] : [])),
   ]);
 
 /** A conversation of ChatGPT's whose messages follow each other. */

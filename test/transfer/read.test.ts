@@ -3,10 +3,12 @@
 
 import { describe, expect, test } from "bun:test";
 import { newId } from "../../src/domain/id.ts";
+import { textIn } from "../../src/domain/part.ts";
 import { noSettings } from "../../src/domain/persona.ts";
 import { type ConversationRecord, pathOf } from "../../src/domain/record.ts";
 import { type GivenFile, readConversations as readFiles } from "../../src/transfer/read.ts";
 import { toMarkdown } from "../../src/transfer/write.ts";
+import { parts } from "../contract/ending.ts";
 import { threadMs } from "../processor.ts";
 
 const bounds = { importUnpackedMaxBytes: 4 << 20, importTextMaxBytes: 100_000 };
@@ -29,7 +31,7 @@ async function readConversations(text: string) {
 
 const [question, answer, other] = [newId(), newId(), newId()];
 const own: ConversationRecord = {
-  parlor: 1,
+  parlor: 2,
   id: newId(),
   title: "Grüße",
   head: answer,
@@ -42,7 +44,6 @@ const own: ConversationRecord = {
       parent: null,
       role: "user",
       text: "Wie geht's? 🦜\r\n",
-      reasoning: "",
       createdAt: 1_790_000_000_000,
     },
     {
@@ -50,7 +51,6 @@ const own: ConversationRecord = {
       parent: question,
       role: "assistant",
       text: "Schlecht.",
-      reasoning: "",
       createdAt: 1_790_000_000_500,
     },
     {
@@ -58,7 +58,7 @@ const own: ConversationRecord = {
       parent: question,
       role: "assistant",
       text: "Gut.",
-      reasoning: "Hm.",
+      parts: parts("Gut.", "Hm."),
       createdAt: 1_790_000_001_000,
     },
   ],
@@ -243,7 +243,9 @@ describe("llama-server's own UI", () => {
   const expected = (records: readonly ConversationRecord[]) => {
     const [record] = records as [ConversationRecord];
     expect(record).toMatchObject({ id: llamaUi.conv.id, title: "Tea", updatedAt: 1_780_000_009_000 });
-    expect(pathOf(record).map(({ role, text, reasoning }) => [role, text, reasoning])).toEqual([
+    expect(
+      pathOf(record).map(({ role, text, parts = [] }) => [role, text, textIn(parts, "thought")]),
+    ).toEqual([
       ["user", "Which tea?", ""],
       ["assistant", "Black.", "Or green?"],
     ]);

@@ -8,6 +8,7 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FailureCode } from "../../src/domain/failure.ts";
+import type { PartKind } from "../../src/domain/part.ts";
 import type { RunStats } from "../../src/domain/run.ts";
 import { Answer } from "../../src/upstream/answer.ts";
 import {
@@ -258,11 +259,13 @@ describe("what is broken is told", () => {
 /** An answer that is a stream, and what has come of it. */
 function collecting(): { answer: Answer; got: { text: string; reasoning: string } } {
   const got = { text: "", reasoning: "" };
-  const add = (kind: keyof typeof got) => (piece: string) => {
-    got[kind] += piece;
-  };
   const answer = new Answer(
-    { text: add("text"), reasoning: add("reasoning"), prompt() {} },
+    {
+      part(kind, piece) {
+        got[kind === "text" ? "text" : "reasoning"] += piece;
+      },
+      prompt() {},
+    },
     { lineMaxBytes: 1 << 20, answerMaxChars: 1 << 20 },
   );
   answer.begin(new Headers({ "content-type": "text/event-stream" }));
@@ -397,12 +400,10 @@ test("the place in the stream is the end of its last whole event, wherever the w
   for (let size = 1; size < whole.length; size++) {
     const got: { text: string; bytes: number }[] = [];
     let text = "";
-    const add = (piece: string) => {
-      text += piece;
-    };
     const deltas = {
-      text: add,
-      reasoning() {},
+      part(_kind: PartKind, piece: string) {
+        text += piece;
+      },
       prompt() {},
       streamed: (bytes: number) => void got.push({ text, bytes }),
     };

@@ -34,7 +34,7 @@ const ask = (slot: Slot, content: string, signal = new AbortController().signal)
   slot.chat(
     { run: newId(), request: "" },
     { messages: [{ role: "user", content }], sampling: {}, model: null },
-    { text() {}, reasoning() {}, prompt() {} },
+    { part() {}, prompt() {} },
     signal,
   );
 /** Takes as many Slots as there are. */

@@ -1,0 +1,90 @@
+// What a reader of RunEvents knows of the Runs in progress: their Snapshots, kept up to date by the events.
+// Every event says where it belongs (`n`, and `at` for text), so that an event that comes twice, late or not
+// at all can't double, skip or misplace text. Pure: where the events come from is known in runs/following.
+
+import type { RunEvent, Snapshot } from "./event.ts";
+import type { RunId } from "./id.ts";
+import { grown, sizeOf } from "./part.ts";
+
+/** Ended Runs that are remembered, so that an event that comes late does not bring one of them back. */
+const endedMax = 16;
+
+export class Snapshots {
+  readonly #runs = new Map<RunId, Snapshot>();
+  readonly #ended: RunId[] = [];
+
+  constructor(live: readonly Snapshot[]) {
+    for (const snapshot of live) this.#runs.set(snapshot.run, snapshot);
+  }
+
+  get all(): readonly Snapshot[] {
+    return [...this.#runs.values()];
+  }
+
+  /**
+   * Takes an event. Returns what of it is new: the event, the rest of its text, or null when all of it is
+   * known. `missing` when something before it has not come: then only fresh Snapshots help.
+   */
+  take(event: RunEvent): RunEvent | null | "missing" {
+    const known = this.#runs.get(event.run);
+    if (event.kind === "ended") return this.#end(event, known !== undefined);
+    if (this.#ended.includes(event.run)) return null;
+    if (known === undefined) return event.kind === "queued" ? this.#begin(event) : "missing";
+    const isNext = event.n === known.n + 1;
+    if (event.kind === "part") return this.#grow(event, known, isNext);
+    if (event.n <= known.n) return null;
+    if (!isNext) return "missing";
+    this.#runs.set(event.run, { ...known, ...changeOf(event), n: event.n });
+    return event;
+  }
+
+  #begin(event: RunEvent & { kind: "queued" }): RunEvent {
+    const { run, messageId, n, answer } = event;
+    this.#runs.set(run, {
+      ...{ run, messageId, n, status: "queued", parts: answer.parts, from: 0 },
+      ...{ thinkingSince: null, place: null, progress: null, stopping: false },
+    });
+    return event;
+  }
+
+  #grow(event: RunEvent & { kind: "part" }, known: Snapshot, isNext: boolean): RunEvent | null | "missing" {
+    const size = sizeOf(known.parts);
+    const { kind, text } = event.piece;
+    if (event.at + text.length <= size) return null;
+    if (event.at > size || event.n > known.n + 1) return "missing";
+    const piece = event.at < size ? { kind, text: text.slice(size - event.at) } : event.piece;
+    this.#runs.set(event.run, {
+      ...known,
+      n: isNext ? event.n : known.n,
+      from: event.from,
+      parts: grown(known.parts, event.from, piece),
+      thinkingSince: event.since,
+    });
+    return piece === event.piece ? event : { ...event, piece, at: size };
+  }
+
+  /** The last event holds the whole message, so it needs nothing before it but the message's place. */
+  #end(event: RunEvent & { kind: "ended" }, isKnown: boolean): RunEvent | null | "missing" {
+    if (this.#ended.includes(event.run)) return null;
+    this.#ended.push(event.run);
+    if (this.#ended.length > endedMax) this.#ended.shift();
+    this.#runs.delete(event.run);
+    return isKnown ? event : "missing";
+  }
+}
+
+/** What an event changes in a Snapshot, apart from its text. */
+function changeOf(event: RunEvent): Partial<Snapshot> {
+  switch (event.kind) {
+    case "place":
+      return { place: event.place };
+    case "started":
+      return { status: "running", place: null };
+    case "prompt":
+      return { progress: event.progress };
+    case "stopping":
+      return { stopping: true };
+    default:
+      return {};
+  }
+}
