@@ -39,7 +39,7 @@ export class Following {
 
   /** True while Snapshots are being taken: what is known may be out of date. */
   get isBehind(): boolean {
-    return this.#held !== null;
+    return this.#held !== null && !this.#isClosed;
   }
 
   /** The Runs in progress, as of the last event that was heard. */

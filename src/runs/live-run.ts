@@ -1,5 +1,5 @@
 // A Run in progress as this process knows it: what it has written, its place in the queue, the number of its
-// last event. Publishes each change on the Bus and to a program's Tap. Does not decide when it starts or ends.
+// last event. Publishes each change on the Bus and to a program's Tap. Does not decide when a Run starts.
 
 import type { Bus } from "../bus/bus.ts";
 import type { Message } from "../domain/conversation.ts";
