@@ -122,7 +122,7 @@ export const bounds = {
     doc: "largest unpacked content of a ZIP archive that is imported",
   },
   importTextMaxBytes: {
-    default: 64 * 1024,
+    default: 128 * 1024,
     min: 1024,
     max: 16 << 20,
     doc: "longest text of an imported message, in UTF-8; the rest of it is left out",

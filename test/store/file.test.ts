@@ -231,6 +231,37 @@ describe("schemas", () => {
       `insert into runs (id, conversation, message, status, created_at) values
        ('run-aaaaaaaaaaaaaaaaaa', 'conversation-aaaaaaaa', 'answer-aaaaaaaaaaaaaaa', 'done', 1)`,
     );
+    const said = (id: string, column: string, text: string, thought: string) =>
+      db.run(
+        `insert into messages (id, conversation, parent, role, text, ${column}, created_at)
+         values (?, 'conversation-aaaaaaaa', 'question-aaaaaaaaaaaaa', 'assistant', ?, ?, 1)`,
+        [id, text, column === "parts" ? JSON.stringify(parts(text, thought)) : thought],
+      );
+    const column = version < 8 ? "reasoning" : "parts";
+    said("thinker-aaaaaaaaaaaaaa", column, "42.", "Hm, 6 × 7.");
+    said("thought-aaaaaaaaaaaaaa", column, "", "Hm.");
+    said("running-aaaaaaaaaaaaaa", column, "So far", "");
+    db.run(
+      `insert into runs (id, conversation, message, status, created_at) values
+       ('running-run-aaaaaaaaaa', 'conversation-aaaaaaaa', 'running-aaaaaaaaaaaaaa', 'running', 2)`,
+    );
+    for (const [thought, text] of [
+      ["I ", ""],
+      ["see.", ", so"],
+      ["", " good."],
+    ])
+      if (version < 8)
+        db.run("insert into drafts (run, text, reasoning) values ('running-run-aaaaaaaaaa', ?, ?)", [
+          text as string,
+          thought as string,
+        ]);
+      else
+        for (const part of parts(text as string, thought))
+          db.run(
+            `insert into drafts (run, step, kind, text, stream_bytes)
+             values ('running-run-aaaaaaaaaa', 0, ?, ?, 0)`,
+            [part.kind, part.text],
+          );
     db.close();
     return file;
   }
@@ -245,6 +276,17 @@ describe("schemas", () => {
         ),
       ).toEqual(["Wie war es früher?", "Anders."]);
       expect((await store.search(localPerson, "fruher", 10)).length).toBe(2);
+      const record = await store.record("conversation-aaaaaaaa");
+      expect(record?.messages.map(({ id, text, parts }) => [id.slice(0, 7), text, parts])).toEqual([
+        ["questio", "Wie war es früher?", undefined],
+        ["answer-", "Anders.", undefined],
+        ["thinker", "42.", parts("42.", "Hm, 6 × 7.")],
+        ["thought", "", parts("", "Hm.")],
+        ["running", "So far, so good.", parts("So far, so good.", "I see.")],
+      ]);
+      expect(await store.unfinishedRuns()).toMatchObject([
+        { draft: { parts: parts("So far, so good.", "I see."), step: 0, from: 0 } },
+      ]);
       await store.close();
       expect(check(file)).toEqual([]);
       expect(existsSync(`${file}.before-${migrations.length}`)).toBe(version < migrations.length);

@@ -74,6 +74,27 @@ describe("parlor's own", () => {
     });
   });
 
+  test("version 1 of the format, in which thoughts were a field, is read like version 2", async () => {
+    const messages = own.messages.map(({ parts = [], ...message }) => ({
+      ...message,
+      reasoning: textIn(parts, "thought"),
+    }));
+    const old = JSON.stringify({ ...own, parlor: 1, messages });
+    expect(old).toContain(`"reasoning":"Hm."`);
+    expect(await readConversations(old)).toEqual({ records: [own], faults: [] });
+  });
+
+  test("parts of an unknown kind, and what are no parts, are left out; a text stays", async () => {
+    const strange = [{ kind: "call", text: "x" }, 7, { kind: "text" }, null];
+    const message = (parts: unknown) => ({ id: question, role: "user", text: "kept", parts });
+    for (const parts of [strange, "text", {}, undefined]) {
+      const { records } = await readConversations(
+        JSON.stringify({ parlor: 2, id: own.id, messages: [message(parts)] }),
+      );
+      expect(records[0]?.messages[0]?.text).toBe("kept");
+    }
+  });
+
   test("what can't be read is named line by line, the rest comes in", async () => {
     const { records, faults } = await readConversations(
       [
