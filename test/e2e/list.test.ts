@@ -121,7 +121,7 @@ test("out as Markdown, JSON and JSON Lines; in again elsewhere, also from llama-
   );
   expect(
     ((await (await fetch(`${house.url}/c/${id}/export.json`)).json()) as { parlor: number }).parlor,
-  ).toBe(1);
+  ).toBe(2);
   const all = await (await fetch(`${house.url}/export.jsonl`)).text();
 
   const elsewhere = await startParlor([]);
