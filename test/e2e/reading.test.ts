@@ -14,9 +14,16 @@ test("what is selected in the block that is being written stays selected when th
   await ask(page, "endless");
   await grownBeyond(page, 200);
   const words = await page.evaluate(async () => {
-    const open = () => document.getElementById("t");
-    while ((open()?.textContent?.length ?? 0) < 12) await new Promise(requestAnimationFrame);
-    const node = document.createTreeWalker(open() as Node, NodeFilter.SHOW_TEXT).nextNode() as Text;
+    /** The first text of the open block, once it is long enough to select some of it. */
+    const longEnough = async (): Promise<Text> => {
+      for (;;) {
+        const open = document.getElementById("t");
+        const text = open && document.createTreeWalker(open, NodeFilter.SHOW_TEXT).nextNode();
+        if (text && (text as Text).length >= 9) return text as Text;
+        await new Promise(requestAnimationFrame);
+      }
+    };
+    const node = await longEnough();
     getSelection()?.setBaseAndExtent(node, 2, node, Math.min(9, node.length));
     const selected = String(getSelection());
     const blocks = () => document.querySelectorAll("article:last-child > .text > *").length;
