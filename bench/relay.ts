@@ -65,7 +65,7 @@ const cpu = ({ pid, hasPassingThreads }: Contender): number =>
   (hasPassingThreads ? cpuOf : scheduledOf)(pid as number);
 
 export async function read(
-  { way, port, path, model }: Contender,
+  { name, way, port, path, model }: Contender,
   { streams, tokens, perSecond, spreadMs, extra = [] }: Load,
 ): Promise<Reading> {
   const numbers = { port, streams, tokens, "per-second": perSecond, "spread-ms": spreadMs };
@@ -89,7 +89,7 @@ export async function read(
     (await new Response(child.stdout).text()).trim().split("\n").at(-1) ?? "",
   ) as Reading;
   if (reading.failed > 0 || reading.left > 0)
-    throw new Error(`${way} on ${port}: ${reading.failed} streams failed, ${reading.left} did not end`);
+    throw new Error(`${name}: ${reading.failed} streams failed, ${reading.left} did not end`);
   return reading;
 }
 

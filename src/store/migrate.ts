@@ -26,8 +26,8 @@ export const migrations: readonly string[] = [
 ];
 
 /**
- * Brings the database to the newest schema, each step in a transaction of its own. A file with an older
- * schema is first copied to `FILE.before-N` (N: the new schema).
+ * Brings the database to the newest schema: a new one in one transaction, an older one with each step in a
+ * transaction of its own. A file with an older schema is first copied to `FILE.before-N` (N: the new schema).
  * @throws StoreUnusable when the file was made by a newer parlor, or by another program
  */
 export function migrate(db: Database, file: string, steps: readonly string[] = migrations): void {
@@ -45,12 +45,16 @@ export function migrate(db: Database, file: string, steps: readonly string[] = m
     setAside(db, `${file}.before-${steps.length}`);
     rewrite(db, file); // before the steps, so that an interrupted upgrade repeats it
   }
-  steps.slice(done).forEach((sql, i) => {
-    db.transaction(() => {
-      db.run(sql);
-      db.run(`pragma user_version = ${done + i + 1}`);
-    }).immediate();
-  });
+  const apply = (from: number, to: number) =>
+    db
+      .transaction(() => {
+        for (const sql of steps.slice(from, to)) db.run(sql);
+        db.run(`pragma user_version = ${to}`);
+      })
+      .immediate();
+  // a new file is written to disk once, which spares the first start about a millisecond per step
+  if (done === 0) apply(0, steps.length);
+  else for (let next = done; next < steps.length; next++) apply(next, next + 1);
 }
 
 /** Makes a copy that only its owner can read. A copy from an interrupted upgrade is kept beside it. */

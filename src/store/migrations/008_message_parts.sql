@@ -9,7 +9,9 @@ alter table messages drop column reasoning;
 
 -- What a running Run has written, piece by piece. A piece belongs to the part of its kind in its step, so that a new kind of
 -- part needs no column. `stream_bytes` counts within the step.
-create table draft_pieces (
+create temp table old_drafts as select * from drafts order by seq;
+drop table drafts;
+create table drafts (
   seq          integer primary key,
   run          text not null references runs (id) on delete cascade,
   step         integer not null,
@@ -17,12 +19,11 @@ create table draft_pieces (
   text         text not null,
   stream_bytes integer not null
 ) strict;
-insert into draft_pieces (run, step, kind, text, stream_bytes)
+insert into drafts (run, step, kind, text, stream_bytes)
   select run, 0, kind, text, stream_bytes from (
-    select seq, 0 as place, run, 'thought' as kind, reasoning as text, stream_bytes from drafts where reasoning <> ''
+    select seq, 0 as place, run, 'thought' as kind, reasoning as text, stream_bytes from old_drafts where reasoning <> ''
     union all
-    select seq, 1, run, 'text', text, stream_bytes from drafts
+    select seq, 1, run, 'text', text, stream_bytes from old_drafts
   ) order by seq, place;
-drop table drafts;
-alter table draft_pieces rename to drafts;
+drop table old_drafts;
 create index drafts_by_run on drafts (run, seq);
