@@ -5,6 +5,7 @@
 import type { RunEvent, Snapshot } from "./event.ts";
 import type { RunId } from "./id.ts";
 import { grown, sizeOf } from "./part.ts";
+import type { Thread } from "./thread.ts";
 
 /** Ended Runs that are remembered, so that an event that comes late does not bring one of them back. */
 const endedMax = 16;
@@ -87,4 +88,16 @@ function changeOf(event: RunEvent): Partial<Snapshot> {
     default:
       return {};
   }
+}
+
+/**
+ * True if a thread and Snapshots show the same moment: exactly the Runs that are active in the thread are in
+ * progress. A page of older messages (`hasEnd` false) need not show all of them.
+ */
+export function isOfOneMoment(thread: Thread, live: readonly Snapshot[], hasEnd = true): boolean {
+  const active = thread.flatMap(({ run }) =>
+    run?.status === "queued" || run?.status === "running" ? [run.id] : [],
+  );
+  const isLive = active.every((id) => live.some(({ run }) => run === id));
+  return isLive && (!hasEnd || live.every(({ run }) => active.includes(run)));
 }
