@@ -5,6 +5,7 @@ MAKEFLAGS += --no-print-directory
 BUN := node_modules/.bin/bun
 BUN_VERSION := $(shell sed -n 's/.*"bun": "\(.*\)".*/\1/p' package.json)
 PARROT := .cache/parrot.gguf
+MODELS := $(PARROT) .cache/magpie.gguf .cache/judge.gguf .cache/eye.gguf
 ARGS ?=
 
 help: ## this list
@@ -21,7 +22,7 @@ check: $(BUN) ## types, lint, unit tests: seconds
 	@$(BUN) run lint
 	@LLAMA_SERVER=/none-is-needed $(BUN) test --parallel=$(JOBS) $(UNIT)
 
-test: $(BUN) $(PARROT) build chromium nginx ## everything, against the real llama-server and the real Chromium
+test: $(BUN) $(MODELS) build chromium nginx ## everything, against the real llama-server and the real Chromium
 	@$(BUN) run typecheck
 	@$(BUN) run lint
 	@rm -f $(REPORT)
@@ -59,9 +60,9 @@ dist/parlor: $(BUN) $(SOURCES)
 	@$(BUN) build --compile --minify --bytecode --format=esm --sourcemap --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
 		src/main.ts src/transfer/worker.ts --outfile=dist/parlor
 
-$(PARROT): $(BUN) test/llama/parrot.ts test/llama/gguf.ts test/llama/recitals.ts test/views/markdown/dangers.ts
-	@mkdir -p .cache
-	@$(BUN) test/llama/parrot.ts $@
+# the models of tests and demos; test/llama/models.ts makes them when a test is run by itself
+$(MODELS): $(BUN) $(filter-out %.test.ts,$(wildcard test/llama/*.ts)) test/views/markdown/dangers.ts
+	@$(BUN) test/llama/models.ts $@
 
 $(BUN): package.json bun.lock
 	@npm exec --yes --package=bun@$(BUN_VERSION) -- bun install --frozen-lockfile

@@ -1,5 +1,5 @@
 // Writes a GGUF file (version 3): header, typed keys, tensor infos, aligned data. Knows the format, not the model.
-// Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. Called by parrot.ts.
+// Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md.
 
 const alignment = 32;
 const type = { u32: 4, f32: 6, bool: 7, string: 8, array: 9, i32: 5 } as const;

@@ -1,14 +1,22 @@
 // Makes the demo model "Parrot": a GGUF of a few MB that has a real llama-server recite the texts of recitals.ts,
-// token by token, at any temperature. Run: bun test/llama/parrot.ts FILE.gguf
+// token by token, at any temperature.
 //
 // How: one block of zeros lets the residual stream pass, so the next token depends on the last token alone. Each token has
 // a random unit vector e(t); for "after a comes b", row b of the output matrix is 12 × e(a). RMSNorm scales a unit vector by
 // sqrt(64) = 8, so the right token's logit is 96, the others' are normal with deviation 12: sampling cannot miss.
 // A text is therefore a chain of pieces that are unique in the vocabulary.
 
-import { rename } from "node:fs/promises";
 import { gguf, type Tensor, type Value } from "./gguf.ts";
-import { continuationText, countsUpTo, countText, type Recital, recitals } from "./recitals.ts";
+import {
+  continuationText,
+  countsUpTo,
+  countText,
+  picturesUpTo,
+  pictureText,
+  type Recital,
+  recitals,
+} from "./recitals.ts";
+import { ones, random, unitVector, zeros } from "./weights.ts";
 
 const width = 64;
 const feedForward = 32;
@@ -104,47 +112,36 @@ function addChain(
   return chain.slice(1);
 }
 
-/** ChatML-like; the last message's words choose the recital, and for some those of the system message. */
+/** What llama-server puts in a picture's place begins so. */
+const pictureMarker = "<__media_";
+
+/**
+ * ChatML-like; pictures, or else the last message's words, choose the recital, and for some those of the system
+ * message.
+ */
 function chatTemplate(): string {
   const choices = Object.entries(recitals)
     .filter(([, { word, given }]) => word !== "" || given)
     .sort(([, a], [, b]) => Number(!a.given) - Number(!b.given));
-  const branches = choices
-    .map(
-      ([name, { word, given = "" }]) => `{%- elif '${word}' in q and '${given}' in s -%}<|recite:${name}|>`,
-    )
-    .join("");
-  const counts = Array.from(
-    { length: countsUpTo },
-    (_, i) => `{%- elif 'count' in q and n == ${i + 1} -%}<|recite:count${i + 1}|>`,
-  ).join("");
-  const message = `<|{{ m.role }}|>{% if m.reasoning_content is defined and m.reasoning_content %}<think>\n{{ m.reasoning_content }}\n</think>\n\n{% endif %}{{ m.content }}<|end|>`;
-  return `{%- for m in messages -%}${message}{%- endfor -%}{%- if add_generation_prompt -%}<|assistant|>{%- set q = messages[-1].content -%}{%- set n = messages|length -%}{%- set s = '' -%}{%- if messages[0].role == 'system' -%}{%- set s = messages[0].content -%}{%- set n = n - 1 -%}{%- endif -%}{%- if false -%}${branches}${counts}{%- else -%}<|recite:greeting|>{%- endif -%}{%- endif -%}`;
-}
-
-/** Numbers in [0, 1) that are the same at every call with the same seed (mulberry32). */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
-function unitVector(next: () => number): Float32Array {
-  const normal = () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
-  const vector = Float32Array.from({ length: width }, normal);
-  const length = Math.hypot(...vector);
-  return vector.map((x) => x / length);
+  const branch = (condition: string, name: string) => `{%- elif ${condition} -%}<|recite:${name}|>`;
+  const upTo = (length: number) => Array.from({ length }, (_, i) => i + 1);
+  const asksForPictures = `('${pictureMarker}' in q or 'pictures' in q)`;
+  const branches = [
+    ...upTo(picturesUpTo).map((n) => branch(`${asksForPictures} and seen.pictures == ${n}`, `pictures${n}`)),
+    ...choices.map(([name, { word, given = "" }]) => branch(`'${word}' in q and '${given}' in s`, name)),
+    ...upTo(countsUpTo).map((n) => branch(`'count' in q and n == ${n}`, `count${n}`)),
+  ].join("");
+  const thought = `{% if m.reasoning_content is defined and m.reasoning_content %}<think>\n{{ m.reasoning_content }}\n</think>\n\n{% endif %}`;
+  const pictures = `{%- if m.content is string -%}{%- set seen.pictures = seen.pictures + m.content.split('${pictureMarker}')|length - 1 -%}{%- endif -%}`;
+  const message = `<|{{ m.role }}|>${thought}{{ m.content }}<|end|>`;
+  return `{%- set seen = namespace(pictures=0) -%}{%- for m in messages -%}${pictures}${message}{%- endfor -%}{%- if add_generation_prompt -%}<|assistant|>{%- set q = messages[-1].content -%}{%- set n = messages|length -%}{%- set s = '' -%}{%- if messages[0].role == 'system' -%}{%- set s = messages[0].content -%}{%- set n = n - 1 -%}{%- endif -%}{%- if false -%}${branches}{%- else -%}<|recite:greeting|>{%- endif -%}{%- endif -%}`;
 }
 
 /** `continuation` is what is said after a text that ends in no piece of ours: an answer that is to be gone on with. */
 function tensors(tokens: readonly Token[], end: number, continuation: number): Tensor[] {
   const next = random(20260923);
-  const lastPiece = unitVector(next);
-  const foreignByte = unitVector(next);
+  const lastPiece = unitVector(next, width);
+  const foreignByte = unitVector(next, width);
   const embedding = new Float32Array(tokens.length * width);
   const output = new Float32Array(tokens.length * width);
   const setRow = (matrix: Float32Array, row: number, vector: Float32Array, factor: number) => {
@@ -153,27 +150,21 @@ function tensors(tokens: readonly Token[], end: number, continuation: number): T
   };
   tokens.forEach((token, id) => {
     const isForeign = token.kind === kind.byte && token.next === undefined;
-    const vector = token.last ? lastPiece : isForeign ? foreignByte : unitVector(next);
+    const vector = token.last ? lastPiece : isForeign ? foreignByte : unitVector(next, width);
     setRow(embedding, id, vector, 1);
     if (token.next !== undefined) setRow(output, token.next, vector, gain);
   });
   setRow(output, end, lastPiece, gain);
   setRow(output, continuation, foreignByte, gain);
-  const zeros = (name: string, ...shape: number[]): Tensor => ({
-    name,
-    shape,
-    data: new Float32Array(shape.reduce((a, b) => a * b)),
-  });
-  const ones = (name: string): Tensor => ({ name, shape: [width], data: new Float32Array(width).fill(1) });
   return [
     { name: "token_embd.weight", shape: [width, tokens.length], data: embedding },
-    ones("output_norm.weight"),
+    ones("output_norm.weight", width),
     { name: "output.weight", shape: [width, tokens.length], data: output },
-    ones("blk.0.attn_norm.weight"),
+    ones("blk.0.attn_norm.weight", width),
     ...["attn_q", "attn_k", "attn_v", "attn_output"].map((name) =>
       zeros(`blk.0.${name}.weight`, width, width),
     ),
-    ones("blk.0.ffn_norm.weight"),
+    ones("blk.0.ffn_norm.weight", width),
     zeros("blk.0.ffn_gate.weight", width, feedForward),
     zeros("blk.0.ffn_up.weight", width, feedForward),
     zeros("blk.0.ffn_down.weight", feedForward, width),
@@ -213,14 +204,8 @@ export function parrot(): Uint8Array {
   );
   for (const [name, recital] of byExactness) addChain(vocabulary, name, recital);
   for (let n = 1; n <= countsUpTo; n++) addChain(vocabulary, `count${n}`, { text: countText(n) });
+  for (let n = 1; n <= picturesUpTo; n++) addChain(vocabulary, `pictures${n}`, { text: pictureText(n) });
   const [continuation] = addChain(vocabulary, "continuation", { text: continuationText });
   const end = 2;
   return gguf(keys(vocabulary.tokens, end), tensors(vocabulary.tokens, end, continuation as number));
-}
-
-if (import.meta.main) {
-  const file = process.argv[2];
-  if (!file) throw new Error("usage: bun test/llama/parrot.ts FILE.gguf");
-  await Bun.write(`${file}.part`, parrot());
-  await rename(`${file}.part`, file);
 }

@@ -1,5 +1,5 @@
 // The texts that the demo model recites, each under the word in a question that asks for it.
-// Tests read them here, so they know every byte that must reach the browser. Used by parrot.ts and the tests.
+// Tests read them here, so they know every byte that must reach the browser.
 
 import { dangers } from "../views/markdown/dangers.ts";
 
@@ -217,6 +217,29 @@ export const recitals: Readonly<Record<string, Recital>> = {
     given: "Always answer in German",
     text: "Sehr gern, und zwar auf Deutsch: Ich bin ein Papagei und plappere nach.",
   },
+  cited: {
+    word: "Kündigungsfrist",
+    text: "Der Vertrag kann mit einer Frist von drei Monaten zum Ende eines Monats gekündigt werden [1]. Die Miete kostet 840 Euro [2].",
+  },
+  // a wrong number, a source that is not there, a sentence without a source
+  miscited: {
+    word: "Kaution",
+    text: "Die Miete kostet 950 Euro [2]. Die Kaution wird verzinst [9]. Das ist fast überall so.",
+  },
+  // a quotation that is there, one that is not, a number in brackets that is no source; the brackets are cut apart
+  quoted: {
+    word: "wörtlich",
+    text: [
+      "Im Vertrag steht: „Ein Hund darf nur gehalten werden, wenn die Nachbarn einverstanden sind“ ",
+      "[",
+      "3",
+      "]",
+      ". „Katzen sind willkommen“ ",
+      "[3",
+      "].",
+      " In `liste[1]` ist keine Quelle.",
+    ],
+  },
   title: { word: "Give this conversation a title", text: `"A Small Bird at the Window."` },
   hallo: {
     word: "Hallo",
@@ -229,6 +252,11 @@ export const recitals: Readonly<Record<string, Recital>> = {
 /** Up to this many messages in a conversation, the word "count" is answered with their number. */
 export const countsUpTo = 24;
 export const countText = (messages: number): string => `${messages} messages were sent to me.`;
+
+/** With up to this many pictures in a conversation, one in the last message or the word "pictures" is answered with their number. */
+export const picturesUpTo = 8;
+export const pictureText = (pictures: number): string =>
+  pictures === 1 ? "I was shown one picture." : `I was shown ${pictures} pictures.`;
 
 /** What is said to go on with an answer whose end is no piece of a recital. */
 export const continuationText = " (here it goes on)";

@@ -1,10 +1,9 @@
-// A real llama-server with the demo model, for tests and benchmarks: started on a free port, ended by its id.
+// A real llama-server with one of the test models, for tests and benchmarks: started on a free port, ended by its id.
 
 import { join } from "node:path";
-import { parrot } from "./parrot.ts";
+import { type ModelName, modelFile } from "./models.ts";
 
 const root = join(import.meta.dir, "../..");
-const model = join(root, ".cache/parrot.gguf");
 
 export interface Llama {
   readonly url: string;
@@ -25,14 +24,14 @@ export function llamaProgram(): string {
 }
 
 /** The demo model's file, made when it is not there or older than what it is made of. */
-export async function demoModel(): Promise<string> {
-  const madeOf = ["gguf.ts", "parrot.ts", "recitals.ts", "../views/markdown/dangers.ts"].map(
-    (file) => Bun.file(join(import.meta.dir, file)).lastModified,
-  );
-  const made = Bun.file(model);
-  if (!(await made.exists()) || made.lastModified < Math.max(...madeOf)) await Bun.write(model, parrot());
-  return model;
-}
+export const demoModel = (): Promise<string> => modelFile("parrot");
+
+/** What a model needs to be started with; a text of an embedder or a reranker must fit in one batch. */
+const argsOf = {
+  parrot: [],
+  magpie: ["--embeddings", "-c", "1024"],
+  judge: ["--reranking", "-c", "1024"],
+} as const satisfies Partial<Record<ModelName, readonly string[]>>;
 
 /**
  * A port of loopback that nobody listens on now. It is below those that Linux gives to outgoing connections
@@ -70,15 +69,18 @@ export function spawnLlama(port: number, args: readonly string[]): Bun.Subproces
 }
 
 /**
- * Starts it with the demo model, as `spawnLlama`, and waits until it is ready. One thread:
+ * Starts it with a model, the demo model if none is named, as `spawnLlama`, and waits until it is ready. One thread:
  * two wait for each other at every token, which on a busy machine took up to thirty times as long (measured),
  * and Parrot is so small that one is enough.
  */
-export async function startLlama(options: { port?: number; args?: readonly string[] } = {}): Promise<Llama> {
-  const port = options.port ?? freePort();
+export async function startLlama(
+  options: { model?: keyof typeof argsOf; port?: number; args?: readonly string[] } = {},
+): Promise<Llama> {
+  const { model = "parrot", port = freePort(), args = [] } = options;
   const child = spawnLlama(port, [
-    ...["--model", await demoModel(), "--threads", "1"],
-    ...(options.args ?? []),
+    ...["--model", await modelFile(model), "--threads", "1"],
+    ...argsOf[model],
+    ...args,
   ]);
   const url = `http://127.0.0.1:${port}`;
   await until(
