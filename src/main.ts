@@ -218,9 +218,10 @@ try {
       fallback: options.llama.default,
     };
     await (await import("./commands/doctor.ts")).runDoctor(config, here);
-  } else if (words.length > 0 && !words[0]?.startsWith("-"))
-    await (await import("./commands/commands.ts")).runCommand(words, storeFile(readConfig(flags).data));
-  else {
+  } else if (words.length > 0 && !words[0]?.startsWith("-")) {
+    const { data, bounds } = readConfig(flags);
+    await (await import("./commands/commands.ts")).runCommand(words, storeFile(data), bounds);
+  } else {
     await serve(readConfig(given));
   }
 } catch (error) {

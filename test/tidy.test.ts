@@ -26,7 +26,12 @@ function importsOf(file: string): string[] {
 }
 
 /** Files of an adapters' room that its contract consists of. */
-const contracts = ["src/store/accounts.ts", "src/store/chooser.ts", "src/persona/effective-settings.ts"];
+const contracts = [
+  "src/store/accounts.ts",
+  "src/store/chooser.ts",
+  "src/store/collections.ts",
+  "src/persona/effective-settings.ts",
+];
 const isContract = (file: string, room: string) => file.endsWith(`/${room}.ts`) || contracts.includes(file);
 
 /** Floor of each room; what is not named here is a mistake. Contracts stand below their adapters. */
@@ -38,7 +43,7 @@ function floorOf(file: string): { floor: number; room: string } {
   if (file === "src/app.ts" || room === "server") return { floor: 4, room };
   if (["live", "http", "programs"].includes(room)) return { floor: 3, room };
   if (file === "src/runs/runs.ts") return { floor: 1.2, room }; // its contract says what the Store stores
-  if (["chat", "runs", "auth", "views", "transfer"].includes(room)) return { floor: 2, room };
+  if (["chat", "runs", "documents", "auth", "views", "transfer"].includes(room)) return { floor: 2, room };
   if (["store", "bus", "upstream", "persona"].includes(room))
     return { floor: isContract(file, room) ? 1 : 1.5, room };
   if (["domain", "telemetry"].includes(room)) return { floor: 0, room };

@@ -1,5 +1,5 @@
-// Commands: back up, check, export and import conversations, and manage accounts. Each also works while a
-// parlor serves from the same file.
+// Commands: back up, check, export and import conversations, manage accounts, and search documents
+// (documents.ts). Each also works while a parlor serves from the same file.
 
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,7 +10,7 @@ import { Passwords } from "../auth/password.ts";
 import { localBus } from "../bus/local.ts";
 import { ConversationActions } from "../chat/conversation-actions.ts";
 import { CommandError } from "../config/arguments.ts";
-import { defaultBounds } from "../config/config.ts";
+import type { Bounds } from "../config/bounds.ts";
 import { isPersonRole, localPerson, type Person, personName, personRoles } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";
 import type { PersonId } from "../domain/id.ts";
@@ -21,6 +21,7 @@ import { openSqlite } from "../store/sqlite.ts";
 import type { Store } from "../store/store.ts";
 import { visible } from "../telemetry/log.ts";
 import { read } from "../transfer/reading.ts";
+import { documentCommand } from "./documents.ts";
 import { readPassword } from "./password-prompt.ts";
 
 const say = (line: string): void => void process.stdout.write(`${visible(line, "\t")}\n`);
@@ -36,10 +37,13 @@ const usages: Readonly<Record<string, string>> = {
   export: "parlor export FILE",
   import: "parlor import FILE",
   doctor: "parlor doctor [options]",
+  index: "parlor index FOLDER",
+  search: 'parlor search "WORDS"',
+  collection: "parlor collection list, parlor collection remove NAME",
 };
 
 /** Runs the command of a command line on the store in `file`. @throws CommandError, StoreUnusable */
-export async function runCommand(words: readonly string[], file: string): Promise<void> {
+export async function runCommand(words: readonly string[], file: string, bounds: Bounds): Promise<void> {
   const [name, operand, ...rest] = words;
   const isAlone = rest.length === 0;
   if (name === "user" && operand === "list" && isAlone) return withStore(file, listPeople);
@@ -57,7 +61,9 @@ export async function runCommand(words: readonly string[], file: string): Promis
   }
   if (name === "export" && operand !== undefined && isAlone) return exportAll(file, operand);
   if (name === "import" && operand !== undefined && isAlone)
-    return withStore(file, (store) => importFile(store, operand));
+    return withStore(file, (store) => importFile(store, operand, bounds));
+  const onDocuments = documentCommand(words, bounds);
+  if (onDocuments) return withStore(file, onDocuments);
   const usage = name === undefined || !Object.hasOwn(usages, name) ? undefined : usages[name];
   if (usage === undefined)
     throw new CommandError(`${withoutSecrets(name ?? "")} is not a command; parlor --help lists them`, 2);
@@ -214,9 +220,8 @@ async function exportAll(file: string, to: string): Promise<void> {
  * Imports a file of conversations. Each goes to the person with its owner's name, else to the local person.
  * Faults are printed line by line.
  */
-async function importFile(store: Store, from: string): Promise<void> {
+async function importFile(store: Store, from: string, { importMs, ...bounds }: Bounds): Promise<void> {
   if (!(await Bun.file(from).exists())) throw new CommandError(`there is no ${from}`, 1);
-  const { importMs, ...bounds } = defaultBounds;
   const parts = read({ body: await Bun.file(from).bytes(), contentType: null, name: from, bounds }, importMs);
   const ownerOf = async ({ owner }: ConversationHeader) =>
     (await store.people.named(owner ?? ""))?.id ?? localPerson;

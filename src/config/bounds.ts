@@ -133,6 +133,18 @@ export const bounds = {
     max: 24 * 60 * minute,
     doc: "how long the import of one file may take",
   },
+  documentMaxBytes: {
+    default: 64 << 20,
+    min: 1024,
+    max: 1 << 30,
+    doc: "largest file that `parlor index` reads",
+  },
+  collectionDocumentsMax: {
+    default: 20_000,
+    min: 1,
+    max: 1_000_000,
+    doc: "files in a folder that `parlor index` reads",
+  },
   socketsMaxPerAddress: { default: 512, min: 1, max: 100_000, doc: "open sockets from one address" },
   commandsMax: { default: 8, min: 1, max: 1_000, doc: "most commands of one socket in progress at once" },
   outboxMaxBytes: {

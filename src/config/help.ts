@@ -34,6 +34,11 @@ Usage: parlor [options]                    serve
        parlor user role NAME ROLE          another role
        parlor user remove NAME             may not come in any more; what they said stays
        parlor erase NAME                   delete somebody with everything of theirs
+       parlor index FOLDER [--data DIR]    read the documents in a folder, to be searched; again: what has
+                                           changed in it
+       parlor search "…" [--data DIR]      passages of these documents that hold the words
+       parlor collection list              the folders that were read
+       parlor collection remove NAME       forget one of them; its files stay
        parlor import FILE [--data DIR]     bring in such a file, or an export of llama-server's UI or of
                                            ChatGPT
 

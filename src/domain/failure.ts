@@ -43,6 +43,8 @@ const statuses = {
   bad_request: 400,
   import_busy: 409, // the person's files, or the most files at once, are being read already
   import_slow: 422, // a file took longer than the limit
+  file_unreadable: 422, // a damaged file, or one that is locked with a password
+  collection_full: 413, // the folder holds more files than the bound
   too_large: 413,
   unsupported_encoding: 415, // the body's compression is not supported
   bodies_full: 503, // the bound for all bodies in memory together is reached

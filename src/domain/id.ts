@@ -4,6 +4,8 @@ export type ConversationId = string;
 export type MessageId = string;
 export type RunId = string;
 export type PersonId = string;
+export type CollectionId = string;
+export type DocumentId = string;
 /** The name of a persona's file, without the extension. */
 export type PersonaId = string;
 

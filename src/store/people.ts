@@ -142,6 +142,7 @@ export class PeopleTable implements People {
       this.#q.run("delete from buckets where name in (?, ?)", `login:${key}`, `runs:${id}`);
       for (const row of this.#q.all<{ id: string }>("select id from conversations where owner = ?", id))
         this.#clear(row.id);
+      this.#q.run("delete from collections where owner = ?", id);
       for (const table of ["usage", "shares"]) this.#q.run(`delete from ${table} where person = ?`, id);
       this.#q.run("update audit set address = '' where actor = ?", id);
       this.#q.run("delete from people where id = ?", id);

@@ -10,6 +10,7 @@ import type { Run } from "../domain/run.ts";
 import type { ThreadPage, Utterance } from "../domain/thread.ts";
 import { AuditTable } from "./audit.ts";
 import { Changes } from "./changes.ts";
+import { CollectionTable } from "./collection-table.ts";
 import { clearMessages, purgeMessages } from "./deletion.ts";
 import { type FileLock, openDatabase } from "./file.ts";
 import { SettingTable } from "./house-settings.ts";
@@ -59,6 +60,7 @@ export class SqliteStore implements Store {
   readonly settings: SettingTable;
   readonly audit: AuditTable;
   readonly retention: RetentionTable;
+  readonly collections: CollectionTable;
 
   /** Links, usage, settings, audit log and retention are those of the store `beside`, where there is one. */
   constructor(file: string, lock: FileLock | null, listener: ChangeListener, beside?: SqliteStore) {
@@ -79,6 +81,7 @@ export class SqliteStore implements Store {
     this.usage = beside?.usage ?? new UsageTable(this.#q);
     this.settings = beside?.settings ?? new SettingTable(this.#q);
     this.audit = beside?.audit ?? new AuditTable(this.#q);
+    this.collections = new CollectionTable(this.#q);
     this.retention = beside?.retention ?? new RetentionTable(this.#q, this.people);
     this.#runQueue = new RunQueue({
       queries: this.#q,
@@ -107,9 +110,7 @@ export class SqliteStore implements Store {
   }
 
   async checkpoint(drafts: readonly Draft[]): Promise<void> {
-    this.#q.transaction(() => {
-      for (const draft of drafts) this.#runs.checkpoint(draft);
-    });
+    this.#q.transaction(() => drafts.forEach((draft) => void this.#runs.checkpoint(draft)));
   }
 
   async end(run: RunId, ending: Ending): Promise<(Utterance & { run: Run }) | null> {
@@ -158,9 +159,8 @@ export class SqliteStore implements Store {
   }
 
   async prune(conversation: ConversationId, message: MessageId): Promise<void> {
-    this.#q.transaction(() =>
-      this.#tree.prune(conversation, message, this.#list.conversation(conversation)?.head ?? null),
-    );
+    const headOf = () => this.#list.conversation(conversation)?.head ?? null;
+    this.#q.transaction(() => this.#tree.prune(conversation, message, headOf()));
   }
 
   async unprune(conversation: ConversationId, message: MessageId): Promise<void> {

@@ -27,6 +27,7 @@ import type {
   Sessions,
   UsageLedger,
 } from "./accounts.ts";
+import type { Collections } from "./collections.ts";
 
 /** A question to be stored with the Run that will answer it. */
 export interface NewQuestion extends Admission {
@@ -144,6 +145,7 @@ export interface Store {
   readonly settings: HouseSettings;
   readonly audit: AuditLog;
   readonly retention: Retention;
+  readonly collections: Collections;
 
   /**
    * Stores a question, its empty answer and a queued Run. Makes the conversation, if this is its first

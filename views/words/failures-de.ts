@@ -109,6 +109,11 @@ export const failuresDe: FailureSentences = {
   import_slow: ({ seconds }) =>
     `Das Lesen der Datei hat länger als ${number(seconds)} s gedauert. ` +
     "Alles, was bis dahin gelesen wurde, ist importiert.",
+  file_unreadable: () =>
+    "Diese Datei lässt sich nicht lesen: Sie ist beschädigt oder mit einem Passwort geschützt.",
+  collection_full: ({ limitDocuments }) =>
+    `Ein Ordner darf ${number(limitDocuments)} Dateien enthalten; in diesem sind es mehr. ` +
+    "Indexiere seine Unterordner einzeln.",
   too_large: ({ limitBytes }) => `Das ist größer als die erlaubten ${number(limitBytes)} Byte.`,
   unsupported_encoding: ({ coding }) =>
     `parlor unterstützt das Content-Encoding ${coding} nicht. ` +

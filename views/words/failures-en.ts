@@ -99,6 +99,9 @@ export const failuresEn: FailureSentences = {
   import_busy: () => "Another import is running. Try again when it has finished.",
   import_slow: ({ seconds }) =>
     `Reading the file took longer than ${number(seconds)} s. Everything read until then was imported.`,
+  file_unreadable: () => "This file can't be read: it is damaged, or locked with a password.",
+  collection_full: ({ limitDocuments }) =>
+    `A folder may hold ${number(limitDocuments)} files; this one holds more. Index the folders in it one by one.`,
   too_large: ({ limitBytes }) => `This is larger than the limit of ${number(limitBytes)} bytes.`,
   unsupported_encoding: ({ coding }) =>
     `parlor does not support the Content-Encoding ${coding}. ` +
