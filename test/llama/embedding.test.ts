@@ -74,3 +74,16 @@ test("a text that is longer than a batch fails its whole request, as an error of
   );
   expect((await request(lease[0])).status).toBe(200);
 });
+
+test("an empty text gets a vector like any other, which says nothing", async () => {
+  const [empty] = (await embed("", lease[0])) as [Float32Array];
+  expect(Math.hypot(...empty)).toBeCloseTo(1, 5);
+});
+
+test("it can't chat, but neither that error nor its capabilities say what it is for", async () => {
+  const body = JSON.stringify({ messages: [{ role: "user", content: "Hallo" }] });
+  const chat = await fetch(`${llama.url}/v1/chat/completions`, { method: "POST", body });
+  expect(await chat.json()).toMatchObject({ error: { code: 500, type: "server_error" } });
+  const models = await (await fetch(`${llama.url}/v1/models`)).json();
+  expect(models).toMatchObject({ models: [{ capabilities: ["completion"] }] });
+});

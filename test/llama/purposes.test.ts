@@ -55,13 +55,13 @@ describe("a router with a model for each purpose", () => {
       presets,
       [
         `[chat]\nmodel = ${await modelFile("parrot")}\nmmproj = ${await modelFile("eye")}\n`,
-        `[embed]\nmodel = ${await modelFile("magpie")}\nembeddings = true\nctx-size = 1024\n`,
-        `[judge]\nmodel = ${await modelFile("judge")}\nreranking = true\nctx-size = 1024\n`,
+        `[embed]\nmodel = ${await modelFile("magpie")}\nembeddings = true\n`,
+        `[judge]\nmodel = ${await modelFile("judge")}\nreranking = true\n`,
       ].join("\n"),
     );
     const port = freePort();
     url = `http://127.0.0.1:${port}`;
-    router = spawnLlama(port, ["--models-preset", presets, "--models-max", "3"]);
+    router = spawnLlama(port, ["--models-preset", presets, "--models-max", "3", "--threads", "1"]);
     await until(
       async () => (await fetch(`${url}/health`).catch(() => null))?.ok === true,
       "the router is ready",
@@ -72,17 +72,26 @@ describe("a router with a model for each purpose", () => {
     await router.exited;
   });
 
-  test("the arguments in its list say what each model is for; its capabilities don't", async () => {
+  test("its list says what each model is for, by its arguments, and whether it takes pictures, before any is loaded", async () => {
     const { data } = (await (await fetch(`${url}/v1/models`)).json()) as {
-      data: { id: string; status: { args: string[] } }[];
+      data: {
+        id: string;
+        status: { value: string; args: string[] };
+        architecture: { input_modalities: string[] };
+      }[];
     };
     const purposes = ["--embeddings", "--reranking", "--mmproj"];
-    const found = data.map(({ id, status }) => [id, status.args.filter((arg) => purposes.includes(arg))]);
-    expect(Object.fromEntries(found)).toEqual({
-      chat: ["--mmproj"],
-      embed: ["--embeddings"],
-      judge: ["--reranking"],
-    });
+    const found = data.map(({ id, status, architecture }) => ({
+      id,
+      state: status.value,
+      args: status.args.filter((arg) => purposes.includes(arg)),
+      takes: architecture.input_modalities,
+    }));
+    expect(found.sort((a, b) => a.id.localeCompare(b.id))).toEqual([
+      { id: "chat", state: "unloaded", args: ["--mmproj"], takes: ["text", "image"] },
+      { id: "embed", state: "unloaded", args: ["--embeddings"], takes: ["text"] },
+      { id: "judge", state: "unloaded", args: ["--reranking"], takes: ["text"] },
+    ]);
   });
 
   test("`model` in the body chooses, and the first request loads it", async () => {

@@ -15,9 +15,11 @@ interface Ranked {
   readonly results: readonly { readonly index: number; readonly relevance_score: number }[];
 }
 
+const post = (path: string, body: object): Promise<Response> =>
+  fetch(llama.url + path, { method: "POST", body: JSON.stringify(body) });
+
 async function rerank(query: string, more: object = {}): Promise<Ranked["results"]> {
-  const body = JSON.stringify({ query, documents: lease, ...more });
-  const response = await fetch(`${llama.url}/v1/rerank`, { method: "POST", body });
+  const response = await post("/v1/rerank", { query, documents: lease, ...more });
   return ((await response.json()) as Ranked).results;
 }
 
@@ -35,4 +37,15 @@ test("the best come first, as many as are asked for; scores are no probabilities
   expect(scores).toEqual([...scores].sort((a, b) => b - a));
   expect(scores.at(-1)).toBeLessThan(0);
   expect(await rerank("Are dogs allowed?", { top_n: 2 })).toEqual(all.slice(0, 2));
+});
+
+test("a document that is longer than a batch fails the whole request, as an error of the server", async () => {
+  const response = await post("/v1/rerank", { query: "Hund", documents: [lease[0], "Hund ".repeat(600)] });
+  expect(await response.json()).toMatchObject({
+    error: { code: 500, type: "server_error", message: expect.stringContaining("is too large to process") },
+  });
+});
+
+test("asked to embed, it answers 200 all the same: that says nothing about what a model is for", async () => {
+  expect((await post("/v1/embeddings", { input: "Hund" })).status).toBe(200);
 });

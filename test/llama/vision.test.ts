@@ -82,3 +82,21 @@ test("WebP and what is no picture are refused", async () => {
     });
   }
 });
+
+test("llama-server fetches an address by itself, which is why none may be passed on; a path is refused", async () => {
+  const bytes = await (await fetch(await picture("png"))).bytes();
+  let fetched = 0;
+  const elsewhere = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: () => {
+      fetched++;
+      return new Response(bytes);
+    },
+  });
+  expect((await answer(user("Look", `http://127.0.0.1:${elsewhere.port}/a.png`))).text).toBe(pictureText(1));
+  expect(fetched).toBe(1);
+  await elsewhere.stop(true);
+  const response = await post("/v1/chat/completions", [user("Look", "file:///etc/hostname")]);
+  expect(response.status).toBe(400);
+});
