@@ -5,14 +5,15 @@ MAKEFLAGS += --no-print-directory
 BUN := node_modules/.bin/bun
 BUN_VERSION := $(shell sed -n 's/.*"bun": "\(.*\)".*/\1/p' package.json)
 PARROT := .cache/parrot.gguf
-MODELS := $(PARROT) .cache/magpie.gguf .cache/judge.gguf .cache/eye.gguf
+EYE := .cache/eye.gguf
+MODELS := $(PARROT) $(EYE) .cache/magpie.gguf .cache/judge.gguf
 ARGS ?=
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
-run: $(BUN) $(if $(MODEL),,$(PARROT)) ## start parlor with a llama-server (MODEL=file.gguf, or the demo model; ARGS="--port 8090")
-	@$(BUN) src/main.ts --model $(or $(MODEL),$(PARROT)) --llama-server test/llama/llama-server $(if $(MODEL),,--llama-arg=-c --llama-arg=65536 --llama-arg=-np --llama-arg=2) $(ARGS)
+run: $(BUN) $(if $(MODEL),,$(PARROT) $(EYE)) ## start parlor with a llama-server (MODEL=file.gguf, or the demo model; ARGS="--port 8090")
+	@$(BUN) src/main.ts --model $(or $(MODEL),$(PARROT)) --llama-server test/llama/llama-server $(if $(MODEL),,--llama-arg=-c --llama-arg=65536 --llama-arg=-np --llama-arg=2 --llama-arg=--mmproj --llama-arg=$(EYE)) $(ARGS)
 
 dev: $(BUN) $(PARROT) ## the same, started again whenever a file changes
 	@$(BUN) --watch test/dev.ts --model $(or $(MODEL),$(PARROT)) --llama-server test/llama/llama-server $(ARGS)
