@@ -48,7 +48,7 @@ clean: ## remove what was built here (not the llama-server in the user's cache)
 	rm -rf dist .cache node_modules
 
 # the tests that start no llama-server, so that a fresh clone builds none for them
-UNIT := $(shell grep -rLE 'startLlama|llamaProgram|stage\.ts|soak\.ts' --include=*.test.ts test/*.test.ts test/auth test/bus test/runs test/commands test/config test/domain \
+UNIT := $(shell grep -rLE 'startLlama|llamaProgram|stage\.ts|soak\.ts' --include=*.test.ts test/*.test.ts test/auth test/bus test/runs test/commands test/config test/domain test/documents/formats.test.ts test/documents/passages.test.ts test/documents/words.test.ts \
 	test/http test/live test/programs test/store test/telemetry test/transfer test/views)
 TESTS ?=
 # files of tests that run at once: two keep two cores busy
@@ -59,7 +59,7 @@ SOURCES := $(shell find src views -type f ! -name DESIGN.md) package.json
 dist/parlor: $(BUN) $(SOURCES)
 	@mkdir -p dist
 	@$(BUN) build --compile --minify --bytecode --format=esm --sourcemap --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
-		src/main.ts src/transfer/worker.ts --outfile=dist/parlor
+		src/main.ts src/transfer/worker.ts src/documents/child.ts --outfile=dist/parlor
 
 # the models of tests and demos; test/llama/models.ts makes them when a test is run by itself
 $(MODELS): $(BUN) $(filter-out %.test.ts,$(wildcard test/llama/*.ts)) test/views/markdown/dangers.ts

@@ -11,6 +11,7 @@ import { type Config, parseConfig, split, withoutEffect } from "./config/config.
 import { dataFolder, settingsFile, storeFile } from "./config/data-folder.ts";
 import { help } from "./config/help.ts";
 import { options } from "./config/options.ts";
+import { childArgument, childModule } from "./documents/protocol.ts";
 import { AddressSet } from "./domain/address.ts";
 import { Failure } from "./domain/failure.ts";
 import { makePersonaFolder, PersonaFolder } from "./persona/folder.ts";
@@ -203,7 +204,8 @@ process.stderr.on("error", () => {}); // the reader of the log has closed the pi
 try {
   if (words.length > 0) process.stdout.on("error", unwritable);
   if (words[0] === "help") readConfig(["--help"]);
-  if (words[0] === "ask") {
+  if (given[0] === childArgument) await (await import(childModule)).runChild();
+  else if (words[0] === "ask") {
     const isContinued = (flag: string) => flag === "--continue";
     await askHere(
       [...words.slice(1), ...flags.filter(isContinued)],
@@ -218,6 +220,9 @@ try {
       fallback: options.llama.default,
     };
     await (await import("./commands/doctor.ts")).runDoctor(config, here);
+  } else if (words[0] === "extract" && words.length === 2) {
+    const { bounds } = readConfig(flags, true);
+    await (await import("./commands/extract.ts")).runExtract(words[1] as string, bounds);
   } else if (words.length > 0 && !words[0]?.startsWith("-")) {
     const { data, bounds } = readConfig(flags);
     await (await import("./commands/commands.ts")).runCommand(words, storeFile(data), bounds);

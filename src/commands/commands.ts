@@ -40,6 +40,7 @@ const usages: Readonly<Record<string, string>> = {
   index: "parlor index FOLDER",
   search: 'parlor search "WORDS"',
   collection: "parlor collection list, parlor collection remove NAME",
+  extract: "parlor extract FILE [options]",
 };
 
 /** Runs the command of a command line on the store in `file`. @throws CommandError, StoreUnusable */

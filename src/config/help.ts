@@ -24,6 +24,7 @@ Usage: parlor [options]                    serve
                                            input; -c goes on with the conversation of the question before
        parlor doctor [options]             what stands before parlor and behind it, and what would be better;
                                            with --model the model is loaded to be looked at
+       parlor extract FILE [options]       print the text that parlor finds in a document, page by page
        parlor backup FILE [--data DIR]     copy the conversations to FILE, also while parlor runs
        parlor check [--data DIR]           verify the file that holds them
        parlor export FILE [--data DIR]     write all conversations as JSON Lines, also while parlor runs

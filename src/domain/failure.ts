@@ -56,6 +56,12 @@ const statuses = {
   unknown_host: 421, // the Host is not one of ours (DNS rebinding)
   shutting_down: 503,
   stopped: 403, // by the operator
+  // files and documents
+  file_unsupported: 415, // neither text nor a document that parlor knows
+  file_locked: 422, // by a password
+  file_too_large: 413, // its content: unpacked, its pages or its text
+  file_heavy: 422, // reading it takes more memory than allowed
+  file_slow: 422, // reading it took longer than the limit
   // accounts
   not_signed_in: 401,
   bad_key: 401, // of a program

@@ -5,11 +5,11 @@
 
 import { isJsonObject, type JsonObject } from "../domain/json.ts";
 import type { ConversationRecord, LeftOutKind, Unread } from "../domain/record.ts";
+import { filesOf, isZip } from "../domain/zip.ts";
 import { fromChatGpt } from "./chatgpt.ts";
 import { documents } from "./documents.ts";
 import { fromClaude, fromLlamaUi, fromOpenWebUi } from "./foreign.ts";
 import { type LeaveOut, type LooseConversation, recordOf } from "./loose.ts";
-import { filesOf, isZip } from "./zip.ts";
 
 export interface GivenFile {
   readonly name: string;

@@ -30,6 +30,8 @@ test("every Failure has a sentence in every language that ends like one and show
     seconds: 5,
     limitBytes: 10,
     limitChars: 10,
+    limitPages: 10,
+    limitDocuments: 10,
     bytes: 20,
     promptTokens: 1,
     contextTokens: 2,

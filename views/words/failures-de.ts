@@ -109,8 +109,24 @@ export const failuresDe: FailureSentences = {
   import_slow: ({ seconds }) =>
     `Das Lesen der Datei hat länger als ${number(seconds)} s gedauert. ` +
     "Alles, was bis dahin gelesen wurde, ist importiert.",
+  file_unsupported: () =>
+    "parlor kann diese Datei nicht lesen: Sie ist weder Text noch ein Dokument, das parlor kennt " +
+    "(PDF, docx, pptx, xlsx, odt, odp, ods, EPUB, HTML).",
   file_unreadable: () =>
     "Diese Datei lässt sich nicht lesen: Sie ist beschädigt oder mit einem Passwort geschützt.",
+  file_locked: () =>
+    "Diese Datei ist mit einem Passwort geschützt. Entferne den Schutz und versuch es nochmal.",
+  file_too_large: ({ limitBytes, limitPages, limitChars }) =>
+    "Diese Datei ist zu groß: Erlaubt sind höchstens " +
+    (limitPages
+      ? `${number(limitPages)} Seiten.`
+      : limitChars
+        ? `${number(limitChars)} Zeichen Text.`
+        : `${number(limitBytes)} Byte entpackter Inhalt.`),
+  file_heavy: ({ limitBytes }) =>
+    "Diese Datei wurde nicht gelesen: " +
+    `Das hätte mehr als ${number(limitBytes)} Byte Arbeitsspeicher gebraucht.`,
+  file_slow: ({ seconds }) => `Diese Datei wurde nicht gelesen: Es dauerte länger als ${number(seconds)} s.`,
   collection_full: ({ limitDocuments }) =>
     `Ein Ordner darf ${number(limitDocuments)} Dateien enthalten; in diesem sind es mehr. ` +
     "Indexiere seine Unterordner einzeln.",

@@ -99,7 +99,21 @@ export const failuresEn: FailureSentences = {
   import_busy: () => "Another import is running. Try again when it has finished.",
   import_slow: ({ seconds }) =>
     `Reading the file took longer than ${number(seconds)} s. Everything read until then was imported.`,
+  file_unsupported: () =>
+    "parlor cannot read this file: it is neither text nor one of the documents that parlor knows " +
+    "(PDF, docx, pptx, xlsx, odt, odp, ods, EPUB, HTML).",
   file_unreadable: () => "This file can't be read: it is damaged, or locked with a password.",
+  file_locked: () => "This file is protected by a password. Remove the protection and try again.",
+  file_too_large: ({ limitBytes, limitPages, limitChars }) =>
+    "This file is too large: the limit is " +
+    (limitPages
+      ? `${number(limitPages)} pages.`
+      : limitChars
+        ? `${number(limitChars)} characters of text.`
+        : `${number(limitBytes)} bytes of unpacked content.`),
+  file_heavy: ({ limitBytes }) =>
+    `This file was not read: that would take more than ${number(limitBytes)} bytes of memory.`,
+  file_slow: ({ seconds }) => `This file was not read: it took longer than ${number(seconds)} s.`,
   collection_full: ({ limitDocuments }) =>
     `A folder may hold ${number(limitDocuments)} files; this one holds more. Index the folders in it one by one.`,
   too_large: ({ limitBytes }) => `This is larger than the limit of ${number(limitBytes)} bytes.`,

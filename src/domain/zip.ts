@@ -1,12 +1,22 @@
-// The files in a ZIP archive (PKWARE APPNOTE 6.3.10), as far as exports need it: stored or deflated, also
-// with 64-bit sizes. The size of an unpacked file is bounded while it is unpacked, since the archive may
-// state a wrong one. Pure.
+// The files in a ZIP archive (PKWARE APPNOTE 6.3.10), as far as exports and documents need it: stored or
+// deflated, also with 64-bit sizes. The size of an unpacked file is bounded while it is unpacked, since the
+// archive may state a wrong one. Pure.
 
 import { inflateRawSync } from "node:zlib";
 
+/** An archive that can't be read, or a file in it. Its message is a sentence's end for people. */
+export class ZipFault extends Error {
+  readonly kind: "damaged" | "large" | "locked" | "unknown";
+
+  constructor(kind: ZipFault["kind"], message: string) {
+    super(message);
+    this.kind = kind;
+  }
+}
+
 export interface Packed {
   readonly name: string;
-  /** @throws Error where it can't be unpacked, or becomes larger than `maxBytes` */
+  /** @throws ZipFault where it can't be unpacked, or becomes larger than `maxBytes` */
   unpack(maxBytes: number): Uint8Array;
 }
 
@@ -21,14 +31,14 @@ export const isZip = (bytes: Uint8Array): boolean =>
   bytes[0] === 0x50 && bytes[1] === 0x4b && (bytes[2] === 3 || bytes[2] === 5);
 
 /**
- * The archive's files in the order of its central directory. @throws Error when it is no archive, or is cut
- * off
+ * The archive's files in the order of its central directory. @throws ZipFault when it is no archive, or is
+ * cut off
  */
 export function filesOf(bytes: Uint8Array): Packed[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const found: Packed[] = [];
   for (let [at, remaining] = listPlace(view); remaining > 0 && found.length < filesMax; remaining--) {
-    if (at + 46 > view.byteLength || view.getUint32(at, true) !== listed) throw new Error(cut);
+    if (at + 46 > view.byteLength || view.getUint32(at, true) !== listed) throw damaged();
     const [nameLength, extraLength, commentLength] = [28, 30, 32].map((field) =>
       view.getUint16(at + field, true),
     ) as [number, number, number];
@@ -45,7 +55,7 @@ export function filesOf(bytes: Uint8Array): Packed[] {
   return found;
 }
 
-const cut = "this ZIP archive is cut or damaged";
+const damaged = () => new ZipFault("damaged", "this ZIP archive is cut or damaged");
 
 /** Where the central directory begins, and how many files it lists. */
 function listPlace(view: DataView): [number, number] {
@@ -54,10 +64,10 @@ function listPlace(view: DataView): [number, number] {
     const [total, offset] = [view.getUint16(at + 10, true), view.getUint32(at + 16, true)];
     if (offset !== in64Bits && total !== 0xffff) return [offset, total];
     const large = at >= 20 ? Number(view.getBigUint64(at - 20 + 8, true)) : view.byteLength;
-    if (large + 56 > view.byteLength || view.getUint32(large, true) !== endOfList64) throw new Error(cut);
+    if (large + 56 > view.byteLength || view.getUint32(large, true) !== endOfList64) throw damaged();
     return [Number(view.getBigUint64(large + 48, true)), Number(view.getBigUint64(large + 32, true))];
   }
-  throw new Error(cut);
+  throw damaged();
 }
 
 /** Packed size and offset. Numbers that do not fit into 32 bits stand in the extra field 1. */
@@ -98,18 +108,19 @@ function unpack(
   view: DataView,
   { offset, packedBytes, method, isLocked, maxBytes }: Place,
 ): Uint8Array {
-  if (isLocked) throw new Error("it is locked by a password");
-  if (offset + 30 > view.byteLength || view.getUint32(offset, true) !== local) throw new Error(cut);
+  if (isLocked) throw new ZipFault("locked", "it is locked by a password");
+  if (offset + 30 > view.byteLength || view.getUint32(offset, true) !== local) throw damaged();
   const from = offset + 30 + view.getUint16(offset + 26, true) + view.getUint16(offset + 28, true);
-  if (from + packedBytes > bytes.length) throw new Error(cut);
+  if (from + packedBytes > bytes.length) throw damaged();
   const packed = bytes.subarray(from, from + packedBytes);
-  const tooLarge = `it is larger than ${Math.floor(maxBytes / (1 << 20))} MB when it is unpacked`;
-  if (method === 0 && packed.length > maxBytes) throw new Error(tooLarge);
+  const tooLarge = () =>
+    new ZipFault("large", `it is larger than ${Math.floor(maxBytes / (1 << 20))} MB when it is unpacked`);
+  if (method === 0 && packed.length > maxBytes) throw tooLarge();
   if (method === 0) return packed;
-  if (method !== 8) throw new Error("it is packed in a way that parlor does not know");
+  if (method !== 8) throw new ZipFault("unknown", "it is packed in a way that parlor does not know");
   try {
     return inflateRawSync(packed, { maxOutputLength: Math.max(1, maxBytes) });
   } catch (error) {
-    throw new Error((error as { code?: string }).code === "ERR_BUFFER_TOO_LARGE" ? tooLarge : cut);
+    throw (error as { code?: string }).code === "ERR_BUFFER_TOO_LARGE" ? tooLarge() : damaged();
   }
 }
