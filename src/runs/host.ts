@@ -14,11 +14,12 @@ import { Attendance } from "./attendance.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { Counts } from "./context.ts";
 import type { RunsDependencies } from "./dependencies.ts";
+import { endRun } from "./ending.ts";
 import { sharerOf } from "./fair-share.ts";
 import { InProgress } from "./in-progress.ts";
 import { LiveRun, type Origin } from "./live-run.ts";
 import { QueueMemory } from "./queue-memory.ts";
-import { close, type Halt, halt, type RunnerDependencies, runOne } from "./runner.ts";
+import { type Halt, halt, type RunnerDependencies, runOne } from "./runner.ts";
 import type { NewRun, Runs } from "./runs.ts";
 import { Scheduler } from "./scheduler.ts";
 
@@ -232,7 +233,7 @@ export class RunHost implements Runs {
   /** Ends a Run that never had a slot. */
   #endUnstarted(live: LiveRun, status: Halt): void {
     const outcome = { status, finish: null, failure: null, stats: {}, slotFreed: true };
-    this.#track(close(live, outcome, this.#runnerDeps), live);
+    this.#track(endRun(live, outcome, this.#runnerDeps), live);
   }
 
   /** Lets the next Run start once `ended` has settled, and saves what the queue has learned. */

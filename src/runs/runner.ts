@@ -1,18 +1,16 @@
 // Runs one Run from its slot to its end: a bounded loop of steps (runs/steps), then the stored answer. A
-// Failure becomes the outcome of the Run. When a Run starts is decided in runs/scheduler, who watches it is
-// known in live/hub.
+// Failure becomes the outcome of the Run. When a Run starts is decided in runs/scheduler, how its end is
+// stored is in runs/ending, who watches it is known in live/.
 
-import { withParts } from "../domain/conversation.ts";
 import { asFailure } from "../domain/failure.ts";
-import { type PartKind, plainText } from "../domain/part.ts";
-import type { RunStats } from "../domain/run.ts";
+import type { PartKind } from "../domain/part.ts";
 import type { Ending, UnfinishedRun } from "../store/store.ts";
-import type { Log } from "../telemetry/log.ts";
-import type { Metrics } from "../telemetry/metrics.ts";
 import type { Slot } from "../upstream/upstream.ts";
+import { type EndingDependencies, endRun, failureOf } from "./ending.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { Prompt, PromptDependencies } from "./prompt.ts";
 import { answer, type StepEnd } from "./steps/answer.ts";
+import { Stopwatch } from "./stopwatch.ts";
 import { writeTitle } from "./title.ts";
 
 /** Why parlor aborts a Run; also the status that the Run ends with. */
@@ -21,11 +19,7 @@ export type Halt = "stopped" | "interrupted";
 /** Most steps of one Run: ten rounds of an answer and what it asks for, and a last answer. */
 const stepsMax = 21;
 
-export interface RunnerDependencies extends PromptDependencies {
-  readonly log: Log;
-  readonly metrics: Metrics;
-  /** Write the text of messages to the log. */
-  readonly logTexts: boolean;
+export interface RunnerDependencies extends PromptDependencies, EndingDependencies {
   /** True if the Run goes on with another step after one that ended so. */
   goesOn(live: LiveRun, end: StepEnd): boolean;
   /**
@@ -33,8 +27,6 @@ export interface RunnerDependencies extends PromptDependencies {
    * waits.
    */
   readonly mayWriteTitle: () => boolean;
-  /** Called when the end of a Run is published. */
-  readonly ended: (live: LiveRun) => void;
   /** Called when a conversation has a new title. */
   readonly titled: (live: LiveRun) => void;
 }
@@ -50,26 +42,14 @@ export async function runOne(
   deps: RunnerDependencies,
   unfinished?: UnfinishedRun,
 ): Promise<void> {
-  const startedAt = performance.now();
-  const measured: { firstTokenMs?: number; queueMs: number; thinkingMs?: number } = {
-    queueMs: Math.round(startedAt - live.queuedAt),
-  };
-  let lastAt = 0;
-  const onToken = (kind: PartKind) => {
-    const now = performance.now();
-    if (lastAt > 0) deps.metrics.gap(now - lastAt);
-    lastAt = now;
-    measured.firstTokenMs ??= Math.round(now - startedAt);
-    if (kind === "text" && live.thinkingSince !== null)
-      measured.thinkingMs ??= Date.now() - live.thinkingSince;
-  };
+  const stopwatch = new Stopwatch(live, deps.metrics);
   try {
-    const { prompt, ...outcome } = await attempt(live, slot, deps, onToken, unfinished);
+    const { prompt, ...outcome } = await attempt(live, slot, deps, stopwatch, unfinished);
     // a complete answer may be followed by a title; after any other end, llama-server must show the slot idle
     const slotFreed = outcome.status === "done" || (await slot.release());
     if (!slotFreed) deps.log.warn("slot still busy after the Run ended", { run: live.run.id });
-    const stats = { ...prompt?.stats, ...outcome.stats, ...measured };
-    await close(live, { ...outcome, stats, slotFreed }, deps);
+    const stats = { ...prompt?.stats, ...outcome.stats, ...stopwatch.stats };
+    await endRun(live, { ...outcome, stats, slotFreed }, deps);
     if (live.isTapped || outcome.status !== "done" || !prompt?.isFirst || !deps.mayWriteTitle()) return;
     await writeTitle(live, slot, prompt.request).then(
       () => deps.titled(live),
@@ -89,7 +69,7 @@ async function attempt(
   live: LiveRun,
   slot: Slot,
   deps: RunnerDependencies,
-  onToken: (kind: PartKind) => void,
+  stopwatch: Stopwatch,
   unfinished?: UnfinishedRun,
 ): Promise<Outcome> {
   let prompt: Prompt | null = null;
@@ -98,7 +78,7 @@ async function attempt(
   });
   const options = {
     ...deps,
-    onToken,
+    onToken: (kind: PartKind) => stopwatch.heard(kind),
     onPrompt(sent: Prompt) {
       prompt ??= sent;
     },
@@ -140,87 +120,6 @@ function isUnsent(live: LiveRun, unfinished: UnfinishedRun | undefined, fromByte
     live.written.step > 0 &&
     unfinished !== undefined
   );
-}
-
-function failureOf(error: unknown, live: LiveRun, log: Log): Ending["failure"] {
-  const failure = asFailure(error);
-  if (failure.code === "internal")
-    log.error("a bug ended a Run", {
-      run: live.run.id,
-      error: String(error),
-      stack: error instanceof Error ? error.stack : undefined,
-    });
-  return failure.report;
-}
-
-/** Stores the end of a Run and publishes it. It is published even if it could not be stored. */
-export async function close(
-  live: LiveRun,
-  outcome: Omit<Ending, "parts" | "tokens">,
-  deps: Pick<RunnerDependencies, "log" | "logTexts" | "metrics" | "ended">,
-): Promise<void> {
-  const { log, metrics, ended } = deps;
-  const ending: Ending = { ...outcome, parts: live.written.parts, tokens: live.tokensOf(outcome.stats) };
-  const end = () => live.store.end(live.run.id, ending);
-  const { status, finish, failure, stats, slotFreed } = ending;
-  const message = withParts(live.answer, live.written.parts);
-  const shown = {
-    message,
-    run: { ...live.run, status, finish, failure, stats, slotFreed },
-    siblings: [message.id],
-  };
-  try {
-    live.ended((await end()) ?? shown);
-  } catch (error) {
-    log.error("the end of a Run could not be stored", { run: live.run.id, error: String(error) });
-    live.ended(shown);
-    retryEnd(end, log);
-  }
-  ended(live);
-  metrics.ended(status, { ...stats, tokens: ending.tokens });
-  report(live, ending, deps);
-}
-
-/** Between two attempts to store the end of a Run, in ms. */
-const endRetryMs = 1_000;
-
-/**
- * Tries until the end is stored; until then the conversation counts as busy. The next process tries again.
- */
-function retryEnd(end: () => Promise<unknown>, log: Log): void {
-  const timer = setTimeout(() => {
-    end().then(
-      () => log.info("the end of a Run is stored after a retry"),
-      () => retryEnd(end, log),
-    );
-  }, endRetryMs);
-  timer.unref();
-}
-
-function report(
-  live: LiveRun,
-  ending: Ending,
-  { log, logTexts }: Pick<RunnerDependencies, "log" | "logTexts">,
-): void {
-  const { status, finish, failure } = ending;
-  const stats: RunStats = ending.stats;
-  const facts = {
-    run: live.run.id,
-    request: live.origin.request,
-    person: live.run.owner,
-    conversation: live.run.conversation,
-    status,
-    finish,
-    ...stats,
-    slotFreed: ending.slotFreed,
-    ...(logTexts && { text: plainText(ending.parts) }),
-  };
-  // numbers only: an error message of llama-server may quote the text of messages
-  const numbers = Object.fromEntries(
-    Object.entries(failure?.facts ?? {}).filter(([, value]) => typeof value === "number"),
-  );
-  if (failure) log.warn("Run failed", { ...numbers, ...facts, code: failure.code });
-  else log.info("Run ended", facts);
 }
 
 /** Aborts the request of a running Run; it ends with `halt`. */
