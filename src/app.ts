@@ -10,8 +10,10 @@ import { Passwords } from "./auth/password.ts";
 import { Chat } from "./chat/chat.ts";
 import { ConversationActions } from "./chat/conversation-actions.ts";
 import type { ChatBounds } from "./chat/dependencies.ts";
+import { Forgetting } from "./chat/forgetting.ts";
 import { Quota } from "./chat/quota.ts";
 import { Servers, serverLog } from "./chat/servers.ts";
+import { Threads } from "./chat/threads.ts";
 import { localPerson, standardLimits } from "./domain/account.ts";
 import { AddressSet } from "./domain/address.ts";
 import type { PersonaId } from "./domain/id.ts";
@@ -105,7 +107,7 @@ export async function createApp(parts: AppParts): Promise<App> {
   const passwords = new Passwords(store);
   const auth = new Auth({ mode: parts.auth, store, sessionMs: bounds.sessionMs });
   const core = openChat(parts, enforced, errors);
-  const { chat, runs } = core;
+  const { runs, forgetting } = core;
   const sockets = openSockets(parts, auth, errors);
   // JSON may escape each character of a message as six bytes, and a form each byte as three (%XX): the form
   // of a message that is twice too long still fits, and is shown again
@@ -148,7 +150,8 @@ export async function createApp(parts: AppParts): Promise<App> {
     async stop() {
       upkeep.stop();
       unwatch();
-      await chat.close(bounds.graceMs);
+      await runs.close(bounds.graceMs);
+      forgetting.end();
       sockets.closeAll(1012, "restart"); // htmx connects again after this code
       await closePorts(parts);
     },
@@ -171,13 +174,14 @@ function openChat(parts: AppParts, enforced: EnforcedPersona, { bug }: Errors) {
   const storeOf = storeChooser(parts);
   const runs = new RunHost({ ...parts, settings, storeOf });
   const quota = new Quota({ usage: store.usage, runs, queue: runs.apiRequests, bounds });
-  const chat = new Chat({ ...parts, settings, storeOf, runs, quota, drawAhead: drawThread });
+  const ports = { ...parts, settings, storeOf, runs, quota, drawAhead: drawThread };
+  const threads = new Threads(ports);
   const hub = new Hub({
     bus,
     traffic: metrics.traffic,
     upstream: () => upstream.state,
-    live: (id) => chat.live(id),
-    thread: (id, part) => chat.thread(id, part),
+    live: (id) => runs.live(id),
+    thread: (id, part) => threads.read(id, part),
     listed: (id) => store.listed(id),
     list: (owner) => store.list({ owner, limit: listPageMax }),
     allowance: async (id) =>
@@ -185,7 +189,12 @@ function openChat(parts: AppParts, enforced: EnforcedPersona, { bug }: Errors) {
     join: (id) => runs.join(id),
     onError: bug,
   });
-  return { settings, storeOf, runs, quota, chat, hub, actions: new ConversationActions(parts) };
+  return {
+    ...{ settings, storeOf, runs, quota, threads, hub },
+    chat: new Chat(ports),
+    forgetting: new Forgetting(ports),
+    actions: new ConversationActions(parts),
+  };
 }
 
 function openSockets({ store, bounds }: AppParts, auth: Auth, { bug }: Errors): Sockets {

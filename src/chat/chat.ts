@@ -1,15 +1,13 @@
-// What people can do with a conversation: ask, retry, stop, choose a branch, read a thread. Checks that it is
-// allowed, stores it and hands new Runs to runs/runs. No sockets, no HTML, no fetch.
+// What makes and stops Runs: a question, another attempt, Stop. Checks that it is allowed, stores it and
+// hands new Runs to runs/runs. What else people do with a thread is in chat/threads. No sockets, no HTML, no
+// fetch.
 
 import { publishReshaped } from "../bus/bus.ts";
 import type { Person } from "../domain/account.ts";
 import type { Conversation } from "../domain/conversation.ts";
-import type { Snapshot } from "../domain/event.ts";
 import { Failure } from "../domain/failure.ts";
 import type { ConversationId, MessageId, RunId } from "../domain/id.ts";
-import { type EffectiveSettings, noSettings, type Settings } from "../domain/persona.ts";
-import { isOfOneMoment } from "../domain/snapshots.ts";
-import type { ThreadPage } from "../domain/thread.ts";
+import { noSettings, type Settings } from "../domain/persona.ts";
 import type { Tap } from "../runs/runs.ts";
 import type { QueuedRun, RunRequest, Store } from "../store/store.ts";
 import type { ChatDependencies } from "./dependencies.ts";
@@ -33,21 +31,8 @@ interface RetryRequest {
   readonly request?: string;
 }
 
-/**
- * Most reads of one thread: it is read again when rendering it took so long that it may have changed
- * meanwhile, or when a Run has begun or ended.
- */
-const readMax = 5;
-
-/** A thread, or a part of it, with its Runs in progress and its settings, all of one instant. */
-type LiveThread = ThreadPage & {
-  readonly live: readonly Snapshot[];
-  readonly effective: EffectiveSettings;
-};
-
 export class Chat {
   readonly #deps: ChatDependencies;
-  #closed = false;
 
   constructor(deps: ChatDependencies) {
     this.#deps = deps;
@@ -96,7 +81,7 @@ export class Chat {
     // the asking page shows the persona that it chose; it learns the other settings once the conversation
     // has them
     if (said && first && (first.model !== undefined || Object.keys(first.sampling).length > 0))
-      this.#reshaped(say.conversation);
+      publishReshaped(this.#deps.bus, say.conversation);
     return said?.run.id ?? null;
   }
 
@@ -116,89 +101,9 @@ export class Chat {
     await this.#again(person, (store, ask) => store.continue(ask), request);
   }
 
-  /** Shows another branch. @throws Failure `not_found`, `conversation_busy` */
-  async select(conversation: ConversationId, message: MessageId): Promise<void> {
-    await this.#deps.storeOf(conversation).select(conversation, message);
-    this.#reshaped(conversation);
-  }
-
-  /**
-   * Deletes a message and all that follow it, until `unprune`.
-   * @throws Failure `not_found`, `conversation_busy`
-   */
-  async prune(conversation: ConversationId, message: MessageId): Promise<void> {
-    await this.#deps.storeOf(conversation).prune(conversation, message);
-    this.#reshaped(conversation);
-  }
-
-  /** Restores a message and what was deleted with it. @throws Failure `not_found`, `conversation_busy` */
-  async unprune(conversation: ConversationId, message: MessageId): Promise<void> {
-    await this.#deps.storeOf(conversation).unprune(conversation, message);
-    this.#reshaped(conversation);
-  }
-
-  /** Changes the settings of later answers. @throws Failure `not_found`, `persona_missing`, `bad_setting` */
-  async settle(conversation: ConversationId, settings: Settings): Promise<void> {
-    await this.#deps.settings.check(settings);
-    await this.#deps.storeOf(conversation).setSettings(conversation, settings);
-    this.#reshaped(conversation);
-  }
-
   /** Stops the conversation's Run, waiting or running. No effect if there is none. */
   stop(conversation: ConversationId): void {
     this.#deps.runs.stop({ conversation });
-  }
-
-  /**
-   * The end of the thread; with `before`, the messages before that one; with `through`, all back to that
-   * one.
-   */
-  async thread(
-    conversation: ConversationId,
-    part: { before?: MessageId; through?: MessageId } = {},
-  ): Promise<LiveThread> {
-    const { settings, bounds, drawAhead } = this.#deps;
-    const store = this.#deps.storeOf(conversation);
-    const effective = await settings.of((await store.conversation(conversation))?.settings ?? noSettings);
-    for (let times = 1; ; times++) {
-      const page = await store.thread(conversation, { ...part, limit: bounds.pageMaxMessages });
-      const isLate = await drawAhead(page.thread);
-      const live = await this.live(conversation);
-      if ((!isLate && isOfOneMoment(page.thread, live, part.before === undefined)) || times >= readMax)
-        return { ...page, effective, live };
-    }
-  }
-
-  /** Snapshots of the conversation's Runs in progress, as of the last event of each. */
-  live(conversation: ConversationId): Promise<readonly Snapshot[]> {
-    return this.#deps.runs.live(conversation);
-  }
-
-  /** Stops a conversation's Run and erases the conversation once the Run has ended. */
-  async forget(conversation: ConversationId): Promise<void> {
-    this.stop(conversation);
-    await this.#deps.runs.ended(conversation);
-    if (!this.#closed) await this.#deps.storeOf(conversation).forget(conversation);
-  }
-
-  /**
-   * Erases the temporary conversations that have no Run, that nobody has open, and in which nothing was
-   * said since `idleSince` (milliseconds since 1970).
-   */
-  async forgetTemporary(idleSince: number): Promise<void> {
-    const { runs, temporary } = this.#deps;
-    for (const id of await temporary.ids({ idleSince })) {
-      if (!runs.attended(id) && (await this.live(id)).length === 0) await temporary.forget(id);
-    }
-  }
-
-  /**
-   * Accepts no new Runs. Running ones get `graceMs` and are interrupted after that. Waiting ones stay in
-   * the Store for the next process.
-   */
-  async close(graceMs: number): Promise<void> {
-    await this.#deps.runs.close(graceMs);
-    this.#closed = true;
   }
 
   async #again(
@@ -223,7 +128,7 @@ export class Chat {
       ...rest
     }: { isAddedAtEnd: boolean; model: string | null; tap?: Tap | undefined; request?: string | undefined },
   ): void {
-    if (!isAddedAtEnd) this.#reshaped(said.run.conversation);
+    if (!isAddedAtEnd) publishReshaped(this.#deps.bus, said.run.conversation);
     this.#deps.runs.enqueue(person, said, { question: isAddedAtEnd ? said.question : null, ...rest });
   }
 
@@ -232,9 +137,5 @@ export class Chat {
     if (this.#deps.upstream.state.models.length <= 1) return null;
     const stored = await this.#deps.storeOf(conversation).conversation(conversation);
     return (await this.#deps.settings.of(stored?.settings ?? settings)).model;
-  }
-
-  #reshaped(conversation: ConversationId): void {
-    publishReshaped(this.#deps.bus, conversation);
   }
 }

@@ -3,10 +3,11 @@
 import type { Person } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";
 import { type ConversationId, isId, type MessageId } from "../domain/id.ts";
-import { type Settings, samplingBounds } from "../domain/persona.ts";
-import { settingsOf } from "../domain/settings.ts";
+import type { Settings } from "../domain/persona.ts";
 import type { Chat } from "./chat.ts";
 import type { ConversationActions } from "./conversation-actions.ts";
+import { settingsIn } from "./settings-fields.ts";
+import type { Threads } from "./threads.ts";
 
 /** A parsed command of the browser. */
 export type Command =
@@ -56,22 +57,6 @@ export function commandOf(fields: Readonly<Record<string, unknown>>): Command {
   throw new Failure("bad_frame");
 }
 
-/** Settings in a form's fields: an empty field is not chosen, a wrong number is left for Chat to refuse. */
-function settingsIn({ persona, model, ...fields }: Readonly<Record<string, unknown>>): Settings {
-  const numbers = Object.keys(samplingBounds).map((name) => [name, numberIn(fields[name])]);
-  return settingsOf(
-    { persona, model, sampling: Object.fromEntries(numbers) },
-    { invalid: (_name, value) => value as number },
-  );
-}
-
-/**
- * The number in a field, with a point or a comma; NaN for what is no number, undefined for an empty field.
- */
-function numberIn(field: unknown): number | undefined {
-  return typeof field === "string" && field.trim() !== "" ? Number(field.replace(",", ".")) : undefined;
-}
-
 /** Who sent a command, in which conversation, and its id in logs. */
 interface Sender {
   readonly person: Person;
@@ -81,12 +66,12 @@ interface Sender {
 
 /**
  * Executes a command, if the conversation belongs to the sender.
- * @throws Failure as Chat and ConversationActions; `not_found` for another person's conversation
+ * @throws Failure as Chat, Threads and ConversationActions; `not_found` for another person's conversation
  */
 export async function execute(
   command: Command,
   { person, conversation, request }: Sender,
-  { chat, actions }: { chat: Chat; actions: ConversationActions },
+  { chat, threads, actions }: { chat: Chat; threads: Threads; actions: ConversationActions },
 ): Promise<void> {
   await chat.enter(person, conversation);
   if ("conversation" in command) await chat.enter(person, command.conversation);
@@ -100,9 +85,9 @@ export async function execute(
     case "select":
     case "prune":
     case "unprune":
-      return chat[command.type](conversation, command.message);
+      return threads[command.type](conversation, command.message);
     case "settle":
-      return chat.settle(conversation, command.settings);
+      return threads.settle(conversation, command.settings);
     case "stop":
       return chat.stop(conversation);
     case "rename":

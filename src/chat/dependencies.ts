@@ -1,4 +1,5 @@
-// The ports and bounds that Chat is made with (bounds: see config/bounds). Types only.
+// The ports and bounds that Chat, Threads and Forgetting are made with (bounds: see config/bounds). Types
+// only.
 
 import type { Bus } from "../bus/bus.ts";
 import type { Thread } from "../domain/thread.ts";
@@ -17,7 +18,6 @@ export interface ChatBounds {
 }
 
 export interface ChatDependencies {
-  readonly store: Store;
   /** Keeps temporary conversations, which are never written to disk. */
   readonly temporary: Store;
   readonly storeOf: StoreOf;

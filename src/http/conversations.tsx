@@ -16,7 +16,7 @@ export interface ConversationParts extends PageParts {
 }
 
 export function conversationRoutes(parts: ConversationParts): Hono<Env> {
-  const { chat, storeOf, actions, refuse } = parts;
+  const { chat, threads, storeOf, actions, refuse } = parts;
   const pages = new ConversationPages(parts);
   const app = new Hono<Env>();
 
@@ -31,7 +31,7 @@ export function conversationRoutes(parts: ConversationParts): Hono<Env> {
     const isShown = at === head || (await storeOf(id).history(head)).some((message) => message.id === at);
     // a message found by search may lie on another branch: select that branch, unless an answer is being
     // written
-    const isThere = isShown || (await chat.select(id, at).then(() => true, falseWhenBusy));
+    const isThere = isShown || (await threads.select(id, at).then(() => true, falseWhenBusy));
     return pages.answer(c, id, { through: isThere ? at : null });
   });
 
@@ -42,7 +42,7 @@ export function conversationRoutes(parts: ConversationParts): Hono<Env> {
     const command = commandOf(await fieldsOf(c));
     try {
       const sender = { person: personOf(c), conversation: id, request: c.env.request };
-      await execute(command, sender, { chat, actions });
+      await execute(command, sender, { chat, threads, actions });
       if (command.type === "remove") return c.redirect("/", 303);
       return c.redirect(`/c/${id}?plain${command.type === "prune" ? `&pruned=${command.message}` : ""}`, 303);
     } catch (error) {

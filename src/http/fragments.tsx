@@ -8,6 +8,7 @@ import { listPageMax, Menu, OlderGroups } from "../../views/list.tsx";
 import { SettingsPanel } from "../../views/settings.tsx";
 import { Articles } from "../../views/thread.tsx";
 import type { Chat } from "../chat/chat.ts";
+import type { Threads } from "../chat/threads.ts";
 import { Failure } from "../domain/failure.ts";
 import { isId } from "../domain/id.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
@@ -18,6 +19,7 @@ import { conversationOf, type Env, firstSettings, personOf, wordsFor } from "./v
 
 interface FragmentParts {
   readonly chat: Chat;
+  readonly threads: Pick<Threads, "read">;
   readonly settings: SettingsResolver;
   readonly storeOf: StoreOf;
   readonly store: Pick<Store, "list" | "search">;
@@ -28,12 +30,12 @@ interface FragmentParts {
 const [queryMaxChars, resultsMax] = [200, 30];
 
 export function fragmentRoutes(parts: FragmentParts): Hono<Env> {
-  const { chat, settings, storeOf, upstream } = parts;
+  const { chat, threads, settings, storeOf, upstream } = parts;
   const app = new Hono<Env>();
 
   app.get("/c/:id/before/:message", async (c) => {
     const { id } = await conversationOf(c, chat);
-    const part = await chat.thread(id, { before: c.req.param("message") });
+    const part = await threads.read(id, { before: c.req.param("message") });
     return c.html(String(<Articles conversation={id} {...part} isEnd={false} words={wordsFor(c)} />));
   });
 

@@ -10,6 +10,7 @@ import type { Bus } from "../bus/bus.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { Quota } from "../chat/quota.ts";
 import type { Servers } from "../chat/servers.ts";
+import type { Threads } from "../chat/threads.ts";
 import type { FailureReport } from "../domain/failure.ts";
 import { type ConversationId, isId, isTemporary, newId } from "../domain/id.ts";
 import { machineOf, type UpstreamState } from "../domain/upstream.ts";
@@ -23,6 +24,7 @@ import { type Env, firstSettings, html, personOf, wordsFor } from "./visitor.ts"
 export interface PageParts {
   readonly auth: Auth;
   readonly chat: Chat;
+  readonly threads: Threads;
   readonly quota: Quota;
   readonly settings: SettingsResolver;
   readonly servers: Servers;
@@ -55,10 +57,10 @@ export class ConversationPages {
 
   /** Answers with the page. @throws Failure `not_found` for another person's conversation */
   async answer(c: Context<Env>, conversation: ConversationId, options: PageOptions = {}): Promise<Response> {
-    const { chat, settings, basePath, bus, bug } = this.#parts;
+    const { chat, threads, settings, basePath, bus, bug } = this.#parts;
     const { isNew = false, through = null } = options;
     await chat.enter(personOf(c), conversation);
-    const thread = await chat.thread(conversation, through === null ? {} : { through });
+    const thread = await threads.read(conversation, through === null ? {} : { through });
     const [snapshot] = thread.live;
     const isStreamed = c.req.query("plain") !== undefined && snapshot !== undefined;
     const place = isStreamed ? { rendered: () => ({ text: textPlace, thought: "" }) } : {};
@@ -79,7 +81,7 @@ export class ConversationPages {
         bus,
         conversation,
         html: htmlBelow(whole, basePath),
-        live: (id) => chat.live(id),
+        live: (id) => threads.live(id),
         inWords: (part) => htmlBelow(inWords(part, props.words), basePath),
         onError: bug,
       }),

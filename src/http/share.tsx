@@ -5,6 +5,7 @@ import { ShareDialog, SharedPage } from "../../views/share.tsx";
 import { Articles } from "../../views/thread.tsx";
 import { newSecret } from "../auth/secrets.ts";
 import type { Chat } from "../chat/chat.ts";
+import type { Threads } from "../chat/threads.ts";
 import type { Link } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";
 import { type ConversationId, isId, isTemporary } from "../domain/id.ts";
@@ -15,6 +16,7 @@ import { conversationOf, type Env, fieldsOf, html, originOf, personOf, wordsFor 
 
 interface ShareParts {
   readonly chat: Chat;
+  readonly threads: Pick<Threads, "read">;
   readonly store: Pick<Store, "links" | "audit">;
   readonly silentMs: number;
   upstream(): UpstreamState;
@@ -73,7 +75,7 @@ function linkRoutes({ chat, store: { links, audit } }: ShareParts): Hono<Env> {
 }
 
 /** For anybody who has a link: the conversation to read. */
-function readerRoutes({ chat, store: { links }, silentMs, upstream }: ShareParts): Hono<Env> {
+function readerRoutes({ threads, store: { links }, silentMs, upstream }: ShareParts): Hono<Env> {
   const app = new Hono<Env>();
   const linkOf = async (c: Context<Env>): Promise<Link> => {
     const token = c.req.param("token");
@@ -91,7 +93,7 @@ function readerRoutes({ chat, store: { links }, silentMs, upstream }: ShareParts
   app.get("/s/:token", async (c) => {
     const { token, conversation, expiresAt } = await linkOf(c);
     const props = {
-      ...(await chat.thread(conversation)),
+      ...(await threads.read(conversation)),
       token,
       expiresAt,
       conversation,
@@ -106,7 +108,7 @@ function readerRoutes({ chat, store: { links }, silentMs, upstream }: ShareParts
   app.get("/s/:token/before/:message", async (c) => {
     const { token, conversation } = await linkOf(c);
     const props = {
-      ...(await chat.thread(conversation, { before: c.req.param("message") })),
+      ...(await threads.read(conversation, { before: c.req.param("message") })),
       conversation,
       path: `/s/${token}`,
       isEnd: false,

@@ -6,6 +6,7 @@ import type { Language } from "../../views/words.ts";
 import type { Chat } from "../chat/chat.ts";
 import { type Command, execute } from "../chat/command.ts";
 import type { ConversationActions } from "../chat/conversation-actions.ts";
+import type { Threads } from "../chat/threads.ts";
 import type { Person } from "../domain/account.ts";
 import { Failure, type Refuse } from "../domain/failure.ts";
 import type { ConversationId, MessageId } from "../domain/id.ts";
@@ -24,6 +25,7 @@ import { type View, viewOf } from "./view.ts";
 
 interface PageSocketDependencies {
   readonly chat: Chat;
+  readonly threads: Threads;
   readonly actions: ConversationActions;
   readonly hub: Hub;
   readonly refuse: Refuse;

@@ -3,6 +3,7 @@
 import { type Language, languageOf, sentenceOf, wordsOf } from "../../views/words.ts";
 import { type Identity, needScope } from "../auth/auth.ts";
 import type { Chat } from "../chat/chat.ts";
+import type { Forgetting } from "../chat/forgetting.ts";
 import type { Quota } from "../chat/quota.ts";
 import type { ReadBody } from "../domain/body.ts";
 import { Failure, type Refuse, statusOf } from "../domain/failure.ts";
@@ -18,6 +19,7 @@ interface AskOptions {
   /** Called when the request is finished, whatever its outcome. */
   onFinished(): void;
   readonly chat: Chat;
+  readonly forgetting: Forgetting;
   readonly quota: Quota;
   readonly runs: Pick<Runs, "stop">;
   readonly readBody: ReadBody;
@@ -127,8 +129,9 @@ async function respond(
   { text, persona, conversation: stored }: Question,
   { person }: Identity,
   format: AnswerFormat,
-  { chat, runs, bug, outboxMaxBytes, programSlowMs, heartbeatMs, clientSignal, onFinished }: AskOptions,
+  options: AskOptions,
 ): Promise<Response> {
+  const { chat, forgetting, runs, bug, clientSignal, onFinished } = options;
   const { language, isEvents } = format;
   const conversation = stored ?? newTemporaryId();
   let run: RunId | null = null;
@@ -138,8 +141,8 @@ async function respond(
     if (run !== null) runs.stop({ id: run });
   };
   const body = new ResponseBody({
-    maxBytes: outboxMaxBytes,
-    slowMs: programSlowMs,
+    maxBytes: options.outboxMaxBytes,
+    slowMs: options.programSlowMs,
     clientSignal,
     onDisconnect: stop,
   });
@@ -152,7 +155,7 @@ async function respond(
       clearInterval(heartbeat);
       body.close();
       onFinished();
-      if (stored === null) chat.forget(conversation).catch(bug);
+      if (stored === null) forgetting.forget(conversation).catch(bug);
     },
     { isAlone: stored === null },
   );
@@ -163,7 +166,8 @@ async function respond(
     tap,
   );
   // plain text can't hold a heartbeat, so a proxy's idle timeout applies to it
-  if (isEvents && !body.isOver) heartbeat = setInterval(() => body.put(": alive\n\n"), heartbeatMs);
+  if (isEvents && !body.isOver)
+    heartbeat = setInterval(() => body.put(": alive\n\n"), options.heartbeatMs);
   if (clientSignal.aborted) stop(); // it may have been aborted during `say`
   const type = isEvents ? "text/event-stream" : "text/plain; charset=utf-8";
   const storedHeader = stored === null ? {} : { [conversationHeader]: stored };

@@ -5,6 +5,7 @@
 import type { Language } from "../../views/words.ts";
 import { type Identity, needScope } from "../auth/auth.ts";
 import type { Chat } from "../chat/chat.ts";
+import type { Forgetting } from "../chat/forgetting.ts";
 import { Failure, type Refuse } from "../domain/failure.ts";
 import { type ConversationId, isId, isTemporary, newId, newTemporaryId, type RunId } from "../domain/id.ts";
 import type { Transport } from "../domain/outgoing.ts";
@@ -17,6 +18,7 @@ import { completeRaw, type RawPromptOptions } from "./raw-prompt.ts";
 
 interface JsonSocketOptions extends RawPromptOptions {
   readonly chat: Chat;
+  readonly forgetting: Forgetting;
   readonly runs: Pick<RunHost, "apiRequests" | "join" | "stop">;
   readonly storeOf: StoreOf;
   readonly refuse: Refuse;
@@ -107,7 +109,7 @@ class JsonSocket {
     this.#stop();
     this.#leave?.();
     if (this.#conversation !== null && isTemporary(this.#conversation))
-      this.#options.chat.forget(this.#conversation).catch(this.#options.bug);
+      this.#options.forgetting.forget(this.#conversation).catch(this.#options.bug);
   }
 
   async #say(text: string, fields: ClientFrame): Promise<void> {

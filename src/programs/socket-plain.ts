@@ -4,6 +4,7 @@
 
 import { type Language, sentenceOf, wordsOf } from "../../views/words.ts";
 import type { Chat } from "../chat/chat.ts";
+import type { Forgetting } from "../chat/forgetting.ts";
 import type { Person } from "../domain/account.ts";
 import { Failure, type FailureReport, type Refuse } from "../domain/failure.ts";
 import { newId, newTemporaryId } from "../domain/id.ts";
@@ -14,6 +15,7 @@ import { type Piece, ProgramOutbox } from "./outbox.ts";
 
 interface PlainSocketOptions {
   readonly chat: Chat;
+  readonly forgetting: Pick<Forgetting, "forget">;
   readonly refuse: Refuse;
   bug(error: unknown): void;
   readonly runs: Pick<Runs, "join">;
@@ -34,7 +36,7 @@ export function plainSocketHandler(
   let isClosed = false;
   let leave = (): void => {};
 
-  const forget = () => void options.chat.forget(conversation).catch(options.bug);
+  const forget = () => void options.forgetting.forget(conversation).catch(options.bug);
   const sendClosing = (word: string) => outbox.put({ kind: null, text: word });
   const sendError = (failure: FailureReport) =>
     sendClosing(`[ERROR] ${sentenceOf(failure, wordsOf(language))}`);

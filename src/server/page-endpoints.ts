@@ -6,6 +6,7 @@ import { languageOf } from "../../views/words.ts";
 import { newSecret } from "../auth/secrets.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { ConversationActions } from "../chat/conversation-actions.ts";
+import type { Threads } from "../chat/threads.ts";
 import { Failure, type Refuse } from "../domain/failure.ts";
 import { isId } from "../domain/id.ts";
 import { framesBelow, urlOf } from "../http/base.ts";
@@ -20,6 +21,7 @@ import { type SocketData, type Sockets, socketDataOf } from "./sockets.ts";
 
 interface PageEndpointsDependencies {
   readonly chat: Chat;
+  readonly threads: Threads;
   readonly actions: ConversationActions;
   readonly hub: Hub;
   readonly sockets: Sockets;
@@ -89,7 +91,7 @@ export class PageEndpoints {
    * @throws Failure `not_found`, `not_signed_in`
    */
   async #socketData(request: Request, visitor: Visitor, onClose?: () => void): Promise<SocketData> {
-    const { chat, actions, hub, refuse, bounds, store } = this.#dependencies;
+    const { chat, threads, actions, hub, refuse, bounds, store } = this.#dependencies;
     const { identity } = visitor;
     const reader = {
       language: languageOf(request.headers.get("accept-language")),
@@ -97,7 +99,8 @@ export class PageEndpoints {
       request: visitor.request,
     };
     const dependencies = {
-      ...{ chat, actions, hub, refuse, commandsMax: bounds.commandsMax, withBasePath: this.#withBasePath },
+      ...{ chat, threads, actions, hub, refuse },
+      ...{ commandsMax: bounds.commandsMax, withBasePath: this.#withBasePath },
       ...(onClose && { onClose }),
     };
     const query = urlOf(request).searchParams;

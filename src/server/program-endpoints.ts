@@ -5,6 +5,7 @@ import type { Server } from "bun";
 import { languageOf } from "../../views/words.ts";
 import { type Auth, type Identity, needScope } from "../auth/auth.ts";
 import type { Chat } from "../chat/chat.ts";
+import type { Forgetting } from "../chat/forgetting.ts";
 import type { Quota } from "../chat/quota.ts";
 import type { ReadBody } from "../domain/body.ts";
 import { Failure, type Refuse } from "../domain/failure.ts";
@@ -25,6 +26,7 @@ import { type SocketData, type SocketHandler, type Sockets, socketDataOf } from 
 interface ProgramEndpointsDependencies {
   readonly auth: Auth;
   readonly chat: Chat;
+  readonly forgetting: Forgetting;
   readonly quota: Quota;
   readonly runs: RunHost;
   readonly settings: SettingsResolver;

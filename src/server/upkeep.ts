@@ -1,14 +1,14 @@
 // Periodic work: sends heartbeats to sockets, forgets temporary conversations, erases deleted ones, and
 // deletes data that is past its retention.
 
-import type { Chat } from "../chat/chat.ts";
+import type { Forgetting } from "../chat/forgetting.ts";
 import type { Hub } from "../live/hub.ts";
 import type { Store } from "../store/store.ts";
 import type { Sockets } from "./sockets.ts";
 
 interface UpkeepDependencies {
   readonly store: Pick<Store, "purge" | "retention">;
-  readonly chat: Pick<Chat, "forget" | "forgetTemporary">;
+  readonly forgetting: Forgetting;
   readonly hub: Pick<Hub, "sendHeartbeat">;
   readonly sockets: Pick<Sockets, "ping" | "recheckAccess">;
   readonly bounds: { readonly heartbeatMs: number; readonly temporaryMs: number };
@@ -49,8 +49,8 @@ export class Upkeep {
 
   /** Deletes what is past its retention, and closes sockets whose session or link has expired. */
   async applyRetention(): Promise<void> {
-    const { store, chat, sockets } = this.#dependencies;
-    for (const id of await store.retention.outlived(Date.now())) await chat.forget(id);
+    const { store, forgetting, sockets } = this.#dependencies;
+    for (const id of await store.retention.outlived(Date.now())) await forgetting.forget(id);
     await store.retention.tidy(Date.now());
     sockets.recheckAccess();
   }
@@ -61,9 +61,9 @@ export class Upkeep {
    * `missedHeartbeatsMax` heartbeats.
    */
   #heartbeat(): void {
-    const { chat, hub, sockets, bounds, bug } = this.#dependencies;
+    const { forgetting, hub, sockets, bounds, bug } = this.#dependencies;
     hub.sendHeartbeat();
-    chat.forgetTemporary(Date.now() - bounds.temporaryMs).catch(bug);
+    forgetting.forgetTemporary(Date.now() - bounds.temporaryMs).catch(bug);
     this.purge().catch(bug);
     sockets.ping(performance.now() - missedHeartbeatsMax * bounds.heartbeatMs);
   }

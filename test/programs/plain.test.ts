@@ -17,7 +17,6 @@ function door(outboxMaxBytes = 1000) {
   const taps: Tap[] = [];
   const chat = {
     say: async (_: unknown, __: unknown, tap: Tap) => void taps.push(tap),
-    forget: async () => {},
   } as unknown as Chat;
   const socket = {
     send(text: string): number {
@@ -31,7 +30,10 @@ function door(outboxMaxBytes = 1000) {
   const made = plainSocketHandler(
     "en",
     { person: () => ({}) as Person, requestId: "r" },
-    { chat, refuse: asFailure, bug: () => {}, runs: { join: () => () => {} }, outboxMaxBytes },
+    {
+      ...{ chat, refuse: asFailure, bug: () => {}, outboxMaxBytes },
+      ...{ forgetting: { forget: async () => {} }, runs: { join: () => () => {} } },
+    },
   );
   made.open(socket);
   return { made, socket, sent, state, taps };

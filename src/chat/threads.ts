@@ -1,0 +1,92 @@
+// What people do with the thread of a conversation besides asking: read it, choose a branch, delete and
+// restore messages, choose settings. Questions and Runs are in chat/chat.
+
+import { publishReshaped } from "../bus/bus.ts";
+import type { Snapshot } from "../domain/event.ts";
+import type { ConversationId, MessageId } from "../domain/id.ts";
+import { type EffectiveSettings, noSettings, type Settings } from "../domain/persona.ts";
+import { isOfOneMoment } from "../domain/snapshots.ts";
+import type { ThreadPage } from "../domain/thread.ts";
+import type { ChatDependencies } from "./dependencies.ts";
+
+/**
+ * Most reads of one thread: it is read again when rendering it took so long that it may have changed
+ * meanwhile, or when a Run has begun or ended.
+ */
+const readMax = 5;
+
+/** A thread, or a part of it, with its Runs in progress and its settings, all of one instant. */
+type LiveThread = ThreadPage & {
+  readonly live: readonly Snapshot[];
+  readonly effective: EffectiveSettings;
+};
+
+type ThreadsDependencies = Pick<
+  ChatDependencies,
+  "storeOf" | "bus" | "settings" | "runs" | "drawAhead" | "bounds"
+>;
+
+export class Threads {
+  readonly #deps: ThreadsDependencies;
+
+  constructor(deps: ThreadsDependencies) {
+    this.#deps = deps;
+  }
+
+  /**
+   * The end of the thread; with `before`, the messages before that one; with `through`, all back to that
+   * one.
+   */
+  async read(
+    conversation: ConversationId,
+    part: { before?: MessageId; through?: MessageId } = {},
+  ): Promise<LiveThread> {
+    const { settings, bounds, drawAhead } = this.#deps;
+    const store = this.#deps.storeOf(conversation);
+    const effective = await settings.of((await store.conversation(conversation))?.settings ?? noSettings);
+    for (let times = 1; ; times++) {
+      const page = await store.thread(conversation, { ...part, limit: bounds.pageMaxMessages });
+      const isLate = await drawAhead(page.thread);
+      const live = await this.live(conversation);
+      if ((!isLate && isOfOneMoment(page.thread, live, part.before === undefined)) || times >= readMax)
+        return { ...page, effective, live };
+    }
+  }
+
+  /** Snapshots of the conversation's Runs in progress, as of the last event of each. */
+  live(conversation: ConversationId): Promise<readonly Snapshot[]> {
+    return this.#deps.runs.live(conversation);
+  }
+
+  /** Shows another branch. @throws Failure `not_found`, `conversation_busy` */
+  async select(conversation: ConversationId, message: MessageId): Promise<void> {
+    await this.#deps.storeOf(conversation).select(conversation, message);
+    this.#reshaped(conversation);
+  }
+
+  /**
+   * Deletes a message and all that follow it, until `unprune`.
+   * @throws Failure `not_found`, `conversation_busy`
+   */
+  async prune(conversation: ConversationId, message: MessageId): Promise<void> {
+    await this.#deps.storeOf(conversation).prune(conversation, message);
+    this.#reshaped(conversation);
+  }
+
+  /** Restores a message and what was deleted with it. @throws Failure `not_found`, `conversation_busy` */
+  async unprune(conversation: ConversationId, message: MessageId): Promise<void> {
+    await this.#deps.storeOf(conversation).unprune(conversation, message);
+    this.#reshaped(conversation);
+  }
+
+  /** Changes the settings of later answers. @throws Failure `not_found`, `persona_missing`, `bad_setting` */
+  async settle(conversation: ConversationId, settings: Settings): Promise<void> {
+    await this.#deps.settings.check(settings);
+    await this.#deps.storeOf(conversation).setSettings(conversation, settings);
+    this.#reshaped(conversation);
+  }
+
+  #reshaped(conversation: ConversationId): void {
+    publishReshaped(this.#deps.bus, conversation);
+  }
+}
