@@ -79,10 +79,6 @@ export class ApiRequest {
     return this.#granted.promise;
   }
 
-  get spentTokens(): number {
-    return this.tokens;
-  }
-
   /** Milliseconds in the queue, and from the slot to the first piece of the answer. */
   get figures(): { queueMs: number; firstTokenMs?: number } {
     const startedAt = this.#startedAt ?? performance.now();

@@ -28,20 +28,20 @@ export class DeltaFold {
   #addedAt = 0;
   #gapMs = 0;
   /** Length of the answer's text, in UTF-16 units. */
-  #textChars = 0;
+  #textChars: number;
 
-  /** `foldMs` is the fold time at the beginning of an answer. */
-  constructor(foldMs: number, publish: (piece: Part) => void) {
+  /** `foldMs` is the fold time at the beginning of an answer, `textChars` the text that it has already. */
+  constructor(foldMs: number, textChars: number, publish: (piece: Part) => void) {
     this.#foldMs = foldMs;
+    this.#textChars = textChars;
     this.#publish = publish;
   }
 
-  /** Adds a Delta; `textChars` is the length of the answer's text with it, in UTF-16 units. */
-  add(kind: PartKind, text: string, textChars: number): void {
+  add(kind: PartKind, text: string): void {
     const now = performance.now();
     this.#gapMs += gapWeight * (Math.min(now - this.#addedAt, this.#foldMs) - this.#gapMs);
     this.#addedAt = now;
-    this.#textChars = textChars;
+    if (kind === "text") this.#textChars += text.length;
     if (this.#held && this.#held.kind !== kind) this.flush();
     this.#held = { kind, text: this.#held ? this.#held.text + text : text };
     if (this.#timer === null) this.#begin();

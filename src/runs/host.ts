@@ -51,7 +51,7 @@ export class RunHost implements Runs {
         now: () => performance.now(),
         isAttended: (run) =>
           this.apiRequests.get(run) !== undefined || this.#isAttended(this.inProgress.get(run) as LiveRun),
-        spentTokens: (run) => this.#of(run)?.spentTokens ?? 0,
+        spentTokens: (run) => this.apiRequests.get(run)?.tokens ?? this.inProgress.get(run)?.tokens.sum ?? 0,
       },
       this.slots,
       bounds,
@@ -241,7 +241,7 @@ export class RunHost implements Runs {
     const bug = (error: unknown) =>
       this.#deps.log.error("a bug ended a Run", { run: live.run.id, error: String(error) });
     this.inProgress.track(live, ended.catch(bug), () => {
-      this.#scheduler.release(live.run.id, live.spentTokens);
+      this.#scheduler.release(live.run.id, live.tokens.sum);
       this.#saveShares();
       this.#memory.saveWaits();
     });

@@ -80,14 +80,14 @@ export class InProgress {
   /** All Runs as the operator sees them, in the order in which they were queued. */
   get now(): readonly RunNow[] {
     return this.matching({}).map((live) => {
-      const { run, status, place, spentTokens: tokens } = live;
+      const { run, status, place } = live;
       return {
         run: run.id,
         owner: run.owner,
         status,
         createdAt: run.createdAt,
         place,
-        tokens,
+        tokens: live.tokens.sum,
         isAttended: this.#isAttended(live),
       };
     });

@@ -4,15 +4,15 @@
 import type { Bus } from "../bus/bus.ts";
 import type { Message } from "../domain/conversation.ts";
 import type { RunEvent, RunFact, Snapshot } from "../domain/event.ts";
-import type { RunId } from "../domain/id.ts";
 import type { Part, PartKind } from "../domain/part.ts";
 import type { Place, PromptProgress, Run, RunStats } from "../domain/run.ts";
 import type { Utterance } from "../domain/thread.ts";
-import type { Draft, Store } from "../store/store.ts";
-import type { Checkpoints, Writing } from "./checkpoints.ts";
+import type { Store } from "../store/store.ts";
+import type { Checkpoints } from "./checkpoints.ts";
 import { DeltaFold } from "./delta-fold.ts";
 import type { Sharer } from "./fair-share.ts";
 import type { Tap } from "./runs.ts";
+import { SpentTokens } from "./spent-tokens.ts";
 import { Written } from "./written.ts";
 
 /** Who asked for a Run, and how. */
@@ -25,9 +25,6 @@ export interface Origin {
   /** The model that the Run will request; null for any. */
   readonly model: string | null;
 }
-
-/** Estimated characters per token, for running Runs; llama-server counts their tokens at the end. */
-const charsPerToken = 4;
 
 interface LiveRunOutlets {
   readonly bus: Bus;
@@ -42,14 +39,17 @@ interface LiveRunOutlets {
   readonly checkpoints: Checkpoints | null;
 }
 
-export class LiveRun implements Writing {
+export class LiveRun {
   readonly run: Run;
   readonly answer: Message;
   readonly abort = new AbortController();
   /** When this process queued the Run, on the monotonic clock, in ms. */
   readonly queuedAt = performance.now();
   status: "queued" | "running" = "queued";
+  /** Place in the queue; null if the Run does not wait. */
+  place: Place | null = null;
   readonly written: Written;
+  readonly tokens: SpentTokens;
   /** When the first thought arrived, in milliseconds since 1970. */
   thinkingSince: number | null = null;
   stopping = false;
@@ -58,52 +58,17 @@ export class LiveRun implements Writing {
   readonly origin: Origin;
   readonly #outlets: LiveRunOutlets;
   #n = -1;
-  #place: Place | null = null;
-  #progress: PromptProgress | null = null;
-  #stats: RunStats = {};
   readonly #fold: DeltaFold;
-  #textChars: number;
-  /** Tokens that the steps before this one have used. */
-  #tokensBefore = 0;
 
   /** `answer` has no parts yet, or those that this Run continues. */
   constructor(run: Run, answer: Message, outlets: LiveRunOutlets, origin: Origin) {
     this.run = run;
     this.answer = answer;
-    this.written = new Written(answer.parts);
-    this.#textChars = answer.text.length;
+    this.written = new Written(run.id, answer.parts);
+    this.tokens = new SpentTokens(this.written);
     this.#outlets = outlets;
     this.origin = origin;
-    this.#fold = new DeltaFold(outlets.foldMs, (piece) => this.#show(piece));
-  }
-
-  /** The id of this step's request to llama-server. */
-  get requestId(): RunId {
-    const { step } = this.written;
-    return step === 0 ? this.run.id : `${this.run.id}-${step}`;
-  }
-
-  /**
-   * Tokens used: prompt tokens not taken from the cache, and written ones. An estimate until the Run is
-   * over.
-   */
-  get spentTokens(): number {
-    return this.tokensOf(this.#stats);
-  }
-
-  /** The same from these figures of the present step; what they lack is estimated. */
-  tokensOf(stats: RunStats): number {
-    const {
-      promptTokens = this.#progress?.processed ?? 0,
-      cachedTokens = this.#progress?.cached ?? 0,
-      outputTokens = Math.ceil(this.written.stepChars / charsPerToken),
-    } = stats;
-    return this.#tokensBefore + Math.max(0, promptTokens - cachedTokens) + outputTokens;
-  }
-
-  /** Place in the queue; null if the Run does not wait. */
-  get place(): Place | null {
-    return this.#place;
+    this.#fold = new DeltaFold(outlets.foldMs, answer.text.length, (piece) => this.#show(piece));
   }
 
   /** What is held back by the fold is not published yet, and so is not part of event `n`. */
@@ -111,7 +76,8 @@ export class LiveRun implements Writing {
     const { status, thinkingSince, stopping } = this;
     return {
       ...{ run: this.run.id, messageId: this.answer.id, n: this.#n, status, thinkingSince, stopping },
-      ...{ parts: this.written.shown, from: this.written.from, place: this.#place, progress: this.#progress },
+      ...{ parts: this.written.shown, from: this.written.from },
+      ...{ place: this.place, progress: this.tokens.progress },
     };
   }
 
@@ -132,19 +98,19 @@ export class LiveRun implements Writing {
   }
 
   moved(place: Place): void {
-    this.#place = place;
+    this.place = place;
     this.publish({ kind: "place", place });
     this.origin.tap?.place?.(place);
   }
 
   started(): void {
     this.status = "running";
-    this.#place = null;
+    this.place = null;
     this.publish({ kind: "started", answer: this.answer });
   }
 
   read(progress: PromptProgress): void {
-    this.#progress = progress;
+    this.tokens.progress = progress;
     this.publish({ kind: "prompt", progress });
     this.origin.tap?.prompt?.(progress);
   }
@@ -157,12 +123,11 @@ export class LiveRun implements Writing {
   /** Appends a Delta. Pages get it through the fold, a program's Tap at once. */
   grow(kind: PartKind, text: string): void {
     if (kind === "thought") this.thinkingSince ??= Date.now();
-    else this.#textChars += text.length;
     this.written.grow(kind, text);
     const { tap } = this.origin;
-    if (!tap?.isAlone) this.#fold.add(kind, text, this.#textChars);
+    if (!tap?.isAlone) this.#fold.add(kind, text);
     tap?.part(kind, text);
-    this.#outlets.checkpoints?.mark(this);
+    this.#outlets.checkpoints?.mark(this.written);
   }
 
   /**
@@ -171,11 +136,10 @@ export class LiveRun implements Writing {
    */
   async nextStep(stats: RunStats): Promise<void> {
     this.#fold.flush();
-    this.#tokensBefore = this.tokensOf(stats);
-    await this.#outlets.checkpoints?.save(this);
+    await this.#outlets.checkpoints?.save(this.written);
+    this.tokens.nextStep(stats);
     this.written.nextStep();
-    this.#progress = null;
-    await this.#outlets.checkpoints?.save(this);
+    await this.#outlets.checkpoints?.save(this.written);
   }
 
   /** True if a program listens; its connection ends with this process. */
@@ -194,20 +158,11 @@ export class LiveRun implements Writing {
 
   ended(utterance: Utterance & { run: Run }): void {
     this.#fold.end(); // the last event holds the whole message
-    this.#outlets.checkpoints?.forget(this);
+    this.#outlets.checkpoints?.forget(this.written);
     this.over = true;
-    this.#stats = utterance.run.stats;
+    this.tokens.stats = utterance.run.stats;
     this.publish({ kind: "ended", utterance });
     this.origin.tap?.ended(utterance.run);
-  }
-
-  /** What is not in the Store yet. */
-  get draft(): Draft {
-    return { run: this.run.id, ...this.written.unsaved };
-  }
-
-  saved(draft: Draft): void {
-    this.written.saved(draft);
   }
 
   #show(piece: Part): void {

@@ -2,6 +2,7 @@
 // Store. Pure: runs/live-run publishes, runs/checkpoints stores.
 
 import type { PartGrew } from "../domain/event.ts";
+import type { RunId } from "../domain/id.ts";
 import {
   grown,
   lastStepOf,
@@ -13,11 +14,13 @@ import {
   textParts,
 } from "../domain/part.ts";
 import type { Draft, WrittenSoFar } from "../store/store.ts";
+import type { Writing } from "./checkpoints.ts";
 
 /** UTF-16 units by kind of part. */
 type Sizes = Readonly<Partial<Record<PartKind, number>>>;
 
-export class Written {
+export class Written implements Writing {
+  readonly #run: RunId;
   parts: Parts;
   /** Number of the present step, from 0. */
   step = 0;
@@ -33,7 +36,8 @@ export class Written {
   #saved: Sizes;
 
   /** `before`: the parts that the message has already, which the Run continues. */
-  constructor(before: Parts) {
+  constructor(run: RunId, before: Parts) {
+    this.#run = run;
     this.parts = this.#shown = before;
     this.#from = lastStepOf(before);
     this.#charsBefore = this.#shownChars = sizeOf(before);
@@ -111,12 +115,12 @@ export class Written {
   }
 
   /** What this step has written and is not in the Store yet. */
-  get unsaved(): Omit<Draft, "run"> {
+  get draft(): Draft {
     const pieces = this.parts.slice(this.#from).flatMap(({ kind, text }) => {
       const piece = text.slice(this.#saved[kind] ?? 0);
       return piece === "" ? [] : [{ kind, text: piece }];
     });
-    return { step: this.step, pieces, streamBytes: this.streamBytes };
+    return { run: this.#run, step: this.step, pieces, streamBytes: this.streamBytes };
   }
 
   saved({ pieces }: Pick<Draft, "pieces">): void {

@@ -19,7 +19,7 @@ type Random = ReturnType<typeof seeded>;
 
 /** An answer in several steps: its events, and what was written before each character of it. */
 function story(random: Random) {
-  const written = new Written([]);
+  const written = new Written("run", []);
   const events: RunEvent[] = [
     {
       ...{ ...facts, kind: "queued", n: 0, owner: "owner", question: null },

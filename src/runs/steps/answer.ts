@@ -1,6 +1,7 @@
 // The step in which the model answers: one request to llama-server, or the rest of one that another process
 // sent. Its Deltas become parts of the message. What comes before and after the step is runs/runner's.
 
+import type { RunId } from "../../domain/id.ts";
 import type { PartKind } from "../../domain/part.ts";
 import type { RunStats } from "../../domain/run.ts";
 import type { Deltas, Slot } from "../../upstream/upstream.ts";
@@ -56,9 +57,9 @@ export async function answer(
     if (fromBytes === null) {
       const prompt = await promptOf(live, options);
       onPrompt(prompt);
-      const by = { run: live.requestId, request: live.origin.request };
+      const by = { run: requestIdOf(live), request: live.origin.request };
       end = await slot.chat(by, prompt.request, deltas, signal);
-    } else end = await slot.resume(live.requestId, fromBytes, deltas, signal);
+    } else end = await slot.resume(requestIdOf(live), fromBytes, deltas, signal);
     const unclosed = thoughts?.end(end.finish !== "length");
     if (unclosed) live.answerInstead(unclosed);
     return end;
@@ -66,4 +67,9 @@ export async function answer(
     thoughts?.end(false);
     throw error;
   }
+}
+
+/** Each step has an id of its own, because llama-server keeps one stream per id. */
+function requestIdOf({ run, written: { step } }: LiveRun): RunId {
+  return step === 0 ? run.id : `${run.id}-${step}`;
 }
