@@ -24,7 +24,9 @@ import { Hub } from "./live/hub.ts";
 import { EnforcedPersona, SettingsResolver } from "./persona/effective-settings.ts";
 import type { Personas } from "./persona/persona.ts";
 import type { RunsBounds, RunsDependencies } from "./runs/dependencies.ts";
+import { handOver, takeOver } from "./runs/handover.ts";
 import { RunHost } from "./runs/host.ts";
+import type { Queue } from "./runs/queue.ts";
 import { Bodies, type BodiesBounds } from "./server/bodies.ts";
 import { type Errors, errorHandlers } from "./server/errors.ts";
 import { Gate } from "./server/gate.ts";
@@ -132,8 +134,8 @@ export async function createApp(parts: AppParts): Promise<App> {
   const upkeep = new Upkeep(services);
   upkeep.start();
   await upkeep.purge();
-  await runs.recover();
-  await stopRunsOfRemoved({ store, runs });
+  await takeOver(runs, parts);
+  await stopRunsOfRemoved(services);
   await upkeep.applyRetention();
 
   return {
@@ -150,7 +152,7 @@ export async function createApp(parts: AppParts): Promise<App> {
     async stop() {
       upkeep.stop();
       unwatch();
-      await runs.close(bounds.graceMs);
+      await handOver(runs, bounds.graceMs);
       forgetting.end();
       sockets.closeAll(1012, "restart"); // htmx connects again after this code
       await closePorts(parts);
@@ -173,7 +175,7 @@ function openChat(parts: AppParts, enforced: EnforcedPersona, { bug }: Errors) {
   const settings = new SettingsResolver(parts.personas, () => enforced.now);
   const storeOf = storeChooser(parts);
   const runs = new RunHost({ ...parts, settings, storeOf });
-  const quota = new Quota({ usage: store.usage, runs, queue: runs.apiRequests, bounds });
+  const quota = new Quota({ usage: store.usage, runs, queue: runs.queue.apiRequests, bounds });
   const ports = { ...parts, settings, storeOf, runs, quota, drawAhead: drawThread };
   const threads = new Threads(ports);
   const hub = new Hub({
@@ -190,7 +192,7 @@ function openChat(parts: AppParts, enforced: EnforcedPersona, { bug }: Errors) {
     onError: bug,
   });
   return {
-    ...{ settings, storeOf, runs, quota, threads, hub },
+    ...{ settings, storeOf, runs, queue: runs.queue, quota, threads, hub },
     chat: new Chat(ports),
     forgetting: new Forgetting(ports),
     actions: new ConversationActions(parts),
@@ -217,12 +219,12 @@ async function openOidc({ oidc, log }: AppParts): Promise<Oidc | null> {
 /** Shows the state of the llama-servers in metrics, in the log and on pages. */
 function watchUpstream(
   { upstream, log, metrics, bounds }: AppParts,
-  { runs, hub }: { runs: RunHost; hub: Hub },
+  { queue, hub }: { queue: Queue; hub: Hub },
   sockets: Sockets,
 ): void {
   metrics.watch({
-    running: () => runs.load.running,
-    waiting: () => runs.load.waiting,
+    running: () => queue.load.running,
+    waiting: () => queue.load.waiting,
     slots: () => upstream.state.slots,
     foreignSlots: () => upstream.state.foreignSlots,
     isUpstreamReady: () => upstream.state.status === "ready",

@@ -8,7 +8,8 @@ import type { Servers } from "../chat/servers.ts";
 import type { AuditAct } from "../domain/account.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
 import type { EnforcedPersona, SettingsResolver } from "../persona/effective-settings.ts";
-import type { RunHost } from "../runs/host.ts";
+import type { Queue } from "../runs/queue.ts";
+import type { Runs } from "../runs/runs.ts";
 import type { Store } from "../store/store.ts";
 import { type Env, personOf } from "./visitor.ts";
 
@@ -16,7 +17,8 @@ export interface AdminParts {
   readonly auth: Auth;
   readonly passwords: Passwords;
   readonly store: Pick<Store, "people" | "sessions" | "audit">;
-  readonly runs: RunHost;
+  readonly runs: Pick<Runs, "stop">;
+  readonly queue: Pick<Queue, "now" | "slots" | "load">;
   readonly settings: SettingsResolver;
   readonly enforced: EnforcedPersona;
   readonly servers: Servers;

@@ -5,7 +5,7 @@ import { type AdminAction, type AdminParts, noteAct } from "./admin-action.ts";
 
 /** Actions by their path below /admin. */
 export function operationActions(parts: AdminParts): Readonly<Record<string, AdminAction>> {
-  const { runs, settings, enforced, servers } = parts;
+  const { runs, queue, settings, enforced, servers } = parts;
   return {
     "/servers": async (c, { add, remove }) => {
       if (remove !== undefined) await servers.remove(remove);
@@ -15,7 +15,7 @@ export function operationActions(parts: AdminParts): Readonly<Record<string, Adm
     },
 
     "/stop": async (c, { run = "" }) => {
-      const owner = runs.now.find((each) => each.run === run)?.owner;
+      const owner = queue.now.find((each) => each.run === run)?.owner;
       if (!owner || !runs.stop({ id: run })) throw new Failure("not_found");
       await noteAct(c, parts, "run_stopped", owner);
       return undefined;

@@ -51,15 +51,15 @@ export function adminRoutes(parts: AdminParts): Hono<Env> {
 }
 
 /** What the page shows of the present moment, and reloads by itself. */
-async function nowProps(c: Context<Env>, { store, runs, servers, upstream, sockets }: AdminParts) {
+async function nowProps(c: Context<Env>, { store, queue, servers, upstream, sockets }: AdminParts) {
   const owners = await Promise.all(
-    [...new Set(runs.now.map(({ owner }) => owner))].map((id) => store.people.person(id)),
+    [...new Set(queue.now.map(({ owner }) => owner))].map((id) => store.people.person(id)),
   );
   return {
     servers: servers.now,
-    slots: runs.slots,
+    slots: queue.slots,
     foreignSlots: upstream().foreignSlots,
-    runs: runs.now,
+    runs: queue.now,
     sockets: sockets(),
     nameOf: nameLookup(owners.filter((owner) => owner !== null)),
     words: wordsFor(c),

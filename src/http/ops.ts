@@ -4,13 +4,13 @@ import { Hono } from "hono";
 import type { AddressSet } from "../domain/address.ts";
 import { Failure } from "../domain/failure.ts";
 import { startAdvice, type UpstreamState } from "../domain/upstream.ts";
-import type { Runs } from "../runs/runs.ts";
+import type { Queue } from "../runs/queue.ts";
 import type { Store } from "../store/store.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Env } from "./visitor.ts";
 
 export interface OpsParts {
-  readonly runs: Pick<Runs, "load">;
+  readonly queue: Pick<Queue, "load">;
   readonly store: Pick<Store, "probe">;
   readonly metrics: Metrics;
   /**
@@ -27,7 +27,7 @@ export interface OpsParts {
 export const isHealthPath = (pathname: string): boolean => pathname === "/healthz" || pathname === "/readyz";
 
 export function opsRoutes({
-  runs,
+  queue,
   store,
   metrics,
   metricsToken,
@@ -50,7 +50,7 @@ export function opsRoutes({
       ...(status === "ready" ? [] : [waitingFor(status, progress)]),
     ];
     return reasons.length === 0
-      ? c.json({ status: "ready", upstream: { model, slots }, ...runs.load })
+      ? c.json({ status: "ready", upstream: { model, slots }, ...queue.load })
       : c.json({ status: "waiting", reasons }, 503);
   });
 

@@ -26,7 +26,7 @@ interface RouteParts
     SignInParts,
     AccountParts,
     AdminParts,
-    Omit<OpsParts, "runs"> {
+    Omit<OpsParts, "queue"> {
   readonly store: Store;
   readonly importing: ImportBounds;
   /** Largest form of people who are signed in, in bytes. */

@@ -7,12 +7,12 @@ import { Failure } from "../domain/failure.ts";
 import type { PartKind } from "../domain/part.ts";
 import type { Place, PromptProgress } from "../domain/run.ts";
 import type { SettingsResolver } from "../persona/effective-settings.ts";
-import type { RunHost } from "../runs/host.ts";
+import type { Queue } from "../runs/queue.ts";
 import { doneEvent, type ProgramEvent, pieceEvent } from "./messages.ts";
 
 export interface RawPromptOptions {
   readonly quota: Quota;
-  readonly runs: Pick<RunHost, "apiRequests">;
+  readonly queue: Pick<Queue, "apiRequests">;
   readonly settings: SettingsResolver;
 }
 
@@ -32,7 +32,7 @@ interface RawPrompt {
  */
 export async function completeRaw(
   { person, prompt, requestId, signal, send }: RawPrompt,
-  { quota, runs, settings }: RawPromptOptions,
+  { quota, queue, settings }: RawPromptOptions,
 ): Promise<void> {
   settings.refuseIfEnforced();
   refuseLength(quota, person, prompt);
@@ -41,7 +41,7 @@ export async function completeRaw(
     placed: ({ position, of }: Place) => send({ type: "queued", position, of }),
   };
   try {
-    await runs.apiRequests.withSlot(slotOptions, async (apiRequest, slot) => {
+    await queue.apiRequests.withSlot(slotOptions, async (apiRequest, slot) => {
       settings.refuseIfEnforced(); // the setting may have changed during the wait
       const deltas = {
         part(kind: PartKind, text: string) {

@@ -8,7 +8,7 @@ import type { ReadBody } from "../domain/body.ts";
 import { asFailure, Failure, type Refuse } from "../domain/failure.ts";
 import type { Place } from "../domain/run.ts";
 import type { SettingsResolver } from "../persona/effective-settings.ts";
-import type { RunHost } from "../runs/host.ts";
+import type { Queue } from "../runs/queue.ts";
 import type { Relayed, Upstream } from "../upstream/upstream.ts";
 import { dialectOf, programRefusal, refusalText } from "./errors.ts";
 import { modelsAnswer } from "./models.ts";
@@ -22,7 +22,7 @@ interface RelayOptions extends RelayedAnswerBounds {
   /** Called when the request is finished, whatever its outcome. */
   onFinished(): void;
   readonly quota: Quota;
-  readonly runs: Pick<RunHost, "apiRequests">;
+  readonly queue: Pick<Queue, "apiRequests">;
   readonly settings: SettingsResolver;
   readonly readBody: ReadBody;
   /** Prefix of the addresses in refusals; see http/base. */
@@ -125,13 +125,13 @@ interface QueuedRequest {
  */
 function forwardQueued(queued: QueuedRequest, options: RelayOptions): Promise<void> {
   const { request, pathname, requestId, person, route, relayed, answer, streamId } = queued;
-  const { runs, settings, upstream, clientSignal } = options;
+  const { queue, settings, upstream, clientSignal } = options;
   const slotOptions = {
     ...{ person, request: requestId, path: pathname, model: relayed.model, slots: relayed.slots },
     signal: answer.signal,
     placed: (place: Place) => answer.placed(place),
   };
-  return runs.apiRequests.withSlot(slotOptions, async (apiRequest, slot) => {
+  return queue.apiRequests.withSlot(slotOptions, async (apiRequest, slot) => {
     const { run, signal } = apiRequest;
     if (route.isAnswer) settings.refuseIfEnforced(); // the setting may have changed during the wait
     answer.onBytes = (bytes) => {

@@ -10,7 +10,7 @@ import { Failure, type Refuse } from "../domain/failure.ts";
 import { type ConversationId, isId, isTemporary, newId, newTemporaryId, type RunId } from "../domain/id.ts";
 import type { Transport } from "../domain/outgoing.ts";
 import type { Run } from "../domain/run.ts";
-import type { RunHost } from "../runs/host.ts";
+import type { Runs } from "../runs/runs.ts";
 import type { StoreOf } from "../store/chooser.ts";
 import { errorEvent, eventTap, finalEventOf, type ProgramEvent } from "./messages.ts";
 import { type Piece, ProgramOutbox } from "./outbox.ts";
@@ -19,7 +19,7 @@ import { completeRaw, type RawPromptOptions } from "./raw-prompt.ts";
 interface JsonSocketOptions extends RawPromptOptions {
   readonly chat: Chat;
   readonly forgetting: Forgetting;
-  readonly runs: Pick<RunHost, "apiRequests" | "join" | "stop">;
+  readonly runs: Pick<Runs, "join" | "stop">;
   readonly storeOf: StoreOf;
   readonly refuse: Refuse;
   bug(error: unknown): void;

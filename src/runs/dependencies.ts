@@ -11,7 +11,7 @@ import type { LiveRun } from "./live-run.ts";
 import type { StepEnd } from "./steps/answer.ts";
 
 export interface RunsDependencies {
-  readonly store: Pick<Store, "usage" | "settings" | "checkpoint" | "unfinishedRuns" | "people">;
+  readonly store: Pick<Store, "usage" | "settings" | "checkpoint">;
   readonly storeOf: StoreOf;
   readonly bus: Bus;
   readonly upstream: Upstream;

@@ -3,15 +3,21 @@
 import type { Snapshot } from "../domain/event.ts";
 import type { ConversationId, RunId } from "../domain/id.ts";
 import type { Run, RunNow } from "../domain/run.ts";
+import type { Attendance } from "./attendance.ts";
 import type { LiveRun } from "./live-run.ts";
 
 export class InProgress {
   readonly #live = new Map<RunId, LiveRun>();
   readonly #ends = new Map<RunId, Promise<void>>();
-  readonly #isAttended: (live: LiveRun) => boolean;
+  readonly #attendance: Pick<Attendance, "has">;
 
-  constructor(isAttended: (live: LiveRun) => boolean) {
-    this.#isAttended = isAttended;
+  constructor(attendance: Pick<Attendance, "has">) {
+    this.#attendance = attendance;
+  }
+
+  /** True while a person looks at the Run, or a program waits for it. */
+  isAttended({ run, isTapped }: LiveRun): boolean {
+    return isTapped || this.#attendance.has(run.conversation);
   }
 
   /** Number of Runs that were started, or ended without a slot, and are not finished with. */
@@ -88,7 +94,7 @@ export class InProgress {
         createdAt: run.createdAt,
         place,
         tokens: live.tokens.sum,
-        isAttended: this.#isAttended(live),
+        isAttended: this.isAttended(live),
       };
     });
   }

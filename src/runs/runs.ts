@@ -33,8 +33,6 @@ export interface NewRun {
 export interface Runs {
   /** True once no new Runs may begin. */
   readonly closing: boolean;
-  /** Number of Runs and API requests by state. */
-  readonly load: { readonly running: number; readonly waiting: number };
   /** Puts a stored Run into the queue. */
   enqueue(person: Person, queued: QueuedRun, how: NewRun): void;
   /** Stops the Runs that match all given fields, waiting or running; false when there are none. */
@@ -47,11 +45,6 @@ export interface Runs {
   join(conversation: ConversationId): () => void;
   /** True while somebody looks at the conversation. */
   attended(conversation: ConversationId): boolean;
-  /**
-   * Accepts no new Runs. Running ones get `graceMs` and are interrupted after that. Waiting ones stay in
-   * the Store for the next process.
-   */
-  close(graceMs: number): Promise<void>;
 }
 
 /** The queue as it is seen before a question is stored. */

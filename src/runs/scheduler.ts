@@ -10,7 +10,7 @@ import { FairShare, type Sharer } from "./fair-share.ts";
 import { WaitEstimates } from "./wait-estimate.ts";
 
 /** Called synchronously by the scheduler. They must not call back into it. */
-interface Effects {
+export interface Effects {
   /** Takes a Slot for a waiting Run; null if none is free that can serve its model. */
   take(run: RunId): Slot | null;
   /** The Run starts in this Slot. It counts as running until `release`. */

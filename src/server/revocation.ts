@@ -1,14 +1,16 @@
 // When a person may do less than before (removed, signed out, a key revoked), everything that they have open
 // ends: sockets, Runs, and answers to programs.
 
-import type { RunHost } from "../runs/host.ts";
+import type { Queue } from "../runs/queue.ts";
+import type { Runs } from "../runs/runs.ts";
 import type { Store } from "../store/store.ts";
 import type { ProgramEndpoints } from "./program-endpoints.ts";
 import type { Sockets } from "./sockets.ts";
 
 interface RevocationDependencies {
   readonly store: Pick<Store, "people">;
-  readonly runs: Pick<RunHost, "now" | "stop">;
+  readonly runs: Pick<Runs, "stop">;
+  readonly queue: Pick<Queue, "now">;
   readonly sockets: Pick<Sockets, "recheckAccess">;
   readonly programs: Pick<ProgramEndpoints, "recheckAccess">;
   bug(error: unknown): void;
@@ -28,7 +30,8 @@ export function watchRevocation(dependencies: RevocationDependencies): () => voi
 export async function stopRunsOfRemoved({
   store,
   runs,
-}: Pick<RevocationDependencies, "store" | "runs">): Promise<void> {
-  for (const owner of new Set(runs.now.map((run) => run.owner)))
+  queue,
+}: Pick<RevocationDependencies, "store" | "runs" | "queue">): Promise<void> {
+  for (const owner of new Set(queue.now.map((run) => run.owner)))
     if ((await store.people.person(owner))?.removedAt !== null) runs.stop({ owner });
 }
