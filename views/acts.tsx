@@ -4,7 +4,7 @@ import { raw } from "hono/html";
 import type { Message } from "../src/domain/conversation.ts";
 import { newId } from "../src/domain/id.ts";
 import type { Utterance } from "../src/domain/thread.ts";
-import { commandPath } from "./frame.ts";
+import { commandPath } from "./form-path.ts";
 import { escapeText } from "./markdown/plain.ts";
 import type { Words } from "./words.ts";
 

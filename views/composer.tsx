@@ -7,7 +7,7 @@ import type { ConversationId, MessageId, PersonaId } from "../src/domain/id.ts";
 import type { RunStats } from "../src/domain/run.ts";
 import type { Thread } from "../src/domain/thread.ts";
 import { Pruned } from "./acts.tsx";
-import { commandPath } from "./frame.ts";
+import { commandPath } from "./form-path.ts";
 import { escapeText } from "./markdown/plain.ts";
 import { sentenceOf, type Words } from "./words.ts";
 

@@ -52,21 +52,6 @@ export function fragmentAt(selector: string, html: string): string {
   return `<hx-partial hx-target="${selector}">${html}</hx-partial>`;
 }
 
-/** A title for the browser's tab. htmx sets it when a frame carries one. */
-export function pageTitle(title: string): string {
-  return title === "" ? "parlor" : `${title} · parlor`;
-}
-
-/** Sets the tab's title. */
-export function titleFragment(title: string): string {
-  return `<title>${Bun.escapeHTML(pageTitle(title))}</title>`;
-}
-
-/** Where forms go in a browser that runs no scripts; with scripts their fields go through the socket. */
-export function commandPath(conversation: string): string {
-  return `/c/${conversation}?plain`;
-}
-
 /** htmx's settings, for <meta name="htmx-config">; each was measured or is explained in docs/decisions. */
 export const htmxConfig =
   "ws.pauseOnBackground:false, defaultSettleDelay:0, history:false, includeIndicatorCSS:false, extensions:'ws,grow'";

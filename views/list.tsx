@@ -3,7 +3,7 @@
 import type { Person } from "../src/domain/account.ts";
 import type { ListedConversation, ListPlace } from "../src/domain/conversation.ts";
 import type { ConversationId } from "../src/domain/id.ts";
-import { commandPath } from "./frame.ts";
+import { commandPath } from "./form-path.ts";
 import { dayName, dayOf } from "./time.tsx";
 import { Transfer } from "./transfer.tsx";
 import type { Words } from "./words.ts";

@@ -8,12 +8,14 @@ import type { MessageId } from "../src/domain/id.ts";
 import type { Persona } from "../src/domain/persona.ts";
 import type { UpstreamState } from "../src/domain/upstream.ts";
 import { Composer } from "./composer.tsx";
-import { commandPath, htmxConfig, pageTitle } from "./frame.ts";
+import { commandPath } from "./form-path.ts";
+import { htmxConfig } from "./frame.ts";
 import { Sidebar } from "./list.tsx";
 import { ids } from "./message.tsx";
 import { PersonaButton, panelIds, Welcome } from "./settings.tsx";
 import { Status, statusIds, UpstreamBanner } from "./status.tsx";
 import { Articles, type ConversationNow, composerState } from "./thread.tsx";
+import { pageTitle } from "./title.ts";
 import type { Words } from "./words.ts";
 
 /** Addresses of the embedded files. */

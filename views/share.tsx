@@ -4,13 +4,13 @@ import type { Link } from "../src/domain/account.ts";
 import type { ConversationId } from "../src/domain/id.ts";
 import type { UpstreamState } from "../src/domain/upstream.ts";
 import { Copy } from "./acts.tsx";
-import { pageTitle } from "./frame.ts";
 import { ids } from "./message.tsx";
 import { type Assets, Layout } from "./page.tsx";
 import { panelIds } from "./settings.tsx";
 import { Status } from "./status.tsx";
 import { Articles, type ThreadNow } from "./thread.tsx";
 import { Time } from "./time.tsx";
+import { pageTitle } from "./title.ts";
 import type { Words } from "./words.ts";
 
 interface DialogProps {

@@ -3,12 +3,13 @@
 
 import { Pruned } from "../../views/acts.tsx";
 import { AllowanceLine, Controls, composerIds, Gauge, Notice } from "../../views/composer.tsx";
-import { fragment, titleFragment } from "../../views/frame.ts";
+import { fragment } from "../../views/frame.ts";
 import { itemId, ListBody, ListItem, listIds, menuId, Removed } from "../../views/list.tsx";
 import { ids } from "../../views/message.tsx";
 import { PersonaButton, panelIds, Settled } from "../../views/settings.tsx";
 import { Status, statusIds, UpstreamBanner } from "../../views/status.tsx";
 import { Articles, type ConversationNow, composerState } from "../../views/thread.tsx";
+import { titleFragment } from "../../views/title.ts";
 import { wordsOf } from "../../views/words.ts";
 import type { Allowance } from "../domain/account.ts";
 import type { ListedConversation } from "../domain/conversation.ts";

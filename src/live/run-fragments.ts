@@ -1,7 +1,7 @@
 // The HTML fragments that show the stages of a Run: queued, started, thoughts, ended. Pure: what a page
 // shows of a running answer is kept in live/run-frames.
 
-import { fragment, titleFragment } from "../../views/frame.ts";
+import { fragment } from "../../views/frame.ts";
 import { openIds } from "../../views/markdown/stream.ts";
 import {
   After,
@@ -14,6 +14,7 @@ import {
   RunState,
   Thought,
 } from "../../views/message.tsx";
+import { titleFragment } from "../../views/title.ts";
 import { wordsOf } from "../../views/words.ts";
 import { type Message, titleFrom } from "../domain/conversation.ts";
 import type { RunEvent, Snapshot } from "../domain/event.ts";

@@ -1,31 +1,18 @@
 // The frames for the events of a Run, and what the pages of a Room show of its answers in progress. The only
-// place that knows both RunEvents and elements of the page; their HTML is in live/run-fragments.
+// place that knows both RunEvents and elements of the page; their HTML is in live/run-fragments, their
+// thoughts are in live/thought-frames.
 
-import { changes, fragment, fragmentAt, growth } from "../../views/frame.ts";
+import { changes, fragment } from "../../views/frame.ts";
 import { hasWords, inWords } from "../../views/markdown/marks.ts";
-import { PlainStream } from "../../views/markdown/plain.ts";
 import { MarkdownStream } from "../../views/markdown/stream.ts";
-import {
-  ids,
-  openThought,
-  type RenderedAnswer,
-  secondsSince,
-  Thinking,
-  textOf,
-  thoughtId,
-} from "../../views/message.tsx";
+import { ids, type RenderedAnswer, textOf } from "../../views/message.tsx";
 import { wordsOf } from "../../views/words.ts";
 import type { RunEvent, Snapshot } from "../domain/event.ts";
 import type { RunId } from "../domain/id.ts";
-import { type Parts, plainText, textIn } from "../domain/part.ts";
+import { type Parts, plainText, sizeOf } from "../domain/part.ts";
 import { controls } from "./frames.ts";
-import {
-  endedFragment,
-  foldedThought,
-  queuedFragment,
-  startedFragment,
-  stateFragment,
-} from "./run-fragments.ts";
+import { endedFragment, queuedFragment, startedFragment, stateFragment } from "./run-fragments.ts";
+import { ThoughtFrames } from "./thought-frames.ts";
 import { type Frame, oncePerView } from "./view.ts";
 
 /** For events that change nothing on a page. */
@@ -33,18 +20,9 @@ const noFrame: Frame = () => "";
 
 /** What every page of a Room shows of one answer in progress. */
 interface ShownAnswer {
-  readonly text: MarkdownStream;
-  /** Thoughts that are still open on the pages; null once they are folded. */
-  thought: {
-    readonly stream: PlainStream;
-    text: string;
-    seconds: number;
-    /** When the first thought arrived, in milliseconds since 1970. */
-    readonly since: number | null;
-  } | null;
   readonly message: string;
-  /** Text of the thoughts that the pages show folded. */
-  folded: string;
+  readonly text: MarkdownStream;
+  readonly thoughts: ThoughtFrames;
   /** True until the first piece of the answer or its thoughts is shown. */
   isEmpty: boolean;
 }
@@ -61,12 +39,7 @@ export class RunFrames {
   /** What the pages show of a Run in progress. */
   rendered(run: RunId): RenderedAnswer | undefined {
     const shown = this.#shown.get(run);
-    return (
-      shown && {
-        text: shown.text.html,
-        thought: shown.thought === null ? "" : openThought(shown.thought.text),
-      }
-    );
+    return shown && { text: shown.text.html, thought: shown.thoughts.html };
   }
 
   /** The frame for an event. Must be called exactly once for each event, in order. */
@@ -103,17 +76,11 @@ export class RunFrames {
     message: string,
     { parts, thinkingSince = null }: { parts: Parts; thinkingSince?: number | null },
   ): void {
-    const [text, thoughts] = [plainText(parts), textIn(parts, "thought")];
-    const thought =
-      thoughts !== "" && text === ""
-        ? { stream: new PlainStream(thoughts), text: thoughts, seconds: -1, since: thinkingSince }
-        : null;
     this.#shown.set(run, {
-      text: new MarkdownStream(text),
-      thought,
       message,
-      folded: thought ? "" : thoughts,
-      isEmpty: text === "" && thoughts === "",
+      text: new MarkdownStream(plainText(parts)),
+      thoughts: new ThoughtFrames(message, parts, thinkingSince),
+      isEmpty: sizeOf(parts) === 0,
     });
   }
 
@@ -121,21 +88,14 @@ export class RunFrames {
     const shown = this.#shown.get(run);
     if (!shown) return noFrame;
     const frame = this.#clearState(shown) + changes(shown.text.push(text), textOf(shown.message));
-    const { thought } = shown;
-    shown.thought = null;
-    if (thought) shown.folded = thought.text;
-    if (thought === null && !hasWords(frame)) return () => frame;
-    return oncePerView(
-      (view) =>
-        (thought
-          ? foldedThought(
-              ids.thought,
-              shown.message,
-              { text: thought.text, ms: elapsed(thought.since) },
-              view,
-            )
-          : "") + inWords(frame, wordsOf(view.language)),
-    );
+    const folded = shown.thoughts.fold();
+    if (folded === null && !hasWords(frame)) return () => frame;
+    return oncePerView((view) => (folded?.(view) ?? "") + inWords(frame, wordsOf(view.language)));
+  }
+
+  #thought(run: RunId, text: string, since: number | null): Frame {
+    const shown = this.#shown.get(run);
+    return shown ? shown.thoughts.grow(text, since, this.#clearState(shown)) : noFrame;
   }
 
   /** The first piece of an answer replaces the state line that was shown while it was awaited. */
@@ -145,61 +105,14 @@ export class RunFrames {
     return first;
   }
 
-  #thought(run: RunId, text: string, since: number | null): Frame {
-    const shown = this.#shown.get(run);
-    if (!shown) return noFrame;
-    const first = this.#clearState(shown);
-    const seconds = secondsSince(since);
-    if (shown.thought === null) {
-      if (shown.folded !== "") return noFrame; // thoughts in the middle of an answer are shown at its end
-      shown.thought = { stream: new PlainStream(text), text, seconds, since };
-      const html = openThought(text);
-      return oncePerView(
-        (view) =>
-          first +
-          fragment(
-            ids.thought,
-            "outerHTML",
-            String(Thinking({ html, seconds, words: wordsOf(view.language) })),
-          ),
-      );
-    }
-    const { thought } = shown;
-    const { finished, tail } = thought.stream.push(text);
-    thought.text += text;
-    const frame = first + growth(ids.thoughtTail, finished, tail);
-    if (seconds === thought.seconds) return () => frame;
-    thought.seconds = seconds;
-    return oncePerView(
-      (view) =>
-        frame +
-        fragmentAt(`#${ids.thought}>summary`, Bun.escapeHTML(wordsOf(view.language).thinking(seconds))),
-    );
-  }
-
   #ended(event: RunEvent & { kind: "ended" }): Frame {
     const shown = this.#shown.get(event.run);
     this.#shown.delete(event.run);
     if (!shown) return noFrame;
     const last = changes(shown.text.end(event.utterance.message.text), textOf(event.messageId));
-    const thoughts = textIn(event.utterance.message.parts, "thought");
-    const place = shown.folded === "" ? ids.thought : thoughtId(event.messageId);
-    const ms = event.utterance.run.stats.thinkingMs;
-    return oncePerView((view) => {
-      // the thoughts may all be unseen until now, or more of them came after the answer began
-      const isSame = thoughts === shown.folded;
-      const folded =
-        thoughts === ""
-          ? fragment(ids.thought, "delete")
-          : isSame
-            ? ""
-            : foldedThought(place, event.messageId, { text: thoughts, ms }, view);
-      return endedFragment(event, inWords(last, wordsOf(view.language)) + folded, view);
-    });
+    const thoughts = shown.thoughts.end(event);
+    return oncePerView((view) =>
+      endedFragment(event, inWords(last, wordsOf(view.language)) + thoughts(view), view),
+    );
   }
-}
-
-/** Milliseconds since a time in milliseconds since 1970. */
-function elapsed(since: number | null): number | undefined {
-  return since === null ? undefined : Date.now() - since;
 }

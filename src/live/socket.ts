@@ -19,9 +19,10 @@ import {
   removedFrame,
   settingsSavedFrame,
 } from "./frames.ts";
-import { type Hub, policyViolation, type Watcher } from "./hub.ts";
+import type { Hub, Watcher } from "./hub.ts";
 import { parseCommand } from "./inbound.ts";
 import { type View, viewOf } from "./view.ts";
+import { policyViolation } from "./viewer.ts";
 
 interface PageSocketDependencies {
   readonly chat: Chat;

@@ -1,6 +1,6 @@
-// The Runs of this process, from a stored question to the stored answer: queued, begun when a Slot is granted,
-// stopped, ended. What people may do is decided in chat/chat, who is next in runs/scheduler. The Runs of the
-// process before this one come and go through runs/handover.
+// The Runs of this process, from a stored question to a stored answer: queued, begun when a Slot is granted,
+// stopped, ended. What people may do is decided in chat/chat, who is next in runs/scheduler. What happens when
+// this process starts and ends is in runs/handover.
 
 import { publishListed, publishReshaped } from "../bus/bus.ts";
 import type { Person } from "../domain/account.ts";
