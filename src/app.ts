@@ -51,7 +51,7 @@ interface AppBounds extends ChatBounds, RunsBounds, BodiesBounds, ImportBounds {
   readonly sessionMs: number;
 }
 
-interface AppParts
+interface AppDependencies
   extends Pick<RunsDependencies, "bus" | "log" | "metrics" | "generateTitles" | "logTexts" | "goesOn"> {
   readonly store: Store;
   /** Keeps temporary conversations, which are never written to disk. */
@@ -100,41 +100,41 @@ const frameOverheadBytes = 16 * 1024;
 const snapshotMaxBytes = 64 << 20;
 
 /** Everything that Bun.serve needs. What the process before this one left unfinished is recovered first. */
-export async function createApp(parts: AppParts): Promise<App> {
-  const { store, upstream, log, metrics, bounds } = parts;
+export async function createApp(dependencies: AppDependencies): Promise<App> {
+  const { store, upstream, log, metrics, bounds } = dependencies;
   const errors = errorHandlers(log, metrics);
-  const enforced = await EnforcedPersona.of(parts.enforcedPersona, store.settings);
-  const servers = new Servers(upstream, store.settings, parts.areUpstreamsFixed);
+  const enforced = await EnforcedPersona.of(dependencies.enforcedPersona, store.settings);
+  const servers = new Servers(upstream, store.settings, dependencies.areUpstreamsFixed);
   await servers.restore();
   const passwords = new Passwords(store);
-  const auth = new Auth({ mode: parts.auth, store, sessionMs: bounds.sessionMs });
-  const core = openChat(parts, enforced, errors);
+  const auth = new Auth({ mode: dependencies.auth, store, sessionMs: bounds.sessionMs });
+  const core = openChat(dependencies, enforced, errors);
   const { runs, forgetting } = core;
-  const sockets = openSockets(parts, auth, errors);
+  const sockets = openSockets(dependencies, auth, errors);
   // JSON may escape each character of a message as six bytes, and a form each byte as three (%XX): the form
   // of a message that is twice too long still fits, and is shown again
   const frameMaxBytes = bounds.messageMaxBytes * 6 + frameOverheadBytes;
-  const services = { ...parts, ...errors, ...core, auth, sockets, bodies: new Bodies(bounds) };
+  const services = { ...dependencies, ...errors, ...core, auth, sockets, bodies: new Bodies(bounds) };
   const programs = new ProgramEndpoints(services);
   const pageEndpoints = new PageEndpoints({ ...services, bounds: { ...bounds, frameMaxBytes } });
   const pages = routes({
     ...{ ...services, passwords, enforced, servers, readBody: services.bodies.read },
-    oidc: await openOidc(parts),
-    metricsAllow: new AddressSet(parts.metricsAllow),
+    oidc: await openOidc(dependencies),
+    metricsAllow: new AddressSet(dependencies.metricsAllow),
     silentMs: missedHeartbeatsMax * bounds.heartbeatMs,
     formMaxBytes: frameMaxBytes,
     importing: bounds,
     upstream: () => upstream.state,
     sockets: () => sockets.counts,
   });
-  const trustedProxies = new AddressSet(parts.trustedProxies);
+  const trustedProxies = new AddressSet(dependencies.trustedProxies);
   const gate = new Gate({ ...services, pages, pageEndpoints, programs, trustedProxies });
-  watchUpstream(parts, core, sockets);
+  watchUpstream(dependencies, core, sockets);
   const unwatch = watchRevocation({ ...services, programs });
   const upkeep = new Upkeep(services);
   upkeep.start();
   await upkeep.purge();
-  await takeOver(runs, parts);
+  await takeOver(runs, dependencies);
   await stopRunsOfRemoved(services);
   await upkeep.applyRetention();
 
@@ -146,7 +146,7 @@ export async function createApp(parts: AppParts): Promise<App> {
       ...sockets.handlers,
     },
     async firstInvitation() {
-      const isNeeded = parts.auth === "password" && !(await store.people.isClaimed());
+      const isNeeded = dependencies.auth === "password" && !(await store.people.isClaimed());
       return isNeeded ? passwords.invite("admin", localPerson) : null;
     },
     async stop() {
@@ -155,7 +155,7 @@ export async function createApp(parts: AppParts): Promise<App> {
       await handOver(runs, bounds.graceMs);
       forgetting.end();
       sockets.closeAll(1012, "restart"); // htmx connects again after this code
-      await closePorts(parts);
+      await closePorts(dependencies);
     },
   };
 }
@@ -170,13 +170,13 @@ const websocketOptions = {
 } as const;
 
 /** Conversations, their Runs, and the sockets that watch them. */
-function openChat(parts: AppParts, enforced: EnforcedPersona, { bug }: Errors) {
-  const { store, bus, upstream, metrics, bounds } = parts;
-  const settings = new SettingsResolver(parts.personas, () => enforced.now);
-  const storeOf = storeChooser(parts);
-  const runs = new RunHost({ ...parts, settings, storeOf });
+function openChat(dependencies: AppDependencies, enforced: EnforcedPersona, { bug }: Errors) {
+  const { store, bus, upstream, metrics, bounds } = dependencies;
+  const settings = new SettingsResolver(dependencies.personas, () => enforced.now);
+  const storeOf = storeChooser(dependencies);
+  const runs = new RunHost({ ...dependencies, settings, storeOf });
   const quota = new Quota({ usage: store.usage, runs, queue: runs.queue.apiRequests, bounds });
-  const ports = { ...parts, settings, storeOf, runs, quota, drawAhead: drawThread };
+  const ports = { ...dependencies, settings, storeOf, runs, quota, drawAhead: drawThread };
   const threads = new Threads(ports);
   const hub = new Hub({
     bus,
@@ -195,11 +195,11 @@ function openChat(parts: AppParts, enforced: EnforcedPersona, { bug }: Errors) {
     ...{ settings, storeOf, runs, queue: runs.queue, quota, threads, hub },
     chat: new Chat(ports),
     forgetting: new Forgetting(ports),
-    actions: new ConversationActions(parts),
+    actions: new ConversationActions(dependencies),
   };
 }
 
-function openSockets({ store, bounds }: AppParts, auth: Auth, { bug }: Errors): Sockets {
+function openSockets({ store, bounds }: AppDependencies, auth: Auth, { bug }: Errors): Sockets {
   return new Sockets({
     addresses: new AddressCount(bounds.socketsMaxPerAddress),
     backlogMaxBytes: snapshotMaxBytes,
@@ -212,13 +212,13 @@ function openSockets({ store, bounds }: AppParts, auth: Auth, { bug }: Errors): 
 }
 
 /** Its module is loaded only where it is needed, which makes the start shorter. */
-async function openOidc({ oidc, log }: AppParts): Promise<Oidc | null> {
+async function openOidc({ oidc, log }: AppDependencies): Promise<Oidc | null> {
   return oidc && new (await import("./auth/oidc.ts")).Oidc(oidc, log);
 }
 
 /** Shows the state of the llama-servers in metrics, in the log and on pages. */
 function watchUpstream(
-  { upstream, log, metrics, bounds }: AppParts,
+  { upstream, log, metrics, bounds }: AppDependencies,
   { queue, hub }: { queue: Queue; hub: Hub },
   sockets: Sockets,
 ): void {
@@ -238,7 +238,7 @@ function watchUpstream(
   });
 }
 
-async function closePorts({ upstream, bus, store, temporary, metrics }: AppParts): Promise<void> {
+async function closePorts({ upstream, bus, store, temporary, metrics }: AppDependencies): Promise<void> {
   await upstream.close();
   await bus.close();
   await store.close();

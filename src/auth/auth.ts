@@ -40,7 +40,7 @@ export interface Identity {
   readonly key?: Key & { readonly hash: string };
 }
 
-interface AuthParts {
+interface AuthDependencies {
   readonly mode: AuthMode;
   readonly store: Pick<Store, "people" | "sessions" | "keys" | "usage" | "audit">;
   /** A session that is not used for this long has expired, in ms. */
@@ -83,11 +83,11 @@ export function needScope({ key }: Identity, scope: KeyScope): void {
 
 export class Auth {
   readonly mode: AuthMode;
-  readonly #parts: AuthParts;
+  readonly #dependencies: AuthDependencies;
 
-  constructor(parts: AuthParts) {
-    this.mode = parts.mode;
-    this.#parts = parts;
+  constructor(dependencies: AuthDependencies) {
+    this.mode = dependencies.mode;
+    this.#dependencies = dependencies;
   }
 
   /** True if browsers sign in to sessions of parlor's own. */
@@ -100,7 +100,7 @@ export class Auth {
    * @throws Failure `proxy_untrusted`, `person_removed`, `bad_name`
    */
   async identify(headers: Headers, client: Client): Promise<Identity | null> {
-    const { people } = this.#parts.store;
+    const { people } = this.#dependencies.store;
     if (this.mode === "none") return { person: (await people.person(localPerson)) as Person, session: null };
     if (this.mode === "header") return this.#byHeader(headers, client);
     const secret = new Bun.CookieMap(headers.get("cookie") ?? "").get(cookieName);
@@ -126,13 +126,13 @@ export class Auth {
     if (key) return this.#byKey(key.hash);
     if (session !== null) return this.#bySession(session);
     if (this.mode === "none") return { person, session };
-    const found = await this.#parts.store.people.person(person.id);
+    const found = await this.#dependencies.store.people.person(person.id);
     return found?.removedAt === null ? { person: found, session } : null;
   }
 
   /** Opens a session in place of the browser's current one. Returns the Set-Cookie header. */
   async signIn(person: Person, headers: Headers, client: Client): Promise<string> {
-    const { sessions, audit } = this.#parts.store;
+    const { sessions, audit } = this.#dependencies.store;
     await this.#endOf(headers);
     const secret = newSecret();
     const agent = (headers.get("user-agent") ?? "").slice(0, 200);
@@ -140,17 +140,21 @@ export class Auth {
       person: person.id,
       address: client.address,
       agent,
-      expiresAt: Date.now() + this.#parts.sessionMs,
+      expiresAt: Date.now() + this.#dependencies.sessionMs,
     });
     await audit.note({ actor: person.id, act: "signed_in", address: client.address });
-    return this.#cookie(secret, client, this.#parts.sessionMs / 1000);
+    return this.#cookie(secret, client, this.#dependencies.sessionMs / 1000);
   }
 
   /** Ends the browser's session. Returns the Set-Cookie header. */
   async signOut(headers: Headers, client: Client): Promise<string> {
     const person = await this.#endOf(headers);
     if (person)
-      await this.#parts.store.audit.note({ actor: person.id, act: "signed_out", address: client.address });
+      await this.#dependencies.store.audit.note({
+        actor: person.id,
+        act: "signed_out",
+        address: client.address,
+      });
     return this.#cookie("", client, 0);
   }
 
@@ -159,7 +163,7 @@ export class Auth {
    * @throws Failure `person_removed`
    */
   async personOfProvider(subject: string, names: readonly (string | undefined)[]): Promise<Person> {
-    const { people } = this.#parts.store;
+    const { people } = this.#dependencies.store;
     const known = await people.ofSubject(subject);
     if (known) return this.#refuseRemoved(known);
     const wished = names.map((name) => personName(name ?? "")).find((name) => name !== null) ?? "guest";
@@ -171,7 +175,7 @@ export class Auth {
   }
 
   async #byKey(hash: string): Promise<Identity | null> {
-    const { keys } = this.#parts.store;
+    const { keys } = this.#dependencies.store;
     const found = await keys.find(hash);
     if (!found) return null;
     await keys.used(hash);
@@ -179,11 +183,11 @@ export class Auth {
   }
 
   async #bySession(hash: string): Promise<Identity | null> {
-    const { sessions } = this.#parts.store;
+    const { sessions } = this.#dependencies.store;
     const found = await sessions.find(hash);
     if (!found) return null;
     if (Date.now() - found.session.seenAt > touchEveryMs)
-      await sessions.touch(hash, Date.now() + this.#parts.sessionMs);
+      await sessions.touch(hash, Date.now() + this.#dependencies.sessionMs);
     return { person: found.person, session: hash };
   }
 
@@ -193,7 +197,7 @@ export class Auth {
     if (!client.isProxied) throw new Failure("proxy_untrusted", { address: client.address });
     const name = personName(user);
     if (name === null) throw new Failure("bad_name");
-    const { people } = this.#parts.store;
+    const { people } = this.#dependencies.store;
     const known = await people.named(name);
     // the local person can't sign in before the first admin has taken over that account
     if (known?.id === localPerson && (await people.passwordOf(localPerson)) === null)
@@ -215,8 +219,8 @@ export class Auth {
 
   async #endOf(headers: Headers): Promise<Person | null> {
     const secret = new Bun.CookieMap(headers.get("cookie") ?? "").get(cookieName);
-    const found = secret ? await this.#parts.store.sessions.find(hashOf(secret)) : null;
-    if (found) await this.#parts.store.sessions.end(found.session.id);
+    const found = secret ? await this.#dependencies.store.sessions.find(hashOf(secret)) : null;
+    if (found) await this.#dependencies.store.sessions.end(found.session.id);
     return found?.person ?? null;
   }
 

@@ -13,7 +13,7 @@ import { assetPaths } from "./assets.ts";
 import { rememberBrowser } from "./sign-in.tsx";
 import { type Env, fieldsOf, html, personOf, shownFailure, unprocessable, wordsFor } from "./visitor.ts";
 
-export interface AccountParts {
+export interface AccountDependencies {
   readonly auth: Auth;
   readonly passwords: Passwords;
   readonly store: Pick<Store, "people" | "sessions" | "keys" | "audit">;
@@ -31,19 +31,19 @@ interface AccountNews {
 type ShowAccount = (c: Context<Env>, news?: AccountNews) => Promise<Response>;
 
 /** To be mounted at /account. */
-export function accountRoutes(parts: AccountParts): Hono<Env> {
-  const show: ShowAccount = (c, news) => accountPage(c, parts, news);
+export function accountRoutes(dependencies: AccountDependencies): Hono<Env> {
+  const show: ShowAccount = (c, news) => accountPage(c, dependencies, news);
   const app = new Hono<Env>();
   app.get("/", (c) => show(c, { isDone: c.req.query("done") !== undefined }));
-  app.route("/", passwordRoutes(parts, show));
-  app.route("/", keyRoutes(parts, show));
-  app.route("/", sessionRoutes(parts));
+  app.route("/", passwordRoutes(dependencies, show));
+  app.route("/", keyRoutes(dependencies, show));
+  app.route("/", sessionRoutes(dependencies));
   return app;
 }
 
 async function accountPage(
   c: Context<Env>,
-  { auth, store, quota }: AccountParts,
+  { auth, store, quota }: AccountDependencies,
   { failure, isDone = false, madeKey }: AccountNews = {},
 ): Promise<Response> {
   const person = personOf(c);
@@ -66,7 +66,7 @@ async function accountPage(
   return c.html(html(<AccountPage {...props} />));
 }
 
-function passwordRoutes({ passwords }: AccountParts, show: ShowAccount): Hono<Env> {
+function passwordRoutes({ passwords }: AccountDependencies, show: ShowAccount): Hono<Env> {
   const app = new Hono<Env>();
   app.post("/password", async (c) => {
     const { old = "", password = "" } = await fieldsOf(c);
@@ -83,7 +83,7 @@ function passwordRoutes({ passwords }: AccountParts, show: ShowAccount): Hono<En
   return app;
 }
 
-function keyRoutes({ store }: AccountParts, show: ShowAccount): Hono<Env> {
+function keyRoutes({ store }: AccountDependencies, show: ShowAccount): Hono<Env> {
   const app = new Hono<Env>();
 
   app.post("/keys", async (c) => {
@@ -114,7 +114,7 @@ function keyRoutes({ store }: AccountParts, show: ShowAccount): Hono<Env> {
   return app;
 }
 
-function sessionRoutes({ store }: AccountParts): Hono<Env> {
+function sessionRoutes({ store }: AccountDependencies): Hono<Env> {
   const app = new Hono<Env>();
 
   app.post("/end", async (c) => {
@@ -137,7 +137,7 @@ function sessionRoutes({ store }: AccountParts): Hono<Env> {
   return app;
 }
 
-function note(c: Context<Env>, { audit }: AccountParts["store"], act: AuditAct, subject?: string) {
+function note(c: Context<Env>, { audit }: AccountDependencies["store"], act: AuditAct, subject?: string) {
   const entry = { actor: personOf(c).id, act, address: c.env.client.address };
   return audit.note(subject === undefined ? entry : { ...entry, subject });
 }

@@ -13,7 +13,7 @@ import type { Runs } from "../runs/runs.ts";
 import type { Store } from "../store/store.ts";
 import { type Env, personOf } from "./visitor.ts";
 
-export interface AdminParts {
+export interface AdminDependencies {
   readonly auth: Auth;
   readonly passwords: Passwords;
   readonly store: Pick<Store, "people" | "sessions" | "audit">;
@@ -38,7 +38,7 @@ export type AdminAction = (
 /** Adds an entry to the audit log, of the admin who sent the request. */
 export function noteAct(
   c: Context<Env>,
-  { store }: Pick<AdminParts, "store">,
+  { store }: Pick<AdminDependencies, "store">,
   act: AuditAct,
   subject: string,
 ) {

@@ -1,23 +1,23 @@
 // What an admin changes about the operation of parlor: llama-servers, answers that run, the enforced persona.
 
 import { Failure } from "../domain/failure.ts";
-import { type AdminAction, type AdminParts, noteAct } from "./admin-action.ts";
+import { type AdminAction, type AdminDependencies, noteAct } from "./admin-action.ts";
 
 /** Actions by their path below /admin. */
-export function operationActions(parts: AdminParts): Readonly<Record<string, AdminAction>> {
-  const { runs, queue, settings, enforced, servers } = parts;
+export function operationActions(dependencies: AdminDependencies): Readonly<Record<string, AdminAction>> {
+  const { runs, queue, settings, enforced, servers } = dependencies;
   return {
     "/servers": async (c, { add, remove }) => {
       if (remove !== undefined) await servers.remove(remove);
       else await servers.add(add ?? "");
-      await noteAct(c, parts, "upstreams_changed", "");
+      await noteAct(c, dependencies, "upstreams_changed", "");
       return undefined;
     },
 
     "/stop": async (c, { run = "" }) => {
       const owner = queue.now.find((each) => each.run === run)?.owner;
       if (!owner || !runs.stop({ id: run })) throw new Failure("not_found");
-      await noteAct(c, parts, "run_stopped", owner);
+      await noteAct(c, dependencies, "run_stopped", owner);
       return undefined;
     },
 
@@ -26,7 +26,7 @@ export function operationActions(parts: AdminParts): Readonly<Record<string, Adm
       const chosen = persona === "" ? null : persona;
       await settings.check({ persona: chosen, sampling: {} });
       await enforced.set(chosen);
-      await noteAct(c, parts, "persona_enforced", persona);
+      await noteAct(c, dependencies, "persona_enforced", persona);
       return undefined;
     },
   };

@@ -9,26 +9,26 @@ import {
   type PersonRole,
 } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";
-import { type AdminAction, type AdminParts, noteAct } from "./admin-action.ts";
+import { type AdminAction, type AdminDependencies, noteAct } from "./admin-action.ts";
 import { originOf } from "./visitor.ts";
 
 /** Actions by their path below /admin. */
-export function peopleActions(parts: AdminParts): Readonly<Record<string, AdminAction>> {
-  const { passwords } = parts;
-  const { people, sessions } = parts.store;
+export function peopleActions(dependencies: AdminDependencies): Readonly<Record<string, AdminAction>> {
+  const { passwords } = dependencies;
+  const { people, sessions } = dependencies.store;
   return {
     "/invite": async (c, { role, revoke }) => {
       if (revoke !== undefined) {
         await sessions.revoke(revoke);
-        await noteAct(c, parts, "invitation_revoked", "");
+        await noteAct(c, dependencies, "invitation_revoked", "");
         return undefined;
       }
       const chosen = roleOf(role);
-      await noteAct(c, parts, "invited", chosen);
+      await noteAct(c, dependencies, "invited", chosen);
       return `${originOf(c)}/invite/${await passwords.invite(chosen)}`;
     },
 
-    "/person": personAction(parts),
+    "/person": personAction(dependencies),
 
     "/role": async (c, fields) => {
       const role = roleOf(fields["role"]);
@@ -38,7 +38,7 @@ export function peopleActions(parts: AdminParts): Readonly<Record<string, AdminA
         (Object.keys(limitBounds) as LimitName[]).map((name) => [name, typed[name] ?? null]),
       ) as unknown as Limits;
       await people.setRoleLimits(role, { ...limits, weight: typed.weight ?? before.weight });
-      await noteAct(c, parts, "limits_changed", role);
+      await noteAct(c, dependencies, "limits_changed", role);
       return undefined;
     },
 
@@ -46,15 +46,15 @@ export function peopleActions(parts: AdminParts): Readonly<Record<string, AdminA
       const found = (await sessions.list()).find(({ id }) => id === session);
       if (!found) throw new Failure("not_found");
       await sessions.end(session);
-      await noteAct(c, parts, "session_ended", found.person);
+      await noteAct(c, dependencies, "session_ended", found.person);
       return undefined;
     },
   };
 }
 
 /** Changes one person, as the field `act` says. */
-function personAction(parts: AdminParts): AdminAction {
-  const { passwords, store } = parts;
+function personAction(dependencies: AdminDependencies): AdminAction {
+  const { passwords, store } = dependencies;
   return async (c, fields) => {
     const { person: id = "", act = "" } = fields;
     const person = await store.people.person(id);
@@ -64,22 +64,23 @@ function personAction(parts: AdminParts): AdminAction {
         const ownLimits = limitsIn(fields);
         const role = roleOf(fields["role"]);
         await store.people.change(id, { role, ownLimits });
-        if (role !== person.role) await noteAct(c, parts, "role_changed", id);
-        if (!Bun.deepEquals(ownLimits, person.ownLimits)) await noteAct(c, parts, "limits_changed", id);
+        if (role !== person.role) await noteAct(c, dependencies, "role_changed", id);
+        if (!Bun.deepEquals(ownLimits, person.ownLimits))
+          await noteAct(c, dependencies, "limits_changed", id);
         return undefined;
       }
       case "link":
-        await noteAct(c, parts, "invited", id);
+        await noteAct(c, dependencies, "invited", id);
         return `${originOf(c)}/invite/${await passwords.invite(person.role, id)}`;
       case "remove":
       case "restore":
         await store.people.change(id, { removed: act === "remove" });
-        await noteAct(c, parts, act === "remove" ? "person_removed" : "person_restored", id);
+        await noteAct(c, dependencies, act === "remove" ? "person_removed" : "person_restored", id);
         return undefined;
       case "erase":
         if (fields["name"]?.trim() !== person.name) throw new Failure("bad_request", { detail: person.name });
         await store.people.erase(id);
-        await noteAct(c, parts, "person_erased", id);
+        await noteAct(c, dependencies, "person_erased", id);
         return undefined;
       default:
         throw new Failure("bad_request", { detail: "act" });

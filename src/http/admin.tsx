@@ -7,7 +7,7 @@ import { ServerLog } from "../../views/admin-servers.tsx";
 import type { Person } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";
 import type { PersonId } from "../domain/id.ts";
-import type { AdminParts } from "./admin-action.ts";
+import type { AdminDependencies } from "./admin-action.ts";
 import { operationActions } from "./admin-operation.ts";
 import { peopleActions } from "./admin-people.ts";
 import { assetPaths } from "./assets.ts";
@@ -17,8 +17,8 @@ import { type Env, fieldsOf, html, personOf, shownFailure, wordsFor } from "./vi
 const [failuresShown, auditEntriesShown] = [20, 100];
 
 /** To be mounted at /admin. */
-export function adminRoutes(parts: AdminParts): Hono<Env> {
-  const { servers } = parts;
+export function adminRoutes(dependencies: AdminDependencies): Hono<Env> {
+  const { servers } = dependencies;
   const app = new Hono<Env>();
 
   app.use(async (c, next) => {
@@ -26,24 +26,24 @@ export function adminRoutes(parts: AdminParts): Hono<Env> {
     await next();
   });
 
-  app.get("/", (c) => adminPage(c, parts));
-  app.get("/now", async (c) => c.html(String(<Now {...(await nowProps(c, parts))} />)));
+  app.get("/", (c) => adminPage(c, dependencies));
+  app.get("/now", async (c) => c.html(String(<Now {...(await nowProps(c, dependencies))} />)));
   app.get("/log", (c) =>
     c.html(String(<ServerLog lines={servers.logOf(c.req.query("of") ?? "")} words={wordsFor(c)} />)),
   );
 
-  const actions = { ...operationActions(parts), ...peopleActions(parts) };
+  const actions = { ...operationActions(dependencies), ...peopleActions(dependencies) };
   for (const [path, action] of Object.entries(actions))
     app.post(path, async (c) => {
       try {
         const invitation = await action(c, await fieldsOf(c));
         return invitation === undefined
           ? c.redirect("/admin", 303)
-          : await adminPage(c, parts, { invitation });
+          : await adminPage(c, dependencies, { invitation });
       } catch (error) {
         const failure = shownFailure(error);
         c.status(failure.code === "not_found" ? 404 : 422);
-        return adminPage(c, parts, { failure });
+        return adminPage(c, dependencies, { failure });
       }
     });
 
@@ -51,7 +51,7 @@ export function adminRoutes(parts: AdminParts): Hono<Env> {
 }
 
 /** What the page shows of the present moment, and reloads by itself. */
-async function nowProps(c: Context<Env>, { store, queue, servers, upstream, sockets }: AdminParts) {
+async function nowProps(c: Context<Env>, { store, queue, servers, upstream, sockets }: AdminDependencies) {
   const owners = await Promise.all(
     [...new Set(queue.now.map(({ owner }) => owner))].map((id) => store.people.person(id)),
   );
@@ -68,14 +68,14 @@ async function nowProps(c: Context<Env>, { store, queue, servers, upstream, sock
 
 async function adminPage(
   c: Context<Env>,
-  parts: AdminParts,
+  dependencies: AdminDependencies,
   news: { invitation?: string; failure?: Failure } = {},
 ): Promise<Response> {
-  const { auth, enforced, servers, settings } = parts;
-  const { people, sessions, audit } = parts.store;
+  const { auth, enforced, servers, settings } = dependencies;
+  const { people, sessions, audit } = dependencies.store;
   const everybody = await people.list();
   const props = {
-    ...(await nowProps(c, parts)),
+    ...(await nowProps(c, dependencies)),
     nameOf: nameLookup(everybody),
     people: everybody,
     roleLimits: await people.roleLimits(),

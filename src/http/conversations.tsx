@@ -6,18 +6,18 @@ import type { ConversationActions } from "../chat/conversation-actions.ts";
 import { asFailure, Failure, type Refuse, statusOf } from "../domain/failure.ts";
 import { isId, newId, newTemporaryId } from "../domain/id.ts";
 import type { StoreOf } from "../store/chooser.ts";
-import { ConversationPages, type PageParts } from "./page.tsx";
+import { ConversationPages, type PageDependencies } from "./page.tsx";
 import { conversationOf, type Env, fieldsOf, personOf } from "./visitor.ts";
 
-export interface ConversationParts extends PageParts {
+export interface ConversationDependencies extends PageDependencies {
   readonly storeOf: StoreOf;
   readonly actions: ConversationActions;
   readonly refuse: Refuse;
 }
 
-export function conversationRoutes(parts: ConversationParts): Hono<Env> {
-  const { chat, threads, storeOf, actions, refuse } = parts;
-  const pages = new ConversationPages(parts);
+export function conversationRoutes(dependencies: ConversationDependencies): Hono<Env> {
+  const { chat, threads, storeOf, actions, refuse } = dependencies;
+  const pages = new ConversationPages(dependencies);
   const app = new Hono<Env>();
 
   app.get("/", (c) => pages.answer(c, newId(), { isNew: true }));

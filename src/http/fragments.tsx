@@ -17,7 +17,7 @@ import type { StoreOf } from "../store/chooser.ts";
 import type { Store } from "../store/store.ts";
 import { conversationOf, type Env, firstSettings, personOf, wordsFor } from "./visitor.ts";
 
-interface FragmentParts {
+interface FragmentDependencies {
   readonly chat: Chat;
   readonly threads: Pick<Threads, "read">;
   readonly settings: SettingsResolver;
@@ -29,8 +29,8 @@ interface FragmentParts {
 /** Longest search, in UTF-16 units, and the largest number of results. */
 const [queryMaxChars, resultsMax] = [200, 30];
 
-export function fragmentRoutes(parts: FragmentParts): Hono<Env> {
-  const { chat, threads, settings, storeOf, upstream } = parts;
+export function fragmentRoutes(dependencies: FragmentDependencies): Hono<Env> {
+  const { chat, threads, settings, storeOf, upstream } = dependencies;
   const app = new Hono<Env>();
 
   app.get("/c/:id/before/:message", async (c) => {
@@ -70,11 +70,11 @@ export function fragmentRoutes(parts: FragmentParts): Hono<Env> {
     return c.html(String(<SettingsPanel {...props} />));
   });
 
-  return app.route("/", listRoutes(parts));
+  return app.route("/", listRoutes(dependencies));
 }
 
 /** More of the list of conversations, and the results of a search in them. */
-function listRoutes({ store }: Pick<FragmentParts, "store">): Hono<Env> {
+function listRoutes({ store }: Pick<FragmentDependencies, "store">): Hono<Env> {
   const app = new Hono<Env>();
 
   app.get("/list", async (c) => {

@@ -11,15 +11,15 @@ import { assetPaths } from "./assets.ts";
 import { startSession } from "./sign-in.tsx";
 import { type Env, fieldsOf, html, shownFailure, unprocessable, wordsFor } from "./visitor.ts";
 
-interface InvitationParts {
+interface InvitationDependencies {
   readonly auth: Auth;
   readonly passwords: Passwords;
   readonly store: Pick<Store, "people">;
 }
 
 /** To be mounted at /invite. */
-export function invitationRoutes(parts: InvitationParts): Hono<Env> {
-  const { passwords, store } = parts;
+export function invitationRoutes(dependencies: InvitationDependencies): Hono<Env> {
+  const { passwords, store } = dependencies;
   const app = new Hono<Env>();
 
   const page = async (c: Context<Env>, typed: string, failure: Failure | null) => {
@@ -42,7 +42,7 @@ export function invitationRoutes(parts: InvitationParts): Hono<Env> {
     const { name = "", password = "" } = await fieldsOf(c);
     try {
       const person = await passwords.accept(c.req.param("secret"), { name, password }, c.env.client);
-      return await startSession(c, person, "/", parts);
+      return await startSession(c, person, "/", dependencies);
     } catch (error) {
       const failure = shownFailure(error);
       if (failure.code === "not_found") throw failure;

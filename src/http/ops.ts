@@ -9,7 +9,7 @@ import type { Store } from "../store/store.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Env } from "./visitor.ts";
 
-export interface OpsParts {
+export interface OpsDependencies {
   readonly queue: Pick<Queue, "load">;
   readonly store: Pick<Store, "probe">;
   readonly metrics: Metrics;
@@ -33,7 +33,7 @@ export function opsRoutes({
   metricsToken,
   metricsAllow,
   upstream,
-}: OpsParts): Hono<Env> {
+}: OpsDependencies): Hono<Env> {
   const app = new Hono<Env>();
   // HAProxy checks with OPTIONS unless its configuration names another method
   const probeMethods = ["GET", "OPTIONS"];

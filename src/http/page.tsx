@@ -21,7 +21,7 @@ import { htmlBelow } from "./base.ts";
 import { growingPage, textPlace } from "./growing.ts";
 import { type Env, firstSettings, html, personOf, wordsFor } from "./visitor.ts";
 
-export interface PageParts {
+export interface PageDependencies {
   readonly auth: Auth;
   readonly chat: Chat;
   readonly threads: Threads;
@@ -49,15 +49,15 @@ interface PageOptions {
 }
 
 export class ConversationPages {
-  readonly #parts: PageParts;
+  readonly #dependencies: PageDependencies;
 
-  constructor(parts: PageParts) {
-    this.#parts = parts;
+  constructor(dependencies: PageDependencies) {
+    this.#dependencies = dependencies;
   }
 
   /** Answers with the page. @throws Failure `not_found` for another person's conversation */
   async answer(c: Context<Env>, conversation: ConversationId, options: PageOptions = {}): Promise<Response> {
-    const { chat, threads, settings, basePath, bus, bug } = this.#parts;
+    const { chat, threads, settings, basePath, bus, bug } = this.#dependencies;
     const { isNew = false, through = null } = options;
     await chat.enter(personOf(c), conversation);
     const thread = await threads.read(conversation, through === null ? {} : { through });
@@ -107,7 +107,7 @@ export class ConversationPages {
 
   /** What the page shows about its reader and about parlor itself. */
   async #personProps(c: Context<Env>) {
-    const { auth, quota, servers, store, silentMs, upstream } = this.#parts;
+    const { auth, quota, servers, store, silentMs, upstream } = this.#dependencies;
     const person = personOf(c);
     return {
       person,

@@ -14,7 +14,7 @@ import type { Store } from "../store/store.ts";
 import { assetPaths } from "./assets.ts";
 import { conversationOf, type Env, fieldsOf, html, originOf, personOf, wordsFor } from "./visitor.ts";
 
-interface ShareParts {
+interface ShareDependencies {
   readonly chat: Chat;
   readonly threads: Pick<Threads, "read">;
   readonly store: Pick<Store, "links" | "audit">;
@@ -30,12 +30,12 @@ const lifetimes: Readonly<Record<string, number | null>> = {
   never: null,
 };
 
-export function shareRoutes(parts: ShareParts): Hono<Env> {
-  return new Hono<Env>().route("/", linkRoutes(parts)).route("/", readerRoutes(parts));
+export function shareRoutes(dependencies: ShareDependencies): Hono<Env> {
+  return new Hono<Env>().route("/", linkRoutes(dependencies)).route("/", readerRoutes(dependencies));
 }
 
 /** For the owner of a conversation: its links, made and revoked. */
-function linkRoutes({ chat, store: { links, audit } }: ShareParts): Hono<Env> {
+function linkRoutes({ chat, store: { links, audit } }: ShareDependencies): Hono<Env> {
   const app = new Hono<Env>();
   /**
    * The conversation in the path, unless it is temporary: those are not on disk, and neither would a link be.
@@ -75,7 +75,7 @@ function linkRoutes({ chat, store: { links, audit } }: ShareParts): Hono<Env> {
 }
 
 /** For anybody who has a link: the conversation to read. */
-function readerRoutes({ threads, store: { links }, silentMs, upstream }: ShareParts): Hono<Env> {
+function readerRoutes({ threads, store: { links }, silentMs, upstream }: ShareDependencies): Hono<Env> {
   const app = new Hono<Env>();
   const linkOf = async (c: Context<Env>): Promise<Link> => {
     const token = c.req.param("token");

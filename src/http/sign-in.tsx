@@ -11,15 +11,15 @@ import { assetPaths } from "./assets.ts";
 import { urlOf } from "./base.ts";
 import { type Env, fieldsOf, html, localPath, originOf, shownFailure, wordsFor } from "./visitor.ts";
 
-export interface SignInParts {
+export interface SignInDependencies {
   readonly auth: Auth;
   readonly passwords: Passwords;
   /** null: people do not sign in at a provider. */
   readonly oidc: Oidc | null;
 }
 
-export function signInRoutes(parts: SignInParts): Hono<Env> {
-  const { auth, passwords } = parts;
+export function signInRoutes(dependencies: SignInDependencies): Hono<Env> {
+  const { auth, passwords } = dependencies;
   const app = new Hono<Env>();
 
   app.get("/login", (c) => {
@@ -34,7 +34,7 @@ export function signInRoutes(parts: SignInParts): Hono<Env> {
     const browser = c.req.header("cookie") ?? null;
     try {
       const person = await passwords.check(name, password, c.env.client, { browser });
-      return await startSession(c, person, localPath(to), parts);
+      return await startSession(c, person, localPath(to), dependencies);
     } catch (error) {
       const failure = shownFailure(error);
       c.status(failure.code === "too_many_attempts" ? 429 : 401);
@@ -47,7 +47,7 @@ export function signInRoutes(parts: SignInParts): Hono<Env> {
     return c.redirect("/login", 303);
   });
 
-  return app.route("/", providerRoutes(parts));
+  return app.route("/", providerRoutes(dependencies));
 }
 
 /** Opens a session for a person who gave a password, and leads the browser to `to`. */
@@ -55,7 +55,7 @@ export async function startSession(
   c: Context<Env>,
   person: Person,
   to: string,
-  { auth, passwords }: Pick<SignInParts, "auth" | "passwords">,
+  { auth, passwords }: Pick<SignInDependencies, "auth" | "passwords">,
 ): Promise<Response> {
   c.header("set-cookie", await auth.signIn(person, c.req.raw.headers, c.env.client));
   await rememberBrowser(c, person, passwords);
@@ -69,7 +69,7 @@ export async function rememberBrowser(c: Context<Env>, person: Person, passwords
 }
 
 /** To the OpenID provider, and back from it. */
-function providerRoutes({ auth, oidc }: SignInParts): Hono<Env> {
+function providerRoutes({ auth, oidc }: SignInDependencies): Hono<Env> {
   const app = new Hono<Env>();
   const showFailure = (c: Context<Env>, failure: Failure, to: string) => {
     c.status(statusOf(failure));

@@ -15,7 +15,7 @@ import { read } from "../transfer/reading.ts";
 import { toMarkdown } from "../transfer/write.ts";
 import { type Env, personOf, wordsFor } from "./visitor.ts";
 
-interface TransferParts {
+interface TransferDependencies {
   readonly chat: Chat;
   readonly storeOf: StoreOf;
   readonly store: Store;
@@ -39,15 +39,20 @@ const importsMax = 2;
 
 type TransferAct = "exported" | "imported";
 
-export function transferRoutes(parts: TransferParts): Hono<Env> {
-  return new Hono<Env>().route("/", exportRoutes(parts)).route("/", importRoutes(parts));
+export function transferRoutes(dependencies: TransferDependencies): Hono<Env> {
+  return new Hono<Env>().route("/", exportRoutes(dependencies)).route("/", importRoutes(dependencies));
 }
 
-function noteTo({ audit }: TransferParts["store"], c: Context<Env>, act: TransferAct, subject: string) {
+function noteTo(
+  { audit }: TransferDependencies["store"],
+  c: Context<Env>,
+  act: TransferAct,
+  subject: string,
+) {
   return audit.note({ actor: personOf(c).id, act, subject, address: c.env.client.address });
 }
 
-function exportRoutes({ chat, store, storeOf }: TransferParts): Hono<Env> {
+function exportRoutes({ chat, store, storeOf }: TransferDependencies): Hono<Env> {
   const app = new Hono<Env>();
   const recordOf = async (c: Context<Env>): Promise<ConversationRecord> => {
     const id = c.req.param("id") ?? "";
@@ -91,7 +96,7 @@ function exportRoutes({ chat, store, storeOf }: TransferParts): Hono<Env> {
   return app;
 }
 
-function importRoutes({ store, actions, importing, readBody }: TransferParts): Hono<Env> {
+function importRoutes({ store, actions, importing, readBody }: TransferDependencies): Hono<Env> {
   const app = new Hono<Env>();
   /** People whose files are being read. */
   const busy = new Set<string>();

@@ -166,8 +166,7 @@ async function respond(
     tap,
   );
   // plain text can't hold a heartbeat, so a proxy's idle timeout applies to it
-  if (isEvents && !body.isOver)
-    heartbeat = setInterval(() => body.put(": alive\n\n"), options.heartbeatMs);
+  if (isEvents && !body.isOver) heartbeat = setInterval(() => body.put(": alive\n\n"), options.heartbeatMs);
   if (clientSignal.aborted) stop(); // it may have been aborted during `say`
   const type = isEvents ? "text/event-stream" : "text/plain; charset=utf-8";
   const storedHeader = stored === null ? {} : { [conversationHeader]: stored };

@@ -25,7 +25,11 @@ export async function endRun(
   deps: EndingDependencies,
 ): Promise<void> {
   const { log, metrics, ended } = deps;
-  const ending: Ending = { ...outcome, parts: live.written.parts, tokens: live.tokens.sumWith(outcome.stats) };
+  const ending: Ending = {
+    ...outcome,
+    parts: live.written.parts,
+    tokens: live.tokens.sumWith(outcome.stats),
+  };
   const end = () => live.store.end(live.run.id, ending);
   const { status, finish, failure, stats, slotFreed } = ending;
   const message = withParts(live.answer, live.written.parts);
