@@ -14,8 +14,6 @@ export interface EndingDependencies {
   readonly metrics: Metrics;
   /** Write the text of messages to the log. */
   readonly logTexts: boolean;
-  /** Called when the end of a Run is published. */
-  readonly ended: (live: LiveRun) => void;
 }
 
 /** Stores the end of a Run and publishes it. It is published even if it could not be stored. */
@@ -24,7 +22,7 @@ export async function endRun(
   outcome: Omit<Ending, "parts" | "tokens">,
   deps: EndingDependencies,
 ): Promise<void> {
-  const { log, metrics, ended } = deps;
+  const { log, metrics } = deps;
   const ending: Ending = {
     ...outcome,
     parts: live.written.parts,
@@ -45,7 +43,6 @@ export async function endRun(
     live.ended(shown);
     retryEnd(end, log);
   }
-  ended(live);
   metrics.ended(status, { ...stats, tokens: ending.tokens });
   report(live, ending, deps);
 }

@@ -2,7 +2,7 @@
 // stopped, ended. What people may do is decided in chat/chat, who is next in runs/scheduler. What happens when
 // this process starts and ends is in runs/handover.
 
-import { publishListed, publishReshaped } from "../bus/bus.ts";
+import { publishListed } from "../bus/bus.ts";
 import type { Person } from "../domain/account.ts";
 import type { Message } from "../domain/conversation.ts";
 import type { Snapshot } from "../domain/event.ts";
@@ -126,18 +126,13 @@ export class RunHost implements Runs {
   }
 
   get #runnerDeps(): RunnerDependencies {
-    const { bus, bounds, generateTitles, goesOn } = this.#deps;
+    const { bounds, generateTitles, goesOn } = this.#deps;
     return {
       ...this.#deps,
       answerTokens: bounds.answerTokens,
       counts: this.#counts,
       goesOn: goesOn ?? (() => false),
       mayWriteTitle: () => generateTitles && !this.closing && this.queue.load.waiting === 0,
-      ended: ({ run }) => publishListed(bus, run, true),
-      titled: ({ run }) => {
-        publishListed(bus, run, false);
-        publishReshaped(bus, run.conversation);
-      },
     };
   }
 }

@@ -1,7 +1,7 @@
 // A Run in progress as this process knows it: what it has written, its place in the queue, the number of its
 // last event. Publishes each change on the Bus and to a program's Tap. Does not decide when a Run starts.
 
-import type { Bus } from "../bus/bus.ts";
+import { type Bus, publishListed, publishReshaped } from "../bus/bus.ts";
 import type { Message } from "../domain/conversation.ts";
 import type { RunEvent, RunFact, Snapshot } from "../domain/event.ts";
 import type { Part, PartKind } from "../domain/part.ts";
@@ -163,6 +163,13 @@ export class LiveRun {
     this.tokens.stats = utterance.run.stats;
     this.publish({ kind: "ended", utterance });
     this.origin.tap?.ended(utterance.run);
+    publishListed(this.#outlets.bus, this.run, true);
+  }
+
+  /** Its conversation has a new title. */
+  titled(): void {
+    publishListed(this.#outlets.bus, this.run, false);
+    publishReshaped(this.#outlets.bus, this.run.conversation);
   }
 
   #show(piece: Part): void {

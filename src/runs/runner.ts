@@ -27,8 +27,6 @@ export interface RunnerDependencies extends PromptDependencies, EndingDependenci
    * waits.
    */
   readonly mayWriteTitle: () => boolean;
-  /** Called when a conversation has a new title. */
-  readonly titled: (live: LiveRun) => void;
 }
 
 /**
@@ -52,7 +50,7 @@ export async function runOne(
     await endRun(live, { ...outcome, stats, slotFreed }, deps);
     if (live.isTapped || outcome.status !== "done" || !prompt?.isFirst || !deps.mayWriteTitle()) return;
     await writeTitle(live, slot, prompt.request).then(
-      () => deps.titled(live),
+      () => live.titled(),
       (error) => deps.log.info("no title was written", { run: live.run.id, why: asFailure(error).code }),
     );
   } finally {
