@@ -5,18 +5,13 @@ import { heartbeat } from "../../views/frame.ts";
 import type { ConversationId, PersonId } from "../domain/id.ts";
 import type { Transport } from "../domain/outgoing.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
-import type { Traffic } from "../telemetry/metrics.ts";
+import type { HubSource } from "./dependencies.ts";
 import { upstreamFrame } from "./frames.ts";
-import { type ListSource, ListWatch } from "./list-watch.ts";
+import { ListWatch } from "./list-watch.ts";
 import { type FrameScope, Outbox } from "./outbox.ts";
-import { Room, type RoomSource } from "./room.ts";
+import { Room } from "./room.ts";
 import { oncePerView } from "./view.ts";
 import type { Viewer, ViewerSocket } from "./viewer.ts";
-
-/** What the hub reads. */
-interface HubSource extends ListSource, RoomSource {
-  readonly traffic: Traffic;
-}
 
 export interface Watcher {
   readonly outbox: Outbox;

@@ -1,24 +1,11 @@
 // One person's list on all their open pages. Changes that come close together are sent in one frame.
 
-import type { Bus } from "../bus/bus.ts";
-import type { Allowance } from "../domain/account.ts";
-import type { ListedConversation } from "../domain/conversation.ts";
 import { type ListEntryChanged, listTopic } from "../domain/event.ts";
 import type { ConversationId, PersonId } from "../domain/id.ts";
+import type { ListSource } from "./dependencies.ts";
 import { allowanceFrame, entryFrame, listFrame } from "./frames.ts";
 import type { Outbox } from "./outbox.ts";
 import { type Frame, oncePerView, type View } from "./view.ts";
-
-/** What the list is read from. */
-export interface ListSource {
-  readonly bus: Bus;
-  /** One entry of the list; null if the conversation is not in the list (any more). */
-  listed(conversation: ConversationId): Promise<ListedConversation | null>;
-  /** The first page of a person's list. */
-  list(person: PersonId): Promise<readonly ListedConversation[]>;
-  allowance(person: PersonId): Promise<Allowance>;
-  onError(error: unknown): void;
-}
 
 /** The socket of a page that shows the list. */
 interface ListSocket {

@@ -2,32 +2,14 @@
 // once per View and gives the same string to every Outbox. Joining, reconnecting and catching up after a slow
 // connection all use one path, `sync`.
 
-import type { Bus } from "../bus/bus.ts";
 import type { RunEvent, Snapshot } from "../domain/event.ts";
-import type { ConversationId, MessageId, RunId } from "../domain/id.ts";
-import type { EffectiveSettings } from "../domain/persona.ts";
+import type { ConversationId, RunId } from "../domain/id.ts";
 import { isOfOneMoment } from "../domain/snapshots.ts";
-import type { ThreadPage } from "../domain/thread.ts";
-import type { UpstreamState } from "../domain/upstream.ts";
 import { Following } from "../runs/following.ts";
+import type { RoomSource } from "./dependencies.ts";
 import { snapshotFrame } from "./frames.ts";
 import { RunFrames } from "./run-frames.ts";
 import { policyViolation, type ViewerSocket } from "./viewer.ts";
-
-/** What a Room reads. */
-export interface RoomSource {
-  readonly bus: Bus;
-  upstream(): UpstreamState;
-  /** Snapshots of the Runs in progress, each as of its last event. */
-  live(conversation: ConversationId): Promise<readonly Snapshot[]>;
-  thread(
-    conversation: ConversationId,
-    part: { through?: MessageId },
-  ): Promise<ThreadPage & { effective: EffectiveSettings }>;
-  /** Says that somebody looks at a conversation, until the returned function is called. */
-  join(conversation: ConversationId): () => void;
-  onError(error: unknown): void;
-}
 
 /** Most reads of one thread for one snapshot: it is read again if a Run has begun or ended meanwhile. */
 const readsMax = 5;

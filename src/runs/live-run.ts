@@ -10,21 +10,9 @@ import type { Utterance } from "../domain/thread.ts";
 import type { Store } from "../store/store.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import { DeltaFold } from "./delta-fold.ts";
-import type { Sharer } from "./fair-share.ts";
-import type { Tap } from "./runs.ts";
+import type { Origin } from "./origin.ts";
 import { SpentTokens } from "./spent-tokens.ts";
 import { Written } from "./written.ts";
-
-/** Who asked for a Run, and how. */
-export interface Origin {
-  /** Whose share of the slots the Run uses. */
-  readonly sharer: Sharer;
-  /** Id of the request in the logs of parlor and of llama-server; empty for a Run of the previous process. */
-  readonly request: string;
-  readonly tap: Tap | undefined;
-  /** The model that the Run will request; null for any. */
-  readonly model: string | null;
-}
 
 interface LiveRunOutlets {
   readonly bus: Bus;
