@@ -110,7 +110,8 @@ function startChild(): Child {
     stdin: "pipe",
     stdout: "pipe",
     stderr: "ignore",
-    env: SystemRoot === undefined ? {} : { SystemRoot },
+    // Bun ends the process when parlor is gone, even one that is busy and reads nothing
+    env: { BUN_FEATURE_FLAG_NO_ORPHANS: "1", ...(SystemRoot !== undefined && { SystemRoot }) },
   });
 }
 

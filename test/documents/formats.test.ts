@@ -115,12 +115,13 @@ describe("Word", () => {
 
   test("headings by style in any language, lists, tabs and breaks", async () => {
     const styles = `<w:styles><w:style w:styleId="berschrift2"><w:name w:val="heading 2"/></w:style>
+      <w:style w:styleId="Bullets"><w:name w:val="List Bullet"/><w:pPr><w:numPr/></w:pPr></w:style>
       <w:style w:styleId="Own"><w:name w:val="Mine"/><w:pPr><w:outlineLvl w:val="0"/></w:pPr></w:style></w:styles>`;
     const body =
       p("Rent", '<w:pStyle w:val="Own"/><w:tabs><w:tab w:val="left"/></w:tabs>') +
       p("Deposit", '<w:pStyle w:val="berschrift2"/>') +
       p("first", "<w:numPr/>") +
-      p("second", "<w:numPr/>") +
+      p("second", '<w:pStyle w:val="Bullets"/>') +
       '<w:p><w:r><w:t xml:space="preserve">a </w:t><w:tab/><w:t>b</w:t><w:br/><w:t>c&lt;</w:t></w:r></w:p><w:p/>';
     const core = { "word/styles.xml": styles, "docProps/core.xml": "<cp><dc:title>Lease</dc:title></cp>" };
     expect(await read(word(body, core))).toEqual({

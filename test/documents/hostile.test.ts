@@ -2,9 +2,13 @@
 // memory or time, or the whole of parlor with it.
 
 import { describe, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createDeflate, createDeflateRaw } from "node:zlib";
 import { Extractor } from "../../src/documents/extractor.ts";
 import type { FailureCode } from "../../src/domain/failure.ts";
+import { until } from "../llama/server.ts";
 import { seeded } from "../seeded.ts";
 import { bounds, extracted, openDocument, pdf, pdfOf, word, workbook } from "./fixtures.ts";
 
@@ -83,20 +87,51 @@ describe("PDF", () => {
   const page = (contents: string, parent = 1) =>
     `<</Type/Page/Parent ${parent} 0 R/MediaBox[0 0 9 9]/Resources<<>>/Contents ${contents}>>`;
 
+  const drawnBy = (stream: Uint8Array) =>
+    pdfOf(["<</Type/Pages/Count 1/Kids[2 0 R]>>", page("3 0 R"), stream, "<</Type/Catalog/Pages 1 0 R>>"]);
+
   test("a page that is drawn by 300 MB of commands", async () => {
     const stream = await deflated(megabyte("BT (a) Tj ET\n"), 300, false);
     expect(stream.length).toBeLessThan(2 << 20);
-    const bytes = pdfOf([
-      "<</Type/Pages/Count 1/Kids[2 0 R]>>",
-      page("3 0 R"),
-      stream,
-      "<</Type/Catalog/Pages 1 0 R>>",
-    ]);
-    expect(await refused(bytes, "drawn.pdf")).toEqual([
+    expect(await refused(drawnBy(stream), "drawn.pdf")).toEqual([
       "file_heavy",
       { name: "drawn.pdf", limitBytes: bounds.extractMaxMemoryBytes },
     ]);
   });
+
+  test.skipIf(process.platform !== "linux")(
+    "such a page when parlor is killed while it is read",
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), "parlor-orphan-"));
+      await Bun.write(
+        join(folder, "drawn.pdf"),
+        drawnBy(await deflated(megabyte("BT (a) Tj ET\n"), 300, false)),
+      );
+      const main = join(import.meta.dir, "../../src/main.ts");
+      const bound = ["--extract-max-memory-bytes", String(64 * 2 ** 30)];
+      const parlor = Bun.spawn([process.execPath, main, "extract", "drawn.pdf", ...bound], {
+        cwd: folder,
+        env: { PARLOR_DATA: folder },
+        stdout: "ignore",
+        stderr: "ignore",
+      });
+      const read = (file: string) => {
+        try {
+          return readFileSync(file, "utf8");
+        } catch {
+          return "";
+        }
+      };
+      let child = "";
+      await until(() => {
+        child = read(`/proc/${parlor.pid}/task/${parlor.pid}/children`).trim();
+        return Number(/VmRSS:\s+(\d+)/.exec(read(`/proc/${child}/status`))?.[1]) > 200_000;
+      }, "the page is being drawn");
+      parlor.kill("SIGKILL");
+      // where nobody reaps it, an ended process stays listed as a zombie
+      await until(() => /^$|^State:\s+[ZX]/m.test(read(`/proc/${child}/status`)), "its process has ended");
+    },
+  );
 
   test("a tree of pages that contains itself", async () => {
     const bytes = pdfOf(["<</Type/Pages/Count 2/Kids[1 0 R 1 0 R]>>", "<</Type/Catalog/Pages 1 0 R>>"]);

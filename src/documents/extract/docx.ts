@@ -9,43 +9,51 @@ export function* docx(bytes: Uint8Array, unpackedMaxBytes: number): Generator<st
   const archive = new Archive(bytes, unpackedMaxBytes);
   const main = archive.related("", "officeDocument") ?? "word/document.xml";
   const styles = archive.related(main, "styles");
-  const levels = headingLevels(styles === null ? "" : (archive.text(styles) ?? ""));
+  const known = readStyles(styles === null ? "" : (archive.text(styles) ?? ""));
   const outline = new Outline();
-  scan(archive.needed(main), new Body(outline, levels));
+  scan(archive.needed(main), new Body(outline, known));
   for (const kind of ["footnotes", "endnotes"]) {
     const notes = archive.related(main, kind);
-    if (notes !== null) scan(archive.text(notes) ?? "", new Body(outline, levels));
+    if (notes !== null) scan(archive.text(notes) ?? "", new Body(outline, known));
   }
   yield outline.toString();
   return statedTitle(archive.text("docProps/core.xml"));
 }
 
-/** The heading level of each style that has one. Style ids are in the writer's language, these names are not. */
-function headingLevels(styles: string): Map<string, number> {
-  const levels = new Map<string, number>();
-  let id: string | null = null;
-  scan(styles, {
+/** What a style makes of its paragraphs. */
+interface Style {
+  heading: number;
+  isItem: boolean;
+}
+
+/** The styles of headings and lists. Style ids are in the writer's language, the names read here are not. */
+function readStyles(xml: string): Map<string, Style> {
+  const styles = new Map<string, Style>();
+  let style: Style | null = null;
+  scan(xml, {
     open(name, attributes) {
-      if (name === "style") id = attribute(attributes, "styleId");
-      if (id === null) return;
+      if (name === "style") {
+        style = { heading: 0, isItem: false };
+        styles.set(attribute(attributes, "styleId") ?? "", style);
+      }
+      if (style === null) return;
       const value = attribute(attributes, "val") ?? "";
       const [, number] = name === "name" ? (/^heading ([1-6])$/i.exec(value) ?? []) : [];
-      if (number !== undefined) levels.set(id, Number(number));
-      if (name === "name" && /^title$/i.test(value)) levels.set(id, 1);
-      if (name === "outlineLvl" && /^[0-5]$/.test(value)) levels.set(id, Number(value) + 1);
+      if (number !== undefined) style.heading = Number(number);
+      if (name === "name" && /^title$/i.test(value)) style.heading = 1;
+      if (name === "outlineLvl" && /^[0-5]$/.test(value)) style.heading = Number(value) + 1;
+      if (name === "numPr") style.isItem = true;
     },
     close(name) {
-      if (name === "style") id = null;
+      if (name === "style") style = null;
     },
     text() {},
   });
-  return levels;
+  return styles;
 }
 
-interface Paragraph {
+interface Paragraph extends Style {
   text: string;
-  heading: number;
-  isItem: boolean;
 }
 
 /** Elements whose content is no text of the document: properties, tab stops, copies for older programs. */
@@ -53,15 +61,15 @@ const skipped = new Set(["tabs", "Fallback", "sectPr", "delText", "instrText"]);
 
 class Body implements MarkupHandler {
   readonly #outline: Outline;
-  readonly #levels: ReadonlyMap<string, number>;
+  readonly #styles: ReadonlyMap<string, Style>;
   /** Paragraphs that are open; a text box holds paragraphs inside of one. */
   readonly #open: Paragraph[] = [];
   #skip = 0;
   #isText = false;
 
-  constructor(outline: Outline, levels: ReadonlyMap<string, number>) {
+  constructor(outline: Outline, styles: ReadonlyMap<string, Style>) {
     this.#outline = outline;
-    this.#levels = levels;
+    this.#styles = styles;
   }
 
   open(name: string, attributes: string): void {
@@ -73,7 +81,8 @@ class Body implements MarkupHandler {
     else if (name === "tc") this.#outline.openCell();
     else if (name === "t") this.#isText = true;
     else if (!paragraph) return;
-    else if (name === "pStyle") paragraph.heading = this.#levels.get(attribute(attributes, "val") ?? "") ?? 0;
+    else if (name === "pStyle")
+      Object.assign(paragraph, this.#styles.get(attribute(attributes, "val") ?? ""));
     else if (name === "numPr") paragraph.isItem = true;
     else if (name === "tab") paragraph.text += "\t";
     else if (name === "br" || name === "cr") paragraph.text += "\n";
