@@ -27,6 +27,7 @@ import type { RunsBounds, RunsDependencies } from "./runs/dependencies.ts";
 import { handOver, takeOver } from "./runs/handover.ts";
 import { RunHost } from "./runs/host.ts";
 import type { Queue } from "./runs/queue.ts";
+import { type FileBounds, openAttachments } from "./server/attached-files.ts";
 import { Bodies, type BodiesBounds } from "./server/bodies.ts";
 import { type Errors, errorHandlers } from "./server/errors.ts";
 import { Gate } from "./server/gate.ts";
@@ -39,7 +40,7 @@ import { storeChooser } from "./store/chooser.ts";
 import type { Store } from "./store/store.ts";
 import type { Upstreams } from "./upstream/upstream.ts";
 
-interface AppBounds extends ChatBounds, RunsBounds, BodiesBounds, ImportBounds {
+interface AppBounds extends ChatBounds, RunsBounds, BodiesBounds, ImportBounds, FileBounds {
   readonly socketsMaxPerAddress: number;
   readonly commandsMax: number;
   readonly outboxMaxBytes: number;
@@ -191,11 +192,12 @@ function openChat(dependencies: AppDependencies, enforced: EnforcedPersona, { bu
     join: (id) => runs.join(id),
     onError: bug,
   });
+  const attachments = openAttachments([store, dependencies.temporary], storeOf, bounds);
   return {
-    ...{ settings, storeOf, runs, queue: runs.queue, quota, threads, hub },
+    ...{ settings, storeOf, runs, queue: runs.queue, quota, threads, hub, attachments },
     chat: new Chat(ports),
     forgetting: new Forgetting(ports),
-    actions: new ConversationActions(dependencies),
+    actions: new ConversationActions({ ...dependencies, attachments }),
   };
 }
 

@@ -30,6 +30,7 @@ const contracts = [
   "src/store/accounts.ts",
   "src/store/chooser.ts",
   "src/store/collections.ts",
+  "src/store/files.ts",
   "src/persona/effective-settings.ts",
 ];
 const isContract = (file: string, room: string) => file.endsWith(`/${room}.ts`) || contracts.includes(file);

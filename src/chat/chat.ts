@@ -6,16 +6,20 @@ import { publishReshaped } from "../bus/bus.ts";
 import type { Person } from "../domain/account.ts";
 import type { Conversation } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
+import type { FileId } from "../domain/file.ts";
 import type { ConversationId, MessageId, RunId } from "../domain/id.ts";
 import { noSettings, type Settings } from "../domain/persona.ts";
 import type { Tap } from "../runs/runs.ts";
 import type { QueuedRun, RunRequest, Store } from "../store/store.ts";
 import type { ChatDependencies } from "./dependencies.ts";
+import { filesOf, refuseUnseen } from "./question-files.ts";
 
 interface SayRequest {
   readonly conversation: ConversationId;
   readonly message: MessageId;
   readonly text: string;
+  /** Files that the person has sent before; of an edit without any, those of the edited question. */
+  readonly files?: readonly FileId[];
   /** The earlier question that this one replaces, as a branch beside it. */
   readonly edits?: MessageId;
   /** Settings of the conversation; they count only with its first message. */
@@ -53,14 +57,17 @@ export class Chat {
   /**
    * Stores a message and queues its answer. Returns the Run of the answer; null if a message with this id was
    * stored before, which changes nothing.
-   * @throws Failure `message_empty`, `message_too_long`, `persona_missing`, `bad_setting`,
-   *   `conversation_busy`, `queue_full`, `too_many_waiting`, `runs_limit`, `tokens_limit`, `shutting_down`
+   * @throws Failure `message_empty`, `message_too_long`, `too_many_files`, `no_vision`, `persona_missing`,
+   *   `bad_setting`, `not_found` (a file), `conversation_busy`, `queue_full`, `too_many_waiting`,
+   *   `runs_limit`, `tokens_limit`, `shutting_down`
    */
   async say(person: Person, say: SayRequest, tap?: Tap): Promise<RunId | null> {
     const { quota, settings } = this.#deps;
     quota.refuseWhileClosing();
     const [limitBytes, bytes] = [quota.messageMaxBytes(person), Buffer.byteLength(say.text)];
-    if (say.text.trim() === "") throw new Failure("message_empty");
+    const files = filesOf(say.files ?? [], this.#deps.bounds.messageFilesMax);
+    const text = say.text.trim() === "" ? "" : say.text.toWellFormed();
+    if (text === "" && files.length === 0) throw new Failure("message_empty");
     if (bytes > limitBytes) throw new Failure("message_too_long", { bytes, limitBytes });
     const store = this.#deps.storeOf(say.conversation);
     // only the first question sets settings: a page that has been open since then still sends those it
@@ -68,8 +75,9 @@ export class Chat {
     const first = say.settings && !(await store.conversation(say.conversation)) && say.settings;
     if (first) await settings.check(first);
     const model = await this.#modelOf(say.conversation, say.settings);
+    await refuseUnseen(files, store.files, this.#deps.upstream, model);
     const said = await quota.admit(person, (admission) =>
-      store.say({ ...say, text: say.text.toWellFormed(), ...admission }),
+      store.say({ ...say, text, ...(files.length > 0 && { files }), ...admission }),
     );
     if (said)
       this.#enqueue(person, said, {

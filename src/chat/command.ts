@@ -2,6 +2,7 @@
 
 import type { Person } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";
+import type { FileId } from "../domain/file.ts";
 import { type ConversationId, isId, type MessageId } from "../domain/id.ts";
 import type { Settings } from "../domain/persona.ts";
 import type { Chat } from "./chat.ts";
@@ -16,6 +17,7 @@ export type Command =
       readonly message: MessageId;
       readonly text: string;
       readonly edits?: MessageId;
+      readonly files?: readonly FileId[];
       readonly settings?: Settings;
     }
   | { readonly type: "settle"; readonly settings: Settings }
@@ -45,12 +47,14 @@ export function commandOf(fields: Readonly<Record<string, unknown>>): Command {
   if (type === "say" && isId(message) && typeof text === "string") {
     const isChosen =
       settings.persona !== null || settings.model !== undefined || Object.keys(settings.sampling).length > 0;
+    const files = [fields["file"]].flat().filter(isId);
     // browsers send line ends of a textarea as CR LF
     return {
       type,
       message,
       text: text.replaceAll("\r\n", "\n"),
       ...(isId(edits) && { edits }),
+      ...(files.length > 0 && { files }),
       ...(isChosen && { settings }),
     };
   }

@@ -5,8 +5,9 @@ import type { Bus } from "../bus/bus.ts";
 import { listTopic } from "../domain/event.ts";
 import { Failure } from "../domain/failure.ts";
 import type { ConversationId, PersonId } from "../domain/id.ts";
-import type { ConversationHeader, ImportPart, Unread } from "../domain/record.ts";
+import type { ConversationHeader, FileRecord, ImportPart, Unread } from "../domain/record.ts";
 import type { ConversationImport, Store } from "../store/store.ts";
+import type { Attachments } from "./attachments.ts";
 
 /** Longest name of a conversation, in UTF-16 units. */
 const titleMaxChars = 200;
@@ -16,11 +17,19 @@ interface ImportResult extends Unread {
   readonly known: number;
 }
 
+interface ActionsDependencies {
+  readonly store: Store;
+  readonly bus: Bus;
+  readonly attachments: Pick<Attachments, "take">;
+}
+
 export class ConversationActions {
   readonly #store: Store;
   readonly #bus: Bus;
+  readonly #attachments: Pick<Attachments, "take">;
 
-  constructor({ store, bus }: { store: Store; bus: Bus }) {
+  constructor({ store, bus, attachments }: ActionsDependencies) {
+    this.#attachments = attachments;
     this.#store = store;
     this.#bus = bus;
   }
@@ -65,6 +74,7 @@ export class ConversationActions {
   ): Promise<ImportResult> {
     const result = { added: 0, known: 0, faults: [] as readonly string[], leftOut: {} };
     const latest = new Map<PersonId, ConversationId>();
+    let lostFiles = 0;
     let incoming: (ConversationImport & { readonly owner: PersonId }) | null = null;
     try {
       for await (const part of parts) {
@@ -74,8 +84,10 @@ export class ConversationActions {
           incoming = begun && { ...begun, owner };
           result[begun ? "added" : "known"]++;
         } else if (part.kind === "messages") await incoming?.add(part.messages);
+        else if (part.kind === "file")
+          lostFiles += incoming && !(await this.#bringFile(incoming, part.file)) ? 1 : 0;
         else if (part.kind === "unread")
-          Object.assign(result, { faults: part.faults, leftOut: part.leftOut });
+          Object.assign(result, { faults: part.faults, leftOut: withFiles(part.leftOut, lostFiles) });
         else if (incoming) {
           await incoming.end();
           latest.set(incoming.owner, incoming.id);
@@ -94,8 +106,27 @@ export class ConversationActions {
     return result;
   }
 
+  /** False for a file that can't be taken: too large, of no known kind, or over what the owner may keep. */
+  async #bringFile(
+    incoming: ConversationImport & { readonly owner: PersonId },
+    { id, name, bytes }: FileRecord,
+  ): Promise<boolean> {
+    try {
+      const file = await this.#attachments.take({ id: incoming.owner }, null, { name, bytes });
+      incoming.knows(id, file.id);
+      return true;
+    } catch (error) {
+      if (error instanceof Failure && !error.code.startsWith("store_")) return false;
+      throw error;
+    }
+  }
+
   #tell(owner: PersonId, conversation: ConversationId): void {
     this.#bus.publish(listTopic(owner), { kind: "listed", conversation, isLatest: false });
     this.#bus.publish(conversation, { kind: "reshaped", conversation });
   }
 }
+
+/** What was left out of a file, with these files more. */
+const withFiles = (leftOut: Unread["leftOut"], lost: number): Unread["leftOut"] =>
+  lost === 0 ? leftOut : { ...leftOut, files: (leftOut.files ?? 0) + lost };

@@ -13,6 +13,8 @@ import type { Quota } from "./quota.ts";
 export interface ChatBounds {
   /** Messages of a thread that a page shows at first, and loads at a time after that. */
   readonly pageMaxMessages: number;
+  /** Most files of a question. */
+  readonly messageFilesMax: number;
   /** Longest message, in bytes of UTF-8. */
   readonly messageMaxBytes: number;
 }
@@ -31,5 +33,5 @@ export interface ChatDependencies {
    * Resolves to true when that took more than the current turn.
    */
   drawAhead(thread: Thread): Promise<boolean>;
-  readonly bounds: Pick<ChatBounds, "pageMaxMessages">;
+  readonly bounds: Pick<ChatBounds, "pageMaxMessages" | "messageFilesMax">;
 }

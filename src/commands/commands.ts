@@ -16,11 +16,13 @@ import { Failure } from "../domain/failure.ts";
 import type { PersonId } from "../domain/id.ts";
 import type { ConversationHeader } from "../domain/record.ts";
 import { withoutSecrets } from "../domain/upstream.ts";
+import { openAttachments } from "../server/attached-files.ts";
 import { backup, check, setAsideCopies } from "../store/file.ts";
 import { openSqlite } from "../store/sqlite.ts";
 import type { Store } from "../store/store.ts";
 import { visible } from "../telemetry/log.ts";
 import { read } from "../transfer/reading.ts";
+import { recordJson } from "../transfer/record-json.ts";
 import { documentCommand } from "./documents.ts";
 import { readPassword } from "./password-prompt.ts";
 
@@ -204,9 +206,12 @@ async function exportAll(file: string, to: string): Promise<void> {
     const ids = await store.ids();
     for (const id of ids) {
       const owner = names.get((await store.ownerOf(id)) ?? "");
-      await sink.write(
-        `${JSON.stringify({ ...(await store.record(id)), ...(owner !== undefined && { owner }) })}\n`,
-      );
+      const record = await store.record(id);
+      if (record === null) continue;
+      const { files } = store;
+      const named = { ...record, ...(owner !== undefined && { owner }) };
+      for await (const piece of recordJson(named, (file) => files.content(file))) await sink.write(piece);
+      await sink.write("\n");
     }
     await sink.end();
     await store.audit.note({ actor: null, act: "exported" });
@@ -226,10 +231,9 @@ async function importFile(store: Store, from: string, { importMs, ...bounds }: B
   const parts = read({ body: await Bun.file(from).bytes(), contentType: null, name: from, bounds }, importMs);
   const ownerOf = async ({ owner }: ConversationHeader) =>
     (await store.people.named(owner ?? ""))?.id ?? localPerson;
-  const { faults, leftOut, ...counts } = await new ConversationActions({ store, bus: localBus() }).bring(
-    parts,
-    ownerOf,
-  );
+  const attachments = openAttachments([store], () => store, bounds);
+  const actions = new ConversationActions({ store, bus: localBus(), attachments });
+  const { faults, leftOut, ...counts } = await actions.bring(parts, ownerOf);
   await store.audit.note({ actor: null, act: "imported" });
   for (const fault of faults) process.stderr.write(`parlor: ${visible(`${from}: ${fault}`)}\n`);
   if (Object.keys(leftOut).length > 0) process.stderr.write(`parlor: ${from}: ${leftOutLine(leftOut, en)}\n`);

@@ -89,6 +89,25 @@ export const bounds = {
   },
   queueMaxRuns: { default: 200, min: 1, max: 100_000, doc: "most questions in the queue" },
   messageMaxBytes: { default: 256 * 1024, min: 1, max: 16 << 20, doc: "longest message, in UTF-8" },
+  fileMaxBytes: {
+    default: 32 << 20,
+    min: 1024,
+    max: 1 << 30,
+    doc: "largest file that may be attached; without scripts, all files of a question together",
+  },
+  filesMaxBytes: {
+    default: 1 << 30,
+    min: 1024,
+    max: 2 ** 50,
+    doc: "all files that one person has attached together",
+  },
+  messageFilesMax: { default: 10, min: 1, max: 1_000, doc: "files of one question" },
+  unsentMs: {
+    default: 24 * 60 * minute,
+    min: 1_000,
+    max: 400 * 24 * 60 * minute,
+    doc: "an attached file that belongs to no message is deleted after this time",
+  },
   programMaxBytes: {
     default: 64 << 20,
     min: 1024,

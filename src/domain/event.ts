@@ -3,7 +3,7 @@
 
 import type { Message } from "./conversation.ts";
 import type { ConversationId, MessageId, PersonId, RunId } from "./id.ts";
-import type { Part, Parts } from "./part.ts";
+import type { Parts, WrittenPart } from "./part.ts";
 import type { Place, PromptProgress, Run } from "./run.ts";
 import type { Utterance } from "./thread.ts";
 
@@ -31,7 +31,7 @@ export type RunFact =
 /** A piece was added to a part of the answer. */
 export interface PartGrew {
   readonly kind: "part";
-  readonly piece: Part;
+  readonly piece: WrittenPart;
   /** Where the piece belongs: the size of all parts before it, in UTF-16 units. */
   readonly at: number;
   /** Index of the first part of the step that wrote the piece; see `grown` in domain/part. */

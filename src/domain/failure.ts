@@ -37,13 +37,19 @@ const statuses = {
   too_many_waiting: 429, // of one person
   runs_limit: 429, // per minute, of one person
   tokens_limit: 429, // per day, of one person
+  file_empty: 422,
+  file_in_use: 409, // a message has it
+  files_full: 413, // all files of the person together
+  too_many_files: 422, // in one message
+  picture_unsupported: 415, // a format that this machine does not decode
+  picture_too_large: 413, // too many pixels
+  no_vision: 422, // a picture for a model that sees none
   not_found: 404,
   conversation_removed: 404, // deleted, in a way that can be undone
   bad_frame: 400, // a frame that is no Command
   bad_request: 400,
   import_busy: 409, // the person's files, or the most files at once, are being read already
   import_slow: 422, // a file took longer than the limit
-  file_unreadable: 422, // a damaged file, or one that is locked with a password
   collection_full: 413, // the folder holds more files than the bound
   too_large: 413,
   unsupported_encoding: 415, // the body's compression is not supported
@@ -58,6 +64,7 @@ const statuses = {
   stopped: 403, // by the operator
   // files and documents
   file_unsupported: 415, // neither text nor a document that parlor knows
+  file_unreadable: 422, // damaged or incomplete
   file_locked: 422, // by a password
   file_too_large: 413, // its content: unpacked, its pages or its text
   file_heavy: 422, // reading it takes more memory than allowed

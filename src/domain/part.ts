@@ -1,17 +1,28 @@
-// The parts of a Message, in order. A part has a kind and a text that grows while it is written. What a kind
-// looks like is in views/, how it comes about in runs/.
+// The parts of a Message, in order. What a kind looks like is in views/, how it comes about in runs/.
 
-import { isJsonObject, isString } from "./json.ts";
+import { type FileFacts, type FileId, fileName, isFileType } from "./file.ts";
+import { isId } from "./id.ts";
+import { isFiniteNumber, isJsonObject, isString, type JsonObject } from "./json.ts";
 
 /**
- * `text` is what the author says. `thought` is the model's reasoning before it answers: shown folded, and not
- * sent to a model again.
+ * A part that is written, and grows while it is written; also a piece of it. `text` is what the author says.
+ * `thought` is the model's reasoning before it answers: shown folded, and not sent to a model again.
  */
-export type Part =
+export type WrittenPart =
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "thought"; readonly text: string };
 
-export type PartKind = Part["kind"];
+/** A file that belongs to a question. Its content is stored apart from the message. */
+export interface FilePart extends FileFacts {
+  readonly kind: "file";
+  /** null: an import brought the message without the file's content. */
+  readonly file: FileId | null;
+}
+
+export type Part = WrittenPart | FilePart;
+
+/** Kinds of parts that are written. */
+export type PartKind = WrittenPart["kind"];
 export type Parts = readonly Part[];
 
 const kinds: readonly PartKind[] = ["text", "thought"];
@@ -29,20 +40,24 @@ export function textIn(parts: Parts, kind: PartKind): string {
 /** What the author says, without anything else: for titles, search, copies and other programs. */
 export const plainText = (parts: Parts): string => textIn(parts, "text");
 
-/** Size of all parts, in UTF-16 units: the place at which the next piece belongs. */
-export const sizeOf = (parts: Parts): number => parts.reduce((sum, { text }) => sum + text.length, 0);
+/** The files, in order. */
+export const filesIn = (parts: Parts): readonly FilePart[] => parts.filter((part) => part.kind === "file");
+
+/** Size of all parts that are written, in UTF-16 units: the place at which the next piece belongs. */
+export const sizeOf = (parts: Parts): number =>
+  parts.reduce((sum, part) => sum + (part.kind === "file" ? 0 : part.text.length), 0);
 
 /**
  * Adds a piece to the part of its kind, or as a new part. `from` is the index of the first part that may
  * grow: each step of a Run has parts of its own. Thoughts that come behind a text still belong before it, as
  * long as both are of the same step.
  */
-export function grown(parts: Parts, from: number, { kind, text }: Part): Parts {
+export function grown(parts: Parts, from: number, { kind, text }: WrittenPart): Parts {
   if (text === "") return parts;
   const at = parts.findIndex((part, i) => i >= from && part.kind === kind);
   if (at >= 0) {
-    const grownPart = { kind, text: `${parts[at]?.text}${text}` };
-    return parts.with(at, grownPart);
+    const before = parts[at] as WrittenPart;
+    return parts.with(at, { kind, text: before.text + text });
   }
   return kind === "thought" ? parts.toSpliced(from, 0, { kind, text }) : [...parts, { kind, text }];
 }
@@ -56,9 +71,17 @@ export function lastStepOf(parts: Parts): number {
 /** The parts in a value of unknown shape; of what is no part, nothing. */
 export function partsOf(value: unknown): Parts {
   if (!Array.isArray(value)) return [];
-  return value.flatMap((each: unknown) => {
-    if (!isJsonObject(each) || !isString(each["text"])) return [];
-    const kind = kinds.find((one) => one === each["kind"]);
-    return kind === undefined ? [] : [{ kind, text: each["text"] }];
+  return value.flatMap((each: unknown): Part[] => {
+    if (!isJsonObject(each)) return [];
+    const { kind, text } = each;
+    if (kind === "file") return filePartOf(each);
+    const written = kinds.find((one) => one === kind);
+    return written === undefined || !isString(text) ? [] : [{ kind: written, text }];
   });
+}
+
+function filePartOf({ file, name, type, bytes, pages }: JsonObject): FilePart[] {
+  if (!isString(name) || !isFileType(type) || !isFiniteNumber(bytes)) return [];
+  const facts = { name: fileName(name), type, bytes, pages: isFiniteNumber(pages) ? pages : 0 };
+  return [{ kind: "file", file: isId(file) ? file : null, ...facts }];
 }

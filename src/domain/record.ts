@@ -2,6 +2,7 @@
 // exports, read by imports.
 
 import type { Role } from "./conversation.ts";
+import type { FileId } from "./file.ts";
 import type { ConversationId, MessageId } from "./id.ts";
 import type { Parts } from "./part.ts";
 import type { Settings } from "./persona.ts";
@@ -16,6 +17,14 @@ export interface MessageRecord {
   readonly parts?: Parts;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
+}
+
+/** A file that an import brings. Its kind and its text are read from the bytes again. */
+export interface FileRecord {
+  /** The id by which parts of the conversation's messages name it. */
+  readonly id: FileId;
+  readonly name: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
 export interface ConversationRecord {
@@ -33,9 +42,11 @@ export interface ConversationRecord {
   readonly updatedAt: number;
   /** Parents before their children. */
   readonly messages: readonly MessageRecord[];
+  /** The files of an import; exports write them piece by piece (transfer/record-json). */
+  readonly files?: readonly FileRecord[];
 }
 
-export type ConversationHeader = Omit<ConversationRecord, "messages">;
+export type ConversationHeader = Omit<ConversationRecord, "messages" | "files">;
 
 /** Kinds of content that an import leaves out on purpose. Each kind is reported once, with its count. */
 export type LeftOutKind = "tools" | "hidden" | "system" | "files" | "citations" | "long" | "other";
@@ -48,10 +59,12 @@ export interface Unread {
 }
 
 /**
- * A piece of an import. Each conversation begins, has messages, and ends; `unread` is the last piece of all.
+ * A piece of an import. Each conversation begins, has files, then messages, and ends; `unread` is the last
+ * piece of all.
  */
 export type ImportPart =
   | { readonly kind: "begin"; readonly conversation: ConversationHeader }
+  | { readonly kind: "file"; readonly file: FileRecord }
   | { readonly kind: "messages"; readonly messages: readonly MessageRecord[] }
   | { readonly kind: "end" }
   | ({ readonly kind: "unread" } & Unread);

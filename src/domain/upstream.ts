@@ -61,6 +61,8 @@ export interface ModelState {
   readonly slots: number;
   /** Context of one slot, in tokens; null until it is known. */
   readonly contextTokens: number | null;
+  /** Whether it sees pictures; null until it is known. */
+  readonly vision: boolean | null;
 }
 
 export interface UpstreamState {
@@ -72,6 +74,8 @@ export interface UpstreamState {
   readonly foreignSlots: number;
   /** Context of one slot, in tokens; null until it is known. */
   readonly contextTokens: number | null;
+  /** Whether its model sees pictures; null until it is known, and where there are several models. */
+  readonly vision: boolean | null;
   /** The model's name in llama-server; null until it is known, and where there are several models. */
   readonly model: string | null;
   /**

@@ -6,10 +6,14 @@ import type { ConversationActions } from "../chat/conversation-actions.ts";
 import { asFailure, Failure, type Refuse, statusOf } from "../domain/failure.ts";
 import { isId, newId, newTemporaryId } from "../domain/id.ts";
 import type { StoreOf } from "../store/chooser.ts";
+import { type FileDependencies, takeForm } from "./files.ts";
+import { hasFiles } from "./middleware.ts";
 import { ConversationPages, type PageDependencies } from "./page.tsx";
 import { conversationOf, type Env, fieldsOf, personOf } from "./visitor.ts";
 
-export interface ConversationDependencies extends PageDependencies {
+export interface ConversationDependencies extends PageDependencies, FileDependencies {
+  /** Largest form without its files, in bytes. */
+  readonly formMaxBytes: number;
   readonly storeOf: StoreOf;
   readonly actions: ConversationActions;
   readonly refuse: Refuse;
@@ -39,7 +43,10 @@ export function conversationRoutes(dependencies: ConversationDependencies): Hono
   app.post("/c/:id", async (c) => {
     const id = c.req.param("id");
     if (!isId(id)) throw new Failure("not_found");
-    const command = commandOf(await fieldsOf(c));
+    const fields = hasFiles(c.req.header("content-type"))
+      ? await takeForm(c, id, dependencies)
+      : await fieldsOf(c);
+    const command = commandOf(fields);
     try {
       const sender = { person: personOf(c), conversation: id, request: c.env.request };
       await execute(command, sender, { chat, threads, actions });

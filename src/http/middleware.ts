@@ -15,7 +15,9 @@ const openPaths =
 export function finishAnswer(basePath: string): MiddlewareHandler<Env> {
   return async (c, next) => {
     await next();
+    const own = c.res.headers.get("content-security-policy"); // a route may have a stricter one
     for (const [name, value] of Object.entries(securityHeaders)) c.header(name, value);
+    if (own !== null) c.header("content-security-policy", own);
     c.header("x-request-id", c.env.request);
     headersBelow(c.res.headers, basePath);
     // a page that is streamed has its addresses moved piece by piece
@@ -34,6 +36,16 @@ export const requirePerson: MiddlewareHandler<Env> = async (c, next) => {
 /** Largest form of somebody who is not signed in, in bytes: a name, a password of 1 kB, a path. */
 const strangersFormMaxBytes = 16 * 1024;
 
+/** Imports, attached files, and a question with files. */
+function readsItself(path: string, contentType: string | undefined): boolean {
+  const isConversation = /^\/c\/[^/]+$/.test(path);
+  return path === "/import" || path === "/files" || (isConversation && hasFiles(contentType));
+}
+
+/** True for a form that may hold files. */
+export const hasFiles = (contentType: string | undefined): boolean =>
+  contentType?.toLowerCase().startsWith("multipart/form-data") === true;
+
 interface FormBounds {
   readonly readBody: ReadBody;
   /** Largest form of people who are signed in, in bytes. */
@@ -41,14 +53,15 @@ interface FormBounds {
 }
 
 /**
- * Reads a form completely, within the bound of its sender, before a route runs. http/transfer reads imported
- * files itself, within a bound of their own.
+ * Reads a form completely, within the bound of its sender, before a route runs. Routes that take files read
+ * them themselves, within a bound of their own.
  * @throws Failure `too_large`, `body_slow`, `bodies_full`, `unsupported_encoding`
  */
 export function boundForms({ readBody, formMaxBytes }: FormBounds): MiddlewareHandler<Env> {
   return async (c, next) => {
     const { identity } = c.env;
-    if (c.req.raw.body === null || (identity && c.req.path === "/import")) return next();
+    if (c.req.raw.body === null || (identity && readsItself(c.req.path, c.req.header("content-type"))))
+      return next();
     const maxBytes = identity ? formMaxBytes : strangersFormMaxBytes;
     const { url, method, headers } = c.req.raw;
     const body = await readBody(c.req.raw, { maxBytes, owner: identity?.person.id ?? null });

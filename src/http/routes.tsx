@@ -2,7 +2,6 @@
 // (or JSON) with a sentence.
 
 import { type ErrorHandler, Hono } from "hono";
-import type { ReadBody } from "../domain/body.ts";
 import { Failure, type Refuse } from "../domain/failure.ts";
 import type { Store } from "../store/store.ts";
 import { type AccountDependencies, accountRoutes } from "./account.tsx";
@@ -11,6 +10,7 @@ import type { AdminDependencies } from "./admin-action.ts";
 import { assetRoutes } from "./assets.ts";
 import { pathInside, urlOf } from "./base.ts";
 import { type ConversationDependencies, conversationRoutes } from "./conversations.tsx";
+import { fileRoutes } from "./files.ts";
 import { fragmentRoutes } from "./fragments.tsx";
 import { invitationRoutes } from "./invitations.tsx";
 import { boundForms, finishAnswer, requirePerson } from "./middleware.ts";
@@ -29,9 +29,6 @@ interface RouteDependencies
     Omit<OpsDependencies, "queue"> {
   readonly store: Store;
   readonly importing: ImportBounds;
-  /** Largest form of people who are signed in, in bytes. */
-  readonly formMaxBytes: number;
-  readonly readBody: ReadBody;
 }
 
 /** Everything that is answered without a WebSocket. */
@@ -45,6 +42,7 @@ export function routes(dependencies: RouteDependencies): Hono<Env> {
   app.route("/", conversationRoutes(dependencies));
   app.route("/", fragmentRoutes(dependencies));
   app.route("/", transferRoutes(dependencies));
+  app.route("/", fileRoutes(dependencies));
   app.route("/", assetRoutes());
   app.route("/", opsRoutes(dependencies));
   app.route("/", signInRoutes(dependencies));

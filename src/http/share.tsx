@@ -4,6 +4,7 @@ import { type Context, Hono } from "hono";
 import { ShareDialog, SharedPage } from "../../views/share.tsx";
 import { Articles } from "../../views/thread.tsx";
 import { newSecret } from "../auth/secrets.ts";
+import type { Attachments } from "../chat/attachments.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { Threads } from "../chat/threads.ts";
 import type { Link } from "../domain/account.ts";
@@ -12,10 +13,12 @@ import { type ConversationId, isId, isTemporary } from "../domain/id.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
 import type { Store } from "../store/store.ts";
 import { assetPaths } from "./assets.ts";
+import { sendFile } from "./files.ts";
 import { conversationOf, type Env, fieldsOf, html, originOf, personOf, wordsFor } from "./visitor.ts";
 
 interface ShareDependencies {
   readonly chat: Chat;
+  readonly attachments: Attachments;
   readonly threads: Pick<Threads, "read">;
   readonly store: Pick<Store, "links" | "audit">;
   readonly silentMs: number;
@@ -75,7 +78,9 @@ function linkRoutes({ chat, store: { links, audit } }: ShareDependencies): Hono<
 }
 
 /** For anybody who has a link: the conversation to read. */
-function readerRoutes({ threads, store: { links }, silentMs, upstream }: ShareDependencies): Hono<Env> {
+function readerRoutes(dependencies: ShareDependencies): Hono<Env> {
+  const { threads, attachments, store, silentMs, upstream } = dependencies;
+  const { links } = store;
   const app = new Hono<Env>();
   const linkOf = async (c: Context<Env>): Promise<Link> => {
     const token = c.req.param("token");
@@ -92,6 +97,9 @@ function readerRoutes({ threads, store: { links }, silentMs, upstream }: ShareDe
 
   app.get("/s/:token", async (c) => {
     const { token, conversation, expiresAt } = await linkOf(c);
+    // a page is rendered once for all readers, so the address of a file can't hold the token
+    const file = c.req.query("file");
+    if (file !== undefined) return sendFile(c, attachments, await attachments.in(conversation, file));
     const props = {
       ...(await threads.read(conversation)),
       token,

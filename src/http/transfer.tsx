@@ -12,7 +12,9 @@ import type { StoreOf } from "../store/chooser.ts";
 import type { Store } from "../store/store.ts";
 import type { ReadBounds } from "../transfer/read.ts";
 import { read } from "../transfer/reading.ts";
+import { recordJson } from "../transfer/record-json.ts";
 import { toMarkdown } from "../transfer/write.ts";
+import { attachmentNamed } from "./download.ts";
 import { type Env, personOf, wordsFor } from "./visitor.ts";
 
 interface TransferDependencies {
@@ -64,7 +66,9 @@ function exportRoutes({ chat, store, storeOf }: TransferDependencies): Hono<Env>
 
   app.get("/c/:id/export.json", async (c) => {
     const record = await recordOf(c);
-    return file(c, `${JSON.stringify(record, null, 2)}\n`, "application/json", `${record.title}.json`);
+    const { files } = storeOf(record.id);
+    const json = recordJson(record, (id) => files.content(id), 2);
+    return file(c, streamOf(lineOf(json)), "application/json", `${record.title}.json`);
   });
 
   app.get("/c/:id/export.md", async (c) => {
@@ -80,17 +84,14 @@ function exportRoutes({ chat, store, storeOf }: TransferDependencies): Hono<Env>
   app.get("/export.jsonl", async (c) => {
     const ids = await store.ids({ owner: personOf(c).id });
     await noteTo(store, c, "exported", "");
-    let next = 0;
     // one conversation at a time, so that the whole export never has to fit into memory
-    const stream = new ReadableStream({
-      async pull(controller) {
-        const id = ids[next++];
-        if (id === undefined) return controller.close();
+    const lines = async function* () {
+      for (const id of ids) {
         const record = await store.record(id);
-        if (record) controller.enqueue(new TextEncoder().encode(`${JSON.stringify(record)}\n`));
-      },
-    });
-    return file(c, stream, "application/jsonl", "parlor.jsonl");
+        if (record) yield* lineOf(recordJson(record, (file) => store.files.content(file)));
+      }
+    };
+    return file(c, streamOf(lines()), "application/jsonl", "parlor.jsonl");
   });
 
   return app;
@@ -124,13 +125,25 @@ function importRoutes({ store, actions, importing, readBody }: TransferDependenc
   return app;
 }
 
+async function* lineOf(json: AsyncIterable<string>): AsyncGenerator<string> {
+  yield* json;
+  yield "\n";
+}
+
+/** Text as a stream of UTF-8, read no faster than it is sent. */
+function streamOf(pieces: AsyncGenerator<string>): ReadableStream {
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await pieces.next();
+      if (done === true) controller.close();
+      else controller.enqueue(new TextEncoder().encode(value));
+    },
+    cancel: async () => void (await pieces.return(undefined)),
+  });
+}
+
 function file(c: Context<Env>, body: string | ReadableStream, type: string, name: string): Response {
   c.header("content-type", type);
-  const plainName = name.replace(/[\\/:*?"<>|\p{Cc}]/gu, " ").trim();
-  // RFC 6266 with RFC 8187: titles hold any character
-  c.header(
-    "content-disposition",
-    `attachment; filename*=UTF-8''${encodeURIComponent(plainName).replace(/['()]/g, escape)}`,
-  );
+  c.header("content-disposition", attachmentNamed(name));
   return c.body(body);
 }

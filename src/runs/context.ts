@@ -3,11 +3,11 @@
 // turns, so that llama-server's prompt cache is reused. Decides only: tokens are counted through `count`.
 
 import { BoundedMap } from "../domain/bounded-map.ts";
-import type { Message } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
 import type { Overflow } from "../domain/persona.ts";
 import type { Thread } from "../domain/thread.ts";
 import type { ChatMessage } from "../upstream/upstream.ts";
+import { type Said, together } from "./attached.ts";
 
 /**
  * Once messages must be dropped, at most this share of the room is filled. Later turns then only add at the
@@ -32,7 +32,7 @@ export function roomFor(
 }
 
 /** Indexes at which a history may begin: every question that follows an answer, and the first message. */
-export function beginnings(path: readonly Pick<Message, "role" | "text">[]): number[] {
+export function beginnings(path: readonly Said[]): number[] {
   let before: string | null = null;
   return path.flatMap(({ role, text }, i) => {
     if (text === "") return [];
@@ -51,11 +51,12 @@ const messageMarksTokens = 16;
 
 /**
  * True if messages fit without counting their tokens, because a token is at least one byte. (If a template
- * adds more than assumed, llama-server refuses the prompt with a message.)
+ * adds more than assumed, llama-server refuses the prompt with a message.) Pictures are always counted.
  */
 export function surelyFit(messages: readonly ChatMessage[], roomTokens: number): boolean {
   let left = roomTokens - templateTokens;
   return messages.every(({ content }) => {
+    if (typeof content !== "string") return false;
     left -= Buffer.byteLength(content) + messageMarksTokens;
     return left >= 0;
   });
@@ -119,12 +120,12 @@ export async function fit({
  * The messages in llama-server's format. Answers without text are left out and successive questions are
  * joined, because most templates require alternating roles.
  */
-export function messagesOf(prompt: string, path: readonly Pick<Message, "role" | "text">[]): ChatMessage[] {
+export function messagesOf(prompt: string, path: readonly Said[]): ChatMessage[] {
   const messages: ChatMessage[] = prompt === "" ? [] : [{ role: "system", content: prompt }];
   for (const { role, text } of path) {
     const last = messages.at(-1);
     if (text === "") continue;
-    if (last?.role === role) messages[messages.length - 1] = { role, content: `${last.content}\n\n${text}` };
+    if (last?.role === role) messages[messages.length - 1] = { role, content: together(last.content, text) };
     else messages.push({ role, content: text });
   }
   return messages;

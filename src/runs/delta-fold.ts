@@ -1,7 +1,7 @@
 // Folds bursts of Deltas of one answer into few events. The first Delta, and the first after a pause, goes
 // out at once; those that follow within the fold time go out together.
 
-import type { Part, PartKind } from "../domain/part.ts";
+import type { PartKind, WrittenPart } from "../domain/part.ts";
 
 /**
  * Deltas further apart than this, in ms, are not held: a browser draws at most 60 times a second, so
@@ -20,9 +20,9 @@ const foldGrowsChars = 20_000;
 
 export class DeltaFold {
   readonly #foldMs: number;
-  readonly #publish: (piece: Part) => void;
+  readonly #publish: (piece: WrittenPart) => void;
   /** What waits to be published: always of one kind, so that pieces are published in their order. */
-  #held: Part | null = null;
+  #held: WrittenPart | null = null;
   #timer: Timer | null = null;
   /** When the last Delta arrived, on the monotonic clock, and the average gap between Deltas; both in ms. */
   #addedAt = 0;
@@ -31,7 +31,7 @@ export class DeltaFold {
   #textChars: number;
 
   /** `foldMs` is the fold time at the beginning of an answer, `textChars` the text that it has already. */
-  constructor(foldMs: number, textChars: number, publish: (piece: Part) => void) {
+  constructor(foldMs: number, textChars: number, publish: (piece: WrittenPart) => void) {
     this.#foldMs = foldMs;
     this.#textChars = textChars;
     this.#publish = publish;

@@ -4,7 +4,7 @@
 import { type Bus, publishListed, publishReshaped } from "../bus/bus.ts";
 import type { Message } from "../domain/conversation.ts";
 import type { RunEvent, RunFact, Snapshot } from "../domain/event.ts";
-import type { Part, PartKind } from "../domain/part.ts";
+import type { PartKind, WrittenPart } from "../domain/part.ts";
 import type { Place, PromptProgress, Run, RunStats } from "../domain/run.ts";
 import type { Utterance } from "../domain/thread.ts";
 import type { Store } from "../store/store.ts";
@@ -160,7 +160,7 @@ export class LiveRun {
     publishReshaped(this.#outlets.bus, this.run.conversation);
   }
 
-  #show(piece: Part): void {
+  #show(piece: WrittenPart): void {
     this.publish({ kind: "part", ...this.written.show(piece), since: this.thinkingSince });
   }
 }

@@ -7,6 +7,7 @@ import { noSettings } from "../domain/persona.ts";
 import type { RunStats } from "../domain/run.ts";
 import { type SettingsResolver, samplingOf } from "../persona/effective-settings.ts";
 import type { ChatRequest, Upstream } from "../upstream/upstream.ts";
+import { type Said, saidIn } from "./attached.ts";
 import { beginnings, type Counts, fit, lastBeginning, messagesOf, roomFor, surelyFit } from "./context.ts";
 import type { LiveRun } from "./live-run.ts";
 
@@ -39,17 +40,19 @@ export async function promptOf(live: LiveRun, deps: PromptDependencies): Promise
   );
   if (settings.missing !== null) throw await deps.settings.failureOf(settings.missing);
   // a later step, or a Run that continues an answer, goes on from what is written
-  const path = [...(await store.history(answer.id)), withParts(answer, live.written.parts)];
+  const messages = [...(await store.history(answer.id)), withParts(answer, live.written.parts)];
   const { persona } = settings;
-  const isFirst = path.length === 2;
+  const isFirst = messages.length === 2;
   const { model } = settings;
+  const { contextTokens, model: served, vision } = deps.upstream.facts(model);
+  const path: Said[] = [];
+  for (const message of messages) path.push(await saidIn(message, store.files, vision === true));
   const sampling = samplingOf(settings);
   const requestFrom = (place: number): ChatRequest => ({
     messages: messagesOf(persona?.prompt ?? "", path.slice(place)),
     sampling,
     model,
   });
-  const { contextTokens, model: served } = deps.upstream.facts(model);
   const servedModel = served === null ? {} : { model: served };
   if (contextTokens === null) return { request: requestFrom(0), stats: servedModel, isFirst };
   const room = roomFor(contextTokens, { maxTokens: sampling.maxTokens, answerTokens: deps.answerTokens });

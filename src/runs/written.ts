@@ -6,12 +6,12 @@ import type { RunId } from "../domain/id.ts";
 import {
   grown,
   lastStepOf,
-  type Part,
   type PartKind,
   type Parts,
   sizeOf,
   textIn,
   textParts,
+  type WrittenPart,
 } from "../domain/part.ts";
 import type { Draft, WrittenSoFar } from "../store/store.ts";
 import type { Writing } from "./checkpoints.ts";
@@ -69,7 +69,7 @@ export class Written implements Writing {
   }
 
   /** Publishes a piece that `grow` has added: returns where it belongs. */
-  show(piece: Part): Pick<PartGrew, "piece" | "at" | "from"> {
+  show(piece: WrittenPart): Pick<PartGrew, "piece" | "at" | "from"> {
     const [at, from] = [this.#shownChars, this.#from];
     this.#shown = grown(this.#shown, from, piece);
     this.#shownChars += piece.text.length;
@@ -116,7 +116,9 @@ export class Written implements Writing {
 
   /** What this step has written and is not in the Store yet. */
   get draft(): Draft {
-    const pieces = this.parts.slice(this.#from).flatMap(({ kind, text }) => {
+    const pieces = this.parts.slice(this.#from).flatMap((part): WrittenPart[] => {
+      if (part.kind === "file") return [];
+      const { kind, text } = part;
       const piece = text.slice(this.#saved[kind] ?? 0);
       return piece === "" ? [] : [{ kind, text: piece }];
     });
@@ -131,6 +133,7 @@ export class Written implements Writing {
 /** The sizes of all parts, added to those `before`. */
 function sizesOf(parts: Parts, before: Sizes = {}): Sizes {
   const sizes = { ...before };
-  for (const { kind, text } of parts) sizes[kind] = (sizes[kind] ?? 0) + text.length;
+  for (const part of parts)
+    if (part.kind !== "file") sizes[part.kind] = (sizes[part.kind] ?? 0) + part.text.length;
   return sizes;
 }

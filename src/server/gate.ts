@@ -21,7 +21,16 @@ import type { Visitor } from "../http/visitor.ts";
 import { dialectOf, programRefusal } from "../programs/errors.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { PageEndpoints } from "./page-endpoints.ts";
-import { eventsPath, isProgramPath, isSocketPath, keepAliveSeconds, pathOf, sayPath } from "./paths.ts";
+import {
+  bringsFiles,
+  eventsPath,
+  isProgramPath,
+  isSocketPath,
+  keepAliveSeconds,
+  pathOf,
+  readingSeconds,
+  sayPath,
+} from "./paths.ts";
 import type { ProgramEndpoints } from "./program-endpoints.ts";
 import type { SocketData } from "./sockets.ts";
 
@@ -78,6 +87,7 @@ export class Gate {
       return new Response(null, { status: 204, headers: securityHeaders });
     if (pathname === sayPath && method === "POST") return pageEndpoints.receive(request, visitor);
     if (isProgramPath(pathname)) return programs.request(request, pathname, server, visitor);
+    if (method === "POST" && bringsFiles(pathname)) server.timeout(request, readingSeconds);
     const pageRequest = isHostlessProbe ? new Request(`http://localhost${pathname}`, { method }) : request;
     return pages.fetch(pageRequest, visitor);
   }

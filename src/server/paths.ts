@@ -17,6 +17,15 @@ export const sayPath = "/live/say";
  */
 export const keepAliveSeconds = 75;
 
+/**
+ * The same while files are read that somebody has sent, in seconds: nothing is answered meanwhile. Bun allows
+ * 255.
+ */
+export const readingSeconds = 240;
+
+/** Addresses that take attached files. */
+export const bringsFiles = (pathname: string): boolean => /^\/(files|c\/[^/]+)$/.test(pathname);
+
 /** Addresses that programs use, with or without a key. */
 export const isProgramPath = (pathname: string): boolean =>
   pathname === "/chat" || pathname === "/ask" || isApiPath(pathname);

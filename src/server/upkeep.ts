@@ -1,6 +1,7 @@
 // Periodic work: sends heartbeats to sockets, forgets temporary conversations, erases deleted ones, and
 // deletes data that is past its retention.
 
+import type { Attachments } from "../chat/attachments.ts";
 import type { Forgetting } from "../chat/forgetting.ts";
 import type { Hub } from "../live/hub.ts";
 import type { Store } from "../store/store.ts";
@@ -10,6 +11,7 @@ interface UpkeepDependencies {
   readonly store: Pick<Store, "purge" | "retention">;
   readonly forgetting: Forgetting;
   readonly hub: Pick<Hub, "sendHeartbeat">;
+  readonly attachments: Pick<Attachments, "removeUnsent">;
   readonly sockets: Pick<Sockets, "ping" | "recheckAccess">;
   readonly bounds: { readonly heartbeatMs: number; readonly temporaryMs: number };
   bug(error: unknown): void;
@@ -49,9 +51,10 @@ export class Upkeep {
 
   /** Deletes what is past its retention, and closes sockets whose session or link has expired. */
   async applyRetention(): Promise<void> {
-    const { store, forgetting, sockets } = this.#dependencies;
+    const { store, forgetting, attachments, sockets } = this.#dependencies;
     for (const id of await store.retention.outlived(Date.now())) await forgetting.forget(id);
     await store.retention.tidy(Date.now());
+    await attachments.removeUnsent(Date.now());
     sockets.recheckAccess();
   }
 

@@ -12,6 +12,7 @@ import parts from "./migrations/005_parts.sql" with { type: "text" };
 import deletedMessages from "./migrations/006_deleted_messages.sql" with { type: "text" };
 import streamPlace from "./migrations/007_stream_place.sql" with { type: "text" };
 import messageParts from "./migrations/008_message_parts.sql" with { type: "text" };
+import files from "./migrations/009_files.sql" with { type: "text" };
 import collections from "./migrations/010_collections.sql" with { type: "text" };
 
 /** In order. A released migration is never changed. */
@@ -24,6 +25,7 @@ export const migrations: readonly string[] = [
   deletedMessages,
   streamPlace,
   messageParts,
+  files,
   collections,
 ];
 

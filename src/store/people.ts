@@ -15,6 +15,7 @@ import { Failure } from "../domain/failure.ts";
 import { newId, type PersonId } from "../domain/id.ts";
 import type { NewPerson, People, PersonChange } from "./accounts.ts";
 import type { Changes } from "./changes.ts";
+import type { FileTable } from "./file-table.ts";
 import type { Queries } from "./queries.ts";
 import { limitsIn } from "./stored-json.ts";
 
@@ -38,10 +39,12 @@ type ListedRow = PersonRow & {
 export class PeopleTable implements People {
   readonly #q: Queries;
   readonly #changes: Changes;
+  readonly #files: FileTable;
   /** Deletes a conversation with everything in it. */
   readonly #clear: (conversation: string) => void;
 
-  constructor(queries: Queries, changes: Changes, clear: (conversation: string) => void) {
+  constructor(queries: Queries, changes: Changes, files: FileTable, clear: (conversation: string) => void) {
+    this.#files = files;
     this.#q = queries;
     this.#changes = changes;
     this.#clear = clear;
@@ -143,6 +146,7 @@ export class PeopleTable implements People {
       for (const row of this.#q.all<{ id: string }>("select id from conversations where owner = ?", id))
         this.#clear(row.id);
       this.#q.run("delete from collections where owner = ?", id);
+      this.#files.removeAllOf(id);
       for (const table of ["usage", "shares"]) this.#q.run(`delete from ${table} where person = ?`, id);
       this.#q.run("update audit set address = '' where actor = ?", id);
       this.#q.run("delete from people where id = ?", id);

@@ -5,7 +5,7 @@ import { Failure } from "../domain/failure.ts";
 import { unusable } from "./file.ts";
 import { Forgetting } from "./forgetting.ts";
 
-export type Value = string | number | null;
+export type Value = string | number | null | Uint8Array;
 
 /** Listens to the state of the database. */
 export interface ChangeListener {

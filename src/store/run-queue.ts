@@ -5,9 +5,11 @@
 import { type Message, titleFrom } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
 import { type ConversationId, type MessageId, newId, type PersonId } from "../domain/id.ts";
+import { type FilePart, filesIn, type Parts, textParts } from "../domain/part.ts";
 import { noSettings } from "../domain/persona.ts";
 import type { Run } from "../domain/run.ts";
 import type { Admission } from "./accounts.ts";
+import type { FileTable } from "./file-table.ts";
 import type { ConversationList } from "./list.ts";
 import type { Queries } from "./queries.ts";
 import type { RunTable } from "./runs.ts";
@@ -21,6 +23,7 @@ interface RunQueueTables {
   readonly list: ConversationList;
   readonly runs: RunTable;
   readonly usage: UsageTable;
+  readonly files: FileTable;
 }
 
 /**
@@ -63,9 +66,14 @@ export class RunQueue {
     if (state.owner !== null && state.owner !== owner) throw new Failure("not_found");
     refuseRemoved(state);
     this.#admit(state, question);
-    const parent = edits === undefined ? state.head : tree.messageIn(conversation, edits, "user").parent;
-    if (state.owner === null) list.add(conversation, owner, titleFrom(text), settings);
-    const asked = tree.add({ id: message, conversation, parent, role: "user", text });
+    const edited = edits === undefined ? null : tree.messageIn(conversation, edits, "user");
+    const parent = edited === null ? state.head : edited.parent;
+    const attached = this.#filesFor(question, edited?.parts ?? []);
+    if (state.owner === null)
+      list.add(conversation, owner, titleFrom(text) || titleFrom(attached[0]?.name ?? ""), settings);
+    const parts = [...attached, ...textParts(text)];
+    const asked = tree.add({ id: message, conversation, parent, role: "user", parts });
+    this.#tables.files.attach(message, attached);
     return { question: asked, ...this.#addAttempt(asked, owner) };
   }
 
@@ -90,6 +98,17 @@ export class RunQueue {
     return { question: null, answer, run: this.#addRun(answer, admission.owner) };
   }
 
+  /** The files of a question: its own, else those of the question that it is an edit of. */
+  #filesFor({ owner, files }: NewQuestion, edited: Parts): readonly FilePart[] {
+    if (files === undefined) return filesIn(edited);
+    return files.map((id) => {
+      const found = this.#tables.files.find(id);
+      if (found?.owner !== owner) throw new Failure("not_found");
+      const { name, type, bytes, pages } = found;
+      return { kind: "file", file: id, name, type, bytes, pages };
+    });
+  }
+
   #state(conversation: ConversationId, message: MessageId): QueueState {
     return this.#tables.queries.one<QueueState>(queueState, conversation, message) as QueueState;
   }
@@ -104,7 +123,7 @@ export class RunQueue {
   /** Adds an empty answer below `question`, with a queued Run of `owner`. */
   #addAttempt(question: Message, owner: PersonId): { answer: Message; run: Run } {
     const { id: parent, conversation } = question;
-    const answer = this.#tables.tree.add({ id: newId(), conversation, parent, role: "assistant", text: "" });
+    const answer = this.#tables.tree.add({ id: newId(), conversation, parent, role: "assistant", parts: [] });
     return { answer, run: this.#addRun(answer, owner) };
   }
 

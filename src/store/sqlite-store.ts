@@ -13,6 +13,7 @@ import { Changes } from "./changes.ts";
 import { CollectionTable } from "./collection-table.ts";
 import { clearMessages, purgeMessages } from "./deletion.ts";
 import { type FileLock, openDatabase } from "./file.ts";
+import { FileTable } from "./file-table.ts";
 import { SettingTable } from "./house-settings.ts";
 import { KeyTable } from "./keys.ts";
 import { LinkTable } from "./links.ts";
@@ -52,6 +53,7 @@ export class SqliteStore implements Store {
   readonly #runQueue: RunQueue;
   /** Null when other processes may write to the file too. */
   readonly #lock: FileLock | null;
+  readonly files: FileTable;
   readonly people: PeopleTable;
   readonly sessions: SessionTable;
   readonly keys: KeyTable;
@@ -68,13 +70,14 @@ export class SqliteStore implements Store {
     migrate(this.#db, file);
     this.#q = new Queries(this.#db, listener);
     if (lock) this.#q.forgetting.resume();
+    this.files = new FileTable(this.#q);
     this.#runs = new RunTable(this.#q);
     this.#tree = new MessageTree(this.#q, this.#runs);
     this.#list = new ConversationList(this.#q);
     const clear = (conversation: ConversationId) => this.#clear(conversation);
-    this.#transfer = new TransferTable(this.#q, this.#runs, clear);
+    this.#transfer = new TransferTable(this.#q, { runs: this.#runs, files: this.files }, clear);
     this.#changes = new Changes(this.#q);
-    this.people = new PeopleTable(this.#q, this.#changes, clear);
+    this.people = new PeopleTable(this.#q, this.#changes, this.files, clear);
     this.sessions = new SessionTable(this.#q, this.people, this.#changes);
     this.keys = new KeyTable(this.#q, this.people, this.#changes);
     this.links = beside?.links ?? new LinkTable(this.#q, this.#changes);
@@ -83,13 +86,8 @@ export class SqliteStore implements Store {
     this.audit = beside?.audit ?? new AuditTable(this.#q);
     this.collections = new CollectionTable(this.#q);
     this.retention = beside?.retention ?? new RetentionTable(this.#q, this.people);
-    this.#runQueue = new RunQueue({
-      queries: this.#q,
-      tree: this.#tree,
-      list: this.#list,
-      runs: this.#runs,
-      usage: this.usage,
-    });
+    const tables = { queries: this.#q, tree: this.#tree, list: this.#list, runs: this.#runs };
+    this.#runQueue = new RunQueue({ ...tables, files: this.files, usage: this.usage });
     this.#lock = lock;
   }
 

@@ -10,8 +10,9 @@ import type {
   Message,
 } from "../domain/conversation.ts";
 import type { FailureReport } from "../domain/failure.ts";
+import type { FileId } from "../domain/file.ts";
 import type { ConversationId, MessageId, PersonId, RunId } from "../domain/id.ts";
-import type { Parts } from "../domain/part.ts";
+import type { Parts, WrittenPart } from "../domain/part.ts";
 import type { Settings } from "../domain/persona.ts";
 import type { ConversationHeader, ConversationRecord, MessageRecord } from "../domain/record.ts";
 import type { Run, RunStats, RunStatus } from "../domain/run.ts";
@@ -28,6 +29,7 @@ import type {
   UsageLedger,
 } from "./accounts.ts";
 import type { Collections } from "./collections.ts";
+import type { Files } from "./files.ts";
 
 /** A question to be stored with the Run that will answer it. */
 export interface NewQuestion extends Admission {
@@ -38,6 +40,8 @@ export interface NewQuestion extends Admission {
    */
   readonly message: MessageId;
   readonly text: string;
+  /** Files of the owner; default: those of the question that this one is an edit of. */
+  readonly files?: readonly FileId[];
   /** The earlier question that this one is an edit of: the two become siblings. */
   readonly edits?: MessageId;
   /** Settings of the conversation, if this question makes it. */
@@ -63,6 +67,8 @@ export interface QueuedRun {
 export interface ConversationImport {
   /** Its id in this Store. */
   readonly id: ConversationId;
+  /** Lets messages that come have the file `as` where they name `file`. */
+  knows(file: FileId, as: FileId): void;
   /** Adds messages in a transaction of their own; parents before their children. */
   add(messages: readonly MessageRecord[]): Promise<void>;
   /** Makes the conversation visible. */
@@ -90,7 +96,7 @@ export interface Draft {
   /** The step that wrote it, from 0. A first draft of a step says that those before it are over. */
   readonly step: number;
   /** What was added, in order: each piece belongs to the part of its kind. */
-  readonly pieces: Parts;
+  readonly pieces: readonly WrittenPart[];
   /** Bytes of llama-server's stream of this step, from its beginning, that hold all that the step wrote. */
   readonly streamBytes: number;
 }
@@ -137,6 +143,7 @@ export interface ThreadRange {
 }
 
 export interface Store {
+  readonly files: Files;
   readonly people: People;
   readonly sessions: Sessions;
   readonly keys: Keys;
@@ -150,13 +157,11 @@ export interface Store {
   /**
    * Stores a question, its empty answer and a queued Run. Makes the conversation, if this is its first
    * question. Returns null, and changes nothing, when the message id is known already.
-   * @throws Failure `not_found` (an unknown edit, a conversation of somebody else), `conversation_removed`,
+   * @throws Failure `not_found` (an unknown edit or file, a conversation of somebody else), `conversation_removed`,
    * `conversation_busy`, `queue_full`, `too_many_waiting`, `runs_limit`, `tokens_limit`
    */
   say(question: NewQuestion): Promise<QueuedRun | null>;
-  /**
-   * Queues another attempt at an answer: a sibling of it, which becomes the head. @throws Failure as `say`
-   */
+  /** Queues another attempt at an answer: a sibling, which becomes the head. @throws Failure as `say` */
   retry(request: RunRequest): Promise<QueuedRun>;
   /** Queues a Run that continues an answer, which must be the head and have text. @throws Failure as `say` */
   continue(request: RunRequest): Promise<QueuedRun>;
@@ -179,10 +184,7 @@ export interface Store {
   ownerOf(id: ConversationId): Promise<PersonId | null>;
   /** null for one that is unknown, of another conversation, or of a deleted one. */
   message(conversation: ConversationId, id: MessageId): Promise<Message | null>;
-  /**
-   * A part of a conversation's thread. Empty for an unknown conversation. @throws Failure `not_found`
-   * (`before`)
-   */
+  /** A part of a thread; empty for an unknown conversation. @throws Failure `not_found` (`before`) */
   thread(id: ConversationId, range: ThreadRange): Promise<ThreadPage>;
   /** The path to `message`, which is excluded: the prompt's messages when the model writes it. */
   history(message: MessageId): Promise<readonly Message[]>;

@@ -1,10 +1,12 @@
 // Exports whole conversations from SQLite, and imports them.
 
 import type { Message } from "../domain/conversation.ts";
+import type { FileId } from "../domain/file.ts";
 import { type ConversationId, type MessageId, newId, type PersonId } from "../domain/id.ts";
-import { plainText, textParts } from "../domain/part.ts";
+import { filesIn, plainText, textParts } from "../domain/part.ts";
 import { noSettings } from "../domain/persona.ts";
 import type { ConversationHeader, ConversationRecord, MessageRecord } from "../domain/record.ts";
+import type { FileTable } from "./file-table.ts";
 import type { Queries } from "./queries.ts";
 import { type ConversationRow, type MessageRow, partsColumn, toMessage, toSettings } from "./rows.ts";
 import type { RunTable } from "./runs.ts";
@@ -19,11 +21,17 @@ const incomingMs = 60 * 60_000;
 export class TransferTable {
   readonly #q: Queries;
   readonly #runs: RunTable;
+  readonly #files: FileTable;
   /** Deletes a conversation with everything in it. */
   readonly #clear: (conversation: ConversationId) => void;
 
-  constructor(queries: Queries, runs: RunTable, clear: (conversation: ConversationId) => void) {
+  constructor(
+    queries: Queries,
+    { runs, files }: { runs: RunTable; files: FileTable },
+    clear: (conversation: ConversationId) => void,
+  ) {
     this.#q = queries;
+    this.#files = files;
     this.#clear = clear;
     this.#runs = runs;
   }
@@ -82,9 +90,11 @@ export class TransferTable {
       this.#q.transaction(() => this.#clear(id));
     if (!this.#q.transaction(() => this.#begin(owner, { ...conversation, id }))) return null;
     const others = new Map<MessageId, MessageId>();
+    const files = new Map<FileId, FileId>();
     return {
       id,
-      add: async (messages) => this.#q.transaction(() => this.#add(id, messages, others)),
+      knows: (file, as) => files.set(file, as),
+      add: async (messages) => this.#q.transaction(() => this.#add(id, messages, others, files)),
       end: async () => this.#end(id, others.get(head ?? "") ?? head),
     };
   }
@@ -118,6 +128,7 @@ export class TransferTable {
     conversation: ConversationId,
     messages: readonly MessageRecord[],
     others: Map<MessageId, MessageId>,
+    files: ReadonlyMap<FileId, FileId>,
   ): void {
     const sql = "select id from messages where conversation <> ? and id in (select value from json_each(?))";
     for (const { id } of this.#q.all<{ id: string }>(
@@ -127,7 +138,10 @@ export class TransferTable {
     ))
       others.set(id, newId());
     const other = (id: string | null) => (id === null ? null : (others.get(id) ?? id));
-    for (const { id, parent, role, text, parts = textParts(text), createdAt } of messages) {
+    for (const { id, parent, role, text, parts: given = textParts(text), createdAt } of messages) {
+      const parts = given.map((part) =>
+        part.kind === "file" ? { ...part, file: files.get(part.file ?? "") ?? null } : part,
+      );
       this.#q.run(
         `insert into messages (id, conversation, parent, role, text, parts, created_at)
          values (?, ?, ?, ?, ?, ?, ?)`,
@@ -139,6 +153,7 @@ export class TransferTable {
         partsColumn(parts),
         createdAt,
       );
+      this.#files.attach(other(id) as MessageId, filesIn(parts));
     }
   }
 

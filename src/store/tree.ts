@@ -3,10 +3,10 @@
 import { type Message, type Role, withParts } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
 import type { ConversationId, MessageId } from "../domain/id.ts";
-import { textParts } from "../domain/part.ts";
+import { plainText } from "../domain/part.ts";
 import type { ThreadPage } from "../domain/thread.ts";
 import type { Queries } from "./queries.ts";
-import { type MessageRow, type RunRow, toMessage, toRun } from "./rows.ts";
+import { type MessageRow, partsColumn, type RunRow, toMessage, toRun } from "./rows.ts";
 import type { RunTable } from "./runs.ts";
 
 /**
@@ -70,19 +70,22 @@ export class MessageTree {
       throw new Failure("conversation_removed");
   }
 
-  add(made: Pick<Message, "id" | "conversation" | "parent" | "role" | "text">): Message {
-    const { id, conversation, parent, role, text } = made;
+  add(made: Pick<Message, "id" | "conversation" | "parent" | "role" | "parts">): Message {
+    const { id, conversation, parent, role, parts } = made;
+    const text = plainText(parts);
     const createdAt = Date.now();
     this.#q.run(
-      "insert into messages (id, conversation, parent, role, text, created_at) values (?, ?, ?, ?, ?, ?)",
+      `insert into messages (id, conversation, parent, role, text, parts, created_at)
+       values (?, ?, ?, ?, ?, ?, ?)`,
       id,
       conversation,
       parent,
       role,
       text,
+      partsColumn(parts),
       createdAt,
     );
-    return { ...made, parts: textParts(text), createdAt };
+    return { ...made, text, createdAt };
   }
 
   /** The page of a path that ends at `last`. */

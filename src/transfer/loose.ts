@@ -2,10 +2,11 @@
 // LooseConversation is checked; everything in a ConversationRecord is.
 
 import { titleFrom } from "../domain/conversation.ts";
+import type { FileId } from "../domain/file.ts";
 import { isId, isTemporary, newId } from "../domain/id.ts";
-import { isJsonObject } from "../domain/json.ts";
-import { type Parts, partsOf, plainText, textParts } from "../domain/part.ts";
-import type { ConversationRecord, LeftOutKind, MessageRecord } from "../domain/record.ts";
+import { isJsonObject, isString } from "../domain/json.ts";
+import { type FilePart, type Parts, partsOf, plainText, textParts } from "../domain/part.ts";
+import type { ConversationRecord, FileRecord, LeftOutKind, MessageRecord } from "../domain/record.ts";
 import { settingsOf } from "../domain/settings.ts";
 
 /** Counts something that is left out of a file on purpose. */
@@ -20,6 +21,8 @@ export interface LooseConversation {
   readonly createdAt?: unknown;
   readonly updatedAt?: unknown;
   readonly messages: readonly LooseMessage[];
+  /** Content of files; in files of parlor alone. */
+  readonly files?: unknown;
 }
 
 export interface LooseMessage {
@@ -58,7 +61,11 @@ export function recordOf(loose: LooseConversation, rules: RecordRules): Conversa
   if (!Array.isArray(loose.messages)) throw new Error("it has no messages");
   const tree = new LooseTree(loose.messages);
   tellUnread(loose.messages, tree, rules);
-  const { messages, ids } = placed(tree, loose, rules);
+  const files = filesOf(loose.files);
+  const { messages, ids } = placed(tree, loose, {
+    ...rules,
+    hasFile: (id) => files.some((file) => file.id === id),
+  });
   const [first, last] = [messages[0], messages.at(-1)];
   if (!first || !last) throw new Error("it has no message of a person or a model");
   const head = tree.keptAncestor(loose.head);
@@ -75,6 +82,7 @@ export function recordOf(loose: LooseConversation, rules: RecordRules): Conversa
     createdAt: timeOf(loose.createdAt) ?? first.createdAt,
     updatedAt: timeOf(loose.updatedAt) ?? last.createdAt,
     messages,
+    ...(files.length > 0 && { files }),
   };
 }
 
@@ -146,11 +154,16 @@ function tellUnread(
 function placed(
   tree: LooseTree,
   { createdAt: begunAt }: LooseConversation,
-  { leaveOut, textMaxBytes }: RecordRules,
+  { leaveOut, textMaxBytes, hasFile }: RecordRules & { hasFile: (id: FileId) => boolean },
 ): { messages: MessageRecord[]; ids: ReadonlyMap<string, string> } {
   const ids = new Map([...tree.byId.keys()].map((id) => [id, isId(id) ? id : newId()]));
   const messages: MessageRecord[] = [];
   const isPlaced = new Set<string>();
+  const filePart = (part: FilePart): FilePart => {
+    if (part.file !== null && hasFile(part.file)) return part;
+    leaveOut("files");
+    return { ...part, file: null };
+  };
   const clean = (value: unknown): string => {
     const text = typeof value === "string" ? value.toWellFormed() : "";
     const cut = cutTo(text, textMaxBytes);
@@ -165,7 +178,7 @@ function placed(
         id: ids.get(message.id) as string,
         parent: above !== null && isPlaced.has(above) ? (ids.get(above) as string) : null,
         role: message.role as MessageRecord["role"],
-        ...contentOf(message, clean),
+        ...contentOf(message, clean, filePart),
         createdAt: timeOf(message.createdAt) ?? timeOf(begunAt) ?? Date.now(),
       });
       isPlaced.add(message.id);
@@ -178,8 +191,11 @@ function placed(
 function contentOf(
   { text, reasoning, parts }: LooseMessage,
   clean: (value: unknown) => string,
+  filePart: (part: FilePart) => FilePart,
 ): Pick<MessageRecord, "text" | "parts"> {
-  const cleaned = partsOf(parts).map((part) => ({ ...part, text: clean(part.text) }));
+  const cleaned = partsOf(parts).map((part) =>
+    part.kind === "file" ? filePart(part) : { ...part, text: clean(part.text) },
+  );
   const thought = clean(reasoning);
   const all: Parts =
     cleaned.length > 0
@@ -187,6 +203,17 @@ function contentOf(
       : [...(thought === "" ? [] : [{ kind: "thought" as const, text: thought }]), ...textParts(clean(text))];
   const isText = all.every(({ kind }) => kind === "text");
   return { text: plainText(all), ...(!isText && { parts: all }) };
+}
+
+/** The files whose content is there. */
+function filesOf(value: unknown): FileRecord[] {
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((each: unknown) => {
+    if (!isJsonObject(each)) return [];
+    const { id, name, data } = each;
+    if (!isId(id) || !isString(name) || !isString(data)) return [];
+    return [{ id, name, bytes: new Uint8Array(Buffer.from(data, "base64")) }];
+  });
 }
 
 const encoder = new TextEncoder();

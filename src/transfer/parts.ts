@@ -20,8 +20,9 @@ export function* partsOf(files: readonly GivenFile[], bounds: ReadBounds): Gener
   }
 }
 
-function* pieces({ messages, ...conversation }: ConversationRecord): Generator<ImportPart> {
+function* pieces({ messages, files = [], ...conversation }: ConversationRecord): Generator<ImportPart> {
   yield { kind: "begin", conversation };
+  for (const file of files) yield { kind: "file", file };
   let piece: MessageRecord[] = [];
   let chars = 0;
   for (const message of messages) {

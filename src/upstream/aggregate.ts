@@ -20,11 +20,18 @@ export function aggregate(servers: readonly UpstreamState[]): UpstreamState {
     slots: Math.max(1, sum(ready, "slots")),
     foreignSlots: sum(ready, "foreignSlots"),
     contextTokens: contexts.length > 0 ? Math.min(...contexts) : null,
+    vision: common(known.map(({ vision }) => vision)),
     model: names.size === 1 ? ([...names][0] ?? null) : null,
     models: [...models.values()],
     ours: servers.some(({ ours }) => ours),
     progress: shown?.progress ?? null,
   };
+}
+
+/** The value that all have; null where they differ. */
+function common(values: readonly (boolean | null)[]): boolean | null {
+  const [first = null] = values;
+  return values.every((value) => value === first) ? first : null;
 }
 
 function sum(servers: readonly UpstreamState[], what: "slots" | "foreignSlots"): number {

@@ -55,14 +55,16 @@ export class Llama implements SlotServer {
     return this.slotWatch.onChange(listener);
   }
 
-  facts(model: string | null): Pick<UpstreamState, "model" | "contextTokens" | "slots"> {
+  facts(model: string | null): Pick<UpstreamState, "model" | "contextTokens" | "slots" | "vision"> {
     const { models, contextTokens, ...state } = this.state;
-    if (models.length <= 1) return { model: state.model, contextTokens, slots: state.slots };
+    if (models.length <= 1)
+      return { model: state.model, contextTokens, slots: state.slots, vision: state.vision };
     const found = models.find(({ name }) => name === this.modelFor(model));
     return {
       model: found?.name ?? model,
       contextTokens: found?.contextTokens ?? null,
       slots: found?.slots ?? state.slots,
+      vision: found?.vision ?? null,
     };
   }
 

@@ -81,7 +81,7 @@ export class PoolMembers {
   }
 
   /** See `Upstream.facts`. */
-  facts(model: string | null): Pick<UpstreamState, "model" | "contextTokens" | "slots"> {
+  facts(model: string | null): Pick<UpstreamState, "model" | "contextTokens" | "slots" | "vision"> {
     const facts = this.serving(model).map(({ llama }) => llama.facts(model));
     const contexts = facts.flatMap(({ contextTokens }) => contextTokens ?? []);
     const names = new Set(facts.map((each) => each.model));
@@ -89,6 +89,7 @@ export class PoolMembers {
       model: names.size === 1 ? (facts[0]?.model ?? null) : model,
       contextTokens: contexts.length > 0 ? Math.min(...contexts) : null, // a prompt must fit the smallest
       slots: Math.max(1, ...facts.map(({ slots }) => slots)),
+      vision: allSee(facts.map(({ vision }) => vision)),
     };
   }
 
@@ -119,4 +120,10 @@ export class PoolMembers {
   #member(llama: Llama, isOwn: boolean): PoolMember {
     return new PoolMember(llama, isOwn, () => this.changed());
   }
+}
+
+/** A picture may go to any of them: true when all see, false when one does not, null while it is not known. */
+function allSee(visions: readonly (boolean | null)[]): boolean | null {
+  if (visions.includes(false)) return false;
+  return visions.length > 0 && !visions.includes(null) ? true : null;
 }

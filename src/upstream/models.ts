@@ -4,11 +4,12 @@
 import type { ModelState, UpstreamState } from "../domain/upstream.ts";
 
 /** The capacity and the models of a llama-server. */
-export type ServerFacts = Pick<UpstreamState, "slots" | "contextTokens" | "model" | "models">;
+export type ServerFacts = Pick<UpstreamState, "slots" | "contextTokens" | "vision" | "model" | "models">;
 
 interface Listed {
   id?: unknown;
   status?: { value?: unknown; failed?: unknown } | null;
+  architecture?: { input_modalities?: unknown } | null;
 }
 
 /** Query with which a router answers from its child process for a model, without loading the model. */
@@ -32,6 +33,7 @@ export async function routed(
         ...each,
         slots: slotsOf(props) ?? each.slots,
         contextTokens: contextOf(props) ?? each.contextTokens,
+        vision: visionOf(props) ?? each.vision,
       };
     }),
   );
@@ -42,6 +44,7 @@ export async function routed(
   return {
     slots: Math.max(1, slots),
     contextTokens: contexts.length > 0 ? Math.min(...contexts) : null,
+    vision: models.length === 1 ? (models[0]?.vision ?? null) : null,
     model,
     models,
   };
@@ -57,6 +60,7 @@ function modelsOf(list: unknown, before: readonly ModelState[]): ModelState[] {
     const known = before.find((other) => other.name === name) ?? {
       slots: 1,
       contextTokens: null,
+      vision: null,
       percent: null,
     };
     const status = statusOf(each);
@@ -68,9 +72,15 @@ function modelsOf(list: unknown, before: readonly ModelState[]): ModelState[] {
         percent: status === "loading" ? known.percent : null,
         slots: known.slots,
         contextTokens: known.contextTokens,
+        vision: listedVision(each) ?? known.vision,
       },
     ];
   });
+}
+
+function listedVision({ architecture }: Listed): boolean | null {
+  const modalities = architecture?.input_modalities;
+  return Array.isArray(modalities) ? modalities.includes("image") : null;
 }
 
 function statusOf({ status }: Listed): ModelState["status"] {
@@ -84,6 +94,12 @@ function statusOf({ status }: Listed): ModelState["status"] {
 export function slotsOf(props: unknown): number | null {
   const slots = (props as { total_slots?: unknown } | null)?.total_slots;
   return Number.isInteger(slots) && (slots as number) > 0 ? (slots as number) : null;
+}
+
+/** Whether the model sees pictures, in an answer of /props; null if it is missing. */
+export function visionOf(props: unknown): boolean | null {
+  const vision = (props as { modalities?: { vision?: unknown } | null } | null)?.modalities?.vision;
+  return typeof vision === "boolean" ? vision : null;
 }
 
 /** Context of one slot, in tokens, in an answer of /props; null if it is missing. */

@@ -8,7 +8,7 @@ import type { Log } from "../telemetry/log.ts";
 import { ForeignLoad } from "./foreign-load.ts";
 import type { Target } from "./http.ts";
 import { listenToModels, type ModelChange } from "./model-events.ts";
-import { contextOf, routed, type ServerFacts, slotsOf } from "./models.ts";
+import { contextOf, routed, type ServerFacts, slotsOf, visionOf } from "./models.ts";
 import { Probe } from "./probe.ts";
 
 export interface SlotWatchBounds {
@@ -89,6 +89,7 @@ export class SlotWatch {
       slots: 1,
       foreignSlots: 0,
       contextTokens: null,
+      vision: null,
       model: null,
       models: [],
       ours: options.child !== undefined,
@@ -186,8 +187,7 @@ export class SlotWatch {
     this.#mustCheckAgain = false;
     const health = await this.#probe.get("/health");
     const ours = this.#options.child !== undefined;
-    const { slots, contextTokens, model, models, foreignSlots } = this.#state;
-    const base = { url: this.#options.target.url, ours, slots, foreignSlots, contextTokens, model, models };
+    const base = { ...this.#state, ours };
     if (health?.status === 200)
       this.#set({ ...base, status: "ready", progress: null, ...(await this.#facts()) });
     else if (health?.status === 503 || (ours && this.progress))
@@ -207,9 +207,10 @@ export class SlotWatch {
     const slots = slotsOf(props) ?? this.#state.slots;
     const contextTokens = contextOf(props) ?? this.#state.contextTokens;
     const model = name?.split("/").at(-1) ?? this.#state.model;
+    const vision = visionOf(props) ?? this.#state.vision;
     const models: ModelState[] =
-      model === null ? [] : [{ name: model, status: "loaded", percent: null, slots, contextTokens }];
-    return { slots, contextTokens, model, models };
+      model === null ? [] : [{ name: model, status: "loaded", percent: null, slots, contextTokens, vision }];
+    return { slots, contextTokens, vision, model, models };
   }
 
   /**

@@ -8,10 +8,17 @@ import type { Sampling } from "../domain/persona.ts";
 import type { PromptProgress, RunStats } from "../domain/run.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
 
+/** A piece of a message that is not its text alone. A picture is a `data:` address. */
+export type ContentPiece =
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "image_url"; readonly image_url: { readonly url: string } };
+
+export type Content = string | readonly ContentPiece[];
+
 /** One message in llama-server's format. */
 export interface ChatMessage {
   readonly role: Role | "system";
-  readonly content: string;
+  readonly content: Content;
 }
 
 /** A chat request. An absent setting is left to llama-server. */
@@ -125,9 +132,9 @@ export interface Upstream {
 
   /**
    * What a request for this model gets (null: any model): the name of the model, the context of one slot in
-   * tokens, and the most slots that one llama-server has for it.
+   * tokens, the most slots that one llama-server has for it, and whether it sees pictures.
    */
-  facts(model: string | null): Pick<UpstreamState, "model" | "contextTokens" | "slots">;
+  facts(model: string | null): Pick<UpstreamState, "model" | "contextTokens" | "slots" | "vision">;
 
   /**
    * Takes a Slot for requests for this model (null: any model).

@@ -1,11 +1,11 @@
 // What tests of a Store write into it: answers, drafts, and the end of a Run that went well.
 
 import type { RunId } from "../../src/domain/id.ts";
-import type { Parts } from "../../src/domain/part.ts";
+import type { WrittenPart } from "../../src/domain/part.ts";
 import type { Draft, Ending } from "../../src/store/store.ts";
 
 /** An answer of a thought and a text; what is empty is no part. */
-export const parts = (text: string, thought = ""): Parts =>
+export const parts = (text: string, thought = ""): WrittenPart[] =>
   [{ kind: "thought", text: thought } as const, { kind: "text", text } as const].filter(
     (part) => part.text !== "",
   );

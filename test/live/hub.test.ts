@@ -74,6 +74,7 @@ function house() {
       models: [],
       slots: 1,
       contextTokens: null,
+      vision: null,
       model: null,
       ours: false,
       progress: null,

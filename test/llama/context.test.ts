@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RunStats } from "../../src/domain/run.ts";
 import { type House, type HouseOptions, PageClient, PlainClient, rendered, startHouse } from "../house.ts";
+import { startNotes } from "./notes.ts";
 import { textOf } from "./recitals.ts";
 import { type Llama, startLlama, until } from "./server.ts";
 
@@ -16,35 +17,6 @@ let llama: Llama;
 let wire: ReturnType<typeof startNotes>;
 let house: House;
 const open: { stop(): Promise<void> }[] = [];
-
-/**
- * Passes requests on to llama-server and notes what they asked. `hides` answers an address as an older one
- * would.
- */
-function startNotes(target: string) {
-  const asked: { path: string; body: Record<string, unknown> }[] = [];
-  const notes = { asked, hides: "", url: "", stop: () => server.stop(true) };
-  const server = Bun.serve({
-    hostname: "127.0.0.1",
-    port: 0,
-    idleTimeout: 0,
-    async fetch(request) {
-      const { pathname, search } = new URL(request.url);
-      if (pathname === notes.hides)
-        return Response.json({ error: { code: 404, message: "File Not Found" } }, { status: 404 });
-      const body = request.method === "POST" ? await request.text() : null;
-      if (body !== null) asked.push({ path: pathname, body: JSON.parse(body) });
-      return fetch(target + pathname + search, {
-        method: request.method,
-        headers: request.headers,
-        body,
-        signal: request.signal,
-      });
-    },
-  });
-  notes.url = `http://127.0.0.1:${server.port}`;
-  return notes;
-}
 
 const counts = () => wire.asked.filter(({ path }) => path.endsWith("/input_tokens")).length;
 const chats = () => wire.asked.filter(({ path }) => path === "/v1/chat/completions");

@@ -5,7 +5,7 @@
 import { expect, test } from "bun:test";
 import { localBus } from "../../src/bus/local.ts";
 import type { RunEvent, Snapshot } from "../../src/domain/event.ts";
-import { type Part, type Parts, plainText, sizeOf } from "../../src/domain/part.ts";
+import { type Parts, plainText, sizeOf, type WrittenPart } from "../../src/domain/part.ts";
 import { Snapshots } from "../../src/domain/snapshots.ts";
 import { Following } from "../../src/runs/following.ts";
 import { Written } from "../../src/runs/written.ts";
@@ -33,7 +33,7 @@ function story(random: Random) {
     for (let i = random.below(12) + 1; i > 0; i--) {
       const chars = random.below(5) + 1;
       const text = Array.from({ length: chars }, () => String.fromCharCode(0x4e00 + letter++)).join("");
-      const piece: Part = { kind: random.below(4) === 0 ? "thought" : "text", text };
+      const piece: WrittenPart = { kind: random.below(4) === 0 ? "thought" : "text", text };
       for (let at = 1; at <= chars; at++) {
         const before = written.shown;
         const partial = new Snapshots([snapshotOf(before, written.from, 0)]);
@@ -49,7 +49,7 @@ function story(random: Random) {
   return { events, states, whole: written.parts };
 }
 
-const partEvent = (piece: Part, at: number, from: number, n: number): RunEvent => ({
+const partEvent = (piece: WrittenPart, at: number, from: number, n: number): RunEvent => ({
   ...{ ...facts, kind: "part", piece, at, from, since: null, n },
 });
 

@@ -33,6 +33,8 @@ test("every Failure has a sentence in every language that ends like one and show
     limitPages: 10,
     limitDocuments: 10,
     bytes: 20,
+    usedBytes: 9,
+    limitPixels: 10,
     promptTokens: 1,
     contextTokens: 2,
     roomTokens: 1,

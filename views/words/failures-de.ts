@@ -98,6 +98,18 @@ export const failuresDe: FailureSentences = {
   tokens_limit: ({ tokens, limit, seconds }) =>
     `Du hast heute ${whole(tokens)} von ${whole(limit)} Token verbraucht. ` +
     `Die Zählung beginnt ${after(seconds)} neu; dein Text bleibt erhalten.`,
+  file_empty: () => "Diese Datei ist leer.",
+  file_in_use: () => "Diese Datei gehört zu einer Nachricht. Lösche die Nachricht, um die Datei zu löschen.",
+  files_full: ({ usedBytes, limitBytes }) =>
+    `Deine Dateien belegen ${number(usedBytes)} von ${number(limitBytes)} Byte, diese passt nicht mehr dazu. ` +
+    "Lösche Unterhaltungen mit Dateien, die du nicht mehr brauchst.",
+  too_many_files: ({ limit }) => `Eine Frage kann höchstens ${number(limit)} Dateien haben.`,
+  picture_unsupported: () => "parlor kann dieses Bild nicht lesen. Es liest JPEG, PNG, GIF und WebP.",
+  picture_too_large: ({ limitPixels }) =>
+    `Dieses Bild ist zu groß: Erlaubt sind höchstens ${number(limitPixels)} Pixel.`,
+  no_vision: () =>
+    "Dieses Modell sieht keine Bilder. Entferne das Bild oder wähle ein Modell, das Bilder sieht; " +
+    "dein Text bleibt erhalten.",
   not_found: () => "Das gibt es nicht oder nicht mehr.",
   conversation_removed: () =>
     "Diese Unterhaltung wurde gelöscht. " +

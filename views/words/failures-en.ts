@@ -91,6 +91,17 @@ export const failuresEn: FailureSentences = {
   tokens_limit: ({ tokens, limit, seconds }) =>
     `You have used ${whole(tokens)} of ${whole(limit)} tokens today. ` +
     `The count resets ${after(seconds)}; your text is kept.`,
+  file_empty: () => "This file is empty.",
+  file_in_use: () => "This file belongs to a message. To delete the file, delete the message.",
+  files_full: ({ usedBytes, limitBytes }) =>
+    `Your files have ${number(usedBytes)} of ${number(limitBytes)} bytes, so this one does not fit. ` +
+    "Delete conversations with files that you no longer need.",
+  too_many_files: ({ limit }) => `A question can have at most ${number(limit)} files.`,
+  picture_unsupported: () => "parlor cannot read this picture. It reads JPEG, PNG, GIF and WebP.",
+  picture_too_large: ({ limitPixels }) =>
+    `This picture is too large: the limit is ${number(limitPixels)} pixels.`,
+  no_vision: () =>
+    "This model does not see pictures. Remove the picture, or choose a model with vision; your text is kept.",
   not_found: () => "This does not exist, or no longer exists.",
   conversation_removed: () =>
     "This conversation was deleted. Undo that, or start a new chat; your text is kept.",

@@ -1,0 +1,118 @@
+// Files that people attach: taken in within bounds, stored, shown to those who may see them, deleted. How a
+// format is read is in documents/.
+
+import type { Person } from "../domain/account.ts";
+import { Failure } from "../domain/failure.ts";
+import { type FileId, fileName, type StoredFile } from "../domain/file.ts";
+import { type ConversationId, isTemporary, newId, newTemporaryId, type PersonId } from "../domain/id.ts";
+import type { NewFile } from "../store/files.ts";
+import type { Store } from "../store/store.ts";
+
+/** See config/bounds. */
+export interface AttachmentBounds {
+  readonly fileMaxBytes: number;
+  readonly filesMaxBytes: number;
+  readonly messageFilesMax: number;
+  readonly unsentMs: number;
+}
+
+interface AttachmentsDependencies {
+  /** All that keep files. */
+  readonly stores: readonly Pick<Store, "files">[];
+  readonly storeOf: (id: FileId) => Pick<Store, "files">;
+  readonly bounds: AttachmentBounds;
+  readonly reader: {
+    /** @throws Failure `file_*`, `picture_*` */
+    read(bytes: Uint8Array, name: string): Promise<ReadFile>;
+  };
+}
+
+/** A file's kind, its text, and the bytes that are kept of it. */
+type ReadFile = Pick<NewFile, "type" | "mediaType" | "pages"> & { readonly content: Uint8Array };
+
+/** A file as it was sent. */
+export interface GivenFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+export class Attachments {
+  readonly #deps: AttachmentsDependencies;
+
+  constructor(deps: AttachmentsDependencies) {
+    this.#deps = deps;
+  }
+
+  get bounds(): AttachmentBounds {
+    return this.#deps.bounds;
+  }
+
+  /**
+   * Reads a file and stores it for a question that is not sent yet. A file for a temporary conversation is
+   * never written to disk.
+   * @throws Failure `too_large`, `files_full`, `file_empty`; `file_*`, `picture_*`
+   */
+  async take(
+    { id: owner }: Pick<Person, "id">,
+    conversation: ConversationId | null,
+    { name: given, bytes }: GivenFile,
+  ): Promise<StoredFile> {
+    const limitBytes = this.bounds.fileMaxBytes;
+    if (bytes.length > limitBytes) throw new Failure("too_large", { limitBytes });
+    if (bytes.length === 0) throw new Failure("file_empty");
+    const name = fileName(given);
+    await this.#needRoom(owner, bytes.length);
+    const isKept = conversation === null || !isTemporary(conversation);
+    const id = isKept ? newId() : newTemporaryId();
+    const { content, ...facts } = await this.#deps.reader.read(bytes, name);
+    return this.#deps.storeOf(id).files.add({ id, owner, name, ...facts }, once(content));
+  }
+
+  /** A file of this person. @throws Failure `not_found` */
+  async of({ id: owner }: Pick<Person, "id">, file: FileId): Promise<StoredFile> {
+    const found = await this.#deps.storeOf(file).files.file(file);
+    if (found?.owner !== owner) throw new Failure("not_found");
+    return found;
+  }
+
+  /** A file that a conversation has, for its readers. @throws Failure `not_found` */
+  async in(conversation: ConversationId, file: FileId): Promise<StoredFile> {
+    const { files } = this.#deps.storeOf(file);
+    const found = (await files.isIn(conversation, file)) ? await files.file(file) : null;
+    if (!found) throw new Failure("not_found");
+    return found;
+  }
+
+  /** The content of a file, piece by piece. */
+  content({ id }: Pick<StoredFile, "id">): AsyncIterable<Uint8Array<ArrayBuffer>> {
+    return this.#deps.storeOf(id).files.content(id);
+  }
+
+  /**
+   * Deletes a file that no message has.
+   * @throws Failure `not_found`, `file_in_use`
+   */
+  async remove(person: Pick<Person, "id">, file: FileId): Promise<void> {
+    await this.of(person, file);
+    if (!(await this.#deps.storeOf(file).files.remove(person.id, file))) throw new Failure("file_in_use");
+  }
+
+  /** Deletes files that were attached and never sent. */
+  async removeUnsent(now: number): Promise<void> {
+    const { stores, bounds } = this.#deps;
+    for (const { files } of stores) await files.removeUnsent(now - bounds.unsentMs);
+  }
+
+  /** @throws Failure `files_full` */
+  async #needRoom(owner: PersonId, bytes: number): Promise<void> {
+    const { stores, bounds } = this.#deps;
+    const used = await Promise.all(stores.map(({ files }) => files.usedBytes(owner)));
+    const usedBytes = used.reduce((sum, each) => sum + each, 0);
+    const limitBytes = bounds.filesMaxBytes;
+    if (usedBytes + bytes > limitBytes) throw new Failure("files_full", { usedBytes, limitBytes });
+  }
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}

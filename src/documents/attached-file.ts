@@ -1,0 +1,43 @@
+// Reads files that somebody has attached: the kind of each, its text, and the bytes to keep.
+
+import type { FilePage } from "../domain/file.ts";
+import type { FileType } from "../domain/file-type.ts";
+import type { Extractor } from "./extractor.ts";
+import { isPicture, upright } from "./picture.ts";
+
+interface ReadFile {
+  readonly type: FileType;
+  /** Media type of the content. */
+  readonly mediaType: string;
+  readonly pages: readonly FilePage[];
+  /** The bytes of the file; of a picture, bytes that models and browsers can take. */
+  readonly content: Uint8Array;
+}
+
+export class FileReader {
+  readonly #extractor: Pick<Extractor, "extract">;
+  #picture: Promise<unknown> = Promise.resolve();
+
+  constructor(extractor: Pick<Extractor, "extract">) {
+    this.#extractor = extractor;
+  }
+
+  /** @throws Failure as `Extractor.extract`; `picture_unsupported`, `picture_too_large` */
+  async read(bytes: Uint8Array, name: string): Promise<ReadFile> {
+    if (isPicture(bytes)) return this.#readPicture(bytes, name);
+    const { type, pages } = await this.#extractor.extract(whole(bytes), name);
+    return { type, mediaType: "application/octet-stream", pages, content: bytes };
+  }
+
+  /** One after the other, since a large one takes much memory. */
+  async #readPicture(bytes: Uint8Array, name: string): Promise<ReadFile> {
+    const made = this.#picture.then(() => upright(bytes, name));
+    this.#picture = made.catch(() => {});
+    const { bytes: content, mediaType } = await made;
+    return { type: "picture", mediaType, pages: [], content };
+  }
+}
+
+async function* whole(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}

@@ -1,0 +1,55 @@
+// Files that people attach to questions: what is known of one, and its content as text by page. Plain facts:
+// store/ keeps them, documents/ reads them, runs/ puts them into the prompt.
+
+import type { FileType } from "./file-type.ts";
+import type { PersonId } from "./id.ts";
+
+export type FileId = string;
+
+const fileTypes: Readonly<Record<FileType, true>> = {
+  ...{ pdf: true, docx: true, pptx: true, xlsx: true, odt: true, odp: true, ods: true, epub: true },
+  ...{ html: true, csv: true, markdown: true, text: true, code: true, picture: true, unknown: true },
+};
+
+export const isFileType = (value: unknown): value is FileType =>
+  typeof value === "string" && Object.hasOwn(fileTypes, value);
+
+/** What a page shows of a file. */
+export interface FileFacts {
+  /** The name that its owner's machine gave it, without folders. */
+  readonly name: string;
+  readonly type: FileType;
+  /** Size of the stored content. */
+  readonly bytes: number;
+  /** Number of pages with text; 0 for a picture. */
+  readonly pages: number;
+}
+
+export interface StoredFile extends FileFacts {
+  readonly id: FileId;
+  readonly owner: PersonId;
+  /** Media type of the stored content. */
+  readonly mediaType: string;
+}
+
+/** The text of a page. Formats without pages have one, slides and sheets one each. */
+export interface FilePage {
+  /** From 1. */
+  readonly page: number;
+  readonly text: string;
+}
+
+/** Longest name of a file, in UTF-16 units. */
+const nameMaxChars = 200;
+
+/** The name without folders and control characters, at most 200 UTF-16 units; its extension is kept. */
+export function fileName(given: string): string {
+  const plain = (given.split(/[\\/]/).at(-1) ?? "")
+    .replace(/[\p{Cc}\p{Cf}]/gu, "")
+    .trim()
+    .toWellFormed();
+  const name = plain === "" || /^\.+$/.test(plain) ? "file" : plain;
+  if (name.length <= nameMaxChars) return name;
+  const extension = /\.[^.]{1,10}$/.exec(name)?.[0] ?? "";
+  return name.slice(0, nameMaxChars - extension.length).toWellFormed() + extension;
+}

@@ -1,0 +1,122 @@
+// Attached files over HTTP: one is sent, fetched, deleted; and the form of a browser that runs no scripts,
+// which sends files together with the question.
+
+import { type Context, Hono } from "hono";
+import type { Attachments, GivenFile } from "../chat/attachments.ts";
+import type { ReadBody } from "../domain/body.ts";
+import { Failure } from "../domain/failure.ts";
+import type { FileId, StoredFile } from "../domain/file.ts";
+import { type ConversationId, isId } from "../domain/id.ts";
+import { attachmentNamed } from "./download.ts";
+import { type Env, personOf } from "./visitor.ts";
+
+export interface FileDependencies {
+  readonly attachments: Attachments;
+  readonly readBody: ReadBody;
+}
+
+/** Bytes of a form around its file: boundaries, headers, other fields. */
+const formOverheadBytes = 64 * 1024;
+
+export function fileRoutes({ attachments, readBody }: FileDependencies): Hono<Env> {
+  const app = new Hono<Env>();
+  const idOf = (c: Context<Env>): FileId => {
+    const id = c.req.param("id");
+    if (!isId(id)) throw new Failure("not_found");
+    return id;
+  };
+
+  app.post("/files", async (c) => {
+    const person = personOf(c);
+    const conversation = c.req.query("c");
+    const maxBytes = attachments.bounds.fileMaxBytes + formOverheadBytes;
+    const { bytes, release } = await readBody(c.req.raw, { maxBytes, owner: person.id });
+    try {
+      const { files } = await formOf(bytes, c.req.header("content-type") ?? "");
+      const [given, second] = files;
+      if (!given || second) throw new Failure("bad_request", { detail: "one file" });
+      const file = await attachments.take(person, isId(conversation) ? conversation : null, given);
+      const { id, name, type, pages } = file;
+      return c.json({ id, name, type, bytes: file.bytes, pages, state: "ready" }, 201);
+    } finally {
+      release();
+    }
+  });
+
+  app.get("/files/:id", async (c) => sendFile(c, attachments, await attachments.of(personOf(c), idOf(c))));
+
+  app.delete("/files/:id", async (c) => {
+    await attachments.remove(personOf(c), idOf(c));
+    return c.body(null, 204);
+  });
+
+  return app;
+}
+
+/** A file as an answer: to be saved, or shown within a page; never a page of its own. */
+export function sendFile(c: Context<Env>, attachments: Attachments, file: StoredFile): Response {
+  const isPicture = file.type === "picture";
+  c.header("content-type", isPicture ? file.mediaType : "application/octet-stream");
+  c.header("content-length", String(file.bytes));
+  c.header("content-disposition", attachmentNamed(file.name));
+  c.header("content-security-policy", "default-src 'none'; sandbox; frame-ancestors 'none'");
+  const pieces = attachments.content(file)[Symbol.asyncIterator]();
+  return c.body(
+    new ReadableStream<Uint8Array<ArrayBuffer>>({
+      async pull(controller) {
+        const { done, value } = await pieces.next();
+        if (done === true) controller.close();
+        else controller.enqueue(value);
+      },
+      async cancel() {
+        await pieces.return?.();
+      },
+    }),
+  );
+}
+
+/**
+ * The fields of a form with files, as a browser without scripts sends it, and the ids of the files, which are
+ * stored.
+ * @throws Failure as `ReadBody` and `Attachments.take`; `bad_request`, `too_many_files`
+ */
+export async function takeForm(
+  c: Context<Env>,
+  conversation: ConversationId,
+  { attachments, readBody, formMaxBytes }: FileDependencies & { readonly formMaxBytes: number },
+): Promise<Readonly<Record<string, unknown>>> {
+  const person = personOf(c);
+  const { fileMaxBytes, messageFilesMax: limit } = attachments.bounds;
+  const bound = { maxBytes: fileMaxBytes + formMaxBytes, owner: person.id };
+  const { bytes, release } = await readBody(c.req.raw, bound);
+  try {
+    const { fields, files } = await formOf(bytes, c.req.header("content-type") ?? "");
+    if (files.length > limit) throw new Failure("too_many_files", { limit });
+    const ids: FileId[] = [];
+    for (const given of files) ids.push((await attachments.take(person, conversation, given)).id);
+    return ids.length === 0 ? fields : { ...fields, file: ids };
+  } finally {
+    release();
+  }
+}
+
+/** Fields and files of a form; an empty file input sends a file without a name, which is none. */
+async function formOf(
+  bytes: Uint8Array<ArrayBuffer>,
+  contentType: string,
+): Promise<{ fields: Record<string, string>; files: GivenFile[] }> {
+  const form = await new Response(bytes, { headers: { "content-type": contentType } })
+    .formData()
+    .catch(() => null);
+  if (form === null) throw new Failure("bad_request", { detail: "form" });
+  const fields: Record<string, string> = {};
+  const files: GivenFile[] = [];
+  for (const [name, value] of form.entries() as Iterable<[string, string | File]>)
+    if (typeof value === "string") fields[name] = value;
+    else if (nameOf(value) !== "" || value.size > 0)
+      files.push({ name: nameOf(value), bytes: new Uint8Array(await value.arrayBuffer()) });
+  return { fields, files };
+}
+
+/** Bun gives a file without a name no name at all. */
+const nameOf = ({ name }: { readonly name?: string }): string => name ?? "";

@@ -1,0 +1,205 @@
+// Files in SQLite: content in pieces, its text by page, and the messages that have them. Triggers of the
+// schema delete what nothing refers to any more.
+
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { FileId, FilePage, StoredFile } from "../domain/file.ts";
+import type { FileType } from "../domain/file-type.ts";
+import type { ConversationId, MessageId, PersonId } from "../domain/id.ts";
+import type { FilePart } from "../domain/part.ts";
+import type { Files, NewFile } from "./files.ts";
+import type { Queries } from "./queries.ts";
+
+/** Bytes of one row of content: a write of a millisecond, and a read that is sent at once. */
+const pieceBytes = 256 * 1024;
+
+/** Text that one transaction writes, in UTF-16 units. */
+const pagesMaxChars = 256 * 1024;
+
+/** Content that is still being written after this long was left by a process that has ended, in ms. */
+const writingMs = 60 * 60_000;
+
+interface FileRow {
+  id: string;
+  owner: string;
+  name: string;
+  type: FileType;
+  media_type: string;
+  bytes: number;
+  pages: number;
+}
+
+const fileRows = "select f.id, f.owner, f.name, c.* from files f join contents c on c.seq = f.content";
+
+export class FileTable implements Files {
+  readonly #q: Queries;
+
+  constructor(queries: Queries) {
+    this.#q = queries;
+  }
+
+  async add(file: NewFile, content: AsyncIterable<Uint8Array>): Promise<StoredFile> {
+    const seq = this.#begin(file);
+    try {
+      const hash = new Bun.CryptoHasher("sha256");
+      let [bytes, n] = [0, 0];
+      for await (const piece of inPieces(content)) {
+        hash.update(piece);
+        bytes += piece.length;
+        const sql = "insert into content_pieces (content, n, data) values (?, ?, ?)";
+        this.#q.transaction(() => this.#q.run(sql, seq, n++, piece));
+        await nextTurn();
+      }
+      await this.#addPages(seq, file.pages);
+      return this.#q.transaction(() => this.#end(seq, file, hash.digest("hex"), bytes));
+    } catch (error) {
+      this.#q.transaction(() => this.#drop("seq = ?", seq));
+      throw error;
+    }
+  }
+
+  async file(id: FileId): Promise<StoredFile | null> {
+    return this.find(id);
+  }
+
+  find(id: FileId): StoredFile | null {
+    const row = this.#q.one<FileRow>(`${fileRows} where f.id = ?`, id);
+    return row && toFile(row);
+  }
+
+  async isIn(conversation: ConversationId, file: FileId): Promise<boolean> {
+    const sql = `select 1 from message_files f
+      join messages m on m.id = f.message join conversations c on c.id = m.conversation
+      where f.file = ? and c.id = ? and m.deleted_at is null and c.deleted_at is null`;
+    return this.#q.one(sql, file, conversation) !== null;
+  }
+
+  async *content(id: FileId): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    const sql = `select p.data from files f join content_pieces p on p.content = f.content
+      where f.id = ? and p.n = ?`;
+    for (let n = 0; ; n++) {
+      const row = this.#q.one<{ data: Uint8Array<ArrayBuffer> }>(sql, id, n);
+      if (row === null) return;
+      yield row.data;
+      await nextTurn();
+    }
+  }
+
+  async pagesFor(message: MessageId, file: FileId): Promise<readonly FilePage[] | null> {
+    if (!this.#q.one("select 1 from message_files where message = ? and file = ?", message, file))
+      return null;
+    const sql = `select p.page, p.text from files f join content_pages p on p.content = f.content
+      where f.id = ? order by p.page`;
+    return this.#q.all<FilePage>(sql, file);
+  }
+
+  async remove(owner: PersonId, id: FileId): Promise<boolean> {
+    const sql = `delete from files where id = ? and owner = ?
+      and not exists (select 1 from message_files where file = id)`;
+    return this.#q.transaction(() => this.#forgetting(this.#q.run(sql, id, owner))) > 0;
+  }
+
+  async usedBytes(owner: PersonId): Promise<number> {
+    const sql = `select coalesce(sum(c.bytes), 0) as bytes
+      from files f join contents c on c.seq = f.content where f.owner = ?`;
+    return this.#q.one<{ bytes: number }>(sql, owner)?.bytes ?? 0;
+  }
+
+  async removeUnsent(time: number): Promise<void> {
+    const unsent = "created_at < ? and not exists (select 1 from message_files where file = id)";
+    const left = "hash is null and created_at < ?";
+    const writing = Date.now() - writingMs;
+    const isDue =
+      this.#q.one(`select 1 from files where ${unsent}`, time) !== null ||
+      this.#q.one(`select 1 from contents where ${left}`, writing) !== null;
+    if (!isDue) return;
+    this.#q.transaction(() => {
+      this.#forgetting(this.#q.run(`delete from files where ${unsent}`, time));
+      this.#drop(left, writing);
+    });
+  }
+
+  /** Deletes all files of a person, whoever's message has them. Within a transaction of the caller. */
+  removeAllOf(owner: PersonId): void {
+    this.#q.run("delete from files where owner = ?", owner);
+  }
+
+  /** Gives files to a message. Within a transaction of the caller. */
+  attach(message: MessageId, parts: readonly FilePart[]): void {
+    for (const { file } of parts)
+      if (file !== null)
+        this.#q.run("insert or ignore into message_files (message, file) values (?, ?)", message, file);
+  }
+
+  #begin({ type, mediaType, pages }: NewFile): number {
+    const row = this.#q.one<{ seq: number }>(
+      "insert into contents (type, media_type, pages, created_at) values (?, ?, ?, ?) returning seq",
+      type,
+      mediaType,
+      pages.length,
+      Date.now(),
+    );
+    return (row as { seq: number }).seq;
+  }
+
+  async #addPages(content: number, pages: readonly FilePage[]): Promise<void> {
+    for (let from = 0; from < pages.length; ) {
+      let [to, chars] = [from, 0];
+      while (to < pages.length && (to === from || chars < pagesMaxChars))
+        chars += pages[to++]?.text.length ?? 0;
+      const some = pages.slice(from, to);
+      this.#q.transaction(() => {
+        const sql = "insert into content_pages (content, page, text) values (?, ?, ?)";
+        for (const { page, text } of some) this.#q.run(sql, content, page, text);
+      });
+      from = to;
+      await nextTurn();
+    }
+  }
+
+  /** Makes the file; its content is dropped again where the same is there already. */
+  #end(seq: number, { id, owner, name, type }: NewFile, hash: string, bytes: number): StoredFile {
+    const sql = "select seq from contents where hash = ? and type = ?";
+    const known = this.#q.one<{ seq: number }>(sql, hash, type)?.seq;
+    if (known === undefined)
+      this.#q.run("update contents set hash = ?, bytes = ? where seq = ?", hash, bytes, seq);
+    this.#q.run(
+      "insert into files (id, owner, name, content, created_at) values (?, ?, ?, ?, ?)",
+      id,
+      owner,
+      name,
+      known ?? seq,
+      Date.now(),
+    );
+    if (known !== undefined) this.#drop("seq = ?", seq);
+    return this.find(id) as StoredFile;
+  }
+
+  #drop(which: string, value: number): void {
+    this.#forgetting(this.#q.run(`delete from contents where ${which}`, value));
+  }
+
+  #forgetting(deleted: number): number {
+    if (deleted > 0) this.#q.forgetting.begin([]);
+    return deleted;
+  }
+}
+
+function toFile({ id, owner, name, type, media_type: mediaType, bytes, pages }: FileRow): StoredFile {
+  return { id, owner, name, type, mediaType, bytes, pages };
+}
+
+/** The same bytes in pieces of `pieceBytes`; only the last one may be shorter. */
+async function* inPieces(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const piece = new Uint8Array(pieceBytes);
+  let filled = 0;
+  for await (const chunk of content)
+    for (let at = 0; at < chunk.length; ) {
+      const some = chunk.subarray(at, at + pieceBytes - filled);
+      piece.set(some, filled);
+      [at, filled] = [at + some.length, filled + some.length];
+      if (filled < pieceBytes) continue;
+      yield piece;
+      filled = 0;
+    }
+  if (filled > 0) yield piece.subarray(0, filled);
+}
