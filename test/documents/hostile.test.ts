@@ -1,5 +1,6 @@
 // Files that were made to do harm, and files that are broken. If this fails, one attachment takes the machine's
 // memory or time, or the whole of parlor with it.
+// Promises: L8.
 
 import { describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync } from "node:fs";
