@@ -2,6 +2,7 @@
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { newId } from "../../src/domain/id.ts";
+import { pdf } from "../documents/fixtures.ts";
 import { type House, PageClient, rendered, startHouse } from "../house.ts";
 import { startNotes } from "./notes.ts";
 import { textOf } from "./recitals.ts";
@@ -79,6 +80,21 @@ test("the text of files stands before the question, whole and in order, and choo
     },
   ]);
   expect(page.last?.text).toBe(rendered(textOf("story")));
+});
+
+test("a document says its pages, also those without text", async () => {
+  page = await new PageClient(house).ready();
+  const line = (text: string): [string, number][] => [[text, 14]];
+  await ask("What is this?", [await put("two.pdf", pdf([line("tell a story"), [], line("The end")]))]);
+  expect(lastMessages()[0]?.content).toBe(
+    [
+      '<file name="two.pdf" type="pdf">',
+      '<page number="1">\ntell a story\n</page>',
+      '<page number="2">\n(no text: a picture, or empty)\n</page>',
+      '<page number="3">\nThe end\n</page>',
+      "</file>\n\nWhat is this?",
+    ].join("\n"),
+  );
 });
 
 test("a text can't end its file, nor begin another", async () => {
