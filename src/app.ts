@@ -26,7 +26,6 @@ import type { Personas } from "./persona/persona.ts";
 import type { RunsBounds, RunsDependencies } from "./runs/dependencies.ts";
 import { handOver, takeOver } from "./runs/handover.ts";
 import { RunHost } from "./runs/host.ts";
-import type { Queue } from "./runs/queue.ts";
 import { type FileBounds, openAttachments } from "./server/attached-files.ts";
 import { Bodies, type BodiesBounds } from "./server/bodies.ts";
 import { type Errors, errorHandlers } from "./server/errors.ts";
@@ -221,12 +220,12 @@ async function openOidc({ oidc, log }: AppDependencies): Promise<Oidc | null> {
 /** Shows the state of the llama-servers in metrics, in the log and on pages. */
 function watchUpstream(
   { upstream, log, metrics, bounds }: AppDependencies,
-  { queue, hub }: { queue: Queue; hub: Hub },
+  { runs, hub }: { runs: RunHost; hub: Hub },
   sockets: Sockets,
 ): void {
   metrics.watch({
-    running: () => queue.load.running,
-    waiting: () => queue.load.waiting,
+    running: () => runs.load.running,
+    waiting: () => runs.load.waiting,
     slots: () => upstream.state.slots,
     foreignSlots: () => upstream.state.foreignSlots,
     isUpstreamReady: () => upstream.state.status === "ready",

@@ -89,6 +89,12 @@ export interface RenderedAnswer {
   readonly thought: string;
 }
 
+/** What an article shows of a Run in progress. */
+export type RunningSnapshot = Pick<
+  Snapshot,
+  "messageId" | "status" | "parts" | "thinkingSince" | "place" | "progress"
+>;
+
 /** The answer that is being written now; `rendered` is what those who watch it have on their pages. */
 export function RunningArticle({
   snapshot,
@@ -96,7 +102,7 @@ export function RunningArticle({
   isReader,
   words,
 }: {
-  snapshot: Snapshot;
+  snapshot: RunningSnapshot;
   rendered?: RenderedAnswer | undefined;
   isReader?: boolean;
   words: Words;

@@ -51,6 +51,7 @@ export type RunEvent = RunFact & {
 /** State of a Run in progress after event number `n`. */
 export interface Snapshot {
   readonly run: RunId;
+  readonly owner: PersonId;
   readonly messageId: MessageId;
   readonly n: number;
   readonly status: "queued" | "running";

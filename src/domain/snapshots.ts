@@ -40,9 +40,9 @@ export class Snapshots {
   }
 
   #begin(event: RunEvent & { kind: "queued" }): RunEvent {
-    const { run, messageId, n, answer } = event;
+    const { run, owner, messageId, n, answer } = event;
     this.#runs.set(run, {
-      ...{ run, messageId, n, status: "queued", parts: answer.parts, from: 0 },
+      ...{ run, owner, messageId, n, status: "queued", parts: answer.parts, from: 0 },
       ...{ thinkingSince: null, place: null, progress: null, stopping: false },
     });
     return event;

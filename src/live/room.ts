@@ -3,7 +3,7 @@
 // connection all use one path, `sync`.
 
 import type { RunEvent, Snapshot } from "../domain/event.ts";
-import type { ConversationId, RunId } from "../domain/id.ts";
+import type { ConversationId, PersonId, RunId } from "../domain/id.ts";
 import { isOfOneMoment } from "../domain/snapshots.ts";
 import { Following } from "../runs/following.ts";
 import type { RoomSource } from "./dependencies.ts";
@@ -51,17 +51,24 @@ export class Room {
 
   #begin(live: readonly Snapshot[]): void {
     this.#frames = new RunFrames(live);
+    for (const { owner } of live) this.#closeForeign(owner);
     if (this.#isOpen) this.#syncAll(); // at first, each socket's own `sync` waits for this
     this.#isOpen = true;
   }
 
   #broadcast(event: RunEvent): void {
     const frame = this.#frames.frameOf(event);
+    if (event.kind === "queued") this.#closeForeign(event.owner);
+    for (const socket of this.sockets)
+      if (!socket.isSyncing && !socket.hasLeft) socket.outbox.send(frame(socket.view));
+  }
+
+  /** Closes sockets that opened this id before the conversation existed, if another person owns it. */
+  #closeForeign(owner: PersonId): void {
     for (const socket of this.sockets) {
-      // a socket that opened this id before the conversation existed is closed if another person owns it
-      if (event.kind === "queued" && socket.person !== null && socket.person !== event.owner)
-        socket.transport.close(policyViolation, "not yours");
-      else if (!socket.isSyncing) socket.outbox.send(frame(socket.view));
+      if (socket.person === null || socket.person === owner) continue;
+      socket.hasLeft = true; // nothing more is sent, however long the transport takes to close
+      socket.transport.close(policyViolation, "not yours");
     }
   }
 

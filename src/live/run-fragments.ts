@@ -11,6 +11,7 @@ import {
   MessageArticle,
   type RenderedAnswer,
   RunningArticle,
+  type RunningSnapshot,
   RunState,
   Thought,
 } from "../../views/message.tsx";
@@ -112,17 +113,13 @@ export function endedFragment(event: RunEvent & { kind: "ended" }, last: string,
 }
 
 /** A Run that has added nothing yet to what `answer` already holds. */
-function emptySnapshot(event: RunEvent, { parts }: Message, status: "queued" | "running"): Snapshot {
+function emptySnapshot(event: RunEvent, { parts }: Message, status: "queued" | "running"): RunningSnapshot {
   return {
-    run: event.run,
     messageId: event.messageId,
-    n: event.n,
     status,
     parts,
-    from: 0,
     thinkingSince: null,
     place: null,
     progress: null,
-    stopping: false,
   };
 }

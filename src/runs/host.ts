@@ -41,6 +41,10 @@ export class RunHost implements Runs {
     return this.queue.isClosed;
   }
 
+  get load(): Runs["load"] {
+    return this.queue.load;
+  }
+
   async live(conversation: ConversationId): Promise<readonly Snapshot[]> {
     return this.inProgress.of(conversation);
   }
@@ -133,7 +137,7 @@ export class RunHost implements Runs {
       answerTokens: bounds.answerTokens,
       counts: this.#counts,
       goesOn: goesOn ?? (() => false),
-      mayWriteTitle: () => generateTitles && !this.closing && this.queue.load.waiting === 0,
+      mayWriteTitle: () => generateTitles && !this.closing && this.load.waiting === 0,
     };
   }
 }

@@ -63,7 +63,15 @@ export class LiveRun {
   get snapshot(): Snapshot {
     const { status, thinkingSince, stopping } = this;
     return {
-      ...{ run: this.run.id, messageId: this.answer.id, n: this.#n, status, thinkingSince, stopping },
+      ...{
+        run: this.run.id,
+        owner: this.run.owner,
+        messageId: this.answer.id,
+        n: this.#n,
+        status,
+        thinkingSince,
+        stopping,
+      },
       ...{ parts: this.written.shown, from: this.written.from },
       ...{ place: this.place, progress: this.tokens.progress },
     };

@@ -33,6 +33,8 @@ export interface NewRun {
 export interface Runs {
   /** True once no new Runs may begin. */
   readonly closing: boolean;
+  /** Number of Runs and API requests by state. */
+  readonly load: { readonly running: number; readonly waiting: number };
   /** Puts a stored Run into the queue. */
   enqueue(person: Person, queued: QueuedRun, how: NewRun): void;
   /** Stops the Runs that match all given fields, waiting or running; false when there are none. */

@@ -51,6 +51,7 @@ function house() {
   const live = async (): Promise<Snapshot[]> => [
     {
       run: run.id,
+      owner: run.owner,
       messageId: message.id,
       n,
       status: "running",

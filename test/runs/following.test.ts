@@ -54,7 +54,7 @@ const partEvent = (piece: WrittenPart, at: number, from: number, n: number): Run
 });
 
 const snapshotOf = (parts: Parts, from: number, n: number): Snapshot => ({
-  ...{ run: "run", messageId: "message", n, status: "running", parts, from },
+  ...{ run: "run", owner: "owner", messageId: "message", n, status: "running", parts, from },
   ...{ thinkingSince: null, place: null, progress: null, stopping: false },
 });
 
