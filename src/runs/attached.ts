@@ -76,8 +76,8 @@ const opening = ({ name, type }: FilePart): string =>
 function textOf(pages: readonly FilePage[]): string {
   const [only, second] = pages;
   if (only === undefined) return "";
-  if (second === undefined) return guarded(only.text);
   const said = (text: string) => (text.trim() === "" ? "(no text: a picture, or empty)" : guarded(text));
+  if (second === undefined) return said(only.text);
   return pages.map(({ page, text }) => `<page number="${page}">\n${said(text)}\n</page>`).join("\n");
 }
 

@@ -65,6 +65,14 @@ const lastMessages = () =>
     content: unknown;
   }[];
 
+test("a scan says that it has no text", async () => {
+  page = await new PageClient(house).ready();
+  await ask("What does it say?", [await put("scan.pdf", pdf([[]]))]);
+  expect(lastMessages()[0]?.content).toBe(
+    '<file name="scan.pdf" type="pdf">\n(no text: a picture, or empty)\n</file>\n\nWhat does it say?',
+  );
+});
+
 test("the text of files stands before the question, whole and in order, and chooses the answer", async () => {
   page = await new PageClient(house).ready();
   const files = [await put("a.md", "# One\n\nfirst"), await put("b & c.txt", "tell a story\n")];
