@@ -45,12 +45,27 @@ async function index(store: Store, given: string, bounds: IndexBounds): Promise<
     bounds,
     failed: (path, { code, facts }) =>
       void process.stderr.write(`parlor: ${visible(`${path}: ${en.failures[code](facts)}`)}\n`),
+    lacksText: (path, pages) =>
+      void process.stderr.write(
+        `parlor: ${visible(`${path}: these pages are pictures and can't be found: ${ranges(pages)}`)}\n`,
+      ),
   });
   const line =
     `${collection.name}: ${stored} documents are read, ${unchanged} were unchanged, ${forgotten} are ` +
     `forgotten, ${skipped} files are of another kind, ${failed} could not be read`;
   if (stored + unchanged === 0 && failed > 0) throw new CommandError(line, 1);
   say(line);
+}
+
+/** Numbers in ascending order, neighbours joined: `1–3, 7`. */
+function ranges(numbers: readonly number[]): string {
+  const all: [first: number, last: number][] = [];
+  for (const number of numbers) {
+    const last = all.at(-1);
+    if (last && last[1] === number - 1) last[1] = number;
+    else all.push([number, number]);
+  }
+  return all.map(([first, last]) => (first === last ? `${first}` : `${first}–${last}`)).join(", ");
 }
 
 async function collectionOf({ collections }: Store, folder: string): Promise<Collection> {

@@ -8,11 +8,12 @@ import type { IndexedPassage } from "../domain/document.ts";
 import { asFailure, Failure, type FailureReport } from "../domain/failure.ts";
 import type { CollectionId } from "../domain/id.ts";
 import type { Collections } from "../store/collections.ts";
+import { type ExtractBounds, type Extracted, Extractor } from "./extractor.ts";
 import { passagesOf } from "./passages.ts";
-import { type ReadDocument, readDocument } from "./reading.ts";
+import { hasHeadings, readDocument } from "./reading.ts";
 import { passageTerms } from "./words.ts";
 
-export interface IndexBounds {
+export interface IndexBounds extends ExtractBounds {
   readonly documentMaxBytes: number;
   readonly collectionDocumentsMax: number;
 }
@@ -33,6 +34,8 @@ interface IndexOptions {
   readonly bounds: IndexBounds;
   /** Called for each file that could not be read, with its path in the folder. */
   failed(path: string, failure: FailureReport): void;
+  /** Called for each document that has pages without text, with their numbers: they can't be found. */
+  lacksText(path: string, pages: readonly number[]): void;
 }
 
 /**
@@ -44,8 +47,9 @@ interface IndexOptions {
 export async function indexFolder(
   id: CollectionId,
   folder: string,
-  { collections, bounds, failed }: IndexOptions,
+  { collections, bounds, failed, lacksText }: IndexOptions,
 ): Promise<IndexCounts> {
+  const extractor = new Extractor(bounds);
   const counts = { stored: 0, unchanged: 0, forgotten: 0, skipped: 0, failed: 0 };
   const known = new Map((await collections.documents(id)).map(({ path, hash }) => [path, hash]));
   for (const path of await filesOf(folder, bounds.collectionDocumentsMax)) {
@@ -54,9 +58,10 @@ export async function indexFolder(
       refuseLarge(file, bounds.documentMaxBytes);
       const hash = await hashOf(file);
       const isKnown = known.get(path) === hash;
-      const document = isKnown ? null : await readDocument(file);
+      const document = isKnown ? null : await readDocument(file, extractor, bounds.extractMaxChars);
       if (isKnown || document) known.delete(path);
       if (document) await collections.put(id, { path, hash, title: document.title }, indexed(path, document));
+      if (document && document.picturePages.length > 0) lacksText(path, document.picturePages);
       counts[isKnown ? "unchanged" : document ? "stored" : "skipped"]++;
     } catch (error) {
       if (!isOfFile(error)) throw error;
@@ -100,9 +105,9 @@ const isOfFile = (error: unknown): boolean =>
   asFailure(error).code === "too_large" ||
   /^E(ACCES|PERM|NOENT|IO|ISDIR|BUSY)$/.test(String((error as { code?: unknown }).code));
 
-function* indexed(path: string, { title, pages, isMarkdown }: ReadDocument): Generator<IndexedPassage> {
+function* indexed(path: string, { type, title, pages }: Extracted): Generator<IndexedPassage> {
   const name = title ?? basename(path).replace(/\.\w+$/, "");
-  for (const passage of passagesOf(pages, isMarkdown)) {
+  for (const passage of passagesOf(pages, hasHeadings(type))) {
     // a passage that begins with its heading has it in its own text
     const above = passage.headings.filter((heading) => !passage.text.slice(0, 400).includes(heading));
     yield { ...passage, ...passageTerms([name, ...above].join("\n"), passage.text) };

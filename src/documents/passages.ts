@@ -2,12 +2,7 @@
 // read at a glance. Pure.
 
 import type { Passage } from "../domain/document.ts";
-
-export interface PageText {
-  /** From 1. */
-  readonly page: number;
-  readonly text: string;
-}
+import type { ExtractedPage } from "./extractor.ts";
 
 /** Lengths are in UTF-16 code units. A passage does not grow beyond this one by another paragraph. */
 const targetLength = 1_200;
@@ -37,7 +32,7 @@ interface Block {
  * The passages of a document, in order. Each lies in one page. Together they hold all text but white space.
  * `isMarkdown`: lines that begin with # are headings.
  */
-export function* passagesOf(pages: Iterable<PageText>, isMarkdown: boolean): Generator<Passage> {
+export function* passagesOf(pages: Iterable<ExtractedPage>, isMarkdown: boolean): Generator<Passage> {
   const path: string[] = [];
   for (const { page, text } of pages) {
     for (const { start, end, headings } of joined(blocks(text, paragraphs(text, isMarkdown), path))) {

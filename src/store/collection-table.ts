@@ -14,7 +14,7 @@ import { type CollectionId, type DocumentId, newId, type PersonId } from "../dom
 import type { Collections, PassageRange } from "./collections.ts";
 import type { Queries } from "./queries.ts";
 
-/** Passages that one transaction stores or erases: some 10 ms. */
+/** Passages that one transaction stores or erases: about 20 ms. */
 const batchPassages = 32;
 /** Weights of the index's columns in BM25: a long word that only holds what is looked for counts less. */
 const weights = "1.0, 0.2, 0.0";

@@ -36,13 +36,13 @@ test("a folder is read, searched, listed, removed", () => {
   expect(run("search", "how", "long is the notice period?")).toEqual({
     ...{ code: 0, err: "" },
     out: [
-      "1. house/lease.md, page 1, characters 0–62",
+      "1. house/lease.md, page 1, characters 0–61",
       "   Lease",
       "   # Lease",
       "",
       "   The notice period is three months.",
       "",
-      "   A \\u001b[31mred\\u202e line.",
+      "   A [31mred\\u202e line.",
       "",
     ].join("\n"),
   });
@@ -66,10 +66,10 @@ test("what goes wrong is one line and a code", () => {
   mkdirSync(other, { recursive: true });
   run("index", "house");
   expect(run("index", other)).toMatchObject({ code: 1, err: expect.stringContaining(`read from ${folder}`) });
-  writeFileSync(join(folder, "broken.txt"), new Uint8Array([0xff, 0xfe, 0xfd]));
+  writeFileSync(join(folder, "broken.pdf"), "%PDF-1.7 cut off");
   expect(run("index", "house")).toMatchObject({
     code: 0,
-    err: "parlor: broken.txt: This file can't be read: it is damaged, or locked with a password.\n",
+    err: expect.stringMatching(/^parlor: broken\.pdf: This file can[^\n]* damaged[^\n]*\n$/),
   });
   rmSync(join(folder, "lease.md"));
   expect(run("index", "house")).toMatchObject({ code: 1, out: "" });

@@ -11,6 +11,7 @@ import { localPerson } from "../../src/domain/account.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
 import { corpus, questions } from "./corpus.ts";
+import { bounds as extractBounds, pdf, word } from "./fixtures.ts";
 
 let store: Store;
 let folder: string;
@@ -28,20 +29,22 @@ const write = (path: string, content: string | Uint8Array) => {
 };
 async function index(bounds: Partial<typeof defaultBounds> = {}) {
   const failed: string[] = [];
+  const textless: string[] = [];
   const { id } =
     (await store.collections.find(localPerson, "c")) ??
     (await store.collections.add(localPerson, "c", folder));
   const counts = await indexFolder(id, folder, {
     collections: store.collections,
-    bounds: { ...defaultBounds, ...bounds },
+    bounds: { ...defaultBounds, ...extractBounds, ...bounds },
     failed: (path, { code }) => void failed.push(`${path} ${code}`),
+    lacksText: (path, pages) => void textless.push(`${path} ${pages}`),
   });
-  return { ...counts, failures: failed };
+  return { ...counts, failures: failed, textless };
 }
 const find = (question: string, limit = 5) =>
   searchPassages(store.collections, question, { owner: localPerson, limit });
 const paths = async (question: string) => (await find(question)).map(({ path }) => path);
-const none = { stored: 0, unchanged: 0, forgotten: 0, skipped: 0, failed: 0, failures: [] };
+const none = { stored: 0, unchanged: 0, forgotten: 0, skipped: 0, failed: 0, failures: [], textless: [] };
 
 test("questions in German and English find the passage that answers them", async () => {
   for (const [path, text] of Object.entries(corpus)) write(path, text);
@@ -87,7 +90,7 @@ test("a file that can't be read is told, stands in nobody's way, and its old tex
   write("a.txt", "notice");
   write("b.txt", "period");
   await index();
-  write("a.txt", new Uint8Array([0x6e, 0xff, 0xfe, 0xfd]));
+  write("a.txt", "%PDF-1.7 cut off");
   write("b.txt", "x".repeat(2_000));
   write("c.txt", "months");
   expect(await index({ documentMaxBytes: 1_024 })).toEqual({
@@ -96,6 +99,20 @@ test("a file that can't be read is told, stands in nobody's way, and its old tex
     failures: ["a.txt file_unreadable", "b.txt too_large"],
   });
   expect(await paths("notice period months")).toEqual(["c.txt"]);
+});
+
+test("a document has its pages and headings; pages that are pictures are told", async () => {
+  write(
+    "report.bin",
+    pdf([[["Notice period: three months, in writing.", 0]], [], [["The heating is read in June.", 0]]]),
+  );
+  const heading = '<w:style w:styleId="Own"><w:pPr><w:outlineLvl w:val="0"/></w:pPr></w:style>';
+  const body = `<w:p><w:pPr><w:pStyle w:val="Own"/></w:pPr><w:r><w:t>Deposit</w:t></w:r></w:p>
+    <w:p><w:r><w:t>It is paid back after a year.</w:t></w:r></w:p>`;
+  write("letter.docx", word(body, { "word/styles.xml": `<w:styles>${heading}</w:styles>` }));
+  expect(await index()).toEqual({ ...none, stored: 2, textless: ["report.bin 2"] });
+  expect((await find("heating"))[0]).toMatchObject({ path: "report.bin", page: 3 });
+  expect((await find("deposit"))[0]).toMatchObject({ path: "letter.docx", headings: ["Deposit"] });
 });
 
 test("a folder with too many files changes nothing", async () => {
