@@ -47,7 +47,7 @@ async function index(store: Store, given: string, bounds: IndexBounds): Promise<
       void process.stderr.write(`parlor: ${visible(`${path}: ${en.failures[code](facts)}`)}\n`),
     lacksText: (path, pages) =>
       void process.stderr.write(
-        `parlor: ${visible(`${path}: these pages are pictures and can't be found: ${ranges(pages)}`)}\n`,
+        `parlor: ${visible(`${path}: pages without text, which can't be found: ${ranges(pages)}`)}\n`,
       ),
   });
   const line =
