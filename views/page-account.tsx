@@ -20,6 +20,8 @@ interface AccountProps {
   readonly words: Words;
   readonly person: Person;
   readonly allowance: Allowance;
+  /** The size of their files. */
+  readonly files: { readonly usedBytes: number; readonly limitBytes: number };
   readonly sessions: readonly Session[];
   /** The session of the browser that asks. */
   readonly own: string | undefined;
@@ -37,6 +39,7 @@ export function AccountPage({
   words,
   person,
   allowance,
+  files,
   sessions,
   own,
   keys,
@@ -70,6 +73,10 @@ export function AccountPage({
                 <dd>{limits[name] === null ? house.unlimited : limits[name]?.toLocaleString(words.lang)}</dd>
               </div>
             ))}
+            <div>
+              <dt>{house.files}</dt>
+              <dd>{house.filesUsed(files.usedBytes, files.limitBytes)}</dd>
+            </div>
           </dl>
         </section>
         <Keys keys={keys} made={madeKey} words={words} />

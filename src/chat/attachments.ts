@@ -4,7 +4,7 @@
 import type { Person } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";
 import { type FileId, fileName, type StoredFile } from "../domain/file.ts";
-import { type ConversationId, isTemporary, newId, newTemporaryId, type PersonId } from "../domain/id.ts";
+import { type ConversationId, isTemporary, newId, newTemporaryId } from "../domain/id.ts";
 import type { NewFile } from "../store/files.ts";
 import type { Store } from "../store/store.ts";
 
@@ -61,7 +61,8 @@ export class Attachments {
     if (bytes.length > limitBytes) throw new Failure("too_large", { limitBytes });
     if (bytes.length === 0) throw new Failure("file_empty");
     const name = fileName(given);
-    await this.#needRoom(owner, bytes.length);
+    const usage = await this.usage({ id: owner });
+    if (usage.usedBytes + bytes.length > usage.limitBytes) throw new Failure("files_full", usage);
     const isKept = conversation === null || !isTemporary(conversation);
     const id = isKept ? newId() : newTemporaryId();
     const { content, ...facts } = await this.#deps.reader.read(bytes, name);
@@ -103,13 +104,12 @@ export class Attachments {
     for (const { files } of stores) await files.removeUnsent(now - bounds.unsentMs);
   }
 
-  /** @throws Failure `files_full` */
-  async #needRoom(owner: PersonId, bytes: number): Promise<void> {
+  /** Size of a person's files, and the most that they may have, in bytes. */
+  async usage({ id: owner }: Pick<Person, "id">): Promise<{ usedBytes: number; limitBytes: number }> {
     const { stores, bounds } = this.#deps;
     const used = await Promise.all(stores.map(({ files }) => files.usedBytes(owner)));
     const usedBytes = used.reduce((sum, each) => sum + each, 0);
-    const limitBytes = bounds.filesMaxBytes;
-    if (usedBytes + bytes > limitBytes) throw new Failure("files_full", { usedBytes, limitBytes });
+    return { usedBytes, limitBytes: bounds.filesMaxBytes };
   }
 }
 

@@ -5,6 +5,7 @@ import { AccountPage } from "../../views/page-account.tsx";
 import type { Auth } from "../auth/auth.ts";
 import type { Passwords } from "../auth/password.ts";
 import { hashOf, newKey } from "../auth/secrets.ts";
+import type { Attachments } from "../chat/attachments.ts";
 import type { Quota } from "../chat/quota.ts";
 import { type AuditAct, keyScopes, personName } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";
@@ -18,6 +19,7 @@ export interface AccountDependencies {
   readonly passwords: Passwords;
   readonly store: Pick<Store, "people" | "sessions" | "keys" | "audit">;
   readonly quota: Quota;
+  readonly attachments: Attachments;
 }
 
 interface AccountNews {
@@ -43,7 +45,7 @@ export function accountRoutes(dependencies: AccountDependencies): Hono<Env> {
 
 async function accountPage(
   c: Context<Env>,
-  { auth, store, quota }: AccountDependencies,
+  { auth, store, quota, attachments }: AccountDependencies,
   { failure, isDone = false, madeKey }: AccountNews = {},
 ): Promise<Response> {
   const person = personOf(c);
@@ -54,6 +56,7 @@ async function accountPage(
     words: wordsFor(c),
     person,
     allowance: await quota.allowance(person),
+    files: await attachments.usage(person),
     sessions,
     own: hash ? (await store.sessions.find(hash))?.session.id : undefined,
     keys: await store.keys.of(person.id),

@@ -1,4 +1,5 @@
 // Files that go with their conversation: out of a house and into another person's, and to those who have a link.
+// Promises: X1.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { newId } from "../../src/domain/id.ts";

@@ -1,4 +1,5 @@
 // Attached files over HTTP: what is sent comes back to its owner and to nobody else, within bounds that are said.
+// Promises: L2, X1, X8.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { newId, newTemporaryId } from "../../src/domain/id.ts";
@@ -114,6 +115,8 @@ describe("refused with a sentence", () => {
     expect(sent.map(({ status }) => status)).toEqual([201, 201, 413]);
     expect(codeOf(sent[2] as Answered)).toBe("files_full");
     expect((await put("dora", "a.txt", texts[0] as string)).status).toBe(201);
+    const account = await (await fetch(`${house.url}/account`, { headers: as("carl") })).text();
+    expect(account).toContain("<dd>0.191 of 0.238 MB</dd>");
     await remove("carl", sent[0]?.body["id"]);
     expect((await put("carl", "a.txt", texts[2] as string)).status).toBe(201);
   });

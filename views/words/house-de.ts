@@ -4,6 +4,7 @@ import type { HouseWords } from "./house.ts";
 import { shortNumber } from "./numbers.ts";
 
 const number = (value: number) => shortNumber(value, "de");
+const megabytes = (bytes: number) => number(bytes / 2 ** 20);
 
 export const houseDe: HouseWords = {
   leftOut: "Weggelassen:",
@@ -49,6 +50,8 @@ export const houseDe: HouseWords = {
   unlimited: "keine Grenze",
   usedToday: (tokens, runs) =>
     `heute ${number(tokens)} Token in ${number(runs)} ${runs === 1 ? "Antwort" : "Antworten"}`,
+  files: "Angehängte Dateien",
+  filesUsed: (used, limit) => `${megabytes(used)} von ${megabytes(limit)} MB`,
   devices: "Wo du angemeldet bist",
   thisDevice: "dieser Browser",
   end: "Abmelden",

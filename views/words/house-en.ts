@@ -4,6 +4,7 @@ import type { HouseWords } from "./house.ts";
 import { shortNumber } from "./numbers.ts";
 
 const number = (value: number) => shortNumber(value, "en");
+const megabytes = (bytes: number) => number(bytes / 2 ** 20);
 
 export const houseEn: HouseWords = {
   leftOut: "Left out:",
@@ -48,6 +49,8 @@ export const houseEn: HouseWords = {
   unlimited: "no limit",
   usedToday: (tokens, runs) =>
     `${number(tokens)} tokens in ${number(runs)} ${runs === 1 ? "answer" : "answers"} today`,
+  files: "Attached files",
+  filesUsed: (used, limit) => `${megabytes(used)} of ${megabytes(limit)} MB`,
   devices: "Where you are signed in",
   thisDevice: "this browser",
   end: "Sign out",

@@ -29,6 +29,8 @@ export interface HouseWords {
   readonly roles: Readonly<Record<PersonRole, string>>;
   readonly unlimited: string;
   readonly usedToday: (tokens: number, runs: number) => string;
+  readonly files: string;
+  readonly filesUsed: (usedBytes: number, limitBytes: number) => string;
   readonly devices: string;
   readonly thisDevice: string;
   readonly end: string;
