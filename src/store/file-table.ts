@@ -1,5 +1,5 @@
 // Files in SQLite: content in pieces, its text by page, and the messages that have them. Triggers of the
-// schema delete what nothing refers to any more.
+// schema delete files that no message has any more; their content is erased by store/lost-content.
 
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { FileId, FilePage, StoredFile } from "../domain/file.ts";
@@ -106,7 +106,7 @@ export class FileTable implements Files {
 
   async removeUnsent(time: number): Promise<void> {
     const unsent = "created_at < ? and not exists (select 1 from message_files where file = id)";
-    const left = "hash is null and created_at < ?";
+    const left = "hash is null and is_lost = 0 and created_at < ?";
     const writing = Date.now() - writingMs;
     const isDue =
       this.#q.one(`select 1 from files where ${unsent}`, time) !== null ||
@@ -175,7 +175,7 @@ export class FileTable implements Files {
   }
 
   #drop(which: string, value: number): void {
-    this.#forgetting(this.#q.run(`delete from contents where ${which}`, value));
+    this.#forgetting(this.#q.run(`update contents set hash = null, is_lost = 1 where ${which}`, value));
   }
 
   #forgetting(deleted: number): number {

@@ -5,6 +5,7 @@
 
 import type { Database } from "bun:sqlite";
 import { emptyJournal, searchTables } from "./file.ts";
+import { eraseLostContent } from "./lost-content.ts";
 
 /** Pages of an index that one step writes. A step takes 5 to 10 ms (measured). */
 const stepPages = 8;
@@ -41,7 +42,10 @@ export class Forgetting {
    * the deleted text.
    */
   begin(indexes: readonly string[] = searchTables(this.#db)): void {
-    if (this.#db.filename === ":memory:") return;
+    if (this.#db.filename === ":memory:") {
+      while (eraseLostContent(this.#db));
+      return;
+    }
     if (this.#pending !== null) {
       this.#isDeletedSince ||= indexes.length > 0;
       return;
@@ -70,6 +74,7 @@ export class Forgetting {
   /** False when the step must be repeated: another process holds the file, or the disk is full. */
   #step(): boolean {
     try {
+      if (eraseLostContent(this.#db)) return true;
       const [index] = this.#pending ?? [];
       if (index === undefined) return this.#end();
       const before = this.#changes();

@@ -12,6 +12,7 @@ import { openSqlite } from "../../src/store/sqlite.ts";
 import type { QueuedRun, Store } from "../../src/store/store.ts";
 import { doneEnding } from "../contract/ending.ts";
 import { until } from "../llama/server.ts";
+import { threadMs } from "../processor.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "parlor-files-"));
 const fresh = (): string => join(folder, newId(), "parlor.db");
@@ -98,6 +99,27 @@ test("one that was never sent: removed, or forgotten; and one that did not arriv
   await nothing(file);
   await expect(put(store, localPerson, true)).rejects.toThrow("file_unreadable");
   await nothing(file);
+  await store.close();
+});
+
+test("others get their turn meanwhile, however large it was", async () => {
+  const store = openSqlite(fresh());
+  const large = async function* () {
+    for (let i = 0; i < 200; i++) yield Buffer.alloc(256 * 1024, i);
+  };
+  const facts = { owner: localPerson, name: "a", type: "text", mediaType: "text/plain", pages: [] } as const;
+  const { id } = await store.files.add({ id: newId(), ...facts }, large());
+  await store.files.remove(localPerson, id);
+  let [longestMs, last] = [0, threadMs()];
+  const turn = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    const now = threadMs();
+    [longestMs, last] = [Math.max(longestMs, now - last), now];
+    return (await store.files.usedBytes(localPerson)) === 0 && longestMs > 0;
+  };
+  await until(turn, "it is gone");
+  for (let turns = 0; turns < 100; turns++) await turn();
+  expect(longestMs).toBeLessThan(100);
   await store.close();
 });
 

@@ -1,5 +1,6 @@
 -- Files that people attach to questions. Content is stored once per hash and type, in pieces, so that no large value is ever in
--- memory; a file is one person's name for it. `hash` is null while the content is being written.
+-- memory; a file is one person's name for it. `hash` is null while the content is being written, and once it is lost: nothing
+-- refers to it any more, and its rows are erased in small steps.
 create table contents (
   seq        integer primary key,
   hash       text,
@@ -8,8 +9,10 @@ create table contents (
   bytes      integer not null default 0,
   pages      integer not null default 0,
   created_at integer not null,
+  is_lost    integer not null default 0,
   unique (hash, type)
 ) strict;
+create index contents_lost on contents (seq) where is_lost = 1;
 
 create table content_pieces (
   content integer not null references contents (seq) on delete cascade,
@@ -50,5 +53,6 @@ create trigger message_files_lost after delete on message_files begin
   delete from files where id = old.file and not exists (select 1 from message_files where file = old.file);
 end;
 create trigger files_lost after delete on files begin
-  delete from contents where seq = old.content and not exists (select 1 from files where content = old.content);
+  update contents set hash = null, is_lost = 1
+  where seq = old.content and not exists (select 1 from files where content = old.content);
 end;
