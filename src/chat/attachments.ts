@@ -66,7 +66,9 @@ export class Attachments {
     const isKept = conversation === null || !isTemporary(conversation);
     const id = isKept ? newId() : newTemporaryId();
     const { content, ...facts } = await this.#deps.reader.read(bytes, name);
-    return this.#deps.storeOf(id).files.add({ id, owner, name, ...facts }, once(content));
+    return this.#deps
+      .storeOf(id)
+      .files.add({ id, owner, name, ...facts, ownerMaxBytes: usage.limitBytes }, once(content));
   }
 
   /** A file of this person. @throws Failure `not_found` */

@@ -2,6 +2,7 @@
 // schema delete files that no message has any more; their content is erased by store/lost-content.
 
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { Failure } from "../domain/failure.ts";
 import type { FileId, FilePage, StoredFile } from "../domain/file.ts";
 import type { FileType } from "../domain/file-type.ts";
 import type { ConversationId, MessageId, PersonId } from "../domain/id.ts";
@@ -99,6 +100,10 @@ export class FileTable implements Files {
   }
 
   async usedBytes(owner: PersonId): Promise<number> {
+    return this.#usedBytes(owner);
+  }
+
+  #usedBytes(owner: PersonId): number {
     const sql = `select coalesce(sum(c.bytes), 0) as bytes
       from files f join contents c on c.seq = f.content where f.owner = ?`;
     return this.#q.one<{ bytes: number }>(sql, owner)?.bytes ?? 0;
@@ -157,7 +162,10 @@ export class FileTable implements Files {
   }
 
   /** Makes the file; its content is dropped again where the same is there already. */
-  #end(seq: number, { id, owner, name, type }: NewFile, hash: string, bytes: number): StoredFile {
+  #end(seq: number, file: NewFile, hash: string, bytes: number): StoredFile {
+    const { id, owner, name, type, ownerMaxBytes: limitBytes } = file;
+    const usedBytes = this.#usedBytes(owner);
+    if (usedBytes + bytes > limitBytes) throw new Failure("files_full", { usedBytes, limitBytes });
     const sql = "select seq from contents where hash = ? and type = ?";
     const known = this.#q.one<{ seq: number }>(sql, hash, type)?.seq;
     if (known === undefined)

@@ -14,12 +14,14 @@ export interface NewFile {
   readonly mediaType: string;
   /** Its text; none for a picture. */
   readonly pages: readonly FilePage[];
+  /** The most that all files of its owner may have together, with this one. */
+  readonly ownerMaxBytes: number;
 }
 
 export interface Files {
   /**
    * Stores a file while its content arrives. Nobody sees it before its end.
-   * @throws Failure `store_unwritable`, `store_damaged`; what `content` throws
+   * @throws Failure `files_full`, `store_unwritable`, `store_damaged`; what `content` throws
    */
   add(file: NewFile, content: AsyncIterable<Uint8Array>): Promise<StoredFile>;
   /** Null for an unknown one. Whether somebody may see it is not asked here. */

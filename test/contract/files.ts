@@ -35,7 +35,7 @@ export function filesContract(name: string, open: () => Promise<Store>): void {
     const put = (bytes: Uint8Array, owner = localPerson, name = "notes.txt"): Promise<StoredFile> =>
       store.files.add(
         {
-          ...{ id: newId(), owner, name, type: "text", mediaType: "text/plain" },
+          ...{ id: newId(), owner, name, type: "text", mediaType: "text/plain", ownerMaxBytes: 1 << 30 },
           pages: [{ page: 1, text: "Notes" }],
         },
         arriving(bytes),
@@ -96,9 +96,26 @@ export function filesContract(name: string, open: () => Promise<Store>): void {
         mediaType: "text/plain",
         pages: [],
       } as const;
-      expect(await codeOf(store.files.add(file, broken()))).toBe("file_too_large");
+      expect(await codeOf(store.files.add({ ...file, ownerMaxBytes: 1 << 30 }, broken()))).toBe(
+        "file_too_large",
+      );
       expect(await store.files.file(id)).toBeNull();
       expect(await store.files.usedBytes(localPerson)).toBe(0);
+    });
+
+    test("files that come at once exceed a person's room as little as one after the other", async () => {
+      const file = {
+        owner: localPerson,
+        name: "a",
+        type: "text",
+        mediaType: "text/plain",
+        pages: [],
+      } as const;
+      const all = [1, 2, 3].map((seed) =>
+        codeOf(store.files.add({ ...file, id: newId(), ownerMaxBytes: 700 }, arriving(bytesOf(300, seed)))),
+      );
+      expect((await Promise.all(all)).sort()).toEqual(["files_full", "none", "none"]);
+      expect(await store.files.usedBytes(localPerson)).toBe(600);
     });
 
     test("a question has its files before its text, and only those of its owner", async () => {

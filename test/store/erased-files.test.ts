@@ -35,7 +35,14 @@ async function* content(fails = false): AsyncGenerator<Uint8Array> {
 const put = (store: Store, owner: PersonId, fails = false) =>
   store.files.add(
     {
-      ...{ id: newId(), owner, name: `${inName}.txt`, type: "text", mediaType: "text/plain" },
+      ...{
+        id: newId(),
+        owner,
+        name: `${inName}.txt`,
+        type: "text",
+        mediaType: "text/plain",
+        ownerMaxBytes: 1 << 30,
+      },
       pages: [1, 2, 3].map((page) => ({ page, text: `${inText} `.repeat(20_000) })),
     },
     content(fails),
@@ -107,7 +114,14 @@ test("others get their turn meanwhile, however large it was", async () => {
   const large = async function* () {
     for (let i = 0; i < 200; i++) yield Buffer.alloc(256 * 1024, i);
   };
-  const facts = { owner: localPerson, name: "a", type: "text", mediaType: "text/plain", pages: [] } as const;
+  const facts = {
+    owner: localPerson,
+    name: "a",
+    type: "text",
+    mediaType: "text/plain",
+    ownerMaxBytes: 1 << 30,
+    pages: [],
+  } as const;
   const { id } = await store.files.add({ id: newId(), ...facts }, large());
   await store.files.remove(localPerson, id);
   let [longestMs, last] = [0, threadMs()];
