@@ -3,10 +3,12 @@
 import { raw } from "hono/html";
 import type { Allowance } from "../src/domain/account.ts";
 import type { FailureReport } from "../src/domain/failure.ts";
+import type { StoredFile } from "../src/domain/file.ts";
 import type { ConversationId, MessageId, PersonaId } from "../src/domain/id.ts";
 import type { RunStats } from "../src/domain/run.ts";
 import type { Thread } from "../src/domain/thread.ts";
 import { Pruned } from "./acts.tsx";
+import { Attach, type AttachBounds } from "./files.tsx";
 import { commandPath } from "./form-path.ts";
 import { escapeText } from "./markdown/plain.ts";
 import { sentenceOf, type Words } from "./words.ts";
@@ -24,34 +26,45 @@ export interface ComposerState {
   readonly run: "idle" | "busy" | "stopping";
 }
 
-interface ComposerProps {
-  readonly conversation: ConversationId;
+/** What the foot of the page shows besides the thread and who answers. */
+export interface ComposerFacts {
   /** What is in the field already: what could not be sent. */
   readonly typed: string;
+  /** The files that could not be sent with it. */
+  readonly attached: readonly StoredFile[];
+  readonly attachBounds: AttachBounds;
+  /** The message that was just deleted, for a browser without scripts. */
   readonly pruned: MessageId | null;
-  /** What went wrong with it. */
+  /** What went wrong with what was sent. */
   readonly notice: FailureReport | null;
   /**
-   * For a browser without scripts: the field is read-only while an answer is written, because the page
-   * reloads.
+   * For a browser without scripts: the foot comes before the growing thread, the field is read-only while an
+   * answer is written, and the page reloads when it ends.
    */
   readonly isPlain: boolean;
   /** The next message's id. */
   readonly message: string;
-  readonly state: ComposerState;
   /**
    * Longest message, in bytes of UTF-8. The page checks it, because a frame far beyond it closes the socket.
    */
   readonly messageMaxBytes: number;
-  readonly thread: Thread;
-  readonly persona: PersonaId | null;
+  /** Never written to disk. */
   readonly isTemporary: boolean;
   readonly allowance: Allowance;
+}
+
+interface ComposerProps extends ComposerFacts {
+  readonly conversation: ConversationId;
+  readonly state: ComposerState;
+  readonly thread: Thread;
+  readonly persona: PersonaId | null;
   readonly words: Words;
 }
 
 export function Composer({
   allowance,
+  attachBounds,
+  attached,
   conversation,
   typed,
   pruned,
@@ -65,6 +78,7 @@ export function Composer({
   isTemporary,
   words,
 }: ComposerProps) {
+  const isShut = isPlain && state.run !== "idle";
   return (
     <div class="composer">
       <div id={composerIds.notice} role="alert">
@@ -74,10 +88,19 @@ export function Composer({
       <template id="too-long">
         <p>{words.tooLong(messageMaxBytes)}</p>
       </template>
-      <form id="say" hx-ws:send method="post" action={commandPath(conversation)} novalidate>
+      <form
+        id="say"
+        hx-ws:send
+        method="post"
+        action={commandPath(conversation)}
+        enctype="multipart/form-data"
+        novalidate
+        data-drop={words.attachments.drop}
+      >
         <input type="hidden" name="type" value="say" />
         <input type="hidden" name="message" id="message-id" value={message} />
         {persona !== null && thread.length === 0 && <input type="hidden" name="persona" value={persona} />}
+        <Attach bounds={attachBounds} attached={attached} isDisabled={isShut} words={words} />
         <textarea
           name="text"
           id="text"
@@ -88,7 +111,7 @@ export function Composer({
           autofocus
           enterkeyhint="send"
           data-max-bytes={messageMaxBytes}
-          readonly={isPlain && state.run !== "idle"}
+          readonly={isShut}
         >
           {typed === "" ? "" : raw(`\n${escapeText(typed)}`)}
         </textarea>

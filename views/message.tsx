@@ -3,10 +3,11 @@
 
 import { raw } from "hono/html";
 import type { Snapshot } from "../src/domain/event.ts";
-import { plainText, sizeOf, textIn } from "../src/domain/part.ts";
+import { filesIn, plainText, sizeOf, textIn } from "../src/domain/part.ts";
 import type { Run } from "../src/domain/run.ts";
 import type { Thread } from "../src/domain/thread.ts";
 import { Acts, type ActsProps } from "./acts.tsx";
+import { FileList } from "./files.tsx";
 import { drawAhead, markdownOf } from "./markdown/html.ts";
 import { inWords } from "./markdown/marks.ts";
 import { escapeText, PlainStream } from "./markdown/plain.ts";
@@ -44,6 +45,7 @@ export function MessageArticle(props: Props) {
       {thought !== "" && (
         <Thought message={message.id} text={thought} ms={run?.stats.thinkingMs} words={words} />
       )}
+      <FileList files={filesIn(message.parts)} isReader={props.isReader === true} words={words} />
       <div class="text" dir="auto">
         {raw(html)}
       </div>

@@ -1,13 +1,12 @@
 // The whole page: head, header, thread, composer. Rendered once per load; afterwards frames change it.
 
 import type { Child } from "hono/jsx";
-import type { Allowance, Person } from "../src/domain/account.ts";
+import type { Person } from "../src/domain/account.ts";
 import type { ListedConversation } from "../src/domain/conversation.ts";
-import type { FailureReport } from "../src/domain/failure.ts";
 import type { MessageId } from "../src/domain/id.ts";
 import type { Persona } from "../src/domain/persona.ts";
 import type { UpstreamState } from "../src/domain/upstream.ts";
-import { Composer } from "./composer.tsx";
+import { Composer, type ComposerFacts } from "./composer.tsx";
 import { commandPath } from "./form-path.ts";
 import { htmxConfig } from "./frame.ts";
 import { Sidebar } from "./list.tsx";
@@ -25,26 +24,11 @@ export interface Assets {
   readonly icon: string;
 }
 
-interface PageProps extends ConversationNow {
-  /** A message id for the form. */
-  readonly message: string;
+interface PageProps extends ConversationNow, ComposerFacts {
   /** The list's first page. */
   readonly list: readonly ListedConversation[];
-  readonly allowance: Allowance;
   /** Personas that can be chosen. */
   readonly choices: readonly Persona[];
-  /** Never written to disk. */
-  readonly isTemporary: boolean;
-  /**
-   * For a browser without scripts: the foot comes before the growing thread, and the page reloads when an
-   * answer in progress ends.
-   */
-  readonly isPlain: boolean;
-  /** What could not be sent, and why. */
-  readonly typed: string;
-  /** The message that was just deleted, for a browser without scripts. */
-  readonly pruned: MessageId | null;
-  readonly notice: FailureReport | null;
   /** Milliseconds since 1970. */
   readonly now: number;
   /** The oldest message that the page must hold, when it was asked for. */
@@ -53,7 +37,6 @@ interface PageProps extends ConversationNow {
   /** Machines other than this one on which a llama-server may answer. */
   readonly elsewhere: readonly string[];
   readonly assets: Assets;
-  readonly messageMaxBytes: number;
   /** A page takes its socket for dead when nothing has come for this long. */
   readonly silentMs: number;
   readonly person: Person;

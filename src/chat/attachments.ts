@@ -59,8 +59,8 @@ export class Attachments {
   ): Promise<StoredFile> {
     const limitBytes = this.bounds.fileMaxBytes;
     if (bytes.length > limitBytes) throw new Failure("too_large", { limitBytes });
-    if (bytes.length === 0) throw new Failure("file_empty");
     const name = fileName(given);
+    if (bytes.length === 0) throw new Failure("file_empty", { name });
     const usage = await this.usage({ id: owner });
     if (usage.usedBytes + bytes.length > usage.limitBytes) throw new Failure("files_full", usage);
     const isKept = conversation === null || !isTemporary(conversation);

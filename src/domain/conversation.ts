@@ -2,7 +2,7 @@
 // facts: store/ keeps them, views/ draws them.
 
 import type { ConversationId, MessageId, PersonId } from "./id.ts";
-import { type Parts, plainText } from "./part.ts";
+import { filesIn, type Parts, plainText } from "./part.ts";
 import type { Settings } from "./persona.ts";
 
 export type Role = "user" | "assistant";
@@ -63,6 +63,10 @@ export interface Message {
 export function withParts(message: Omit<Message, "parts" | "text">, parts: Parts): Message {
   return { ...message, parts, text: plainText(parts) };
 }
+
+/** Title of a conversation that begins with this question: from its text, else the name of its first file. */
+export const titleOf = ({ text, parts }: Pick<Message, "text" | "parts">): string =>
+  titleFrom(text.trim() === "" ? (filesIn(parts)[0]?.name ?? "") : text);
 
 /** Longest title that is derived from the first question, in UTF-16 units. */
 const titleMaxChars = 60;

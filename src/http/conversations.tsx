@@ -1,9 +1,12 @@
 // The pages of conversations, and the forms on them for browsers that run no scripts.
 
 import { Hono } from "hono";
-import { commandOf, execute } from "../chat/command.ts";
+import type { Attachments } from "../chat/attachments.ts";
+import { type Command, commandOf, execute } from "../chat/command.ts";
 import type { ConversationActions } from "../chat/conversation-actions.ts";
+import type { Person } from "../domain/account.ts";
 import { asFailure, Failure, type Refuse, statusOf } from "../domain/failure.ts";
+import type { StoredFile } from "../domain/file.ts";
 import { isId, newId, newTemporaryId } from "../domain/id.ts";
 import type { StoreOf } from "../store/chooser.ts";
 import { type FileDependencies, takeForm } from "./files.ts";
@@ -43,11 +46,12 @@ export function conversationRoutes(dependencies: ConversationDependencies): Hono
   app.post("/c/:id", async (c) => {
     const id = c.req.param("id");
     if (!isId(id)) throw new Failure("not_found");
-    const fields = hasFiles(c.req.header("content-type"))
+    const { fields, refused } = hasFiles(c.req.header("content-type"))
       ? await takeForm(c, id, dependencies)
-      : await fieldsOf(c);
+      : { fields: await fieldsOf(c), refused: null };
     const command = commandOf(fields);
     try {
+      if (refused !== null) throw refused;
       const sender = { person: personOf(c), conversation: id, request: c.env.request };
       await execute(command, sender, { chat, threads, actions });
       if (command.type === "remove") return c.redirect("/", 303);
@@ -60,12 +64,20 @@ export function conversationRoutes(dependencies: ConversationDependencies): Hono
       return pages.answer(c, id, {
         isNew: (await storeOf(id).conversation(id)) === null,
         typed: command.type === "say" ? command.text : "",
+        attached: await filesOf(command, personOf(c), dependencies.attachments),
         notice: failure.report,
       });
     }
   });
 
   return app;
+}
+
+/** Files of a question that was refused. Files that are somebody else's are left out. */
+async function filesOf(command: Command, person: Person, attachments: Attachments): Promise<StoredFile[]> {
+  if (command.type !== "say") return [];
+  const found = (command.files ?? []).map((file) => attachments.of(person, file).catch(() => null));
+  return (await Promise.all(found)).filter((file) => file !== null);
 }
 
 /** False for a conversation that is busy. Any other error is thrown again. */

@@ -8,7 +8,7 @@ import { Failure } from "../domain/failure.ts";
 import type { FileId, StoredFile } from "../domain/file.ts";
 import { type ConversationId, isId } from "../domain/id.ts";
 import { attachmentNamed } from "./download.ts";
-import { type Env, personOf } from "./visitor.ts";
+import { type Env, personOf, shownFailure } from "./visitor.ts";
 
 export interface FileDependencies {
   readonly attachments: Attachments;
@@ -75,36 +75,53 @@ export function sendFile(c: Context<Env>, attachments: Attachments, file: Stored
   );
 }
 
+interface TakenForm {
+  /** `file` has the ids of all files: those that came now, and those that were stored before. */
+  readonly fields: Readonly<Record<string, unknown>>;
+  /** Why files that came now are not among them. */
+  readonly refused: Failure | null;
+}
+
 /**
- * The fields of a form with files, as a browser without scripts sends it, and the ids of the files, which are
- * stored.
- * @throws Failure as `ReadBody` and `Attachments.take`; `bad_request`, `too_many_files`
+ * The fields of a form with files, as a browser without scripts sends it. The files are stored.
+ * @throws Failure as `ReadBody`; `bad_request`
  */
 export async function takeForm(
   c: Context<Env>,
   conversation: ConversationId,
   { attachments, readBody, formMaxBytes }: FileDependencies & { readonly formMaxBytes: number },
-): Promise<Readonly<Record<string, unknown>>> {
+): Promise<TakenForm> {
   const person = personOf(c);
   const { fileMaxBytes, messageFilesMax: limit } = attachments.bounds;
   const bound = { maxBytes: fileMaxBytes + formMaxBytes, owner: person.id };
   const { bytes, release } = await readBody(c.req.raw, bound);
   try {
-    const { fields, files } = await formOf(bytes, c.req.header("content-type") ?? "");
-    if (files.length > limit) throw new Failure("too_many_files", { limit });
-    const ids: FileId[] = [];
-    for (const given of files) ids.push((await attachments.take(person, conversation, given)).id);
-    return ids.length === 0 ? fields : { ...fields, file: ids };
+    const { fields, files, stored } = await formOf(bytes, c.req.header("content-type") ?? "");
+    const ids: FileId[] = [...stored];
+    let refused = files.length + ids.length > limit ? new Failure("too_many_files", { limit }) : null;
+    for (const given of refused === null ? files : [])
+      await attachments.take(person, conversation, given).then(
+        ({ id }) => ids.push(id),
+        (error) => {
+          refused ??= shownFailure(error);
+        },
+      );
+    return { fields: { ...fields, file: ids }, refused };
   } finally {
     release();
   }
 }
 
-/** Fields and files of a form; an empty file input sends a file without a name, which is none. */
-async function formOf(
-  bytes: Uint8Array<ArrayBuffer>,
-  contentType: string,
-): Promise<{ fields: Record<string, string>; files: GivenFile[] }> {
+/** A form with files. */
+interface FileForm {
+  readonly fields: Record<string, string>;
+  readonly files: GivenFile[];
+  /** Ids in fields that are named `file`. */
+  readonly stored: FileId[];
+}
+
+/** Reads a form; an empty file input sends a file without a name, which is none. */
+async function formOf(bytes: Uint8Array<ArrayBuffer>, contentType: string): Promise<FileForm> {
   const form = await new Response(bytes, { headers: { "content-type": contentType } })
     .formData()
     .catch(() => null);
@@ -115,7 +132,7 @@ async function formOf(
     if (typeof value === "string") fields[name] = value;
     else if (nameOf(value) !== "" || value.size > 0)
       files.push({ name: nameOf(value), bytes: new Uint8Array(await value.arrayBuffer()) });
-  return { fields, files };
+  return { fields, files, stored: form.getAll("file").filter(isId) };
 }
 
 /** Bun gives a file without a name no name at all. */

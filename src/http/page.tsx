@@ -7,11 +7,13 @@ import { inWords } from "../../views/markdown/marks.ts";
 import { ChatPage } from "../../views/page.tsx";
 import type { Auth } from "../auth/auth.ts";
 import type { Bus } from "../bus/bus.ts";
+import type { Attachments } from "../chat/attachments.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { Quota } from "../chat/quota.ts";
 import type { Servers } from "../chat/servers.ts";
 import type { Threads } from "../chat/threads.ts";
 import type { FailureReport } from "../domain/failure.ts";
+import type { StoredFile } from "../domain/file.ts";
 import { type ConversationId, isId, isTemporary, newId } from "../domain/id.ts";
 import { machineOf, type UpstreamState } from "../domain/upstream.ts";
 import type { SettingsResolver } from "../persona/effective-settings.ts";
@@ -30,6 +32,7 @@ export interface PageDependencies {
   readonly servers: Servers;
   readonly store: Store;
   readonly bus: Bus;
+  readonly attachments: Attachments;
   /** A page whose socket is silent for this long opens another, in ms. */
   readonly silentMs: number;
   /** The path that parlor is below, such as /chat; empty at the root. */
@@ -45,6 +48,8 @@ interface PageOptions {
   readonly through?: string | null;
   /** Text for the composer: what was typed when a form was refused. */
   readonly typed?: string;
+  /** Its files, which are stored. */
+  readonly attached?: readonly StoredFile[];
   readonly notice?: FailureReport | null;
 }
 
@@ -90,13 +95,14 @@ export class ConversationPages {
 
   /** What the page shows because of its address and of the form before it. */
   #requestProps(c: Context<Env>, conversation: ConversationId, options: PageOptions) {
-    const { through = null, typed = "", notice = null } = options;
+    const { through = null, typed = "", attached = [], notice = null } = options;
     const pruned = c.req.query("pruned");
     return {
       conversation,
       pruned: isId(pruned) ? pruned : null,
       through,
       typed,
+      attached,
       notice,
       isPlain: c.req.query("plain") !== undefined,
       isTemporary: isTemporary(conversation),
@@ -107,12 +113,13 @@ export class ConversationPages {
 
   /** What the page shows about its reader and about parlor itself. */
   async #personProps(c: Context<Env>) {
-    const { auth, quota, servers, store, silentMs, upstream } = this.#dependencies;
+    const { attachments, auth, quota, servers, store, silentMs, upstream } = this.#dependencies;
     const person = personOf(c);
     return {
       person,
       list: await store.list({ owner: person.id, limit: listPageMax }),
       allowance: await quota.allowance(person),
+      attachBounds: attachments.bounds,
       messageMaxBytes: quota.messageMaxBytes(person),
       hasAccounts: auth.mode !== "none",
       elsewhere: [...new Set(servers.now.flatMap(({ url }) => machineOf(url) ?? []))],

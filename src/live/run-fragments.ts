@@ -17,7 +17,7 @@ import {
 } from "../../views/message.tsx";
 import { titleFragment } from "../../views/title.ts";
 import { wordsOf } from "../../views/words.ts";
-import { type Message, titleFrom } from "../domain/conversation.ts";
+import { type Message, titleOf } from "../domain/conversation.ts";
 import type { RunEvent, Snapshot } from "../domain/event.ts";
 import { controls, gauge } from "./frames.ts";
 import type { View } from "./view.ts";
@@ -64,7 +64,7 @@ export function queuedFragment(event: RunEvent & { kind: "queued" }, view: View)
         }),
       )
     : "";
-  const title = event.question?.parent === null ? titleFragment(titleFrom(event.question.text)) : "";
+  const title = event.question?.parent === null ? titleFragment(titleOf(event.question)) : "";
   return fragment(ids.thread, "beforeend", question + answer) + controls("busy", view) + title;
 }
 

@@ -2,7 +2,7 @@
 // method is to be called within a transaction. Few statements on purpose: test/store/statements.test.ts
 // counts them.
 
-import { type Message, titleFrom } from "../domain/conversation.ts";
+import { type Message, titleOf } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
 import { type ConversationId, type MessageId, newId, type PersonId } from "../domain/id.ts";
 import { type FilePart, filesIn, type Parts, textParts } from "../domain/part.ts";
@@ -69,9 +69,8 @@ export class RunQueue {
     const edited = edits === undefined ? null : tree.messageIn(conversation, edits, "user");
     const parent = edited === null ? state.head : edited.parent;
     const attached = this.#filesFor(question, edited?.parts ?? []);
-    if (state.owner === null)
-      list.add(conversation, owner, titleFrom(text) || titleFrom(attached[0]?.name ?? ""), settings);
     const parts = [...attached, ...textParts(text)];
+    if (state.owner === null) list.add(conversation, owner, titleOf({ text, parts }), settings);
     const asked = tree.add({ id: message, conversation, parent, role: "user", parts });
     this.#tables.files.attach(message, attached);
     return { question: asked, ...this.#addAttempt(asked, owner) };

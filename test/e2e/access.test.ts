@@ -65,6 +65,17 @@ const states: Record<string, (page: Page) => Promise<void>> = {
     await page.waitForURL(/temporary$/);
     await connected(page);
   },
+  "attached files, and those of a question": async (page) => {
+    const file = { name: "notes.md", mimeType: "text/markdown", buffer: Buffer.from("notes") };
+    const attach = async () => {
+      await page.getByLabel("Attach", { exact: true }).setInputFiles([file, { ...file, name: "more.txt" }]);
+      await page.locator("#attached li:nth-child(2) [name=file]").waitFor({ state: "attached" });
+    };
+    await attach();
+    await ask(page, "twenty");
+    await answered(page);
+    await attach();
+  },
   "a refused message": async (page) => {
     await ask(page, "x".repeat(300_000));
     await page.locator("#notice p").waitFor();

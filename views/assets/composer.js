@@ -7,7 +7,7 @@
   const form = field.form;
   field.readOnly = false; // the page without scripts closes it during an answer
 
-  /** Message id → the text that was sent under it. */
+  /** Message id → the text that was sent under it, and the ids of its files. */
   const sent = new Map();
 
   /** As the server makes them: 128 random bits. (crypto.randomUUID needs a secure origin.) */
@@ -25,17 +25,22 @@
   }
 
   /**
-   * Stops an empty message and one that is too long. The server refuses a long one, too, but a frame far
-   * beyond its bound closes the socket.
+   * Stops an empty message, one that is too long, and one whose files are on their way. The server refuses a
+   * long one, too, but a frame far beyond its bound closes the socket.
    */
   function refuseUnsendable(event) {
     if (event.submitter?.name === "starter") return;
-    const isEmpty = field.value.trim() === "";
-    if (!isEmpty && new Blob([field.value]).size <= Number(field.dataset.maxBytes)) return;
+    const isEmpty = field.value.trim() === "" && attached.ids().length === 0;
+    const isLong = new Blob([field.value]).size > Number(field.dataset.maxBytes);
+    if (!isEmpty && !isLong && !attached.isBusy()) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    if (!isEmpty) find("notice").replaceChildren(find("too-long").content.cloneNode(true));
+    const sentence = isLong ? "too-long" : attached.isBusy() ? "uploading" : null;
+    if (sentence) find("notice").replaceChildren(find(sentence).content.cloneNode(true));
   }
+
+  /** True if the field and the list hold this message. */
+  const isInField = ({ text, files }) => text === field.value && `${files}` === `${attached.ids()}`;
 
   /**
    * Gives another text another id, also while the message before is on its way or was refused. Then goes to
@@ -45,8 +50,10 @@
     const input = find("message-id");
     // an offered question takes nothing out of the field
     const text = event.submitter?.name === "starter" ? "" : field.value;
-    if (sent.has(input.value) && sent.get(input.value) !== text) input.value = newId();
-    sent.set(input.value, text);
+    const files = attached.ids();
+    const before = sent.get(input.value);
+    if (before && (before.text !== text || `${before.files}` !== `${files}`)) input.value = newId();
+    sent.set(input.value, { text, files });
     reading.toEnd();
     field.focus();
   }
@@ -56,10 +63,11 @@
    * each frame, because the answer to a sending can get lost.
    */
   function emptyField() {
-    for (const [id, text] of sent) {
+    for (const [id, { text, files }] of sent) {
       if (!find(`m-${id}`)) continue;
       sent.delete(id);
-      const isOnItsWay = [...sent.values()].includes(field.value); // as another message
+      attached.forget(files);
+      const isOnItsWay = [...sent.values()].some(isInField); // as another message
       if (!isOnItsWay && field.value.startsWith(text)) field.value = field.value.slice(text.length);
       if (find("message-id").value === id) find("message-id").value = newId();
       typed.keep(field);

@@ -51,5 +51,5 @@ globalThis.typed = (() => {
   }
   document.addEventListener("htmx:ws:after:message:incoming", nameConversation);
 
-  return { conversation, draftOf, keep, noteText };
+  return { base, conversation, draftOf, keep, noteText };
 })();

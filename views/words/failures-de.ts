@@ -98,7 +98,7 @@ export const failuresDe: FailureSentences = {
   tokens_limit: ({ tokens, limit, seconds }) =>
     `Du hast heute ${whole(tokens)} von ${whole(limit)} Token verbraucht. ` +
     `Die Zählung beginnt ${after(seconds)} neu; dein Text bleibt erhalten.`,
-  file_empty: () => "Diese Datei ist leer.",
+  file_empty: ({ name }) => `${name} ist leer.`,
   file_in_use: () => "Diese Datei gehört zu einer Nachricht. Lösche die Nachricht, um die Datei zu löschen.",
   files_full: ({ usedBytes, limitBytes }) =>
     `Deine Dateien belegen ${number(usedBytes)} von ${number(limitBytes)} Byte, diese passt nicht mehr dazu. ` +

@@ -91,7 +91,7 @@ export const failuresEn: FailureSentences = {
   tokens_limit: ({ tokens, limit, seconds }) =>
     `You have used ${whole(tokens)} of ${whole(limit)} tokens today. ` +
     `The count resets ${after(seconds)}; your text is kept.`,
-  file_empty: () => "This file is empty.",
+  file_empty: ({ name }) => `${name} is empty.`,
   file_in_use: () => "This file belongs to a message. To delete the file, delete the message.",
   files_full: ({ usedBytes, limitBytes }) =>
     `Your files have ${number(usedBytes)} of ${number(limitBytes)} bytes, so this one does not fit. ` +

@@ -1,4 +1,4 @@
-// Numbers, durations and waits as people read them.
+// Numbers, sizes, durations and waits as people read them.
 
 import type { WaitEstimate } from "../../src/domain/run.ts";
 
@@ -6,6 +6,16 @@ import type { WaitEstimate } from "../../src/domain/run.ts";
 export function shortNumber(value: number, locale: string): string {
   const options = Math.abs(value) < 100 ? { maximumSignificantDigits: 3 } : { maximumFractionDigits: 0 };
   return new Intl.NumberFormat(locale, options).format(value);
+}
+
+/** A size with 1 kB of 1,024 bytes: "812 kB", "1.4 MB". English and German share the units. */
+export function size(bytes: number, locale: string): string {
+  const steps = bytes < 2 ** 20 ? 1 : bytes < 2 ** 30 ? 2 : 3;
+  const unit = ["kB", "MB", "GB"][steps - 1];
+  const value = bytes / 1024 ** steps;
+  const digits = steps === 1 || value >= 100 ? 0 : 1;
+  const shown = Math.max(value, steps === 1 ? 1 : 0);
+  return `${new Intl.NumberFormat(locale, { maximumFractionDigits: digits }).format(shown)} ${unit}`;
 }
 
 /** A duration in seconds, or in minutes from 90 s on ("45 s", "12 min"); English and German alike. */

@@ -1,0 +1,135 @@
+// Files as the page shows them: those of a question, and those that are attached to the next one.
+
+import type { FileFacts, StoredFile } from "../src/domain/file.ts";
+import type { FilePart } from "../src/domain/part.ts";
+import { sentenceOf, type Words } from "./words.ts";
+
+interface FileListProps {
+  readonly files: readonly FilePart[];
+  /** For the reader of a link: the files are fetched below the link's address. */
+  readonly isReader: boolean;
+  readonly words: Words;
+}
+
+/** The files of a question; each can be saved. Nothing where there are none. */
+export function FileList({ files, isReader, words }: FileListProps) {
+  if (files.length === 0) return <></>;
+  return (
+    <ul class="files" aria-label={words.attachments.list}>
+      {files.map((part) => (
+        <li>
+          <FileItem part={part} isReader={isReader} words={words} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function FileItem({ part, isReader, words }: { part: FilePart; isReader: boolean; words: Words }) {
+  const { file, name, type } = part;
+  if (file === null)
+    return (
+      <span class="file">
+        <Name name={name} />
+        <span class="facts">{words.attachments.missing}</span>
+      </span>
+    );
+  // a frame goes to all readers of a conversation, whatever link they follow: hence relative to their page
+  const address = isReader ? `?file=${file}` : `/files/${file}`;
+  return (
+    <a class="file" href={address} download={name}>
+      {type === "picture" && <img src={address} alt="" loading="lazy" decoding="async" />}
+      <Name name={name} />
+      <span class="facts">
+        <Facts of={part} words={words} />
+      </span>
+    </a>
+  );
+}
+
+const Name = ({ name }: { name: string }) => (
+  <span class="name" dir="auto" title={name}>
+    {name}
+  </span>
+);
+
+function Facts({ of, words }: { of: FileFacts; words: Words }) {
+  return <>{words.attachments.facts(of).join(" · ")}</>;
+}
+
+/** What the composer says of files that may be attached. */
+export interface AttachBounds {
+  /** Largest file, in bytes. */
+  readonly fileMaxBytes: number;
+  /** Most files of a question. */
+  readonly messageFilesMax: number;
+}
+
+interface AttachProps {
+  readonly bounds: AttachBounds;
+  /** Files that are stored already: of a form that was refused, in a browser without scripts. */
+  readonly attached: readonly StoredFile[];
+  readonly isDisabled: boolean;
+  readonly words: Words;
+}
+
+/**
+ * The attached files and the control that adds some. With scripts each file is uploaded at once and gets a
+ * copy of the template (views/assets/attached.js). Without scripts the form itself brings the files.
+ */
+export function Attach({ bounds, attached, isDisabled, words }: AttachProps) {
+  const { fileMaxBytes: limitBytes, messageFilesMax: limit } = bounds;
+  const { attachments: say } = words;
+  const lengths = Object.entries(say.lengths).map(([type, length]) => [`data-${type}`, length("%")]);
+  return (
+    <>
+      <ul id="attached" class="files" aria-label={say.list} aria-live="polite">
+        {attached.map((file) => (
+          <li>
+            <label class="file">
+              <span class="name">
+                <input type="checkbox" name="file" value={file.id} checked /> {file.name}
+              </span>
+              <span class="facts">
+                <Facts of={file} words={words} />
+              </span>
+            </label>
+          </li>
+        ))}
+      </ul>
+      <label class="attach" title={say.bounds(limit, limitBytes)}>
+        <svg viewBox="0 0 24 24" aria-hidden="true">
+          <path d="m20 11-9 9a5.7 5.7 0 0 1-8-8l9-9a3.8 3.8 0 0 1 5.4 5.4l-9 9a1.9 1.9 0 0 1-2.7-2.7l8.3-8.3" />
+        </svg>
+        <input
+          type="file"
+          id="attach"
+          name="attach"
+          multiple
+          aria-label={say.attach}
+          disabled={isDisabled}
+          data-max={limit}
+          data-max-bytes={limitBytes}
+          data-lost={say.lost}
+          data-too-many={sentenceOf({ code: "too_many_files", facts: { limit } }, words)}
+          data-too-large={say.tooLarge(limitBytes)}
+        />
+      </label>
+      <template id="uploading">
+        <p>{say.wait}</p>
+      </template>
+      <template id="attaching">
+        <li>
+          <span class="file">
+            <span class="name" dir="auto" />
+            <span class="facts" data-reading={say.reading} {...Object.fromEntries(lengths)} />
+            <progress max={1} value={0} aria-label={say.uploading} />
+          </span>
+          <button type="button" aria-label={say.remove("%")}>
+            ×
+          </button>
+        </li>
+      </template>
+    </>
+  );
+}
