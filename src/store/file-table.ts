@@ -67,6 +67,14 @@ export class FileTable implements Files {
     return row && toFile(row);
   }
 
+  /** The part of a message that has this file; null for an unknown one. */
+  partOf(id: FileId | undefined): FilePart | null {
+    const found = id === undefined ? null : this.find(id);
+    if (found === null) return null;
+    const { id: file, name, type, bytes, pages } = found;
+    return { kind: "file", file, name, type, bytes, pages };
+  }
+
   async isIn(conversation: ConversationId, file: FileId): Promise<boolean> {
     const sql = `select 1 from message_files f
       join messages m on m.id = f.message join conversations c on c.id = m.conversation

@@ -101,10 +101,9 @@ export class RunQueue {
   #filesFor({ owner, files }: NewQuestion, edited: Parts): readonly FilePart[] {
     if (files === undefined) return filesIn(edited);
     return files.map((id) => {
-      const found = this.#tables.files.find(id);
-      if (found?.owner !== owner) throw new Failure("not_found");
-      const { name, type, bytes, pages } = found;
-      return { kind: "file", file: id, name, type, bytes, pages };
+      const part = this.#tables.files.find(id)?.owner === owner ? this.#tables.files.partOf(id) : null;
+      if (part === null) throw new Failure("not_found");
+      return part;
     });
   }
 

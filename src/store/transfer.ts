@@ -140,7 +140,9 @@ export class TransferTable {
     const other = (id: string | null) => (id === null ? null : (others.get(id) ?? id));
     for (const { id, parent, role, text, parts: given = textParts(text), createdAt } of messages) {
       const parts = given.map((part) =>
-        part.kind === "file" ? { ...part, file: files.get(part.file ?? "") ?? null } : part,
+        part.kind === "file"
+          ? (this.#files.partOf(files.get(part.file ?? "")) ?? { ...part, file: null })
+          : part,
       );
       this.#q.run(
         `insert into messages (id, conversation, parent, role, text, parts, created_at)

@@ -97,6 +97,15 @@ test("a file of conversations gives nobody another person's file by its id, and 
   expect((await read("eve", `/files/${secret}`)).status).toBe(404);
 });
 
+test("what a file of conversations says of its files is not believed", async () => {
+  const conversation = await asked("finn", [await put("finn", "a.txt", "text")]);
+  const forged = (await read("finn", `/c/${conversation}/export.json`)).text
+    .replace('"type": "text"', '"type": "picture"')
+    .replace('"pages": 1', '"pages": 9');
+  await bring("gina", forged);
+  expect(await filesOf("gina")).toMatchObject([{ type: "text", pages: 1, bytes: 4 }]);
+});
+
 test("what a person may not keep is left out and counted; the conversation comes all the same", async () => {
   const conversation = await asked("bob", [await put("bob", "long.txt", text)]);
   const record = JSON.parse((await read("bob", `/c/${conversation}/export.json`)).text);
