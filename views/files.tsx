@@ -79,11 +79,11 @@ interface AttachProps {
  */
 export function Attach({ bounds, attached, isDisabled, words }: AttachProps) {
   const { fileMaxBytes: limitBytes, messageFilesMax: limit } = bounds;
-  const { attachments: say } = words;
-  const lengths = Object.entries(say.lengths).map(([type, length]) => [`data-${type}`, length("%")]);
+  const { attachments: labels } = words;
+  const lengths = Object.entries(labels.lengths).map(([type, length]) => [`data-${type}`, length("%")]);
   return (
     <>
-      <ul id="attached" class="files" aria-label={say.list} aria-live="polite">
+      <ul id="attached" class="files" aria-label={labels.list} aria-live="polite">
         {attached.map((file) => (
           <li>
             <label class="file">
@@ -97,7 +97,7 @@ export function Attach({ bounds, attached, isDisabled, words }: AttachProps) {
           </li>
         ))}
       </ul>
-      <label class="attach" title={say.bounds(limit, limitBytes)}>
+      <label class="attach" title={labels.bounds(limit, limitBytes)}>
         <svg viewBox="0 0 24 24" aria-hidden="true">
           <path d="m20 11-9 9a5.7 5.7 0 0 1-8-8l9-9a3.8 3.8 0 0 1 5.4 5.4l-9 9a1.9 1.9 0 0 1-2.7-2.7l8.3-8.3" />
         </svg>
@@ -106,26 +106,26 @@ export function Attach({ bounds, attached, isDisabled, words }: AttachProps) {
           id="attach"
           name="attach"
           multiple
-          aria-label={say.attach}
+          aria-label={labels.attach}
           disabled={isDisabled}
           data-max={limit}
           data-max-bytes={limitBytes}
-          data-lost={say.lost}
+          data-lost={labels.lost}
           data-too-many={sentenceOf({ code: "too_many_files", facts: { limit } }, words)}
-          data-too-large={say.tooLarge(limitBytes)}
+          data-too-large={labels.tooLarge(limitBytes)}
         />
       </label>
       <template id="uploading">
-        <p>{say.wait}</p>
+        <p>{labels.wait}</p>
       </template>
       <template id="attaching">
         <li>
           <span class="file">
             <span class="name" dir="auto" />
-            <span class="facts" data-reading={say.reading} {...Object.fromEntries(lengths)} />
-            <progress max={1} value={0} aria-label={say.uploading} />
+            <span class="facts" data-reading={labels.reading} {...Object.fromEntries(lengths)} />
+            <progress max={1} value={0} aria-label={labels.uploading} />
           </span>
-          <button type="button" aria-label={say.remove("%")}>
+          <button type="button" aria-label={labels.remove("%")}>
             ×
           </button>
         </li>

@@ -23,7 +23,7 @@ const uploaded = async (page: Page, names: readonly string[]) => {
   );
   expect(await page.locator("#attached .name").allTextContents()).toEqual([...names]);
 };
-const filesOf = (page: Page) => page.getByRole("log").getByRole("list", { name: "Attached files" });
+const filesOf = (page: Page) => page.getByRole("log").getByRole("list", { name: "Files of this question" });
 const notice = (page: Page) => page.getByRole("alert");
 
 /** Gives the page files in an event of the browser, as a person who drops or pastes them. */

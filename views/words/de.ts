@@ -55,7 +55,7 @@ export const de: Words = {
   send: "Senden",
   attachments: {
     attach: "Anhängen",
-    list: "Angehängte Dateien",
+    list: "Dateien dieser Frage",
     bounds: (files, limitBytes) =>
       `Bis zu ${number(files)} Dateien mit je ${size(limitBytes, "de")} anhängen. ` +
       "Du kannst sie auch hierher ziehen oder einfügen.",

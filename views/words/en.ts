@@ -56,7 +56,7 @@ export const en: Words = {
   send: "Send",
   attachments: {
     attach: "Attach",
-    list: "Attached files",
+    list: "Files of this question",
     bounds: (files, limitBytes) =>
       `Attach up to ${number(files)} files of ${size(limitBytes, "en")} each. ` +
       "You can also drop or paste them.",
