@@ -2,8 +2,8 @@
 // needs. Knows nothing of the command line, nor which adapters were chosen. Tests start parlor here.
 
 import type { Server, WebSocketHandler } from "bun";
+import { drawThread } from "../views/answer.tsx";
 import { listPageMax } from "../views/list.tsx";
-import { drawThread } from "../views/message.tsx";
 import { Auth, type AuthMode } from "./auth/auth.ts";
 import type { Oidc, OidcOptions } from "./auth/oidc.ts";
 import { Passwords } from "./auth/password.ts";
@@ -14,6 +14,7 @@ import { Forgetting } from "./chat/forgetting.ts";
 import { Quota } from "./chat/quota.ts";
 import { Servers, serverLog } from "./chat/servers.ts";
 import { Threads } from "./chat/threads.ts";
+import { passageFinder } from "./documents/search.ts";
 import { localPerson, standardLimits } from "./domain/account.ts";
 import { AddressSet } from "./domain/address.ts";
 import type { PersonaId } from "./domain/id.ts";
@@ -174,7 +175,8 @@ function openChat(dependencies: AppDependencies, enforced: EnforcedPersona, { bu
   const { store, bus, upstream, metrics, bounds } = dependencies;
   const settings = new SettingsResolver(dependencies.personas, () => enforced.now);
   const storeOf = storeChooser(dependencies);
-  const runs = new RunHost({ ...dependencies, settings, storeOf });
+  const findPassages = passageFinder(store.collections);
+  const runs = new RunHost({ ...dependencies, settings, storeOf, findPassages });
   const quota = new Quota({ usage: store.usage, runs, queue: runs.queue.apiRequests, bounds });
   const ports = { ...dependencies, settings, storeOf, runs, quota, drawAhead: drawThread };
   const threads = new Threads(ports);

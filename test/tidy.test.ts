@@ -31,6 +31,7 @@ const contracts = [
   "src/store/chooser.ts",
   "src/store/collections.ts",
   "src/store/files.ts",
+  "src/store/sources.ts",
   "src/persona/effective-settings.ts",
 ];
 const isContract = (file: string, room: string) => file.endsWith(`/${room}.ts`) || contracts.includes(file);

@@ -3,12 +3,13 @@
 
 import { raw } from "hono/html";
 import type { Snapshot } from "../src/domain/event.ts";
+import type { ConversationId } from "../src/domain/id.ts";
 import { filesIn, plainText, sizeOf, textIn } from "../src/domain/part.ts";
 import type { Run } from "../src/domain/run.ts";
-import type { Thread } from "../src/domain/thread.ts";
 import { Acts, type ActsProps } from "./acts.tsx";
+import { answerHtml, citationsIn, LostCitations } from "./answer.tsx";
 import { FileList } from "./files.tsx";
-import { drawAhead, markdownOf } from "./markdown/html.ts";
+import { unlinked } from "./markdown/citations.ts";
 import { inWords } from "./markdown/marks.ts";
 import { escapeText, PlainStream } from "./markdown/plain.ts";
 import { MarkdownStream } from "./markdown/stream.ts";
@@ -38,7 +39,7 @@ export function MessageArticle(props: Props) {
   const thought = textIn(message.parts, "thought");
   const status = run?.status ?? "done";
   const label = message.role === "user" ? words.you : words.assistant;
-  const html = message.role === "user" ? escapeText(message.text) : inWords(markdownOf(message.text), words);
+  const html = message.role === "user" ? escapeText(message.text) : answerHtml(message, props);
   return (
     <article id={articleId(message.id)} data-role={message.role} data-status={status} aria-label={label}>
       <h2 class="unseen">{label}</h2>
@@ -54,18 +55,11 @@ export function MessageArticle(props: Props) {
   );
 }
 
-/**
- * Renders the answers of a thread, a part per turn of the event loop; true when more than one turn was
- * needed.
- */
-export function drawThread(thread: Thread): Promise<boolean> {
-  return drawAhead(thread.flatMap(({ message }) => (message.role === "assistant" ? [message.text] : [])));
-}
-
 /** What stands behind the text of a message: how its Run ended, what can be done with it. */
 export function After(props: Props) {
   return (
     <>
+      <LostCitations {...props} />
       {props.run && <RunNotes run={props.run} words={props.words} />}
       {props.isReader !== true && <Acts {...props} />}
     </>
@@ -100,18 +94,21 @@ export type RunningSnapshot = Pick<
 /** The answer that is being written now; `rendered` is what those who watch it have on their pages. */
 export function RunningArticle({
   snapshot,
+  conversation,
   rendered,
   isReader,
   words,
 }: {
   snapshot: RunningSnapshot;
+  conversation: ConversationId;
   rendered?: RenderedAnswer | undefined;
   isReader?: boolean;
   words: Words;
 }) {
   const { parts, thinkingSince } = snapshot;
   const [text, thought] = [plainText(parts), textIn(parts, "thought")];
-  const html = rendered?.text ?? new MarkdownStream(text).html;
+  const citations = citationsIn(parts, conversation);
+  const html = rendered?.text ?? new MarkdownStream(text, undefined, citations).html;
   const isThinking = thought !== "" && text === "";
   return (
     <article
@@ -133,7 +130,7 @@ export function RunningArticle({
         <div id={ids.thought} />
       )}
       <div class="text" dir="auto">
-        {raw(inWords(html, words))}
+        {raw(inWords(citations && isReader ? unlinked(html) : html, words))}
       </div>
       <div id={ids.run} class="run">
         <RunState snapshot={snapshot} isReader={isReader ?? false} words={words} />

@@ -61,6 +61,7 @@ export function Articles({
           return (
             <RunningArticle
               snapshot={snapshot}
+              conversation={conversation}
               rendered={rendered?.(snapshot.run)}
               isReader={isReader}
               words={words}

@@ -26,6 +26,10 @@ export function passageTerms(context: string, text: string): PassageTerms {
   return { words: all.map(stemOf), compounds: [...compounds] };
 }
 
+/** True for a question with words that tell of its subject. */
+export const isTelling = (question: string): boolean =>
+  wordsOf(question).some((word) => !stopWords.has(word));
+
 /**
  * What a question is looked for with. A compound is also looked for by its parts, where `known` tells that
  * passages have them: "Kündigungsfrist" by "Kündigung" and "Frist". Empty when the question has no word.

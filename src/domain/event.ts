@@ -20,7 +20,7 @@ export type RunFact =
       readonly answer: Message;
     }
   | { readonly kind: "place"; readonly place: Place }
-  /** `answer` has parts already when the Run continues an answer. */
+  /** `answer` has parts already when the Run continues an answer, or has found passages for it. */
   | { readonly kind: "started"; readonly answer: Message }
   | { readonly kind: "prompt"; readonly progress: PromptProgress }
   | PartGrew

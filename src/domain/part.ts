@@ -19,7 +19,24 @@ export interface FilePart extends FileFacts {
   readonly file: FileId | null;
 }
 
-export type Part = WrittenPart | FilePart;
+/** A passage that an answer may cite. It stands before the answer's text, and is sent only with its question. */
+export interface SourcePart {
+  readonly kind: "source";
+  /** The number that cites it: from 1, unique in the conversation for this passage. */
+  readonly n: number;
+  /** Names the passage in its collection, as long as its document is not read anew. */
+  readonly passage: string;
+  /** Title of its document, or its file's path. */
+  readonly document: string;
+  /** From 1; a document without pages has one. */
+  readonly page: number;
+  /** Headings above it, the outermost first. */
+  readonly headings: readonly string[];
+  /** The passage, unchanged. */
+  readonly text: string;
+}
+
+export type Part = WrittenPart | FilePart | SourcePart;
 
 /** Kinds of parts that are written. */
 export type PartKind = WrittenPart["kind"];
@@ -43,9 +60,15 @@ export const plainText = (parts: Parts): string => textIn(parts, "text");
 /** The files, in order. */
 export const filesIn = (parts: Parts): readonly FilePart[] => parts.filter((part) => part.kind === "file");
 
+/** The passages that the answer may cite, in order. */
+export const sourcesIn = (parts: Parts): readonly SourcePart[] =>
+  parts.filter((part) => part.kind === "source");
+
+export const isWritten = (part: Part): part is WrittenPart => part.kind === "text" || part.kind === "thought";
+
 /** Size of all parts that are written, in UTF-16 units: the place at which the next piece belongs. */
 export const sizeOf = (parts: Parts): number =>
-  parts.reduce((sum, part) => sum + (part.kind === "file" ? 0 : part.text.length), 0);
+  parts.reduce((sum, part) => sum + (isWritten(part) ? part.text.length : 0), 0);
 
 /**
  * Adds a piece to the part of its kind, or as a new part. `from` is the index of the first part that may
@@ -75,6 +98,7 @@ export function partsOf(value: unknown): Parts {
     if (!isJsonObject(each)) return [];
     const { kind, text } = each;
     if (kind === "file") return filePartOf(each);
+    if (kind === "source") return sourcePartOf(each);
     const written = kinds.find((one) => one === kind);
     return written === undefined || !isString(text) ? [] : [{ kind: written, text }];
   });
@@ -84,4 +108,16 @@ function filePartOf({ file, name, type, bytes, pages }: JsonObject): FilePart[] 
   if (!isString(name) || !isFileType(type) || !isFiniteNumber(bytes)) return [];
   const facts = { name: fileName(name), type, bytes, pages: isFiniteNumber(pages) ? pages : 0 };
   return [{ kind: "file", file: isId(file) ? file : null, ...facts }];
+}
+
+/** Largest number of a source, and of a page, that is read. */
+const numberMax = 999_999;
+const isNumber = (value: unknown): value is number =>
+  isFiniteNumber(value) && Number.isInteger(value) && value >= 1 && value <= numberMax;
+
+function sourcePartOf({ n, passage, document, page, headings, text }: JsonObject): SourcePart[] {
+  if (!isNumber(n) || !isNumber(page) || !isString(document) || !isString(text)) return [];
+  const above = Array.isArray(headings) ? headings.filter(isString) : [];
+  const names = { passage: isString(passage) ? passage : "", document, page, headings: above };
+  return [{ kind: "source", n, ...names, text }];
 }

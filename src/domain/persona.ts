@@ -51,6 +51,8 @@ export interface Persona {
   /** Questions that an empty conversation offers. */
   readonly starters: readonly string[];
   readonly overflow: Overflow;
+  /** Names of collections from whose passages alone it answers; absent: it needs none. */
+  readonly documents?: readonly string[];
 }
 
 /** What a conversation has chosen. */

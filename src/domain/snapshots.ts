@@ -4,7 +4,7 @@
 
 import type { RunEvent, Snapshot } from "./event.ts";
 import type { RunId } from "./id.ts";
-import { grown, sizeOf } from "./part.ts";
+import { grown, type Parts, sizeOf, sourcesIn } from "./part.ts";
 import type { Thread } from "./thread.ts";
 
 /** Ended Runs that are remembered, so that an event that comes late does not bring one of them back. */
@@ -35,7 +35,7 @@ export class Snapshots {
     if (event.kind === "part") return this.#grow(event, known, isNext);
     if (event.n <= known.n) return null;
     if (!isNext) return "missing";
-    this.#runs.set(event.run, { ...known, ...changeOf(event), n: event.n });
+    this.#runs.set(event.run, { ...known, ...changeOf(event, known), n: event.n });
     return event;
   }
 
@@ -75,12 +75,12 @@ export class Snapshots {
 }
 
 /** What an event changes in a Snapshot, apart from its text. */
-function changeOf(event: RunEvent): Partial<Snapshot> {
+function changeOf(event: RunEvent, known: Snapshot): Partial<Snapshot> {
   switch (event.kind) {
     case "place":
       return { place: event.place };
     case "started":
-      return { status: "running", place: null };
+      return { status: "running", place: null, ...foundIn(event.answer.parts, known) };
     case "prompt":
       return { progress: event.progress };
     case "stopping":
@@ -101,3 +101,7 @@ export function isOfOneMoment(thread: Thread, live: readonly Snapshot[], hasEnd 
   const isLive = active.every((id) => live.some(({ run }) => run === id));
   return isLive && (!hasEnd || live.every(({ run }) => active.includes(run)));
 }
+
+/** The passages that a Run has found for its answer, where they are not known yet. */
+const foundIn = (parts: Parts, known: Snapshot): Partial<Snapshot> =>
+  sourcesIn(parts).length > 0 && sourcesIn(known.parts).length === 0 ? { parts } : {};

@@ -2,11 +2,12 @@
 // then each block of the text when it is complete, then the rest. At the end the page reloads itself in its
 // final form.
 
+import { citationsIn } from "../../views/answer.tsx";
 import { MarkdownStream } from "../../views/markdown/stream.ts";
 import type { Bus } from "../bus/bus.ts";
 import type { Snapshot } from "../domain/event.ts";
 import type { ConversationId } from "../domain/id.ts";
-import { plainText } from "../domain/part.ts";
+import { type Parts, plainText, sourcesIn } from "../domain/part.ts";
 import { Following } from "../runs/following.ts";
 
 /** Marks where the text of the answer in progress belongs in a page. */
@@ -28,10 +29,16 @@ interface GrowingPage {
 
 /** The page as a stream, up to the end of the Run in progress. */
 export function growingPage(page: GrowingPage): ReadableStream<Uint8Array> {
-  const { html, inWords } = page;
+  const { html, inWords, conversation } = page;
   const [head = "", tail = ""] = html.split(textPlace);
   const encoder = new TextEncoder();
   let stream = new MarkdownStream("");
+  let hasSources = false;
+  const show = (parts: Parts) => {
+    const citations = citationsIn(parts, conversation);
+    hasSources = citations !== null;
+    stream = new MarkdownStream(plainText(parts), undefined, citations);
+  };
   let sentChars = 0;
   let stop = () => {};
   return new ReadableStream<Uint8Array>({
@@ -52,11 +59,14 @@ export function growingPage(page: GrowingPage): ReadableStream<Uint8Array> {
         ...page,
         began([snapshot]) {
           if (snapshot === undefined) return end(); // it ended before it could be followed: the page reloads
-          stream = new MarkdownStream(plainText(snapshot.parts));
+          show(snapshot.parts);
           sendSettled();
         },
         heard(event) {
-          if (event.kind === "part" && event.piece.kind === "text") stream.push(event.piece.text);
+          // the passages that the answer may cite are known now
+          if (event.kind === "started" && !hasSources && sourcesIn(event.answer.parts).length > 0)
+            show(event.answer.parts);
+          else if (event.kind === "part" && event.piece.kind === "text") stream.push(event.piece.text);
           else if (event.kind === "ended") stream.end(event.utterance.message.text);
           sendSettled();
           if (event.kind === "ended") end();

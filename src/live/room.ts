@@ -21,12 +21,13 @@ export class Room {
   readonly #following: Following;
   readonly #leave: () => void;
   /** What the pages show of the Runs in progress. */
-  #frames = new RunFrames([]);
+  #frames: RunFrames;
   #isOpen = false;
 
   constructor(conversation: ConversationId, source: RoomSource) {
     this.#conversation = conversation;
     this.#source = source;
+    this.#frames = new RunFrames(conversation, []);
     this.#following = new Following({
       ...{ bus: source.bus, conversation, onError: source.onError },
       live: (id) => source.live(id),
@@ -50,7 +51,7 @@ export class Room {
   }
 
   #begin(live: readonly Snapshot[]): void {
-    this.#frames = new RunFrames(live);
+    this.#frames = new RunFrames(this.#conversation, live);
     for (const { owner } of live) this.#closeForeign(owner);
     if (this.#isOpen) this.#syncAll(); // at first, each socket's own `sync` waits for this
     this.#isOpen = true;

@@ -48,6 +48,7 @@ export function queuedFragment(event: RunEvent & { kind: "queued" }, view: View)
   const answer = String(
     RunningArticle({
       snapshot: emptySnapshot(event, event.answer, "queued"),
+      conversation: event.conversation,
       isReader: view.isReader,
       words,
     }),
@@ -81,6 +82,7 @@ export function startedFragment(
   const article = String(
     RunningArticle({
       snapshot: emptySnapshot(event, event.answer, "running"),
+      conversation: event.conversation,
       rendered,
       isReader: view.isReader,
       words,

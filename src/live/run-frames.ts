@@ -2,18 +2,20 @@
 // place that knows both RunEvents and elements of the page; their HTML is in live/run-fragments, their
 // thoughts are in live/thought-frames.
 
+import { citationsIn } from "../../views/answer.tsx";
 import { changes, fragment } from "../../views/frame.ts";
+import { unlinked } from "../../views/markdown/citations.ts";
 import { hasWords, inWords } from "../../views/markdown/marks.ts";
 import { MarkdownStream } from "../../views/markdown/stream.ts";
 import { ids, type RenderedAnswer, textOf } from "../../views/message.tsx";
 import { wordsOf } from "../../views/words.ts";
 import type { RunEvent, Snapshot } from "../domain/event.ts";
-import type { RunId } from "../domain/id.ts";
-import { type Parts, plainText, sizeOf } from "../domain/part.ts";
+import type { ConversationId, RunId } from "../domain/id.ts";
+import { type Parts, plainText, sizeOf, sourcesIn } from "../domain/part.ts";
 import { controls } from "./frames.ts";
 import { endedFragment, queuedFragment, startedFragment, stateFragment } from "./run-fragments.ts";
 import { ThoughtFrames } from "./thought-frames.ts";
-import { type Frame, oncePerView } from "./view.ts";
+import { type Frame, oncePerView, type View } from "./view.ts";
 
 /** For events that change nothing on a page. */
 const noFrame: Frame = () => "";
@@ -23,6 +25,8 @@ interface ShownAnswer {
   readonly message: string;
   readonly text: MarkdownStream;
   readonly thoughts: ThoughtFrames;
+  /** The answer may cite sources. */
+  readonly hasSources: boolean;
   /** True until the first piece of the answer or its thoughts is shown. */
   isEmpty: boolean;
 }
@@ -31,8 +35,11 @@ interface ShownAnswer {
 export class RunFrames {
   readonly #shown = new Map<RunId, ShownAnswer>();
 
+  readonly #conversation: ConversationId;
+
   /** `live` are the Runs in progress when the Room opens. */
-  constructor(live: readonly Snapshot[]) {
+  constructor(conversation: ConversationId, live: readonly Snapshot[]) {
+    this.#conversation = conversation;
     for (const snapshot of live) this.#add(snapshot.run, snapshot.messageId, snapshot);
   }
 
@@ -53,6 +60,9 @@ export class RunFrames {
         return oncePerView((view) => stateFragment(state, view));
       }
       case "started": {
+        // the passages that the answer may cite are known now
+        if (sourcesIn(event.answer.parts).length > 0 && this.#shown.get(event.run)?.hasSources === false)
+          this.#add(event.run, event.messageId, event.answer);
         const rendered = this.rendered(event.run);
         return oncePerView((view) => startedFragment(event, rendered, view));
       }
@@ -76,9 +86,11 @@ export class RunFrames {
     message: string,
     { parts, thinkingSince = null }: { parts: Parts; thinkingSince?: number | null },
   ): void {
+    const citations = citationsIn(parts, this.#conversation);
     this.#shown.set(run, {
       message,
-      text: new MarkdownStream(plainText(parts)),
+      text: new MarkdownStream(plainText(parts), undefined, citations),
+      hasSources: citations !== null,
       thoughts: new ThoughtFrames(message, parts, thinkingSince),
       isEmpty: sizeOf(parts) === 0,
     });
@@ -89,8 +101,8 @@ export class RunFrames {
     if (!shown) return noFrame;
     const frame = this.#clearState(shown) + changes(shown.text.push(text), textOf(shown.message));
     const folded = shown.thoughts.fold();
-    if (folded === null && !hasWords(frame)) return () => frame;
-    return oncePerView((view) => (folded?.(view) ?? "") + inWords(frame, wordsOf(view.language)));
+    if (folded === null && !hasWords(frame) && !shown.hasSources) return () => frame;
+    return oncePerView((view) => (folded?.(view) ?? "") + textFor(view, frame, shown));
   }
 
   #thought(run: RunId, text: string, since: number | null): Frame {
@@ -111,8 +123,12 @@ export class RunFrames {
     if (!shown) return noFrame;
     const last = changes(shown.text.end(event.utterance.message.text), textOf(event.messageId));
     const thoughts = shown.thoughts.end(event);
-    return oncePerView((view) =>
-      endedFragment(event, inWords(last, wordsOf(view.language)) + thoughts(view), view),
-    );
+    return oncePerView((view) => endedFragment(event, textFor(view, last, shown) + thoughts(view), view));
   }
+}
+
+/** Changes of a text as a view shows them: in its language; a reader with a link can't open the sources. */
+function textFor({ language, isReader }: View, html: string, { hasSources }: ShownAnswer): string {
+  const worded = inWords(html, wordsOf(language));
+  return hasSources && isReader ? unlinked(worded) : worded;
 }

@@ -26,6 +26,7 @@ const keys = [
   "starters",
   "overflow",
   "list",
+  "documents",
 ] as const;
 type Front = Partial<Record<(typeof keys)[number], unknown>>;
 
@@ -71,6 +72,7 @@ export function parsePersona(id: PersonaId, text: string): ParsedPersona {
       greeting: words(front, "greeting"),
       starters: startersOf(front),
       overflow: overflowOf(front),
+      ...documentsOf(front),
     },
     list: list || null,
   };
@@ -123,6 +125,13 @@ function startersOf(front: Front): readonly string[] {
     );
   }
   return value;
+}
+
+function documentsOf(front: Front): Pick<Persona, "documents"> {
+  const value = front.documents ?? [];
+  if (!Array.isArray(value) || value.some((each) => typeof each !== "string" || each.trim() === ""))
+    throw new PersonaFault("documents must be a list of names of collections, such as [handbook]");
+  return value.length === 0 ? {} : { documents: value.map((name: string) => name.trim()) };
 }
 
 function overflowOf(front: Front): Overflow {

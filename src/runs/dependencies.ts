@@ -9,14 +9,16 @@ import type { Metrics } from "../telemetry/metrics.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { StepEnd } from "./steps/answer.ts";
+import type { FindPassages } from "./steps/retrieve.ts";
 
 export interface RunsDependencies {
-  readonly store: Pick<Store, "usage" | "settings" | "checkpoint">;
+  readonly store: Pick<Store, "usage" | "settings" | "checkpoint" | "collections">;
   readonly storeOf: StoreOf;
   readonly bus: Bus;
   readonly upstream: Upstream;
   readonly log: Log;
   readonly settings: SettingsResolver;
+  readonly findPassages: FindPassages;
   /** Let the model write a title after the first answer of a conversation. */
   readonly generateTitles: boolean;
   /** Write the text of messages to the log. */

@@ -2,9 +2,9 @@
 // last event. Publishes each change on the Bus and to a program's Tap. Does not decide when a Run starts.
 
 import { type Bus, publishListed, publishReshaped } from "../bus/bus.ts";
-import type { Message } from "../domain/conversation.ts";
+import { type Message, withParts } from "../domain/conversation.ts";
 import type { RunEvent, RunFact, Snapshot } from "../domain/event.ts";
-import type { PartKind, WrittenPart } from "../domain/part.ts";
+import type { PartKind, Parts, WrittenPart } from "../domain/part.ts";
 import type { Place, PromptProgress, Run, RunStats } from "../domain/run.ts";
 import type { Utterance } from "../domain/thread.ts";
 import type { Store } from "../store/store.ts";
@@ -29,7 +29,7 @@ interface LiveRunOutlets {
 
 export class LiveRun {
   readonly run: Run;
-  readonly answer: Message;
+  answer: Message;
   readonly abort = new AbortController();
   /** When this process queued the Run, on the monotonic clock, in ms. */
   readonly queuedAt = performance.now();
@@ -97,6 +97,12 @@ export class LiveRun {
     this.place = place;
     this.publish({ kind: "place", place });
     this.origin.tap?.place?.(place);
+  }
+
+  /** Takes the stored parts that the answer has before it is written: its sources. Before `started`. */
+  found(parts: Parts): void {
+    this.answer = withParts(this.answer, parts);
+    this.written.standBehind(parts);
   }
 
   started(): void {

@@ -2,12 +2,14 @@
 // fits. Combines the decisions of runs/context and persona/effective-settings with data from the Store and
 // llama-server.
 
-import { withParts } from "../domain/conversation.ts";
-import { noSettings } from "../domain/persona.ts";
+import { type Message, withParts } from "../domain/conversation.ts";
+import { sourcesIn } from "../domain/part.ts";
+import { type EffectiveSettings, noSettings, type Persona } from "../domain/persona.ts";
 import type { RunStats } from "../domain/run.ts";
 import { type SettingsResolver, samplingOf } from "../persona/effective-settings.ts";
 import type { ChatRequest, Upstream } from "../upstream/upstream.ts";
 import { type Said, saidIn } from "./attached.ts";
+import { withInstruction, withSources } from "./cited.ts";
 import { beginnings, type Counts, fit, lastBeginning, messagesOf, roomFor, surelyFit } from "./context.ts";
 import type { LiveRun } from "./live-run.ts";
 
@@ -17,6 +19,8 @@ export interface PromptDependencies {
   readonly counts: Counts;
   /** Tokens reserved for an answer if its persona sets no `max_tokens`. */
   readonly answerTokens: number;
+  /** The settings that the Run began with; absent: those of now. */
+  readonly effective?: EffectiveSettings | undefined;
 }
 
 export interface Prompt {
@@ -35,13 +39,12 @@ const lookBackMessages = 20;
  */
 export async function promptOf(live: LiveRun, deps: PromptDependencies): Promise<Prompt> {
   const { store, answer, run } = live;
-  const settings = await deps.settings.of(
-    (await store.conversation(run.conversation))?.settings ?? noSettings,
-  );
+  const settings = deps.effective ?? (await settingsOf(live, deps));
   if (settings.missing !== null) throw await deps.settings.failureOf(settings.missing);
   // a later step, or a Run that continues an answer, goes on from what is written
-  const messages = [...(await store.history(answer.id)), withParts(answer, live.written.parts)];
+  const said = [...(await store.history(answer.id)), withParts(answer, live.written.parts)];
   const { persona } = settings;
+  const { messages, system } = grounded(said, persona);
   const isFirst = messages.length === 2;
   const { model } = settings;
   const { contextTokens, model: served, vision } = deps.upstream.facts(model);
@@ -49,7 +52,7 @@ export async function promptOf(live: LiveRun, deps: PromptDependencies): Promise
   for (const message of messages) path.push(await saidIn(message, store.files, vision === true));
   const sampling = samplingOf(settings);
   const requestFrom = (place: number): ChatRequest => ({
-    messages: messagesOf(persona?.prompt ?? "", path.slice(place)),
+    messages: messagesOf(system, path.slice(place)),
     sampling,
     model,
   });
@@ -73,6 +76,30 @@ export async function promptOf(live: LiveRun, deps: PromptDependencies): Promise
     request: requestFrom(place),
     stats: { ...servedModel, contextTokens, roomTokens: room, ...(place > 0 && { droppedMessages: place }) },
     isFirst,
+  };
+}
+
+/** How the conversation of a Run is answered now. */
+export async function settingsOf(
+  { store, run }: LiveRun,
+  { settings }: Pick<PromptDependencies, "settings">,
+): Promise<EffectiveSettings> {
+  return settings.of((await store.conversation(run.conversation))?.settings ?? noSettings);
+}
+
+/** The system message and the messages; the last question has the passages that its answer may cite. */
+function grounded(said: readonly Message[], persona: Persona | null) {
+  const system = persona?.prompt ?? "";
+  const sources = sourcesIn(said.at(-1)?.parts ?? []);
+  if (sources.length === 0) return { messages: said, system };
+  const at = said.findLastIndex(({ role }) => role === "user");
+  const { text: question = "" } = said[at] ?? {};
+  const messages = said.map((message, i) =>
+    i === at ? { ...message, text: withSources(question, sources) } : message,
+  );
+  return {
+    messages,
+    system: withInstruction({ prompt: system, language: persona?.language ?? null }, question),
   };
 }
 

@@ -3,13 +3,15 @@
 // stored is in runs/ending, who watches it is known in live/.
 
 import { asFailure } from "../domain/failure.ts";
-import type { PartKind } from "../domain/part.ts";
+import { type PartKind, sizeOf } from "../domain/part.ts";
+import type { EffectiveSettings } from "../domain/persona.ts";
 import type { Ending, UnfinishedRun } from "../store/store.ts";
-import type { Slot } from "../upstream/upstream.ts";
+import type { Slot, Upstream } from "../upstream/upstream.ts";
 import { type EndingDependencies, endRun, failureOf } from "./ending.ts";
 import type { LiveRun } from "./live-run.ts";
-import type { Prompt, PromptDependencies } from "./prompt.ts";
+import { type Prompt, type PromptDependencies, settingsOf } from "./prompt.ts";
 import { answer, type StepEnd } from "./steps/answer.ts";
+import { type RetrieveDependencies, retrieve } from "./steps/retrieve.ts";
 import { Stopwatch } from "./stopwatch.ts";
 import { writeTitle } from "./title.ts";
 
@@ -19,7 +21,8 @@ export type Halt = "stopped" | "interrupted";
 /** Most steps of one Run: ten rounds of an answer and what it asks for, and a last answer. */
 const stepsMax = 21;
 
-export interface RunnerDependencies extends PromptDependencies, EndingDependencies {
+export interface RunnerDependencies extends PromptDependencies, RetrieveDependencies, EndingDependencies {
+  readonly upstream: Upstream;
   /** True if the Run goes on with another step after one that ended so. */
   goesOn(live: LiveRun, end: StepEnd): boolean;
   /**
@@ -74,17 +77,21 @@ async function attempt(
   const ended = (status: Ending["status"]): Outcome => ({
     ...{ status, finish: null, failure: null, stats: {}, prompt },
   });
-  const options = {
-    ...deps,
-    onToken: (kind: PartKind) => stopwatch.heard(kind),
-    onPrompt(sent: Prompt) {
-      prompt ??= sent;
-    },
+  const onToken = (kind: PartKind) => stopwatch.heard(kind);
+  const onPrompt = (sent: Prompt) => {
+    prompt ??= sent;
   };
   try {
     if (!unfinished && !(await live.store.start(live.run.id))) return ended("interrupted");
+    const effective = unfinished ? undefined : await settingsOf(live, deps);
+    const ownAnswer = effective && (await found(live, effective, deps));
     let fromBytes = unfinished ? live.written.adopt(unfinished.draft) : null;
     live.started();
+    if (ownAnswer) {
+      live.grow("text", ownAnswer);
+      return { ...ended("done"), finish: "stop" };
+    }
+    const options = { ...deps, effective, onToken, onPrompt };
     for (;;) {
       const end = await answer(live, slot, options, fromBytes).catch((error: unknown) =>
         isUnsent(live, unfinished, fromBytes) ? answer(live, slot, options, null) : Promise.reject(error),
@@ -103,6 +110,19 @@ async function attempt(
     }
     return { ...ended("failed"), failure: failureOf(error, live, deps.log) };
   }
+}
+
+/**
+ * Finds the passages for an answer that is not begun, where its persona has documents. Returns what parlor
+ * answers itself when there is none, else null.
+ */
+async function found(
+  live: LiveRun,
+  { persona, model }: EffectiveSettings,
+  deps: RunnerDependencies,
+): Promise<string | null> {
+  if (persona?.documents === undefined || sizeOf(live.answer.parts) > 0) return null;
+  return retrieve(live, { persona, model, collections: persona.documents }, deps);
 }
 
 /**

@@ -5,6 +5,7 @@ import type { PartGrew } from "../domain/event.ts";
 import type { RunId } from "../domain/id.ts";
 import {
   grown,
+  isWritten,
   lastStepOf,
   type PartKind,
   type Parts,
@@ -42,6 +43,12 @@ export class Written implements Writing {
     this.#from = lastStepOf(before);
     this.#charsBefore = this.#shownChars = sizeOf(before);
     this.#saved = sizesOf(before.slice(this.#from));
+  }
+
+  /** Takes the stored parts that stand before all that is written. Called before anything is written. */
+  standBehind(parts: Parts): void {
+    this.parts = this.#shown = parts;
+    this.#from = lastStepOf(parts);
   }
 
   /** Index of the first part that this step writes. */
@@ -117,7 +124,7 @@ export class Written implements Writing {
   /** What this step has written and is not in the Store yet. */
   get draft(): Draft {
     const pieces = this.parts.slice(this.#from).flatMap((part): WrittenPart[] => {
-      if (part.kind === "file") return [];
+      if (!isWritten(part)) return [];
       const { kind, text } = part;
       const piece = text.slice(this.#saved[kind] ?? 0);
       return piece === "" ? [] : [{ kind, text: piece }];
@@ -134,6 +141,6 @@ export class Written implements Writing {
 function sizesOf(parts: Parts, before: Sizes = {}): Sizes {
   const sizes = { ...before };
   for (const part of parts)
-    if (part.kind !== "file") sizes[part.kind] = (sizes[part.kind] ?? 0) + part.text.length;
+    if (isWritten(part)) sizes[part.kind] = (sizes[part.kind] ?? 0) + part.text.length;
   return sizes;
 }

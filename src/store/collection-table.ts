@@ -134,8 +134,15 @@ export class CollectionTable implements Collections {
     return new Set(terms.filter((term) => this.#q.one(sql, term) !== null));
   }
 
-  async search(query: WordQuery, { owner, limit }: PassageRange): Promise<readonly PassageHit[]> {
-    const own = this.#q.all<{ seq: number }>("select seq from collections where owner = ?", owner);
+  async search(
+    query: WordQuery,
+    { owner, collections, limit }: PassageRange,
+  ): Promise<readonly PassageHit[]> {
+    const all = this.#q.all<Pick<CollectionRow, "seq" | "name">>(
+      "select seq, name from collections where owner = ?",
+      owner,
+    );
+    const own = all.filter(({ name }) => collections?.includes(name) ?? true);
     if (own.length === 0 || query.words.length === 0) return [];
     // a document that is being replaced is in the index twice, so more are taken than shown
     const rows = this.#q.all<HitRow>(

@@ -14,6 +14,8 @@ import type { CollectionId, DocumentId, PersonId } from "../domain/id.ts";
 /** How the passages of a query are chosen. */
 export interface PassageRange {
   readonly owner: PersonId;
+  /** Names of the collections; absent: all that the owner has. */
+  readonly collections?: readonly string[];
   /** Passages at most. */
   readonly limit: number;
 }

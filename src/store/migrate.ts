@@ -14,6 +14,7 @@ import streamPlace from "./migrations/007_stream_place.sql" with { type: "text" 
 import messageParts from "./migrations/008_message_parts.sql" with { type: "text" };
 import files from "./migrations/009_files.sql" with { type: "text" };
 import collections from "./migrations/010_collections.sql" with { type: "text" };
+import sources from "./migrations/011_sources.sql" with { type: "text" };
 
 /** In order. A released migration is never changed. */
 export const migrations: readonly string[] = [
@@ -27,6 +28,7 @@ export const migrations: readonly string[] = [
   messageParts,
   files,
   collections,
+  sources,
 ];
 
 /**

@@ -1,5 +1,4 @@
-// The Store over one SQLite database: joins the tables to the contract. bun:sqlite is synchronous, so every
-// method is one transaction.
+// The Store over one SQLite database. bun:sqlite is synchronous, so every method is one transaction.
 
 import type { Database } from "bun:sqlite";
 import type { Conversation, FoundPassage, ListedConversation, Message } from "../domain/conversation.ts";
@@ -25,6 +24,7 @@ import { RetentionTable } from "./retention.ts";
 import { RunQueue } from "./run-queue.ts";
 import { RunTable } from "./runs.ts";
 import { SessionTable } from "./sessions.ts";
+import { SourceTable } from "./source-table.ts";
 import type {
   ConversationFilter,
   ConversationImport,
@@ -63,6 +63,7 @@ export class SqliteStore implements Store {
   readonly audit: AuditTable;
   readonly retention: RetentionTable;
   readonly collections: CollectionTable;
+  readonly sources: SourceTable;
 
   /** Links, usage, settings, audit log and retention are those of the store `beside`, where there is one. */
   constructor(file: string, lock: FileLock | null, listener: ChangeListener, beside?: SqliteStore) {
@@ -85,6 +86,7 @@ export class SqliteStore implements Store {
     this.settings = beside?.settings ?? new SettingTable(this.#q);
     this.audit = beside?.audit ?? new AuditTable(this.#q);
     this.collections = new CollectionTable(this.#q);
+    this.sources = new SourceTable(this.#q);
     this.retention = beside?.retention ?? new RetentionTable(this.#q, this.people);
     const tables = { queries: this.#q, tree: this.#tree, list: this.#list, runs: this.#runs };
     this.#runQueue = new RunQueue({ ...tables, files: this.files, usage: this.usage });

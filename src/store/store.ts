@@ -30,14 +30,12 @@ import type {
 } from "./accounts.ts";
 import type { Collections } from "./collections.ts";
 import type { Files } from "./files.ts";
+import type { Sources } from "./sources.ts";
 
 /** A question to be stored with the Run that will answer it. */
 export interface NewQuestion extends Admission {
   readonly conversation: ConversationId;
-  /**
-   * Made by the server for the form and sent back by the browser: the key that makes a second delivery
-   * harmless.
-   */
+  /** Made by the server for the form, sent back by the browser: it makes a second delivery harmless. */
   readonly message: MessageId;
   readonly text: string;
   /** Files of the owner; default: those of the question that this one is an edit of. */
@@ -153,6 +151,7 @@ export interface Store {
   readonly audit: AuditLog;
   readonly retention: Retention;
   readonly collections: Collections;
+  readonly sources: Sources;
 
   /**
    * Stores a question, its empty answer and a queued Run. Makes the conversation, if this is its first

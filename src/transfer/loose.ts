@@ -193,9 +193,12 @@ function contentOf(
   clean: (value: unknown) => string,
   filePart: (part: FilePart) => FilePart,
 ): Pick<MessageRecord, "text" | "parts"> {
-  const cleaned = partsOf(parts).map((part) =>
-    part.kind === "file" ? filePart(part) : { ...part, text: clean(part.text) },
-  );
+  const cleaned = partsOf(parts).map((part) => {
+    if (part.kind === "file") return filePart(part);
+    if (part.kind === "text" || part.kind === "thought") return { ...part, text: clean(part.text) };
+    const names = { document: clean(part.document), headings: part.headings.map(clean) };
+    return { ...part, ...names, text: clean(part.text) };
+  });
   const thought = clean(reasoning);
   const all: Parts =
     cleaned.length > 0

@@ -46,6 +46,21 @@ export function collectionsContract(name: string, open: () => Promise<Store>): v
       expect(await store.collections.list(localPerson)).toEqual([{ ...lease, documents: 1, passages: 2 }]);
     });
 
+    test("a search can be of some collections alone", async () => {
+      const other = await store.collections.add(localPerson, "other", "/files/other");
+      await put("a.md", [passage("notice")]);
+      await put("b.md", [passage("notice")], other);
+      const query = { words: ["notice"], fragments: [] };
+      const of = async (...collections: string[]) =>
+        (await store.collections.search(query, { owner: localPerson, collections, limit: 9 })).map(
+          ({ path }) => path,
+        );
+      expect(await of("other")).toEqual(["b.md"]);
+      expect((await of("lease", "other")).sort()).toEqual(["a.md", "b.md"]);
+      expect(await of()).toEqual([]);
+      expect(await of("unknown")).toEqual([]);
+    });
+
     test("a passage is found with all that a citation needs, the best first", async () => {
       const id = await put("a.md", [
         passage("notice period is three months", 2),

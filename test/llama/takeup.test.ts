@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { localPerson, standardLimits } from "../../src/domain/account.ts";
 import { newId } from "../../src/domain/id.ts";
 import { textIn } from "../../src/domain/part.ts";
+import type { FoundSource } from "../../src/store/sources.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
 import { draft } from "../contract/ending.ts";
 import { PageClient, startHouse } from "../house.ts";
@@ -24,6 +25,7 @@ const event = (delta: object) => `data: ${JSON.stringify({ choices: [{ delta }] 
 async function takenUp(
   kept: { text: string; reasoning: string; streamBytes: number },
   stream: (from: number) => string,
+  sources: readonly FoundSource[] = [],
 ) {
   const file = join(mkdtempSync(join(tmpdir(), "parlor-takeup-")), "parlor.db");
   const before = openSqlite(file);
@@ -38,6 +40,7 @@ async function takenUp(
   });
   const run = said?.run.id as string;
   await before.start(run);
+  if (sources.length > 0) await before.sources.add(run, sources);
   await before.checkpoint([draft(run, kept.text, kept.reasoning, kept.streamBytes)]);
   await before.close();
   const asked: string[] = [];
@@ -61,7 +64,10 @@ async function takenUp(
   page.close();
   await house.stop();
   await llama.stop(true);
-  return { asked, shown: answer.text, text: stored?.text, reasoning: textIn(stored?.parts ?? [], "thought") };
+  const links = [...page.document.querySelectorAll("a.cite")].map((a) => a.getAttribute("href")?.slice(-9));
+  const found = sources.length === 0 ? {} : { links, kinds: stored?.parts?.map(({ kind }) => kind) };
+  const reasoning = textIn(stored?.parts ?? [], "thought");
+  return { asked, shown: answer.text, text: stored?.text, reasoning, ...found };
 }
 
 const end = `data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n`;
@@ -93,4 +99,17 @@ test("at its beginning where a parlor that did not know the place has kept text"
     () => event({ content: "whole" }) + end,
   );
   expect(found).toEqual({ asked: ["0"], shown: "whole", text: "whole", reasoning: "" });
+});
+
+test("with the passages that it may cite", async () => {
+  const passage = { passage: "p", document: "d", page: 1, headings: [], text: "t" };
+  const found = await takenUp(
+    { text: "First [1", reasoning: "", streamBytes: 70 },
+    () => event({ content: "], second [9]." }) + end,
+    [passage],
+  );
+  expect(found).toEqual({
+    ...{ asked: ["70"], shown: "First [1], second.", text: "First [1], second [9].", reasoning: "" },
+    ...{ links: ["/source/1"], kinds: ["source", "text"] },
+  });
 });

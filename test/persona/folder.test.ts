@@ -47,6 +47,15 @@ test("a file can set every field of a persona", () => {
   });
 });
 
+test("documents are names of collections", () => {
+  const documentsIn = (front: string) => parsePersona("clerk", persona(front)).persona.documents;
+  expect(documentsIn("documents: [handbook, ' lease ']")).toEqual(["handbook", "lease"]);
+  expect(documentsIn("documents: []")).toBeUndefined();
+  expect(documentsIn("name: Clerk")).toBeUndefined();
+  for (const wrong of ["documents: handbook", "documents: [1]", "documents: ['']"])
+    expect(() => documentsIn(wrong)).toThrow("documents must be a list of names of collections");
+});
+
 test("only the two lines of --- are needed, with any line ending", () => {
   for (const text of ["---\n---\n", "---\n---", "\ufeff---\r\n---\r\n", "--- \nname: bare\n---   \n"]) {
     const { persona } = parsePersona("bare", text);

@@ -2,6 +2,8 @@
 // the stream corrects the rare exceptions (a reference that is defined later, a list that becomes loose). In
 // doubt, nothing is cut.
 
+import { type Citations, withoutNumbered } from "./citations.ts";
+
 /** Receives the parts of the text in order. */
 interface BlockSink {
   /** A block that is complete. */
@@ -210,8 +212,11 @@ function interrupts(line: string): boolean {
   return /^ {0,3}(?:[-+*]|1[.)])[ \t]+\S/.test(line);
 }
 
-/** The link reference definitions in a block, one per line. */
-export function definitionsIn(block: string): string {
+/** The link reference definitions in a block, one per line. A citation is no label of one. */
+export function definitionsIn(block: string, citations: Citations | null): string {
   if (!block.trimStart().startsWith("[")) return "";
-  return [...block.matchAll(/^ {0,3}\[(?!\^)[^\]\n]+\]:[ \t]*\S.*$/gm)].map(([line]) => `${line}\n`).join("");
+  const all = [...block.matchAll(/^ {0,3}\[(?!\^)[^\]\n]+\]:[ \t]*\S.*$/gm)]
+    .map(([line]) => `${line}\n`)
+    .join("");
+  return citations === null ? all : withoutNumbered(all);
 }

@@ -2,6 +2,7 @@
 // removed back in their places. Every element is closed, in order; a tag without its counterpart is shown as
 // text. So no element reaches beyond its text.
 
+import { type Citations, citationHtml } from "./citations.ts";
 import { codeBlock } from "./code.ts";
 import { formula } from "./math.ts";
 import { Made, nesting, nestingMax, written, writtenMax } from "./open.ts";
@@ -43,6 +44,9 @@ export class Dress {
   readonly #targets: Targets;
   readonly #work: Work;
   readonly #made = new Made();
+  readonly #citations: Citations | null;
+  /** Citations that lead nowhere and are left out. */
+  lost = 0;
   #level: number;
   #isInParagraph = false;
   /** True after the tag of a block, where a line feed has no meaning. */
@@ -50,7 +54,8 @@ export class Dress {
   /** True after the end of a line. It becomes a line break if the block continues. */
   #isFed = false;
 
-  constructor(pieces: readonly Piece[], above: number, work: Work) {
+  constructor(pieces: readonly Piece[], above: number, work: Work, citations: Citations | null = null) {
+    this.#citations = citations;
     this.#pieces = pieces;
     this.#targets = new Targets(pieces);
     this.#work = work;
@@ -180,6 +185,7 @@ export class Dress {
     const { kind, source, rest } = piece.thing;
     if (this.#made.inCode) this.#text(Bun.escapeHTML(piece.source));
     else if (kind === "comment") return piece.isFirst && html.startsWith(rest, next) ? rest.length : 0;
+    else if (kind === "citation") this.#citation(source);
     else if (kind === "tag") this.#written(source);
     else if (kind === "address") this.#text(this.#targets.address(source, this.#made.inLink > 0));
     else if (piece.isFirst && html.startsWith(rest, next)) {
@@ -187,6 +193,12 @@ export class Dress {
       return rest.length;
     } else this.#text(Bun.escapeHTML(piece.source));
     return 0;
+  }
+
+  #citation(source: string): void {
+    const html = this.#citations && citationHtml(source, this.#citations, this.#made.inLink > 0);
+    if (html) this.#text(html);
+    else this.lost++;
   }
 
   /** Handles a tag that the text contains: an element if it has its counterpart, else text. */

@@ -1,5 +1,10 @@
 // The ends of formulas and code in a Markdown text.
 
+const environments =
+  "equation|align|aligned|alignat|gather|gathered|multline|split|cases|array|[pbvBV]?matrix|smallmatrix";
+/** Formulas that some models write without delimiters. */
+export const bareFormula = new RegExp(String.raw`\\(?:(boxed)|begin\{((?:${environments})\*?)\})`, "y");
+
 /** Longest formula, in UTF-16 units. */
 export const formulaMaxChars = 4_000;
 

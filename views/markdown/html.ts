@@ -3,6 +3,7 @@
 // the only state is a cache.
 
 import { BoundedMap } from "../../src/domain/bounded-map.ts";
+import type { Citations } from "./citations.ts";
 import { Dress, messageLevel } from "./dress.ts";
 import { withMarks, withoutMarks } from "./emphasis.ts";
 import { take } from "./take.ts";
@@ -32,11 +33,26 @@ const drawnMaxChars = 128_000;
  * HTML of a Markdown text below a heading of level `above`. It has marks in the place of parlor's own words;
  * `inWords` fills them in.
  */
-export function markdownHtml(text: string, above: number = messageLevel, work: Work = new Work()): string {
+export function markdownHtml(
+  text: string,
+  above: number = messageLevel,
+  work: Work = new Work(),
+  citations: Citations | null = null,
+): string {
+  return drawn(text, above, work, citations).html;
+}
+
+/** Citations in a text that lead nowhere: its HTML leaves them out. */
+export function lostCitations(text: string, citations: Citations): number {
+  return drawn(text, messageLevel, new Work(), citations).lost;
+}
+
+function drawn(text: string, above: number, work: Work, citations: Citations | null) {
   const end = drawnEnd(text);
-  const { source, pieces } = take(lined(clean(end === text.length ? text : text.slice(0, end))));
-  const html = new Dress(pieces, above, work).of(withoutMarks(Bun.markdown.html(withMarks(source), options)));
-  return end === text.length ? html : html + undrawn(text.slice(end));
+  const taken = take(lined(clean(end === text.length ? text : text.slice(0, end))), citations);
+  const dress = new Dress(taken.pieces, above, work, citations);
+  const html = dress.of(withoutMarks(Bun.markdown.html(withMarks(taken.source), options)));
+  return { html: end === text.length ? html : html + undrawn(text.slice(end)), lost: dress.lost };
 }
 
 /** The end of the part of a text that is rendered as Markdown. */
@@ -74,13 +90,28 @@ export function lastLevel(html: string, above: number): number {
 const kept = new BoundedMap<string, string>(32_000_000);
 
 /** `markdownHtml` with a cache: a thread is rendered whenever somebody opens it. */
-export function markdownOf(text: string, work: Work = new Work(), isLast = false): string {
-  const known = kept.get(text);
+export function markdownOf(
+  { text, citations = null }: Cited,
+  work: Work = new Work(),
+  isLast = false,
+): string {
+  const key = keyOf(text, citations);
+  const known = kept.get(key);
   if (known !== undefined) return known;
-  const html = markdownHtml(text, messageLevel, work);
-  if (isLast || !work.isShort) kept.set(text, html, text.length + html.length);
+  const html = markdownHtml(text, messageLevel, work, citations);
+  if (isLast || !work.isShort) kept.set(key, html, key.length + html.length);
   return html;
 }
+
+/** A text, and where its citations lead; null for a text without sources. */
+interface Cited {
+  readonly text: string;
+  readonly citations?: Citations | null;
+}
+
+/** A text has no \0, see `clean`. */
+const keyOf = (text: string, citations: Citations | null): string =>
+  citations === null ? text : `${citations.path} ${[...citations.numbers]}\0${text}`;
 
 /** A text is rendered at most this often to finish its code and formulas; the rest stays plain. */
 const drawingsMax = 40;
@@ -91,11 +122,11 @@ const turnMaxMs = 15;
  * Renders texts into the cache, a part in each turn of the event loop. Returns true if it needed more than
  * the current turn.
  */
-export async function drawAhead(texts: Iterable<string>): Promise<boolean> {
+export async function drawAhead(texts: Iterable<Cited>): Promise<boolean> {
   let startedAt = performance.now();
   let isLater = false;
   for (const text of texts) {
-    for (let times = 1; kept.get(text) === undefined; times++) {
+    for (let times = 1; kept.get(keyOf(text.text, text.citations ?? null)) === undefined; times++) {
       markdownOf(text, new Work(), times === drawingsMax);
       if (performance.now() - startedAt < turnMaxMs) continue;
       await new Promise(setImmediate);

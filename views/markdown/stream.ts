@@ -1,10 +1,10 @@
 // A growing Markdown text as changes to a page. A finished block is sent once, the open block grows by its
-// new part, code grows line by line. The end compares the HTML that was sent with the whole text rendered at
-// once, and replaces it if they differ. One stream serves all viewers of an answer; a later viewer gets
-// `html`, the page at that moment.
+// new part, code line by line. The end replaces the HTML that was sent if it differs from the whole text
+// rendered at once. All viewers of an answer share one stream; a later one gets `html`.
 
 import { BlockSplitter, definitionsIn } from "./blocks.ts";
 import { type Change, grown, inOrder, openIds } from "./change.ts";
+import type { Citations } from "./citations.ts";
 import { CodeLines, codeFrame, languageOf } from "./code.ts";
 import { messageLevel } from "./dress.ts";
 import { clean, closing, drawnEnd, lastLevel, lined, markdownHtml, opened, undrawnFrame } from "./html.ts";
@@ -15,10 +15,7 @@ import { Work } from "./work.ts";
 
 export { type Change, openIds };
 
-/**
- * After rendering the open block, the stream waits this many times as long as that took. So a block of any
- * length costs at most a fifth of the processor time.
- */
+/** The open block rests so many times as long as its rendering took: it costs a fifth of the time at most. */
 const restPerDraw = 4;
 /**
  * The most milliseconds that rendering counts for: several times what was measured with code and formulas
@@ -26,7 +23,7 @@ const restPerDraw = 4;
  */
 const drawMs = (chars: number): number => 0.05 + chars / 10_000;
 
-/** The most link reference definitions that are kept for later blocks, in UTF-16 units. */
+/** Most link reference definitions that are kept for later blocks, in UTF-16 units. */
 const definitionsMaxChars = 16_000;
 
 export class MarkdownStream {
@@ -55,9 +52,11 @@ export class MarkdownStream {
   /** How much may still be rendered in this turn of the event loop. */
   #work = new Work();
   readonly #now: () => number;
+  readonly #citations: Citations | null;
   /** `now` is the monotonic clock, in ms. */
-  constructor(text = "", now: () => number = () => performance.now()) {
+  constructor(text = "", now = () => performance.now(), citations: Citations | null = null) {
     this.#now = now;
+    this.#citations = citations;
     this.#splitter = new BlockSplitter({
       block: (block) => this.#finish(this.#render(block), block),
       fence: (info) => this.#openCode(info),
@@ -106,7 +105,7 @@ export class MarkdownStream {
     if (this.#isReturnHeld) this.#splitter.push("\n");
     this.#splitter.end();
     const changes = inOrder(this.#finished, this.#changes);
-    const whole = markdownHtml(text, messageLevel, this.#work);
+    const whole = markdownHtml(text, messageLevel, this.#work, this.#citations);
     // HTML that lacks colours because time ran out is no better than the page
     return whole === this.#done || this.#work.isShort ? changes : [{ kind: "replace", html: whole }];
   }
@@ -159,6 +158,7 @@ export class MarkdownStream {
       this.#definitions === "" ? block : `${this.#definitions}\n${block}`,
       this.#level,
       this.#work,
+      this.#citations,
     );
   }
 
@@ -167,7 +167,8 @@ export class MarkdownStream {
     this.#done += html;
     this.#level = lastLevel(html, this.#level);
     if (this.#open !== "") this.#setOpen("", []);
-    if (this.#definitions.length <= definitionsMaxChars) this.#definitions += definitionsIn(block);
+    if (this.#definitions.length <= definitionsMaxChars)
+      this.#definitions += definitionsIn(block, this.#citations);
   }
 
   /** Any part of the fence that was already shown disappears with the open block. */

@@ -3,10 +3,11 @@
 // as their source where they have no meaning (in code).
 
 import { addressMaxChars, endOfAddress, mailAround, mayBegin, reachOf, targetOf } from "./address.ts";
-import { bracesEnd, codeEnd, dollarEnd, fenceEnd, finder, formulaMaxChars } from "./ends.ts";
+import { type Citations, citation, isNumbered, numberIn } from "./citations.ts";
+import { bareFormula, bracesEnd, codeEnd, dollarEnd, fenceEnd, finder, formulaMaxChars } from "./ends.ts";
 
 interface Thing {
-  readonly kind: "formula" | "address" | "tag" | "comment";
+  readonly kind: "formula" | "address" | "tag" | "comment" | "citation";
   /** Its source, without the quote marks before its lines. */
   readonly source: string;
   /** The placeholders of its further lines, as they follow the first within one paragraph. */
@@ -23,16 +24,13 @@ export interface Piece {
 /** The placeholder of a piece; `clean` replaces its noncharacters in every text. */
 export const placeOf = (piece: number): string => `\ufdd0${piece}\ufdd1`;
 
+type Taken = { source: string; pieces: readonly Piece[] };
+
 /** Longest comment, in UTF-16 units. */
 const commentMaxChars = 20_000;
 
 /** The allowed tags, all without attributes. The attribute `open` is dropped. */
 export const allowedTag = /<(\/?)(kbd|sub|sup|u|mark|br|summary|details(?: open(?:="")?)?)[ \t]{0,9}\/?>/iy;
-
-const environments =
-  "equation|align|aligned|alignat|gather|gathered|multline|split|cases|array|[pbvBV]?matrix|smallmatrix";
-/** Formulas that some models write without delimiters. */
-const bareFormula = new RegExp(String.raw`\\(?:(boxed)|begin\{((?:${environments})\*?)\})`, "y");
 
 /**
  * The places to examine: the line of a fence, a definition, a run of backticks, a backslash, a dollar, the
@@ -41,9 +39,12 @@ const bareFormula = new RegExp(String.raw`\\(?:(boxed)|begin\{((?:${environments
 const signs =
   /^ {0,3}(?:`{3,}|~{3,})[^\n]*$|^[ \t>]{0,12}\[(?!\^)(?:[^\]\n\\]|\\.)+\]:[ \t]*\S+[ \t]*(?:["'(][^\n]*)?$|`+|\\[\s\S]?|\$\$?|\]\(|<|@|https?:\/\/|www\.|mailto:/gim;
 
+const signsAndCitations = new RegExp(`${citation}|${signs.source}`, signs.flags);
+
 /** Replaces the pieces of a text by placeholders; returns the text and the pieces. */
-export function take(text: string): { source: string; pieces: readonly Piece[] } {
-  return /[$\\<@]|:\/\/|www\.|mailto:/i.test(text) ? new Taking(text).all() : { source: text, pieces: [] };
+export function take(text: string, citations: Citations | null = null): Taken {
+  const hasPieces = /[$\\<@]|:\/\/|www\.|mailto:/i.test(text) || (citations !== null && /\[\d/.test(text));
+  return hasPieces ? new Taking(text, citations).all() : { source: text, pieces: [] };
 }
 
 class Taking {
@@ -55,17 +56,20 @@ class Taking {
   #torn = { at: -1, to: -1 };
   /** The start of the line of the last requested position. */
   #line = { start: 0, at: 0 };
+  readonly #citations: Citations | null;
 
-  constructor(text: string) {
+  constructor(text: string, citations: Citations | null) {
     this.#text = text;
+    this.#citations = citations;
     this.#next = finder(text);
   }
 
-  all(): { source: string; pieces: readonly Piece[] } {
-    signs.lastIndex = 0;
-    for (let found = signs.exec(this.#text); found; found = signs.exec(this.#text)) {
+  all(): Taken {
+    const places = this.#citations === null ? signs : signsAndCitations;
+    places.lastIndex = 0;
+    for (let found = places.exec(this.#text); found; found = places.exec(this.#text)) {
       const { index } = found;
-      signs.lastIndex = Math.max(this.#look(found[0], index), index + 1);
+      places.lastIndex = Math.max(this.#look(found[0], index), index + 1);
     }
     return { source: this.#source + this.#text.slice(this.#done), pieces: this.#pieces };
   }
@@ -74,6 +78,8 @@ class Taking {
   #look(sign: string, at: number): number {
     const text = this.#text;
     const end = at + sign.length;
+    if (this.#citations !== null && /^[ \t>]*\[\d/.test(sign))
+      return this.#citation(sign, at, this.#citations);
     switch (sign[0]?.toLowerCase()) {
       case "\\":
         return this.#backslash(sign, at);
@@ -95,6 +101,14 @@ class Taking {
         // a fence of tildes or after spaces; a definition is skipped
         return /^ {0,3}[`~]/.test(sign) ? fenceEnd(text, sign.trimStart()[0] as string, end) : end;
     }
+  }
+
+  /** Takes a citation. A definition is skipped, but not where its label is a citation. */
+  #citation(sign: string, at: number, { numbers }: Citations): number {
+    const n = numberIn(sign);
+    const from = at + sign.indexOf("[");
+    if (n === null) return isNumbered(sign) ? from : at + sign.length;
+    return this.#take("citation", numbers.has(n) ? from : at, at + sign.length);
   }
 
   #fenceOrCode(sign: string, at: number): number {

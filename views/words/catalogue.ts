@@ -125,6 +125,14 @@ export interface Words {
   /** Figures of a finished Run; the first one is always visible. */
   stats(run: Pick<Run, "status" | "finish" | "stats">): string[];
   dropped(messages: number): string;
+  /** Citations of an answer that led to none of its sources. */
+  lostCitations(citations: number): string;
+  readonly source: {
+    /** Heading of the page that shows what a citation leads to. */
+    readonly title: (n: number) => string;
+    readonly page: (page: number) => string;
+    readonly back: string;
+  };
   readonly contextFull: string;
   contextUsed(usedTokens: number, contextTokens: number): string;
   readonly persona: string;

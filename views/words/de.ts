@@ -196,6 +196,15 @@ export const de: Words = {
         : [finish === "tool_calls" ? "hat ein Werkzeug angefordert" : "vollständig"]),
     ];
   },
+  lostCitations: (citations) =>
+    citations === 1
+      ? "1 Verweis führte ins Leere und wurde entfernt."
+      : `${number(citations)} Verweise führten ins Leere und wurden entfernt.`,
+  source: {
+    title: (n) => `Quelle ${n}`,
+    page: (page) => `Seite ${page}`,
+    back: "Zurück zur Unterhaltung",
+  },
   dropped: (messages) =>
     messages === 1
       ? "Die älteste Nachricht passte nicht mehr in den Kontext und wurde weggelassen"

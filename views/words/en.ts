@@ -167,6 +167,15 @@ export const en: Words = {
         : [finish === "tool_calls" ? "requested a tool" : "finished"]),
     ];
   },
+  lostCitations: (citations) =>
+    citations === 1
+      ? "1 citation led nowhere and was removed."
+      : `${number(citations)} citations led nowhere and were removed.`,
+  source: {
+    title: (n) => `Source ${n}`,
+    page: (page) => `page ${page}`,
+    back: "Back to the conversation",
+  },
   dropped: (messages) =>
     messages === 1
       ? "The oldest message no longer fit the context and was left out"

@@ -61,6 +61,9 @@ export const failuresDe: FailureSentences = {
     (enforced
       ? "Sie ist hier für alle festgelegt; ein Admin muss sie wiederherstellen oder eine andere wählen."
       : "Wähle oben eine andere und versuch es dann nochmal."),
+  collection_missing: ({ name }) =>
+    `Diese Persona antwortet aus der Sammlung ${name}, und die hast du nicht. Der Betreiber kann sie mit ` +
+    "`parlor index` einlesen; oder wähle oben eine andere Persona.",
   persona_broken: ({ persona, enforced }) =>
     `Die Persona ${persona} ist nicht verwendbar: ` +
     "Ihre Datei hat einen Fehler, den parlors Protokoll nennt. " +

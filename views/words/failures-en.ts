@@ -56,6 +56,9 @@ export const failuresEn: FailureSentences = {
     (enforced
       ? "It is set for everybody here, so an admin must restore it or choose another."
       : "Choose another at the top, then try again."),
+  collection_missing: ({ name }) =>
+    `This persona answers from the collection ${name}, which you do not have. The operator can read it ` +
+    "in with `parlor index`; or choose another persona at the top.",
   persona_broken: ({ persona, enforced }) =>
     `The persona ${persona} can't be used: its file has an error, which parlor's log describes. ` +
     (enforced

@@ -68,9 +68,9 @@ async function longestTurn(work: () => Promise<unknown>): Promise<number> {
 
 for (const [name, text] of Object.entries(worst)) {
   test(`a stored answer, ${name}: nobody waits while it is drawn, and then it is there`, async () => {
-    expect(await longestTurn(() => drawAhead([text]))).toBeLessThan(turnMaxMs * 3); // the collector of garbage works beside
+    expect(await longestTurn(() => drawAhead([{ text }]))).toBeLessThan(turnMaxMs * 3); // the collector of garbage works beside
     const from = threadMs();
-    markdownOf(text);
+    markdownOf({ text });
     expect(threadMs() - from).toBeLessThan(turnMaxMs);
   });
   test(`an answer that streams, ${name}: no piece costs much, nor does its end`, () => {
@@ -90,8 +90,8 @@ for (const [name, text] of Object.entries(worst)) {
 
 test("10 000 lines of code are coloured to the last that is drawn", async () => {
   const text = worst["10 000 lines of code"] as string;
-  await drawAhead([text]);
-  const lastDrawn = markdownOf(text).split('<div class="undrawn"')[0]?.trimEnd().split("\n").at(-2);
+  await drawAhead([{ text }]);
+  const lastDrawn = markdownOf({ text }).split('<div class="undrawn"')[0]?.trimEnd().split("\n").at(-2);
   expect(lastDrawn).toContain("h-comment");
 });
 

@@ -1,0 +1,91 @@
+// The step before the answer of a persona with documents: finds the passages that the answer may cite, and
+// stores them as parts of it. How they are told to the model is in runs/cited.
+
+import type { PassageHit } from "../../domain/document.ts";
+import { Failure } from "../../domain/failure.ts";
+import type { Persona } from "../../domain/persona.ts";
+import type { Collections, PassageRange } from "../../store/collections.ts";
+import type { FoundSource } from "../../store/sources.ts";
+import type { Upstream } from "../../upstream/upstream.ts";
+import { nothingFound, withSources } from "../cited.ts";
+import { type Counts, surelyFit } from "../context.ts";
+import type { LiveRun } from "../live-run.ts";
+
+/** Passages that an answer may cite at most. */
+const sourcesMax = 8;
+/** Share of the context that they take at most. The best one is sent even if it takes more. */
+const sourcesShare = 0.25;
+
+/** Finds the passages of a person's collections that match the last question best, the best first. */
+export type FindPassages = (
+  questions: readonly string[],
+  range: PassageRange,
+) => Promise<readonly PassageHit[]>;
+
+export interface RetrieveDependencies {
+  readonly store: { readonly collections: Pick<Collections, "find"> };
+  readonly findPassages: FindPassages;
+  readonly upstream: Pick<Upstream, "facts" | "count">;
+  readonly counts: Counts;
+}
+
+interface Retrieval {
+  readonly persona: Persona;
+  /** Their names. */
+  readonly collections: readonly string[];
+  readonly model: string | null;
+}
+
+/**
+ * Gives the answer of a Run the passages that it may cite. Returns null, or what parlor answers itself
+ * because no passage matches. @throws Failure `collection_missing`, `upstream_stalled`
+ */
+export async function retrieve(
+  live: LiveRun,
+  { persona, collections, model }: Retrieval,
+  deps: RetrieveDependencies,
+): Promise<string | null> {
+  const { run, store, answer } = live;
+  for (const name of collections)
+    if (!(await deps.store.collections.find(run.owner, name)))
+      throw new Failure("collection_missing", { name });
+  const path = await store.history(answer.id);
+  const questions = path.flatMap(({ role, text }) => (role === "user" ? [text] : []));
+  const range = { owner: run.owner, collections, limit: sourcesMax };
+  const question = questions.at(-1) ?? "";
+  const hits = await deps.findPassages(questions, range);
+  if (hits.length === 0) return nothingFound(persona, question);
+  const parts = await store.sources.add(run.id, await fitting(hits.map(toSource), model, live, deps));
+  if (parts) live.found(parts);
+  return null;
+}
+
+const toSource = ({ document, page, start, end, title, path, headings, text }: PassageHit): FoundSource => ({
+  ...{ passage: `${document}.${page}.${start}-${end}`, document: title ?? path, page, headings, text },
+});
+
+/** The best of the passages, as many as fit into their share of the context. */
+async function fitting(
+  all: readonly FoundSource[],
+  model: string | null,
+  live: LiveRun,
+  { upstream, counts }: RetrieveDependencies,
+): Promise<readonly FoundSource[]> {
+  const { contextTokens, model: served } = upstream.facts(model);
+  if (contextTokens === null) return all;
+  const room = Math.floor(contextTokens * sourcesShare);
+  let kept = all;
+  while (kept.length > 1) {
+    const content = withSources(
+      "",
+      kept.map((source, i) => ({ ...source, n: i + 1 })),
+    );
+    const messages = [{ role: "user" as const, content }];
+    if (surelyFit(messages, room)) break;
+    const key = JSON.stringify([served, messages]);
+    const tokens = await counts.of(key, () => upstream.count({ messages, model }, live.abort.signal));
+    if (tokens === null || tokens <= room) break;
+    kept = kept.slice(0, Math.max(1, Math.min(kept.length - 1, Math.floor((kept.length * room) / tokens))));
+  }
+  return kept;
+}

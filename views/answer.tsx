@@ -1,0 +1,50 @@
+// The text of an answer as HTML, with its citations: where they lead, and what is said of those that lead
+// nowhere.
+
+import type { Message } from "../src/domain/conversation.ts";
+import type { ConversationId } from "../src/domain/id.ts";
+import { type Parts, sourcesIn } from "../src/domain/part.ts";
+import type { Thread } from "../src/domain/thread.ts";
+import { type Citations, unlinked } from "./markdown/citations.ts";
+import { drawAhead, lostCitations, markdownOf } from "./markdown/html.ts";
+import { inWords } from "./markdown/marks.ts";
+import type { Words } from "./words.ts";
+
+/** null for parts without sources: then `[1]` is a text like any other. */
+export function citationsIn(parts: Parts, conversation: ConversationId): Citations | null {
+  const sources = sourcesIn(parts);
+  if (sources.length === 0) return null;
+  return { path: `/c/${conversation}/source/`, numbers: new Set(sources.map(({ n }) => n)) };
+}
+
+/** The text of a message with its citations. */
+const citedText = ({ text, parts, conversation }: Message) => ({
+  text,
+  citations: citationsIn(parts, conversation),
+});
+
+/** HTML of an answer. A reader with a link can't open its sources. */
+export function answerHtml(
+  message: Message,
+  { isReader, words }: { isReader?: boolean; words: Words },
+): string {
+  const html = inWords(markdownOf(citedText(message)), words);
+  return isReader && sourcesIn(message.parts).length > 0 ? unlinked(html) : html;
+}
+
+/**
+ * Renders the answers of a thread, a part per turn of the event loop; true when more than one turn was
+ * needed.
+ */
+export function drawThread(thread: Thread): Promise<boolean> {
+  return drawAhead(
+    thread.flatMap(({ message }) => (message.role === "assistant" ? [citedText(message)] : [])),
+  );
+}
+
+/** How many citations of a finished answer led nowhere and were removed. */
+export function LostCitations({ message, words }: { message: Message; words: Words }) {
+  const { text, citations } = citedText(message);
+  const lost = citations === null ? 0 : lostCitations(text, citations);
+  return lost === 0 ? <></> : <p class="note">{words.lostCitations(lost)}</p>;
+}

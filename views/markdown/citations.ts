@@ -1,0 +1,35 @@
+// Citations in Markdown: `[3]` in an answer that has sources leads to the third of them. Pure.
+
+/** Where the citations of a text lead. */
+export interface Citations {
+  /** The address of a source without its number at the end. */
+  readonly path: string;
+  /** Numbers of the sources. */
+  readonly numbers: ReadonlySet<number>;
+}
+
+/** A citation, with the space before it where a word stands before that. */
+export const citation = String.raw`(?:(?<=[^\s\d\-+*#>|.)]|[a-z][.)]) )?\[[1-9]\d{0,5}\]`;
+
+/** The number that a citation names; null for any other text. */
+export function numberIn(sign: string): number | null {
+  const [, n] = /^ ?\[([1-9]\d{0,5})\]$/.exec(sign) ?? [];
+  return n === undefined ? null : Number(n);
+}
+
+/** True for a link reference definition whose label is a citation. */
+export const isNumbered = (sign: string): boolean => /^[ \t>]*\[[1-9]\d{0,5}\]:/.test(sign);
+
+/** HTML of a citation; empty for one that leads nowhere. */
+export function citationHtml(source: string, { path, numbers }: Citations, isInLink: boolean): string {
+  const n = numberIn(source) ?? 0;
+  if (!numbers.has(n)) return "";
+  return isInLink ? `[${n}]` : `<a class="cite" href="${path}${n}">[${n}]</a>`;
+}
+
+/** Rendered citations for somebody who can't open the sources. */
+export const unlinked = (html: string): string => html.replace(/(<a class="cite") href="[^"]*"/g, "$1");
+
+/** Link reference definitions without those whose label is a citation. */
+export const withoutNumbered = (definitions: string): string =>
+  definitions.replace(/^ {0,3}\[[1-9]\d{0,5}\]:.*\n/gm, "");
