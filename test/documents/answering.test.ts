@@ -1,7 +1,7 @@
 // Answers from a collection, with the real llama-server: passages in the prompt, citations that lead to them,
 // parlor's own answer when nothing matches. If this fails, a citation leads to another passage than the model read.
 
-import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, expect, spyOn, test } from "bun:test";
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +11,7 @@ import { indexFolder } from "../../src/documents/indexing.ts";
 import { localPerson } from "../../src/domain/account.ts";
 import { newId } from "../../src/domain/id.ts";
 import { sourcesIn } from "../../src/domain/part.ts";
+import { Queries } from "../../src/store/queries.ts";
 import { type House, type HouseOptions, PageClient, readable, startHouse } from "../house.ts";
 import { type Llama, startLlama, until } from "../llama/server.ts";
 
@@ -202,10 +203,15 @@ test("a persona whose collection the person does not have says which one", async
   page.close();
 });
 
-test("without documents, [1] is a text like any other", async () => {
+test("without documents, [1] is a text like any other, and no statement asks for documents", async () => {
   const house = await open({ enforcedPersona: "plain" });
   const page = await new PageClient(house).ready();
+  const spies = (["one", "all", "run"] as const).map((name) => spyOn(Queries.prototype, name));
   const { text, links, notes } = await answered(page, "Kaution?");
+  const statements = spies.flatMap((spy) => spy.mock.calls.map(([sql]) => sql));
+  for (const spy of spies) spy.mockRestore();
+  expect(statements.length).toBeGreaterThan(5);
+  expect(statements.filter((sql) => /\b(?:collections|passage\w*|sources?)\b/.test(sql))).toEqual([]);
   expect(text).toContain("[2]");
   expect(text).toContain("[9]");
   expect([links, notes]).toEqual([[], []]);
