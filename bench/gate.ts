@@ -1,4 +1,4 @@
-// Stands between the source and whoever shows its answers, notes when the last token went by, and serves llama-server's own UI in
+// Stands between the source and a page that shows its answers, notes when the last token went by, and serves llama-server's own UI in
 // llama-server's manner: compressed, with what the UI asks for beside answers. Used by bench/browser.ts and bench/start.ts.
 
 import { existsSync } from "node:fs";

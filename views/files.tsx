@@ -34,7 +34,7 @@ function FileItem({ part, isReader, words }: { part: FilePart; isReader: boolean
         <span class="facts">{words.attachments.missing}</span>
       </span>
     );
-  // a frame goes to all readers of a conversation, whatever link they follow: hence relative to their page
+  // relative to the page: a frame goes to all readers of a conversation, whatever link they follow
   const address = isReader ? `?file=${file}` : `/files/${file}`;
   return (
     <a class="file" href={address} download={name}>

@@ -191,7 +191,7 @@ export function Layout(props: {
   /** Whose page it is: what they have typed is kept in the browser as theirs. */
   person?: string;
   again?: string | undefined;
-  /** For whoever has its address, not for search engines. */
+  /** For readers who have its address, not for search engines. */
   isPrivate?: boolean;
   children: Child;
 }) {

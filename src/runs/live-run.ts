@@ -59,7 +59,7 @@ export class LiveRun {
     this.#fold = new DeltaFold(outlets.foldMs, answer.text.length, (piece) => this.#show(piece));
   }
 
-  /** What is held back by the fold is not published yet, and so is not part of event `n`. */
+  /** Without the pieces that the fold holds back: they are not published yet, so not part of event `n`. */
   get snapshot(): Snapshot {
     const { status, thinkingSince, stopping } = this;
     return {

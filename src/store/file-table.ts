@@ -131,7 +131,7 @@ export class FileTable implements Files {
     });
   }
 
-  /** Deletes all files of a person, whoever's message has them. Within a transaction of the caller. */
+  /** Deletes all files of a person, also those in other people's messages. Within a transaction of the caller. */
   removeAllOf(owner: PersonId): void {
     this.#q.run("delete from files where owner = ?", owner);
   }

@@ -40,7 +40,7 @@ create table files (
 create index files_by_owner on files (owner);
 create index files_by_content on files (content);
 
--- which messages have a file: they give it to whoever may read them, and keep it
+-- which messages have a file: their readers may read the file, and it is kept as long as one of them has it
 create table message_files (
   message text not null references messages (id) on delete cascade,
   file    text not null references files (id) on delete cascade,
