@@ -6,7 +6,7 @@ import type { Snapshot } from "../domain/event.ts";
 import type { ConversationId, MessageId } from "../domain/id.ts";
 import { type EffectiveSettings, noSettings, type Settings } from "../domain/persona.ts";
 import { isOfOneMoment } from "../domain/snapshots.ts";
-import type { ThreadPage } from "../domain/thread.ts";
+import type { ThreadPage, Utterance } from "../domain/thread.ts";
 import type { ChatDependencies } from "./dependencies.ts";
 
 /**
@@ -41,11 +41,12 @@ export class Threads {
     conversation: ConversationId,
     part: { before?: MessageId; through?: MessageId } = {},
   ): Promise<LiveThread> {
-    const { settings, bounds, drawAhead } = this.#deps;
+    const { settings, bounds, drawAhead, runs } = this.#deps;
     const store = this.#deps.storeOf(conversation);
     const effective = await settings.of((await store.conversation(conversation))?.settings ?? noSettings);
     for (let times = 1; ; times++) {
-      const page = await store.thread(conversation, { ...part, limit: bounds.pageMaxMessages });
+      const stored = await store.thread(conversation, { ...part, limit: bounds.pageMaxMessages });
+      const page = withEnd(stored, runs.unstored(conversation));
       const isLate = await drawAhead(page.thread);
       const live = await this.live(conversation);
       if ((!isLate && isOfOneMoment(page.thread, live, part.before === undefined)) || times >= readMax)
@@ -89,4 +90,12 @@ export class Threads {
   #reshaped(conversation: ConversationId): void {
     publishReshaped(this.#deps.bus, conversation);
   }
+}
+
+/** The page with the end of a Run that is known, but not stored yet. */
+function withEnd(page: ThreadPage, end: Utterance | undefined): ThreadPage {
+  if (!end) return page;
+  const shown = (each: Utterance) =>
+    each.run !== null && each.run.id === end.run?.id ? { ...each, message: end.message, run: end.run } : each;
+  return { ...page, thread: page.thread.map(shown) };
 }

@@ -2,8 +2,10 @@
 
 import { withParts } from "../domain/conversation.ts";
 import { asFailure } from "../domain/failure.ts";
+import type { ConversationId } from "../domain/id.ts";
 import { plainText } from "../domain/part.ts";
-import type { RunStats } from "../domain/run.ts";
+import type { Run, RunStats } from "../domain/run.ts";
+import type { Utterance } from "../domain/thread.ts";
 import type { Ending } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -14,6 +16,8 @@ export interface EndingDependencies {
   readonly metrics: Metrics;
   /** Write the text of messages to the log. */
   readonly logTexts: boolean;
+  /** Ends that could not be stored yet: pages show them nevertheless. A conversation has one Run at a time. */
+  readonly unstored: Map<ConversationId, Utterance & { readonly run: Run }>;
 }
 
 /** Stores the end of a Run and publishes it. It is published even if it could not be stored. */
@@ -22,7 +26,7 @@ export async function endRun(
   outcome: Omit<Ending, "parts" | "tokens">,
   deps: EndingDependencies,
 ): Promise<void> {
-  const { log, metrics } = deps;
+  const { log, metrics, unstored } = deps;
   const ending: Ending = {
     ...outcome,
     parts: live.written.parts,
@@ -40,8 +44,9 @@ export async function endRun(
     live.ended((await end()) ?? shown);
   } catch (error) {
     log.error("the end of a Run could not be stored", { run: live.run.id, error: String(error) });
+    unstored.set(live.run.conversation, shown);
     live.ended(shown);
-    retryEnd(end, log);
+    retryEnd(() => end().then(() => unstored.delete(live.run.conversation)), log);
   }
   metrics.ended(status, { ...stats, tokens: ending.tokens });
   report(live, ending, deps);

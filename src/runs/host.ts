@@ -8,6 +8,7 @@ import type { Message } from "../domain/conversation.ts";
 import type { Snapshot } from "../domain/event.ts";
 import { type ConversationId, isTemporary } from "../domain/id.ts";
 import type { Run } from "../domain/run.ts";
+import type { Utterance } from "../domain/thread.ts";
 import type { QueuedRun, UnfinishedRun } from "../store/store.ts";
 import type { Slot } from "../upstream/upstream.ts";
 import { Attendance } from "./attendance.ts";
@@ -47,6 +48,10 @@ export class RunHost implements Runs {
 
   async live(conversation: ConversationId): Promise<readonly Snapshot[]> {
     return this.inProgress.of(conversation);
+  }
+
+  unstored(conversation: ConversationId): Utterance | undefined {
+    return this.inProgress.unstored.get(conversation);
   }
 
   ended(conversation: ConversationId): Promise<void> {
@@ -134,6 +139,7 @@ export class RunHost implements Runs {
     const { bounds, generateTitles, goesOn } = this.#deps;
     return {
       ...this.#deps,
+      unstored: this.inProgress.unstored,
       answerTokens: bounds.answerTokens,
       counts: this.#counts,
       goesOn: goesOn ?? (() => false),

@@ -3,6 +3,7 @@
 import type { Snapshot } from "../domain/event.ts";
 import type { ConversationId, RunId } from "../domain/id.ts";
 import type { Run, RunNow } from "../domain/run.ts";
+import type { Utterance } from "../domain/thread.ts";
 import type { Attendance } from "./attendance.ts";
 import type { LiveRun } from "./live-run.ts";
 
@@ -10,6 +11,8 @@ export class InProgress {
   readonly #live = new Map<RunId, LiveRun>();
   readonly #ends = new Map<RunId, Promise<void>>();
   readonly #attendance: Pick<Attendance, "has">;
+  /** See EndingDependencies. */
+  readonly unstored = new Map<ConversationId, Utterance & { readonly run: Run }>();
 
   constructor(attendance: Pick<Attendance, "has">) {
     this.#attendance = attendance;

@@ -7,6 +7,7 @@ import type { Snapshot } from "../domain/event.ts";
 import type { ConversationId } from "../domain/id.ts";
 import type { PartKind } from "../domain/part.ts";
 import type { Place, PromptProgress, Run } from "../domain/run.ts";
+import type { Utterance } from "../domain/thread.ts";
 import type { QueuedRun } from "../store/store.ts";
 
 /** Receives every Delta of a Run for a program, unfolded. */
@@ -41,6 +42,8 @@ export interface Runs {
   stop(which: Partial<Pick<Run, "id" | "conversation" | "owner">>): boolean;
   /** Snapshots of a conversation's Runs in progress, each as of its last event. */
   live(conversation: ConversationId): Promise<readonly Snapshot[]>;
+  /** The end of a Run that could not be stored yet: the Store still shows the Run as active. */
+  unstored(conversation: ConversationId): Utterance | undefined;
   /** Resolves when a conversation has no Run any more, not even one that is only giving its slot back. */
   ended(conversation: ConversationId): Promise<void>;
   /** Somebody looks at the conversation until the returned function is called. */

@@ -34,6 +34,10 @@ test.skipIf(!canMount)(
       } catch {} // no room for this much: half of it may fit
     }
     expect((await page.lastIs("done")).text).toBe(shown("long"));
+    // what is loaded now shows the end too, though the Store does not have it yet
+    const reloaded = await new PageClient(parlor, page.conversation).ready();
+    expect((await reloaded.lastIs("done")).text).toBe(shown("long"));
+    reloaded.close();
     expect(await ready()).toBe(503);
     expect(
       ((await (await fetch(`${parlor.url}/readyz`)).json()) as { reasons: string[] }).reasons.join(),
