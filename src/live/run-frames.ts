@@ -34,7 +34,6 @@ interface ShownAnswer {
 /** Renders the events of a Room's Runs. */
 export class RunFrames {
   readonly #shown = new Map<RunId, ShownAnswer>();
-
   readonly #conversation: ConversationId;
 
   /** `live` are the Runs in progress when the Room opens. */

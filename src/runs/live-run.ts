@@ -20,10 +20,7 @@ interface LiveRunOutlets {
   readonly store: Store;
   /** See DeltaFold. */
   readonly foldMs: number;
-  /**
-   * Saves the text while it is being written; null for a temporary conversation, which ends with this
-   * process.
-   */
+  /** Saves what is being written; null for a temporary conversation, which ends with this process. */
   readonly checkpoints: Checkpoints | null;
 }
 
@@ -62,16 +59,9 @@ export class LiveRun {
   /** Without the pieces that the fold holds back: they are not published yet, so not part of event `n`. */
   get snapshot(): Snapshot {
     const { status, thinkingSince, stopping } = this;
+    const { id, owner } = this.run;
     return {
-      ...{
-        run: this.run.id,
-        owner: this.run.owner,
-        messageId: this.answer.id,
-        n: this.#n,
-        status,
-        thinkingSince,
-        stopping,
-      },
+      ...{ run: id, owner, messageId: this.answer.id, n: this.#n, status, thinkingSince, stopping },
       ...{ parts: this.written.shown, from: this.written.from },
       ...{ place: this.place, progress: this.tokens.progress },
     };

@@ -3,8 +3,7 @@
 // stored is in runs/ending, who watches it is known in live/.
 
 import { asFailure } from "../domain/failure.ts";
-import { type PartKind, sizeOf } from "../domain/part.ts";
-import type { EffectiveSettings } from "../domain/persona.ts";
+import type { PartKind } from "../domain/part.ts";
 import type { Ending, UnfinishedRun } from "../store/store.ts";
 import type { Slot, Upstream } from "../upstream/upstream.ts";
 import { type EndingDependencies, endRun, failureOf } from "./ending.ts";
@@ -25,10 +24,7 @@ export interface RunnerDependencies extends PromptDependencies, RetrieveDependen
   readonly upstream: Upstream;
   /** True if the Run goes on with another step after one that ended so. */
   goesOn(live: LiveRun, end: StepEnd): boolean;
-  /**
-   * True if the model may write a title now: right after the first answer, in the same slot, while nobody
-   * waits.
-   */
+  /** True if the model may write a title now: after the first answer, while nobody waits for its slot. */
   readonly mayWriteTitle: () => boolean;
 }
 
@@ -84,7 +80,7 @@ async function attempt(
   try {
     if (!unfinished && !(await live.store.start(live.run.id))) return ended("interrupted");
     const effective = unfinished ? undefined : await settingsOf(live, deps);
-    const ownAnswer = effective && (await found(live, effective, deps));
+    const ownAnswer = effective && (await retrieve(live, effective, deps));
     let fromBytes = unfinished ? live.written.adopt(unfinished.draft) : null;
     live.started();
     if (ownAnswer) {
@@ -94,7 +90,10 @@ async function attempt(
     const options = { ...deps, effective, onToken, onPrompt };
     for (;;) {
       const end = await answer(live, slot, options, fromBytes).catch((error: unknown) =>
-        isUnsent(live, unfinished, fromBytes) ? answer(live, slot, options, null) : Promise.reject(error),
+        // what went before a later step is stored: one of which nothing is left is done anew
+        unfinished && fromBytes === 0 && live.written.isUnbegun && !live.abort.signal.aborted
+          ? answer(live, slot, options, null)
+          : Promise.reject(error),
       );
       if (live.written.step + 1 >= stepsMax || !deps.goesOn(live, end)) return { ...ended("done"), ...end };
       await live.nextStep(end.stats);
@@ -110,34 +109,6 @@ async function attempt(
     }
     return { ...ended("failed"), failure: failureOf(error, live, deps.log) };
   }
-}
-
-/**
- * Finds the passages for an answer that is not begun, where its persona has documents. Returns what parlor
- * answers itself when there is none, else null.
- */
-async function found(
-  live: LiveRun,
-  { persona, model }: EffectiveSettings,
-  deps: RunnerDependencies,
-): Promise<string | null> {
-  if (persona?.documents === undefined || sizeOf(live.answer.parts) > 0) return null;
-  return retrieve(live, { persona, model, collections: persona.documents }, deps);
-}
-
-/**
- * True for a later step that the previous process had not begun, or of which nothing is left: what went
- * before it is stored, so the step is done anew.
- */
-function isUnsent(live: LiveRun, unfinished: UnfinishedRun | undefined, fromBytes: number | null): boolean {
-  const isAborted = live.abort.signal.aborted;
-  return (
-    !isAborted &&
-    fromBytes === 0 &&
-    live.written.isStepSilent &&
-    live.written.step > 0 &&
-    unfinished !== undefined
-  );
 }
 
 /** Aborts the request of a running Run; it ends with `halt`. */

@@ -66,6 +66,11 @@ export class Written implements Writing {
     return sizeOf(this.parts) - this.#charsBefore;
   }
 
+  /** True for a later step of which nothing was stored: it may not have been sent. */
+  get isUnbegun(): boolean {
+    return this.step > 0 && this.isStepSilent;
+  }
+
   /** True until this step has text. */
   get isStepSilent(): boolean {
     return textIn(this.parts.slice(this.#from), "text") === "";

@@ -3,7 +3,8 @@
 
 import type { PassageHit } from "../../domain/document.ts";
 import { Failure } from "../../domain/failure.ts";
-import type { Persona } from "../../domain/persona.ts";
+import { sizeOf } from "../../domain/part.ts";
+import type { EffectiveSettings } from "../../domain/persona.ts";
 import type { Collections, PassageRange } from "../../store/collections.ts";
 import type { FoundSource } from "../../store/sources.ts";
 import type { Upstream } from "../../upstream/upstream.ts";
@@ -29,23 +30,19 @@ export interface RetrieveDependencies {
   readonly counts: Counts;
 }
 
-interface Retrieval {
-  readonly persona: Persona;
-  /** Their names. */
-  readonly collections: readonly string[];
-  readonly model: string | null;
-}
-
 /**
- * Gives the answer of a Run the passages that it may cite. Returns null, or what parlor answers itself
- * because no passage matches. @throws Failure `collection_missing`, `upstream_stalled`
+ * Gives an answer that is not begun the passages that it may cite, where its persona has documents. Returns
+ * null, or what parlor answers itself because no passage matches.
+ * @throws Failure `collection_missing`, `upstream_stalled`
  */
 export async function retrieve(
   live: LiveRun,
-  { persona, collections, model }: Retrieval,
+  { persona, model }: Pick<EffectiveSettings, "persona" | "model">,
   deps: RetrieveDependencies,
 ): Promise<string | null> {
   const { run, store, answer } = live;
+  const collections = persona?.documents;
+  if (!persona || !collections || sizeOf(answer.parts) > 0) return null;
   for (const name of collections)
     if (!(await deps.store.collections.find(run.owner, name)))
       throw new Failure("collection_missing", { name });
