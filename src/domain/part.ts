@@ -70,6 +70,10 @@ export const isWritten = (part: Part): part is WrittenPart => part.kind === "tex
 export const sizeOf = (parts: Parts): number =>
   parts.reduce((sum, part) => sum + (isWritten(part) ? part.text.length : 0), 0);
 
+/** Length of all text in the parts, passages included, in UTF-16 units: for bounds on what is handled at once. */
+export const lengthOf = (parts: Parts): number =>
+  parts.reduce((sum, part) => sum + ("text" in part ? part.text.length : 0), 0);
+
 /**
  * Adds a piece to the part of its kind, or as a new part. `from` is the index of the first part that may
  * grow: each step of a Run has parts of its own. Thoughts that come behind a text still belong before it, as

@@ -69,10 +69,8 @@ export class RunFrames {
         const state = { status: "running", place: null, progress: event.progress } as const;
         return oncePerView((view) => stateFragment(state, view));
       }
-      case "part": {
-        const { kind, text } = event.piece;
-        return kind === "text" ? this.#text(event.run, text) : this.#thought(event.run, text, event.since);
-      }
+      case "part":
+        return this.#piece(event);
       case "stopping":
         return oncePerView((view) => controls("stopping", view));
       case "ended":
@@ -93,6 +91,16 @@ export class RunFrames {
       thoughts: new ThoughtFrames(message, parts, thinkingSince),
       isEmpty: sizeOf(parts) === 0,
     });
+  }
+
+  /** Each kind of part that grows has frames of its own. */
+  #piece({ run, piece: { kind, text }, since }: RunEvent & { kind: "part" }): Frame {
+    switch (kind) {
+      case "text":
+        return this.#text(run, text);
+      case "thought":
+        return this.#thought(run, text, since);
+    }
   }
 
   #text(run: RunId, text: string): Frame {

@@ -41,11 +41,11 @@ interface Timings {
   readonly tokens_per_second?: number;
 }
 
+/** The events that bring pieces of each kind. */
+const pieceTypes = { text: "delta", thought: "reasoning" } as const satisfies Record<PartKind, string>;
+
 /** The event that brings a piece of an answer. */
-export const pieceEvent = (kind: PartKind, text: string): ProgramEvent => ({
-  type: kind === "text" ? "delta" : "reasoning",
-  text,
-});
+export const pieceEvent = (kind: PartKind, text: string): ProgramEvent => ({ type: pieceTypes[kind], text });
 
 /** A Tap that sends a Run's events. `onEnded` is called with the Run when it is over. */
 export function eventTap(

@@ -1,7 +1,7 @@
 // Cuts conversations from a file into pieces of a few milliseconds, for the worker that reads and the Store
 // that writes.
 
-import { sizeOf } from "../domain/part.ts";
+import { lengthOf } from "../domain/part.ts";
 import type { ConversationRecord, ImportPart, MessageRecord } from "../domain/record.ts";
 import { type GivenFile, type ReadBounds, readConversations } from "./read.ts";
 
@@ -26,7 +26,7 @@ function* pieces({ messages, files = [], ...conversation }: ConversationRecord):
   let piece: MessageRecord[] = [];
   let chars = 0;
   for (const message of messages) {
-    const length = message.parts ? sizeOf(message.parts) : message.text.length;
+    const length = message.parts ? lengthOf(message.parts) : message.text.length;
     if (piece.length > 0 && (chars + length > pieceMaxChars || piece.length >= pieceMaxMessages)) {
       yield { kind: "messages", messages: piece };
       [piece, chars] = [[], 0];

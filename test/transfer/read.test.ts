@@ -6,6 +6,7 @@ import { newId } from "../../src/domain/id.ts";
 import { textIn } from "../../src/domain/part.ts";
 import { noSettings } from "../../src/domain/persona.ts";
 import { type ConversationRecord, pathOf } from "../../src/domain/record.ts";
+import { partsOf } from "../../src/transfer/parts.ts";
 import { type GivenFile, readConversations as readFiles } from "../../src/transfer/read.ts";
 import { toMarkdown } from "../../src/transfer/write.ts";
 import { parts } from "../contract/ending.ts";
@@ -93,6 +94,24 @@ describe("parlor's own", () => {
       );
       expect(records[0]?.messages[0]?.text).toBe("kept");
     }
+  });
+
+  test("an answer's passages count in the size of what is stored at once", async () => {
+    const source = { kind: "source", n: 1, passage: "1", document: "d", page: 1, headings: [] } as const;
+    const messages = [1, 2, 3].map((i) => ({
+      ...{ id: newId(), parent: null, role: "assistant" as const, text: "[1]", createdAt: own.createdAt + i },
+      parts: [{ ...source, text: "x".repeat(10_000) }, ...parts("[1]")],
+    }));
+    const given = JSON.stringify({ ...own, head: messages[2]?.id, messages });
+    const pieces = [...partsOf([file("file", given)], bounds)];
+    expect(pieces.map(({ kind }) => kind)).toEqual([
+      "begin",
+      "messages",
+      "messages",
+      "messages",
+      "end",
+      "unread",
+    ]);
   });
 
   test("what can't be read is named line by line, the rest comes in", async () => {
