@@ -5,28 +5,20 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { newId } from "../../src/domain/id.ts";
 import { type House, PageClient, PlainClient, startHouse } from "../house.ts";
 import { until } from "../llama/server.ts";
-import { type Scripted, startScripted } from "../upstream/scripted.ts";
+import type { Scripted } from "../upstream/scripted.ts";
+import { startAnsweringHouse } from "./answering-house.ts";
 
 let upstream: Scripted;
 let house: House;
+let stop: () => Promise<void>;
 
 beforeAll(async () => {
-  upstream = startScripted((exchange) => {
-    exchange.begin();
-    exchange.delta("ok");
-    exchange.finish();
-  });
-  house = await startHouse({
-    llama: upstream.url,
+  ({ house, upstream, stop } = await startAnsweringHouse({
     allowOrigins: ["http://friend.example"],
     bounds: { messageMaxBytes: 1000, socketsMaxPerAddress: 12, queueMaxRuns: 2 },
-  });
-  await until(() => house.upstream.state.status === "ready", "the house sees its upstream");
+  }));
 });
-afterAll(async () => {
-  await house.stop();
-  upstream.stop();
-});
+afterAll(() => stop());
 
 const upgrade = (path: string, headers: Record<string, string> = {}): Promise<Response> =>
   fetch(house.url + path, {
