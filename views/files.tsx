@@ -63,6 +63,8 @@ export interface AttachBounds {
   readonly fileMaxBytes: number;
   /** Most files of a question. */
   readonly messageFilesMax: number;
+  /** What the person's files take, and the most that they may take, in bytes. */
+  readonly usage: { readonly usedBytes: number; readonly limitBytes: number };
 }
 
 interface AttachProps {
@@ -78,7 +80,7 @@ interface AttachProps {
  * copy of the template (views/assets/attached.js). Without scripts the form itself brings the files.
  */
 export function Attach({ bounds, attached, isDisabled, words }: AttachProps) {
-  const { fileMaxBytes: limitBytes, messageFilesMax: limit } = bounds;
+  const { fileMaxBytes: limitBytes, messageFilesMax: limit, usage } = bounds;
   const { attachments: labels } = words;
   const lengths = Object.entries(labels.lengths).map(([type, length]) => [`data-${type}`, length("%")]);
   return (
@@ -97,7 +99,10 @@ export function Attach({ bounds, attached, isDisabled, words }: AttachProps) {
           </li>
         ))}
       </ul>
-      <label class="attach" title={labels.bounds(limit, limitBytes)}>
+      <label
+        class="attach"
+        title={`${labels.bounds(limit, limitBytes)} ${labels.room(usage.usedBytes, usage.limitBytes)}`}
+      >
         <svg viewBox="0 0 24 24" aria-hidden="true">
           <path d="m20 11-9 9a5.7 5.7 0 0 1-8-8l9-9a3.8 3.8 0 0 1 5.4 5.4l-9 9a1.9 1.9 0 0 1-2.7-2.7l8.3-8.3" />
         </svg>

@@ -51,7 +51,9 @@ export function AccountPage({
 }: AccountProps) {
   const { house } = words;
   const { usage, limits } = allowance;
-  const shown = Object.entries(house.limitNames) as [LimitName, string][];
+  const names = Object.entries(house.limitNames) as [LimitName, string][];
+  // the size of files stands beside what is used of it
+  const shown = names.filter(([name]) => name !== "filesMaxBytes");
   return (
     <Layout title={`${house.account} · parlor`} assets={assets} words={words}>
       <main class="papers">

@@ -11,6 +11,7 @@ import type { Store } from "../store/store.ts";
 /** See config/bounds. */
 export interface AttachmentBounds {
   readonly fileMaxBytes: number;
+  /** The most for a person, whatever their own limit is. */
   readonly filesMaxBytes: number;
   readonly messageFilesMax: number;
   readonly unsentMs: number;
@@ -29,6 +30,12 @@ interface AttachmentsDependencies {
 
 /** A file's kind, its text, and the bytes that are kept of it. */
 type ReadFile = Pick<NewFile, "type" | "mediaType" | "pages"> & { readonly content: Uint8Array };
+
+/** What a person's files take, and the most that they may take, in bytes. */
+interface FilesUsage {
+  readonly usedBytes: number;
+  readonly limitBytes: number;
+}
 
 /** A file as it was sent. */
 export interface GivenFile {
@@ -53,7 +60,7 @@ export class Attachments {
    * @throws Failure `too_large`, `files_full`, `file_empty`; `file_*`, `picture_*`
    */
   async take(
-    { id: owner }: Pick<Person, "id">,
+    person: Pick<Person, "id" | "limits">,
     conversation: ConversationId | null,
     { name: given, bytes }: GivenFile,
   ): Promise<StoredFile> {
@@ -61,14 +68,15 @@ export class Attachments {
     if (bytes.length > limitBytes) throw new Failure("too_large", { limitBytes });
     const name = fileName(given);
     if (bytes.length === 0) throw new Failure("file_empty", { name });
-    const usage = await this.usage({ id: owner });
-    if (usage.usedBytes + bytes.length > usage.limitBytes) throw new Failure("files_full", usage);
+    const usage = await this.usage(person);
+    if (usage.usedBytes + bytes.length > usage.limitBytes)
+      throw new Failure("files_full", { ...usage, bytes: bytes.length });
     const isKept = conversation === null || !isTemporary(conversation);
     const id = isKept ? newId() : newTemporaryId();
     const { content, ...facts } = await this.#deps.reader.read(bytes, name);
     return this.#deps
       .storeOf(id)
-      .files.add({ id, owner, name, ...facts, ownerMaxBytes: usage.limitBytes }, once(content));
+      .files.add({ id, owner: person.id, name, ...facts, ownerMaxBytes: usage.limitBytes }, once(content));
   }
 
   /** A file of this person. @throws Failure `not_found` */
@@ -106,12 +114,11 @@ export class Attachments {
     for (const { files } of stores) await files.removeUnsent(now - bounds.unsentMs);
   }
 
-  /** Size of a person's files, and the most that they may have, in bytes. */
-  async usage({ id: owner }: Pick<Person, "id">): Promise<{ usedBytes: number; limitBytes: number }> {
+  async usage({ id: owner, limits }: Pick<Person, "id" | "limits">): Promise<FilesUsage> {
     const { stores, bounds } = this.#deps;
     const used = await Promise.all(stores.map(({ files }) => files.usedBytes(owner)));
     const usedBytes = used.reduce((sum, each) => sum + each, 0);
-    return { usedBytes, limitBytes: bounds.filesMaxBytes };
+    return { usedBytes, limitBytes: Math.min(bounds.filesMaxBytes, limits.filesMaxBytes ?? Infinity) };
   }
 }
 

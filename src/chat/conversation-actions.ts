@@ -112,7 +112,9 @@ export class ConversationActions {
     { id, name, bytes }: FileRecord,
   ): Promise<boolean> {
     try {
-      const file = await this.#attachments.take({ id: incoming.owner }, null, { name, bytes });
+      const owner = await this.#store.people.person(incoming.owner);
+      if (!owner) return false;
+      const file = await this.#attachments.take(owner, null, { name, bytes });
       incoming.knows(id, file.id);
       return true;
     } catch (error) {

@@ -35,6 +35,8 @@ export interface Limits {
   readonly runningRunsMax: number | null;
   /** Days after its last message at which a conversation is deleted. */
   readonly retainDays: number | null;
+  /** Size of all attached files together. The bound for the whole house applies too. */
+  readonly filesMaxBytes: number | null;
 }
 
 export type LimitName = keyof Limits;
@@ -48,6 +50,7 @@ export const limitBounds: Readonly<Record<LimitName, readonly [number, number]>>
   waitingRunsMax: [1, 10_000],
   runningRunsMax: [1, 10_000],
   retainDays: [1, 36_500],
+  filesMaxBytes: [1, 2 ** 50],
 };
 
 /** True for a value within the limit's bounds. All limits but the weight are integers. */
@@ -64,6 +67,7 @@ const unlimited: Limits = {
   waitingRunsMax: null,
   runningRunsMax: null,
   retainDays: null,
+  filesMaxBytes: null,
 };
 
 /** Limits of each role until an admin changes them. */

@@ -119,7 +119,7 @@ export class ConversationPages {
       person,
       list: await store.list({ owner: person.id, limit: listPageMax }),
       allowance: await quota.allowance(person),
-      attachBounds: attachments.bounds,
+      attachBounds: { ...attachments.bounds, usage: await attachments.usage(person) },
       messageMaxBytes: quota.messageMaxBytes(person),
       hasAccounts: auth.mode !== "none",
       elsewhere: [...new Set(servers.now.flatMap(({ url }) => machineOf(url) ?? []))],

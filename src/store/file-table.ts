@@ -173,7 +173,7 @@ export class FileTable implements Files {
   #end(seq: number, file: NewFile, hash: string, bytes: number): StoredFile {
     const { id, owner, name, type, ownerMaxBytes: limitBytes } = file;
     const usedBytes = this.#usedBytes(owner);
-    if (usedBytes + bytes > limitBytes) throw new Failure("files_full", { usedBytes, limitBytes });
+    if (usedBytes + bytes > limitBytes) throw new Failure("files_full", { usedBytes, limitBytes, bytes });
     const sql = "select seq from contents where hash = ? and type = ?";
     const known = this.#q.one<{ seq: number }>(sql, hash, type)?.seq;
     if (known === undefined)

@@ -5,26 +5,17 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { newId } from "../../src/domain/id.ts";
 import { type FilePart, filesIn } from "../../src/domain/part.ts";
 import type { ConversationRecord } from "../../src/domain/record.ts";
-import { type House, PageClient, startHouse } from "../house.ts";
+import { type House, PageClient } from "../house.ts";
 import { until } from "../llama/server.ts";
-import { type Scripted, startScripted } from "../upstream/scripted.ts";
+import { startAnsweringHouse } from "./answering-house.ts";
 
-let upstream: Scripted;
 let house: House;
+let stop: () => Promise<void>;
 beforeAll(async () => {
-  upstream = startScripted((exchange) => {
-    exchange.begin();
-    exchange.delta("ok");
-    exchange.finish();
-  });
   const bounds = { filesMaxBytes: 3_000_000 };
-  house = await startHouse({ llama: upstream.url, auth: "header", trustedProxies: ["127.0.0.1"], bounds });
-  await until(() => house.upstream.state.status === "ready", "the house sees its upstream");
+  ({ house, stop } = await startAnsweringHouse({ auth: "header", trustedProxies: ["127.0.0.1"], bounds }));
 });
-afterAll(async () => {
-  await house.stop();
-  upstream.stop();
-});
+afterAll(() => stop());
 
 const as = (person: string) => ({ "remote-user": person, origin: house.url });
 const text = "Good day, world. ".repeat(50_000);

@@ -4,30 +4,20 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { newId, newTemporaryId } from "../../src/domain/id.ts";
 import { filesIn } from "../../src/domain/part.ts";
-import { type House, PageClient, startHouse } from "../house.ts";
+import { type House, PageClient } from "../house.ts";
 import { until } from "../llama/server.ts";
-import { type Scripted, startScripted } from "../upstream/scripted.ts";
+import { startAnsweringHouse } from "./answering-house.ts";
 
-let upstream: Scripted;
 let house: House;
+let stop: () => Promise<void>;
 beforeAll(async () => {
-  upstream = startScripted((exchange) => {
-    exchange.begin();
-    exchange.delta("ok");
-    exchange.finish();
-  });
-  house = await startHouse({
-    llama: upstream.url,
+  ({ house, stop } = await startAnsweringHouse({
     auth: "header",
     trustedProxies: ["127.0.0.1"],
     bounds: { fileMaxBytes: 100_000, filesMaxBytes: 250_000, messageFilesMax: 3 },
-  });
-  await until(() => house.upstream.state.status === "ready", "the house sees its upstream");
+  }));
 });
-afterAll(async () => {
-  await house.stop();
-  upstream.stop();
-});
+afterAll(() => stop());
 
 interface Answered {
   readonly status: number;
@@ -55,6 +45,8 @@ async function put(
 const get = (person: string, id: unknown) => fetch(`${house.url}/files/${id}`, { headers: as(person) });
 const remove = (person: string, id: unknown) =>
   fetch(`${house.url}/files/${id}`, { method: "DELETE", headers: as(person) });
+const read = async (person: string, path: string) =>
+  (await fetch(house.url + path, { headers: as(person) })).text();
 const codeOf = ({ body }: Answered) => (body["error"] as { code?: string } | undefined)?.code;
 
 test("a file that was sent comes back byte for byte, to be saved and never as a page of its own", async () => {
@@ -119,6 +111,24 @@ describe("refused with a sentence", () => {
     expect(account).toContain("<dd>0.191 of 0.238 MB</dd>");
     await remove("carl", sent[0]?.body["id"]);
     expect((await put("carl", "a.txt", texts[2] as string)).status).toBe(201);
+  });
+
+  test("more than this person, or their role, may keep, which is less than the house allows", async () => {
+    const { people } = house.store;
+    expect((await put("gus", "a.txt", "a")).status).toBe(201);
+    const gus = await people.named("gus");
+    const roles = await people.roleLimits();
+    await people.setRoleLimits("member", { ...roles.member, filesMaxBytes: 3_000 });
+    const [page, refused] = [await read("gus", "/"), await put("gus", "b.txt", "b".repeat(3_000))];
+    expect(page).toContain("Your files take 1 kB of 3 kB; 3 kB are left.");
+    expect([refused.status, codeOf(refused)]).toEqual([413, "files_full"]);
+    expect(refused.body["error"]).toMatchObject({
+      message: expect.stringContaining("This file has 3 kB, and your files already take 1 kB of 3 kB"),
+    });
+    await people.change(gus?.id as string, { ownLimits: { filesMaxBytes: 5_000 } });
+    expect((await put("gus", "b.txt", "b".repeat(3_000))).status).toBe(201);
+    expect(await read("gus", "/account")).toContain("<dd>0.00286 of 0.00477 MB</dd>");
+    await people.setRoleLimits("member", roles.member);
   });
 
   test("a form without a file, or with two", async () => {

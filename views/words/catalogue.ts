@@ -3,37 +3,16 @@
 
 import type { Allowance } from "../../src/domain/account.ts";
 import type { FailureCode, FailureReport } from "../../src/domain/failure.ts";
-import type { FileFacts } from "../../src/domain/file.ts";
 import type { Sampling } from "../../src/domain/persona.ts";
 import type { Place, Run } from "../../src/domain/run.ts";
 import type { ModelState, StartFailure } from "../../src/domain/upstream.ts";
-import type { FactWords } from "./file-facts.ts";
+import type { AttachmentWords } from "./attachments.ts";
 import type { HouseWords } from "./house.ts";
 
 export type Language = "en" | "de";
 
 /** What happened and what to do, for each failure. */
 export type FailureSentences = Readonly<Record<FailureCode, (facts: FailureReport["facts"]) => string>>;
-
-/** Files of questions. */
-interface FileWords {
-  readonly attach: string;
-  readonly list: string;
-  /** How many files a question may have, and how large each. */
-  bounds(files: number, limitBytes: number): string;
-  tooLarge(limitBytes: number): string;
-  readonly drop: string;
-  readonly uploading: string;
-  readonly reading: string;
-  readonly wait: string;
-  readonly lost: string;
-  remove(name: string): string;
-  /** Kind, length and size. */
-  facts(file: FileFacts): string[];
-  readonly lengths: FactWords["lengths"];
-  /** The content was not imported. */
-  readonly missing: string;
-}
 
 export interface Words {
   readonly lang: Language;
@@ -62,7 +41,7 @@ export interface Words {
   readonly message: string;
   readonly placeholder: string;
   readonly send: string;
-  readonly attachments: FileWords;
+  readonly attachments: AttachmentWords;
   readonly stop: string;
   readonly stopping: string;
   readonly tryAgain: string;

@@ -1,27 +1,16 @@
 // The words of the chat page in German.
 
+import { attachmentsDe } from "./attachments-de.ts";
 import type { Words } from "./catalogue.ts";
 import { failuresDe, samplingDe } from "./failures-de.ts";
-import { type FactWords, factsIn } from "./file-facts.ts";
 import { houseDe } from "./house-de.ts";
-import { shortNumber, size, type WaitWords, waitIn } from "./numbers.ts";
+import { shortNumber, type WaitWords, waitIn } from "./numbers.ts";
 
 const waitWords: WaitWords = {
   few: "ein paar Sekunden",
   upTo: (most) => `bis zu ${most}`,
   about: (most) => `etwa ${most}`,
   to: "bis",
-};
-const factWords: FactWords = {
-  picture: "Bild",
-  unknown: "Datei",
-  lengths: {
-    pdf: (count) => `${count} Seiten`,
-    pptx: (count) => `${count} Folien`,
-    odp: (count) => `${count} Folien`,
-    xlsx: (count) => `${count} Tabellenblätter`,
-    ods: (count) => `${count} Tabellenblätter`,
-  },
 };
 const number = (value: unknown) => shortNumber(Number(value), "de");
 
@@ -53,23 +42,7 @@ export const de: Words = {
   message: "Nachricht",
   placeholder: "Frag etwas",
   send: "Senden",
-  attachments: {
-    attach: "Anhängen",
-    list: "Dateien dieser Frage",
-    bounds: (files, limitBytes) =>
-      `Bis zu ${number(files)} Dateien mit je ${size(limitBytes, "de")} anhängen. ` +
-      "Du kannst sie auch hierher ziehen oder einfügen.",
-    drop: "Dateien hier ablegen",
-    tooLarge: (limitBytes) => `Eine Datei darf höchstens ${size(limitBytes, "de")} groß sein.`,
-    uploading: "Wird hochgeladen",
-    reading: "Wird gelesen …",
-    wait: "Die Dateien werden noch hochgeladen. Sende die Nachricht, sobald sie da sind.",
-    lost: "Das Hochladen wurde unterbrochen. Prüfe die Verbindung und häng die Datei noch einmal an.",
-    remove: (name) => `${name} entfernen`,
-    facts: (file) => factsIn(file, factWords, "de"),
-    lengths: factWords.lengths,
-    missing: "nicht im Import enthalten",
-  },
+  attachments: attachmentsDe,
   stop: "Stopp",
   stopping: "Hält an …",
   tryAgain: "Nochmal versuchen",

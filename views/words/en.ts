@@ -1,28 +1,17 @@
 // The words of the chat page in English.
 
 import { startAdvice } from "../../src/domain/upstream.ts";
+import { attachmentsEn } from "./attachments-en.ts";
 import type { Words } from "./catalogue.ts";
 import { failuresEn, samplingEn } from "./failures-en.ts";
-import { type FactWords, factsIn } from "./file-facts.ts";
 import { houseEn } from "./house-en.ts";
-import { shortNumber, size, type WaitWords, waitIn } from "./numbers.ts";
+import { shortNumber, type WaitWords, waitIn } from "./numbers.ts";
 
 const waitWords: WaitWords = {
   few: "a few seconds",
   upTo: (most) => `up to ${most}`,
   about: (most) => `about ${most}`,
   to: "to",
-};
-const factWords: FactWords = {
-  picture: "Picture",
-  unknown: "File",
-  lengths: {
-    pdf: (count) => `${count} pages`,
-    pptx: (count) => `${count} slides`,
-    odp: (count) => `${count} slides`,
-    xlsx: (count) => `${count} sheets`,
-    ods: (count) => `${count} sheets`,
-  },
 };
 const number = (value: unknown) => shortNumber(Number(value), "en");
 
@@ -54,23 +43,7 @@ export const en: Words = {
   message: "Message",
   placeholder: "Ask something",
   send: "Send",
-  attachments: {
-    attach: "Attach",
-    list: "Files of this question",
-    bounds: (files, limitBytes) =>
-      `Attach up to ${number(files)} files of ${size(limitBytes, "en")} each. ` +
-      "You can also drop or paste them.",
-    drop: "Drop files here",
-    tooLarge: (limitBytes) => `A file can have at most ${size(limitBytes, "en")}.`,
-    uploading: "Uploading",
-    reading: "Reading…",
-    wait: "The files are still being uploaded. Send the message when they are here.",
-    lost: "The upload was interrupted. Check the connection and attach the file again.",
-    remove: (name) => `Remove ${name}`,
-    facts: (file) => factsIn(file, factWords, "en"),
-    lengths: factWords.lengths,
-    missing: "not part of the import",
-  },
+  attachments: attachmentsEn,
   stop: "Stop",
   stopping: "Stopping…",
   tryAgain: "Try again",

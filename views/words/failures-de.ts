@@ -3,7 +3,7 @@
 import type { Sampling } from "../../src/domain/persona.ts";
 import type { FailureSentences } from "./catalogue.ts";
 import { houseDe } from "./house-de.ts";
-import { after, shortNumber } from "./numbers.ts";
+import { after, shortNumber, size } from "./numbers.ts";
 
 /** Names of the sampling settings, as the form and its failures show them. */
 export const samplingDe: Readonly<Record<keyof Sampling, string>> = {
@@ -13,6 +13,7 @@ export const samplingDe: Readonly<Record<keyof Sampling, string>> = {
 };
 
 const number = (value: unknown) => shortNumber(Number(value), "de");
+const sizeIn = (bytes: unknown) => size(Number(bytes), "de");
 const whole = (value: unknown) => Number(value).toLocaleString("de");
 
 export const failuresDe: FailureSentences = {
@@ -103,8 +104,9 @@ export const failuresDe: FailureSentences = {
     `Die Zählung beginnt ${after(seconds)} neu; dein Text bleibt erhalten.`,
   file_empty: ({ name }) => `${name} ist leer.`,
   file_in_use: () => "Diese Datei gehört zu einer Nachricht. Lösche die Nachricht, um die Datei zu löschen.",
-  files_full: ({ usedBytes, limitBytes }) =>
-    `Deine Dateien belegen ${number(usedBytes)} von ${number(limitBytes)} Byte, diese passt nicht mehr dazu. ` +
+  files_full: ({ usedBytes, limitBytes, bytes }) =>
+    `Diese Datei hat ${sizeIn(bytes)}, und deine Dateien belegen schon ${sizeIn(usedBytes)} von ` +
+    `${sizeIn(limitBytes)}: Sie passt nicht mehr dazu. ` +
     "Lösche Unterhaltungen mit Dateien, die du nicht mehr brauchst.",
   too_many_files: ({ limit }) => `Eine Frage kann höchstens ${number(limit)} Dateien haben.`,
   picture_unsupported: () => "parlor kann dieses Bild nicht lesen. Es liest JPEG, PNG, GIF und WebP.",

@@ -3,7 +3,7 @@
 import type { Sampling } from "../../src/domain/persona.ts";
 import type { FailureSentences } from "./catalogue.ts";
 import { houseEn } from "./house-en.ts";
-import { after, shortNumber } from "./numbers.ts";
+import { after, shortNumber, size } from "./numbers.ts";
 
 /** Names of the sampling settings, as the form and its failures show them. */
 export const samplingEn: Readonly<Record<keyof Sampling, string>> = {
@@ -13,6 +13,7 @@ export const samplingEn: Readonly<Record<keyof Sampling, string>> = {
 };
 
 const number = (value: unknown) => shortNumber(Number(value), "en");
+const sizeIn = (bytes: unknown) => size(Number(bytes), "en");
 const whole = (value: unknown) => Number(value).toLocaleString("en");
 
 export const failuresEn: FailureSentences = {
@@ -96,8 +97,9 @@ export const failuresEn: FailureSentences = {
     `The count resets ${after(seconds)}; your text is kept.`,
   file_empty: ({ name }) => `${name} is empty.`,
   file_in_use: () => "This file belongs to a message. To delete the file, delete the message.",
-  files_full: ({ usedBytes, limitBytes }) =>
-    `Your files have ${number(usedBytes)} of ${number(limitBytes)} bytes, so this one does not fit. ` +
+  files_full: ({ usedBytes, limitBytes, bytes }) =>
+    `This file has ${sizeIn(bytes)}, and your files already take ${sizeIn(usedBytes)} of ` +
+    `${sizeIn(limitBytes)}, so it does not fit. ` +
     "Delete conversations with files that you no longer need.",
   too_many_files: ({ limit }) => `A question can have at most ${number(limit)} files.`,
   picture_unsupported: () => "parlor cannot read this picture. It reads JPEG, PNG, GIF and WebP.",

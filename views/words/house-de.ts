@@ -45,6 +45,7 @@ export const houseDe: HouseWords = {
     waitingRunsMax: "Fragen gleichzeitig in der Warteschlange",
     runningRunsMax: "Gleichzeitige Antworten",
     retainDays: "Aufbewahrung von Unterhaltungen, in Tagen",
+    filesMaxBytes: "Angehängte Dateien, in Byte",
   },
   roles: { admin: "Admin", member: "Mitglied", guest: "Gast" },
   unlimited: "keine Grenze",

@@ -44,6 +44,7 @@ export const houseEn: HouseWords = {
     waitingRunsMax: "Questions in the queue at once",
     runningRunsMax: "Answers at once",
     retainDays: "Days to keep conversations",
+    filesMaxBytes: "Attached files, in bytes",
   },
   roles: { admin: "Admin", member: "Member", guest: "Guest" },
   unlimited: "no limit",
