@@ -30,6 +30,7 @@ const contracts = [
   "src/store/accounts.ts",
   "src/store/chooser.ts",
   "src/store/collections.ts",
+  "src/store/documents.ts",
   "src/store/files.ts",
   "src/store/sources.ts",
   "src/persona/effective-settings.ts",

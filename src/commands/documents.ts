@@ -41,7 +41,7 @@ async function index(store: Store, given: string, bounds: IndexBounds): Promise<
     throw new CommandError(`there is no folder ${folder}`, 1);
   const collection = await collectionOf(store, folder);
   const { stored, unchanged, forgotten, skipped, failed } = await indexFolder(collection.id, folder, {
-    collections: store.collections,
+    documents: store.documents,
     bounds,
     failed: (path, { code, facts }) =>
       void process.stderr.write(`parlor: ${visible(`${path}: ${en.failures[code](facts)}`)}\n`),
@@ -70,22 +70,22 @@ function ranges(numbers: readonly number[]): string {
 
 async function collectionOf({ collections }: Store, folder: string): Promise<Collection> {
   const name = basename(folder) || folder;
-  const known = await collections.find(localPerson, name);
+  const known = await collections.find(null, name);
   if (known && known.folder !== folder)
     throw new CommandError(
-      `the collection ${name} is read from ${known.folder}; give one of the two folders another name, or ` +
+      `the collection ${name} is read from ${known.folder ?? "no folder"}; give one of the two folders another name, or ` +
         `remove that collection: parlor collection remove ${name}`,
       1,
     );
-  return known ?? collections.add(localPerson, name, folder);
+  return known ?? collections.add(null, name, folder);
 }
 
 /** `parlor search WORDS`. @throws CommandError when nothing matches */
 async function search({ collections }: Store, question: string): Promise<void> {
-  const hits = await searchPassages(collections, question, { owner: localPerson, limit: hitsMax });
+  const within = (await collections.reachable(localPerson)).map(({ id }) => id);
+  const hits = await searchPassages(collections, question, { collections: within, limit: hitsMax });
   if (hits.length === 0) {
-    const isEmpty = (await collections.list(localPerson)).length === 0;
-    const hint = isEmpty ? "; parlor index FOLDER reads documents" : "";
+    const hint = within.length === 0 ? "; parlor index FOLDER reads documents" : "";
     throw new CommandError(`no passage matches${hint}`, 1);
   }
   process.stdout.write(visible(hits.map(hitText).join("\n"), "\n\t"));
@@ -102,13 +102,13 @@ function hitText({ collection, path, page, start, end, headings, text }: Passage
 
 /** `parlor collection list` */
 async function list({ collections }: Store): Promise<void> {
-  for (const { name, folder, documents, passages } of await collections.list(localPerson))
-    say([name, folder, `${documents} documents`, `${passages} passages`].join("\t"));
+  for (const { name, folder, documents, passages } of await collections.reachable(null))
+    say([name, folder ?? "", `${documents} documents`, `${passages} passages`].join("\t"));
 }
 
 /** `parlor collection remove NAME`. @throws CommandError when there is none of that name */
 async function remove({ collections }: Store, name: string): Promise<void> {
-  const found = await collections.find(localPerson, name);
+  const found = await collections.find(null, name);
   if (!found)
     throw new CommandError(`there is no collection ${name}; parlor collection list says which there are`, 1);
   await collections.remove(found.id);

@@ -4,13 +4,13 @@
 import { createReadStream } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
-import type { IndexedPassage } from "../domain/document.ts";
+import type { IndexedPassage, StoredDocument } from "../domain/document.ts";
 import { asFailure, Failure, type FailureReport } from "../domain/failure.ts";
-import type { CollectionId } from "../domain/id.ts";
-import type { Collections } from "../store/collections.ts";
+import type { CollectionId, DocumentId } from "../domain/id.ts";
+import type { Documents } from "../store/documents.ts";
 import { type ExtractBounds, type Extracted, Extractor } from "./extractor.ts";
 import { passagesOf } from "./passages.ts";
-import { hasHeadings, readDocument } from "./reading.ts";
+import { hasHeadings, mayHaveText, readDocument } from "./reading.ts";
 import { passageTerms } from "./words.ts";
 
 export interface IndexBounds extends ExtractBounds {
@@ -30,7 +30,7 @@ interface IndexCounts {
 }
 
 interface IndexOptions {
-  readonly collections: Collections;
+  readonly documents: Documents;
   readonly bounds: IndexBounds;
   /** Called for each file that could not be read, with its path in the folder. */
   failed(path: string, failure: FailureReport): void;
@@ -40,37 +40,87 @@ interface IndexOptions {
 
 /**
  * Reads `folder` with the folders in it, but for names that begin with a dot and links. A file that can't be
- * read is not in the collection afterwards.
+ * read is a refused document afterwards.
  * @throws Failure `collection_full` before anything is changed; errors of the system when the folder can't be
  * read
  */
 export async function indexFolder(
   id: CollectionId,
   folder: string,
-  { collections, bounds, failed, lacksText }: IndexOptions,
+  options: IndexOptions,
 ): Promise<IndexCounts> {
+  const { documents, bounds } = options;
+  const paths = await filesOf(folder, bounds.collectionDocumentsMax);
+  await documents.abandon(id);
+  const known = new Map((await documents.of(id)).map((document) => [document.path, document]));
+  const counts = { stored: 0, unchanged: 0, skipped: 0, failed: 0 };
+  const looks: [path: string, look: Look][] = [];
+  for (const path of paths) looks.push([path, await lookAt(id, folder, path, known.get(path), options)]);
+  const kept = new Set<string>();
+  const there = new Set<string>();
   const extractor = new Extractor(bounds);
-  const counts = { stored: 0, unchanged: 0, forgotten: 0, skipped: 0, failed: 0 };
-  const known = new Map((await collections.documents(id)).map(({ path, hash }) => [path, hash]));
-  for (const path of await filesOf(folder, bounds.collectionDocumentsMax)) {
-    const file = join(folder, path);
-    try {
-      refuseLarge(file, bounds.documentMaxBytes);
-      const hash = await hashOf(file);
-      const isKnown = known.get(path) === hash;
-      const document = isKnown ? null : await readDocument(file, extractor, bounds.extractMaxChars);
-      if (isKnown || document) known.delete(path);
-      if (document) await collections.put(id, { path, hash, title: document.title }, indexed(path, document));
-      if (document && document.picturePages.length > 0) lacksText(path, document.picturePages);
-      counts[isKnown ? "unchanged" : document ? "stored" : "skipped"]++;
-    } catch (error) {
-      if (!isOfFile(error)) throw error;
-      counts.failed++;
-      failed(path, error instanceof Failure ? error.report : { code: "file_unreadable", facts: {} });
-    }
+  for (const [path, look] of looks) {
+    const end = "begun" in look ? await readInto(look.begun, folder, path, extractor, options) : look.end;
+    if ("failure" in look) options.failed(path, look.failure);
+    counts[end]++;
+    if (end !== "skipped") there.add(path);
+    if (end === "stored" || end === "unchanged") kept.add(path);
   }
-  for (const path of known.keys()) await collections.forget(id, path);
-  return { ...counts, forgotten: known.size };
+  for (const path of [...known.keys(), ...paths]) if (!there.has(path)) await documents.forget(id, path);
+  const lost = [...known.values()].filter(({ path, state }) => state === "searchable" && !kept.has(path));
+  return { ...counts, forgotten: lost.length };
+}
+
+type End = "stored" | "unchanged" | "skipped" | "failed";
+/** What a first look at a file says: a document that is to be read, or that nothing is to be done. */
+type Look =
+  | { readonly begun: DocumentId }
+  | { readonly end: "unchanged" | "skipped" }
+  | { readonly end: "failed"; readonly failure: FailureReport };
+
+async function lookAt(
+  id: CollectionId,
+  folder: string,
+  path: string,
+  known: StoredDocument | undefined,
+  options: IndexOptions,
+): Promise<Look> {
+  const file = join(folder, path);
+  const begin = (hash: string) =>
+    options.documents.begin(id, { path, hash, bytes: Bun.file(file).size, file: null });
+  try {
+    if (!(await mayHaveText(file))) return { end: "skipped" };
+    refuseLarge(file, options.bounds.documentMaxBytes);
+    const hash = await hashOf(file);
+    if (known?.state === "searchable" && known.hash === hash) return { end: "unchanged" };
+    return { begun: await begin(hash) };
+  } catch (error) {
+    const failure = failureOf(error);
+    await options.documents.refuse(await begin(""), failure);
+    return { end: "failed", failure };
+  }
+}
+
+async function readInto(
+  document: DocumentId,
+  folder: string,
+  path: string,
+  extractor: Extractor,
+  { documents, bounds, failed, lacksText }: IndexOptions,
+): Promise<End> {
+  try {
+    const read = await readDocument(join(folder, path), extractor, bounds.extractMaxChars);
+    if (read === null) return "skipped";
+    const { title, pages, picturePages } = read;
+    await documents.fill(document, { title, pages: pages.length, picturePages }, indexed(path, read));
+    if (picturePages.length > 0) lacksText(path, picturePages);
+    return "stored";
+  } catch (error) {
+    const failure = failureOf(error);
+    await documents.refuse(document, failure);
+    failed(path, failure);
+    return "failed";
+  }
 }
 
 /** Paths of the files in a folder and those below it, with slashes, in alphabetical order. */
@@ -99,11 +149,14 @@ async function hashOf(file: string): Promise<string> {
   return hasher.digest("hex");
 }
 
-/** True for an error that concerns one file alone. */
-const isOfFile = (error: unknown): boolean =>
-  asFailure(error).code.startsWith("file_") ||
-  asFailure(error).code === "too_large" ||
-  /^E(ACCES|PERM|NOENT|IO|ISDIR|BUSY)$/.test(String((error as { code?: unknown }).code));
+/** What to say of an error that concerns one file alone. @throws any other error */
+function failureOf(error: unknown): FailureReport {
+  const { code } = asFailure(error);
+  const ofSystem = /^E(ACCES|PERM|NOENT|IO|ISDIR|BUSY)$/.test(String((error as { code?: unknown }).code));
+  if (ofSystem) return { code: "file_unreadable", facts: {} };
+  if (!code.startsWith("file_") && code !== "too_large") throw error;
+  return asFailure(error).report;
+}
 
 function* indexed(path: string, { type, title, pages }: Extracted): Generator<IndexedPassage> {
   const name = title ?? basename(path).replace(/\.\w+$/, "");

@@ -18,8 +18,16 @@ const plainTypes: readonly FileType[] = ["text", "code", "csv", "markdown"];
 /** True where a line that begins with # is a heading. */
 export const hasHeadings = (type: FileType): boolean => type === "markdown" || !plainTypes.includes(type);
 
+/** False for a kind of file that has no text, as its beginning tells. @throws errors of the system */
+export async function mayHaveText(file: string): Promise<boolean> {
+  const head = await Bun.file(file).slice(0, headBytes).bytes();
+  const type = sniff(head, basename(file));
+  const isCompound = Buffer.from(head.subarray(0, 4)).toString("hex") === compoundFile;
+  return type !== "picture" && (type !== "unknown" || isCompound);
+}
+
 /**
- * The text of a file; null for a kind of file that has none.
+ * The text of a file for which `mayHaveText` holds; null for a kind of file that has none all the same.
  * @throws Failure as `Extractor.extract`; errors of the system
  */
 export async function readDocument(
@@ -34,8 +42,6 @@ export async function readDocument(
     if (text.length > limitChars) throw new Failure("file_too_large", { limitChars });
     return { type, title: null, pages: [{ page: 1, text }], picturePages: [] };
   }
-  const isCompound = Buffer.from(head.subarray(0, 4)).toString("hex") === compoundFile;
-  if (type === "picture" || (type === "unknown" && !isCompound)) return null;
   try {
     return await extractor.extract(Bun.file(file).stream(), basename(file));
   } catch (error) {

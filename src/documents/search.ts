@@ -1,4 +1,4 @@
-// Search in the passages of a person's collections.
+// Search in the passages of collections.
 
 import type { PassageHit } from "../domain/document.ts";
 import type { Collections, PassageRange } from "../store/collections.ts";

@@ -1,30 +1,58 @@
 // Documents that are searched: a Collection is a named set of them, a Passage a piece that can be cited.
 // Plain facts.
 
+import type { FailureReport } from "./failure.ts";
+import type { FileId } from "./file.ts";
 import type { CollectionId, DocumentId, PersonId } from "./id.ts";
 
 export interface Collection {
   readonly id: CollectionId;
-  readonly owner: PersonId;
+  /** null: the house's, which everybody may search. */
+  readonly owner: PersonId | null;
   /** Unique among the owner's collections. */
   readonly name: string;
-  /** Absolute path of the folder from which it is read. */
-  readonly folder: string;
+  /** Absolute path of the folder from which it is read; null: its documents are added one by one. */
+  readonly folder: string | null;
 }
 
 export interface ListedCollection extends Collection {
+  /** Those that can be searched. */
   readonly documents: number;
   readonly passages: number;
+  /** Documents that are being read, or wait for it. */
+  readonly reading: number;
+  /** Documents that could not be read. */
+  readonly refused: number;
 }
 
-/** What is known of a document before it is stored. */
+/** A document whose text is not known yet. */
 export interface DocumentHead {
-  /** From the collection's folder, with slashes: unique in the collection. */
+  /** In a folder, the path from it, with slashes; else its name. Unique in the collection. */
   readonly path: string;
-  /** SHA-256 of its bytes, in hexadecimal digits. */
+  /** SHA-256 of its bytes, in hexadecimal digits; empty where they were not read. */
   readonly hash: string;
+  /** Size of the file. */
+  readonly bytes: number;
+  /** The stored file of a document that was added; null for one in a folder. */
+  readonly file: FileId | null;
+}
+
+/** What is known of a document once it was read. */
+export interface DocumentFacts {
   /** null: it names none. */
   readonly title: string | null;
+  readonly pages: number;
+  /** Numbers of pages without text, in ascending order: they can't be found. */
+  readonly picturePages: readonly number[];
+}
+
+export interface StoredDocument extends DocumentHead, DocumentFacts {
+  readonly id: DocumentId;
+  readonly collection: CollectionId;
+  readonly state: "reading" | "searchable" | "refused";
+  /** Why it was refused; null in other states. */
+  readonly failure: FailureReport | null;
+  readonly passages: number;
 }
 
 /** A piece of a document's text: `text` is what stands on `page` from `start` to `end`. */

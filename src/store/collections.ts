@@ -1,48 +1,42 @@
-// Contract of the searchable documents: collections, their documents, and passages, which are found by words.
-// Knows no language: passages and queries come with their terms.
+// Contract of the collections of documents, whose passages are found by words. Knows no language: queries
+// come with their terms.
 
-import type {
-  Collection,
-  DocumentHead,
-  IndexedPassage,
-  ListedCollection,
-  PassageHit,
-  WordQuery,
-} from "../domain/document.ts";
-import type { CollectionId, DocumentId, PersonId } from "../domain/id.ts";
+import type { Collection, ListedCollection, PassageHit, WordQuery } from "../domain/document.ts";
+import type { CollectionId, PersonId } from "../domain/id.ts";
 
 /** How the passages of a query are chosen. */
 export interface PassageRange {
-  readonly owner: PersonId;
-  /** Names of the collections; absent: all that the owner has. */
-  readonly collections?: readonly string[];
+  /** Collections within reach of the person who asks; unknown ones have no passages. */
+  readonly collections: readonly CollectionId[];
   /** Passages at most. */
   readonly limit: number;
 }
 
+/** In `owner`, null stands for the house. */
 export interface Collections {
-  /** By name. */
-  list(owner: PersonId): Promise<readonly ListedCollection[]>;
-  /** null for an unknown one. */
-  find(owner: PersonId, name: string): Promise<Collection | null>;
-  /** @throws Failure `name_taken` */
-  add(owner: PersonId, name: string, folder: string): Promise<Collection>;
-  /** Erases a collection with its documents, in several transactions. No effect when it is unknown. */
-  remove(id: CollectionId): Promise<void>;
-
-  /** Path and hash of each document. */
-  documents(id: CollectionId): Promise<readonly Pick<DocumentHead, "path" | "hash">[]>;
+  /** All that a person may search, by name: the house's and their own. null: the house's alone. */
+  reachable(person: PersonId | null): Promise<readonly ListedCollection[]>;
   /**
-   * Stores a document. It is found when all of it is stored, and then takes the place of the one that had its
-   * path. Takes the passages in small transactions, so that others can write in between. What a process
-   * leaves unfinished, the next `put` or `forget` of the collection erases.
+   * The collections of these names that a person may search: for each name the house's, else their own; null
+   * where there is neither.
    */
-  put(id: CollectionId, head: DocumentHead, passages: Iterable<IndexedPassage>): Promise<DocumentId>;
-  /** Erases the document at `path`, in several transactions. No effect when it is unknown. */
-  forget(id: CollectionId, path: string): Promise<void>;
+  named(person: PersonId, names: readonly string[]): Promise<readonly (Collection | null)[]>;
+  /** null for an unknown one. Whether somebody may see it is not asked here. */
+  collection(id: CollectionId): Promise<Collection | null>;
+  /** null for an unknown one. */
+  find(owner: PersonId | null, name: string): Promise<Collection | null>;
+  /** All collections of the house and of all people. */
+  all(): Promise<readonly ListedCollection[]>;
+  /** @throws Failure `name_taken` */
+  add(owner: PersonId | null, name: string, folder: string | null): Promise<Collection>;
+  /**
+   * Removes a collection at once; what it held is erased behind this, in small steps. No effect when it is
+   * unknown.
+   */
+  remove(id: CollectionId): Promise<void>;
 
   /** Those of `terms` that some passage has, in any collection: enough to tell which are words. */
   known(terms: readonly string[]): Promise<ReadonlySet<string>>;
-  /** The passages of the owner's collections that match best, the best first. */
+  /** The passages that match best, the best first. */
   search(query: WordQuery, range: PassageRange): Promise<readonly PassageHit[]>;
 }

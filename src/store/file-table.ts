@@ -30,6 +30,9 @@ interface FileRow {
 }
 
 const fileRows = "select f.id, f.owner, f.name, c.* from files f join contents c on c.seq = f.content";
+/** Condition on files that neither a message nor a document has. */
+const isUnused = `not exists (select 1 from message_files where file = files.id)
+  and not exists (select 1 from documents where file = files.id)`;
 
 export class FileTable implements Files {
   readonly #q: Queries;
@@ -102,8 +105,7 @@ export class FileTable implements Files {
   }
 
   async remove(owner: PersonId, id: FileId): Promise<boolean> {
-    const sql = `delete from files where id = ? and owner = ?
-      and not exists (select 1 from message_files where file = id)`;
+    const sql = `delete from files where id = ? and owner = ? and ${isUnused}`;
     return this.#q.transaction(() => this.#forgetting(this.#q.run(sql, id, owner))) > 0;
   }
 
@@ -118,7 +120,7 @@ export class FileTable implements Files {
   }
 
   async removeUnsent(time: number): Promise<void> {
-    const unsent = "created_at < ? and not exists (select 1 from message_files where file = id)";
+    const unsent = `created_at < ? and ${isUnused}`;
     const left = "hash is null and is_lost = 0 and created_at < ?";
     const writing = Date.now() - writingMs;
     const isDue =

@@ -15,6 +15,7 @@ import messageParts from "./migrations/008_message_parts.sql" with { type: "text
 import files from "./migrations/009_files.sql" with { type: "text" };
 import collections from "./migrations/010_collections.sql" with { type: "text" };
 import sources from "./migrations/011_sources.sql" with { type: "text" };
+import documents from "./migrations/012_documents.sql" with { type: "text" };
 
 /** In order. A released migration is never changed. */
 export const migrations: readonly string[] = [
@@ -29,6 +30,7 @@ export const migrations: readonly string[] = [
   files,
   collections,
   sources,
+  documents,
 ];
 
 /**

@@ -15,7 +15,6 @@ import { Failure } from "../domain/failure.ts";
 import { newId, type PersonId } from "../domain/id.ts";
 import type { NewPerson, People, PersonChange } from "./accounts.ts";
 import type { Changes } from "./changes.ts";
-import type { FileTable } from "./file-table.ts";
 import type { Queries } from "./queries.ts";
 import { limitsIn } from "./stored-json.ts";
 
@@ -36,15 +35,26 @@ type ListedRow = PersonRow & {
   seen_at: number | null;
 };
 
+interface OwnedTable {
+  /** Within a transaction of the caller. */
+  removeAllOf(owner: PersonId): void;
+}
+
 export class PeopleTable implements People {
   readonly #q: Queries;
   readonly #changes: Changes;
-  readonly #files: FileTable;
+  /** Tables of what people own besides. */
+  readonly #owned: readonly OwnedTable[];
   /** Deletes a conversation with everything in it. */
   readonly #clear: (conversation: string) => void;
 
-  constructor(queries: Queries, changes: Changes, files: FileTable, clear: (conversation: string) => void) {
-    this.#files = files;
+  constructor(
+    queries: Queries,
+    changes: Changes,
+    owned: readonly OwnedTable[],
+    clear: (conversation: string) => void,
+  ) {
+    this.#owned = owned;
     this.#q = queries;
     this.#changes = changes;
     this.#clear = clear;
@@ -145,8 +155,7 @@ export class PeopleTable implements People {
       this.#q.run("delete from buckets where name in (?, ?)", `login:${key}`, `runs:${id}`);
       for (const row of this.#q.all<{ id: string }>("select id from conversations where owner = ?", id))
         this.#clear(row.id);
-      this.#q.run("delete from collections where owner = ?", id);
-      this.#files.removeAllOf(id);
+      for (const table of this.#owned) table.removeAllOf(id);
       for (const table of ["usage", "shares"]) this.#q.run(`delete from ${table} where person = ?`, id);
       this.#q.run("update audit set address = '' where actor = ?", id);
       this.#q.run("delete from people where id = ?", id);

@@ -7,24 +7,14 @@ import { noSettings, type Settings } from "../domain/persona.ts";
 import type { ConversationHeader, ConversationRecord } from "../domain/record.ts";
 import type { Run } from "../domain/run.ts";
 import type { ThreadPage, Utterance } from "../domain/thread.ts";
-import { AuditTable } from "./audit.ts";
 import { Changes } from "./changes.ts";
-import { CollectionTable } from "./collection-table.ts";
-import { clearMessages, purgeMessages } from "./deletion.ts";
+import { purgeMessages } from "./deletion.ts";
 import { type FileLock, openDatabase } from "./file.ts";
-import { FileTable } from "./file-table.ts";
-import { SettingTable } from "./house-settings.ts";
-import { KeyTable } from "./keys.ts";
-import { LinkTable } from "./links.ts";
 import { ConversationList } from "./list.ts";
 import { migrate } from "./migrate.ts";
-import { PeopleTable } from "./people.ts";
 import { type ChangeListener, Queries } from "./queries.ts";
-import { RetentionTable } from "./retention.ts";
 import { RunQueue } from "./run-queue.ts";
 import { RunTable } from "./runs.ts";
-import { SessionTable } from "./sessions.ts";
-import { SourceTable } from "./source-table.ts";
 import type {
   ConversationFilter,
   ConversationImport,
@@ -38,11 +28,11 @@ import type {
   ThreadRange,
   UnfinishedRun,
 } from "./store.ts";
+import { Tables } from "./tables.ts";
 import { TransferTable } from "./transfer.ts";
 import { MessageTree } from "./tree.ts";
-import { UsageTable } from "./usage.ts";
 
-export class SqliteStore implements Store {
+export class SqliteStore extends Tables implements Store {
   readonly #db: Database;
   readonly #q: Queries;
   readonly #tree: MessageTree;
@@ -53,42 +43,24 @@ export class SqliteStore implements Store {
   readonly #runQueue: RunQueue;
   /** Null when other processes may write to the file too. */
   readonly #lock: FileLock | null;
-  readonly files: FileTable;
-  readonly people: PeopleTable;
-  readonly sessions: SessionTable;
-  readonly keys: KeyTable;
-  readonly links: LinkTable;
-  readonly usage: UsageTable;
-  readonly settings: SettingTable;
-  readonly audit: AuditTable;
-  readonly retention: RetentionTable;
-  readonly collections: CollectionTable;
-  readonly sources: SourceTable;
 
   /** Links, usage, settings, audit log and retention are those of the store `beside`, where there is one. */
   constructor(file: string, lock: FileLock | null, listener: ChangeListener, beside?: SqliteStore) {
-    this.#db = openDatabase(file);
-    migrate(this.#db, file);
-    this.#q = new Queries(this.#db, listener);
-    if (lock) this.#q.forgetting.resume();
-    this.files = new FileTable(this.#q);
-    this.#runs = new RunTable(this.#q);
-    this.#tree = new MessageTree(this.#q, this.#runs);
-    this.#list = new ConversationList(this.#q);
-    const clear = (conversation: ConversationId) => this.#clear(conversation);
-    this.#transfer = new TransferTable(this.#q, { runs: this.#runs, files: this.files }, clear);
-    this.#changes = new Changes(this.#q);
-    this.people = new PeopleTable(this.#q, this.#changes, this.files, clear);
-    this.sessions = new SessionTable(this.#q, this.people, this.#changes);
-    this.keys = new KeyTable(this.#q, this.people, this.#changes);
-    this.links = beside?.links ?? new LinkTable(this.#q, this.#changes);
-    this.usage = beside?.usage ?? new UsageTable(this.#q);
-    this.settings = beside?.settings ?? new SettingTable(this.#q);
-    this.audit = beside?.audit ?? new AuditTable(this.#q);
-    this.collections = new CollectionTable(this.#q);
-    this.sources = new SourceTable(this.#q);
-    this.retention = beside?.retention ?? new RetentionTable(this.#q, this.people);
-    const tables = { queries: this.#q, tree: this.#tree, list: this.#list, runs: this.#runs };
+    const db = openDatabase(file);
+    migrate(db, file);
+    const queries = new Queries(db, listener);
+    if (lock) queries.forgetting.resume();
+    const changes = new Changes(queries);
+    const list = new ConversationList(queries);
+    super(queries, changes, list, beside);
+    this.#db = db;
+    this.#q = queries;
+    this.#list = list;
+    this.#changes = changes;
+    this.#runs = new RunTable(queries);
+    this.#tree = new MessageTree(queries, this.#runs);
+    this.#transfer = new TransferTable(queries, { runs: this.#runs, files: this.files }, this.clear);
+    const tables = { queries, tree: this.#tree, list, runs: this.#runs };
     this.#runQueue = new RunQueue({ ...tables, files: this.files, usage: this.usage });
     this.#lock = lock;
   }
@@ -208,7 +180,7 @@ export class SqliteStore implements Store {
   }
 
   async forget(id: ConversationId): Promise<void> {
-    this.#q.transaction(() => this.#clear(id));
+    this.#q.transaction(() => this.clear(id));
   }
 
   async search(owner: PersonId, query: string, limit: number): Promise<readonly FoundPassage[]> {
@@ -240,11 +212,5 @@ export class SqliteStore implements Store {
     this.#q.close(this.#lock !== null);
     this.#db.close();
     this.#lock?.release();
-  }
-
-  #clear(conversation: ConversationId): void {
-    clearMessages(this.#q, conversation);
-    this.#list.delete(conversation);
-    this.#q.forgetting.begin();
   }
 }

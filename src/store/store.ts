@@ -29,6 +29,7 @@ import type {
   UsageLedger,
 } from "./accounts.ts";
 import type { Collections } from "./collections.ts";
+import type { Documents } from "./documents.ts";
 import type { Files } from "./files.ts";
 import type { Sources } from "./sources.ts";
 
@@ -151,6 +152,7 @@ export interface Store {
   readonly audit: AuditLog;
   readonly retention: Retention;
   readonly collections: Collections;
+  readonly documents: Documents;
   readonly sources: Sources;
 
   /**

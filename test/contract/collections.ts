@@ -2,8 +2,9 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { localPerson } from "../../src/domain/account.ts";
-import type { Collection, IndexedPassage, PassageTerms } from "../../src/domain/document.ts";
+import type { Collection, IndexedPassage, PassageTerms, StoredDocument } from "../../src/domain/document.ts";
 import type { Store } from "../../src/store/store.ts";
+import { putDocument } from "../documents/put.ts";
 
 const words = (text: string): PassageTerms => ({ words: text.split(" "), compounds: [] });
 const passage = (text: string, page = 1, terms: Partial<PassageTerms> = {}): IndexedPassage => ({
@@ -24,13 +25,21 @@ export function collectionsContract(name: string, open: () => Promise<Store>): v
     afterEach(() => store.close());
 
     const put = (path: string, passages: Iterable<IndexedPassage>, to = lease) =>
-      store.collections.put(to.id, { path, hash: `hash of ${path}`, title: null }, passages);
+      putDocument(store, to.id, { path, hash: `hash of ${path}` }, passages);
+    const within = async (person: string, names?: readonly string[]) =>
+      (await store.collections.reachable(person))
+        .filter(({ name }) => names?.includes(name) ?? true)
+        .map(({ id }) => id);
     const search = async (
       terms: string,
       fragments: readonly string[] = [],
       owner = localPerson,
       limit = 10,
-    ) => store.collections.search({ words: terms.split(" "), fragments }, { owner, limit });
+    ) =>
+      store.collections.search(
+        { words: terms.split(" "), fragments },
+        { collections: await within(owner), limit },
+      );
     const pathsOf = async (...query: Parameters<typeof search>) =>
       (await search(...query)).map(({ path }) => path);
 
@@ -43,7 +52,9 @@ export function collectionsContract(name: string, open: () => Promise<Store>): v
       });
       await store.collections.add("somebody", "lease", "/other");
       await put("a.md", [passage("one"), passage("two")]);
-      expect(await store.collections.list(localPerson)).toEqual([{ ...lease, documents: 1, passages: 2 }]);
+      expect(await store.collections.reachable(localPerson)).toEqual([
+        { ...lease, documents: 1, passages: 2, reading: 0, refused: 0 },
+      ]);
     });
 
     test("a search can be of some collections alone", async () => {
@@ -52,9 +63,12 @@ export function collectionsContract(name: string, open: () => Promise<Store>): v
       await put("b.md", [passage("notice")], other);
       const query = { words: ["notice"], fragments: [] };
       const of = async (...collections: string[]) =>
-        (await store.collections.search(query, { owner: localPerson, collections, limit: 9 })).map(
-          ({ path }) => path,
-        );
+        (
+          await store.collections.search(query, {
+            collections: await within(localPerson, collections),
+            limit: 9,
+          })
+        ).map(({ path }) => path);
       expect(await of("other")).toEqual(["b.md"]);
       expect((await of("lease", "other")).sort()).toEqual(["a.md", "b.md"]);
       expect(await of()).toEqual([]);
@@ -78,7 +92,7 @@ export function collectionsContract(name: string, open: () => Promise<Store>): v
       expect(await search("notice period", [], localPerson, 1)).toHaveLength(1);
       expect(await search("unknown")).toEqual([]);
       expect(
-        await store.collections.search({ words: [], fragments: [] }, { owner: localPerson, limit: 5 }),
+        await store.collections.search({ words: [], fragments: [] }, { collections: [lease.id], limit: 5 }),
       ).toEqual([]);
     });
 
@@ -113,7 +127,7 @@ export function collectionsContract(name: string, open: () => Promise<Store>): v
       expect((await search("text")).map(({ text }) => text)).toEqual(["old text"]);
       await put("a.md", [passage("new text")]);
       expect((await search("text")).map(({ text }) => text)).toEqual(["new text"]);
-      expect(await store.collections.list(localPerson)).toMatchObject([{ documents: 1, passages: 1 }]);
+      expect(await store.collections.reachable(localPerson)).toMatchObject([{ documents: 1, passages: 1 }]);
     });
 
     test("others get their turn while a large document is stored", async () => {
@@ -133,13 +147,15 @@ export function collectionsContract(name: string, open: () => Promise<Store>): v
     test("what is forgotten is not found any more", async () => {
       await put("a.md", [passage("notice")]);
       await put("b.md", [passage("notice")]);
-      await store.collections.forget(lease.id, "a.md");
-      await store.collections.forget(lease.id, "never.md");
-      expect(await store.collections.documents(lease.id)).toEqual([{ path: "b.md", hash: "hash of b.md" }]);
+      await store.documents.forget(lease.id, "a.md");
+      await store.documents.forget(lease.id, "never.md");
+      expect((await store.documents.of(lease.id)).map(({ path, hash }) => ({ path, hash }))).toEqual([
+        { path: "b.md", hash: "hash of b.md" },
+      ]);
       expect(await pathsOf("notice")).toEqual(["b.md"]);
       await store.collections.remove(lease.id);
       expect(await pathsOf("notice")).toEqual([]);
-      expect(await store.collections.list(localPerson)).toEqual([]);
+      expect(await store.collections.reachable(localPerson)).toEqual([]);
       await expect(put("a.md", [])).rejects.toMatchObject({ code: "not_found" });
     });
 
@@ -152,7 +168,82 @@ export function collectionsContract(name: string, open: () => Promise<Store>): v
       expect(await pathsOf("notice", [], ada.id)).toEqual(["hers.md"]);
       await store.people.erase(ada.id);
       expect(await pathsOf("notice", [], ada.id)).toEqual([]);
-      expect(await store.collections.list(ada.id)).toEqual([]);
+      expect(await store.collections.reachable(ada.id)).toEqual([]);
+    });
+
+    test("the house's collections are within everybody's reach, a person's within theirs alone", async () => {
+      const ofHouse = await store.collections.add(null, "lease", null);
+      const manual = await store.collections.add(null, "manual", "/files/manual");
+      const hers = await store.collections.add("ada", "manual", null);
+      const idsOf = async (person: string | null) =>
+        (await store.collections.reachable(person)).map(({ id }) => id);
+      expect(await idsOf("ada")).toEqual([ofHouse.id, manual.id, hers.id]);
+      expect((await idsOf(localPerson)).sort()).toEqual([ofHouse.id, lease.id, manual.id].sort());
+      expect(await idsOf(null)).toEqual([ofHouse.id, manual.id]);
+      expect(await store.collections.all()).toHaveLength(4);
+      const named = await store.collections.named("ada", ["lease", "manual", "nothing"]);
+      expect(named.map((found) => found?.id ?? null)).toEqual([ofHouse.id, manual.id, null]);
+      await store.collections.remove(manual.id);
+      expect((await store.collections.named("ada", ["manual"]))[0]).toEqual(hers);
+      expect((await store.collections.named("bob", ["manual"]))[0]).toBeNull();
+      expect(await store.collections.collection(hers.id)).toEqual(hers);
+      expect(await store.collections.collection(manual.id)).toBeNull();
+    });
+
+    test("a document is being read, then searchable or refused, and says what is known of it", async () => {
+      const head = { path: "a.pdf", hash: "1f", bytes: 70, file: null };
+      const id = await store.documents.begin(lease.id, head);
+      const begun: StoredDocument = {
+        ...{ ...head, id, collection: lease.id, state: "reading", title: null, failure: null },
+        ...{ pages: 0, picturePages: [], passages: 0 },
+      };
+      expect(await store.documents.of(lease.id)).toEqual([begun]);
+      const facts = { title: "Lease", pages: 9, picturePages: [3, 4] };
+      expect(await store.documents.fill(id, facts, [passage("notice", 1), passage("period", 2)])).toBe(true);
+      const read: StoredDocument = { ...begun, ...facts, state: "searchable", passages: 2 };
+      expect(await store.documents.document(id)).toEqual(read);
+      expect(await store.documents.passages(id, 1, 5)).toMatchObject([{ page: 2, text: "period" }]);
+      const again = await store.documents.begin(lease.id, { ...head, hash: "2f" });
+      expect(await store.documents.of(lease.id)).toEqual([read]);
+      const failure = { code: "file_locked", facts: { name: "a.pdf" } } as const;
+      await store.documents.refuse(again, failure);
+      expect(await store.documents.of(lease.id)).toEqual([
+        { ...begun, id: again, hash: "2f", state: "refused", failure },
+      ]);
+      expect(await pathsOf("notice")).toEqual([]);
+      expect(await store.documents.document(id)).toBeNull();
+    });
+
+    test("a document that was removed or begun anew while it is read is not stored", async () => {
+      const begin = () => store.documents.begin(lease.id, { path: "a.md", hash: "1f", bytes: 7, file: null });
+      const facts = { title: null, pages: 1, picturePages: [] };
+      const first = await begin();
+      const second = await begin();
+      expect(await store.documents.fill(first, facts, [passage("notice")])).toBe(false);
+      await store.documents.forget(lease.id, "a.md");
+      expect(await store.documents.fill(second, facts, [passage("notice")])).toBe(false);
+      const third = await begin();
+      await store.documents.abandon(lease.id);
+      expect(await store.documents.fill(third, facts, [])).toBe(false);
+      const fourth = await begin();
+      await store.collections.remove(lease.id);
+      expect(await store.documents.fill(fourth, facts, [passage("notice")])).toBe(false);
+      expect(await store.documents.waiting()).toEqual([]);
+    });
+
+    test("a document is read again from its beginning when a process ended in the middle", async () => {
+      const id = await store.documents.begin(lease.id, { path: "a.md", hash: "1f", bytes: 7, file: "f" });
+      const cut = function* () {
+        for (let i = 0; i < 100; i++) yield passage(`text ${i}`);
+        throw new Error("the process ends");
+      };
+      const facts = { title: null, pages: 1, picturePages: [] };
+      await expect(store.documents.fill(id, facts, cut())).rejects.toThrow("the process ends");
+      expect((await store.documents.waiting()).map((document) => document.id)).toEqual([id]);
+      await store.documents.fill(id, facts, [passage("text")]);
+      expect(await search("text")).toHaveLength(1);
+      expect(await store.documents.passages(id, 0, 200)).toHaveLength(1);
+      expect(await store.documents.waiting()).toEqual([]);
     });
   });
 }

@@ -69,12 +69,11 @@ async function open(options: Partial<HouseOptions> = {}): Promise<House> {
     ...options,
   });
   houses.push(house);
-  const { collections } = house.store;
+  const { collections, documents } = house.store;
   const { id } =
-    (await collections.find(localPerson, "haus")) ??
-    (await collections.add(localPerson, "haus", join(folder, "haus")));
+    (await collections.find(null, "haus")) ?? (await collections.add(null, "haus", join(folder, "haus")));
   await indexFolder(id, join(folder, "haus"), {
-    collections,
+    documents,
     bounds: defaultBounds,
     failed() {},
     lacksText() {},

@@ -34,15 +34,17 @@ async function index(bounds: Partial<typeof defaultBounds> = {}) {
     (await store.collections.find(localPerson, "c")) ??
     (await store.collections.add(localPerson, "c", folder));
   const counts = await indexFolder(id, folder, {
-    collections: store.collections,
+    documents: store.documents,
     bounds: { ...defaultBounds, ...extractBounds, ...bounds },
     failed: (path, { code }) => void failed.push(`${path} ${code}`),
     lacksText: (path, pages) => void textless.push(`${path} ${pages}`),
   });
   return { ...counts, failures: failed, textless };
 }
-const find = (question: string, limit = 5) =>
-  searchPassages(store.collections, question, { owner: localPerson, limit });
+const find = async (question: string, limit = 5) => {
+  const collections = (await store.collections.reachable(localPerson)).map(({ id }) => id);
+  return searchPassages(store.collections, question, { collections, limit });
+};
 const paths = async (question: string) => (await find(question)).map(({ path }) => path);
 const none = { stored: 0, unchanged: 0, forgotten: 0, skipped: 0, failed: 0, failures: [], textless: [] };
 

@@ -17,14 +17,14 @@ const sourcesMax = 8;
 /** Share of the context that they take at most. The best one is sent even if it takes more. */
 const sourcesShare = 0.25;
 
-/** Finds the passages of a person's collections that match the last question best, the best first. */
+/** Finds the passages of some collections that match the last question best, the best first. */
 export type FindPassages = (
   questions: readonly string[],
   range: PassageRange,
 ) => Promise<readonly PassageHit[]>;
 
 export interface RetrieveDependencies {
-  readonly store: { readonly collections: Pick<Collections, "find"> };
+  readonly store: { readonly collections: Pick<Collections, "named"> };
   readonly findPassages: FindPassages;
   readonly upstream: Pick<Upstream, "facts" | "count">;
   readonly counts: Counts;
@@ -41,14 +41,15 @@ export async function retrieve(
   deps: RetrieveDependencies,
 ): Promise<string | null> {
   const { run, store, answer } = live;
-  const collections = persona?.documents;
-  if (!persona || !collections || sizeOf(answer.parts) > 0) return null;
-  for (const name of collections)
-    if (!(await deps.store.collections.find(run.owner, name)))
-      throw new Failure("collection_missing", { name });
+  const names = persona?.documents;
+  if (!persona || !names || sizeOf(answer.parts) > 0) return null;
+  const collections = (await deps.store.collections.named(run.owner, names)).map((found, i) => {
+    if (found === null) throw new Failure("collection_missing", { name: names[i] as string });
+    return found.id;
+  });
   const path = await store.history(answer.id);
   const questions = path.flatMap(({ role, text }) => (role === "user" ? [text] : []));
-  const range = { owner: run.owner, collections, limit: sourcesMax };
+  const range = { collections, limit: sourcesMax };
   const question = questions.at(-1) ?? "";
   const hits = await deps.findPassages(questions, range);
   if (hits.length === 0) return nothingFound(persona, question);

@@ -1,0 +1,102 @@
+// Passages in SQLite, found by an FTS5 index of their terms, ranked by BM25.
+
+import type { IndexedPassage, Passage, PassageHit, WordQuery } from "../domain/document.ts";
+import type { Queries } from "./queries.ts";
+
+/** Weights of the index's columns in BM25: a long word that only holds what is looked for counts less. */
+const weights = "1.0, 0.2, 0.0";
+/** Passages of the index that one search looks at, at most. */
+const lookedAtMax = 2_048;
+
+interface PassageRow {
+  page: number;
+  from: number;
+  to: number;
+  headings: string;
+  text: string;
+}
+
+interface HitRow extends PassageRow {
+  collection: string;
+  document: string;
+  path: string;
+  title: string | null;
+  rank: number;
+  state: string;
+}
+
+export class PassageTable {
+  readonly #q: Queries;
+
+  constructor(queries: Queries) {
+    this.#q = queries;
+  }
+
+  /** Adds a passage to a document. Within a transaction of the caller. */
+  add(passage: IndexedPassage, document: number, collection: number): void {
+    const { page, start, end, headings, text, words, compounds } = passage;
+    this.#q.run(
+      `insert into passages (document, page, "from", "to", headings, text) values (?, ?, ?, ?, ?, ?)`,
+      ...[document, page, start, end, JSON.stringify(headings), text],
+    );
+    this.#q.run(
+      `insert into passage_search (rowid, words, compounds, collection)
+       values (last_insert_rowid(), ?, ?, ?)`,
+      words.join(" "),
+      compounds.flatMap((word) => [word, backwards(word)]).join(" "),
+      `c${collection}`,
+    );
+  }
+
+  /** Passages of a document in its order. */
+  of(document: number, from: number, limit: number): readonly Passage[] {
+    const sql = `select page, "from", "to", headings, text from passages where document = ? order by seq
+      limit ? offset ?`;
+    return this.#q.all<PassageRow>(sql, document, limit, from).map(toPassage);
+  }
+
+  known(terms: readonly string[]): ReadonlySet<string> {
+    const sql = "select 1 from passage_terms where term = ?";
+    return new Set(terms.filter((term) => this.#q.one(sql, term) !== null));
+  }
+
+  /** The best passages in these collections. */
+  search(query: WordQuery, collections: readonly number[], limit: number): readonly PassageHit[] {
+    if (collections.length === 0 || query.words.length === 0) return [];
+    // passages of documents that are being read or erased are in the index, too
+    for (let looked = 4 * limit; ; looked *= 4) {
+      const rows = this.#q.all<HitRow>(
+        `select c.name as collection, d.id as document, d.path, d.title, d.state, p.page, p."from", p."to",
+           p.headings, p.text, s.rank
+         from (select rowid, bm25(passage_search, ${weights}) as rank from passage_search
+               where passage_search match ? order by rank limit ?) s
+         join passages p on p.seq = s.rowid join documents d on d.seq = p.document
+         join collections c on c.seq = d.collection order by s.rank, p.seq`,
+        ...[matching(query, collections), looked],
+      );
+      const found = rows.filter(({ state }) => state === "searchable").slice(0, limit);
+      if (found.length === limit || rows.length < looked || looked >= lookedAtMax) return found.map(toHit);
+    }
+  }
+}
+
+const backwards = (word: string): string => [...word].reverse().join("");
+
+/** The query in FTS5's language (https://sqlite.org/fts5.html#full_text_query_syntax). */
+function matching({ words, fragments }: WordQuery, collections: readonly number[]): string {
+  const quoted = (term: string) => `"${term.replaceAll('"', '""')}"`;
+  const any = [
+    ...words.map((word) => `words : ${quoted(word)}`),
+    ...fragments.flatMap((part) => [part, backwards(part)]).map((part) => `compounds : ${quoted(part)} *`),
+  ];
+  const inside = collections.map((seq) => `collection : "c${seq}"`);
+  return `(${inside.join(" OR ")}) AND (${any.join(" OR ")})`;
+}
+
+function toPassage({ page, from, to, headings, text }: PassageRow): Passage {
+  return { page, start: from, end: to, headings: JSON.parse(headings) as string[], text };
+}
+
+function toHit({ collection, document, path, title, rank, ...row }: HitRow): PassageHit {
+  return { collection, document, path, title, ...toPassage(row), score: -rank };
+}
