@@ -23,7 +23,7 @@ const citedText = ({ text, parts, conversation }: Message) => ({
   citations: citationsIn(parts, conversation),
 });
 
-/** HTML of an answer. A reader with a link can't open its sources. */
+/** HTML of an answer. The citations of a reader with a link have no addresses: those depend on the link. */
 export function answerHtml(
   message: Message,
   { isReader, words }: { isReader?: boolean; words: Words },

@@ -16,20 +16,22 @@ import type { Words } from "./words.ts";
 interface DialogProps {
   readonly conversation: ConversationId;
   readonly links: readonly Link[];
+  /** Its answers may cite passages. */
+  readonly hasSources: boolean;
   /** Ours as the browser knows it. */
   readonly origin: string;
   readonly words: Words;
 }
 
 /** The links of a conversation, and another one. Fetched into the page's panel. */
-export function ShareDialog({ conversation, links, origin, words }: DialogProps) {
+export function ShareDialog({ conversation, links, hasSources, origin, words }: DialogProps) {
   const { house } = words;
   const post = { "hx-post": `/c/${conversation}/share`, "hx-target": `#${panelIds.settings}` };
   return (
     <>
       <p>{house.shareText}</p>
       <ul class="links">
-        {links.map(({ token, expiresAt }) => (
+        {links.map(({ token, expiresAt, showsSources }) => (
           <li>
             <form {...post}>
               <input type="hidden" name="revoke" value={token} />
@@ -37,6 +39,7 @@ export function ShareDialog({ conversation, links, origin, words }: DialogProps)
               <Copy words={words} />
               <span class="note">
                 <Until time={expiresAt} words={words} />
+                {showsSources && `, ${house.linkShowsSources}`}
               </span>
               <button type="submit">{house.revoke}</button>
             </form>
@@ -51,6 +54,11 @@ export function ShareDialog({ conversation, links, origin, words }: DialogProps)
             </option>
           ))}
         </select>
+        {hasSources && (
+          <label class="check">
+            <input type="checkbox" name="sources" /> {house.shareSources}
+          </label>
+        )}
         <button type="submit">{house.makeLink}</button>
       </form>
     </>

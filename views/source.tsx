@@ -1,6 +1,5 @@
 // The page behind a citation: the passage, and where it stands.
 
-import type { ConversationId } from "../src/domain/id.ts";
 import type { SourcePart } from "../src/domain/part.ts";
 import { type Assets, Layout } from "./page.tsx";
 import { pageTitle } from "./title.ts";
@@ -9,12 +8,13 @@ import type { Words } from "./words.ts";
 /** A passage is a stranger's text: it is shown as it was read, never as Markdown. */
 export function SourcePage({
   source: { n, document, page, headings, text },
-  conversation,
+  back,
   assets,
   words,
 }: {
   source: SourcePart;
-  conversation: ConversationId;
+  /** Address of the conversation. */
+  back: string;
   assets: Assets;
   words: Words;
 }) {
@@ -30,7 +30,7 @@ export function SourcePage({
           {text}
         </blockquote>
         <p>
-          <a href={`/c/${conversation}`}>{words.source.back}</a>
+          <a href={back}>{words.source.back}</a>
         </p>
       </main>
     </Layout>

@@ -173,6 +173,8 @@ export interface Link {
   readonly createdAt: number;
   /** In milliseconds since 1970; null: valid until it is revoked. */
   readonly expiresAt: number | null;
+  /** Its readers may open the passages that the answers cite. */
+  readonly showsSources?: boolean;
 }
 
 /** Actions in the audit log. It never holds the text of a conversation. */

@@ -48,7 +48,7 @@ export function conversationRoutes(dependencies: ConversationDependencies): Hono
     const { id } = await conversationOf(c, chat);
     const source = await storeOf(id).sources.find(id, Number(c.req.param("n")));
     if (!source) throw new Failure("not_found");
-    const props = { source, conversation: id, assets: assetPaths, words: wordsFor(c) };
+    const props = { source, back: `/c/${id}`, assets: assetPaths, words: wordsFor(c) };
     return c.html(html(<SourcePage {...props} />));
   });
 

@@ -1,7 +1,9 @@
 // Links that let anybody read one conversation: made and revoked by its owner, followed by readers.
 
 import { type Context, Hono } from "hono";
+import { linkedTo } from "../../views/markdown/citations.ts";
 import { ShareDialog, SharedPage } from "../../views/share.tsx";
+import { SourcePage } from "../../views/source.tsx";
 import { Articles } from "../../views/thread.tsx";
 import { newSecret } from "../auth/secrets.ts";
 import type { Attachments } from "../chat/attachments.ts";
@@ -13,14 +15,15 @@ import { type ConversationId, isId, isTemporary } from "../domain/id.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
 import type { Store } from "../store/store.ts";
 import { assetPaths } from "./assets.ts";
+import { citedSource } from "./cited-source.ts";
 import { sendFile } from "./files.ts";
 import { conversationOf, type Env, fieldsOf, html, originOf, personOf, wordsFor } from "./visitor.ts";
 
 interface ShareDependencies {
   readonly chat: Chat;
   readonly attachments: Attachments;
-  readonly threads: Pick<Threads, "read">;
-  readonly store: Pick<Store, "links" | "audit">;
+  readonly threads: Pick<Threads, "read" | "live">;
+  readonly store: Store;
   readonly silentMs: number;
   upstream(): UpstreamState;
 }
@@ -38,7 +41,7 @@ export function shareRoutes(dependencies: ShareDependencies): Hono<Env> {
 }
 
 /** For the owner of a conversation: its links, made and revoked. */
-function linkRoutes({ chat, store: { links, audit } }: ShareDependencies): Hono<Env> {
+function linkRoutes({ chat, store: { links, audit, sources } }: ShareDependencies): Hono<Env> {
   const app = new Hono<Env>();
   /**
    * The conversation in the path, unless it is temporary: those are not on disk, and neither would a link be.
@@ -49,7 +52,13 @@ function linkRoutes({ chat, store: { links, audit } }: ShareDependencies): Hono<
     return id;
   };
   const dialog = async (c: Context<Env>, id: ConversationId) => {
-    const props = { conversation: id, links: await links.of(id), origin: originOf(c), words: wordsFor(c) };
+    const props = {
+      conversation: id,
+      links: await links.of(id),
+      hasSources: await sources.has(id),
+      origin: originOf(c),
+      words: wordsFor(c),
+    };
     return c.html(String(<ShareDialog {...props} />));
   };
 
@@ -58,7 +67,7 @@ function linkRoutes({ chat, store: { links, audit } }: ShareDependencies): Hono<
   app.post("/c/:id/share", async (c) => {
     const { id: actor } = personOf(c);
     const id = await shareable(c);
-    const { lifetime = "week", revoke } = await fieldsOf(c);
+    const { lifetime = "week", revoke, sources: shown } = await fieldsOf(c);
     const { address } = c.env.client;
     if (revoke !== undefined) {
       if (!(await links.remove(id, revoke))) throw new Failure("not_found");
@@ -68,7 +77,8 @@ function linkRoutes({ chat, store: { links, audit } }: ShareDependencies): Hono<
       const ms = lifetimes[lifetime] ?? null;
       const createdAt = Date.now();
       const expiresAt = ms === null ? null : createdAt + ms;
-      await links.add({ token: newSecret(), conversation: id, createdAt, expiresAt });
+      const link = { token: newSecret(), conversation: id, createdAt, expiresAt };
+      await links.add({ ...link, showsSources: shown === "on" });
       await audit.note({ actor, act: "link_made", subject: id, address });
     }
     return dialog(c, id);
@@ -88,6 +98,8 @@ function readerRoutes(dependencies: ShareDependencies): Hono<Env> {
     if (!link) throw new Failure("not_found");
     return link;
   };
+  const withSources = ({ token, showsSources }: Link, page: string): string =>
+    showsSources ? linkedTo(`/s/${token}/source/`, page) : page;
 
   // a link is given to some people, not to search engines
   app.use("/s/*", async (c, next) => {
@@ -96,7 +108,8 @@ function readerRoutes(dependencies: ShareDependencies): Hono<Env> {
   });
 
   app.get("/s/:token", async (c) => {
-    const { token, conversation, expiresAt } = await linkOf(c);
+    const link = await linkOf(c);
+    const { token, conversation, expiresAt } = link;
     // a page is rendered once for all readers, so the address of a file can't hold the token
     const file = c.req.query("file");
     if (file !== undefined) return sendFile(c, attachments, await attachments.in(conversation, file));
@@ -110,11 +123,21 @@ function readerRoutes(dependencies: ShareDependencies): Hono<Env> {
       silentMs,
       words: wordsFor(c),
     };
-    return c.html(html(<SharedPage {...props} />));
+    return c.html(withSources(link, html(<SharedPage {...props} />)));
+  });
+
+  app.get("/s/:token/source/:n{[1-9][0-9]{0,5}}", async (c) => {
+    const { token, conversation, showsSources } = await linkOf(c);
+    const n = Number(c.req.param("n"));
+    const source = showsSources ? await citedSource(conversation, n, dependencies) : null;
+    if (!source) throw new Failure("not_found");
+    const props = { source, back: `/s/${token}`, assets: assetPaths, words: wordsFor(c) };
+    return c.html(html(<SourcePage {...props} />));
   });
 
   app.get("/s/:token/before/:message", async (c) => {
-    const { token, conversation } = await linkOf(c);
+    const link = await linkOf(c);
+    const { token, conversation } = link;
     const props = {
       ...(await threads.read(conversation, { before: c.req.param("message") })),
       conversation,
@@ -123,7 +146,7 @@ function readerRoutes(dependencies: ShareDependencies): Hono<Env> {
       isReader: true,
       words: wordsFor(c),
     };
-    return c.html(String(<Articles {...props} />));
+    return c.html(withSources(link, String(<Articles {...props} />)));
   });
 
   return app;

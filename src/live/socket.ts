@@ -2,6 +2,7 @@
 // sender, a Failure included. Written for Bun's own sockets, because hono's hide what `send` returns and
 // have no `drain`.
 
+import { linkedTo } from "../../views/markdown/citations.ts";
 import type { Language } from "../../views/words.ts";
 import type { Chat } from "../chat/chat.ts";
 import { type Command, execute } from "../chat/command.ts";
@@ -46,6 +47,8 @@ interface PageSocketOptions {
   readonly zone: string | null;
   /** The oldest message that the page must show; null for the default number of messages. */
   readonly through: MessageId | null;
+  /** Where the citations lead that a reader may follow; absent or null: as they are rendered. */
+  readonly sourcePath?: string | null;
   /** The person with their current rights; null for a reader of a shared link. */
   readonly person: (() => Person) | null;
   /** Id of the socket in logs. */
@@ -54,7 +57,7 @@ interface PageSocketOptions {
 
 /** The handler of one page's socket. */
 export function pageSocketHandler(
-  { conversation, language, zone, through, person, request }: PageSocketOptions,
+  { conversation, language, zone, through, person, sourcePath = null, request }: PageSocketOptions,
   deps: PageSocketDependencies,
 ) {
   const view = viewOf(language, { isReader: person === null, zone });
@@ -82,7 +85,9 @@ export function pageSocketHandler(
       watcher = deps.hub.join(
         { conversation, view, person: person?.().id ?? null, through },
         {
-          send: (frame) => ws.send(deps.withBasePath(frame)),
+          // a frame is rendered once for all readers, so the links of one are put in here
+          send: (frame) =>
+            ws.send(deps.withBasePath(sourcePath === null ? frame : linkedTo(sourcePath, frame))),
           close: (code, reason) => ws.close(code, reason),
         },
       );

@@ -108,7 +108,9 @@ export class PageEndpoints {
     if (token !== null) {
       const link = isId(token) ? await store.links.find(token) : null;
       if (!link) throw new Failure("not_found");
-      const options = { ...reader, conversation: link.conversation, through: null, person: null };
+      const { conversation, showsSources } = link;
+      const sourcePath = showsSources ? `/s/${token}/source/` : null;
+      const options = { ...reader, conversation, sourcePath, through: null, person: null };
       return socketDataOf(visitor, token, () => pageSocketHandler(options, dependencies));
     }
     if (!identity) throw new Failure("not_signed_in");

@@ -11,6 +11,7 @@ interface LinkRow {
   conversation: string;
   created_at: number;
   expires_at: number | null;
+  sources: number;
 }
 
 export class LinkTable implements Links {
@@ -22,13 +23,14 @@ export class LinkTable implements Links {
     this.#changes = changes;
   }
 
-  async add({ token, conversation, createdAt, expiresAt }: Link): Promise<void> {
+  async add({ token, conversation, createdAt, expiresAt, showsSources = false }: Link): Promise<void> {
     this.#q.run(
-      "insert into links (token, conversation, created_at, expires_at) values (?, ?, ?, ?)",
+      "insert into links (token, conversation, created_at, expires_at, sources) values (?, ?, ?, ?, ?)",
       token,
       conversation,
       createdAt,
       expiresAt,
+      showsSources ? 1 : 0,
     );
   }
 
@@ -60,6 +62,7 @@ export class LinkTable implements Links {
   }
 }
 
-function toLink({ token, conversation, created_at, expires_at }: LinkRow): Link {
-  return { token, conversation, createdAt: created_at, expiresAt: expires_at };
+function toLink({ token, conversation, created_at, expires_at, sources }: LinkRow): Link {
+  const link = { token, conversation, createdAt: created_at, expiresAt: expires_at };
+  return sources === 1 ? { ...link, showsSources: true } : link;
 }

@@ -16,6 +16,7 @@ import files from "./migrations/009_files.sql" with { type: "text" };
 import collections from "./migrations/010_collections.sql" with { type: "text" };
 import sources from "./migrations/011_sources.sql" with { type: "text" };
 import documents from "./migrations/012_documents.sql" with { type: "text" };
+import linkSources from "./migrations/013_link_sources.sql" with { type: "text" };
 
 /** In order. A released migration is never changed. */
 export const migrations: readonly string[] = [
@@ -31,6 +32,7 @@ export const migrations: readonly string[] = [
   collections,
   sources,
   documents,
+  linkSources,
 ];
 
 /**

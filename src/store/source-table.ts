@@ -30,6 +30,11 @@ export class SourceTable implements Sources {
     });
   }
 
+  async has(conversation: ConversationId): Promise<boolean> {
+    const where = `conversation = ? and deleted_at is null and ${hasSources}`;
+    return this.#q.one(`select 1 from messages where ${where} limit 1`, conversation) !== null;
+  }
+
   async find(conversation: ConversationId, n: number): Promise<SourcePart | null> {
     const shown = this.#all(`conversation = ? and deleted_at is null and ${hasSources}`, conversation);
     return shown.findLast((source) => source.n === n) ?? null;

@@ -14,6 +14,8 @@ export interface Sources {
    * of the answer; null when the Run does not run.
    */
   add(run: RunId, passages: readonly FoundSource[]): Promise<Parts | null>;
+  /** True if answers of a conversation may cite passages. */
+  has(conversation: ConversationId): Promise<boolean>;
   /** The passage that this number cites in a conversation; null for none. Deleted messages have none. */
   find(conversation: ConversationId, n: number): Promise<SourcePart | null>;
 }

@@ -30,6 +30,14 @@ export function citationHtml(source: string, { path, numbers }: Citations, isInL
 /** Rendered citations for somebody who can't open the sources. */
 export const unlinked = (html: string): string => html.replace(/(<a class="cite") href="[^"]*"/g, "$1");
 
+/** The same with links to other addresses: `path` and the number of the source. */
+export const linkedTo = (path: string, html: string): string =>
+  html.replace(/<a class="cite"([^>]*)>\[(\d+)\]<\/a>/g, `<a class="cite" href="${path}$2"$1>[$2]</a>`);
+
+/** The numbers of rendered citations. */
+export const numbersIn = (html: string): ReadonlySet<number> =>
+  new Set([...html.matchAll(/<a class="cite"[^>]*>\[(\d+)\]<\/a>/g)].map(([, n]) => Number(n)));
+
 /** Link reference definitions without those whose label is a citation. */
 export const withoutNumbered = (definitions: string): string =>
   definitions.replace(/^ {0,3}\[[1-9]\d{0,5}\]:.*\n/gm, "");

@@ -77,6 +77,8 @@ export const houseDe: HouseWords = {
     "Wer den Link hat, kann diese Unterhaltung lesen, auch während eine Antwort entsteht. " +
     "Schreiben kann niemand.",
   makeLink: "Link anlegen",
+  shareSources: "Zitierte Stellen sind lesbar",
+  linkShowsSources: "mit den zitierten Stellen",
   linkFor: {
     day: "für einen Tag",
     week: "für eine Woche",

@@ -74,6 +74,8 @@ export const houseEn: HouseWords = {
     "Anyone with the link can read this conversation, even while an answer is being written. " +
     "Nobody can write in it.",
   makeLink: "Create link",
+  shareSources: "Readers may open the cited passages",
+  linkShowsSources: "with the cited passages",
   linkFor: { day: "for a day", week: "for a week", month: "for 30 days", never: "until revoked" },
   until: "until",
   untilRevoked: "until revoked",

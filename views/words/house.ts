@@ -46,6 +46,9 @@ export interface HouseWords {
   readonly share: string;
   readonly shareText: string;
   readonly makeLink: string;
+  /** Whether readers may open the passages that answers cite. */
+  readonly shareSources: string;
+  readonly linkShowsSources: string;
   readonly linkFor: Readonly<Record<"day" | "week" | "month" | "never", string>>;
   /** Followed by a time. */
   readonly until: string;
