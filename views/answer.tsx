@@ -46,5 +46,5 @@ export function drawThread(thread: Thread): Promise<boolean> {
 export function LostCitations({ message, words }: { message: Message; words: Words }) {
   const { text, citations } = citedText(message);
   const lost = citations === null ? 0 : lostCitations(text, citations);
-  return lost === 0 ? <></> : <p class="note">{words.lostCitations(lost)}</p>;
+  return lost === 0 ? <></> : <p class="note">{words.source.lost(lost)}</p>;
 }

@@ -13,6 +13,7 @@ import { unlinked } from "./markdown/citations.ts";
 import { inWords } from "./markdown/marks.ts";
 import { escapeText, PlainStream } from "./markdown/plain.ts";
 import { MarkdownStream } from "./markdown/stream.ts";
+import { NothingFound } from "./nothing-found.tsx";
 import { sentenceOf, type Words } from "./words.ts";
 
 /**
@@ -60,6 +61,7 @@ export function After(props: Props) {
   return (
     <>
       <LostCitations {...props} />
+      {props.run?.stats.nothingFound && !props.isReader && <NothingFound {...props} />}
       {props.run && <RunNotes run={props.run} words={props.words} />}
       {props.isReader !== true && <Acts {...props} />}
     </>
@@ -223,6 +225,7 @@ function RunNotes({ run, words }: { run: Run; words: Words }) {
   return (
     <>
       {failure && <p class="failure">{sentenceOf(failure, words)}</p>}
+      {run.withoutDocuments && <p class="note">{words.source.answeredWithout}</p>}
       {status === "stopped" && <p class="note">{words.stopped}</p>}
       {status === "interrupted" && <p class="note">{words.interrupted}</p>}
       {finish === "length" && <p class="note">{words.lengthLimit}</p>}

@@ -9,6 +9,7 @@ import { Failure } from "../domain/failure.ts";
 import type { FileId } from "../domain/file.ts";
 import type { ConversationId, MessageId, RunId } from "../domain/id.ts";
 import { noSettings, type Settings } from "../domain/persona.ts";
+import type { Run } from "../domain/run.ts";
 import type { Tap } from "../runs/runs.ts";
 import type { QueuedRun, RunRequest, Store } from "../store/store.ts";
 import type { ChatDependencies } from "./dependencies.ts";
@@ -29,7 +30,7 @@ interface SayRequest {
 }
 
 /** A request for another Run at an existing message. */
-interface RetryRequest {
+interface RetryRequest extends Pick<Run, "withoutDocuments"> {
   readonly conversation: ConversationId;
   readonly message: MessageId;
   readonly request?: string;
@@ -117,13 +118,13 @@ export class Chat {
   async #again(
     person: Person,
     storeAttempt: (store: Store, ask: RunRequest) => Promise<QueuedRun>,
-    { conversation, message, request }: RetryRequest,
+    { request, ...which }: RetryRequest,
   ): Promise<void> {
     const { quota, storeOf } = this.#deps;
     quota.refuseWhileClosing();
-    const model = await this.#modelOf(conversation);
+    const model = await this.#modelOf(which.conversation);
     const said = await quota.admit(person, (admission) =>
-      storeAttempt(storeOf(conversation), { conversation, message, ...admission }),
+      storeAttempt(storeOf(which.conversation), { ...which, ...admission }),
     );
     this.#enqueue(person, said, { isAddedAtEnd: false, model, request });
   }

@@ -21,7 +21,8 @@ export type Command =
       readonly settings?: Settings;
     }
   | { readonly type: "settle"; readonly settings: Settings }
-  | { readonly type: "retry" | "continue" | "select" | "prune" | "unprune"; readonly message: MessageId }
+  | { readonly type: "retry"; readonly message: MessageId; readonly withoutDocuments?: true }
+  | { readonly type: "continue" | "select" | "prune" | "unprune"; readonly message: MessageId }
   | { readonly type: "stop" }
   | { readonly type: "rename"; readonly conversation: ConversationId; readonly title: string }
   | { readonly type: "pin" | "unpin" | "remove" | "restore"; readonly conversation: ConversationId };
@@ -36,7 +37,9 @@ export function commandOf(fields: Readonly<Record<string, unknown>>): Command {
   const text = starter ?? fields["text"];
   if (type === "stop") return { type };
   if (isId(select)) return { type: "select", message: select };
-  if ((type === "retry" || type === "continue" || type === "prune" || type === "unprune") && isId(message))
+  if (type === "retry" && isId(message))
+    return { type, message, ...(fields["documents"] === "off" && { withoutDocuments: true }) };
+  if ((type === "continue" || type === "prune" || type === "unprune") && isId(message))
     return { type, message };
   if ((type === "pin" || type === "unpin" || type === "remove" || type === "restore") && isId(conversation))
     return { type, conversation };
@@ -84,8 +87,9 @@ export async function execute(
       await chat.say(person, { ...command, conversation, request });
       return;
     case "retry":
+      return chat.retry(person, { ...command, conversation, request });
     case "continue":
-      return chat[command.type](person, { conversation, message: command.message, request });
+      return chat.continue(person, { ...command, conversation, request });
     case "select":
     case "prune":
     case "unprune":

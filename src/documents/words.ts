@@ -12,6 +12,13 @@ const [compoundLength, partLength] = [9, 4];
 /** The same of a part whose neighbour no passage has. */
 const lonePartLength = 6;
 
+/** A word that a question asks for. */
+export interface AskedWord {
+  readonly stem: string;
+  /** Stems of the words that it consists of, where passages have them. */
+  readonly parts: readonly string[];
+}
+
 /** What a passage is found by: its own words, and those of `context`, such as the headings above it. */
 export function passageTerms(context: string, text: string): PassageTerms {
   const all = [...wordsOf(context), ...wordsOf(text)];
@@ -19,30 +26,37 @@ export function passageTerms(context: string, text: string): PassageTerms {
   return { words: all.map(stemOf), compounds: [...compounds] };
 }
 
-/** True for a question with words that tell of its subject. */
-export const isTelling = (question: string): boolean =>
-  wordsOf(question).some((word) => !stopWords.has(word));
-
 /**
- * What a question is looked for with. A compound is also looked for by its parts, where `known` tells that
- * passages have them: "Kündigungsfrist" by "Kündigung" and "Frist". Empty when the question has no word.
+ * What a question asks for, each word once. A compound has its parts, where `known` tells that passages have
+ * them: "Kündigungsfrist" has "Kündigung" and "Frist". Empty when the question has no word.
  */
-export async function wordQuery(
+export async function askedWords(
   question: string,
   known: (terms: readonly string[]) => Promise<ReadonlySet<string>>,
-): Promise<WordQuery> {
+): Promise<readonly AskedWord[]> {
   const all = [...new Set(wordsOf(question))];
   const telling = all.filter((word) => !stopWords.has(word));
-  const asked = (telling.length > 0 ? telling : all).slice(0, queryWordsMax);
-  const splits = asked.map(splitsOf);
+  const words = (telling.length > 0 ? telling : all).slice(0, queryWordsMax);
+  const splits = words.map(splitsOf);
   const there = await known([...new Set(splits.flat(3))]);
-  const parts = splits.flatMap((ways) => partsOf(ways, there));
-  const whole = asked.map(stemOf);
+  return words.map((word, i) => ({ stem: stemOf(word), parts: partsOf(splits[i] ?? [], there) }));
+}
+
+/** What words are looked for with: themselves and their parts. Those whose stem is in `twice` count twice. */
+export function queryOf(asked: readonly AskedWord[], twice: ReadonlySet<string> = new Set()): WordQuery {
+  const termsOf = (words: readonly AskedWord[]) => [
+    ...new Set([...words.map(({ stem }) => stem), ...words.flatMap(({ parts }) => parts)]),
+  ];
+  const fragments = asked.map(({ stem }) => stem).filter((stem) => stem.length >= partLength);
   return {
-    words: [...new Set([...whole, ...parts])],
-    fragments: [...new Set(whole.filter((stem) => stem.length >= partLength))],
+    words: [...termsOf(asked), ...termsOf(asked.filter(({ stem }) => twice.has(stem)))],
+    fragments: [...new Set(fragments)],
   };
 }
+
+/** What a question is looked for with. */
+export const wordQuery = async (...question: Parameters<typeof askedWords>): Promise<WordQuery> =>
+  queryOf(await askedWords(...question));
 
 /** Stems of a first part (with and without the letters that join it) and of the second part. */
 type Split = readonly [left: readonly string[], right: readonly string[]];

@@ -78,7 +78,7 @@ export interface PassageTerms {
 
 export type IndexedPassage = Passage & PassageTerms;
 
-/** What is looked for: a passage matches with any of it. */
+/** What is looked for: a passage matches with any of it. A word that stands here twice counts twice. */
 export interface WordQuery {
   readonly words: readonly string[];
   /** With these, a long word may begin or end. */
@@ -93,4 +93,12 @@ export interface PassageHit extends Passage {
   readonly title: string | null;
   /** BM25; larger is better. Scores of different queries can't be compared. */
   readonly score: number;
+}
+
+/** What a question finds. */
+export interface FoundPassages {
+  /** The passages that match best, the best first. */
+  readonly hits: readonly PassageHit[];
+  /** False: they only share a weak word with the question, and are no answer to it. */
+  readonly isAnswerable: boolean;
 }

@@ -34,6 +34,8 @@ export interface SourcePart {
   readonly headings: readonly string[];
   /** The passage, unchanged. */
   readonly text: string;
+  /** It does not answer the question, but comes nearest: for people to look at, never sent to a model. */
+  readonly isNear?: true;
 }
 
 export type Part = WrittenPart | FilePart | SourcePart;
@@ -62,6 +64,10 @@ export const filesIn = (parts: Parts): readonly FilePart[] => parts.filter((part
 
 /** The passages that the answer may cite, in order. */
 export const sourcesIn = (parts: Parts): readonly SourcePart[] =>
+  passagesIn(parts).filter((part) => !part.isNear);
+
+/** All passages that have a number: sources, and those that only come near. */
+export const passagesIn = (parts: Parts): readonly SourcePart[] =>
   parts.filter((part) => part.kind === "source");
 
 export const isWritten = (part: Part): part is WrittenPart => part.kind === "text" || part.kind === "thought";
@@ -119,9 +125,9 @@ const numberMax = 999_999;
 const isNumber = (value: unknown): value is number =>
   isFiniteNumber(value) && Number.isInteger(value) && value >= 1 && value <= numberMax;
 
-function sourcePartOf({ n, passage, document, page, headings, text }: JsonObject): SourcePart[] {
+function sourcePartOf({ n, passage, document, page, headings, text, isNear }: JsonObject): SourcePart[] {
   if (!isNumber(n) || !isNumber(page) || !isString(document) || !isString(text)) return [];
   const above = Array.isArray(headings) ? headings.filter(isString) : [];
   const names = { passage: isString(passage) ? passage : "", document, page, headings: above };
-  return [{ kind: "source", n, ...names, text }];
+  return [{ kind: "source", n, ...names, text, ...(isNear === true && { isNear }) }];
 }

@@ -28,6 +28,8 @@ export interface RunStats {
   readonly roomTokens?: number;
   /** Oldest messages of the path that were left out because they did not fit. */
   readonly droppedMessages?: number;
+  /** Nothing in the documents answers the question: parlor said so itself, and asked no model. */
+  readonly nothingFound?: true;
 }
 
 export interface Run {
@@ -46,6 +48,8 @@ export interface Run {
   readonly stats: RunStats;
   /** False when a stopped Run's slot was still busy at the end of the bounded wait. */
   readonly slotFreed: boolean;
+  /** The person asked for an answer without documents, whatever the persona has. */
+  readonly withoutDocuments?: true;
 }
 
 /** A failed Run on the admin page. */

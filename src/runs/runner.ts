@@ -85,7 +85,7 @@ async function attempt(
     live.started();
     if (ownAnswer) {
       live.grow("text", ownAnswer);
-      return { ...ended("done"), finish: "stop" };
+      return { ...ended("done"), finish: "stop", stats: { nothingFound: true } };
     }
     const options = { ...deps, effective, onToken, onPrompt };
     for (;;) {

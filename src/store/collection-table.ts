@@ -3,7 +3,7 @@
 import type { Collection, ListedCollection, PassageHit, WordQuery } from "../domain/document.ts";
 import { Failure } from "../domain/failure.ts";
 import { type CollectionId, newId, type PersonId } from "../domain/id.ts";
-import type { Collections, PassageRange } from "./collections.ts";
+import type { Collections, PassageRange, TermFrequencies } from "./collections.ts";
 import { PassageTable } from "./passage-table.ts";
 import type { Queries } from "./queries.ts";
 
@@ -77,6 +77,10 @@ export class CollectionTable implements Collections {
 
   async known(terms: readonly string[]): Promise<ReadonlySet<string>> {
     return this.#passages.known(terms);
+  }
+
+  async frequencies(terms: readonly string[]): Promise<TermFrequencies> {
+    return this.#passages.frequencies(terms);
   }
 
   async search(query: WordQuery, { collections, limit }: PassageRange): Promise<readonly PassageHit[]> {

@@ -12,6 +12,13 @@ export interface PassageRange {
   readonly limit: number;
 }
 
+/** How frequent words are. */
+export interface TermFrequencies {
+  readonly passages: number;
+  /** Terms that no passage has are missing. */
+  readonly of: ReadonlyMap<string, number>;
+}
+
 /** In `owner`, null stands for the house. */
 export interface Collections {
   /** All that a person may search, by name: the house's and their own. null: the house's alone. */
@@ -37,6 +44,8 @@ export interface Collections {
 
   /** Those of `terms` that some passage has, in any collection: enough to tell which are words. */
   known(terms: readonly string[]): Promise<ReadonlySet<string>>;
+  /** How many passages there are in all collections, about, and how many of them have each of `terms`. */
+  frequencies(terms: readonly string[]): Promise<TermFrequencies>;
   /** The passages that match best, the best first. */
   search(query: WordQuery, range: PassageRange): Promise<readonly PassageHit[]>;
 }

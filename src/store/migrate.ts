@@ -17,6 +17,7 @@ import collections from "./migrations/010_collections.sql" with { type: "text" }
 import sources from "./migrations/011_sources.sql" with { type: "text" };
 import documents from "./migrations/012_documents.sql" with { type: "text" };
 import linkSources from "./migrations/013_link_sources.sql" with { type: "text" };
+import withoutDocuments from "./migrations/014_without_documents.sql" with { type: "text" };
 
 /** In order. A released migration is never changed. */
 export const migrations: readonly string[] = [
@@ -33,6 +34,7 @@ export const migrations: readonly string[] = [
   sources,
   documents,
   linkSources,
+  withoutDocuments,
 ];
 
 /**

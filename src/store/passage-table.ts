@@ -1,6 +1,7 @@
 // Passages in SQLite, found by an FTS5 index of their terms, ranked by BM25.
 
 import type { IndexedPassage, Passage, PassageHit, WordQuery } from "../domain/document.ts";
+import type { TermFrequencies } from "./collections.ts";
 import type { Queries } from "./queries.ts";
 
 /** Weights of the index's columns in BM25: a long word that only holds what is looked for counts less. */
@@ -58,6 +59,14 @@ export class PassageTable {
   known(terms: readonly string[]): ReadonlySet<string> {
     const sql = "select 1 from passage_terms where term = ?";
     return new Set(terms.filter((term) => this.#q.one(sql, term) !== null));
+  }
+
+  frequencies(terms: readonly string[]): TermFrequencies {
+    // counting them all would take as long as a search
+    const { last } = this.#q.one("select max(seq) as last from passages") as { last: number | null };
+    const sql = "select doc from passage_terms where term = ?";
+    const counts = terms.map((term) => [term, this.#q.one<{ doc: number }>(sql, term)?.doc ?? 0] as const);
+    return { passages: last ?? 0, of: new Map(counts.filter(([, count]) => count > 0)) };
   }
 
   /** The best passages in these collections. */

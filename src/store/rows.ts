@@ -45,6 +45,7 @@ export interface RunRow {
   failure: string | null;
   stats: string;
   slot_freed: number;
+  without_documents: number;
 }
 
 export function toConversation(row: ConversationRow): Conversation {
@@ -97,5 +98,6 @@ export function toRun(row: RunRow): Run {
     failure,
     stats: statsIn(row.stats),
     slotFreed: row.slot_freed === 1,
+    ...(row.without_documents === 1 && { withoutDocuments: true }),
   };
 }

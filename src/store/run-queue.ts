@@ -77,14 +77,14 @@ export class RunQueue {
   }
 
   /** See `Store.retry`. */
-  retry({ conversation, message, ...admission }: RunRequest): QueuedRun {
+  retry({ conversation, message, withoutDocuments, ...admission }: RunRequest): QueuedRun {
     const { tree } = this.#tables;
     const state = this.#state(conversation, message);
     const answer = tree.messageIn(conversation, message, "assistant");
     refuseRemoved(state);
     const question = tree.questionAbove(answer);
     this.#admit(state, admission);
-    return { question: null, ...this.#addAttempt(question, admission.owner) };
+    return { question: null, ...this.#addAttempt(question, admission.owner, withoutDocuments) };
   }
 
   /** See `Store.continue`. */
@@ -119,15 +119,15 @@ export class RunQueue {
   }
 
   /** Adds an empty answer below `question`, with a queued Run of `owner`. */
-  #addAttempt(question: Message, owner: PersonId): { answer: Message; run: Run } {
+  #addAttempt(question: Message, owner: PersonId, withoutDocuments?: true): { answer: Message; run: Run } {
     const { id: parent, conversation } = question;
     const answer = this.#tables.tree.add({ id: newId(), conversation, parent, role: "assistant", parts: [] });
-    return { answer, run: this.#addRun(answer, owner) };
+    return { answer, run: this.#addRun(answer, owner, withoutDocuments) };
   }
 
   /** Adds a queued Run that writes `answer`, and makes the answer the head. */
-  #addRun(answer: Message, owner: PersonId): Run {
-    const run = this.#tables.runs.add(answer, owner);
+  #addRun(answer: Message, owner: PersonId, withoutDocuments?: true): Run {
+    const run = this.#tables.runs.add(answer, owner, withoutDocuments);
     this.#tables.list.advance(answer.conversation, answer.id);
     return run;
   }

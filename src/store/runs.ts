@@ -24,15 +24,16 @@ export class RunTable {
   }
 
   /** Adds a queued Run of `owner` that writes `answer`. */
-  add(answer: Message, owner: PersonId): Run {
+  add(answer: Message, owner: PersonId, withoutDocuments?: true): Run {
     const row = this.#q.one<RunRow>(
-      `insert into runs (id, owner, conversation, message, status, created_at)
-       values (?, ?, ?, ?, 'queued', ?) returning *`,
+      `insert into runs (id, owner, conversation, message, status, created_at, without_documents)
+       values (?, ?, ?, ?, 'queued', ?, ?) returning *`,
       newId(),
       owner,
       answer.conversation,
       answer.id,
       Date.now(),
+      withoutDocuments ? 1 : 0,
     );
     return toRun(row as RunRow);
   }

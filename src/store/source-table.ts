@@ -1,7 +1,7 @@
 // The passages that answers may cite, in SQLite: parts of messages, with a counter for each conversation.
 
 import type { ConversationId, RunId } from "../domain/id.ts";
-import { type Parts, type SourcePart, sourcesIn } from "../domain/part.ts";
+import { type Parts, passagesIn, type SourcePart } from "../domain/part.ts";
 import type { Queries } from "./queries.ts";
 import { type MessageRow, partsColumn, toMessage } from "./rows.ts";
 import type { FoundSource, Sources } from "./sources.ts";
@@ -58,6 +58,6 @@ export class SourceTable implements Sources {
 
   #all(where: string, conversation: ConversationId): SourcePart[] {
     const rows = this.#q.all<MessageRow>(`select * from messages where ${where} order by seq`, conversation);
-    return rows.flatMap((row) => sourcesIn(toMessage(row).parts));
+    return rows.flatMap((row) => passagesIn(toMessage(row).parts));
   }
 }

@@ -48,7 +48,7 @@ export interface NewQuestion extends Admission {
 }
 
 /** Asks for another Run about an answer that exists. */
-export interface RunRequest extends Admission {
+export interface RunRequest extends Admission, Pick<Run, "withoutDocuments"> {
   readonly conversation: ConversationId;
   readonly message: MessageId;
 }

@@ -34,6 +34,7 @@ export function statsIn(column: string): RunStats {
     contextTokens: isFiniteNumber,
     roomTokens: isFiniteNumber,
     droppedMessages: isFiniteNumber,
+    nothingFound: (value): value is true => value === true,
   });
 }
 

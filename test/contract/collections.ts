@@ -117,6 +117,16 @@ export function collectionsContract(name: string, open: () => Promise<Store>): v
       );
     });
 
+    test("how many passages have a word is known, about", async () => {
+      await put("a.md", [passage("notice period"), passage("notice")]);
+      const { passages, of } = await store.collections.frequencies(["notice", "period", "unknown"]);
+      expect(passages).toBe(2);
+      expect([...of]).toEqual([
+        ["notice", 2],
+        ["period", 1],
+      ]);
+    });
+
     test("a document takes the place of the one with its path, when all of it is stored", async () => {
       await put("a.md", [passage("old text")]);
       const growing = function* () {

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { localPerson, standardLimits } from "../../src/domain/account.ts";
 import { newId } from "../../src/domain/id.ts";
-import { sourcesIn } from "../../src/domain/part.ts";
+import { passagesIn, sourcesIn } from "../../src/domain/part.ts";
 import type { FoundSource } from "../../src/store/sources.ts";
 import type { QueuedRun, Store } from "../../src/store/store.ts";
 import { doneEnding } from "./ending.ts";
@@ -94,6 +94,33 @@ export function sourcesContract(name: string, open: () => Promise<Store>): void 
       expect(unfinished?.draft.parts.map(({ kind }) => kind)).toEqual(["source", "text"]);
       const { thread } = await store.thread(conversation, { limit: 9 });
       expect(thread.at(-1)?.message).toMatchObject({ id: answer.id, text: "so far" });
+    });
+
+    test("passages that only come near have numbers, and are no sources", async () => {
+      const conversation = newId();
+      const { run } = await said(conversation);
+      await store.start(run.id);
+      const near = { ...found("a"), isNear: true } as const;
+      const parts = (await store.sources.add(run.id, [near])) ?? [];
+      expect(sourcesIn(parts)).toEqual([]);
+      expect(passagesIn(parts)).toEqual([{ kind: "source", n: 1, ...near }]);
+      await store.end(run.id, { ...doneEnding, parts });
+      expect(await store.sources.find(conversation, 1)).toMatchObject({ passage: "a", isNear: true });
+      expect(await numbered(conversation, "a", "b")).toEqual([1, 2]);
+    });
+
+    test("a Run without documents is one until it has ended", async () => {
+      const conversation = newId();
+      const { run, answer } = await said(conversation);
+      expect(run.withoutDocuments).toBeUndefined();
+      await store.start(run.id);
+      await store.end(run.id, doneEnding);
+      const by = { owner: localPerson, limits: standardLimits.admin, queueMaxRuns: 10 };
+      const again = await store.retry({ ...by, conversation, message: answer.id, withoutDocuments: true });
+      expect(again.run.withoutDocuments).toBe(true);
+      expect((await store.unfinishedRuns()).map(({ run: { withoutDocuments } }) => withoutDocuments)).toEqual(
+        [true],
+      );
     });
   });
 }

@@ -8,6 +8,7 @@ import type { Place, Run } from "../../src/domain/run.ts";
 import type { ModelState, StartFailure } from "../../src/domain/upstream.ts";
 import type { AttachmentWords } from "./attachments.ts";
 import type { HouseWords } from "./house.ts";
+import type { SourceWords } from "./sources.ts";
 
 export type Language = "en" | "de";
 
@@ -104,14 +105,7 @@ export interface Words {
   /** Figures of a finished Run; the first one is always visible. */
   stats(run: Pick<Run, "status" | "finish" | "stats">): string[];
   dropped(messages: number): string;
-  /** Citations of an answer that led to none of its sources. */
-  lostCitations(citations: number): string;
-  readonly source: {
-    /** Heading of the page that shows what a citation leads to. */
-    readonly title: (n: number) => string;
-    readonly page: (page: number) => string;
-    readonly back: string;
-  };
+  readonly source: SourceWords;
   readonly contextFull: string;
   contextUsed(usedTokens: number, contextTokens: number): string;
   readonly persona: string;

@@ -5,6 +5,7 @@ import type { Words } from "./catalogue.ts";
 import { failuresDe, samplingDe } from "./failures-de.ts";
 import { houseDe } from "./house-de.ts";
 import { shortNumber, type WaitWords, waitIn } from "./numbers.ts";
+import { sourcesDe } from "./sources.ts";
 
 const waitWords: WaitWords = {
   few: "ein paar Sekunden",
@@ -169,15 +170,7 @@ export const de: Words = {
         : [finish === "tool_calls" ? "hat ein Werkzeug angefordert" : "vollständig"]),
     ];
   },
-  lostCitations: (citations) =>
-    citations === 1
-      ? "1 Verweis führte ins Leere und wurde entfernt."
-      : `${number(citations)} Verweise führten ins Leere und wurden entfernt.`,
-  source: {
-    title: (n) => `Quelle ${n}`,
-    page: (page) => `Seite ${page}`,
-    back: "Zurück zur Unterhaltung",
-  },
+  source: sourcesDe,
   dropped: (messages) =>
     messages === 1
       ? "Die älteste Nachricht passte nicht mehr in den Kontext und wurde weggelassen"

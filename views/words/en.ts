@@ -6,6 +6,7 @@ import type { Words } from "./catalogue.ts";
 import { failuresEn, samplingEn } from "./failures-en.ts";
 import { houseEn } from "./house-en.ts";
 import { shortNumber, type WaitWords, waitIn } from "./numbers.ts";
+import { sourcesEn } from "./sources.ts";
 
 const waitWords: WaitWords = {
   few: "a few seconds",
@@ -140,15 +141,7 @@ export const en: Words = {
         : [finish === "tool_calls" ? "requested a tool" : "finished"]),
     ];
   },
-  lostCitations: (citations) =>
-    citations === 1
-      ? "1 citation led nowhere and was removed."
-      : `${number(citations)} citations led nowhere and were removed.`,
-  source: {
-    title: (n) => `Source ${n}`,
-    page: (page) => `page ${page}`,
-    back: "Back to the conversation",
-  },
+  source: sourcesEn,
   dropped: (messages) =>
     messages === 1
       ? "The oldest message no longer fit the context and was left out"

@@ -1,7 +1,7 @@
 // The step before the answer of a persona with documents: finds the passages that the answer may cite, and
 // stores them as parts of it. How they are told to the model is in runs/cited.
 
-import type { PassageHit } from "../../domain/document.ts";
+import type { FoundPassages, PassageHit } from "../../domain/document.ts";
 import { Failure } from "../../domain/failure.ts";
 import { sizeOf } from "../../domain/part.ts";
 import type { EffectiveSettings } from "../../domain/persona.ts";
@@ -14,14 +14,13 @@ import type { LiveRun } from "../live-run.ts";
 
 /** Passages that an answer may cite at most. */
 const sourcesMax = 8;
+/** Passages that are shown where none answers. */
+const nearestMax = 3;
 /** Share of the context that they take at most. The best one is sent even if it takes more. */
 const sourcesShare = 0.25;
 
-/** Finds the passages of some collections that match the last question best, the best first. */
-export type FindPassages = (
-  questions: readonly string[],
-  range: PassageRange,
-) => Promise<readonly PassageHit[]>;
+/** Finds passages of some collections for the last question. */
+export type FindPassages = (questions: readonly string[], range: PassageRange) => Promise<FoundPassages>;
 
 export interface RetrieveDependencies {
   readonly store: { readonly collections: Pick<Collections, "named"> };
@@ -32,7 +31,7 @@ export interface RetrieveDependencies {
 
 /**
  * Gives an answer that is not begun the passages that it may cite, where its persona has documents. Returns
- * null, or what parlor answers itself because no passage matches.
+ * null, or what parlor answers itself because no passage answers the question: it has the nearest ones then.
  * @throws Failure `collection_missing`, `upstream_stalled`
  */
 export async function retrieve(
@@ -42,7 +41,7 @@ export async function retrieve(
 ): Promise<string | null> {
   const { run, store, answer } = live;
   const names = persona?.documents;
-  if (!persona || !names || sizeOf(answer.parts) > 0) return null;
+  if (!persona || !names || run.withoutDocuments || sizeOf(answer.parts) > 0) return null;
   const collections = (await deps.store.collections.named(run.owner, names)).map((found, i) => {
     if (found === null) throw new Failure("collection_missing", { name: names[i] as string });
     return found.id;
@@ -51,11 +50,14 @@ export async function retrieve(
   const questions = path.flatMap(({ role, text }) => (role === "user" ? [text] : []));
   const range = { collections, limit: sourcesMax };
   const question = questions.at(-1) ?? "";
-  const hits = await deps.findPassages(questions, range);
-  if (hits.length === 0) return nothingFound(persona, question);
-  const parts = await store.sources.add(run.id, await fitting(hits.map(toSource), model, live, deps));
+  const { hits, isAnswerable } = await deps.findPassages(questions, range);
+  const all = hits.map(toSource);
+  const sources = isAnswerable
+    ? await fitting(all, model, live, deps)
+    : all.slice(0, nearestMax).map((source) => ({ ...source, isNear: true as const }));
+  const parts = sources.length > 0 && (await store.sources.add(run.id, sources));
   if (parts) live.found(parts);
-  return null;
+  return isAnswerable ? null : nothingFound(persona, question);
 }
 
 const toSource = ({ document, page, start, end, title, path, headings, text }: PassageHit): FoundSource => ({
