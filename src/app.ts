@@ -31,16 +31,17 @@ import { type FileBounds, openAttachments } from "./server/attached-files.ts";
 import { Bodies, type BodiesBounds } from "./server/bodies.ts";
 import { type Errors, errorHandlers } from "./server/errors.ts";
 import { Gate } from "./server/gate.ts";
+import { type LibraryBounds, openLibrary } from "./server/library.ts";
 import { PageEndpoints } from "./server/page-endpoints.ts";
 import { ProgramEndpoints } from "./server/program-endpoints.ts";
 import { stopRunsOfRemoved, watchRevocation } from "./server/revocation.ts";
-import { type SocketData, Sockets } from "./server/sockets.ts";
+import { type SocketData, Sockets, snapshotMaxBytes, websocketOptions } from "./server/sockets.ts";
 import { missedHeartbeatsMax, Upkeep } from "./server/upkeep.ts";
 import { storeChooser } from "./store/chooser.ts";
 import type { Store } from "./store/store.ts";
 import type { Upstreams } from "./upstream/upstream.ts";
 
-interface AppBounds extends ChatBounds, RunsBounds, BodiesBounds, ImportBounds, FileBounds {
+interface AppBounds extends ChatBounds, RunsBounds, BodiesBounds, ImportBounds, FileBounds, LibraryBounds {
   readonly socketsMaxPerAddress: number;
   readonly commandsMax: number;
   readonly outboxMaxBytes: number;
@@ -73,6 +74,8 @@ interface AppDependencies
   readonly isTls: boolean;
   /** A persona that everybody must use; null: admins may set one on the page. */
   readonly enforcedPersona: PersonaId | null;
+  /** The operator's folder of documents, which need not be there; null: none is followed. */
+  readonly documents: string | null;
   readonly metricsToken: string | null;
   readonly metricsAllow: readonly string[];
   readonly bounds: AppBounds;
@@ -81,6 +84,8 @@ interface AppDependencies
 export interface App {
   fetch(request: Request, server: Server<SocketData>): Promise<Response | undefined>;
   readonly websocket: WebSocketHandler<SocketData>;
+  /** Starts the work that nobody waits for. To be called when parlor listens. */
+  begin(): void;
   /**
    * Makes an invitation for the first admin and returns its secret; null if there is an admin, or no
    * passwords.
@@ -92,13 +97,6 @@ export interface App {
 
 /** Overhead of a frame around its message, in bytes: field names, htmx's headers. */
 const frameOverheadBytes = 16 * 1024;
-
-/**
- * What Bun may hold for one socket that does not read, in bytes. Nothing is sent to a reader who is behind
- * (see Outbox and ProgramOutbox), so this is one frame. The largest is a snapshot: it must fit, since
- * otherwise a slow reader would be closed, connect again and be closed again for ever.
- */
-const snapshotMaxBytes = 64 << 20;
 
 /** Everything that Bun.serve needs. What the process before this one left unfinished is recovered first. */
 export async function createApp(dependencies: AppDependencies): Promise<App> {
@@ -146,6 +144,7 @@ export async function createApp(dependencies: AppDependencies): Promise<App> {
       maxPayloadLength: frameMaxBytes,
       ...sockets.handlers,
     },
+    begin: () => core.background.start(),
     async firstInvitation() {
       const isNeeded = dependencies.auth === "password" && !(await store.people.isClaimed());
       return isNeeded ? passwords.invite("admin", localPerson) : null;
@@ -153,6 +152,7 @@ export async function createApp(dependencies: AppDependencies): Promise<App> {
     async stop() {
       upkeep.stop();
       unwatch();
+      await core.background.stop();
       await handOver(runs, bounds.graceMs);
       forgetting.end();
       sockets.closeAll(1012, "restart"); // htmx connects again after this code
@@ -160,15 +160,6 @@ export async function createApp(dependencies: AppDependencies): Promise<App> {
     },
   };
 }
-
-const websocketOptions = {
-  // deflate saves nothing at 50 bytes a frame and costs 150–240 kB a socket (measured)
-  perMessageDeflate: false,
-  idleTimeout: 0,
-  sendPings: false,
-  backpressureLimit: snapshotMaxBytes,
-  closeOnBackpressureLimit: true,
-} as const;
 
 /** Conversations, their Runs, and the sockets that watch them. */
 function openChat(dependencies: AppDependencies, enforced: EnforcedPersona, { bug }: Errors) {
@@ -195,6 +186,7 @@ function openChat(dependencies: AppDependencies, enforced: EnforcedPersona, { bu
   });
   const attachments = openAttachments([store, dependencies.temporary], storeOf, bounds);
   return {
+    ...openLibrary(dependencies, attachments, bug),
     ...{ settings, storeOf, runs, queue: runs.queue, quota, threads, hub, attachments },
     chat: new Chat(ports),
     forgetting: new Forgetting(ports),

@@ -2,7 +2,7 @@
 // adapters and ends the process.
 
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { version } from "../package.json";
 import { type App, createApp } from "./app.ts";
 import { localBus } from "./bus/local.ts";
@@ -75,6 +75,7 @@ async function serve(config: Config): Promise<void> {
   const app = await createApp({
     ...config,
     ...{ store, temporary, personas, upstream, log, metrics },
+    documents: join(resolve(dataFolder(config.data)), "documents"),
     isTls: config.tls !== null,
     areUpstreamsFixed: config.llama.length > 0,
     bus: localBus(),
@@ -88,6 +89,7 @@ async function serve(config: Config): Promise<void> {
   endOnSignals(config, app, listening, log);
   announce(listening.address, invitation);
   log.info("conversations are kept", { file });
+  app.begin();
 }
 
 /**

@@ -49,6 +49,8 @@ export interface HouseOptions {
   readonly areUpstreamsFixed?: boolean;
   /** Else any free one. */
   readonly port?: number;
+  /** The operator's folder of documents; none: none is followed. */
+  readonly documents?: string;
   /** A file that outlives the house; none: in memory. */
   readonly file?: string;
   /** See RunsDependencies. */
@@ -112,6 +114,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     areUpstreamsFixed: options.areUpstreamsFixed ?? true,
     logTexts: false,
     goesOn: options.goesOn,
+    documents: options.documents ?? null,
     bus: localBus(),
     upstream,
     log,
@@ -125,6 +128,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     fetch: app.fetch,
     websocket: app.websocket,
   });
+  app.begin();
   return {
     url: `http://127.0.0.1:${server.port}`,
     store,

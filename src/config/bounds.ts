@@ -1,12 +1,7 @@
 // The second half of the table of options: the bounds of queues, buffers, time-outs and retries. The first
 // half is in config/options.ts.
 
-interface Bound {
-  readonly default: number;
-  readonly min: number;
-  readonly max: number;
-  readonly doc: string;
-}
+import { type Bound, documentBounds } from "./document-bounds.ts";
 
 const minute = 60_000;
 
@@ -152,43 +147,7 @@ export const bounds = {
     max: 24 * 60 * minute,
     doc: "how long the import of one file may take",
   },
-  documentMaxBytes: {
-    default: 64 << 20,
-    min: 1024,
-    max: 1 << 30,
-    doc: "largest file that `parlor index` reads",
-  },
-  collectionDocumentsMax: {
-    default: 20_000,
-    min: 1,
-    max: 1_000_000,
-    doc: "files in a folder that `parlor index` reads",
-  },
-  extractMs: {
-    default: 2 * minute,
-    min: 100,
-    max: 60 * minute,
-    doc: "how long it may take to extract the text of a document",
-  },
-  extractMaxMemoryBytes: {
-    default: 512 << 20,
-    min: 128 << 20,
-    max: 64 * 2 ** 30,
-    doc: "most memory of a process that extracts the text of a document (Linux only)",
-  },
-  extractMaxChars: {
-    default: 16 << 20,
-    min: 1024,
-    max: 256 << 20,
-    doc: "longest text of a document, in characters",
-  },
-  extractionsMax: { default: 2, min: 1, max: 64, doc: "documents whose text is extracted at once" },
-  unpackedMaxBytes: {
-    default: 128 << 20,
-    min: 1024,
-    max: 1 << 30,
-    doc: "largest unpacked content of an office document or a book",
-  },
+  ...documentBounds,
   socketsMaxPerAddress: { default: 512, min: 1, max: 100_000, doc: "open sockets from one address" },
   commandsMax: { default: 8, min: 1, max: 1_000, doc: "most commands of one socket in progress at once" },
   outboxMaxBytes: {

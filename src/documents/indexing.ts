@@ -2,15 +2,16 @@
 // vanished ones forgotten.
 
 import { createReadStream } from "node:fs";
-import { readdir } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { IndexedPassage, StoredDocument } from "../domain/document.ts";
 import { asFailure, Failure, type FailureReport } from "../domain/failure.ts";
 import type { CollectionId, DocumentId } from "../domain/id.ts";
 import type { Documents } from "../store/documents.ts";
 import { type ExtractBounds, type Extracted, Extractor } from "./extractor.ts";
+import { hashOf } from "./hash.ts";
 import { passagesOf } from "./passages.ts";
-import { hasHeadings, mayHaveText, readDocument } from "./reading.ts";
+import { hasHeadings, headOf, mayHaveText, readDocument } from "./reading.ts";
 import { passageTerms } from "./words.ts";
 
 export interface IndexBounds extends ExtractBounds {
@@ -27,11 +28,29 @@ interface IndexCounts {
   readonly skipped: number;
   /** Files that could not be read. */
   readonly failed: number;
+  /** Files that are perhaps still being written: nothing was done about them. */
+  readonly unsettled: number;
+}
+
+type End = Exclude<keyof IndexCounts, "forgotten">;
+
+/** What one look at a folder leaves for the next: files that look the same are not opened again. */
+export interface FolderMemory {
+  /** A file that changed within this time is perhaps still being written, in ms. */
+  readonly settleMs: number;
+  /** By path: how the file looked, and what became of it. */
+  readonly seen: Map<string, { readonly stamp: string; readonly end: End }>;
 }
 
 interface IndexOptions {
   readonly documents: Documents;
   readonly bounds: IndexBounds;
+  /** Default: one of its own. */
+  readonly extractor?: Extractor;
+  /** Absent: each file is opened and compared. */
+  readonly memory?: FolderMemory;
+  /** Ends the work; the promise is then rejected with the signal's reason. */
+  readonly signal?: AbortSignal;
   /** Called for each file that could not be read, with its path in the folder. */
   failed(path: string, failure: FailureReport): void;
   /** Called for each document that has pages without text, with their numbers: they can't be found. */
@@ -49,34 +68,40 @@ export async function indexFolder(
   folder: string,
   options: IndexOptions,
 ): Promise<IndexCounts> {
-  const { documents, bounds } = options;
+  const { documents, bounds, signal } = options;
   const paths = await filesOf(folder, bounds.collectionDocumentsMax);
   await documents.abandon(id);
   const known = new Map((await documents.of(id)).map((document) => [document.path, document]));
-  const counts = { stored: 0, unchanged: 0, skipped: 0, failed: 0 };
+  const counts = { stored: 0, unchanged: 0, skipped: 0, failed: 0, unsettled: 0 };
   const looks: [path: string, look: Look][] = [];
-  for (const path of paths) looks.push([path, await lookAt(id, folder, path, known.get(path), options)]);
-  const kept = new Set<string>();
-  const there = new Set<string>();
-  const extractor = new Extractor(bounds);
+  for (const path of paths) {
+    signal?.throwIfAborted();
+    looks.push([path, await lookAt(id, folder, path, known.get(path), options)]);
+  }
+  const ends = new Map<string, End>();
+  const extractor = options.extractor ?? new Extractor(bounds);
   for (const [path, look] of looks) {
+    signal?.throwIfAborted();
     const end = "begun" in look ? await readInto(look.begun, folder, path, extractor, options) : look.end;
     if ("failure" in look) options.failed(path, look.failure);
+    if (look.stamp !== undefined) options.memory?.seen.set(path, { stamp: look.stamp, end });
+    ends.set(path, end);
     counts[end]++;
-    if (end !== "skipped") there.add(path);
-    if (end === "stored" || end === "unchanged") kept.add(path);
   }
-  for (const path of [...known.keys(), ...paths]) if (!there.has(path)) await documents.forget(id, path);
-  const lost = [...known.values()].filter(({ path, state }) => state === "searchable" && !kept.has(path));
+  for (const path of new Set([...known.keys(), ...paths])) {
+    if (!ends.has(path)) options.memory?.seen.delete(path);
+    if (["skipped", undefined].includes(ends.get(path))) await documents.forget(id, path);
+  }
+  const isKept = (path: string) => ["stored", "unchanged", "unsettled"].includes(ends.get(path) ?? "");
+  const lost = [...known.values()].filter(({ path, state }) => state === "searchable" && !isKept(path));
   return { ...counts, forgotten: lost.length };
 }
 
-type End = "stored" | "unchanged" | "skipped" | "failed";
 /** What a first look at a file says: a document that is to be read, or that nothing is to be done. */
-type Look =
+type Look = { readonly stamp?: string } & (
   | { readonly begun: DocumentId }
-  | { readonly end: "unchanged" | "skipped" }
-  | { readonly end: "failed"; readonly failure: FailureReport };
+  | { readonly end: Exclude<End, "stored">; readonly failure?: FailureReport }
+);
 
 async function lookAt(
   id: CollectionId,
@@ -86,19 +111,43 @@ async function lookAt(
   options: IndexOptions,
 ): Promise<Look> {
   const file = join(folder, path);
+  let stamp: string | undefined;
   const begin = (hash: string) =>
     options.documents.begin(id, { path, hash, bytes: Bun.file(file).size, file: null });
   try {
-    if (!(await mayHaveText(file))) return { end: "skipped" };
+    if (options.memory) {
+      const before = options.memory.seen.get(path);
+      const look = await stampOf(file, before?.stamp, options.memory.settleMs);
+      if (!look.isSettled) return { stamp: look.stamp, end: "unsettled" };
+      stamp = look.stamp;
+      const isThere = before?.end === "skipped" ? !known : known !== undefined;
+      if (before?.stamp === stamp && before.end !== "unsettled" && isThere)
+        return { stamp, end: before.end === "stored" ? "unchanged" : before.end };
+    }
+    if (!mayHaveText(await headOf(file), path)) return { ...withStamp(stamp), end: "skipped" };
     refuseLarge(file, options.bounds.documentMaxBytes);
-    const hash = await hashOf(file);
-    if (known?.state === "searchable" && known.hash === hash) return { end: "unchanged" };
-    return { begun: await begin(hash) };
+    const hash = await hashOf(createReadStream(file));
+    if (known?.state === "searchable" && known.hash === hash)
+      return { ...withStamp(stamp), end: "unchanged" };
+    return { ...withStamp(stamp), begun: await begin(hash) };
   } catch (error) {
     const failure = failureOf(error);
     await options.documents.refuse(await begin(""), failure);
-    return { end: "failed", failure };
+    return { ...withStamp(stamp), end: "failed", failure };
   }
+}
+
+const withStamp = (stamp: string | undefined) => (stamp === undefined ? {} : { stamp });
+
+/**
+ * How a file looks from outside, and whether it is complete: it has not changed for `settleMs`, or since the
+ * look before, where its time lies in the future because another machine's clock is ahead.
+ */
+async function stampOf(file: string, before: string | undefined, settleMs: number) {
+  const { size, mtimeMs, ctimeMs, ino } = await stat(file);
+  const stamp = [size, mtimeMs, ctimeMs, ino].join(" ");
+  const ageMs = Date.now() - Math.max(mtimeMs, ctimeMs);
+  return { stamp, isSettled: ageMs >= settleMs || (ageMs < 0 && before === stamp) };
 }
 
 async function readInto(
@@ -106,16 +155,17 @@ async function readInto(
   folder: string,
   path: string,
   extractor: Extractor,
-  { documents, bounds, failed, lacksText }: IndexOptions,
+  { documents, bounds, signal, failed, lacksText }: IndexOptions,
 ): Promise<End> {
   try {
-    const read = await readDocument(join(folder, path), extractor, bounds.extractMaxChars);
+    const read = await readDocument(join(folder, path), extractor, bounds.extractMaxChars, signal);
     if (read === null) return "skipped";
     const { title, pages, picturePages } = read;
-    await documents.fill(document, { title, pages: pages.length, picturePages }, indexed(path, read));
+    await documents.fill(document, { title, pages: pages.length, picturePages }, indexedPassages(path, read));
     if (picturePages.length > 0) lacksText(path, picturePages);
     return "stored";
   } catch (error) {
+    signal?.throwIfAborted();
     const failure = failureOf(error);
     await documents.refuse(document, failure);
     failed(path, failure);
@@ -143,12 +193,6 @@ function refuseLarge(file: string, limitBytes: number): void {
   if (Bun.file(file).size > limitBytes) throw new Failure("too_large", { limitBytes });
 }
 
-async function hashOf(file: string): Promise<string> {
-  const hasher = new Bun.CryptoHasher("sha256");
-  for await (const bytes of createReadStream(file)) hasher.update(bytes as Buffer);
-  return hasher.digest("hex");
-}
-
 /** What to say of an error that concerns one file alone. @throws any other error */
 function failureOf(error: unknown): FailureReport {
   const { code } = asFailure(error);
@@ -158,7 +202,8 @@ function failureOf(error: unknown): FailureReport {
   return asFailure(error).report;
 }
 
-function* indexed(path: string, { type, title, pages }: Extracted): Generator<IndexedPassage> {
+/** The passages of a document with what they are found by. */
+export function* indexedPassages(path: string, { type, title, pages }: Extracted): Generator<IndexedPassage> {
   const name = title ?? basename(path).replace(/\.\w+$/, "");
   for (const passage of passagesOf(pages, hasHeadings(type))) {
     // a passage that begins with its heading has it in its own text

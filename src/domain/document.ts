@@ -102,3 +102,12 @@ export interface FoundPassages {
   /** False: they only share a weak word with the question, and are no answer to it. */
   readonly isAnswerable: boolean;
 }
+
+/** Longest name of a collection that people make, in characters. */
+const nameMaxChars = 64;
+
+/** The name as it is stored; null for one that can't be used. */
+export function collectionName(typed: string): string | null {
+  const name = typed.normalize("NFKC").trim().replace(/\s+/g, " ");
+  return name === "" || name.length > nameMaxChars || /[\p{Cc}\p{Cf}\p{Cs}]/u.test(name) ? null : name;
+}

@@ -51,7 +51,9 @@ const statuses = {
   bad_request: 400,
   import_busy: 409, // the person's files, or the most files at once, are being read already
   import_slow: 422, // a file took longer than the limit
-  collection_full: 413, // the folder holds more files than the bound
+  collection_full: 413, // the folder or collection holds more files than the bound
+  collection_read_only: 403, // it is read from a folder
+  too_many_collections: 422, // of one person
   too_large: 413,
   unsupported_encoding: 415, // the body's compression is not supported
   bodies_full: 503, // the bound for all bodies in memory together is reached

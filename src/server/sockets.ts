@@ -72,6 +72,22 @@ interface SocketsDependencies {
 /** Sockets that are checked in one turn of the event loop, so that answers in progress go on in between. */
 const recheckBatch = 100;
 
+/**
+ * What Bun may hold for one socket that does not read, in bytes. Nothing is sent to a reader who is behind
+ * (see Outbox and ProgramOutbox), so this is one frame. The largest is a snapshot: it must fit, since
+ * otherwise a slow reader would be closed, connect again and be closed again for ever.
+ */
+export const snapshotMaxBytes = 64 << 20;
+
+export const websocketOptions = {
+  // deflate saves nothing at 50 bytes a frame and costs 150–240 kB a socket (measured)
+  perMessageDeflate: false,
+  idleTimeout: 0,
+  sendPings: false,
+  backpressureLimit: snapshotMaxBytes,
+  closeOnBackpressureLimit: true,
+} as const;
+
 export class Sockets {
   readonly #open = new Set<Socket>();
   readonly #dependencies: SocketsDependencies;

@@ -116,9 +116,10 @@ export class DocumentTable implements Documents {
     this.#q.transaction(() => this.#loseDocuments(which, id));
   }
 
-  async waiting(): Promise<readonly StoredDocument[]> {
-    const sql = `${documentRows} where d.state = 'reading' and d.file is not null order by d.seq`;
-    return this.#q.all<DocumentRow>(sql).map(toDocument);
+  async next(): Promise<StoredDocument | null> {
+    const sql = `${documentRows} where d.state = 'reading' and d.file is not null order by d.seq limit 1`;
+    const row = this.#q.one<DocumentRow>(sql);
+    return row && toDocument(row);
   }
 
   async forget(id: CollectionId, path: string): Promise<void> {

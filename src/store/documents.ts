@@ -33,8 +33,8 @@ export interface Documents {
   refuse(id: DocumentId, failure: FailureReport): Promise<void>;
   /** Removes documents of a collection that a process has begun and not ended. */
   abandon(id: CollectionId): Promise<void>;
-  /** All documents with a stored file that wait to be read, the first first. */
-  waiting(): Promise<readonly StoredDocument[]>;
+  /** The document with a stored file that waits to be read for longest; null for none. */
+  next(): Promise<StoredDocument | null>;
   /** Removes the document at `path`. No effect when it is unknown. */
   forget(id: CollectionId, path: string): Promise<void>;
 }

@@ -188,8 +188,19 @@ export class FileTable implements Files {
       known ?? seq,
       Date.now(),
     );
-    if (known !== undefined) this.#drop("seq = ?", seq);
+    if (known !== undefined) {
+      this.#giveText(seq, known);
+      this.#drop("seq = ?", seq);
+    }
     return this.find(id) as StoredFile;
+  }
+
+  /** Moves the text to content that has none: that of a document in a collection has passages instead. */
+  #giveText(from: number, to: number): void {
+    const sql = `update contents set pages = (select pages from contents where seq = ?)
+      where seq = ? and pages = 0`;
+    if (this.#q.run(sql, from, to) > 0)
+      this.#q.run("update content_pages set content = ? where content = ?", to, from);
   }
 
   #drop(which: string, value: number): void {

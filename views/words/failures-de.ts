@@ -145,8 +145,10 @@ export const failuresDe: FailureSentences = {
     `Das hätte mehr als ${number(limitBytes)} Byte Arbeitsspeicher gebraucht.`,
   file_slow: ({ seconds }) => `Diese Datei wurde nicht gelesen: Es dauerte länger als ${number(seconds)} s.`,
   collection_full: ({ limitDocuments }) =>
-    `Ein Ordner darf ${number(limitDocuments)} Dateien enthalten; in diesem sind es mehr. ` +
-    "Indexiere seine Unterordner einzeln.",
+    `Eine Sammlung darf ${number(limitDocuments)} Dokumente enthalten. Teile diese auf mehrere auf.`,
+  collection_read_only: ({ name }) =>
+    `Die Sammlung ${name} wird aus einem Ordner gelesen. Ändere die Dateien dort; parlor zieht nach.`,
+  too_many_collections: ({ limit }) => `Du kannst höchstens ${number(limit)} Sammlungen haben.`,
   too_large: ({ limitBytes }) => `Das ist größer als die erlaubten ${number(limitBytes)} Byte.`,
   unsupported_encoding: ({ coding }) =>
     `parlor unterstützt das Content-Encoding ${coding} nicht. ` +

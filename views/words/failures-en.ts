@@ -131,7 +131,10 @@ export const failuresEn: FailureSentences = {
     `This file was not read: that would take more than ${number(limitBytes)} bytes of memory.`,
   file_slow: ({ seconds }) => `This file was not read: it took longer than ${number(seconds)} s.`,
   collection_full: ({ limitDocuments }) =>
-    `A folder may hold ${number(limitDocuments)} files; this one holds more. Index the folders in it one by one.`,
+    `A collection may hold ${number(limitDocuments)} documents. Divide this one into several.`,
+  collection_read_only: ({ name }) =>
+    `The collection ${name} is read from a folder. Change the files there; parlor follows.`,
+  too_many_collections: ({ limit }) => `You can have at most ${number(limit)} collections.`,
   too_large: ({ limitBytes }) => `This is larger than the limit of ${number(limitBytes)} bytes.`,
   unsupported_encoding: ({ coding }) =>
     `parlor does not support the Content-Encoding ${coding}. ` +

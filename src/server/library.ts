@@ -1,0 +1,46 @@
+// Puts together the collections of documents: what people may do with them, and what reads documents behind
+// everything else.
+
+import type { Attachments } from "../chat/attachments.ts";
+import { BackgroundReader } from "../documents/background.ts";
+import { Extractor } from "../documents/extractor.ts";
+import { Library } from "../documents/library.ts";
+import { type WatchBounds, WatchedFolder } from "../documents/watched-folder.ts";
+import type { Store } from "../store/store.ts";
+import type { Log } from "../telemetry/log.ts";
+
+export type LibraryBounds = WatchBounds;
+
+interface LibraryDependencies {
+  readonly store: Store;
+  /** The operator's folder of documents; null: none is followed. */
+  readonly documents: string | null;
+  readonly bounds: LibraryBounds;
+  readonly log: Log;
+}
+
+export function openLibrary(
+  { store, documents: folder, bounds, log }: LibraryDependencies,
+  attachments: Pick<Attachments, "usage">,
+  bug: (error: unknown) => void,
+) {
+  // one document at a time, beside the files that people attach
+  const extractor = new Extractor({ ...bounds, extractionsMax: 1 });
+  const reader = new BackgroundReader({ store, extractor, bug });
+  const watched = folder === null ? null : new WatchedFolder({ folder, store, extractor, bounds, log, bug });
+  const library = new Library({
+    ...{ store, bounds },
+    usage: (person) => attachments.usage(person),
+    added: () => reader.wake(),
+  });
+  const background = {
+    start() {
+      reader.wake();
+      watched?.start();
+    },
+    async stop() {
+      await Promise.all([reader.stop(), watched?.stop()]);
+    },
+  };
+  return { library, background };
+}
