@@ -14,6 +14,7 @@ import { Forgetting } from "./chat/forgetting.ts";
 import { Quota } from "./chat/quota.ts";
 import { Servers, serverLog } from "./chat/servers.ts";
 import { Threads } from "./chat/threads.ts";
+import { FileIndex } from "./documents/file-passages.ts";
 import { passageFinder } from "./documents/search.ts";
 import { localPerson, standardLimits } from "./domain/account.ts";
 import { AddressSet } from "./domain/address.ts";
@@ -166,8 +167,13 @@ function openChat(dependencies: AppDependencies, enforced: EnforcedPersona, { bu
   const { store, bus, upstream, metrics, bounds } = dependencies;
   const settings = new SettingsResolver(dependencies.personas, () => enforced.now);
   const storeOf = storeChooser(dependencies);
-  const findPassages = passageFinder(store.collections);
-  const runs = new RunHost({ ...dependencies, settings, storeOf, findPassages });
+  const fileIndex = new FileIndex();
+  const search = {
+    findPassages: passageFinder(store.collections),
+    findTemporary: passageFinder(dependencies.temporary.collections),
+    indexFile: fileIndex.of.bind(fileIndex),
+  };
+  const runs = new RunHost({ ...dependencies, ...search, settings, storeOf });
   const quota = new Quota({ usage: store.usage, runs, queue: runs.queue.apiRequests, bounds });
   const ports = { ...dependencies, settings, storeOf, runs, quota, drawAhead: drawThread };
   const threads = new Threads(ports);

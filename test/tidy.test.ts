@@ -31,6 +31,7 @@ const contracts = [
   "src/store/chooser.ts",
   "src/store/collections.ts",
   "src/store/documents.ts",
+  "src/store/file-passages.ts",
   "src/store/files.ts",
   "src/store/sources.ts",
   "src/persona/effective-settings.ts",

@@ -43,6 +43,7 @@ function FileItem({ part, isReader, words }: { part: FilePart; isReader: boolean
       <span class="facts">
         <Facts of={part} words={words} />
       </span>
+      {part.isSearched && <span class="facts">{words.attachments.searched}</span>}
     </a>
   );
 }

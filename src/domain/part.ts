@@ -17,6 +17,8 @@ export interface FilePart extends FileFacts {
   readonly kind: "file";
   /** null: an import brought the message without the file's content. */
   readonly file: FileId | null;
+  /** It was too long to be read whole: passages of it that match a question are sent with the question. */
+  readonly isSearched?: true;
 }
 
 /** A passage that an answer may cite. It stands before the answer's text, and is sent only with its question. */
@@ -114,10 +116,11 @@ export function partsOf(value: unknown): Parts {
   });
 }
 
-function filePartOf({ file, name, type, bytes, pages }: JsonObject): FilePart[] {
+function filePartOf({ file, name, type, bytes, pages, isSearched }: JsonObject): FilePart[] {
   if (!isString(name) || !isFileType(type) || !isFiniteNumber(bytes)) return [];
   const facts = { name: fileName(name), type, bytes, pages: isFiniteNumber(pages) ? pages : 0 };
-  return [{ kind: "file", file: isId(file) ? file : null, ...facts }];
+  const id = isId(file) ? file : null;
+  return [{ kind: "file", file: id, ...facts, ...(isSearched === true && { isSearched }) }];
 }
 
 /** Largest number of a source, and of a page, that is read. */

@@ -45,12 +45,19 @@ function joined(pieces: readonly ContentPiece[]): Content {
   return only?.type === "text" && second === undefined ? only.text : all;
 }
 
+/** The text of a file as the model gets it; empty for a file that this message has not. */
+export async function textOfFile({ id }: Message, part: FilePart, files: Files): Promise<string> {
+  const pages = part.file === null ? null : await files.pagesFor(id, part.file);
+  return pages === null ? "" : block(part, textOf(pages)).text;
+}
+
 async function piecesOf(
   { id }: Message,
   part: FilePart,
   files: Files,
   seesPictures: boolean,
 ): Promise<readonly ContentPiece[]> {
+  if (part.isSearched) return note(part, searchedNote);
   const pages = part.file === null ? null : await files.pagesFor(id, part.file);
   if (pages === null || part.file === null) return note(part, "The content of this file was not kept.");
   if (part.type !== "picture") return [block(part, textOf(pages))];
@@ -62,10 +69,13 @@ async function piecesOf(
   ];
 }
 
+const searchedNote =
+  "The text of this file does not fit here. Passages of it that match a question stand with the question.";
+
 const note = (part: FilePart, text: string): readonly ContentPiece[] => [block(part, `(${text})`)];
 
-const block = (part: FilePart, inner: string): ContentPiece => ({
-  type: "text",
+const block = (part: FilePart, inner: string) => ({
+  type: "text" as const,
   text: `${opening(part)}\n${inner}\n</file>`,
 });
 

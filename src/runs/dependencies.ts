@@ -8,6 +8,7 @@ import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import type { LiveRun } from "./live-run.ts";
+import type { IndexFile } from "./searched-files.ts";
 import type { StepEnd } from "./steps/answer.ts";
 import type { FindPassages } from "./steps/retrieve.ts";
 
@@ -19,6 +20,9 @@ export interface RunsDependencies {
   readonly log: Log;
   readonly settings: SettingsResolver;
   readonly findPassages: FindPassages;
+  /** See RetrieveDependencies. */
+  readonly findTemporary: FindPassages;
+  readonly indexFile: IndexFile;
   /** Let the model write a title after the first answer of a conversation. */
   readonly generateTitles: boolean;
   /** Write the text of messages to the log. */

@@ -41,6 +41,7 @@ export class LiveRun {
   /** True once the end is published: a later snapshot must not show the Run in progress. */
   over = false;
   readonly origin: Origin;
+  #history: Promise<readonly Message[]> | null = null;
   readonly #outlets: LiveRunOutlets;
   #n = -1;
   readonly #fold: DeltaFold;
@@ -69,6 +70,19 @@ export class LiveRun {
 
   get store(): Store {
     return this.#outlets.store;
+  }
+
+  /** The path to the answer, which is excluded. It is read once. */
+  history(): Promise<readonly Message[]> {
+    this.#history ??= this.store.history(this.answer.id);
+    return this.#history;
+  }
+
+  /** A message of the path has changed in the Store: files of it are searched. */
+  marked(message: Message): void {
+    const path = this.history();
+    this.#history = path.then((all) => all.map((each) => (each.id === message.id ? message : each)));
+    publishReshaped(this.#outlets.bus, this.run.conversation);
   }
 
   publish(fact: RunFact): void {

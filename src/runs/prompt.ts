@@ -42,7 +42,7 @@ export async function promptOf(live: LiveRun, deps: PromptDependencies): Promise
   const settings = deps.effective ?? (await settingsOf(live, deps));
   if (settings.missing !== null) throw await deps.settings.failureOf(settings.missing);
   // a later step, or a Run that continues an answer, goes on from what is written
-  const said = [...(await store.history(answer.id)), withParts(answer, live.written.parts)];
+  const said = [...(await live.history()), withParts(answer, live.written.parts)];
   const { persona } = settings;
   const { messages, system } = grounded(said, persona);
   const isFirst = messages.length === 2;

@@ -95,7 +95,7 @@ export class CollectionTable implements Collections {
          count(case d.state when 'reading' then 1 end) as reading,
          count(case d.state when 'refused' then 1 end) as refused
        from collections c left join documents d on d.collection = c.seq
-       where c.is_lost = 0 ${condition} group by c.seq order by c.name, c.owner`,
+       where c.is_lost = 0 and c.content is null ${condition} group by c.seq order by c.name, c.owner`,
       ...values,
     );
     return rows.map(({ documents, passages, reading, refused, ...row }) => ({

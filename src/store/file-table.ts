@@ -7,6 +7,7 @@ import type { FileId, FilePage, StoredFile } from "../domain/file.ts";
 import type { FileType } from "../domain/file-type.ts";
 import type { ConversationId, MessageId, PersonId } from "../domain/id.ts";
 import type { FilePart } from "../domain/part.ts";
+import { FilePassageTable } from "./file-passage-table.ts";
 import type { Files, NewFile } from "./files.ts";
 import type { Queries } from "./queries.ts";
 
@@ -35,9 +36,11 @@ const isUnused = `not exists (select 1 from message_files where file = files.id)
   and not exists (select 1 from documents where file = files.id)`;
 
 export class FileTable implements Files {
+  readonly passages: FilePassageTable;
   readonly #q: Queries;
 
   constructor(queries: Queries) {
+    this.passages = new FilePassageTable(queries);
     this.#q = queries;
   }
 

@@ -4,6 +4,7 @@
 import type { FileId, FilePage, StoredFile } from "../domain/file.ts";
 import type { FileType } from "../domain/file-type.ts";
 import type { ConversationId, MessageId, PersonId } from "../domain/id.ts";
+import type { FilePassages } from "./file-passages.ts";
 
 /** A file to be stored. */
 export interface NewFile {
@@ -19,6 +20,7 @@ export interface NewFile {
 }
 
 export interface Files {
+  readonly passages: FilePassages;
   /**
    * Stores a file while its content arrives. Nobody sees it before its end.
    * @throws Failure `files_full`, `store_unwritable`, `store_damaged`; what `content` throws

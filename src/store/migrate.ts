@@ -19,6 +19,8 @@ import documents from "./migrations/012_documents.sql" with { type: "text" };
 import linkSources from "./migrations/013_link_sources.sql" with { type: "text" };
 import withoutDocuments from "./migrations/014_without_documents.sql" with { type: "text" };
 
+import filePassages from "./migrations/015_file_passages.sql" with { type: "text" };
+
 /** In order. A released migration is never changed. */
 export const migrations: readonly string[] = [
   conversations,
@@ -35,6 +37,7 @@ export const migrations: readonly string[] = [
   documents,
   linkSources,
   withoutDocuments,
+  filePassages,
 ];
 
 /**

@@ -141,7 +141,7 @@ export class TransferTable {
     for (const { id, parent, role, text, parts: given = textParts(text), createdAt } of messages) {
       const parts = given.map((part) =>
         part.kind === "file"
-          ? (this.#files.partOf(files.get(part.file ?? "")) ?? { ...part, file: null })
+          ? { ...part, file: null, ...this.#files.partOf(files.get(part.file ?? "")) }
           : part,
       );
       this.#q.run(

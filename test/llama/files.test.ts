@@ -142,9 +142,9 @@ test("a question of a file alone is asked; an edit of it keeps the file, and oth
   ]);
 });
 
-test("a file that does not fit the context is refused in words, and llama-server is not troubled with it", async () => {
+test("what does not fit the context is refused in words, and llama-server is not troubled with it", async () => {
   page = await new PageClient(house).ready();
-  await ask("What is this?", [await put("long.txt", "x ".repeat(8_000))], "failed");
+  await ask(`What is this? ${"x ".repeat(8_000)}`, [await put("short.txt", "x")], "failed");
   expect(page.document.querySelector(".failure")?.textContent).toMatch(
     /has [\d,]+ tokens; the model has room for/,
   );

@@ -5,9 +5,11 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { FileIndex } from "../../src/documents/file-passages.ts";
 import { localPerson, standardLimits } from "../../src/domain/account.ts";
 import { Failure } from "../../src/domain/failure.ts";
 import { newId, type PersonId } from "../../src/domain/id.ts";
+import { type FilePart, filesIn } from "../../src/domain/part.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
 import type { QueuedRun, Store } from "../../src/store/store.ts";
 import { doneEnding } from "../contract/ending.ts";
@@ -59,6 +61,9 @@ async function asked(store: Store, owner: PersonId = localPerson): Promise<Queue
   };
   await say([]);
   const said = await say([(await put(store, owner)).id]);
+  const { question } = said;
+  const [part] = filesIn(question?.parts ?? []);
+  expect(await new FileIndex().of(store, question?.id as string, part as FilePart)).not.toBeNull();
   await say([]);
   return said;
 }

@@ -37,4 +37,5 @@ export const attachmentsDe: AttachmentWords = {
   facts: (file) => factsIn(file, factWords, "de"),
   lengths: factWords.lengths,
   missing: "nicht im Import enthalten",
+  searched: "zu lang, um ganz gelesen zu werden: wird durchsucht",
 };

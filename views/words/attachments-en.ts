@@ -37,4 +37,5 @@ export const attachmentsEn: AttachmentWords = {
   facts: (file) => factsIn(file, factWords, "en"),
   lengths: factWords.lengths,
   missing: "not part of the import",
+  searched: "too long to be read whole: it is searched",
 };

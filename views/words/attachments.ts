@@ -22,4 +22,6 @@ export interface AttachmentWords {
   readonly lengths: FactWords["lengths"];
   /** The content was not imported. */
   readonly missing: string;
+  /** The text did not fit the prompt. */
+  readonly searched: string;
 }

@@ -3,14 +3,21 @@
 
 import type { FoundPassages, PassageHit } from "../../domain/document.ts";
 import { Failure } from "../../domain/failure.ts";
+import { type CollectionId, isTemporary } from "../../domain/id.ts";
 import { sizeOf } from "../../domain/part.ts";
 import type { EffectiveSettings } from "../../domain/persona.ts";
 import type { Collections, PassageRange } from "../../store/collections.ts";
 import type { FoundSource } from "../../store/sources.ts";
-import type { Upstream } from "../../upstream/upstream.ts";
 import { nothingFound, withSources } from "../cited.ts";
-import { type Counts, surelyFit } from "../context.ts";
+import { surelyFit } from "../context.ts";
 import type { LiveRun } from "../live-run.ts";
+import {
+  firstPassages,
+  type SearchedFile,
+  type SearchedFilesDependencies,
+  searchedFiles,
+  sourceOf,
+} from "../searched-files.ts";
 
 /** Passages that an answer may cite at most. */
 const sourcesMax = 8;
@@ -22,16 +29,17 @@ const sourcesShare = 0.25;
 /** Finds passages of some collections for the last question. */
 export type FindPassages = (questions: readonly string[], range: PassageRange) => Promise<FoundPassages>;
 
-export interface RetrieveDependencies {
+export interface RetrieveDependencies extends SearchedFilesDependencies {
   readonly store: { readonly collections: Pick<Collections, "named"> };
   readonly findPassages: FindPassages;
-  readonly upstream: Pick<Upstream, "facts" | "count">;
-  readonly counts: Counts;
+  /** The same in the files of temporary conversations. */
+  readonly findTemporary: FindPassages;
 }
 
 /**
- * Gives an answer that is not begun the passages that it may cite, where its persona has documents. Returns
- * null, or what parlor answers itself because no passage answers the question: it has the nearest ones then.
+ * Gives an answer that is not begun the passages that it may cite, where its persona has documents, or where
+ * a file on its path is too long to be read whole. Returns null, or what parlor answers itself because no
+ * passage answers the question: it has the nearest ones then.
  * @throws Failure `collection_missing`, `upstream_stalled`
  */
 export async function retrieve(
@@ -39,30 +47,63 @@ export async function retrieve(
   { persona, model }: Pick<EffectiveSettings, "persona" | "model">,
   deps: RetrieveDependencies,
 ): Promise<string | null> {
-  const { run, store, answer } = live;
-  const names = persona?.documents;
-  if (!persona || !names || run.withoutDocuments || sizeOf(answer.parts) > 0) return null;
+  const { run, answer } = live;
+  if (sizeOf(answer.parts) > 0) return null;
+  const files = await searchedFiles(live, model, deps);
+  const names = run.withoutDocuments ? [] : (persona?.documents ?? []);
+  if (names.length === 0 && files.length === 0) return null;
   const collections = (await deps.store.collections.named(run.owner, names)).map((found, i) => {
     if (found === null) throw new Failure("collection_missing", { name: names[i] as string });
     return found.id;
   });
-  const path = await store.history(answer.id);
-  const questions = path.flatMap(({ role, text }) => (role === "user" ? [text] : []));
-  const range = { collections, limit: sourcesMax };
+  const questions = (await live.history()).flatMap(({ role, text }) => (role === "user" ? [text] : []));
   const question = questions.at(-1) ?? "";
-  const { hits, isAnswerable } = await deps.findPassages(questions, range);
-  const all = hits.map(toSource);
-  const sources = isAnswerable
-    ? await fitting(all, model, live, deps)
-    : all.slice(0, nearestMax).map((source) => ({ ...source, isNear: true as const }));
-  const parts = sources.length > 0 && (await store.sources.add(run.id, sources));
-  if (parts) live.found(parts);
-  return isAnswerable ? null : nothingFound(persona, question);
+  const { hits, isAnswerable } = await find(questions, collections, files, live, deps);
+  const all = hits.map((hit) => toSource(hit, files));
+  if (isAnswerable) return give(await fitting(all, model, live, deps), live);
+  const first = await firstPassages(files, question, sourcesMax, live.store.documents);
+  if (first.length > 0) return give(await fitting(first, model, live, deps), live);
+  if (names.length === 0) return null;
+  await give(
+    all.slice(0, nearestMax).map((source) => ({ ...source, isNear: true as const })),
+    live,
+  );
+  return nothingFound({ language: persona?.language ?? null }, question);
 }
 
-const toSource = ({ document, page, start, end, title, path, headings, text }: PassageHit): FoundSource => ({
-  ...{ passage: `${document}.${page}.${start}-${end}`, document: title ?? path, page, headings, text },
-});
+/** Stores the passages with the answer. */
+async function give(sources: readonly FoundSource[], live: LiveRun): Promise<null> {
+  const parts = sources.length > 0 && (await live.store.sources.add(live.run.id, sources));
+  if (parts) live.found(parts);
+  return null;
+}
+
+/** Looks into collections and files. The files of a temporary conversation are in a Store of their own. */
+async function find(
+  questions: readonly string[],
+  collections: readonly CollectionId[],
+  files: readonly SearchedFile[],
+  { run }: LiveRun,
+  { findPassages, findTemporary }: RetrieveDependencies,
+): Promise<FoundPassages> {
+  const contents = files.map(({ collection }) => collection);
+  const limit = sourcesMax;
+  if (contents.length === 0 || !isTemporary(run.conversation))
+    return findPassages(questions, { collections: [...collections, ...contents], limit });
+  const inFiles = await findTemporary(questions, { collections: contents, limit });
+  if (collections.length === 0) return inFiles;
+  const both = [inFiles, await findPassages(questions, { collections, limit })];
+  const isAnswerable = both.some((found) => found.isAnswerable);
+  const telling = isAnswerable ? both.filter((found) => found.isAnswerable) : both;
+  const hits = telling.flatMap((found) => found.hits.slice(0, limit / telling.length));
+  return { hits, isAnswerable };
+}
+
+/** A passage of a file has the name that the file has in this conversation. */
+function toSource(hit: PassageHit, files: readonly SearchedFile[]): FoundSource {
+  const name = files.find(({ document }) => document === hit.document)?.name;
+  return sourceOf(hit.document, name ?? hit.title ?? hit.path, hit);
+}
 
 /** The best of the passages, as many as fit into their share of the context. */
 async function fitting(
