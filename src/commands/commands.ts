@@ -41,7 +41,7 @@ const usages: Readonly<Record<string, string>> = {
   doctor: "parlor doctor [options]",
   index: "parlor index FOLDER",
   search: 'parlor search "WORDS"',
-  collection: "parlor collection list, parlor collection remove NAME",
+  collection: "parlor collection list, parlor collection remove NAME [PERSON]",
   extract: "parlor extract FILE [options]",
 };
 

@@ -27,8 +27,8 @@ export function documentCommand(
   if (name === "search") return (store) => search(store, [operand, ...rest].join(" "));
   if (name !== "collection") return null;
   if (operand === "list" && named === undefined) return list;
-  if (operand !== "remove" || named === undefined || more.length > 0) return null;
-  return (store) => remove(store, named);
+  if (operand !== "remove" || named === undefined || more.length > 1) return null;
+  return (store) => remove(store, named, more[0]);
 }
 
 /**
@@ -100,17 +100,29 @@ function hitText({ collection, path, page, start, end, headings, text }: Passage
   ].join("\n");
 }
 
-/** `parlor collection list` */
-async function list({ collections }: Store): Promise<void> {
-  for (const { name, folder, documents, passages } of await collections.reachable(null))
-    say([name, folder ?? "", `${documents} documents`, `${passages} passages`].join("\t"));
+/** `parlor collection list`: the house's collections, then those of people with the owner's name. */
+async function list({ collections, people }: Store): Promise<void> {
+  const names = new Map((await people.list()).map(({ id, name }) => [id, name]));
+  const all = await collections.all();
+  for (const { owner, name, folder, documents, passages } of [
+    ...all.filter((each) => each.owner === null),
+    ...all.filter((each) => each.owner !== null),
+  ]) {
+    const source = owner === null ? (folder ?? "of the house") : `of ${names.get(owner) ?? owner}`;
+    say([name, source, `${documents} documents`, `${passages} passages`].join("\t"));
+  }
 }
 
-/** `parlor collection remove NAME`. @throws CommandError when there is none of that name */
-async function remove({ collections }: Store, name: string): Promise<void> {
-  const found = await collections.find(null, name);
+/**
+ * `parlor collection remove NAME [PERSON]`: the house's, or a person's. @throws CommandError when there is
+ * none of that name
+ */
+async function remove({ collections, people }: Store, name: string, of?: string): Promise<void> {
+  const person = of === undefined ? null : await people.named(of);
+  const found = of !== undefined && !person ? null : await collections.find(person?.id ?? null, name);
   if (!found)
     throw new CommandError(`there is no collection ${name}; parlor collection list says which there are`, 1);
   await collections.remove(found.id);
-  say(`the collection ${name} is removed; its folder ${found.folder} is as it was`);
+  const rest = found.folder === null ? "" : `; its folder ${found.folder} is as it was`;
+  say(`the collection ${name} is removed${rest}`);
 }

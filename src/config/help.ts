@@ -38,8 +38,9 @@ Usage: parlor [options]                    serve
        parlor index FOLDER [--data DIR]    read the documents in a folder, to be searched; again: what has
                                            changed in it
        parlor search "…" [--data DIR]      passages of these documents that hold the words
-       parlor collection list              the folders that were read
-       parlor collection remove NAME       forget one of them; its files stay
+       parlor collection list              the collections of documents
+       parlor collection remove NAME [PERSON]
+                                           forget one of the house, or of a person; files of a folder stay
        parlor import FILE [--data DIR]     bring in such a file, or an export of llama-server's UI or of
                                            ChatGPT
 

@@ -5,10 +5,12 @@
 
 import type { Database } from "bun:sqlite";
 import { emptyJournal, searchTables } from "./file.ts";
-import { eraseLostContent } from "./lost-content.ts";
+import { eraseLostContent, eraseLostDocuments } from "./lost-content.ts";
 
 /** Pages of an index that one step writes. A step takes 5 to 10 ms (measured). */
 const stepPages = 8;
+/** Passages that are erased at least before their index is rewritten. */
+const erasedMin = 4_000;
 /** Wait between two attempts while another process holds the file, in ms. */
 const againMs = 1_000;
 /** The same wait of a process that is ending, in ms. */
@@ -26,6 +28,9 @@ export class Forgetting {
   #isMerging = false;
   /** True when more was deleted since this pass began. */
   #isDeletedSince = false;
+  /** Passages that were erased since their index was rewritten, and how many may be before it is again. */
+  #erased = 0;
+  #erasedMax = 0;
   #timer: Timer | undefined;
 
   constructor(db: Database) {
@@ -44,6 +49,7 @@ export class Forgetting {
   begin(indexes: readonly string[] = searchTables(this.#db)): void {
     if (this.#db.filename === ":memory:") {
       while (eraseLostContent(this.#db));
+      while (eraseLostDocuments(this.#db) !== null);
       return;
     }
     if (this.#pending !== null) {
@@ -74,7 +80,7 @@ export class Forgetting {
   /** False when the step must be repeated: another process holds the file, or the disk is full. */
   #step(): boolean {
     try {
-      if (eraseLostContent(this.#db)) return true;
+      if (eraseLostContent(this.#db) || this.#eraseDocuments()) return true;
       const [index] = this.#pending ?? [];
       if (index === undefined) return this.#end();
       const before = this.#changes();
@@ -85,11 +91,33 @@ export class Forgetting {
       );
       this.#isMerging = this.#changes() - before >= 2; // fewer changes: nothing was left to merge
       if (!this.#isMerging) this.#pending?.shift();
+      if (this.#pending?.length === 0) this.#erased = 0;
       return true;
     } catch (error) {
       if (/^SQLITE_(BUSY|FULL|IOERR|READONLY)/.test(String((error as { code?: unknown }).code))) return false;
       throw error;
     }
+  }
+
+  /**
+   * Erases some passages of lost documents; false when nothing is left to do for now. A step of a merge ends
+   * after so many pages that it has written, so among many erased entries and few others it would read for
+   * long: the index is rewritten each time that half of it is erased.
+   */
+  #eraseDocuments(): boolean {
+    if (this.#erased > 0 && this.#erased >= this.#erasedMax) {
+      this.#isDeletedSince = true;
+      return false;
+    }
+    const erased = eraseLostDocuments(this.#db);
+    if (erased === null) return false;
+    if (this.#erased === 0) this.#erasedMax = Math.max(erasedMin, this.#count() / 2);
+    this.#erased += erased;
+    return true;
+  }
+
+  #count(): number {
+    return this.#db.query<{ n: number }, []>("select count(*) as n from passages").get()?.n ?? 0;
   }
 
   #end(): boolean {

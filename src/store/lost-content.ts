@@ -10,12 +10,8 @@ const stepPages = 50;
 /** Passages that one step erases, with their entries in the index. */
 const stepPassages = 16;
 
-/** Erases some of the lost content. False when there is none. */
+/** Erases some of the lost content of files. False when there is none. */
 export function eraseLostContent(db: Database): boolean {
-  return eraseFile(db) || eraseDocument(db) || eraseCollection(db);
-}
-
-function eraseFile(db: Database): boolean {
   const lost = db.query<{ seq: number }, []>("select seq from contents where is_lost = 1 limit 1").get();
   if (lost === null) return false;
   for (const [table, limit] of [
@@ -29,27 +25,29 @@ function eraseFile(db: Database): boolean {
   return true;
 }
 
-function eraseDocument(db: Database): boolean {
-  const lost = db.query<{ seq: number }, []>("select seq from documents where state = 'lost' limit 1").get();
-  return lost !== null && erasePart(db, lost.seq);
+/** Erases some passages of lost documents. Returns how many; null when no document is lost. */
+export function eraseLostDocuments(db: Database): number | null {
+  const one = "select seq from documents where state = 'lost' limit 1";
+  const lost = db.query<{ seq: number }, []>(one).get();
+  return lost === null ? eraseCollection(db) : erasePart(db, lost.seq);
 }
 
 /** Its documents one by one, then the collection. */
-function eraseCollection(db: Database): boolean {
+function eraseCollection(db: Database): number | null {
   const sql = "select seq from collections where is_lost = 1 limit 1";
   const lost = db.query<{ seq: number }, []>(sql).get();
-  if (lost === null) return false;
+  if (lost === null) return null;
   const ofIt = db.query<{ seq: number }, [number]>("select seq from documents where collection = ? limit 1");
   const document = ofIt.get(lost.seq);
   if (document !== null) return erasePart(db, document.seq);
   db.query("delete from collections where seq = ?").run(lost.seq);
-  return true;
+  return 0;
 }
 
 /** Some passages of a document; when there are none, the document. */
-function erasePart(db: Database, document: number): true {
+function erasePart(db: Database, document: number): number {
   const sql = "delete from passages where seq in (select seq from passages where document = ? limit ?)";
-  if (db.query(sql).run(document, stepPassages).changes === 0)
-    db.query("delete from documents where seq = ?").run(document);
-  return true;
+  const erased = db.query(sql).run(document, stepPassages).changes;
+  if (erased === 0) db.query("delete from documents where seq = ?").run(document);
+  return erased;
 }

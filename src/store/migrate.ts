@@ -18,8 +18,8 @@ import sources from "./migrations/011_sources.sql" with { type: "text" };
 import documents from "./migrations/012_documents.sql" with { type: "text" };
 import linkSources from "./migrations/013_link_sources.sql" with { type: "text" };
 import withoutDocuments from "./migrations/014_without_documents.sql" with { type: "text" };
-
 import filePassages from "./migrations/015_file_passages.sql" with { type: "text" };
+import passageMerges from "./migrations/016_passage_merges.sql" with { type: "text" };
 
 /** In order. A released migration is never changed. */
 export const migrations: readonly string[] = [
@@ -38,6 +38,7 @@ export const migrations: readonly string[] = [
   linkSources,
   withoutDocuments,
   filePassages,
+  passageMerges,
 ];
 
 /**

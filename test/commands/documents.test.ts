@@ -5,6 +5,7 @@ import { expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { openSqlite } from "../../src/store/sqlite.ts";
 
 const home = mkdtempSync(join(tmpdir(), "parlor-commands-"));
 const folder = join(home, "house");
@@ -73,4 +74,21 @@ test("what goes wrong is one line and a code", () => {
   });
   rmSync(join(folder, "lease.md"));
   expect(run("index", "house")).toMatchObject({ code: 1, out: "" });
+});
+
+test("a person's collections are listed with their name, and removed by it", async () => {
+  const store = openSqlite(join(home, "data/parlor.db"));
+  const ada = await store.people.add({ name: "Ada", role: "member", password: "hash" });
+  await store.collections.add(ada.id, "papers", null);
+  await store.collections.add(null, "manual", null);
+  await store.close();
+  expect(run("collection", "list").out).toEndWith(
+    "manual\tof the house\t0 documents\t0 passages\npapers\tof Ada\t0 documents\t0 passages\n",
+  );
+  expect(run("collection", "remove", "papers").code).toBe(1);
+  expect(run("collection", "remove", "papers", "nobody").code).toBe(1);
+  expect(run("collection", "remove", "papers", "Ada")).toMatchObject({
+    code: 0,
+    out: "the collection papers is removed\n",
+  });
 });
