@@ -2,11 +2,12 @@
 // nowhere.
 
 import type { Message } from "../src/domain/conversation.ts";
+import { Check, noTally, type Tally } from "../src/domain/grounding.ts";
 import type { ConversationId } from "../src/domain/id.ts";
-import { type Parts, sourcesIn } from "../src/domain/part.ts";
+import { type Parts, type SourcePart, sourcesIn } from "../src/domain/part.ts";
 import type { Thread } from "../src/domain/thread.ts";
 import { type Citations, unlinked } from "./markdown/citations.ts";
-import { drawAhead, lostCitations, markdownOf } from "./markdown/html.ts";
+import { drawAhead, freshTallyOf, lostCitations, markdownOf, tallyOf } from "./markdown/html.ts";
 import { inWords } from "./markdown/marks.ts";
 import type { Words } from "./words.ts";
 
@@ -14,7 +15,11 @@ import type { Words } from "./words.ts";
 export function citationsIn(parts: Parts, conversation: ConversationId): Citations | null {
   const sources = sourcesIn(parts);
   if (sources.length === 0) return null;
-  return { path: `/c/${conversation}/source/`, numbers: new Set(sources.map(({ n }) => n)) };
+  const grounding = sources[0]?.grounding ?? "cite";
+  return {
+    ...{ path: `/c/${conversation}/source/`, numbers: new Set(sources.map(({ n }) => n)) },
+    ...(grounding !== "off" && { check: new Check(sources), isStrict: grounding === "strict" }),
+  };
 }
 
 /** The text of a message with its citations. */
@@ -40,6 +45,21 @@ export function drawThread(thread: Thread): Promise<boolean> {
   return drawAhead(
     thread.flatMap(({ message }) => (message.role === "assistant" ? [citedText(message)] : [])),
   );
+}
+
+/** How many of the sentences of an answer are checked, and how many of them were found in its sources. */
+export function groundingOf(text: string, sources: readonly SourcePart[]): Tally {
+  const citations = citationsIn(sources, "");
+  return citations?.check ? freshTallyOf(text, citations) : noTally;
+}
+
+/** What the check of a finished answer has found. */
+export function GroundingLine({ message, words }: { message: Message; words: Words }) {
+  const { text, citations } = citedText(message);
+  const tally = citations?.check ? tallyOf(text, citations) : noTally;
+  if (tally.sentences === 0) return <></>;
+  const isStrict = citations?.isStrict === true && tally.supported < tally.sentences;
+  return <p class={isStrict ? "grounding strict" : "grounding"}>{words.grounding.found(tally, isStrict)}</p>;
 }
 
 /** How many citations of a finished answer led nowhere and were removed. */

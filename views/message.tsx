@@ -7,7 +7,7 @@ import type { ConversationId } from "../src/domain/id.ts";
 import { filesIn, plainText, sizeOf, textIn } from "../src/domain/part.ts";
 import type { Run } from "../src/domain/run.ts";
 import { Acts, type ActsProps } from "./acts.tsx";
-import { answerHtml, citationsIn, LostCitations } from "./answer.tsx";
+import { answerHtml, citationsIn, GroundingLine, LostCitations } from "./answer.tsx";
 import { FileList } from "./files.tsx";
 import { unlinked } from "./markdown/citations.ts";
 import { inWords } from "./markdown/marks.ts";
@@ -60,6 +60,7 @@ export function MessageArticle(props: Props) {
 export function After(props: Props) {
   return (
     <>
+      <GroundingLine {...props} />
       <LostCitations {...props} />
       {props.run?.stats.nothingFound && !props.isReader && <NothingFound {...props} />}
       {props.run && <RunNotes run={props.run} words={props.words} />}

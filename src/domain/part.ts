@@ -1,6 +1,7 @@
 // The parts of a Message, in order. What a kind looks like is in views/, how it comes about in runs/.
 
 import { type FileFacts, type FileId, fileName, isFileType } from "./file.ts";
+import { type Grounding, isGrounding } from "./grounding-mode.ts";
 import { isId } from "./id.ts";
 import { isFiniteNumber, isJsonObject, isString, type JsonObject } from "./json.ts";
 
@@ -38,6 +39,8 @@ export interface SourcePart {
   readonly text: string;
   /** It does not answer the question, but comes nearest: for people to look at, never sent to a model. */
   readonly isNear?: true;
+  /** How the answer is checked against it, when the persona did not leave that to parlor. */
+  readonly grounding?: Grounding;
 }
 
 export type Part = WrittenPart | FilePart | SourcePart;
@@ -128,9 +131,16 @@ const numberMax = 999_999;
 const isNumber = (value: unknown): value is number =>
   isFiniteNumber(value) && Number.isInteger(value) && value >= 1 && value <= numberMax;
 
-function sourcePartOf({ n, passage, document, page, headings, text, isNear }: JsonObject): SourcePart[] {
+function sourcePartOf(source: JsonObject): SourcePart[] {
+  const { n, passage, document, page, headings, text, isNear, grounding } = source;
   if (!isNumber(n) || !isNumber(page) || !isString(document) || !isString(text)) return [];
   const above = Array.isArray(headings) ? headings.filter(isString) : [];
   const names = { passage: isString(passage) ? passage : "", document, page, headings: above };
-  return [{ kind: "source", n, ...names, text, ...(isNear === true && { isNear }) }];
+  return [
+    {
+      ...{ kind: "source", n, ...names, text },
+      ...(isNear === true && { isNear }),
+      ...(isGrounding(grounding) && { grounding }),
+    },
+  ];
 }

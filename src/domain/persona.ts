@@ -1,6 +1,7 @@
 // A Persona is a named system prompt with sampling settings. Settings are what a conversation has chosen.
 // EffectiveSettings are what is used for its answers. Plain facts: persona/ reads files, chat/ decides.
 
+import type { Grounding } from "./grounding-mode.ts";
 import type { PersonaId } from "./id.ts";
 
 /** Sampling settings. An absent one is left to llama-server. */
@@ -53,6 +54,8 @@ export interface Persona {
   readonly overflow: Overflow;
   /** Names of collections from whose passages alone it answers; absent: it needs none. */
   readonly documents?: readonly string[];
+  /** How its answers are checked against their sources; absent: `cite`. */
+  readonly grounding?: Grounding;
 }
 
 /** What a conversation has chosen. */

@@ -13,5 +13,11 @@ const english =
   "there these they this those to was we were what when where which who whom whose why will with would you " +
   "your";
 
-/** In lower case. */
+/** In lower case, as are the next ones. */
 export const stopWords: ReadonlySet<string> = new Set(`${german} ${english}`.split(" "));
+const germanWords: ReadonlySet<string> = new Set(german.split(" "));
+const englishWords: ReadonlySet<string> = new Set(english.split(" "));
+
+/** Words in lower case that tell of a language by themselves. */
+export const isGerman = (word: string): boolean => germanWords.has(word) && !englishWords.has(word);
+export const isEnglish = (word: string): boolean => englishWords.has(word) && !germanWords.has(word);

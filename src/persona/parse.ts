@@ -1,6 +1,7 @@
 // Parses a persona's file: YAML front matter between two lines of `---`, then the system prompt. An error
 // names the key and the allowed values. Pure: the files are read in persona/folder.
 
+import { groundings, isGrounding } from "../domain/grounding-mode.ts";
 import type { PersonaId } from "../domain/id.ts";
 import { type Overflow, type Persona, type Sampling, samplingBounds } from "../domain/persona.ts";
 import { samplingOf } from "../domain/settings.ts";
@@ -27,6 +28,7 @@ const keys = [
   "overflow",
   "list",
   "documents",
+  "grounding",
 ] as const;
 type Front = Partial<Record<(typeof keys)[number], unknown>>;
 
@@ -73,6 +75,7 @@ export function parsePersona(id: PersonaId, text: string): ParsedPersona {
       starters: startersOf(front),
       overflow: overflowOf(front),
       ...documentsOf(front),
+      ...groundingOf(front),
     },
     list: list || null,
   };
@@ -132,6 +135,13 @@ function documentsOf(front: Front): Pick<Persona, "documents"> {
   if (!Array.isArray(value) || value.some((each) => typeof each !== "string" || each.trim() === ""))
     throw new PersonaFault("documents must be a list of names of collections, such as [handbook]");
   return value.length === 0 ? {} : { documents: value.map((name: string) => name.trim()) };
+}
+
+function groundingOf(front: Front): Pick<Persona, "grounding"> {
+  const value = words(front, "grounding");
+  if (value === "") return {};
+  if (!isGrounding(value)) throw new PersonaFault(`grounding must be one of ${groundings.join(", ")}`);
+  return { grounding: value };
 }
 
 function overflowOf(front: Front): Overflow {

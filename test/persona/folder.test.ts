@@ -47,6 +47,15 @@ test("a file can set every field of a persona", () => {
   });
 });
 
+test("grounding is one of three ways to check", () => {
+  const groundingIn = (front: string) => parsePersona("clerk", persona(front)).persona.grounding;
+  for (const way of ["strict", "cite", "off"] as const) expect(groundingIn(`grounding: ${way}`)).toBe(way);
+  expect(groundingIn("name: Clerk")).toBeUndefined();
+  for (const wrong of ["grounding: maybe", "grounding: Strict"])
+    expect(() => groundingIn(wrong)).toThrow("grounding must be one of strict, cite, off");
+  expect(() => groundingIn("grounding: true")).toThrow("grounding must be words");
+});
+
 test("documents are names of collections", () => {
   const documentsIn = (front: string) => parsePersona("clerk", persona(front)).persona.documents;
   expect(documentsIn("documents: [handbook, ' lease ']")).toEqual(["handbook", "lease"]);

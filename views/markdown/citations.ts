@@ -1,11 +1,18 @@
 // Citations in Markdown: `[3]` in an answer that has sources leads to the third of them. Pure.
 
-/** Where the citations of a text lead. */
+import type { Check } from "../../src/domain/grounding.ts";
+import { marks } from "./marks.ts";
+
+/** Where the citations of a text lead, and how its sentences are checked. */
 export interface Citations {
   /** The address of a source without its number at the end. */
   readonly path: string;
   /** Numbers of the sources. */
   readonly numbers: ReadonlySet<number>;
+  /** What compares the sentences with the sources; absent: they are not checked. */
+  readonly check?: Check;
+  /** Sentences that were not found are marked strongly. */
+  readonly isStrict?: boolean;
 }
 
 /** A citation, with the space before it where a word stands before that. */
@@ -25,6 +32,16 @@ export function citationHtml(source: string, { path, numbers }: Citations, isInL
   const n = numberIn(source) ?? 0;
   if (!numbers.has(n)) return "";
   return isInLink ? `[${n}]` : `<a class="cite" href="${path}${n}">[${n}]</a>`;
+}
+
+/** HTML of a citation that parlor adds to a sentence of the model. */
+export const addedCitation = (n: number, { path }: Citations): string =>
+  `<a class="cite" href="${path}${n}" data-by="parlor" title="${marks.foundByParlor}">[${n}]</a>`;
+
+/** The number of a rendered citation; null for any other HTML. */
+export function numberOf(html: string): number | null {
+  const [, n] = /^<a class="cite"[^>]*>\[(\d+)\]<\/a>$/.exec(html) ?? [];
+  return n === undefined ? null : Number(n);
 }
 
 /** Rendered citations for somebody who can't open the sources. */

@@ -3,9 +3,11 @@
 // the only state is a cache.
 
 import { BoundedMap } from "../../src/domain/bounded-map.ts";
+import { noTally, type Tally } from "../../src/domain/grounding.ts";
 import type { Citations } from "./citations.ts";
 import { Dress, messageLevel } from "./dress.ts";
 import { withMarks, withoutMarks } from "./emphasis.ts";
+import { grounded } from "./grounded.ts";
 import { take } from "./take.ts";
 import { Work } from "./work.ts";
 
@@ -31,28 +33,47 @@ const drawnMaxChars = 128_000;
 
 /**
  * HTML of a Markdown text below a heading of level `above`. It has marks in the place of parlor's own words;
- * `inWords` fills them in.
+ * `inWords` fills them in. The end of a text that `isOpen` may still grow.
  */
 export function markdownHtml(
   text: string,
   above: number = messageLevel,
   work: Work = new Work(),
   citations: Citations | null = null,
+  isOpen = false,
 ): string {
-  return drawn(text, above, work, citations).html;
+  return drawn(text, above, work, citations, isOpen).html;
 }
 
 /** Citations in a text that lead nowhere: its HTML leaves them out. */
-export function lostCitations(text: string, citations: Citations): number {
-  return drawn(text, messageLevel, new Work(), citations).lost;
+export const lostCitations = (text: string, citations: Citations): number =>
+  drawnOf({ text, citations }, new Work(), false).lost;
+
+/** What was checked of a text's sentences, and how many of them were found. */
+export const tallyOf = (text: string, citations: Citations): Tally =>
+  drawnOf({ text, citations }, new Work(), false).tally;
+
+/** The same without the cache, for citations whose path names no conversation. */
+export const freshTallyOf = (text: string, citations: Citations): Tally =>
+  drawn(text, messageLevel, new Work(0), citations).tally;
+
+interface Drawn {
+  readonly html: string;
+  /** Citations that lead nowhere. */
+  readonly lost: number;
+  readonly tally: Tally;
 }
 
-function drawn(text: string, above: number, work: Work, citations: Citations | null) {
+function drawn(text: string, above: number, work: Work, citations: Citations | null, isOpen = false): Drawn {
   const end = drawnEnd(text);
   const taken = take(lined(clean(end === text.length ? text : text.slice(0, end))), citations);
   const dress = new Dress(taken.pieces, above, work, citations);
-  const html = dress.of(withoutMarks(Bun.markdown.html(withMarks(taken.source), options)));
-  return { html: end === text.length ? html : html + undrawn(text.slice(end)), lost: dress.lost };
+  const dressed = dress.of(withoutMarks(Bun.markdown.html(withMarks(taken.source), options)));
+  const { html, tally } = citations?.check
+    ? grounded(dressed, citations, isOpen ? opened(dressed).open.length : undefined)
+    : { html: dressed, tally: noTally };
+  const lost = dress.lost;
+  return { html: end === text.length ? html : html + undrawn(text.slice(end)), lost, tally };
 }
 
 /** The end of the part of a text that is rendered as Markdown. */
@@ -87,20 +108,19 @@ export function lastLevel(html: string, above: number): number {
 /**
  * Cache of rendered texts, for threads that people open again. Its size is in UTF-16 units of text and HTML.
  */
-const kept = new BoundedMap<string, string>(32_000_000);
+const kept = new BoundedMap<string, Drawn>(32_000_000);
 
 /** `markdownHtml` with a cache: a thread is rendered whenever somebody opens it. */
-export function markdownOf(
-  { text, citations = null }: Cited,
-  work: Work = new Work(),
-  isLast = false,
-): string {
+export const markdownOf = (cited: Cited, work: Work = new Work(), isLast = false): string =>
+  drawnOf(cited, work, isLast).html;
+
+function drawnOf({ text, citations = null }: Cited, work: Work, isLast: boolean): Drawn {
   const key = keyOf(text, citations);
   const known = kept.get(key);
   if (known !== undefined) return known;
-  const html = markdownHtml(text, messageLevel, work, citations);
-  if (isLast || !work.isShort) kept.set(key, html, key.length + html.length);
-  return html;
+  const made = drawn(text, messageLevel, work, citations);
+  if (isLast || !work.isShort) kept.set(key, made, key.length + made.html.length);
+  return made;
 }
 
 /** A text, and where its citations lead; null for a text without sources. */
@@ -109,9 +129,12 @@ interface Cited {
   readonly citations?: Citations | null;
 }
 
-/** A text has no \0, see `clean`. */
-const keyOf = (text: string, citations: Citations | null): string =>
-  citations === null ? text : `${citations.path} ${[...citations.numbers]}\0${text}`;
+/** A text has no \0, see `clean`. In a conversation, a number stands for one passage. */
+function keyOf(text: string, citations: Citations | null): string {
+  if (citations === null) return text;
+  const { path, numbers, check, isStrict } = citations;
+  return `${path} ${[...numbers]} ${check ? (isStrict ? "strict" : "cite") : ""}\0${text}`;
+}
 
 /** A text is rendered at most this often to finish its code and formulas; the rest stays plain. */
 const drawingsMax = 40;

@@ -10,20 +10,32 @@ export const marks = {
   wrap: "\ufdd4",
   taskDone: "\ufdd5",
   taskOpen: "\ufdd6",
+  notFoundIn: "\ufdda",
+  withoutSource: "\ufddb",
+  foundByParlor: "\ufddc",
 } as const;
 
-const names = new Map(
-  Object.entries(marks).map(([name, mark]) => [mark as string, name as keyof typeof marks]),
-);
+/** The words for each mark. */
+const wordFor: Readonly<Record<string, (words: MarkWords) => string>> = {
+  [marks.copy]: ({ copy }) => copy,
+  [marks.copied]: ({ copied }) => copied,
+  [marks.wrap]: ({ wrap }) => wrap,
+  [marks.taskDone]: ({ taskDone }) => taskDone,
+  [marks.taskOpen]: ({ taskOpen }) => taskOpen,
+  [marks.notFoundIn]: ({ grounding }) => grounding.notFoundIn,
+  [marks.withoutSource]: ({ grounding }) => grounding.withoutSource,
+  [marks.foundByParlor]: ({ grounding }) => grounding.foundByParlor,
+};
+type MarkWords = Pick<Words, "copy" | "copied" | "wrap" | "taskDone" | "taskOpen" | "grounding">;
 
 /** True for HTML that differs by the reader's language. */
 export function hasWords(html: string): boolean {
-  return /[\ufdd2-\ufdd6]/.test(html);
+  return /[\ufdd2-\ufdd6\ufdda-\ufddc]/.test(html);
 }
 
 /** Rendered Markdown with the words of a language. */
-export function inWords(html: string, words: Pick<Words, keyof typeof marks>): string {
+export function inWords(html: string, words: MarkWords): string {
   return hasWords(html)
-    ? html.replace(/[\ufdd2-\ufdd6]/g, (mark) => Bun.escapeHTML(words[names.get(mark) as keyof typeof marks]))
+    ? html.replace(/[\ufdd2-\ufdd6\ufdda-\ufddc]/g, (mark) => Bun.escapeHTML(wordFor[mark]?.(words) ?? ""))
     : html;
 }

@@ -6,6 +6,8 @@
 const signs = String.raw`\p{L}\p{N},.;:?'"()\-`;
 const plainPiece = new RegExp(`^[${signs} ]*$`, "u");
 const plainWord = new RegExp(`^[${signs}]+$`, "u");
+/** What may end a sentence: what was found about it is shown then. */
+const sentenceEnd = /[.!?…]/;
 /** The beginning of what may become an address (markdown/mend holds it back). */
 const addressBegun = /(?:^|[^a-z0-9])(?:h|ht|htt|https?|w|ww|www|m|ma|mai|mail|mailt|mailto)[:.]*$|www\./i;
 /** Elements whose HTML only grows by a piece of plain text. */
@@ -44,6 +46,8 @@ interface Drawn {
   /** The HTML of the block without its closing tags, and the names of these tags. */
   readonly html: string;
   readonly tags: readonly string[];
+  /** Its sentences are checked: then the end of one is not plain. */
+  readonly isChecked: boolean;
 }
 
 export class PlainEnd {
@@ -51,29 +55,32 @@ export class PlainEnd {
   #heldSpace: string;
   /** The last word so far. */
   #word: string;
+  readonly #isChecked: boolean;
 
-  private constructor(heldSpace: string, word: string) {
+  private constructor(heldSpace: string, word: string, isChecked: boolean) {
     this.#heldSpace = heldSpace;
     this.#word = word;
+    this.#isChecked = isChecked;
   }
 
   /**
    * The end of a rendered block; null if it is not plain text, or if more than one space is held back.
    */
-  static of({ text, shown, line, html, tags }: Drawn): PlainEnd | null {
+  static of({ text, shown, line, html, tags, isChecked }: Drawn): PlainEnd | null {
     const heldSpace = shown.slice(text.length);
     const [word = ""] = /\S*$/.exec(text.slice(-wordMaxChars)) ?? [];
     const isAllShown =
       (heldSpace === "" || heldSpace === " ") && shown === text + heldSpace && line.trim() !== "";
     if (!isAllShown || word.length === wordMaxChars || !plainWord.test(word) || addressBegun.test(word))
       return null;
+    if (isChecked && sentenceEnd.test(word)) return null;
     if (!tags.every((tag) => growing.has(tag)) || !html.endsWith(asHtml(word.slice(-1)))) return null;
-    return new PlainEnd(heldSpace, heldSpace === "" ? word : "");
+    return new PlainEnd(heldSpace, heldSpace === "" ? word : "", isChecked);
   }
 
   /** The HTML that a piece adds at the end; null if the piece may have a meaning in Markdown. */
   add(piece: string): string | null {
-    if (!plainPiece.test(piece)) return null;
+    if (!plainPiece.test(piece) || (this.#isChecked && sentenceEnd.test(piece))) return null;
     const added = this.#heldSpace + piece;
     const word = added.includes(" ") ? added.slice(added.lastIndexOf(" ") + 1) : this.#word + added;
     if (added.includes("  ") || word.length >= wordMaxChars || addressBegun.test(word)) return null;

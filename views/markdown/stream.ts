@@ -153,12 +153,13 @@ export class MarkdownStream {
     return lined(clean(this.#isReturnHeld ? whole.slice(0, -1) : whole));
   }
 
-  #render(block: string): string {
+  #render(block: string, isOpen = false): string {
     return markdownHtml(
       this.#definitions === "" ? block : `${this.#definitions}\n${block}`,
       this.#level,
       this.#work,
       this.#citations,
+      isOpen,
     );
   }
 
@@ -206,22 +207,23 @@ export class MarkdownStream {
 
   #drawBlock(shown: string): void {
     const startedAt = this.#now();
+    const isChecked = this.#citations?.check !== undefined;
     if (shown.trim() === "") return;
     const { text, closers } = mended(shown);
     // the new part is held back: a table row, the start of a link
     if (text + closers === this.#drawn && this.#finished === "") return;
-    const mendedHtml = this.#render(text + closers);
+    const mendedHtml = this.#render(text + closers, true);
     // a closing mark that shows up as text closes nothing: then the opening one was not meant as a mark
     const areMarks =
       closers === "" || !opened(mendedHtml).open.endsWith(Bun.escapeHTML(closers.at(-1) as string));
-    const { open, tags } = opened(areMarks ? mendedHtml : this.#render(text));
+    const { open, tags } = opened(areMarks ? mendedHtml : this.#render(text, true));
     if (this.#open !== "" && this.#finished === "" && open.startsWith(this.#open))
       this.#grow(open.slice(this.#open.length), open, tags);
     else if (this.#finished !== "" || isWorthSending(open.length, this.#open.length))
       this.#setOpen(open, tags);
     this.#drawn = this.#open === open ? text + closers : null;
     if (areMarks && this.#open === open)
-      this.#plainEnd = PlainEnd.of({ text, shown, line: this.#splitter.rest, html: open, tags });
+      this.#plainEnd = PlainEnd.of({ text, shown, line: this.#splitter.rest, html: open, tags, isChecked });
     this.#drawAgainAt = this.#now() + restPerDraw * Math.min(this.#now() - startedAt, drawMs(open.length));
   }
 

@@ -7,6 +7,7 @@ import type { Sampling } from "../../src/domain/persona.ts";
 import type { Place, Run } from "../../src/domain/run.ts";
 import type { ModelState, StartFailure } from "../../src/domain/upstream.ts";
 import type { AttachmentWords } from "./attachments.ts";
+import type { GroundingWords } from "./grounding.ts";
 import type { HouseWords } from "./house.ts";
 import type { SourceWords } from "./sources.ts";
 
@@ -106,6 +107,7 @@ export interface Words {
   stats(run: Pick<Run, "status" | "finish" | "stats">): string[];
   dropped(messages: number): string;
   readonly source: SourceWords;
+  readonly grounding: GroundingWords;
   readonly contextFull: string;
   contextUsed(usedTokens: number, contextTokens: number): string;
   readonly persona: string;

@@ -3,6 +3,7 @@
 import { attachmentsDe } from "./attachments-de.ts";
 import type { Words } from "./catalogue.ts";
 import { failuresDe, samplingDe } from "./failures-de.ts";
+import { groundingDe } from "./grounding.ts";
 import { houseDe } from "./house-de.ts";
 import { shortNumber, type WaitWords, waitIn } from "./numbers.ts";
 import { sourcesDe } from "./sources.ts";
@@ -171,6 +172,7 @@ export const de: Words = {
     ];
   },
   source: sourcesDe,
+  grounding: groundingDe,
   dropped: (messages) =>
     messages === 1
       ? "Die älteste Nachricht passte nicht mehr in den Kontext und wurde weggelassen"

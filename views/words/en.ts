@@ -4,6 +4,7 @@ import { startAdvice } from "../../src/domain/upstream.ts";
 import { attachmentsEn } from "./attachments-en.ts";
 import type { Words } from "./catalogue.ts";
 import { failuresEn, samplingEn } from "./failures-en.ts";
+import { groundingEn } from "./grounding.ts";
 import { houseEn } from "./house-en.ts";
 import { shortNumber, type WaitWords, waitIn } from "./numbers.ts";
 import { sourcesEn } from "./sources.ts";
@@ -142,6 +143,7 @@ export const en: Words = {
     ];
   },
   source: sourcesEn,
+  grounding: groundingEn,
   dropped: (messages) =>
     messages === 1
       ? "The oldest message no longer fit the context and was left out"

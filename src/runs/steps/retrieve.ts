@@ -5,7 +5,7 @@ import type { FoundPassages, PassageHit } from "../../domain/document.ts";
 import { Failure } from "../../domain/failure.ts";
 import { type CollectionId, isTemporary } from "../../domain/id.ts";
 import { sizeOf } from "../../domain/part.ts";
-import type { EffectiveSettings } from "../../domain/persona.ts";
+import type { EffectiveSettings, Persona } from "../../domain/persona.ts";
 import type { Collections, PassageRange } from "../../store/collections.ts";
 import type { FoundSource } from "../../store/sources.ts";
 import { nothingFound, withSources } from "../cited.ts";
@@ -60,19 +60,29 @@ export async function retrieve(
   const question = questions.at(-1) ?? "";
   const { hits, isAnswerable } = await find(questions, collections, files, live, deps);
   const all = hits.map((hit) => toSource(hit, files));
-  if (isAnswerable) return give(await fitting(all, model, live, deps), live);
+  if (isAnswerable) return give(await fitting(all, model, live, deps), live, persona);
   const first = await firstPassages(files, question, sourcesMax, live.store.documents);
-  if (first.length > 0) return give(await fitting(first, model, live, deps), live);
+  if (first.length > 0) return give(await fitting(first, model, live, deps), live, persona);
   if (names.length === 0) return null;
   await give(
     all.slice(0, nearestMax).map((source) => ({ ...source, isNear: true as const })),
     live,
+    persona,
   );
   return nothingFound({ language: persona?.language ?? null }, question);
 }
 
-/** Stores the passages with the answer. */
-async function give(sources: readonly FoundSource[], live: LiveRun): Promise<null> {
+/**
+ * Stores the passages with the answer, and with them how its persona wants it checked: so it looks the same
+ * after the persona has changed.
+ */
+async function give(
+  found: readonly FoundSource[],
+  live: LiveRun,
+  persona: Pick<Persona, "grounding"> | null,
+): Promise<null> {
+  const grounding = persona?.grounding;
+  const sources = grounding === undefined ? found : found.map((source) => ({ ...source, grounding }));
   const parts = sources.length > 0 && (await live.store.sources.add(live.run.id, sources));
   if (parts) live.found(parts);
   return null;

@@ -1,0 +1,55 @@
+// Which sentences of an answer claim something that can stand in a document: no questions, greetings or talk
+// about the answer itself. In German and English. Pure.
+
+import { stemOf, wordsOf } from "./stems.ts";
+import { stopWords } from "./stop-words.ts";
+
+/** Words of talk about the answer, its reader and its sources. */
+const talk =
+  "hallo guten tag danke bitte bitteschön gern gerne natürlich klar herzlich gruß grüße hoffe hoffentlich hilft " +
+  "helfen hilfreich frage fragen weitere weiteren wissen lass lassen sag sagen melden melde jederzeit brauchst " +
+  "brauchen unterstützen beantworten beantwortet antwort zusammenfassung zusammengefasst kurz folgend folgende " +
+  "folgenden angabe angaben information informationen dokument dokumente dokumenten textstelle textstellen stelle " +
+  "stellen quelle quellen text texte passage passagen abschnitt grundlage laut gemäß basierend bereitgestellten " +
+  "hello hi dear thanks thank welcome sure certainly course hope helps help helpful question questions further " +
+  "more else anything know let tell ask free feel happy glad assist need answer answers summary summarize short " +
+  "following information document documents source sources provided given based according context note here";
+const talkStems: ReadonlySet<string> = new Set(wordsOf(talk).map(stemOf));
+
+/** Least number of telling words of a claim without a citation. */
+const tellingMin = 2;
+
+/** Says that the documents do not answer. */
+const denial = /\b(?:nichts?|kein(?:e[nmrs]?)?|not?|nothing|none|neither)\b|n['’]t\b/i;
+const aboutSources = new RegExp(
+  String.raw`\b(?:(?:text)?stellen?|dokumente?n?|quellen?|passagen?|texte?n?|unterlagen|` +
+    String.raw`passages?|documents?|sources?|context|texts?)\b`,
+  "i",
+);
+
+/** Stems of the words that tell of the subject, each once. Digits are no words here. */
+export function tellingStems(sentence: string): readonly string[] {
+  const telling = wordsOf(sentence).filter((word) => !stopWords.has(word) && !/^\p{N}+$/u.test(word));
+  return [...new Set(telling.map(stemOf))];
+}
+
+/**
+ * True for a sentence that claims something. `telling` are its stems, `figures` its number of numbers. A
+ * citation makes a claim of the shortest sentence with a word of its own.
+ */
+export function isClaim(
+  sentence: string,
+  { telling, figures, isCited }: { telling: readonly string[]; figures: number; isCited: boolean },
+): boolean {
+  const text = sentence.trimEnd();
+  if (/[?:]["”“»«)*]*$/.test(text)) return false;
+  if (telling.length + figures === 0) return false;
+  if (isCited) return true;
+  if (denial.test(text) && aboutSources.test(text)) return false;
+  return telling.filter((stem) => !talkStems.has(stem)).length + figures >= tellingMin;
+}
+
+/** Written without spaces between its words, which can't be told apart then. */
+export const isUnspaced = (text: string): boolean =>
+  (text.match(/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/gu)?.length ?? 0) * 2 >
+  (text.match(/\p{L}/gu)?.length ?? 0);

@@ -1,0 +1,210 @@
+// Whether the sentences of an answer stand in the passages that it was given: by their words, their numbers
+// and their quotations. What a sentence means is not understood. Pure; the only state is a cache.
+
+import { BoundedMap } from "./bounded-map.ts";
+import { isClaim, isUnspaced, tellingStems } from "./claims.ts";
+import { type Figure, figureIndex, figuresIn, isFigureIn } from "./figures.ts";
+import { type Language, languageOf } from "./language.ts";
+import type { SourcePart } from "./part.ts";
+import { areQuoted, quotable } from "./quotations.ts";
+import { stemOf, wordsOf } from "./stems.ts";
+import { numberWords } from "./units.ts";
+
+/**
+ * What was found about a sentence. `none`: it claims nothing, or can't be compared. `supported`: the passages
+ * that it cites say so; one without a citation has the number `by` from parlor, null where several passages
+ * come equally near. `unsupported`: the passages that it cites do not. `unsourced`: it cites none, and no
+ * passage says so.
+ */
+export type Verdict =
+  | { readonly kind: "none" | "unsupported" | "unsourced" }
+  | { readonly kind: "supported"; readonly by: number | null };
+
+/** What is checked of an answer: how many sentences, and how many of them were found in the passages. */
+export interface Tally {
+  readonly sentences: number;
+  readonly supported: number;
+}
+
+export const noTally: Tally = { sentences: 0, supported: 0 };
+
+/** Least share of a sentence's words, by weight, that a passage has which supports it (bench/documents.ts). */
+const supportMin = 0.4;
+/** The same of a passage whose number parlor adds, and by how much it is ahead of the next one. */
+const attributionMin = 0.5;
+const attributionMargin = 0.2;
+/** Longer sentences are compared by their beginning. In UTF-16 units. */
+const sentenceMaxChars = 2_000;
+/** Sentences of one answer whose verdict is kept. */
+const keptMax = 2_000;
+
+/** What is compared of a passage. */
+interface Passage {
+  readonly n: number;
+  readonly language: Language | null;
+  readonly stems: ReadonlySet<string>;
+  /** The long ones, between spaces: a compound has other words in it. */
+  readonly compounds: string;
+  readonly figures: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly quotable: string;
+}
+
+/** A word or a number of a sentence: how far a passage has it, from 0 to 1. */
+type Item = (passage: Passage) => number;
+
+/** The passages of an answer, ready to be compared with its sentences. */
+export class Check {
+  readonly #sources: readonly SourcePart[];
+  readonly #verdicts = new BoundedMap<string, Verdict>(keptMax);
+  #passages: readonly Passage[] | null = null;
+
+  constructor(sources: readonly SourcePart[]) {
+    this.#sources = sources;
+  }
+
+  /** `cites` are numbers of passages that the sentence cites. Its text is without them. */
+  of(sentence: string, cites: readonly number[]): Verdict {
+    const text = sentence.slice(0, sentenceMaxChars);
+    const key = `${cites}\n${text}`;
+    const known = this.#verdicts.get(key);
+    if (known !== undefined) return known;
+    const verdict = this.#judge(text, cites);
+    this.#verdicts.set(key, verdict);
+    return verdict;
+  }
+
+  #judge(text: string, cites: readonly number[]): Verdict {
+    this.#passages ??= this.#sources.map(passageOf);
+    const cited = this.#passages.filter(({ n }) => cites.includes(n));
+    const language = languageOf(text);
+    const figures = figuresIn(withoutNumbering(text), language);
+    const telling = tellingStems(text);
+    if (!isClaim(text, { telling, figures: figures.length, isCited: cited.length > 0 }))
+      return { kind: "none" };
+    const isComparable = ({ language: other }: Passage) =>
+      !isUnspaced(text) && (language === null || other === null || language === other);
+    const claim = { text, figures, items: itemsOf(telling, figures) };
+    if (cited.length > 0) {
+      if (!cited.some(isComparable)) {
+        // in another language, only numbers are the same
+        const isWrong = !isUnspaced(text) && !hasFigures(figures, cited);
+        return { kind: isWrong ? "unsupported" : "none" };
+      }
+      return hasAll(claim, cited) && this.#share(claim.items, cited) >= supportMin
+        ? { kind: "supported", by: null }
+        : { kind: "unsupported" };
+    }
+    return this.#passages.some(isComparable) ? this.#attributed(claim) : { kind: "none" };
+  }
+
+  /** The verdict about a sentence without citations. */
+  #attributed(claim: Claim): Verdict {
+    const ranked = (this.#passages ?? [])
+      .map((passage) => ({ passage, share: this.#share(claim.items, [passage]) }))
+      .sort((a, b) => b.share - a.share);
+    const best = ranked.find(({ passage }) => hasAll(claim, [passage]));
+    if (best === undefined || best.share < supportMin) return { kind: "unsourced" };
+    const next = ranked.find((other) => other !== best)?.share ?? 0;
+    const isSure = best.share >= attributionMin && best.share - next >= attributionMargin;
+    return { kind: "supported", by: isSure ? best.passage.n : null };
+  }
+
+  /** Share of the items that one of these passages has. What few of all passages have weighs most. */
+  #share(items: readonly Item[], passages: readonly Passage[]): number {
+    const all = this.#passages ?? [];
+    let [sum, found] = [0, 0];
+    for (const item of items) {
+      const having = all.filter((passage) => item(passage) >= 1).length;
+      const weight = Math.log(1 + (all.length + 1) / (having + 0.5));
+      sum += weight;
+      found += weight * Math.max(...passages.map(item));
+    }
+    return sum === 0 ? 0 : found / sum;
+  }
+}
+
+interface Claim {
+  readonly text: string;
+  readonly figures: readonly Figure[];
+  readonly items: readonly Item[];
+}
+
+const hasFigures = (figures: readonly Figure[], passages: readonly Passage[]): boolean =>
+  figures.every((figure) =>
+    isFigureIn(
+      figure,
+      passages.map((passage) => passage.figures),
+    ),
+  );
+
+/** True if the passages have all numbers and quotations of a sentence. */
+const hasAll = ({ text, figures }: Claim, passages: readonly Passage[]): boolean =>
+  hasFigures(figures, passages) &&
+  areQuoted(
+    text,
+    passages.map((passage) => passage.quotable),
+  );
+
+/** Least length of a stem that may be in a compound, and of a compound, in UTF-16 units. */
+const [partLength, compoundLength] = [5, 9];
+/** How far a passage has a word that is only in a compound, or of which it has only a part. */
+const [inCompound, partOnly] = [0.8, 0.5];
+
+function passageOf({ n, document, headings, text }: SourcePart): Passage {
+  const whole = [document, ...headings, text].join("\n");
+  const language = languageOf(text);
+  const stems = new Set(wordsOf(whole).map(stemOf));
+  return {
+    ...{ n, language, stems, figures: figureIndex(whole, language), quotable: quotable(whole) },
+    compounds: ` ${[...stems].filter((stem) => stem.length >= compoundLength - 1).join(" ")} `,
+  };
+}
+
+function itemsOf(telling: readonly string[], figures: readonly Figure[]): readonly Item[] {
+  const numbers = figures.map(
+    (figure): Item =>
+      (passage) =>
+        isFigureIn(figure, [passage.figures]) ? 1 : 0,
+  );
+  return [...telling.map(wordItem), ...numbers].map(remembered);
+}
+
+/** An item that looks at each passage once. */
+function remembered(item: Item): Item {
+  const known = new Map<Passage, number>();
+  return (passage) => {
+    const before = known.get(passage);
+    if (before !== undefined) return before;
+    const found = item(passage);
+    known.set(passage, found);
+    return found;
+  };
+}
+
+function wordItem(stem: string): Item {
+  const forms = [stem, `ge${stem}`, ...(/^ge.{4}/.test(stem) ? [stem.slice(2)] : [])];
+  const value = numberWords.get(stem);
+  const pairs = stem.length < compoundLength ? [] : pairsOf(stem);
+  return ({ stems, compounds, figures }) => {
+    if (forms.some((form) => stems.has(form)) || figures.has(`${value}`)) return 1;
+    if (pairs.some(([lefts, right]) => stems.has(right) && lefts.some((left) => stems.has(left)))) return 1;
+    if (stem.length >= partLength && compounds.includes(stem)) return inCompound;
+    const hasPart = pairs.some(
+      ([lefts, right]) =>
+        (right.length >= partLength && stems.has(right)) ||
+        lefts.some((left) => left.length >= partLength && stems.has(left)),
+    );
+    return hasPart ? partOnly : 0;
+  };
+}
+
+/** The ways to take a long stem for two words, the first with and without the letters that join them. */
+function pairsOf(stem: string): readonly (readonly [lefts: readonly string[], right: string])[] {
+  return Array.from({ length: stem.length - 7 }, (_, i) => {
+    const left = stem.slice(0, i + 4);
+    return [[left, left.replace(/(?:s|n|en|es|er|e)$/, "")], stem.slice(i + 4)] as const;
+  });
+}
+
+/** A sentence without the number that counts it. */
+const withoutNumbering = (text: string): string => text.replace(/^\s*\(?\d{1,2}[.)](?=\s)/, "");

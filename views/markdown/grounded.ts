@@ -1,0 +1,181 @@
+// The rendered text of an answer with what was found about its sentences: one that does not stand in the
+// sources is marked, one that parlor found there gets its number. Reads the HTML of markdown/dress.
+
+import { type Check, noTally, type Tally, type Verdict } from "../../src/domain/grounding.ts";
+import { citationSign, sentenceEnds } from "../../src/domain/sentences.ts";
+import { addedCitation, type Citations, numberOf } from "./citations.ts";
+import { marks } from "./marks.ts";
+import { cutAt, htmlOf, type Piece, textOf, withTags, wrapped } from "./pieces.ts";
+import { unescaped } from "./tags.ts";
+
+/** Elements within a paragraph that may hold a part of a sentence. */
+const inline = new Set(["em", "strong", "del", "a", "span", "kbd", "sub", "sup", "u", "mark"]);
+/** Elements within a paragraph that are no words. */
+const wordless = new Set(["code", "math"]);
+/** Blocks without sentences: code, headings, the head of a table, what unfolds. */
+const silent = new Set(["pre", "h1", "h2", "h3", "h4", "h5", "h6", "thead", "summary"]);
+const isSilent = (tag: string, name: string): boolean => silent.has(name) || /^<div class="code"/.test(tag);
+/** Stands for what is no word. */
+const noWord = "\u25a1";
+
+const tokens =
+  /<a class="cite"[^>]*>\[\d+\]<\/a>|<(\/?)([a-z][a-z0-9]*)(?:"[^"]*"|[^>"])*>|&#?\w+;|[^<&]+|[<&]/g;
+
+interface Grounded {
+  readonly html: string;
+  readonly tally: Tally;
+}
+
+/** HTML of an answer with its marks, and what was counted. From `openFrom` on it is still being written. */
+export function grounded(html: string, citations: Citations, openFrom?: number): Grounded {
+  const { check } = citations;
+  return check ? new Marking(check, citations).of(html, openFrom) : { html, tally: noTally };
+}
+
+/** An element that is passed over whole. */
+interface Passed {
+  readonly name: string;
+  readonly isInline: boolean;
+  depth: number;
+  html: string;
+}
+
+class Marking {
+  readonly #check: Check;
+  readonly #citations: Citations;
+  #made = "";
+  #pieces: Piece[] = [];
+  /** The row of a table that is read: it counts as a sentence. */
+  #row: { readonly tag: string; readonly cells: Piece[] } | null = null;
+  #passed: Passed | null = null;
+  #sentences = 0;
+  #supported = 0;
+
+  constructor(check: Check, citations: Citations) {
+    this.#check = check;
+    this.#citations = citations;
+  }
+
+  of(html: string, openFrom = Number.POSITIVE_INFINITY): Grounded {
+    let at = 0;
+    for (const [token, slash, name = ""] of html.matchAll(tokens)) {
+      // what follows a block's end has nothing more to add to it
+      const isComplete = at < openFrom;
+      at += token.length;
+      if (this.#passed !== null) this.#pass(this.#passed, token, name, slash === "/");
+      else if (slash !== "/" && (wordless.has(name) || isSilent(token, name)))
+        this.#begin(token, name, isComplete);
+      else if (name === "" || inline.has(name) || name === "br" || name === "input")
+        this.#pieces.push(pieceOf(token, name, slash === "/"));
+      else this.#block(token, name, slash === "/", isComplete);
+    }
+    this.#endParagraph(at < openFrom);
+    return { html: this.#made, tally: { sentences: this.#sentences, supported: this.#supported } };
+  }
+
+  #begin(tag: string, name: string, isComplete: boolean): void {
+    const isInline = wordless.has(name);
+    if (!isInline) this.#endParagraph(isComplete);
+    this.#passed = { name, isInline, depth: 1, html: tag };
+  }
+
+  #pass(passed: Passed, token: string, name: string, isClose: boolean): void {
+    passed.html += token;
+    if (name === passed.name) passed.depth += isClose ? -1 : 1;
+    if (passed.depth > 0) return;
+    if (passed.isInline) this.#pieces.push({ kind: "other", html: passed.html, text: noWord });
+    else this.#made += passed.html;
+    this.#passed = null;
+  }
+
+  #block(tag: string, name: string, isClose: boolean, isComplete: boolean): void {
+    if (this.#row === null) {
+      this.#endParagraph(isComplete);
+      if (name === "tr" && !isClose) this.#row = { tag, cells: [] };
+      else this.#made += tag;
+    } else {
+      this.#row.cells.push(...this.#pieces, { kind: "other", html: tag, text: "\n" });
+      this.#pieces = [];
+      if (name === "tr") this.#endRow(this.#row.cells, isComplete);
+    }
+  }
+
+  #endRow(cells: readonly Piece[], isComplete: boolean): void {
+    this.#row = null;
+    const verdict: Verdict = isComplete ? this.#verdict(cells) : { kind: "none" };
+    const html = htmlOf(cells);
+    const lastCell = html.lastIndexOf("<td");
+    const lastEnd = html.lastIndexOf("</td>");
+    if (verdict.kind === "none" || lastCell < 0) this.#made += `<tr>${html}`;
+    else if (verdict.kind === "supported")
+      this.#made += `<tr>${html.slice(0, lastEnd)}${this.#added(verdict.by)}${html.slice(lastEnd)}`;
+    else {
+      const cell = `<td${saysOf(verdict.kind, cells)}${html.slice(lastCell + "<td".length)}`;
+      this.#made += `<tr${this.#mark(verdict.kind)}>${html.slice(0, lastCell)}${cell}`;
+    }
+  }
+
+  /** Ends a paragraph, or the text of an item. */
+  #endParagraph(isComplete: boolean): void {
+    const pieces = this.#pieces;
+    this.#pieces = [];
+    const text = textOf(pieces);
+    const ends = sentenceEnds(text, isComplete);
+    const { cut, sentences } = cutAt(pieces, isComplete ? [...ends, text.trimEnd().length] : ends);
+    let [done, links] = [0, 0];
+    for (const sentence of sentences) {
+      const own = cut.slice(sentence.start, sentence.end);
+      const verdict = this.#verdict(own);
+      const { start, end } = withTags(cut, sentence);
+      const around = cut.slice(done, start);
+      const inner = cut.slice(start, end);
+      links += linksIn(around) + linksIn(inner);
+      done = end;
+      this.#made += htmlOf(around);
+      if (verdict.kind === "unsupported" || verdict.kind === "unsourced")
+        this.#made += wrapped(inner, this.#mark(verdict.kind), saysOf(verdict.kind, own));
+      else this.#made += htmlOf(inner);
+      if (verdict.kind === "supported" && links === 0) this.#made += this.#added(verdict.by);
+    }
+    this.#made += htmlOf(cut.slice(done));
+  }
+
+  #verdict(pieces: readonly Piece[]): Verdict {
+    const verdict = this.#check.of(textOf(pieces).replaceAll(citationSign, ""), citesOf(pieces));
+    if (verdict.kind !== "none") this.#sentences++;
+    if (verdict.kind === "supported") this.#supported++;
+    return verdict;
+  }
+
+  #mark(grounding: "unsupported" | "unsourced"): string {
+    return ` data-grounding="${grounding}"${this.#citations.isStrict ? ' class="strict"' : ""}`;
+  }
+
+  /** The number that parlor adds. */
+  #added(n: number | null): string {
+    return n === null ? "" : ` ${addedCitation(n, this.#citations)}`;
+  }
+}
+
+/** Links that these pieces open and do not close. */
+const linksIn = (pieces: readonly Piece[]): number =>
+  pieces.reduce((sum, { kind, html }) => {
+    if (kind === "open" && html.startsWith("<a")) return sum + 1;
+    return kind === "close" && html === "</a>" ? sum - 1 : sum;
+  }, 0);
+
+const citesOf = (pieces: readonly Piece[]): readonly number[] =>
+  pieces.flatMap(({ kind, html }) => (kind === "other" ? (numberOf(html) ?? []) : []));
+
+/** The words of a mark. They are no text of the answer: the style sheet shows them. */
+function saysOf(kind: "unsupported" | "unsourced", pieces: readonly Piece[]): string {
+  const numbers = [...new Set(citesOf(pieces))].map((n) => `[${n}]`).join(", ");
+  return ` data-says="${kind === "unsourced" ? marks.withoutSource : `${marks.notFoundIn} ${numbers}`}"`;
+}
+
+function pieceOf(token: string, name: string, isClose: boolean): Piece {
+  if (numberOf(token) !== null) return { kind: "other", html: token, text: citationSign };
+  if (inline.has(name)) return { kind: isClose ? "close" : "open", html: token, text: "" };
+  if (name !== "") return { kind: "other", html: token, text: name === "br" ? "\n" : "" };
+  return { kind: "text", html: token, text: token === "&#x27;" ? "'" : unescaped(token) };
+}
