@@ -12,7 +12,7 @@ import { ConversationActions } from "./chat/conversation-actions.ts";
 import type { ChatBounds } from "./chat/dependencies.ts";
 import { Forgetting } from "./chat/forgetting.ts";
 import { Quota } from "./chat/quota.ts";
-import { Servers, serverLog } from "./chat/servers.ts";
+import { Servers } from "./chat/servers.ts";
 import { Threads } from "./chat/threads.ts";
 import { FileIndex } from "./documents/file-passages.ts";
 import { passageFinder } from "./documents/search.ts";
@@ -38,8 +38,10 @@ import { ProgramEndpoints } from "./server/program-endpoints.ts";
 import { stopRunsOfRemoved, watchRevocation } from "./server/revocation.ts";
 import { type SocketData, Sockets, snapshotMaxBytes, websocketOptions } from "./server/sockets.ts";
 import { missedHeartbeatsMax, Upkeep } from "./server/upkeep.ts";
+import { watchUpstream } from "./server/upstream-news.ts";
 import { storeChooser } from "./store/chooser.ts";
 import type { Store } from "./store/store.ts";
+import type { Embedder, Reranker } from "./upstream/meaning.ts";
 import type { Upstreams } from "./upstream/upstream.ts";
 
 interface AppBounds extends ChatBounds, RunsBounds, BodiesBounds, ImportBounds, FileBounds, LibraryBounds {
@@ -61,6 +63,8 @@ interface AppDependencies
   readonly temporary: Store;
   readonly personas: Personas;
   readonly upstream: Upstreams;
+  readonly embedder: Embedder;
+  readonly reranker: Reranker;
   /** The llama-servers were named on the command line: admins can't change them on the page. */
   readonly areUpstreamsFixed: boolean;
   readonly auth: AuthMode;
@@ -129,7 +133,7 @@ export async function createApp(dependencies: AppDependencies): Promise<App> {
   });
   const trustedProxies = new AddressSet(dependencies.trustedProxies);
   const gate = new Gate({ ...services, pages, pageEndpoints, programs, trustedProxies });
-  watchUpstream(dependencies, core, sockets);
+  watchUpstream({ ...dependencies, ...core, sockets });
   const unwatch = watchRevocation({ ...services, programs });
   const upkeep = new Upkeep(services);
   upkeep.start();
@@ -217,30 +221,9 @@ async function openOidc({ oidc, log }: AppDependencies): Promise<Oidc | null> {
   return oidc && new (await import("./auth/oidc.ts")).Oidc(oidc, log);
 }
 
-/** Shows the state of the llama-servers in metrics, in the log and on pages. */
-function watchUpstream(
-  { upstream, log, metrics, bounds }: AppDependencies,
-  { runs, hub }: { runs: RunHost; hub: Hub },
-  sockets: Sockets,
-): void {
-  metrics.watch({
-    running: () => runs.load.running,
-    waiting: () => runs.load.waiting,
-    slots: () => upstream.state.slots,
-    foreignSlots: () => upstream.state.foreignSlots,
-    isUpstreamReady: () => upstream.state.status === "ready",
-    servers: () => upstream.servers,
-    sockets: () => sockets.counts,
-  });
-  const logNews = serverLog(log, bounds.slotsMax);
-  upstream.watch((state) => {
-    logNews(upstream.servers);
-    hub.sendUpstream(state);
-  });
-}
-
-async function closePorts({ upstream, bus, store, temporary, metrics }: AppDependencies): Promise<void> {
-  await upstream.close();
+async function closePorts(ports: AppDependencies): Promise<void> {
+  const { upstream, embedder, reranker, bus, store, temporary, metrics } = ports;
+  await Promise.all([upstream, embedder, reranker].map((servers) => servers.close()));
   await bus.close();
   await store.close();
   await temporary.close();

@@ -6,6 +6,7 @@ import { join, resolve } from "node:path";
 import { version } from "../package.json";
 import { type App, createApp } from "./app.ts";
 import { localBus } from "./bus/local.ts";
+import { findProgram, openServers } from "./commands/servers.ts";
 import { CommandError, UsageError } from "./config/arguments.ts";
 import { type Config, parseConfig, split, withoutEffect } from "./config/config.ts";
 import { dataFolder, settingsFile, storeFile } from "./config/data-folder.ts";
@@ -20,11 +21,7 @@ import { StoreUnusable } from "./store/file.ts";
 import { openSqlite } from "./store/sqlite.ts";
 import { type Log, openLog, steadyWriter, visible } from "./telemetry/log.ts";
 import { Metrics } from "./telemetry/metrics.ts";
-import { LlamaChild } from "./upstream/child.ts";
 import { bypassProxyForLoopback } from "./upstream/http.ts";
-import { openLlama } from "./upstream/llama.ts";
-import { Pool } from "./upstream/pool.ts";
-import { findLlamaServer } from "./upstream/process.ts";
 
 function readConfig(args: readonly string[], isDoctor = false): Config {
   if (args.some((arg) => ["--help", "-h"].includes(arg))) {
@@ -64,17 +61,17 @@ async function serve(config: Config): Promise<void> {
   const log = openLog({ level: config.logLevel, format, write: steadyWriter(process.stderr) });
   for (const setting of withoutEffect(config, process.env))
     log.warn("this setting has no effect here", { setting });
-  const program = await findProgram(config);
+  const start = await findProgram(config);
   const file = storeFile(config.data);
   const metrics = new Metrics();
   const store = openSqlite(file, { stored: (ms) => metrics.stored(ms), damaged: (line) => log.error(line) });
   const temporary = openSqlite(":memory:", { beside: store });
   const personas = await openPersonas(config, log);
-  if (program !== null) await tryToListen(config); // a busy port is reported before a model is loaded
-  const upstream = openUpstream(config, program, log);
+  if (start !== null) await tryToListen(config); // a busy port is reported before a model is loaded
+  const servers = openServers(config, start, log);
   const app = await createApp({
     ...config,
-    ...{ store, temporary, personas, upstream, log, metrics },
+    ...{ store, temporary, personas, ...servers, log, metrics },
     documents: join(resolve(dataFolder(config.data)), "documents"),
     isTls: config.tls !== null,
     areUpstreamsFixed: config.llama.length > 0,
@@ -82,7 +79,7 @@ async function serve(config: Config): Promise<void> {
   });
   const isSocketTrusted = new AddressSet(config.trustedProxies).hasUnix;
   const listening = await listen(app, { ...config, isSocketTrusted }).catch(async (error) => {
-    await upstream.close();
+    await Promise.all(Object.values(servers).map((each) => each.close()));
     throw error;
   });
   const invitation = await app.firstInvitation();
@@ -90,34 +87,6 @@ async function serve(config: Config): Promise<void> {
   announce(listening.address, invitation);
   log.info("conversations are kept", { file });
   app.begin();
-}
-
-/**
- * The llama-server program for the models of --model; null if there are none. Ends parlor if it can't start
- * one.
- */
-async function findProgram({ models, llamaServer }: Config): Promise<string | null> {
-  if (models.length === 0) return null;
-  const program = findLlamaServer(llamaServer, process.execPath, process.env["PATH"] ?? "");
-  if (program === null) {
-    const place = llamaServer ? `at ${llamaServer}` : "beside parlor or in PATH";
-    fail(`there is no llama-server ${place}; name one with --llama-server PATH`, 1);
-  }
-  for (const model of models) if (!(await Bun.file(model).exists())) fail(`there is no model at ${model}`, 1);
-  return program;
-}
-
-/** The llama-servers that were named, and one of our own for each model. */
-function openUpstream(config: Config, program: string | null, log: Log): Pool {
-  const { bounds, models, llama, llamaArgs: args, llamaApiKey: apiKey } = config;
-  const open = (url: string, child?: LlamaChild) =>
-    openLlama({ url, apiKey, log, ...bounds, ...(child && { child }) });
-  const start = (model: string) => {
-    const options = { ...bounds, args, apiKey, log, endMs: bounds.graceMs };
-    return new LlamaChild({ ...options, program: program as string, model });
-  };
-  const own = models.map(start).map((child) => open(child.url, child));
-  return new Pool({ open, log }, llama.length + own.length > 0 ? llama : [options.llama.default], own);
 }
 
 /**

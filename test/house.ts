@@ -15,6 +15,8 @@ import type { Draft, Store } from "../src/store/store.ts";
 import { openLog } from "../src/telemetry/log.ts";
 import { Metrics } from "../src/telemetry/metrics.ts";
 import { openLlama } from "../src/upstream/llama.ts";
+import { LlamaEmbedder } from "../src/upstream/llama-embedder.ts";
+import { LlamaReranker } from "../src/upstream/llama-reranker.ts";
 import { Pool } from "../src/upstream/pool.ts";
 import { markdownHtml } from "../views/markdown/html.ts";
 import { inWords } from "../views/markdown/marks.ts";
@@ -34,6 +36,10 @@ export interface House {
 export interface HouseOptions {
   /** Of a llama-server, or several. */
   readonly llama: string | readonly string[];
+  /** A llama-server that embeds. */
+  readonly embed?: string;
+  /** A llama-server that ranks. */
+  readonly rerank?: string;
   readonly bounds?: Partial<Bounds>;
   readonly allowOrigins?: readonly string[];
   readonly apiKey?: string;
@@ -84,6 +90,15 @@ export async function startHouse(options: HouseOptions): Promise<House> {
   const log = openLog({ level: "debug", format: "json", write: (line) => lines.push(line) });
   const open = (url: string) => openLlama({ url, apiKey: apiKey ?? null, log, ...bounds });
   const upstream = new Pool({ open, log }, [llama].flat());
+  const special = (url: string | undefined) =>
+    url === undefined
+      ? null
+      : new Pool(
+          { open: (at) => openLlama({ url: at, apiKey: null, log, ...bounds, isSpecial: true }), log },
+          [url],
+        );
+  const embedder = new LlamaEmbedder("embed", special(options.embed), upstream);
+  const reranker = new LlamaReranker("rerank", special(options.rerank), upstream);
   const metrics = new Metrics();
   const store = openSqlite(file ?? ":memory:", { stored: (ms) => metrics.stored(ms) });
   const { checkpointed } = options;
@@ -117,6 +132,8 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     documents: options.documents ?? null,
     bus: localBus(),
     upstream,
+    embedder,
+    reranker,
     log,
     metrics,
     bounds,

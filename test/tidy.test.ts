@@ -35,6 +35,7 @@ const contracts = [
   "src/store/files.ts",
   "src/store/sources.ts",
   "src/persona/effective-settings.ts",
+  "src/upstream/meaning.ts",
 ];
 const isContract = (file: string, room: string) => file.endsWith(`/${room}.ts`) || contracts.includes(file);
 

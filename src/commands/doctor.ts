@@ -23,6 +23,7 @@ import {
   readLog,
   type ServerFindings,
 } from "./diagnosis.ts";
+import { ofSpecialServers } from "./doctor-special.ts";
 
 /** Time for one request to a llama-server, and for one run of its program, in ms. */
 const patienceMs = 5_000;
@@ -46,6 +47,7 @@ export async function runDoctor(
       fetchesMax: Number(process.env["BUN_CONFIG_MAX_HTTP_REQUESTS"]) || 256,
     }),
   );
+  lines.push(...(await ofSpecialServers(urls, config)));
   for (const model of config.models) lines.push(...(await tryModel(model, program, config)));
   lines.push(...ofFile(file), ...ofDoors(config));
   for (const { kind, text } of lines)

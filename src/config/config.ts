@@ -17,13 +17,26 @@ import {
 } from "./arguments.ts";
 import { type Bounds, bounds } from "./bounds.ts";
 import { type Option, options } from "./options.ts";
-import { isLoopback, llamaOf, type OidcProvider, oidcOf, type TlsFiles, tlsOf } from "./values.ts";
+import {
+  isLoopback,
+  llamaOf,
+  type OidcProvider,
+  oidcOf,
+  type SpecialSource,
+  specialOf,
+  type TlsFiles,
+  tlsOf,
+} from "./values.ts";
 
 export interface Config {
   /** Empty if none was named. */
   readonly llama: readonly string[];
   readonly llamaApiKey: string | null;
   readonly models: readonly string[];
+  /** Servers and models that embed texts. */
+  readonly embedding: SpecialSource;
+  /** Servers and models that rank texts. */
+  readonly reranking: SpecialSource;
   readonly llamaServer: string | null;
   readonly llamaArgs: readonly string[];
   readonly host: string;
@@ -95,9 +108,11 @@ export function parseConfig(
   const one = (option: Option): string | null => given[option.flag]?.at(-1) ?? option.default;
   const many = (option: Option): readonly string[] => given[option.flag] ?? [];
   const config: Config = {
-    llama: [...new Set(many(options.llama).map(llamaOf))],
+    llama: [...new Set(many(options.llama).map((each) => llamaOf(each)))],
     llamaApiKey: one(options.llamaApiKey),
     models: many(options.model),
+    embedding: specialOf(options.embedLlama, options.embedModel, many, one),
+    reranking: specialOf(options.rerankLlama, options.rerankModel, many, one),
     llamaServer: one(options.llamaServer),
     llamaArgs: many(options.llamaArg),
     host: (one(options.host) as string).replace(/^\[(.*)\]$/, "$1"),
@@ -177,11 +192,12 @@ function refuseWithoutEffect({ host, auth, trustedProxies, metricsAllow }: Confi
  * an image or a service and hold for every start there, so `withoutEffect` only reports such options in it.
  * @throws UsageError
  */
-function refuseIdle({ host, models }: Config, typed: Given): void {
+function refuseIdle(config: Config, typed: Given): void {
+  const { host } = config;
   if (host.startsWith("unix:") && typed[options.port.flag]?.some((port) => port !== "0"))
     throw new UsageError(`--port is for an address, and --host ${host} has none; give one of the two`);
-  const ownOnly = [options.llamaArg, options.llamaServer].find(({ flag }) => typed[flag] !== undefined);
-  if (ownOnly && models.length === 0) {
+  const ownOnly = idleOfOwn(config).find(({ flag }) => typed[flag] !== undefined);
+  if (ownOnly) {
     throw new UsageError(
       `--${ownOnly.flag} is for a llama-server that parlor starts: give --model FILE.gguf, too, or ` +
         "leave it out",
@@ -189,22 +205,29 @@ function refuseIdle({ host, models }: Config, typed: Given): void {
   }
 }
 
+/** Options of a llama-server that parlor starts, where it starts none that has them. */
+function idleOfOwn({ models, embedding, reranking }: Config): readonly Option[] {
+  if (models.length > 0) return [];
+  const isOnly = embedding.model === null && reranking.model === null;
+  return [options.llamaArg, ...(isOnly ? [options.llamaServer] : [])];
+}
+
 /**
  * Names of settings without effect that do not prevent a start: options of a llama-server that parlor does
  * not start, and names in the environment that look like parlor's and are not.
  */
-export function withoutEffect(
-  { models, llamaArgs, llamaServer }: Config,
-  env: Readonly<Record<string, string | undefined>>,
-): string[] {
+export function withoutEffect(config: Config, env: Readonly<Record<string, string | undefined>>): string[] {
   const known = new Set([...all.map((option) => option.env), "PARLOR_URL", "PARLOR_KEY"]);
   // Kubernetes adds the last two kinds for a service that is called parlor
   const unknown = Object.keys(env).filter(
     (name) => name.startsWith("PARLOR_") && !known.has(name) && !/^PARLOR_(SERVICE|PORT)_/.test(name),
   );
-  const ownOnly = [
-    ...(llamaArgs.length > 0 ? ["--llama-arg"] : []),
-    ...(llamaServer !== null ? ["--llama-server"] : []),
+  const isGiven = ({ flag }: Option) =>
+    flag === options.llamaArg.flag ? config.llamaArgs.length > 0 : config.llamaServer !== null;
+  return [
+    ...unknown,
+    ...idleOfOwn(config)
+      .filter(isGiven)
+      .map(({ flag }) => `--${flag}`),
   ];
-  return [...unknown, ...(models.length === 0 ? ownOnly : [])];
 }

@@ -2,6 +2,7 @@
 // bounds, is in config/bounds.ts. config/config.ts makes the configuration from both.
 
 import { logLevels } from "../telemetry/log.ts";
+import { llamaOptions } from "./llama-options.ts";
 
 export interface Option {
   readonly flag: string;
@@ -28,46 +29,7 @@ export interface Option {
 
 /** All options except the bounds. */
 export const options = {
-  llama: {
-    flag: "llama",
-    env: "PARLOR_LLAMA",
-    value: "URL",
-    default: "http://127.0.0.1:8080",
-    doc: "a llama-server to use; each question goes to the one that can start to answer it first",
-    repeatable: true,
-    isUrl: true,
-  },
-  llamaApiKey: {
-    flag: "llama-api-key",
-    env: "PARLOR_LLAMA_API_KEY",
-    value: "KEY",
-    default: null,
-    doc: "the --api-key of these llama-servers",
-    isSecret: true,
-  },
-  model: {
-    flag: "model",
-    env: "PARLOR_MODEL",
-    value: "FILE.gguf",
-    default: null,
-    doc: "start a llama-server with this model; one for each model that is named",
-    repeatable: true,
-  },
-  llamaServer: {
-    flag: "llama-server",
-    env: "PARLOR_LLAMA_SERVER",
-    value: "PATH",
-    default: null,
-    doc: "the llama-server program for --model (default: the one beside parlor, then the one in PATH)",
-  },
-  llamaArg: {
-    flag: "llama-arg",
-    env: "PARLOR_LLAMA_ARGS",
-    value: "ARG",
-    default: null,
-    doc: "an argument for the llama-servers of --model",
-    repeatable: true,
-  },
+  ...llamaOptions,
   host: {
     flag: "host",
     env: "PARLOR_HOST",

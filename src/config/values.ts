@@ -17,17 +17,35 @@ export interface OidcProvider {
   readonly clientSecret: string | null;
 }
 
+/** Where models for one purpose beside conversations are. */
+export interface SpecialSource {
+  /** Addresses of llama-servers. */
+  readonly llama: readonly string[];
+  /** Path of a model to start one with. */
+  readonly model: string | null;
+}
+
 /** The value of an option, or its default; null if it has neither. */
 type OneValue = (option: Option) => string | null;
 
 /** The address of a llama-server, as it was typed. @throws UsageError */
-export function llamaOf(typed: string): string {
+export function llamaOf(typed: string, { flag }: Option = options.llama): string {
   const address = llamaAddress(typed);
   if (address === null)
     throw new UsageError(
-      `--llama ${withoutSecrets(typed)} is no address of a llama-server; write it as http://HOST:PORT`,
+      `--${flag} ${withoutSecrets(typed)} is no address of a llama-server; write it as http://HOST:PORT`,
     );
   return address;
+}
+
+/** The servers and the model of two options. @throws UsageError */
+export function specialOf(
+  llama: Option,
+  model: Option,
+  many: (option: Option) => readonly string[],
+  one: OneValue,
+): SpecialSource {
+  return { llama: [...new Set(many(llama).map((each) => llamaOf(each, llama)))], model: one(model) };
 }
 
 /** The certificate and its key; null without TLS. @throws UsageError */

@@ -17,6 +17,7 @@ const statuses = {
   upstream_garbled: 502, // the data does not follow the protocol
   upstream_line_too_long: 502, // a line exceeds the buffer
   answer_too_long: 502, // the whole answer exceeds the bound
+  no_reranker: 501, // no llama-server has a model that ranks texts
   model_missing: 404, // no llama-server has the requested model
   model_failed: 422, // the model could not be loaded
   context_overflow: 400, // even the last question alone is longer than the slot's context

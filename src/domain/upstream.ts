@@ -65,6 +65,15 @@ export interface ModelState {
   readonly vision: boolean | null;
 }
 
+/** What a model does that does not chat: it makes vectors of texts, or ranks texts by a question. */
+export type Purpose = "embed" | "rerank";
+
+/** A model of a router that is no choice for conversations. */
+export interface SpecialModel {
+  readonly name: string;
+  readonly purpose: Purpose;
+}
+
 export interface UpstreamState {
   readonly status: "ready" | "loading" | "absent";
   readonly url: string;
@@ -83,6 +92,8 @@ export interface UpstreamState {
    * llama-servers.
    */
   readonly models: readonly ModelState[];
+  /** Models of a router that don't chat; absent where there are none. */
+  readonly special?: readonly SpecialModel[];
   /** True when parlor runs it: starts it, and restarts it when it ends. */
   readonly ours: boolean;
   readonly progress: StartProgress | null;

@@ -9,6 +9,7 @@ import { asFailure, Failure, type Refuse } from "../domain/failure.ts";
 import type { Place } from "../domain/run.ts";
 import type { SettingsResolver } from "../persona/effective-settings.ts";
 import type { Queue } from "../runs/queue.ts";
+import type { SpecialServers } from "../upstream/meaning.ts";
 import type { Relayed, Upstream } from "../upstream/upstream.ts";
 import { dialectOf, programRefusal, refusalText } from "./errors.ts";
 import { modelsAnswer } from "./models.ts";
@@ -22,7 +23,9 @@ interface RelayOptions extends RelayedAnswerBounds {
   /** Called when the request is finished, whatever its outcome. */
   onFinished(): void;
   readonly quota: Quota;
-  readonly queue: Pick<Queue, "apiRequests">;
+  readonly queue: Pick<Queue, "apiRequests" | "unqueued">;
+  readonly embedder: SpecialServers;
+  readonly reranker: SpecialServers;
   readonly settings: SettingsResolver;
   readonly readBody: ReadBody;
   /** Prefix of the addresses in refusals; see http/base. */
@@ -62,6 +65,7 @@ export async function relay(
     const route = routeOf(pathname, request.method, options.basePath);
     const person = personWithScope(identity, route.scope);
     if (route.isAnswer) settings.refuseIfEnforced();
+    if (route.purpose === "rerank" && !specialOf(route, options)) throw new Failure("no_reranker");
     const models = await modelsAnswer(route.method, pathname, requestId, options);
     if (models) {
       onFinished();
@@ -79,9 +83,13 @@ export async function relay(
     const headers = { ...parsed.headers, ...(streamId !== null && { [streamHeader]: streamId }) };
     const path = pathname + new URL(request.url).search;
     const relayed = { ...parsed, method: route.method, path, headers };
+    const queued = { request, pathname, requestId, person, route, relayed, answer, streamId };
+    const special = specialOf(route, options);
     const forwarded = route.needsNoSlot
       ? upstream.pass({ run: requestId, request: requestId }, relayed, answer, answer.signal)
-      : forwardQueued({ request, pathname, requestId, person, route, relayed, answer, streamId }, options);
+      : special
+        ? forwardSpecial(queued, special, options)
+        : forwardQueued(queued, options);
     forwarded.finally(onFinished).then(
       () => answer.end(),
       (error: unknown) => {
@@ -117,6 +125,25 @@ interface QueuedRequest {
   readonly answer: RelayedAnswer;
   /** Under which llama-server keeps the answer, if the client wants to resume it. */
   readonly streamId: string | null;
+}
+
+/** The servers that answer a route beside the queue; null: those of conversations answer it. */
+function specialOf({ purpose }: ApiRoute, { embedder, reranker }: RelayOptions): SpecialServers | null {
+  const servers = purpose && { embed: embedder, rerank: reranker }[purpose];
+  return servers?.isOffered ? servers : null;
+}
+
+function forwardSpecial(
+  { pathname: path, requestId: request, person, relayed, answer }: QueuedRequest,
+  servers: SpecialServers,
+  { queue }: RelayOptions,
+): Promise<void> {
+  return queue.unqueued.run({ person, request, path }, async (used) => {
+    answer.onBytes = (bytes) => {
+      used.tokens = tokensIn(bytes, used.tokens);
+    };
+    await servers.pass({ run: request, request }, relayed, answer, answer.signal);
+  });
 }
 
 /**

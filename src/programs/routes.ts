@@ -3,6 +3,7 @@
 
 import type { KeyScope } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";
+import type { Purpose } from "../domain/upstream.ts";
 
 export interface ApiRoute {
   readonly method: "GET" | "POST";
@@ -11,6 +12,8 @@ export interface ApiRoute {
   readonly needsNoSlot?: true;
   /** The model generates an answer. */
   readonly isAnswer?: true;
+  /** Servers with a model for this answer it, where there are some. */
+  readonly purpose?: Purpose;
   /** Fields that can hold several prompts, each of which takes a slot. */
   readonly prompts?: readonly string[];
 }
@@ -18,7 +21,13 @@ export interface ApiRoute {
 const answer = { method: "POST", scope: "answers", isAnswer: true } as const;
 const completion = { ...answer, prompts: ["prompt"] } as const;
 const count = { method: "POST", scope: "answers", needsNoSlot: true } as const;
-const embedding = { method: "POST", scope: "embeddings", prompts: ["input", "content"] } as const;
+const embedding = {
+  method: "POST",
+  scope: "embeddings",
+  purpose: "embed",
+  prompts: ["input", "content"],
+} as const;
+const reranking = { method: "POST", scope: "embeddings", purpose: "rerank" } as const;
 const models = { method: "GET", scope: "answers", needsNoSlot: true } as const;
 
 /**
@@ -34,6 +43,8 @@ const routes: Readonly<Record<string, ApiRoute>> = {
   "/v1/chat/completions/input_tokens": count,
   "/v1/responses/input_tokens": count,
   "/v1/embeddings": embedding,
+  "/v1/rerank": reranking,
+  "/v1/reranking": reranking,
   "/v1/models": models,
   "/chat/completions": answer,
   "/chat/completions/input_tokens": count,
@@ -42,6 +53,8 @@ const routes: Readonly<Record<string, ApiRoute>> = {
   "/responses": answer,
   "/embedding": embedding,
   "/embeddings": embedding,
+  "/rerank": reranking,
+  "/reranking": reranking,
   "/models": models,
 };
 
@@ -51,7 +64,8 @@ const modelPrefix = /^(?:\/v1)?\/models\/(.+)$/;
 /** Beginnings of API base URLs. */
 const apiPrefix = /^\/(v\d\w*|api|openai|anthropic)(\/|$)/;
 /** Endings of served paths, also misspelt in number. */
-const apiEnding = /\/(chat\/completions?|completions?|embeddings?|responses?|messages?|count_tokens)$/;
+const apiEnding =
+  /\/(chat\/completions?|completions?|embeddings?|rerank(ing)?|responses?|messages?|count_tokens)$/;
 
 /** The path without doubled slashes, which come from joined base URLs, and without a slash at the end. */
 export const withoutExtraSlashes = (pathname: string): string =>

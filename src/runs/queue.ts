@@ -10,6 +10,7 @@ import type { InProgress } from "./in-progress.ts";
 import type { LiveRun } from "./live-run.ts";
 import { QueueMemory } from "./queue-memory.ts";
 import { type Effects, Scheduler } from "./scheduler.ts";
+import { UnqueuedRequests } from "./unqueued.ts";
 
 /** Between two ticks of the scheduler, in ms. */
 const tickMs = 250;
@@ -22,6 +23,7 @@ export class Queue {
   readonly #memory: QueueMemory;
   readonly #timer: Timer;
   readonly apiRequests: ApiRequests;
+  readonly unqueued: UnqueuedRequests;
   #isClosed = false;
 
   /** `begin` is called when a Run of `inProgress` gets its Slot. */
@@ -36,6 +38,7 @@ export class Queue {
       { ...deps, usage: store.usage, queueMaxRuns: bounds.queueMaxRuns },
       this.#scheduler,
     );
+    this.unqueued = new UnqueuedRequests({ usage: store.usage, log });
     upstream.watch(() => this.#resize());
     this.#timer = setInterval(() => this.#scheduler.tick(), tickMs);
     this.#timer.unref();

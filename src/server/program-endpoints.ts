@@ -19,6 +19,7 @@ import { plainSocketHandler } from "../programs/socket-plain.ts";
 import type { Queue } from "../runs/queue.ts";
 import type { Runs } from "../runs/runs.ts";
 import type { StoreOf } from "../store/chooser.ts";
+import type { Embedder, Reranker } from "../upstream/meaning.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import type { Bodies } from "./bodies.ts";
 import { keepAliveSeconds } from "./paths.ts";
@@ -30,7 +31,9 @@ interface ProgramEndpointsDependencies {
   readonly forgetting: Forgetting;
   readonly quota: Quota;
   readonly runs: Runs;
-  readonly queue: Pick<Queue, "apiRequests">;
+  readonly queue: Pick<Queue, "apiRequests" | "unqueued">;
+  readonly embedder: Embedder;
+  readonly reranker: Reranker;
   readonly settings: SettingsResolver;
   readonly storeOf: StoreOf;
   readonly sockets: Sockets;

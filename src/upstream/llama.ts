@@ -14,6 +14,8 @@ interface LlamaOptions extends SlotWatchBounds, AnswerBounds {
   readonly url: string;
   readonly apiKey: string | null;
   readonly log: Log;
+  /** Its model does not chat. It is used without Slots, so that busy slots are no foreign ones. */
+  readonly isSpecial?: boolean;
   /** The process, if parlor has started it; absent for a server that somebody else runs. */
   readonly child?: StartingChild & { readonly log: readonly string[]; close(): Promise<void> };
 }
@@ -33,7 +35,10 @@ export class Llama implements SlotServer {
   constructor(options: LlamaOptions) {
     this.options = options;
     this.target = targetOf(options.url, options.apiKey);
-    const heldSlots = () => sumOf(this.slots.values().filter(({ state }) => state !== "idle"));
+    const heldSlots = () =>
+      options.isSpecial
+        ? Number.POSITIVE_INFINITY
+        : sumOf(this.slots.values().filter(({ state }) => state !== "idle"));
     this.slotWatch = new SlotWatch({ ...options, target: this.target, heldSlots });
   }
 
@@ -72,8 +77,8 @@ export class Llama implements SlotServer {
    * The model name to send. A router refuses requests without one: a loaded model is the best choice then.
    */
   modelFor(named: string | null): string | undefined {
-    const { models } = this.state;
-    if (named !== null || models.length <= 1) return named ?? undefined;
+    const { models, special } = this.state;
+    if (named !== null || (models.length <= 1 && !special)) return named ?? undefined;
     return (models.find(({ status }) => status === "loaded") ?? models[0])?.name;
   }
 

@@ -1,14 +1,17 @@
 // Reads llama-server's models (`/models` in router mode) and a model's slots and context (`/props`). The type
 // of every field is checked.
 
-import type { ModelState, UpstreamState } from "../domain/upstream.ts";
+import type { ModelState, SpecialModel, UpstreamState } from "../domain/upstream.ts";
 
 /** The capacity and the models of a llama-server. */
-export type ServerFacts = Pick<UpstreamState, "slots" | "contextTokens" | "vision" | "model" | "models">;
+export type ServerFacts = Pick<
+  UpstreamState,
+  "slots" | "contextTokens" | "vision" | "model" | "models" | "special"
+>;
 
 interface Listed {
   id?: unknown;
-  status?: { value?: unknown; failed?: unknown } | null;
+  status?: { value?: unknown; failed?: unknown; args?: unknown } | null;
   architecture?: { input_modalities?: unknown } | null;
 }
 
@@ -25,8 +28,10 @@ export async function routed(
   get: (path: string) => Promise<unknown>,
   before: readonly ModelState[],
 ): Promise<ServerFacts> {
+  const list = await get("/models");
+  const special = specialModels(list);
   const models = await Promise.all(
-    modelsOf(await get("/models"), before).map(async (each) => {
+    modelsOf(list, before, special).map(async (each) => {
       if (each.status !== "loaded") return each;
       const props = await get(`/props?${childOf(each.name)}`);
       return {
@@ -47,16 +52,22 @@ export async function routed(
     vision: models.length === 1 ? (models[0]?.vision ?? null) : null,
     model,
     models,
+    ...(special.length > 0 && { special }),
   };
 }
 
-/** The models of a router's list, with the slots and contexts that `before` knows. */
-function modelsOf(list: unknown, before: readonly ModelState[]): ModelState[] {
+/** The models of a router's list that chat, with the slots and contexts that `before` knows. */
+function modelsOf(
+  list: unknown,
+  before: readonly ModelState[],
+  special: readonly SpecialModel[],
+): ModelState[] {
   const data = (list as { data?: unknown } | null)?.data;
   if (!Array.isArray(data)) return [...before];
   return data.flatMap((each: Listed | null) => {
     if (typeof each?.id !== "string") return [];
     const name = each.id;
+    if (special.some((other) => other.name === name)) return [];
     const known = before.find((other) => other.name === name) ?? {
       slots: 1,
       contextTokens: null,
@@ -75,6 +86,22 @@ function modelsOf(list: unknown, before: readonly ModelState[]): ModelState[] {
         vision: listedVision(each) ?? known.vision,
       },
     ];
+  });
+}
+
+/**
+ * Models that were set up to embed or to rerank. Only the arguments of their processes tell: a router says of
+ * every model that it completes.
+ */
+export function specialModels(list: unknown): SpecialModel[] {
+  const data = (list as { data?: unknown } | null)?.data;
+  if (!Array.isArray(data)) return [];
+  return data.flatMap((each: Listed | null): SpecialModel[] => {
+    const args = each?.status?.args;
+    if (typeof each?.id !== "string" || !Array.isArray(args)) return [];
+    const has = (...flags: string[]) => flags.some((flag) => args.includes(flag));
+    if (has("--reranking", "--rerank")) return [{ name: each.id, purpose: "rerank" }];
+    return has("--embeddings", "--embedding") ? [{ name: each.id, purpose: "embed" }] : [];
   });
 }
 

@@ -42,6 +42,14 @@ export class Pool implements Upstreams {
 
   readonly facts: Upstreams["facts"] = (model) => this.#members.facts(model);
 
+  /** The servers that answer now, those that have failed recently last. */
+  get ready(): readonly Llama[] {
+    const ready = this.#members.all.filter(({ isReady }) => isReady);
+    return [...ready.filter(({ isPaused }) => !isPaused), ...ready.filter(({ isPaused }) => isPaused)].map(
+      ({ llama }) => llama,
+    );
+  }
+
   take(model: string | null, slots = 1): Slot | null {
     const count = slots > 1 ? Math.min(slots, this.facts(model).slots) : 1;
     const serving = this.#members.serving(model);

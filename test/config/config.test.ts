@@ -13,6 +13,8 @@ describe("parseConfig", () => {
       llama: [],
       llamaApiKey: null,
       models: [],
+      embedding: { llama: [], model: null },
+      reranking: { llama: [], model: null },
       llamaServer: null,
       llamaArgs: [],
       host: "127.0.0.1",

@@ -85,21 +85,23 @@ const numbers = [
 ];
 const switches = { taken: [], refused: [] };
 
+const llamaUrls = {
+  taken: [
+    ["http://a:1", ["http://a:1"]],
+    ["http://a:1/", ["http://a:1"]],
+    ["http://a:1///", ["http://a:1"]],
+    ["http://a:1/v1", ["http://a:1"]],
+    ["http://a:1/v1/", ["http://a:1"]],
+    ["HTTP://A:1", ["http://a:1"]],
+    ["http://[::1]:8080", ["http://[::1]:8080"]],
+    ["https://a/llama", ["https://a/llama"]],
+  ] as [string, string[]][],
+  refused: [...empty, ...urls],
+};
+const modelPath = { taken: [["a.gguf", "a.gguf"]] as [string, string][], refused: [...empty, "a\0"] };
+
 const table: Record<keyof typeof options, Spellings> = {
-  llama: {
-    of: ({ llama }) => llama,
-    taken: [
-      ["http://a:1", ["http://a:1"]],
-      ["http://a:1/", ["http://a:1"]],
-      ["http://a:1///", ["http://a:1"]],
-      ["http://a:1/v1", ["http://a:1"]],
-      ["http://a:1/v1/", ["http://a:1"]],
-      ["HTTP://A:1", ["http://a:1"]],
-      ["http://[::1]:8080", ["http://[::1]:8080"]],
-      ["https://a/llama", ["https://a/llama"]],
-    ],
-    refused: [...empty, ...urls],
-  },
+  llama: { of: ({ llama }) => llama, ...llamaUrls },
   llamaApiKey: { of: ({ llamaApiKey }) => llamaApiKey, ...secret },
   model: { of: ({ models }) => models, taken: [["a.gguf", ["a.gguf"]]], refused: [...empty, "a\0"] },
   llamaServer: { beside: ["--model", "m"], of: ({ llamaServer }) => llamaServer, ...files },
@@ -126,6 +128,10 @@ const table: Record<keyof typeof options, Spellings> = {
       "--ctx-size 4096",
     ],
   },
+  embedLlama: { of: ({ embedding }) => embedding.llama, ...llamaUrls },
+  embedModel: { of: ({ embedding }) => embedding.model, ...modelPath },
+  rerankLlama: { of: ({ reranking }) => reranking.llama, ...llamaUrls },
+  rerankModel: { of: ({ reranking }) => reranking.model, ...modelPath },
   host: {
     beside: ["--open"],
     of: ({ host }) => host,

@@ -42,6 +42,9 @@ export const failuresDe: FailureSentences = {
   answer_too_long: ({ limitChars }) =>
     `Die Antwort hat mehr als ${number(limitChars)} Zeichen; parlor hat sie beendet. ` +
     "Der bisherige Text bleibt erhalten.",
+  no_reranker: () =>
+    "Hier ordnet kein llama-server Texte nach einer Frage. Der Betreiber kann parlor mit --rerank-llama oder " +
+    "--rerank-model starten.",
   model_missing: ({ model, models }) =>
     `Kein llama-server hat das Modell ${model}. ` +
     `Wähle ein anderes und versuch es dann nochmal${models ? `; verfügbar: ${models}.` : "."}`,

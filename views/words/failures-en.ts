@@ -37,6 +37,8 @@ export const failuresEn: FailureSentences = {
     `llama-server sent a line of more than ${number(limitBytes)} bytes. The text received so far is kept.`,
   answer_too_long: ({ limitChars }) =>
     `The answer exceeded ${number(limitChars)} characters, so parlor ended it. The text so far is kept.`,
+  no_reranker: () =>
+    "No llama-server here ranks texts. The operator can start parlor with --rerank-llama or --rerank-model.",
   model_missing: ({ model, models }) =>
     `No llama-server has the model ${model}. ` +
     `Choose another, then try again${models ? `; available: ${models}.` : "."}`,

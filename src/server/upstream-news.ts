@@ -1,0 +1,45 @@
+// Shows the state of the llama-servers in metrics, in the log and on pages.
+
+import { serverLog } from "../chat/servers.ts";
+import type { Hub } from "../live/hub.ts";
+import type { RunHost } from "../runs/host.ts";
+import type { Log } from "../telemetry/log.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import type { Upstreams } from "../upstream/upstream.ts";
+import type { Sockets } from "./sockets.ts";
+
+interface NewsDependencies {
+  readonly upstream: Upstreams;
+  readonly runs: Pick<RunHost, "load">;
+  readonly hub: Pick<Hub, "sendUpstream">;
+  readonly sockets: Pick<Sockets, "counts">;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly bounds: { readonly slotsMax: number };
+}
+
+/** From now on, as long as the process runs. */
+export function watchUpstream({
+  upstream,
+  runs,
+  hub,
+  sockets,
+  log,
+  metrics,
+  bounds,
+}: NewsDependencies): void {
+  metrics.watch({
+    running: () => runs.load.running,
+    waiting: () => runs.load.waiting,
+    slots: () => upstream.state.slots,
+    foreignSlots: () => upstream.state.foreignSlots,
+    isUpstreamReady: () => upstream.state.status === "ready",
+    servers: () => upstream.servers,
+    sockets: () => sockets.counts,
+  });
+  const logNews = serverLog(log, bounds.slotsMax);
+  upstream.watch((state) => {
+    logNews(upstream.servers);
+    hub.sendUpstream(state);
+  });
+}
