@@ -240,6 +240,19 @@ export const recitals: Readonly<Record<string, Recital>> = {
       " In `liste[1]` ist keine Quelle.",
     ],
   },
+  // no number: the first two stand in one document each, the third has a wrong number
+  uncited: {
+    word: "Hausmeister",
+    text:
+      "Die Miete kostet 840 Euro im Monat. Ein Hund darf nur gehalten werden, wenn die Nachbarn einverstanden sind. " +
+      "Die Frist der Kündigung ist vierzehn Monate und 5 Tage. Gern geschehen!",
+  },
+  // a wrong number at the beginning of an answer that does not end
+  unfounded: {
+    word: "Dauerlauf",
+    text: `Die Miete kostet 950 Euro [1].\n\n${Array.from({ length: 200 }, (_, i) => `Runde ${i + 1} folgt.`).join("\n\n")}`,
+    endless: true,
+  },
   title: { word: "Give this conversation a title", text: `"A Small Bird at the Window."` },
   hallo: {
     word: "Hallo",

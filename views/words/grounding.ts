@@ -21,7 +21,7 @@ export const groundingEn: GroundingWords = {
     const [all, some] = [shortNumber(sentences, "en"), shortNumber(supported, "en")];
     const found = `${some} of ${all} ${sentences === 1 ? "sentence found in its sources" : "sentences found in their sources"}`;
     return isStrict && supported < sentences
-      ? `Only ${found}. The marked ones are not in the documents.`
+      ? `${found}. The marked ones were not found in the documents.`
       : found;
   },
 };
@@ -34,7 +34,7 @@ export const groundingDe: GroundingWords = {
     const [all, some] = [shortNumber(sentences, "de"), shortNumber(supported, "de")];
     const found = `${some} von ${all} ${sentences === 1 ? "Satz in seinen" : "Sätzen in ihren"} Quellen gefunden`;
     return isStrict && supported < sentences
-      ? `Nur ${found}. Die markierten stehen nicht in den Dokumenten.`
+      ? `${found}. Die markierten wurden in den Dokumenten nicht gefunden.`
       : found;
   },
 };
