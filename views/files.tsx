@@ -43,7 +43,8 @@ function FileItem({ part, isReader, words }: { part: FilePart; isReader: boolean
       <span class="facts">
         <Facts of={part} words={words} />
       </span>
-      {part.isSearched && <span class="facts">{words.attachments.searched}</span>}
+      <Notes of={part} words={words} />
+      {part.isSearched && <span class="note">{words.attachments.searched}</span>}
     </a>
   );
 }
@@ -58,6 +59,30 @@ function Facts({ of, words }: { of: FileFacts; words: Words }) {
   return <>{words.attachments.facts(of).join(" · ")}</>;
 }
 
+/** What somebody should know of a file before they rely on it: in words, a sentence each. */
+export function notesOf(
+  { type, picturePages = [] }: Pick<FileFacts, "type" | "picturePages">,
+  { isUnseen, words: { attachments } }: { isUnseen: boolean; words: Words },
+): readonly string[] {
+  const [first] = picturePages;
+  const isOne = picturePages.length === 1 && first?.[0] === first?.[1];
+  const pages = picturePages.map(([from, to]) => (from === to ? `${from}` : `${from}–${to}`)).join(", ");
+  return [
+    ...(first === undefined ? [] : [attachments.pictures(pages, isOne)]),
+    ...(type === "picture" && isUnseen ? [attachments.unseen] : []),
+  ];
+}
+
+function Notes({ of, isUnseen = false, words }: { of: FileFacts; isUnseen?: boolean; words: Words }) {
+  return (
+    <>
+      {notesOf(of, { isUnseen, words }).map((note) => (
+        <span class="note">{note}</span>
+      ))}
+    </>
+  );
+}
+
 /** What the composer says of files that may be attached. */
 export interface AttachBounds {
   /** Largest file, in bytes. */
@@ -66,6 +91,8 @@ export interface AttachBounds {
   readonly messageFilesMax: number;
   /** What the person's files take, and the most that they may take, in bytes. */
   readonly usage: { readonly usedBytes: number; readonly limitBytes: number };
+  /** The model that would answer says that it does not see pictures. */
+  readonly isUnseen: boolean;
 }
 
 interface AttachProps {
@@ -96,6 +123,7 @@ export function Attach({ bounds, attached, isDisabled, words }: AttachProps) {
               <span class="facts">
                 <Facts of={file} words={words} />
               </span>
+              <Notes of={file} isUnseen={bounds.isUnseen} words={words} />
             </label>
           </li>
         ))}
@@ -121,6 +149,7 @@ export function Attach({ bounds, attached, isDisabled, words }: AttachProps) {
           data-too-large={labels.tooLarge(limitBytes)}
         />
       </label>
+      {bounds.isUnseen && <p class="unseen-here">{labels.unseen}.</p>}
       <template id="uploading">
         <p>{labels.wait}</p>
       </template>

@@ -29,7 +29,9 @@ interface AttachmentsDependencies {
 }
 
 /** A file's kind, its text, and the bytes that are kept of it. */
-type ReadFile = Pick<NewFile, "type" | "mediaType" | "pages"> & { readonly content: Uint8Array };
+type ReadFile = Pick<NewFile, "type" | "mediaType" | "pages" | "picturePages" | "pictures"> & {
+  readonly content: Uint8Array;
+};
 
 /** What a person's files take, and the most that they may take, in bytes. */
 interface FilesUsage {

@@ -12,6 +12,7 @@ import { noSettings, type Settings } from "../domain/persona.ts";
 import type { Run } from "../domain/run.ts";
 import type { Tap } from "../runs/runs.ts";
 import type { QueuedRun, RunRequest, Store } from "../store/store.ts";
+import type { Upstream } from "../upstream/upstream.ts";
 import type { ChatDependencies } from "./dependencies.ts";
 import { filesOf, refuseUnseen } from "./question-files.ts";
 
@@ -139,6 +140,14 @@ export class Chat {
   ): void {
     if (!isAddedAtEnd) publishReshaped(this.#deps.bus, said.run.conversation);
     this.#deps.runs.enqueue(person, said, { question: isAddedAtEnd ? said.question : null, ...rest });
+  }
+
+  /**
+   * What is known of the model that would answer a question now. `first`: settings of a conversation that
+   * does not exist yet.
+   */
+  async modelFacts(conversation: ConversationId, first?: Settings): Promise<ReturnType<Upstream["facts"]>> {
+    return this.#deps.upstream.facts(await this.#modelOf(conversation, first));
   }
 
   /** The model that the conversation's next answer will request; null where there is at most one. */

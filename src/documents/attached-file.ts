@@ -1,4 +1,5 @@
-// Reads files that somebody has attached: the kind of each, its text, and the bytes to keep.
+// Reads files that somebody has attached: the kind of each, its text, pictures of its pages without text, and
+// the bytes to keep.
 
 import type { FilePage } from "../domain/file.ts";
 import type { FileType } from "../domain/file-type.ts";
@@ -10,9 +11,14 @@ interface ReadFile {
   /** Media type of the content. */
   readonly mediaType: string;
   readonly pages: readonly FilePage[];
+  readonly picturePages?: readonly number[];
+  readonly pictures?: ReadonlyMap<number, Uint8Array>;
   /** The bytes of the file; of a picture, bytes that models and browsers can take. */
   readonly content: Uint8Array;
 }
+
+/** Pages of a scan that are kept as pictures: more would fill any context. */
+const picturesMax = 10;
 
 export class FileReader {
   readonly #extractor: Pick<Extractor, "extract">;
@@ -25,8 +31,10 @@ export class FileReader {
   /** @throws Failure as `Extractor.extract`; `picture_unsupported`, `picture_too_large` */
   async read(bytes: Uint8Array, name: string): Promise<ReadFile> {
     if (isPicture(bytes)) return this.#readPicture(bytes, name);
-    const { type, pages } = await this.#extractor.extract(whole(bytes), name);
-    return { type, mediaType: "application/octet-stream", pages, content: bytes };
+    const extracted = await this.#extractor.extract(whole(bytes), name, undefined, picturesMax);
+    const { type, pages, picturePages, pictures } = extracted;
+    const facts = { type, mediaType: "application/octet-stream", pages, picturePages, pictures };
+    return { ...facts, content: bytes };
   }
 
   /** One after the other, since a large one takes much memory. */

@@ -42,15 +42,19 @@ function giveWay(): void {
 
 async function extractAll(
   bytes: Uint8Array,
-  { name, unpackedMaxBytes, extractMaxChars }: ExtractRequest,
+  { name, extractMaxChars, ...bounds }: ExtractRequest,
   write: (line: ExtractLine) => Promise<void>,
 ): Promise<string | null> {
   const type = sniff(bytes, name);
   await write({ type });
-  const pages = extract(bytes, type, unpackedMaxBytes);
+  const pages = extract(bytes, type, bounds);
   for (let [count, chars] = [0, 0]; ; ) {
     const next = await pages.next();
     if (next.done) return next.value === null ? null : cleaned(next.value);
+    if (typeof next.value !== "string") {
+      await write({ picture: next.value.picture.toBase64() });
+      continue;
+    }
     if (++count > pagesMax) throw new Failure("file_too_large", { limitPages: pagesMax });
     const text = cleaned(next.value);
     chars += text.length;

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Failure } from "../domain/failure.ts";
 import type { FileType } from "../domain/file-type.ts";
-import { childArgument, type ExtractLine, type ExtractRequest, isCompiled } from "./protocol.ts";
+import { childArgument, type ExtractLine, type ExtractRequest, hasText, isCompiled } from "./protocol.ts";
 
 export interface ExtractedPage {
   /** From 1. Slides, sheets and chapters count as pages; other formats without pages have one. */
@@ -21,6 +21,8 @@ export interface Extracted {
   readonly pages: readonly ExtractedPage[];
   /** Pages and slides with hardly any text: they are pictures, or empty. */
   readonly picturePages: readonly number[];
+  /** JPEGs of some of them, by page, where they were asked for. */
+  readonly pictures: ReadonlyMap<number, Uint8Array>;
 }
 
 export interface ExtractBounds {
@@ -35,8 +37,6 @@ export interface ExtractBounds {
 
 /** Time between two looks at the process's memory, in ms. */
 const watchMs = 50;
-/** A page with fewer characters, white space aside, has no text worth the name. */
-const pageMinChars = 20;
 const pagedTypes: readonly FileType[] = ["pdf", "pptx", "odp"];
 
 type Child = Bun.Subprocess<"pipe", "pipe", "ignore">;
@@ -51,17 +51,23 @@ export class Extractor {
   }
 
   /**
-   * The text of a file. `signal` ends it; the promise is then rejected with the signal's reason.
+   * The text of a file, and at most `picturesMax` pictures of pages without text. `signal` ends it; the promise
+   * is then rejected with the signal's reason.
    * @throws Failure `file_unsupported`, `file_unreadable`, `file_locked`, `file_too_large` (unpacked, pages or
    * text), `file_heavy` (memory), `file_slow`, each with the fact `name`
    */
-  async extract(bytes: AsyncIterable<Uint8Array>, name: string, signal?: AbortSignal): Promise<Extracted> {
+  async extract(
+    bytes: AsyncIterable<Uint8Array>,
+    name: string,
+    signal?: AbortSignal,
+    picturesMax = 0,
+  ): Promise<Extracted> {
     while (this.#running >= this.#bounds.extractionsMax)
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#running++;
     try {
       signal?.throwIfAborted();
-      return await this.#extract(bytes, name, signal);
+      return await this.#extract(bytes, { name, picturesMax }, signal);
     } catch (error) {
       throw error instanceof Failure ? new Failure(error.code, { ...error.facts, name }) : error;
     } finally {
@@ -70,7 +76,11 @@ export class Extractor {
     }
   }
 
-  async #extract(bytes: AsyncIterable<Uint8Array>, name: string, signal?: AbortSignal): Promise<Extracted> {
+  async #extract(
+    bytes: AsyncIterable<Uint8Array>,
+    asked: Pick<ExtractRequest, "name" | "picturesMax">,
+    signal?: AbortSignal,
+  ): Promise<Extracted> {
     const { extractMs, extractMaxMemoryBytes, unpackedMaxBytes, extractMaxChars } = this.#bounds;
     const child = startChild();
     let cause: unknown = null;
@@ -87,7 +97,7 @@ export class Extractor {
     const abort = () => end(signal?.reason);
     signal?.addEventListener("abort", abort);
     try {
-      const request = { name, unpackedMaxBytes, extractMaxChars };
+      const request = { ...asked, unpackedMaxBytes, extractMaxChars };
       void feed(child, request, bytes).catch(end);
       const extracted = await collect(child, extractMaxChars).catch(end);
       if (cause !== null) throw cause;
@@ -154,12 +164,14 @@ async function feed(
 /** @throws Failure that the child reports; `file_unreadable` if it ends without one, or says too much */
 async function collect({ stdout }: Child, extractMaxChars: number): Promise<Extracted> {
   const pages: ExtractedPage[] = [];
+  const pictures = new Map<number, Uint8Array>();
   let type: FileType = "unknown";
   for await (const line of linesOf(stdout, 6 * extractMaxChars + (4 << 20))) {
     if ("type" in line) type = line.type;
     else if ("text" in line) pages.push({ page: pages.length + 1, text: line.text });
+    else if ("picture" in line) pictures.set(pages.length, Uint8Array.fromBase64(line.picture));
     else if ("failure" in line) throw new Failure(line.failure.code, line.failure.facts);
-    else return { type, title: line.title, pages, picturePages: picturePages(type, pages) };
+    else return { type, title: line.title, pages, picturePages: picturePages(type, pages), pictures };
   }
   throw new Failure("file_unreadable");
 }
@@ -182,6 +194,5 @@ async function* linesOf(stream: ReadableStream<Uint8Array>, maxBytes: number): A
 
 function picturePages(type: FileType, pages: readonly ExtractedPage[]): number[] {
   if (!pagedTypes.includes(type)) return [];
-  const isEmpty = ({ text }: ExtractedPage) => text.replace(/\s/g, "").length < pageMinChars;
-  return pages.filter(isEmpty).map(({ page }) => page);
+  return pages.filter(({ text }) => !hasText(text)).map(({ page }) => page);
 }

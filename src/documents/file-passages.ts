@@ -52,9 +52,5 @@ async function cut(
   // the same path for everybody, so that a beginning that was interrupted is replaced
   const document = await documents.begin(collection, { path: "", hash: "", bytes, file: null });
   const facts = { title: null, pages: pages.length, picturePages: [] };
-  await documents.fill(
-    document,
-    facts,
-    indexedPassages(name, { type, title: null, pages, picturePages: [] }),
-  );
+  await documents.fill(document, facts, indexedPassages(name, { type, title: null, pages }));
 }

@@ -203,7 +203,10 @@ function failureOf(error: unknown): FailureReport {
 }
 
 /** The passages of a document with what they are found by. */
-export function* indexedPassages(path: string, { type, title, pages }: Extracted): Generator<IndexedPassage> {
+export function* indexedPassages(
+  path: string,
+  { type, title, pages }: Pick<Extracted, "type" | "title" | "pages">,
+): Generator<IndexedPassage> {
   const name = title ?? basename(path).replace(/\.\w+$/, "");
   for (const passage of passagesOf(pages, hasHeadings(type))) {
     // a passage that begins with its heading has it in its own text

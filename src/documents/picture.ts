@@ -45,6 +45,14 @@ export async function upright(bytes: Uint8Array, name: string): Promise<Picture>
   }
 }
 
+/** A picture of a page as a JPEG of a bounded size, turned to the right by some degrees. */
+export async function asJpeg(bytes: Uint8Array, degrees: number): Promise<Uint8Array> {
+  const image = new Bun.Image(bytes, { maxPixels: limitPixels });
+  const turned = degrees === 0 ? image : image.rotate(degrees);
+  const small = turned.resize(sideMaxPixels, sideMaxPixels, { fit: "inside", withoutEnlargement: true });
+  return small.jpeg({ quality: jpegQuality }).bytes();
+}
+
 /** PNG and GIF, and WebP that says so or is lossless: what is no photograph stays sharp, too. */
 function mayBeTransparent(bytes: Uint8Array): boolean {
   const head = Buffer.from(bytes.subarray(0, 21)).toString("latin1");

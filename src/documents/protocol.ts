@@ -22,11 +22,20 @@ export interface ExtractRequest {
   readonly name: string;
   readonly unpackedMaxBytes: number;
   readonly extractMaxChars: number;
+  /** Most pictures of pages that are taken out of a PDF. */
+  readonly picturesMax: number;
 }
+
+/** A page with fewer characters, white space aside, has no text worth the name. */
+const pageMinChars = 20;
+
+export const hasText = (text: string): boolean => text.replace(/\s/g, "").length >= pageMinChars;
 
 /** Last comes one with `title` or one with `failure`; what ends without is incomplete. */
 export type ExtractLine =
   | { readonly type: FileType }
   | { readonly text: string }
+  /** A JPEG of the page whose text came last, in Base64. */
+  | { readonly picture: string }
   | { readonly title: string | null }
   | { readonly failure: FailureReport };

@@ -44,7 +44,7 @@ export async function readDocument(
   if (plainTypes.includes(type) && Bun.file(file).size <= plainMaxBytes) {
     const text = cleaned(decodeText(await Bun.file(file).bytes()));
     if (text.length > limitChars) throw new Failure("file_too_large", { limitChars });
-    return { type, title: null, pages: [{ page: 1, text }], picturePages: [] };
+    return { type, title: null, pages: [{ page: 1, text }], picturePages: [], pictures: new Map() };
   }
   try {
     return await extractor.extract(Bun.file(file).stream(), basename(file), signal);

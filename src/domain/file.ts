@@ -23,6 +23,34 @@ export interface FileFacts {
   readonly bytes: number;
   /** Number of pages with text; 0 for a picture. */
   readonly pages: number;
+  /** Pages without text: they are pictures, or empty. Absent: there are none. */
+  readonly picturePages?: readonly PageRange[];
+}
+
+/** First and last of some successive pages. */
+type PageRange = readonly [from: number, to: number];
+
+/** Ranges that are kept. */
+const rangesMax = 50;
+
+/** Numbers of pages, in ascending order, as ranges; those that are too many are left out. */
+export function rangesOf(pages: readonly number[]): readonly PageRange[] {
+  const ranges: [number, number][] = [];
+  for (const page of pages) {
+    const last = ranges.at(-1);
+    if (last?.[1] === page - 1) last[1] = page;
+    else ranges.push([page, page]);
+  }
+  return ranges.slice(0, rangesMax);
+}
+
+/** The ranges in a value of unknown shape. */
+export function rangesIn(value: unknown): readonly PageRange[] {
+  if (!Array.isArray(value)) return [];
+  return value.slice(0, rangesMax).filter((each: unknown): each is PageRange => {
+    const [from, to, ...more] = Array.isArray(each) ? each : [];
+    return Number.isInteger(from) && Number.isInteger(to) && from >= 1 && from <= to && more.length === 0;
+  });
 }
 
 export interface StoredFile extends FileFacts {

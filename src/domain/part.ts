@@ -1,6 +1,6 @@
 // The parts of a Message, in order. What a kind looks like is in views/, how it comes about in runs/.
 
-import { type FileFacts, type FileId, fileName, isFileType } from "./file.ts";
+import { type FileFacts, type FileId, fileName, isFileType, rangesIn } from "./file.ts";
 import { type Grounding, isGrounding } from "./grounding-mode.ts";
 import { isId } from "./id.ts";
 import { isFiniteNumber, isJsonObject, isString, type JsonObject } from "./json.ts";
@@ -119,11 +119,16 @@ export function partsOf(value: unknown): Parts {
   });
 }
 
-function filePartOf({ file, name, type, bytes, pages, isSearched }: JsonObject): FilePart[] {
+function filePartOf({ file, name, type, bytes, pages, picturePages, isSearched }: JsonObject): FilePart[] {
   if (!isString(name) || !isFileType(type) || !isFiniteNumber(bytes)) return [];
   const facts = { name: fileName(name), type, bytes, pages: isFiniteNumber(pages) ? pages : 0 };
   const id = isId(file) ? file : null;
-  return [{ kind: "file", file: id, ...facts, ...(isSearched === true && { isSearched }) }];
+  const pictures = rangesIn(picturePages);
+  const more = {
+    ...(pictures.length > 0 && { picturePages: pictures }),
+    ...(isSearched === true && { isSearched: true as const }),
+  };
+  return [{ kind: "file", file: id, ...facts, ...more }];
 }
 
 /** Largest number of a source, and of a page, that is read. */

@@ -2,15 +2,20 @@
 // which sends files together with the question.
 
 import { type Context, Hono } from "hono";
+import { notesOf } from "../../views/files.tsx";
 import type { Attachments, GivenFile } from "../chat/attachments.ts";
+import type { Chat } from "../chat/chat.ts";
 import type { ReadBody } from "../domain/body.ts";
 import { Failure } from "../domain/failure.ts";
 import type { FileId, StoredFile } from "../domain/file.ts";
 import { type ConversationId, isId } from "../domain/id.ts";
+import type { SettingsResolver } from "../persona/effective-settings.ts";
 import { attachmentNamed } from "./download.ts";
-import { type Env, personOf, shownFailure } from "./visitor.ts";
+import { type Env, personOf, shownFailure, wordsFor } from "./visitor.ts";
 
 export interface FileDependencies {
+  readonly chat: Chat;
+  readonly settings: SettingsResolver;
   readonly attachments: Attachments;
   readonly readBody: ReadBody;
 }
@@ -18,7 +23,7 @@ export interface FileDependencies {
 /** Bytes of a form around its file: boundaries, headers, other fields. */
 const formOverheadBytes = 64 * 1024;
 
-export function fileRoutes({ attachments, readBody }: FileDependencies): Hono<Env> {
+export function fileRoutes({ attachments, chat, settings, readBody }: FileDependencies): Hono<Env> {
   const app = new Hono<Env>();
   const idOf = (c: Context<Env>): FileId => {
     const id = c.req.param("id");
@@ -37,7 +42,11 @@ export function fileRoutes({ attachments, readBody }: FileDependencies): Hono<En
       if (!given || second) throw new Failure("bad_request", { detail: "one file" });
       const file = await attachments.take(person, isId(conversation) ? conversation : null, given);
       const { id, name, type, pages } = file;
-      return c.json({ id, name, type, bytes: file.bytes, pages, state: "ready" }, 201);
+      const first = await settings.first(c.req.query("persona") ?? null);
+      const { vision } = await chat.modelFacts(isId(conversation) ? conversation : id, first);
+      const notes = notesOf(file, { isUnseen: vision === false, words: wordsFor(c) });
+      const said = notes.length > 0 ? { notes } : {};
+      return c.json({ id, name, type, bytes: file.bytes, pages, ...said, state: "ready" }, 201);
     } finally {
       release();
     }

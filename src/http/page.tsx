@@ -75,6 +75,7 @@ export class ConversationPages {
       choices: isNew ? await settings.choices() : [],
       ...this.#requestProps(c, conversation, options),
       ...(await this.#personProps(c)),
+      attachBounds: await this.#attachBounds(c, conversation),
       ...place,
     };
     const whole = html(<ChatPage {...props} />);
@@ -111,15 +112,23 @@ export class ConversationPages {
     };
   }
 
+  /** What the page says of files before they are chosen. */
+  async #attachBounds(c: Context<Env>, conversation: ConversationId) {
+    const { attachments, chat, settings } = this.#dependencies;
+    const first = await settings.first(c.req.query("persona") ?? null);
+    const { vision } = await chat.modelFacts(conversation, first);
+    const usage = await attachments.usage(personOf(c));
+    return { ...attachments.bounds, usage, isUnseen: vision === false };
+  }
+
   /** What the page shows about its reader and about parlor itself. */
   async #personProps(c: Context<Env>) {
-    const { attachments, auth, quota, servers, store, silentMs, upstream } = this.#dependencies;
+    const { auth, quota, servers, store, silentMs, upstream } = this.#dependencies;
     const person = personOf(c);
     return {
       person,
       list: await store.list({ owner: person.id, limit: listPageMax }),
       allowance: await quota.allowance(person),
-      attachBounds: { ...attachments.bounds, usage: await attachments.usage(person) },
       messageMaxBytes: quota.messageMaxBytes(person),
       hasAccounts: auth.mode !== "none",
       elsewhere: [...new Set(servers.now.flatMap(({ url }) => machineOf(url) ?? []))],

@@ -4,6 +4,7 @@
 import type { Message, Role } from "../domain/conversation.ts";
 import type { FilePage } from "../domain/file.ts";
 import { type FilePart, filesIn } from "../domain/part.ts";
+import type { UpstreamState } from "../domain/upstream.ts";
 import type { Files } from "../store/files.ts";
 import type { Content, ContentPiece } from "../upstream/upstream.ts";
 
@@ -13,13 +14,34 @@ export interface Said {
   readonly text: Content;
 }
 
-/** A message with the content of its files. `seesPictures`: false where the model says that it does not. */
-export async function saidIn(message: Message, files: Files, seesPictures: boolean): Promise<Said> {
+/** What a model takes besides text. */
+interface Senses {
+  readonly sees: boolean;
+  /** Pages of a scan that it gets as pictures. */
+  readonly pagesMax: number;
+}
+
+/** Share of the context that the pages of a scan may take, and tokens of a picture: what large models take. */
+const scanShare = 0.4;
+const pictureTokens = 2_500;
+const scanPagesMax = 8;
+
+/** The senses of a model. What is not known is not there. */
+export const sensesOf = ({
+  vision,
+  contextTokens,
+}: Pick<UpstreamState, "vision" | "contextTokens">): Senses => ({
+  sees: vision === true,
+  pagesMax: Math.min(scanPagesMax, Math.floor(((contextTokens ?? 0) * scanShare) / pictureTokens) || 1),
+});
+
+/** A message with the content of its files. */
+export async function saidIn(message: Message, files: Files, senses: Senses): Promise<Said> {
   const { role, text, parts } = message;
   const attached = filesIn(parts);
   if (attached.length === 0) return { role, text };
   const pieces: ContentPiece[] = [];
-  for (const part of attached) pieces.push(...(await piecesOf(message, part, files, seesPictures)));
+  for (const part of attached) pieces.push(...(await piecesOf(message, part, files, senses)));
   if (text !== "") pieces.push({ type: "text", text });
   return { role, text: joined(pieces) };
 }
@@ -55,13 +77,17 @@ async function piecesOf(
   { id }: Message,
   part: FilePart,
   files: Files,
-  seesPictures: boolean,
+  senses: Senses,
 ): Promise<readonly ContentPiece[]> {
   if (part.isSearched) return note(part, searchedNote);
   const pages = part.file === null ? null : await files.pagesFor(id, part.file);
   if (pages === null || part.file === null) return note(part, "The content of this file was not kept.");
+  if (part.picturePages && senses.sees) {
+    const pictures = await files.picturesFor(id, part.file, senses.pagesMax);
+    if (pictures.size > 0) return withPictures(part, pages, pictures);
+  }
   if (part.type !== "picture") return [block(part, textOf(pages))];
-  if (!seesPictures) return note(part, "This model does not see pictures.");
+  if (!senses.sees) return note(part, "This model does not see pictures.");
   return [
     { type: "text", text: opening(part) },
     await pictureOf(part.file, files),
@@ -82,11 +108,32 @@ const block = (part: FilePart, inner: string) => ({
 const opening = ({ name, type }: FilePart): string =>
   `<file name="${name.replaceAll("&", "&amp;").replaceAll('"', "&quot;")}" type="${type}">`;
 
+/** The pages in order, some of them as pictures. */
+function withPictures(
+  part: FilePart,
+  pages: readonly FilePage[],
+  pictures: ReadonlyMap<number, Uint8Array>,
+): readonly ContentPiece[] {
+  const pieces: ContentPiece[] = [];
+  let text = opening(part);
+  for (const { page, text: read } of pages) {
+    text += `\n<page number="${page}">\n`;
+    const picture = pictures.get(page);
+    if (picture) {
+      pieces.push({ type: "text", text }, pictureAs("image/jpeg", picture));
+      text = guarded(read);
+    } else text += said(read);
+    text += "\n</page>";
+  }
+  return [...pieces, { type: "text", text: `${text}\n</file>` }];
+}
+
+const said = (text: string) => (text.trim() === "" ? "(no text: a picture, or empty)" : guarded(text));
+
 /** The pages in order; a single page has no number. */
 function textOf(pages: readonly FilePage[]): string {
   const [only, second] = pages;
   if (only === undefined) return "";
-  const said = (text: string) => (text.trim() === "" ? "(no text: a picture, or empty)" : guarded(text));
   if (second === undefined) return said(only.text);
   return pages.map(({ page, text }) => `<page number="${page}">\n${said(text)}\n</page>`).join("\n");
 }
@@ -96,10 +143,11 @@ const guarded = (text: string): string => text.replace(/<(?=\s*\/?\s*(?:file|pag
 
 async function pictureOf(id: string, files: Files): Promise<ContentPiece> {
   const pieces = await Array.fromAsync(files.content(id));
-  const mediaType = (await files.file(id))?.mediaType ?? "image/jpeg";
-  // never an address: llama-server would fetch it
-  return {
-    type: "image_url",
-    image_url: { url: `data:${mediaType};base64,${Buffer.concat(pieces).toString("base64")}` },
-  };
+  return pictureAs((await files.file(id))?.mediaType ?? "image/jpeg", Buffer.concat(pieces));
 }
+
+/** Never an address: llama-server would fetch it. */
+const pictureAs = (mediaType: string, bytes: Uint8Array): ContentPiece => ({
+  type: "image_url",
+  image_url: { url: `data:${mediaType};base64,${bytes.toBase64()}` },
+});

@@ -8,7 +8,7 @@ import { type EffectiveSettings, noSettings, type Persona } from "../domain/pers
 import type { RunStats } from "../domain/run.ts";
 import { type SettingsResolver, samplingOf } from "../persona/effective-settings.ts";
 import type { ChatRequest, Upstream } from "../upstream/upstream.ts";
-import { type Said, saidIn } from "./attached.ts";
+import { type Said, saidIn, sensesOf } from "./attached.ts";
 import { withInstruction, withSources } from "./cited.ts";
 import { beginnings, type Counts, fit, lastBeginning, messagesOf, roomFor, surelyFit } from "./context.ts";
 import type { LiveRun } from "./live-run.ts";
@@ -47,9 +47,10 @@ export async function promptOf(live: LiveRun, deps: PromptDependencies): Promise
   const { messages, system } = grounded(said, persona);
   const isFirst = messages.length === 2;
   const { model } = settings;
-  const { contextTokens, model: served, vision } = deps.upstream.facts(model);
+  const facts = deps.upstream.facts(model);
+  const { contextTokens, model: served } = facts;
   const path: Said[] = [];
-  for (const message of messages) path.push(await saidIn(message, store.files, vision === true));
+  for (const message of messages) path.push(await saidIn(message, store.files, sensesOf(facts)));
   const sampling = samplingOf(settings);
   const requestFrom = (place: number): ChatRequest => ({
     messages: messagesOf(system, path.slice(place)),

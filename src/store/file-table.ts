@@ -3,19 +3,17 @@
 
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Failure } from "../domain/failure.ts";
-import type { FileId, FilePage, StoredFile } from "../domain/file.ts";
+import { type FileId, type FilePage, rangesIn, rangesOf, type StoredFile } from "../domain/file.ts";
 import type { FileType } from "../domain/file-type.ts";
 import type { ConversationId, MessageId, PersonId } from "../domain/id.ts";
 import type { FilePart } from "../domain/part.ts";
+import { ContentText } from "./content-text.ts";
 import { FilePassageTable } from "./file-passage-table.ts";
 import type { Files, NewFile } from "./files.ts";
 import type { Queries } from "./queries.ts";
 
 /** Bytes of one row of content: a write of a millisecond, and a read that is sent at once. */
 const pieceBytes = 256 * 1024;
-
-/** Text that one transaction writes, in UTF-16 units. */
-const pagesMaxChars = 256 * 1024;
 
 /** Content that is still being written after this long was left by a process that has ended, in ms. */
 const writingMs = 60 * 60_000;
@@ -28,6 +26,8 @@ interface FileRow {
   media_type: string;
   bytes: number;
   pages: number;
+  /** JSON. */
+  picture_pages: string;
 }
 
 const fileRows = "select f.id, f.owner, f.name, c.* from files f join contents c on c.seq = f.content";
@@ -38,8 +38,10 @@ const isUnused = `not exists (select 1 from message_files where file = files.id)
 export class FileTable implements Files {
   readonly passages: FilePassageTable;
   readonly #q: Queries;
+  readonly #text: ContentText;
 
   constructor(queries: Queries) {
+    this.#text = new ContentText(queries);
     this.passages = new FilePassageTable(queries);
     this.#q = queries;
   }
@@ -56,7 +58,7 @@ export class FileTable implements Files {
         this.#q.transaction(() => this.#q.run(sql, seq, n++, piece));
         await nextTurn();
       }
-      await this.#addPages(seq, file.pages);
+      await this.#text.add(seq, file);
       return this.#q.transaction(() => this.#end(seq, file, hash.digest("hex"), bytes));
     } catch (error) {
       this.#q.transaction(() => this.#drop("seq = ?", seq));
@@ -77,8 +79,8 @@ export class FileTable implements Files {
   partOf(id: FileId | undefined): FilePart | null {
     const found = id === undefined ? null : this.find(id);
     if (found === null) return null;
-    const { id: file, name, type, bytes, pages } = found;
-    return { kind: "file", file, name, type, bytes, pages };
+    const { id: file, owner: _, mediaType: __, ...facts } = found;
+    return { kind: "file", file, ...facts };
   }
 
   async isIn(conversation: ConversationId, file: FileId): Promise<boolean> {
@@ -100,11 +102,15 @@ export class FileTable implements Files {
   }
 
   async pagesFor(message: MessageId, file: FileId): Promise<readonly FilePage[] | null> {
-    if (!this.#q.one("select 1 from message_files where message = ? and file = ?", message, file))
-      return null;
-    const sql = `select p.page, p.text from files f join content_pages p on p.content = f.content
-      where f.id = ? order by p.page`;
-    return this.#q.all<FilePage>(sql, file);
+    return this.#text.pagesFor(message, file);
+  }
+
+  async picturesFor(
+    message: MessageId,
+    file: FileId,
+    limit: number,
+  ): Promise<ReadonlyMap<number, Uint8Array>> {
+    return this.#text.picturesFor(message, file, limit);
   }
 
   async remove(owner: PersonId, id: FileId): Promise<boolean> {
@@ -148,30 +154,17 @@ export class FileTable implements Files {
         this.#q.run("insert or ignore into message_files (message, file) values (?, ?)", message, file);
   }
 
-  #begin({ type, mediaType, pages }: NewFile): number {
+  #begin({ type, mediaType, pages, picturePages = [] }: NewFile): number {
     const row = this.#q.one<{ seq: number }>(
-      "insert into contents (type, media_type, pages, created_at) values (?, ?, ?, ?) returning seq",
+      `insert into contents (type, media_type, pages, picture_pages, created_at)
+       values (?, ?, ?, ?, ?) returning seq`,
       type,
       mediaType,
       pages.length,
+      JSON.stringify(rangesOf(picturePages)),
       Date.now(),
     );
     return (row as { seq: number }).seq;
-  }
-
-  async #addPages(content: number, pages: readonly FilePage[]): Promise<void> {
-    for (let from = 0; from < pages.length; ) {
-      let [to, chars] = [from, 0];
-      while (to < pages.length && (to === from || chars < pagesMaxChars))
-        chars += pages[to++]?.text.length ?? 0;
-      const some = pages.slice(from, to);
-      this.#q.transaction(() => {
-        const sql = "insert into content_pages (content, page, text) values (?, ?, ?)";
-        for (const { page, text } of some) this.#q.run(sql, content, page, text);
-      });
-      from = to;
-      await nextTurn();
-    }
   }
 
   /** Makes the file; its content is dropped again where the same is there already. */
@@ -192,18 +185,10 @@ export class FileTable implements Files {
       Date.now(),
     );
     if (known !== undefined) {
-      this.#giveText(seq, known);
+      this.#text.move(seq, known);
       this.#drop("seq = ?", seq);
     }
     return this.find(id) as StoredFile;
-  }
-
-  /** Moves the text to content that has none: that of a document in a collection has passages instead. */
-  #giveText(from: number, to: number): void {
-    const sql = `update contents set pages = (select pages from contents where seq = ?)
-      where seq = ? and pages = 0`;
-    if (this.#q.run(sql, from, to) > 0)
-      this.#q.run("update content_pages set content = ? where content = ?", to, from);
   }
 
   #drop(which: string, value: number): void {
@@ -216,8 +201,10 @@ export class FileTable implements Files {
   }
 }
 
-function toFile({ id, owner, name, type, media_type: mediaType, bytes, pages }: FileRow): StoredFile {
-  return { id, owner, name, type, mediaType, bytes, pages };
+function toFile({ id, owner, name, type, bytes, pages, ...row }: FileRow): StoredFile {
+  const picturePages = rangesIn(JSON.parse(row.picture_pages));
+  const facts = { id, owner, name, type, mediaType: row.media_type, bytes, pages };
+  return picturePages.length === 0 ? facts : { ...facts, picturePages };
 }
 
 /** The same bytes in pieces of `pieceBytes`; only the last one may be shorter. */

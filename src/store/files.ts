@@ -15,6 +15,10 @@ export interface NewFile {
   readonly mediaType: string;
   /** Its text; none for a picture. */
   readonly pages: readonly FilePage[];
+  /** Numbers of the pages without text, in ascending order. */
+  readonly picturePages?: readonly number[];
+  /** JPEGs of some of these, by page. */
+  readonly pictures?: ReadonlyMap<number, Uint8Array>;
   /** The most that all files of its owner may have together, with this one. */
   readonly ownerMaxBytes: number;
 }
@@ -34,6 +38,8 @@ export interface Files {
   content(id: FileId): AsyncIterable<Uint8Array<ArrayBuffer>>;
   /** Text of a file that this message has; null for one that it does not have. */
   pagesFor(message: MessageId, file: FileId): Promise<readonly FilePage[] | null>;
+  /** The first pictures of pages without text, by page, of a file that this message has. */
+  picturesFor(message: MessageId, file: FileId, limit: number): Promise<ReadonlyMap<number, Uint8Array>>;
   /** Deletes a file that no message has. False when a message has it, or it is not this person's. */
   remove(owner: PersonId, id: FileId): Promise<boolean>;
   /** Size of all of a person's files, in bytes. */

@@ -17,6 +17,7 @@ export function eraseLostContent(db: Database): boolean {
   for (const [table, limit] of [
     ["content_pieces", stepPieces],
     ["content_pages", stepPages],
+    ["content_pictures", stepPieces],
   ] as const) {
     const sql = `delete from ${table} where rowid in (select rowid from ${table} where content = ? limit ?)`;
     if (db.query(sql).run(lost.seq, limit).changes > 0) return true;

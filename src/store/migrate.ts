@@ -20,6 +20,7 @@ import linkSources from "./migrations/013_link_sources.sql" with { type: "text" 
 import withoutDocuments from "./migrations/014_without_documents.sql" with { type: "text" };
 import filePassages from "./migrations/015_file_passages.sql" with { type: "text" };
 import passageMerges from "./migrations/016_passage_merges.sql" with { type: "text" };
+import pagePictures from "./migrations/017_page_pictures.sql" with { type: "text" };
 
 /** In order. A released migration is never changed. */
 export const migrations: readonly string[] = [
@@ -39,6 +40,7 @@ export const migrations: readonly string[] = [
   withoutDocuments,
   filePassages,
   passageMerges,
+  pagePictures,
 ];
 
 /**

@@ -148,6 +148,38 @@ export function filesContract(name: string, open: () => Promise<Store>): void {
       expect(await store.files.isIn(conversation, file.id)).toBe(true);
     });
 
+    test("pages without text, and their pictures, are given with the file; the same content has them once", async () => {
+      const facts = {
+        owner: localPerson,
+        name: "a.pdf",
+        type: "pdf",
+        mediaType: "x/y",
+        ownerMaxBytes: 1 << 30,
+      } as const;
+      const pages = [1, 2, 3, 4].map((page) => ({ page, text: page === 3 ? "Text" : "" }));
+      const pictures = new Map([1, 2, 4].map((page) => [page, bytesOf(10, page)]));
+      const add = () =>
+        store.files.add(
+          { id: newId(), ...facts, pages, picturePages: [1, 2, 4], pictures },
+          arriving(bytesOf(10)),
+        );
+      const [file, other] = [await add(), await add()];
+      expect(file.picturePages).toEqual([
+        [1, 2],
+        [4, 4],
+      ]);
+      const { question } = await say([file.id, other.id]);
+      expect(filesIn(question?.parts ?? []).map(({ picturePages }) => picturePages)).toEqual([
+        file.picturePages,
+        file.picturePages,
+      ]);
+      for (const { id } of [file, other])
+        expect([...(await store.files.picturesFor(question?.id as string, id, 2)).keys()]).toEqual([1, 2]);
+      const [first] = (await store.files.picturesFor(question?.id as string, file.id, 1)).values();
+      expect(first).toEqual(bytesOf(10, 1));
+      expect((await store.files.picturesFor(newId(), file.id, 2)).size).toBe(0);
+    });
+
     test("an edit keeps the files of its question, unless it brings others", async () => {
       const [first, second] = [await put(bytesOf(10)), await put(bytesOf(20, 2))];
       const { question } = await say([first.id]);

@@ -11,12 +11,12 @@ const bytesOf = (text: string) => new TextEncoder().encode(text);
 
 async function read(bytes: Uint8Array, name = "a file") {
   const type = sniff(bytes, name);
-  const reading = extract(bytes, type, 1 << 20);
+  const reading = extract(bytes, type, { unpackedMaxBytes: 1 << 20, picturesMax: 0 });
   const pages: string[] = [];
   for (;;) {
     const next = await reading.next();
     if (next.done) return { type, title: next.value, pages };
-    pages.push(next.value);
+    pages.push(next.value as string);
   }
 }
 

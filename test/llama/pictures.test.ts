@@ -6,6 +6,8 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { newId } from "../../src/domain/id.ts";
+import { sensesOf } from "../../src/runs/attached.ts";
+import { jpegOf, scanOf } from "../documents/scans.ts";
 import { type House, PageClient, rendered, startHouse } from "../house.ts";
 import { pictureTokens } from "./eye.ts";
 import { modelFile } from "./models.ts";
@@ -50,16 +52,20 @@ async function enter(
   return { house, page };
 }
 
-async function put(house: House, format: "jpeg" | "png" | "webp"): Promise<string> {
-  const bytes = await (await fetch(await picture(format))).bytes();
+async function send(house: House, name: string, bytes: Uint8Array) {
   const form = new FormData();
-  form.append("file", new File([bytes], `a.${format}`));
+  form.append("file", new File([bytes as BlobPart], name));
   const response = await fetch(`${house.url}/files`, {
     method: "POST",
     body: form,
     headers: { origin: house.url },
   });
-  const { id, type } = (await response.json()) as { id: string; type: string };
+  return (await response.json()) as { id: string; type: string; notes?: string[] };
+}
+
+async function put(house: House, format: "jpeg" | "png" | "webp"): Promise<string> {
+  const bytes = await (await fetch(await picture(format))).bytes();
+  const { id, type } = await send(house, `a.${format}`, bytes);
   expect(type).toBe("picture");
   return id;
 }
@@ -107,4 +113,39 @@ test("one that sees none is not asked; a conversation that has some goes on, and
   expect(await ask(page, "story")).toBe(rendered(textOf("story")));
   expect(sent("blind")).toContain("(This model does not see pictures.)");
   expect(sent("blind")).not.toContain("data:");
+});
+
+test("the pages of a scan are said to be pictures, and go to a model that sees as such, in their places", async () => {
+  const page = [await jpegOf(620, 877)];
+  const scan = scanOf([page, page, page]);
+  const { house, page: reader } = await enter("seeing");
+  const { id, notes } = await send(house, "scan.pdf", scan);
+  expect(notes).toEqual(["These pages are pictures or empty: 1–3"]);
+  expect(await ask(reader, "What is this?", [id])).toBe(rendered(pictureText(3)));
+  const prompt = sent("seeing");
+  for (const n of [1, 2, 3])
+    expect(prompt).toMatch(
+      new RegExp(
+        `<page number=\\\\"${n}\\\\">\\\\n"\\},\\{"type":"image_url","image_url":\\{"url":"data:image/jpeg;base64,`,
+      ),
+    );
+  // a small context has room for one of them
+  expect(sensesOf({ vision: true, contextTokens: 8_192 })).toEqual({ sees: true, pagesMax: 1 });
+  expect(reader.document.querySelector("article .file")?.textContent).toContain("pictures or empty: 1–3");
+  await ask(reader, "story");
+  for (const each of open.splice(0).reverse()) await each.stop();
+  const { page: later } = await enter("blind", reader.conversation);
+  await ask(later, "story");
+  expect(sent("blind")).not.toContain("data:image");
+});
+
+test("a picture for a model that sees none is said to be unseen when it is attached", async () => {
+  const bytes = await (await fetch(await picture("png"))).bytes();
+  const { house } = await enter("blind");
+  expect((await send(house, "a.png", bytes)).notes).toEqual(["This model does not see pictures"]);
+  expect(await (await fetch(house.url)).text()).toContain("This model does not see pictures.");
+  for (const each of open.splice(0).reverse()) await each.stop();
+  const { house: other } = await enter("seeing");
+  expect((await send(other, "a.png", bytes)).notes).toBeUndefined();
+  expect(await (await fetch(other.url)).text()).not.toContain("does not see pictures");
 });

@@ -78,7 +78,7 @@ test("passages of a long file go with each question that they answer, and the fi
     /<source n="1" document="handbuch.md" page="1">\n[^<]*Kaution beträgt 1200 Euro/,
   );
   expect(first.last).not.toContain("Waschküche");
-  expect(factsOf(page)[0]).toContain("too long to be read whole: it is searched");
+  expect(factsOf(page)[0]).toContain("Too long to be read whole: it is searched");
 
   const second = await ask("Bis wann ist die Waschküche geöffnet?");
   expect(second.last).toMatch(
@@ -110,7 +110,7 @@ test("of several files only the longest are searched; what fits goes whole", asy
   const { last } = await ask("Wie hoch ist die Kaution?", [long, short]);
   expect(last).toContain('<file name="zettel.txt" type="text">\nDer Schlüssel liegt im Schuppen.\n</file>');
   expect(last).toContain("Kaution beträgt 1200 Euro");
-  expect(factsOf(page).map((text) => text.includes("too long"))).toEqual([true, false]);
+  expect(factsOf(page).map((text) => text.includes("Too long"))).toEqual([true, false]);
   const { thread } = await house.store.thread(page.conversation, { limit: 2 });
   expect(filesIn(thread[0]?.message.parts ?? []).map(({ isSearched }) => isSearched)).toEqual([
     true,

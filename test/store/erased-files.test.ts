@@ -46,6 +46,7 @@ const put = (store: Store, owner: PersonId, fails = false) =>
         ownerMaxBytes: 1 << 30,
       },
       pages: [1, 2, 3].map((page) => ({ page, text: `${inText} `.repeat(20_000) })),
+      pictures: new Map([[4, Buffer.from(`${inBytes} `.repeat(4_000))]]),
     },
     content(fails),
   );

@@ -21,7 +21,8 @@
       const request = new XMLHttpRequest(); // fetch does not say how much was sent
       const body = new FormData();
       body.append("file", file);
-      request.open("POST", `${address}?c=${typed.conversation}`);
+      const persona = encodeURIComponent(field.form.elements.persona?.value ?? "");
+      request.open("POST", `${address}?c=${typed.conversation}&persona=${persona}`);
       request.responseType = "json";
       request.upload.addEventListener("progress", ({ loaded, total }) => {
         item.querySelector("progress").value = loaded / total;

@@ -36,12 +36,16 @@ globalThis.attached = (() => {
   }
 
   /** Shows that the server has stored the file of an item; `address` is where it is fetched. */
-  function settle(item, { id, type, pages, bytes }, address) {
+  function settle(item, { id, type, pages, bytes, notes = [] }, address) {
     const field = Object.assign(document.createElement("input"), { type: "hidden", name: "file", value: id });
     const facts = item.querySelector(".facts");
     const length = pages > 1 ? facts.dataset[type]?.replace("%", pages.toLocaleString()) : undefined;
     facts.textContent = [length, sizeOf(bytes)].filter(Boolean).join(" · ");
     item.querySelector("progress").remove();
+    for (const textContent of notes)
+      item.firstElementChild.append(
+        Object.assign(document.createElement("span"), { className: "note", textContent }),
+      );
     item.append(field);
     if (type === "picture")
       item.firstElementChild.prepend(Object.assign(document.createElement("img"), { src: address, alt: "" }));

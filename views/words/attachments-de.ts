@@ -37,5 +37,8 @@ export const attachmentsDe: AttachmentWords = {
   facts: (file) => factsIn(file, factWords, "de"),
   lengths: factWords.lengths,
   missing: "nicht im Import enthalten",
-  searched: "zu lang, um ganz gelesen zu werden: wird durchsucht",
+  pictures: (pages, isOne) =>
+    isOne ? `Seite ${pages} ist ein Bild oder leer` : `Diese Seiten sind Bilder oder leer: ${pages}`,
+  unseen: "Dieses Modell sieht keine Bilder",
+  searched: "Zu lang, um ganz gelesen zu werden: wird durchsucht",
 };

@@ -37,5 +37,8 @@ export const attachmentsEn: AttachmentWords = {
   facts: (file) => factsIn(file, factWords, "en"),
   lengths: factWords.lengths,
   missing: "not part of the import",
-  searched: "too long to be read whole: it is searched",
+  pictures: (pages, isOne) =>
+    isOne ? `Page ${pages} is a picture or empty` : `These pages are pictures or empty: ${pages}`,
+  unseen: "This model does not see pictures",
+  searched: "Too long to be read whole: it is searched",
 };

@@ -22,6 +22,10 @@ export interface AttachmentWords {
   readonly lengths: FactWords["lengths"];
   /** The content was not imported. */
   readonly missing: string;
+  /** Pages without text, as "3–17, 20"; `isOne`: it is a single page. */
+  pictures(pages: string, isOne: boolean): string;
+  /** The model that would answer does not see the picture. */
+  readonly unseen: string;
   /** The text did not fit the prompt. */
   readonly searched: string;
 }

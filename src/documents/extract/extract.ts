@@ -3,6 +3,7 @@
 import { Failure } from "../../domain/failure.ts";
 import type { FileType } from "../../domain/file-type.ts";
 import { decodeText } from "../plain.ts";
+import type { ExtractRequest } from "../protocol.ts";
 import { docx } from "./docx.ts";
 import { epub } from "./epub.ts";
 import { odf } from "./odf.ts";
@@ -11,13 +12,16 @@ import { pptx } from "./pptx.ts";
 import { html } from "./web.ts";
 import { xlsx } from "./xlsx.ts";
 
+/** The text of the next page, or a picture of the page whose text came last. */
+export type Found = string | { readonly picture: Uint8Array };
+
 /** @throws Failure `file_unsupported`, `file_unreadable`, `file_locked`, `file_too_large` */
 export function extract(
   bytes: Uint8Array,
   type: FileType,
-  unpackedMaxBytes: number,
-): Generator<string, string | null> | AsyncGenerator<string, string | null> {
-  if (type === "pdf") return pdf(bytes);
+  { unpackedMaxBytes, picturesMax }: Pick<ExtractRequest, "unpackedMaxBytes" | "picturesMax">,
+): Generator<string, string | null> | AsyncGenerator<Found, string | null> {
+  if (type === "pdf") return pdf(bytes, picturesMax);
   if (type === "docx") return docx(bytes, unpackedMaxBytes);
   if (type === "pptx") return pptx(bytes, unpackedMaxBytes);
   if (type === "xlsx") return xlsx(bytes, unpackedMaxBytes);

@@ -1,19 +1,26 @@
 // Text of a PDF, page by page, with pdf.js (in unpdf). Lines are joined to paragraphs by the space between
-// them, words that were hyphenated at a line's end are joined. Pictures are not read.
+// them, words that were hyphenated at a line's end are joined. Pictures are not read, but taken out where a
+// page consists of one.
 
 import { Failure } from "../../domain/failure.ts";
+import { hasText } from "../protocol.ts";
+import type { Found } from "./extract.ts";
+import { pictureMaxPixels, pictureOf } from "./page-picture.ts";
 
 /** Two lines further apart than this many heights of a line belong to two paragraphs. */
 const paragraphGap = 1.7;
 
 /** @throws Failure `file_locked`, `file_unreadable` */
-export async function* pdf(bytes: Uint8Array): AsyncGenerator<string, string | null> {
-  const { getDocumentProxy } = await import("unpdf");
-  const options = { verbosity: 0, disableFontFace: true, useSystemFonts: false, isEvalSupported: false };
+export async function* pdf(bytes: Uint8Array, picturesMax: number): AsyncGenerator<Found, string | null> {
+  const { getDocumentProxy, getResolvedPDFJS } = await import("unpdf");
+  const options = {
+    ...{ verbosity: 0, disableFontFace: true, useSystemFonts: false, isEvalSupported: false },
+    maxImageSize: pictureMaxPixels,
+  };
   const document = await getDocumentProxy(bytes, options).catch((error: Error) => {
     throw new Failure(error.name === "PasswordException" ? "file_locked" : "file_unreadable");
   });
-  let unreadable = 0;
+  let [unreadable, pictures] = [0, 0];
   for (let number = 1; number <= document.numPages; number++) {
     let text = "";
     try {
@@ -24,6 +31,14 @@ export async function* pdf(bytes: Uint8Array): AsyncGenerator<string, string | n
       if (++unreadable === document.numPages) throw new Failure("file_unreadable");
     }
     yield text;
+    if (pictures >= picturesMax || hasText(text)) continue;
+    const { OPS } = await getResolvedPDFJS();
+    const page = await document.getPage(number).catch(() => null);
+    const picture = await (page && pictureOf(page, OPS.paintImageXObject).catch(() => null));
+    page?.cleanup();
+    if (!picture) continue;
+    pictures++;
+    yield { picture };
   }
   const { info } = await document.getMetadata().catch(() => ({ info: {} }));
   const title = (info as { Title?: unknown }).Title;
