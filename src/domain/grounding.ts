@@ -28,11 +28,13 @@ export interface Tally {
 
 export const noTally: Tally = { sentences: 0, supported: 0 };
 
-/** Least share of a sentence's words, by weight, that a passage has which supports it (bench/documents.ts). */
+/** Least share, by weight, of a sentence's words that a supporting passage has (bench/documents-grounding). */
 const supportMin = 0.4;
 /** The same of a passage whose number parlor adds, and by how much it is ahead of the next one. */
-const attributionMin = 0.5;
+const attributionMin = 0.55;
 const attributionMargin = 0.2;
+/** Least number of words and numbers of a sentence that gets a number from parlor. */
+const attributedItems = 3;
 /** Longer sentences are compared by their beginning. In UTF-16 units. */
 const sentenceMaxChars = 2_000;
 /** Sentences of one answer whose verdict is kept. */
@@ -105,7 +107,8 @@ export class Check {
     const best = ranked.find(({ passage }) => hasAll(claim, [passage]));
     if (best === undefined || best.share < supportMin) return { kind: "unsourced" };
     const next = ranked.find((other) => other !== best)?.share ?? 0;
-    const isSure = best.share >= attributionMin && best.share - next >= attributionMargin;
+    const isLong = claim.items.length >= attributedItems;
+    const isSure = isLong && best.share >= attributionMin && best.share - next >= attributionMargin;
     return { kind: "supported", by: isSure ? best.passage.n : null };
   }
 
