@@ -101,6 +101,12 @@ export class Attachments {
     return this.#deps.storeOf(id).files.content(id);
   }
 
+  /** A file of this person in one piece, at most `fileMaxBytes`. @throws Failure `not_found` */
+  async whole(person: Pick<Person, "id">, id: FileId): Promise<GivenFile> {
+    const file = await this.of(person, id);
+    return { name: file.name, bytes: Buffer.concat(await Array.fromAsync(this.content(file))) };
+  }
+
   /**
    * Deletes a file that no message has.
    * @throws Failure `not_found`, `file_in_use`

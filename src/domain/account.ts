@@ -138,9 +138,9 @@ export interface Session {
 
 /**
  * What an API key gives access to: answers of the models; embeddings; reading and continuing its owner's
- * conversations.
+ * conversations; their files, and the collections of documents that they may search.
  */
-export const keyScopes = ["answers", "embeddings", "conversations"] as const;
+export const keyScopes = ["answers", "embeddings", "conversations", "documents"] as const;
 export type KeyScope = (typeof keyScopes)[number];
 
 /** An API key: a program that sends it acts as its owner. */

@@ -21,7 +21,7 @@ export interface FileDependencies {
 }
 
 /** Bytes of a form around its file: boundaries, headers, other fields. */
-const formOverheadBytes = 64 * 1024;
+export const formOverheadBytes = 64 * 1024;
 
 export function fileRoutes({ attachments, chat, settings, readBody }: FileDependencies): Hono<Env> {
   const app = new Hono<Env>();
@@ -41,18 +41,21 @@ export function fileRoutes({ attachments, chat, settings, readBody }: FileDepend
       const [given, second] = files;
       if (!given || second) throw new Failure("bad_request", { detail: "one file" });
       const file = await attachments.take(person, isId(conversation) ? conversation : null, given);
-      const { id, name, type, pages } = file;
       const first = await settings.first(c.req.query("persona") ?? null);
-      const { vision } = await chat.modelFacts(isId(conversation) ? conversation : id, first);
+      const { vision } = await chat.modelFacts(isId(conversation) ? conversation : file.id, first);
       const notes = notesOf(file, { isUnseen: vision === false, words: wordsFor(c) });
-      const said = notes.length > 0 ? { notes } : {};
-      return c.json({ id, name, type, bytes: file.bytes, pages, ...said, state: "ready" }, 201);
+      return c.json({ ...factsOf(file), ...(notes.length > 0 && { notes }) }, 201);
     } finally {
       release();
     }
   });
 
-  app.get("/files/:id", async (c) => sendFile(c, attachments, await attachments.of(personOf(c), idOf(c))));
+  app.get("/files/:id", async (c) => {
+    const file = await attachments.of(personOf(c), idOf(c));
+    c.header("vary", "accept");
+    if (c.req.header("accept")?.includes("application/json")) return c.json(factsOf(file));
+    return sendFile(c, attachments, file);
+  });
 
   app.delete("/files/:id", async (c) => {
     await attachments.remove(personOf(c), idOf(c));
@@ -61,6 +64,11 @@ export function fileRoutes({ attachments, chat, settings, readBody }: FileDepend
 
   return app;
 }
+
+/** What is told of a file, as JSON. */
+const factsOf = ({ id, name, type, bytes, pages }: StoredFile) => ({
+  ...{ id, name, type, bytes, pages, state: "ready" },
+});
 
 /** A file as an answer: to be saved, or shown within a page; never a page of its own. */
 export function sendFile(c: Context<Env>, attachments: Attachments, file: StoredFile): Response {
@@ -130,7 +138,7 @@ interface FileForm {
 }
 
 /** Reads a form; an empty file input sends a file without a name, which is none. */
-async function formOf(bytes: Uint8Array<ArrayBuffer>, contentType: string): Promise<FileForm> {
+export async function formOf(bytes: Uint8Array<ArrayBuffer>, contentType: string): Promise<FileForm> {
   const form = await new Response(bytes, { headers: { "content-type": contentType } })
     .formData()
     .catch(() => null);

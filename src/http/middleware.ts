@@ -1,7 +1,9 @@
 // What every request to the pages passes through: headers of the answer, addresses below the base path, the
-// refusal of people who are not signed in, and the bound of a form's body.
+// refusal of people who are not signed in and of keys that lack a scope, and the bound of a form's body.
 
 import type { MiddlewareHandler } from "hono";
+import { needScope } from "../auth/auth.ts";
+import type { KeyScope } from "../domain/account.ts";
 import type { ReadBody } from "../domain/body.ts";
 import { headersBelow, htmlBelow } from "./base.ts";
 import { securityHeaders } from "./guard.ts";
@@ -36,11 +38,20 @@ export const requirePerson: MiddlewareHandler<Env> = async (c, next) => {
 /** Largest form of somebody who is not signed in, in bytes: a name, a password of 1 kB, a path. */
 const strangersFormMaxBytes = 16 * 1024;
 
-/** Imports, attached files, and a question with files. */
-function readsItself(path: string, contentType: string | undefined): boolean {
-  const isConversation = /^\/c\/[^/]+$/.test(path);
-  return path === "/import" || path === "/files" || (isConversation && hasFiles(contentType));
+/** Refuses programs whose key lacks this scope, before anything of a body is read. @throws Failure `key_scope` */
+export function requireScope(scope: KeyScope): MiddlewareHandler<Env> {
+  return async (c, next) => {
+    if (c.env.identity) needScope(c.env.identity, scope);
+    await next();
+  };
 }
+
+/** Addresses at which a form may bring files: a question, a document. */
+const takesFiles = /^\/(c\/[^/]+|collections\/[^/]+\/documents)$/;
+
+/** Imports, attached files, and a form with files where it is expected. */
+const readsItself = (path: string, contentType: string | undefined): boolean =>
+  path === "/import" || path === "/files" || (takesFiles.test(path) && hasFiles(contentType));
 
 /** True for a form that may hold files. */
 export const hasFiles = (contentType: string | undefined): boolean =>

@@ -9,11 +9,12 @@ import { adminRoutes } from "./admin.tsx";
 import type { AdminDependencies } from "./admin-action.ts";
 import { assetRoutes } from "./assets.ts";
 import { pathInside, urlOf } from "./base.ts";
+import { type CollectionDependencies, collectionRoutes } from "./collections.ts";
 import { type ConversationDependencies, conversationRoutes } from "./conversations.tsx";
 import { fileRoutes } from "./files.ts";
 import { fragmentRoutes } from "./fragments.tsx";
 import { invitationRoutes } from "./invitations.tsx";
-import { boundForms, finishAnswer, requirePerson } from "./middleware.ts";
+import { boundForms, finishAnswer, requirePerson, requireScope } from "./middleware.ts";
 import { type OpsDependencies, opsRoutes } from "./ops.ts";
 import { refusal } from "./refusal.tsx";
 import { shareRoutes } from "./share.tsx";
@@ -23,6 +24,7 @@ import type { Env } from "./visitor.ts";
 
 interface RouteDependencies
   extends ConversationDependencies,
+    CollectionDependencies,
     SignInDependencies,
     AccountDependencies,
     AdminDependencies,
@@ -38,11 +40,13 @@ export function routes(dependencies: RouteDependencies): Hono<Env> {
   });
   app.use(finishAnswer(dependencies.basePath));
   app.use(requirePerson);
+  for (const path of ["/files/*", "/collections/*"]) app.use(path, requireScope("documents"));
   app.use(boundForms(dependencies));
   app.route("/", conversationRoutes(dependencies));
   app.route("/", fragmentRoutes(dependencies));
   app.route("/", transferRoutes(dependencies));
   app.route("/", fileRoutes(dependencies));
+  app.route("/collections", collectionRoutes(dependencies));
   app.route("/", assetRoutes());
   app.route("/", opsRoutes(dependencies));
   app.route("/", signInRoutes(dependencies));

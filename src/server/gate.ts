@@ -25,6 +25,7 @@ import {
   bringsFiles,
   eventsPath,
   isProgramPath,
+  isSharedPath,
   isSocketPath,
   keepAliveSeconds,
   pathOf,
@@ -59,11 +60,20 @@ export class Gate {
   async fetch(request: Request, server: Server<SocketData>): Promise<Response | undefined> {
     try {
       server.timeout(request, keepAliveSeconds);
-      return await this.#answer(request, server);
+      return this.#forOrigin(await this.#answer(request, server), request);
     } catch (error) {
       server.timeout(request, keepAliveSeconds); // an endpoint may have lifted the time-out
-      return this.#refusal(error, request);
+      return this.#forOrigin(this.#refusal(error, request), request);
     }
+  }
+
+  /** Lets pages of the allowed origins read an answer that pages and programs share. */
+  #forOrigin(response: Response | undefined, request: Request): Response | undefined {
+    const { basePath, allowOrigins } = this.#dependencies;
+    if (response && isSharedPath(pathOf(request, basePath)))
+      for (const [name, value] of Object.entries(corsHeaders(request.headers, allowOrigins)))
+        response.headers.append(name, value);
+    return response;
   }
 
   async #answer(request: Request, server: Server<SocketData>): Promise<Response | undefined> {
@@ -83,7 +93,7 @@ export class Gate {
     if (pathname === "/live") return pageEndpoints.socket(request, server, visitor);
     if (isSocketPath(pathname)) return programs.socket(request, server, visitor);
     if (pathname === eventsPath) return pageEndpoints.events(request, server, visitor);
-    if (pathname === sayPath && method === "OPTIONS")
+    if ((pathname === sayPath || isSharedPath(pathname)) && method === "OPTIONS")
       return new Response(null, { status: 204, headers: securityHeaders });
     if (pathname === sayPath && method === "POST") return pageEndpoints.receive(request, visitor);
     if (isProgramPath(pathname)) return programs.request(request, pathname, server, visitor);
@@ -98,7 +108,7 @@ export class Gate {
   async #identify(request: Request, pathname: string, client: Client): Promise<Identity | null> {
     const { auth } = this.#dependencies;
     if (pathname.startsWith("/assets/") || request.method === "OPTIONS") return null;
-    return isProgramPath(pathname)
+    return isProgramPath(pathname) || isSharedPath(pathname)
       ? auth.identifyProgram(request.headers, client)
       : auth.identify(request.headers, client);
   }

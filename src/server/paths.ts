@@ -23,8 +23,12 @@ export const keepAliveSeconds = 75;
  */
 export const readingSeconds = 240;
 
-/** Addresses that take attached files. */
-export const bringsFiles = (pathname: string): boolean => /^\/(files|c\/[^/]+)$/.test(pathname);
+/** Addresses that take files. */
+export const bringsFiles = (pathname: string): boolean =>
+  /^\/(files|c\/[^/]+|collections\/[^/]+\/documents)$/.test(pathname);
+
+/** Addresses that pages and programs use alike: files, and collections of documents. */
+export const isSharedPath = (pathname: string): boolean => /^\/(files|collections)(\/|$)/.test(pathname);
 
 /** Addresses that programs use, with or without a key. */
 export const isProgramPath = (pathname: string): boolean =>

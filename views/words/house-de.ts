@@ -65,6 +65,7 @@ export const houseDe: HouseWords = {
     answers: "Antworten",
     embeddings: "Embeddings",
     conversations: "meine Unterhaltungen lesen und fortsetzen",
+    documents: "Dateien und Dokumente",
   },
   makeKey: "Schlüssel anlegen",
   keyOnce:

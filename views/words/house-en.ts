@@ -64,6 +64,7 @@ export const houseEn: HouseWords = {
     answers: "answers",
     embeddings: "embeddings",
     conversations: "read and continue my conversations",
+    documents: "files and documents",
   },
   makeKey: "Create key",
   keyOnce: "This is your key. It is shown only once; store it where the program can find it:",
