@@ -88,6 +88,12 @@ export class Attachments {
     return found;
   }
 
+  /** Those of some files that are this person's and that no message has, in their order. */
+  async unsent({ id: owner }: Pick<Person, "id">, ids: readonly FileId[]): Promise<readonly StoredFile[]> {
+    const found = ids.map((id) => this.#deps.storeOf(id).files.unsent(owner, id));
+    return (await Promise.all(found)).filter((file) => file !== null);
+  }
+
   /** A file that a conversation has, for its readers. @throws Failure `not_found` */
   async in(conversation: ConversationId, file: FileId): Promise<StoredFile> {
     const { files } = this.#deps.storeOf(file);

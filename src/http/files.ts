@@ -1,5 +1,5 @@
-// Attached files over HTTP: one is sent, fetched, deleted; and the form of a browser that runs no scripts,
-// which sends files together with the question.
+// Attached files over HTTP: one is sent, fetched, deleted; which of them no question has yet; and the form of a
+// browser that runs no scripts, which sends files together with the question.
 
 import { type Context, Hono } from "hono";
 import { notesOf } from "../../views/files.tsx";
@@ -31,6 +31,22 @@ export function fileRoutes({ attachments, chat, settings, readBody }: FileDepend
     return id;
   };
 
+  /** What is said of a file to its owner. */
+  const told = async (c: Context<Env>, file: StoredFile) => {
+    const conversation = c.req.query("c");
+    const first = await settings.first(c.req.query("persona") ?? null);
+    const { vision } = await chat.modelFacts(isId(conversation) ? conversation : file.id, first);
+    const notes = notesOf(file, { isUnseen: vision === false, words: wordsFor(c) });
+    return { ...factsOf(file), ...(notes.length > 0 && { notes }) };
+  };
+
+  app.get("/files", async (c) => {
+    const ids = (c.req.queries("id") ?? []).filter(isId).slice(0, attachments.bounds.messageFilesMax);
+    const files: object[] = [];
+    for (const file of await attachments.unsent(personOf(c), ids)) files.push(await told(c, file));
+    return c.json({ files });
+  });
+
   app.post("/files", async (c) => {
     const person = personOf(c);
     const conversation = c.req.query("c");
@@ -41,10 +57,7 @@ export function fileRoutes({ attachments, chat, settings, readBody }: FileDepend
       const [given, second] = files;
       if (!given || second) throw new Failure("bad_request", { detail: "one file" });
       const file = await attachments.take(person, isId(conversation) ? conversation : null, given);
-      const first = await settings.first(c.req.query("persona") ?? null);
-      const { vision } = await chat.modelFacts(isId(conversation) ? conversation : file.id, first);
-      const notes = notesOf(file, { isUnseen: vision === false, words: wordsFor(c) });
-      return c.json({ ...factsOf(file), ...(notes.length > 0 && { notes }) }, 201);
+      return c.json(await told(c, file), 201);
     } finally {
       release();
     }

@@ -70,6 +70,13 @@ export class FileTable implements Files {
     return this.find(id);
   }
 
+  async unsent(owner: PersonId, id: FileId): Promise<StoredFile | null> {
+    const sql = `${fileRows} where f.id = ? and f.owner = ?
+      and not exists (select 1 from message_files where file = f.id)`;
+    const row = this.#q.one<FileRow>(sql, id, owner);
+    return row && toFile(row);
+  }
+
   find(id: FileId): StoredFile | null {
     const row = this.#q.one<FileRow>(`${fileRows} where f.id = ?`, id);
     return row && toFile(row);

@@ -32,6 +32,8 @@ export interface Files {
   add(file: NewFile, content: AsyncIterable<Uint8Array>): Promise<StoredFile>;
   /** Null for an unknown one. Whether somebody may see it is not asked here. */
   file(id: FileId): Promise<StoredFile | null>;
+  /** A file of this person that no message has; null for any other. */
+  unsent(owner: PersonId, id: FileId): Promise<StoredFile | null>;
   /** True if a message of this conversation has the file, and neither is deleted. */
   isIn(conversation: ConversationId, file: FileId): Promise<boolean>;
   /** Content of a file, piece by piece; ends early if the file is deleted meanwhile. */

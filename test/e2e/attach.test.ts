@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import type { Page } from "playwright-core";
 import { presentation } from "../documents/fixtures.ts";
 import { until } from "../llama/server.ts";
-import { answered, ask, newContext, shown, withHouse } from "./stage.ts";
+import { answered, ask, connected, newContext, shown, withHouse } from "./stage.ts";
 
 const house = withHouse("--file-max-bytes", "100000", "--message-files-max", "3");
 const { open } = house;
@@ -74,6 +74,38 @@ describe("with scripts", () => {
     await give(page, "paste", ["picture-of-the-text.txt"], "text");
     await uploaded(page, ["dropped.txt", "pasted.txt"]);
     expect(await page.locator("#say").getAttribute("data-dropping")).toBeNull();
+  });
+
+  test("files that are not sent outlast a reload and a look elsewhere; one that the server deleted goes", async () => {
+    const { page } = await open(house.url);
+    await input(page).setInputFiles([file("a.md"), file("b.txt")]);
+    await uploaded(page, ["a.md", "b.txt"]);
+    await page.reload();
+    await uploaded(page, ["a.md", "b.txt"]);
+    expect(await attached(page).first().textContent()).toContain("1 kB");
+    await page.getByRole("button", { name: "Remove b.txt" }).click();
+    await ask(page, "twenty");
+    await answered(page);
+    expect(await attached(page).count()).toBe(0);
+    await input(page).setInputFiles([file("c.txt"), file("d.txt")]);
+    await uploaded(page, ["c.txt", "d.txt"]);
+    const address = page.url();
+    await page.getByRole("link", { name: "New chat" }).first().click();
+    await connected(page);
+    expect(await attached(page).count()).toBe(0);
+    const id = await page.evaluate(() => JSON.stringify(localStorage).match(/files\/[^"]*/)?.[0]);
+    expect(id).toContain(address.split("/").at(-1) as string);
+    await page.goto(address);
+    await uploaded(page, ["c.txt", "d.txt"]);
+    const second = await page.locator("#attached [name=file]").last().inputValue();
+    await page.evaluate((file) => fetch(`/files/${file}`, { method: "DELETE" }), second);
+    await page.reload();
+    await uploaded(page, ["c.txt"]);
+    await page.getByRole("button", { name: "Send" }).click();
+    await answered(page, "done", 1);
+    await page.reload();
+    await answered(page, "done", 1);
+    expect(await attached(page).count()).toBe(0);
   });
 
   test("a file needs no question; it names the conversation", async () => {

@@ -155,6 +155,18 @@ test("a question has the files that were sent for it; they can't be deleted apar
   page.ws.close();
 });
 
+test("files that are not sent yet are told to their owner alone", async () => {
+  const [mine, sent] = [await put("ada", "mine.txt", "mine"), await put("ada", "sent.txt", "sent")];
+  const page = await new PageClient(house, newId(), as("ada")).ready();
+  page.command({ type: "say", message: newId(), text: "Read this", file: sent.body["id"] });
+  await until(() => page.last?.status === "done", "it is answered");
+  page.close();
+  const asked = `/files?id=${mine.body["id"]}&id=${sent.body["id"]}&id=${newId()}&id=x`;
+  expect(JSON.parse(await read("ada", asked))).toEqual({ files: [mine.body] });
+  expect(JSON.parse(await read("eve", asked))).toEqual({ files: [] });
+  expect(JSON.parse(await read("ada", "/files"))).toEqual({ files: [] });
+});
+
 test("without scripts a question and its files are one form", async () => {
   const conversation = newId();
   const post = async (names: readonly string[], text: string) => {

@@ -21,8 +21,7 @@
       const request = new XMLHttpRequest(); // fetch does not say how much was sent
       const body = new FormData();
       body.append("file", file);
-      const persona = encodeURIComponent(field.form.elements.persona?.value ?? "");
-      request.open("POST", `${address}?c=${typed.conversation}&persona=${persona}`);
+      request.open("POST", `${address}?${new URLSearchParams(typed.fileQuery())}`);
       request.responseType = "json";
       request.upload.addEventListener("progress", ({ loaded, total }) => {
         item.querySelector("progress").value = loaded / total;
@@ -60,7 +59,7 @@
 
   function remove(item) {
     const id = attached.idOf(item);
-    item.remove();
+    attached.remove(item);
     item.dispatchEvent(new Event("removed"));
     // if it fails: the server deletes files that are not sent after a time
     if (id) void fetch(`${address}/${id}`, { method: "DELETE" }).catch(() => {});

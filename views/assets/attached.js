@@ -35,20 +35,25 @@ globalThis.attached = (() => {
     item.querySelector("progress").removeAttribute("value");
   }
 
+  const tell = () => document.dispatchEvent(new Event("attached"));
+
   /** Shows that the server has stored the file of an item; `address` is where it is fetched. */
   function settle(item, { id, type, pages, bytes, notes = [] }, address) {
-    const field = Object.assign(document.createElement("input"), { type: "hidden", name: "file", value: id });
+    const make = (tag, properties) => Object.assign(document.createElement(tag), properties);
     const facts = item.querySelector(".facts");
     const length = pages > 1 ? facts.dataset[type]?.replace("%", pages.toLocaleString()) : undefined;
     facts.textContent = [length, sizeOf(bytes)].filter(Boolean).join(" · ");
     item.querySelector("progress").remove();
     for (const textContent of notes)
-      item.firstElementChild.append(
-        Object.assign(document.createElement("span"), { className: "note", textContent }),
-      );
-    item.append(field);
-    if (type === "picture")
-      item.firstElementChild.prepend(Object.assign(document.createElement("img"), { src: address, alt: "" }));
+      item.firstElementChild.append(make("span", { className: "note", textContent }));
+    item.append(make("input", { type: "hidden", name: "file", value: id }));
+    if (type === "picture") item.firstElementChild.prepend(make("img", { src: address, alt: "" }));
+    tell();
+  }
+
+  function remove(item) {
+    item.remove();
+    tell();
   }
 
   return {
@@ -57,13 +62,14 @@ globalThis.attached = (() => {
     add,
     showReading,
     settle,
+    remove,
     count: () => items().length,
     /** Ids of the files that are stored. */
     ids: () => items().flatMap((item) => idOf(item) ?? []),
     isBusy: () => items().some((item) => !idOf(item)),
     /** Takes out of the list what was sent. */
     forget(ids) {
-      for (const item of items()) if (ids.includes(idOf(item))) item.remove();
+      for (const item of items()) if (ids.includes(idOf(item))) remove(item);
     },
   };
 })();

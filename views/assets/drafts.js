@@ -11,8 +11,9 @@ globalThis.drafts = (() => {
 
   /**
    * A draft on an empty page belongs to its tab. A draft of a temporary chat is kept only as long as its tab.
+   * The files of a draft are kept under its name behind `files/`.
    */
-  const storageOf = (key) => (key === "new" || key.startsWith("temporary-") ? sessionStorage : localStorage);
+  const storageOf = (key) => (/^(?:files\/)?(?:new$|temporary-)/.test(key) ? sessionStorage : localStorage);
 
   const read = (storage) => {
     try {

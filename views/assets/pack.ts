@@ -68,6 +68,7 @@ const files = [
         "composer.js",
         "typed.js",
         "attached.js",
+        "kept-files.js",
         "attach.js",
         "dropped.js",
         "edits.js",

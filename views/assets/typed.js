@@ -14,6 +14,15 @@ globalThis.typed = (() => {
     return isNew() ? (conversation.startsWith("temporary-") ? "temporary-new" : "new") : conversation;
   }
 
+  /** The name under which the files of the next message are kept. */
+  const filesDraft = () => `files/${draftOf(field)}`;
+
+  /** What the server wants to know of the conversation that a file is for. */
+  const fileQuery = () => [
+    ["c", conversation],
+    ["persona", field.form.elements.persona?.value ?? ""],
+  ];
+
   /** Field → its text when it was last kept, or when it came. */
   const keptText = new WeakMap();
   const noteText = (area) => keptText.set(area, area.value);
@@ -45,11 +54,13 @@ globalThis.typed = (() => {
   function nameConversation() {
     if (!isNew() || !document.querySelector("article")) return;
     drafts.keep(draftOf(field), "");
+    drafts.keep(filesDraft(), "");
     history.replaceState(null, "", `${base}/c/${conversation}`);
     keptText.delete(field); // what was typed since is this conversation's
     keep(field);
+    keptFiles.keep();
   }
   document.addEventListener("htmx:ws:after:message:incoming", nameConversation);
 
-  return { base, conversation, draftOf, keep, noteText };
+  return { base, conversation, draftOf, filesDraft, fileQuery, keep, noteText };
 })();
