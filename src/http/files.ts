@@ -1,5 +1,5 @@
-// Attached files over HTTP: one is sent, fetched, deleted; which of them no question has yet; and the form of a
-// browser that runs no scripts, which sends files together with the question.
+// Attached files over HTTP: one is sent, fetched, deleted; which of them no question has yet; and the form of
+// a browser that runs no scripts, which sends files together with the question.
 
 import { type Context, Hono } from "hono";
 import { notesOf } from "../../views/files.tsx";
