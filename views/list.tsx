@@ -53,6 +53,7 @@ export function Sidebar(props: ListProps & { person: Person; hasAccounts: boolea
       </div>
       <Transfer words={words} />
       <p class="who">
+        <a href="/documents">{words.library.title}</a>
         {props.hasAccounts && <a href="/account">{props.person.name}</a>}
         {props.person.role === "admin" && <a href="/admin">{words.house.operate}</a>}
       </p>

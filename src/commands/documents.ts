@@ -7,7 +7,7 @@ import { CommandError } from "../config/arguments.ts";
 import { type IndexBounds, indexFolder } from "../documents/indexing.ts";
 import { searchPassages } from "../documents/search.ts";
 import { localPerson } from "../domain/account.ts";
-import type { Collection, PassageHit } from "../domain/document.ts";
+import { type Collection, type PassageHit, ranges } from "../domain/document.ts";
 import type { Store } from "../store/store.ts";
 import { visible } from "../telemetry/log.ts";
 
@@ -55,17 +55,6 @@ async function index(store: Store, given: string, bounds: IndexBounds): Promise<
     `forgotten, ${skipped} files are of another kind, ${failed} could not be read`;
   if (stored + unchanged === 0 && failed > 0) throw new CommandError(line, 1);
   say(line);
-}
-
-/** Numbers in ascending order, neighbours joined: `1–3, 7`. */
-function ranges(numbers: readonly number[]): string {
-  const all: [first: number, last: number][] = [];
-  for (const number of numbers) {
-    const last = all.at(-1);
-    if (last && last[1] === number - 1) last[1] = number;
-    else all.push([number, number]);
-  }
-  return all.map(([first, last]) => (first === last ? `${first}` : `${first}–${last}`)).join(", ");
 }
 
 async function collectionOf({ collections }: Store, folder: string): Promise<Collection> {

@@ -111,3 +111,14 @@ export function collectionName(typed: string): string | null {
   const name = typed.normalize("NFKC").trim().replace(/\s+/g, " ");
   return name === "" || name.length > nameMaxChars || /[\p{Cc}\p{Cf}\p{Cs}]/u.test(name) ? null : name;
 }
+
+/** Numbers in ascending order as text, neighbours joined: `1–3, 7`. */
+export function ranges(numbers: readonly number[]): string {
+  const all: [first: number, last: number][] = [];
+  for (const number of numbers) {
+    const last = all.at(-1);
+    if (last && last[1] === number - 1) last[1] = number;
+    else all.push([number, number]);
+  }
+  return all.map(([first, last]) => (first === last ? `${first}` : `${first}–${last}`)).join(", ");
+}

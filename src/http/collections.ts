@@ -8,7 +8,8 @@ import type { Collection, ListedCollection, PassageHit, StoredDocument } from ".
 import { Failure } from "../domain/failure.ts";
 import { type CollectionId, isId } from "../domain/id.ts";
 import { isJsonObject, isString, type JsonObject } from "../domain/json.ts";
-import { type FileDependencies, formOf, formOverheadBytes } from "./files.ts";
+import type { FileDependencies } from "./files.ts";
+import { formOf, formOverheadBytes } from "./form.ts";
 import { hasFiles } from "./middleware.ts";
 import { type Env, personOf, wordsFor } from "./visitor.ts";
 

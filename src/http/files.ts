@@ -3,7 +3,7 @@
 
 import { type Context, Hono } from "hono";
 import { notesOf } from "../../views/files.tsx";
-import type { Attachments, GivenFile } from "../chat/attachments.ts";
+import type { Attachments } from "../chat/attachments.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { ReadBody } from "../domain/body.ts";
 import { Failure } from "../domain/failure.ts";
@@ -11,6 +11,7 @@ import type { FileId, StoredFile } from "../domain/file.ts";
 import { type ConversationId, isId } from "../domain/id.ts";
 import type { SettingsResolver } from "../persona/effective-settings.ts";
 import { attachmentNamed } from "./download.ts";
+import { formOf, formOverheadBytes } from "./form.ts";
 import { type Env, personOf, shownFailure, wordsFor } from "./visitor.ts";
 
 export interface FileDependencies {
@@ -19,9 +20,6 @@ export interface FileDependencies {
   readonly attachments: Attachments;
   readonly readBody: ReadBody;
 }
-
-/** Bytes of a form around its file: boundaries, headers, other fields. */
-export const formOverheadBytes = 64 * 1024;
 
 export function fileRoutes({ attachments, chat, settings, readBody }: FileDependencies): Hono<Env> {
   const app = new Hono<Env>();
@@ -141,29 +139,3 @@ export async function takeForm(
     release();
   }
 }
-
-/** A form with files. */
-interface FileForm {
-  readonly fields: Record<string, string>;
-  readonly files: GivenFile[];
-  /** Ids in fields that are named `file`. */
-  readonly stored: FileId[];
-}
-
-/** Reads a form; an empty file input sends a file without a name, which is none. */
-export async function formOf(bytes: Uint8Array<ArrayBuffer>, contentType: string): Promise<FileForm> {
-  const form = await new Response(bytes, { headers: { "content-type": contentType } })
-    .formData()
-    .catch(() => null);
-  if (form === null) throw new Failure("bad_request", { detail: "form" });
-  const fields: Record<string, string> = {};
-  const files: GivenFile[] = [];
-  for (const [name, value] of form.entries() as Iterable<[string, string | File]>)
-    if (typeof value === "string") fields[name] = value;
-    else if (nameOf(value) !== "" || value.size > 0)
-      files.push({ name: nameOf(value), bytes: new Uint8Array(await value.arrayBuffer()) });
-  return { fields, files, stored: form.getAll("file").filter(isId) };
-}
-
-/** Bun gives a file without a name no name at all. */
-const nameOf = ({ name }: { readonly name?: string }): string => name ?? "";

@@ -47,7 +47,7 @@ export function requireScope(scope: KeyScope): MiddlewareHandler<Env> {
 }
 
 /** Addresses at which a form may bring files: a question, a document. */
-const takesFiles = /^\/(c\/[^/]+|collections\/[^/]+\/documents)$/;
+const takesFiles = /^\/((c|documents)\/[^/]+|collections\/[^/]+\/documents)$/;
 
 /** Imports, attached files, and a form with files where it is expected. */
 const readsItself = (path: string, contentType: string | undefined): boolean =>

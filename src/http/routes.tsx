@@ -14,6 +14,7 @@ import { type ConversationDependencies, conversationRoutes } from "./conversatio
 import { fileRoutes } from "./files.ts";
 import { fragmentRoutes } from "./fragments.tsx";
 import { invitationRoutes } from "./invitations.tsx";
+import { type LibraryDependencies, libraryRoutes } from "./library.tsx";
 import { boundForms, finishAnswer, requirePerson, requireScope } from "./middleware.ts";
 import { type OpsDependencies, opsRoutes } from "./ops.ts";
 import { refusal } from "./refusal.tsx";
@@ -28,6 +29,7 @@ interface RouteDependencies
     SignInDependencies,
     AccountDependencies,
     AdminDependencies,
+    LibraryDependencies,
     Omit<OpsDependencies, "queue"> {
   readonly store: Store;
   readonly importing: ImportBounds;
@@ -47,6 +49,7 @@ export function routes(dependencies: RouteDependencies): Hono<Env> {
   app.route("/", transferRoutes(dependencies));
   app.route("/", fileRoutes(dependencies));
   app.route("/collections", collectionRoutes(dependencies));
+  app.route("/documents", libraryRoutes(dependencies));
   app.route("/", assetRoutes());
   app.route("/", opsRoutes(dependencies));
   app.route("/", signInRoutes(dependencies));

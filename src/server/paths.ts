@@ -25,7 +25,7 @@ export const readingSeconds = 240;
 
 /** Addresses that take files. */
 export const bringsFiles = (pathname: string): boolean =>
-  /^\/(files|c\/[^/]+|collections\/[^/]+\/documents)$/.test(pathname);
+  /^\/(files|(c|documents)\/[^/]+|collections\/[^/]+\/documents)$/.test(pathname);
 
 /** Addresses that pages and programs use alike: files, and collections of documents. */
 export const isSharedPath = (pathname: string): boolean => /^\/(files|collections)(\/|$)/.test(pathname);

@@ -9,6 +9,7 @@ import { eraseLostContent, eraseLostDocuments } from "./lost-content.ts";
 
 /** Pages of an index that one step writes. A step takes 5 to 10 ms (measured). */
 const stepPages = 8;
+const passageIndex = "passage_search";
 /** Passages that are erased at least before their index is rewritten. */
 const erasedMin = 4_000;
 /** Wait between two attempts while another process holds the file, in ms. */
@@ -111,6 +112,9 @@ export class Forgetting {
     }
     const erased = eraseLostDocuments(this.#db);
     if (erased === null) return false;
+    // their entries are in an index that this pass may not rewrite, or has begun to rewrite
+    if (erased > 0 && (this.#isMerging || !this.#pending?.includes(passageIndex)))
+      this.#isDeletedSince = true;
     if (this.#erased === 0) this.#erasedMax = Math.max(erasedMin, this.#count() / 2);
     this.#erased += erased;
     return true;

@@ -40,6 +40,7 @@ const files = [
       "settings.css",
       "door.css",
       "admin.css",
+      "library.css",
       "markdown.css",
       "math.css",
       "code.css",

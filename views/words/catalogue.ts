@@ -9,6 +9,7 @@ import type { ModelState, StartFailure } from "../../src/domain/upstream.ts";
 import type { AttachmentWords } from "./attachments.ts";
 import type { GroundingWords } from "./grounding.ts";
 import type { HouseWords } from "./house.ts";
+import type { LibraryWords } from "./library.ts";
 import type { SourceWords } from "./sources.ts";
 
 export type Language = "en" | "de";
@@ -44,6 +45,7 @@ export interface Words {
   readonly placeholder: string;
   readonly send: string;
   readonly attachments: AttachmentWords;
+  readonly library: LibraryWords;
   readonly stop: string;
   readonly stopping: string;
   readonly tryAgain: string;

@@ -5,6 +5,7 @@ import type { Words } from "./catalogue.ts";
 import { failuresDe, samplingDe } from "./failures-de.ts";
 import { groundingDe } from "./grounding.ts";
 import { houseDe } from "./house-de.ts";
+import { libraryDe } from "./library.ts";
 import { shortNumber, type WaitWords, waitIn } from "./numbers.ts";
 import { sourcesDe } from "./sources.ts";
 
@@ -45,6 +46,7 @@ export const de: Words = {
   placeholder: "Frag etwas",
   send: "Senden",
   attachments: attachmentsDe,
+  library: libraryDe,
   stop: "Stopp",
   stopping: "Hält an …",
   tryAgain: "Nochmal versuchen",

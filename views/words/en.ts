@@ -6,6 +6,7 @@ import type { Words } from "./catalogue.ts";
 import { failuresEn, samplingEn } from "./failures-en.ts";
 import { groundingEn } from "./grounding.ts";
 import { houseEn } from "./house-en.ts";
+import { libraryEn } from "./library.ts";
 import { shortNumber, type WaitWords, waitIn } from "./numbers.ts";
 import { sourcesEn } from "./sources.ts";
 
@@ -46,6 +47,7 @@ export const en: Words = {
   placeholder: "Ask something",
   send: "Send",
   attachments: attachmentsEn,
+  library: libraryEn,
   stop: "Stop",
   stopping: "Stopping…",
   tryAgain: "Try again",
