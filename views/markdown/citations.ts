@@ -15,23 +15,41 @@ export interface Citations {
   readonly isStrict?: boolean;
 }
 
-/** A citation, with the space before it where a word stands before that. */
-export const citation = String.raw`(?:(?<=[^\s\d\-+*#>|.)]|[a-z][.)]) )?\[[1-9]\d{0,5}\]`;
+const number = String.raw`[1-9]\d{0,5}`;
+/** The label of a citation: one number, or several with commas. */
+const label = String.raw`\[${number}(?:, ?${number}){0,9}\]`;
 
-/** The number that a citation names; null for any other text. */
-export function numberIn(sign: string): number | null {
-  const [, n] = /^ ?\[([1-9]\d{0,5})\]$/.exec(sign) ?? [];
-  return n === undefined ? null : Number(n);
+/** A citation, with the space before it where a word stands before that. */
+export const citation = String.raw`(?:(?<=[^\s\d\-+*#>|.)]|[a-z][.)]) )?${label}`;
+
+const wholeSign = new RegExp(`^ ?${label}$`);
+const numbersOf = (sign: string): readonly number[] =>
+  wholeSign.test(sign) ? (sign.match(/\d+/g) ?? []).map(Number) : [];
+
+/**
+ * Where a citation begins in a sign that may be one: with the space before it when it leads nowhere. null for
+ * any other text, and for several numbers of which none is a source: an interval.
+ */
+export function citationFrom(sign: string, { numbers }: Pick<Citations, "numbers">): number | null {
+  const named = numbersOf(sign);
+  if (named.some((n) => numbers.has(n))) return sign.indexOf("[");
+  return named.length === 1 ? 0 : null;
 }
 
+const numbered = new RegExp(`^[ \\t>]*${label}:`);
 /** True for a link reference definition whose label is a citation. */
-export const isNumbered = (sign: string): boolean => /^[ \t>]*\[[1-9]\d{0,5}\]:/.test(sign);
+export const isNumbered = (sign: string): boolean => numbered.test(sign);
 
-/** HTML of a citation; empty for one that leads nowhere. */
-export function citationHtml(source: string, { path, numbers }: Citations, isInLink: boolean): string {
-  const n = numberIn(source) ?? 0;
-  if (!numbers.has(n)) return "";
-  return isInLink ? `[${n}]` : `<a class="cite" href="${path}${n}">[${n}]</a>`;
+/** HTML of a citation, and how many of its numbers lead nowhere: they are left out. */
+export function citationHtml(
+  source: string,
+  { path, numbers }: Citations,
+  isInLink: boolean,
+): { html: string; lost: number } {
+  const named = numbersOf(source);
+  const known = named.filter((n) => numbers.has(n));
+  const html = known.map((n) => (isInLink ? `[${n}]` : `<a class="cite" href="${path}${n}">[${n}]</a>`));
+  return { html: html.join(""), lost: named.length - known.length };
 }
 
 /** HTML of a citation that parlor adds to a sentence of the model. */
@@ -55,6 +73,6 @@ export const linkedTo = (path: string, html: string): string =>
 export const numbersIn = (html: string): ReadonlySet<number> =>
   new Set([...html.matchAll(/<a class="cite"[^>]*>\[(\d+)\]<\/a>/g)].map(([, n]) => Number(n)));
 
+const numberedLine = new RegExp(`^ {0,3}${label}:.*\\n`, "gm");
 /** Link reference definitions without those whose label is a citation. */
-export const withoutNumbered = (definitions: string): string =>
-  definitions.replace(/^ {0,3}\[[1-9]\d{0,5}\]:.*\n/gm, "");
+export const withoutNumbered = (definitions: string): string => definitions.replace(numberedLine, "");

@@ -196,9 +196,10 @@ export class Dress {
   }
 
   #citation(source: string): void {
-    const html = this.#citations && citationHtml(source, this.#citations, this.#made.inLink > 0);
-    if (html) this.#text(html);
-    else this.lost++;
+    if (!this.#citations) return;
+    const { html, lost } = citationHtml(source, this.#citations, this.#made.inLink > 0);
+    if (html !== "") this.#text(html);
+    this.lost += lost;
   }
 
   /** Handles a tag that the text contains: an element if it has its counterpart, else text. */

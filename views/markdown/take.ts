@@ -3,7 +3,7 @@
 // as their source where they have no meaning (in code).
 
 import { addressMaxChars, endOfAddress, mailAround, mayBegin, reachOf, targetOf } from "./address.ts";
-import { type Citations, citation, isNumbered, numberIn } from "./citations.ts";
+import { type Citations, citation, citationFrom, isNumbered } from "./citations.ts";
 import { bareFormula, bracesEnd, codeEnd, dollarEnd, fenceEnd, finder, formulaMaxChars } from "./ends.ts";
 
 interface Thing {
@@ -104,11 +104,10 @@ class Taking {
   }
 
   /** Takes a citation. A definition is skipped, but not where its label is a citation. */
-  #citation(sign: string, at: number, { numbers }: Citations): number {
-    const n = numberIn(sign);
-    const from = at + sign.indexOf("[");
-    if (n === null) return isNumbered(sign) ? from : at + sign.length;
-    return this.#take("citation", numbers.has(n) ? from : at, at + sign.length);
+  #citation(sign: string, at: number, citations: Citations): number {
+    const from = citationFrom(sign, citations);
+    if (from === null) return at + (isNumbered(sign) ? sign.indexOf("[") : sign.length);
+    return this.#take("citation", at + from, at + sign.length);
   }
 
   #fenceOrCode(sign: string, at: number): number {

@@ -17,6 +17,8 @@ describe("a citation is a link, in the middle of everything", () => {
   const cases: Record<string, string> = {
     "Three months [1].": `<p>Three months ${link(1)}.</p>\n`,
     "Both [1][2], all [12]": `<p>Both ${link(1)}${link(2)}, all ${link(12)}</p>\n`,
+    "All [1, 2]. More [1,12].": `<p>All ${link(1)}${link(2)}. More ${link(1)}${link(12)}.</p>\n`,
+    "from [3, 4] on": "<p>from [3, 4] on</p>\n",
     "**bold [1]**": `<p><strong>bold ${link(1)}</strong></p>\n`,
     "[1] first": `<p>${link(1)} first</p>\n`,
     // what is Markdown's syntax for links elsewhere
@@ -33,6 +35,8 @@ test("what leads nowhere is removed with the space before it, and counted", () =
   expect(htmlOf(text)).toBe(`<p>One. Two ${link(1)}, three and.</p>\n`);
   expect(lostCitations(text, citations)).toBe(4);
   expect(lostCitations("One [1], `[9]` and [a][b].", citations)).toBe(0);
+  expect(htmlOf("One [9, 1, 8].")).toBe(`<p>One ${link(1)}.</p>\n`);
+  expect(lostCitations("One [9, 1, 8].", citations)).toBe(2);
 });
 
 test("a list, a heading and a table keep their marks where a citation is removed", () => {
@@ -55,7 +59,24 @@ test("without sources nothing is a citation", () => {
 });
 
 const atoms = [
-  ...["[1]", "[9]", "[12]", " [1]", " [9]", "[", "1", "]", "[1]: http://y\n", "[r]", "[r]: /z\n", "](", ")"],
+  ...[
+    "[1, 12]",
+    "[9, 1]",
+    ", ",
+    "[1]",
+    "[9]",
+    "[12]",
+    " [1]",
+    " [9]",
+    "[",
+    "1",
+    "]",
+    "[1]: http://y\n",
+    "[r]",
+    "[r]: /z\n",
+    "](",
+    ")",
+  ],
   ...[
     "word",
     " ",
