@@ -1,6 +1,7 @@
 // The text of an answer as HTML, with its citations: where they lead, and what is said of those that lead
 // nowhere.
 
+import { BoundedMap } from "../src/domain/bounded-map.ts";
 import type { Message } from "../src/domain/conversation.ts";
 import { Check, noTally, type Tally } from "../src/domain/grounding.ts";
 import type { ConversationId } from "../src/domain/id.ts";
@@ -11,14 +12,29 @@ import { drawAhead, freshTallyOf, lostCitations, markdownOf, tallyOf } from "./m
 import { inWords } from "./markdown/marks.ts";
 import type { Words } from "./words.ts";
 
+/** Answers that were looked at last: their sentences are compared once. */
+const checks = new BoundedMap<string, Check>(32);
+
+/** In a conversation, a number stands for one passage. */
+function checkOf(sources: readonly SourcePart[], conversation: ConversationId | null): Check {
+  if (conversation === null) return new Check(sources);
+  const key = `${conversation} ${sources.map(({ n }) => n)}`;
+  const check = checks.get(key) ?? new Check(sources);
+  checks.set(key, check);
+  return check;
+}
+
 /** null for parts without sources: then `[1]` is a text like any other. */
-export function citationsIn(parts: Parts, conversation: ConversationId): Citations | null {
+export function citationsIn(parts: Parts, conversation: ConversationId | null): Citations | null {
   const sources = sourcesIn(parts);
   if (sources.length === 0) return null;
   const grounding = sources[0]?.grounding ?? "cite";
   return {
     ...{ path: `/c/${conversation}/source/`, numbers: new Set(sources.map(({ n }) => n)) },
-    ...(grounding !== "off" && { check: new Check(sources), isStrict: grounding === "strict" }),
+    ...(grounding !== "off" && {
+      check: checkOf(sources, conversation),
+      isStrict: grounding === "strict",
+    }),
   };
 }
 
@@ -49,7 +65,7 @@ export function drawThread(thread: Thread): Promise<boolean> {
 
 /** How many of the sentences of an answer are checked, and how many of them were found in its sources. */
 export function groundingOf(text: string, sources: readonly SourcePart[]): Tally {
-  const citations = citationsIn(sources, "");
+  const citations = citationsIn(sources, null);
   return citations?.check ? freshTallyOf(text, citations) : noTally;
 }
 

@@ -64,13 +64,21 @@ export class Check {
     this.#sources = sources;
   }
 
+  get size(): number {
+    return this.#sources.length;
+  }
+
+  /** True if the sentence was compared before: then its verdict costs nothing. */
+  isKnown(sentence: string, cites: readonly number[]): boolean {
+    return this.#verdicts.has(keyOf(sentence, cites));
+  }
+
   /** `cites` are numbers of passages that the sentence cites. Its text is without them. */
   of(sentence: string, cites: readonly number[]): Verdict {
-    const text = sentence.slice(0, sentenceMaxChars);
-    const key = `${cites}\n${text}`;
+    const key = keyOf(sentence, cites);
     const known = this.#verdicts.get(key);
     if (known !== undefined) return known;
-    const verdict = this.#judge(text, cites);
+    const verdict = this.#judge(sentence.slice(0, sentenceMaxChars), cites);
     this.#verdicts.set(key, verdict);
     return verdict;
   }
@@ -125,6 +133,9 @@ export class Check {
     return sum === 0 ? 0 : found / sum;
   }
 }
+
+const keyOf = (sentence: string, cites: readonly number[]): string =>
+  `${cites}\n${sentence.slice(0, sentenceMaxChars)}`;
 
 interface Claim {
   readonly text: string;

@@ -7,6 +7,7 @@ import { addedCitation, type Citations, numberOf } from "./citations.ts";
 import { marks } from "./marks.ts";
 import { cutAt, htmlOf, type Piece, textOf, withTags, wrapped } from "./pieces.ts";
 import { unescaped } from "./tags.ts";
+import { unitsOf, type Work } from "./work.ts";
 
 /** Elements within a paragraph that may hold a part of a sentence. */
 const inline = new Set(["em", "strong", "del", "a", "span", "kbd", "sub", "sup", "u", "mark"]);
@@ -26,10 +27,13 @@ interface Grounded {
   readonly tally: Tally;
 }
 
-/** HTML of an answer with its marks, and what was counted. From `openFrom` on it is still being written. */
-export function grounded(html: string, citations: Citations, openFrom?: number): Grounded {
+/**
+ * HTML of an answer with its marks, and what was counted. From `openFrom` on it is still being written. When
+ * the work is used up, the rest is neither marked nor counted.
+ */
+export function grounded(html: string, citations: Citations, work: Work, openFrom?: number): Grounded {
   const { check } = citations;
-  return check ? new Marking(check, citations).of(html, openFrom) : { html, tally: noTally };
+  return check ? new Marking(check, citations, work).of(html, openFrom) : { html, tally: noTally };
 }
 
 /** An element that is passed over whole. */
@@ -43,6 +47,7 @@ interface Passed {
 class Marking {
   readonly #check: Check;
   readonly #citations: Citations;
+  readonly #work: Work;
   #made = "";
   #pieces: Piece[] = [];
   /** The row of a table that is read: it counts as a sentence. */
@@ -51,7 +56,8 @@ class Marking {
   #sentences = 0;
   #supported = 0;
 
-  constructor(check: Check, citations: Citations) {
+  constructor(check: Check, citations: Citations, work: Work) {
+    this.#work = work;
     this.#check = check;
     this.#citations = citations;
   }
@@ -141,7 +147,11 @@ class Marking {
   }
 
   #verdict(pieces: readonly Piece[]): Verdict {
-    const verdict = this.#check.of(textOf(pieces).replaceAll(citationSign, ""), citesOf(pieces));
+    const sentence = textOf(pieces).replaceAll(citationSign, "");
+    const cites = citesOf(pieces);
+    const units = unitsOf.sentence(sentence.length, this.#check.size);
+    if (!this.#check.isKnown(sentence, cites) && !this.#work.take(units)) return { kind: "none" };
+    const verdict = this.#check.of(sentence, cites);
     if (verdict.kind !== "none") this.#sentences++;
     if (verdict.kind === "supported") this.#supported++;
     return verdict;

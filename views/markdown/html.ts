@@ -51,11 +51,11 @@ export const lostCitations = (text: string, citations: Citations): number =>
 
 /** What was checked of a text's sentences, and how many of them were found. */
 export const tallyOf = (text: string, citations: Citations): Tally =>
-  drawnOf({ text, citations }, new Work(), false).tally;
+  kept.get(keyOf(text, citations))?.tally ?? freshTallyOf(text, citations);
 
 /** The same without the cache, for citations whose path names no conversation. */
 export const freshTallyOf = (text: string, citations: Citations): Tally =>
-  drawn(text, messageLevel, new Work(0), citations).tally;
+  drawn(text, messageLevel, new Work(0), citations, false, new Work(Number.POSITIVE_INFINITY)).tally;
 
 interface Drawn {
   readonly html: string;
@@ -64,13 +64,21 @@ interface Drawn {
   readonly tally: Tally;
 }
 
-function drawn(text: string, above: number, work: Work, citations: Citations | null, isOpen = false): Drawn {
+/** `checking` is the work for sentences, where it is not that of the rest. */
+function drawn(
+  text: string,
+  above: number,
+  work: Work,
+  citations: Citations | null,
+  isOpen = false,
+  checking = work,
+): Drawn {
   const end = drawnEnd(text);
   const taken = take(lined(clean(end === text.length ? text : text.slice(0, end))), citations);
   const dress = new Dress(taken.pieces, above, work, citations);
   const dressed = dress.of(withoutMarks(Bun.markdown.html(withMarks(taken.source), options)));
   const { html, tally } = citations?.check
-    ? grounded(dressed, citations, isOpen ? opened(dressed).open.length : undefined)
+    ? grounded(dressed, citations, checking, isOpen ? opened(dressed).open.length : undefined)
     : { html: dressed, tally: noTally };
   const lost = dress.lost;
   return { html: end === text.length ? html : html + undrawn(text.slice(end)), lost, tally };

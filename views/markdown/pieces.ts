@@ -36,10 +36,11 @@ export function cutAt(
   let next = 0;
   for (const piece of pieces) {
     let rest = piece;
+    const isPlain = piece.html === piece.text; // a character reference is one character
     while (next < places.length && (places[next] as number) <= at) next++;
     for (; next < places.length && (places[next] as number) < at + rest.text.length; next++) {
       const length = (places[next] as number) - at;
-      if (rest.html !== rest.text || length === 0) continue; // a character reference is one character
+      if (!isPlain || length === 0) continue;
       put({ ...rest, html: rest.html.slice(0, length), text: rest.text.slice(0, length) });
       rest = { ...rest, html: rest.html.slice(length), text: rest.text.slice(length) };
     }

@@ -6,9 +6,10 @@ import { parseHTML } from "linkedom";
 import { Check } from "../../../src/domain/grounding.ts";
 import { groundingOf } from "../../../views/answer.tsx";
 import type { Citations } from "../../../views/markdown/citations.ts";
-import { markdownHtml } from "../../../views/markdown/html.ts";
+import { drawAhead, markdownHtml, markdownOf } from "../../../views/markdown/html.ts";
 import { inWords } from "../../../views/markdown/marks.ts";
 import { MarkdownStream } from "../../../views/markdown/stream.ts";
+import { Work } from "../../../views/markdown/work.ts";
 import { wordsOf } from "../../../views/words.ts";
 import { seeded } from "../../seeded.ts";
 import { parsed, TextOnPage } from "./page.ts";
@@ -200,6 +201,18 @@ test("a mark appears when its sentence has ended, not after the answer; the text
     expect(resent).toBeLessThanOrEqual(3);
     expect(stream.end(text).map(({ kind }) => kind)).not.toContain("replace");
   }
+});
+
+test("many sentences are checked in several turns, to the last; one turn leaves the rest unmarked", async () => {
+  const text = Array.from({ length: 1_500 }, (_, i) => `Die Miete kostet ${1_000 + i} Euro [2].`).join(" ");
+  const marked = (html: string) => html.match(/data-grounding="unsupported"/g)?.length ?? 0;
+  const fresh = { ...citations, path: "/c/turns/source/", check: new Check(sources) };
+  expect(marked(markdownHtml(text, undefined, new Work(0), fresh))).toBe(0);
+  const once = marked(markdownHtml(text, undefined, new Work(), fresh));
+  expect(once).toBeGreaterThan(100);
+  expect(once).toBeLessThan(1_500);
+  expect(await drawAhead([{ text, citations: fresh }])).toBe(true);
+  expect(marked(markdownOf({ text, citations: fresh }))).toBe(1_500);
 });
 
 test("without a check nothing is looked at, and 128 000 characters of sentences are checked in bounded time", () => {
