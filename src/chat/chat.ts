@@ -13,6 +13,7 @@ import type { Run } from "../domain/run.ts";
 import type { Tap } from "../runs/runs.ts";
 import type { QueuedRun, RunRequest, Store } from "../store/store.ts";
 import type { Upstream } from "../upstream/upstream.ts";
+import { chosenCollections } from "./chosen-collections.ts";
 import type { ChatDependencies } from "./dependencies.ts";
 import { filesOf, refuseUnseen } from "./question-files.ts";
 
@@ -26,6 +27,8 @@ interface SayRequest {
   readonly edits?: MessageId;
   /** Settings of the conversation; they count only with its first message. */
   readonly settings?: Settings;
+  /** Ids or names of the collections that this answer and later ones come from; absent: as before. */
+  readonly collections?: readonly string[];
   /** Id of the request in the logs of parlor and of llama-server. */
   readonly request?: string;
 }
@@ -60,8 +63,8 @@ export class Chat {
    * Stores a message and queues its answer. Returns the Run of the answer; null if a message with this id was
    * stored before, which changes nothing.
    * @throws Failure `message_empty`, `message_too_long`, `too_many_files`, `no_vision`, `persona_missing`,
-   *   `bad_setting`, `not_found` (a file), `conversation_busy`, `queue_full`, `too_many_waiting`,
-   *   `runs_limit`, `tokens_limit`, `shutting_down`
+   *   `bad_setting`, `collection_unknown`, `not_found` (a file), `conversation_busy`, `queue_full`,
+   *   `too_many_waiting`, `runs_limit`, `tokens_limit`, `shutting_down`
    */
   async say(person: Person, say: SayRequest, tap?: Tap): Promise<RunId | null> {
     const { quota, settings } = this.#deps;
@@ -78,8 +81,11 @@ export class Chat {
     if (first) await settings.check(first);
     const model = await this.#modelOf(say.conversation, say.settings);
     await refuseUnseen(files, store.files, this.#deps.upstream, model);
+    const { collections } = this.#deps.store;
+    const documents = say.collections && (await chosenCollections(person, say.collections, collections));
+    const given = { ...(files.length > 0 && { files }), ...(documents && { documents }) };
     const said = await quota.admit(person, (admission) =>
-      store.say({ ...say, text, ...(files.length > 0 && { files }), ...admission }),
+      store.say({ ...say, text, ...given, ...admission }),
     );
     if (said)
       this.#enqueue(person, said, {

@@ -20,6 +20,8 @@ export interface ChatBounds {
 }
 
 export interface ChatDependencies {
+  /** Has the collections of documents. */
+  readonly store: Pick<Store, "collections">;
   /** Keeps temporary conversations, which are never written to disk. */
   readonly temporary: Store;
   readonly storeOf: StoreOf;

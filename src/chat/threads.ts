@@ -80,10 +80,15 @@ export class Threads {
     this.#reshaped(conversation);
   }
 
-  /** Changes the settings of later answers. @throws Failure `not_found`, `persona_missing`, `bad_setting` */
+  /**
+   * Changes the settings of later answers. Collections that are not named stay as they are.
+   * @throws Failure `not_found`, `persona_missing`, `bad_setting`
+   */
   async settle(conversation: ConversationId, settings: Settings): Promise<void> {
     await this.#deps.settings.check(settings);
-    await this.#deps.storeOf(conversation).setSettings(conversation, settings);
+    const store = this.#deps.storeOf(conversation);
+    const documents = settings.documents ?? (await store.conversation(conversation))?.settings.documents;
+    await store.setSettings(conversation, { ...settings, ...(documents && { documents }) });
     this.#reshaped(conversation);
   }
 

@@ -26,6 +26,7 @@ const statuses = {
   persona_missing: 404, // its file does not exist any more
   persona_broken: 503, // its file has a fault
   collection_missing: 404, // the persona answers from a collection that this person does not have
+  collection_unknown: 404, // the conversation is to answer from one that is gone, or out of reach
   persona_enforced: 403, // a request would bypass the persona that is enforced for everybody
   bad_setting: 422, // a number outside of its bounds
   // the store

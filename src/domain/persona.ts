@@ -2,7 +2,7 @@
 // EffectiveSettings are what is used for its answers. Plain facts: persona/ reads files, chat/ decides.
 
 import type { Grounding } from "./grounding-mode.ts";
-import type { PersonaId } from "./id.ts";
+import type { CollectionId, PersonaId } from "./id.ts";
 
 /** Sampling settings. An absent one is left to llama-server. */
 export interface Sampling {
@@ -66,6 +66,8 @@ export interface Settings {
   readonly sampling: Sampling;
   /** Overrides the Persona's model; absent: not chosen. */
   readonly model?: string;
+  /** Collections that its answers come from, besides those of the Persona; absent: none was chosen. */
+  readonly documents?: readonly CollectionId[];
 }
 
 export const noSettings: Settings = { persona: null, sampling: {} };
@@ -83,4 +85,6 @@ export interface EffectiveSettings {
   readonly own: Sampling;
   /** The model that the conversation, or else its persona, has chosen; null: any model. */
   readonly model: string | null;
+  /** Collections that the conversation has chosen; absent: none. */
+  readonly documents?: readonly CollectionId[];
 }

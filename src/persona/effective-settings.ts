@@ -74,7 +74,7 @@ export class SettingsResolver {
     );
   }
 
-  async of({ persona: chosen, sampling, model }: Settings): Promise<EffectiveSettings> {
+  async of({ persona: chosen, sampling, model, documents }: Settings): Promise<EffectiveSettings> {
     const enforced = this.#enforced();
     const isEnforced = enforced !== null;
     const id = enforced ?? chosen;
@@ -86,6 +86,7 @@ export class SettingsResolver {
       isEnforced,
       own: isEnforced ? {} : sampling,
       model: (isEnforced ? null : model) ?? persona?.model ?? null,
+      ...(documents && { documents }),
     };
   }
 

@@ -2,10 +2,10 @@
 
 import type { Conversation, FoundPassage, ListedConversation } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
-import type { ConversationId, MessageId, PersonId } from "../domain/id.ts";
+import type { CollectionId, ConversationId, MessageId, PersonId } from "../domain/id.ts";
 import type { Settings } from "../domain/persona.ts";
 import type { Queries } from "./queries.ts";
-import { type ConversationRow, toConversation } from "./rows.ts";
+import { type ConversationRow, documentsColumn, toConversation } from "./rows.ts";
 import { search } from "./search.ts";
 import type { ListRange } from "./store.ts";
 
@@ -60,10 +60,12 @@ export class ConversationList {
     return this.#q.one<{ owner: string }>("select owner from conversations where id = ?", id)?.owner ?? null;
   }
 
-  add(id: ConversationId, owner: PersonId, title: string, { persona, sampling, model }: Settings): void {
+  add(id: ConversationId, owner: PersonId, title: string, settings: Settings): void {
+    const { persona, sampling, model } = settings;
     this.#q.run(
-      `insert into conversations (id, owner, title, created_at, updated_at, persona, sampling, model)
-       values (?, ?, ?, ?4, ?4, ?5, ?6, ?7)`,
+      `insert into conversations
+         (id, owner, title, created_at, updated_at, persona, sampling, model, documents)
+       values (?, ?, ?, ?4, ?4, ?5, ?6, ?7, ?8)`,
       id,
       owner,
       title,
@@ -71,6 +73,7 @@ export class ConversationList {
       persona,
       JSON.stringify(sampling),
       model ?? null,
+      documentsColumn(settings),
     );
   }
 
@@ -98,15 +101,24 @@ export class ConversationList {
     );
   }
 
-  setSettings(id: ConversationId, { persona, sampling, model }: Settings): void {
+  setSettings(id: ConversationId, settings: Settings): void {
+    const { persona, sampling, model } = settings;
     const changed = this.#q.run(
-      "update conversations set persona = ?, sampling = ?, model = ? where id = ? and deleted_at is null",
+      `update conversations set persona = ?, sampling = ?, model = ?, documents = ?
+       where id = ? and deleted_at is null`,
       persona,
       JSON.stringify(sampling),
       model ?? null,
+      documentsColumn(settings),
       id,
     );
     this.#refuseMissing(changed);
+  }
+
+  /** Sets the collections that a conversation answers from. */
+  setDocuments(id: ConversationId, documents: readonly CollectionId[]): void {
+    const column = documentsColumn({ documents });
+    this.#q.run("update conversations set documents = ? where id = ?", column, id);
   }
 
   pin(id: ConversationId, pinned: boolean): void {

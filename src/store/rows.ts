@@ -4,7 +4,7 @@ import { type Conversation, type Message, type Role, withParts } from "../domain
 import { type Parts, textParts } from "../domain/part.ts";
 import type { Settings } from "../domain/persona.ts";
 import type { Run, RunStatus } from "../domain/run.ts";
-import { failureIn, partsIn, samplingIn, statsIn } from "./stored-json.ts";
+import { failureIn, idsIn, partsIn, samplingIn, statsIn } from "./stored-json.ts";
 
 export interface ConversationRow {
   seq: number;
@@ -19,6 +19,8 @@ export interface ConversationRow {
   persona: string | null;
   sampling: string;
   model: string | null;
+  /** JSON; null for none. */
+  documents: string | null;
 }
 
 export interface MessageRow {
@@ -66,9 +68,18 @@ export function toSettings({
   persona,
   sampling,
   model,
-}: Pick<ConversationRow, "persona" | "sampling" | "model">): Settings {
-  return { persona, sampling: samplingIn(sampling), ...(model !== null && { model }) };
+  documents,
+}: Pick<ConversationRow, "persona" | "sampling" | "model" | "documents">): Settings {
+  return {
+    ...{ persona, sampling: samplingIn(sampling) },
+    ...(model !== null && { model }),
+    ...(documents !== null && { documents: idsIn(documents) }),
+  };
 }
+
+/** The column `documents` of a conversation. */
+export const documentsColumn = ({ documents = [] }: Pick<Settings, "documents">): string | null =>
+  documents.length === 0 ? null : JSON.stringify(documents);
 
 export function toMessage(row: MessageRow): Message {
   const { id, conversation, parent, role } = row;

@@ -71,6 +71,7 @@ export class RunQueue {
     const attached = this.#filesFor(question, edited?.parts ?? []);
     const parts = [...attached, ...textParts(text)];
     if (state.owner === null) list.add(conversation, owner, titleOf({ text, parts }), settings);
+    if (question.documents) list.setDocuments(conversation, question.documents);
     const asked = tree.add({ id: message, conversation, parent, role: "user", parts });
     this.#tables.files.attach(message, attached);
     return { question: asked, ...this.#addAttempt(asked, owner) };

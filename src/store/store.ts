@@ -33,8 +33,8 @@ import type { Documents } from "./documents.ts";
 import type { Files } from "./files.ts";
 import type { Sources } from "./sources.ts";
 
-/** A question to be stored with the Run that will answer it. */
-export interface NewQuestion extends Admission {
+/** A question to be stored with the Run that will answer it. `documents` replaces those of the conversation. */
+export interface NewQuestion extends Admission, Pick<Settings, "documents"> {
   readonly conversation: ConversationId;
   /** Made by the server for the form, sent back by the browser: it makes a second delivery harmless. */
   readonly message: MessageId;

@@ -10,6 +10,7 @@ import {
   limitBounds,
 } from "../domain/account.ts";
 import { type FailureReport, isFailureCode } from "../domain/failure.ts";
+import { isId } from "../domain/id.ts";
 import { fieldsOf, isFiniteNumber, isJsonObject, isString, parseJson } from "../domain/json.ts";
 import { type Parts, partsOf } from "../domain/part.ts";
 import type { Sampling } from "../domain/persona.ts";
@@ -18,6 +19,12 @@ import { samplingOf } from "../domain/settings.ts";
 
 /** Sampling numbers within their bounds. */
 export const samplingIn = (column: string): Sampling => samplingOf(parseJson(column));
+
+/** The ids in a list. */
+export function idsIn(column: string): string[] {
+  const value = parseJson(column);
+  return Array.isArray(value) ? value.filter(isId) : [];
+}
 
 export const partsIn = (column: string): Parts => partsOf(parseJson(column));
 

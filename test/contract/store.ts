@@ -366,6 +366,24 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
         expect(await codeOf(work)).toBe("not_found");
     });
 
+    test("collections of a conversation are those of the last question that named some", async () => {
+      const [conversation, first, second] = [newId(), newId(), newId()];
+      const ask = async (documents?: string[]) => {
+        const asked = { conversation, message: newId(), text: "one", ...(documents && { documents }), ...by };
+        const said = await store.say(asked);
+        await store.start(said?.run.id ?? "");
+        await store.end(said?.run.id ?? "", done);
+        return (await store.conversation(conversation))?.settings.documents;
+      };
+      expect(await ask([first])).toEqual([first]);
+      expect(await ask()).toEqual([first]);
+      expect(await ask([second, first])).toEqual([second, first]);
+      const settings = { persona: null, sampling: {}, documents: [first] };
+      await store.setSettings(conversation, settings);
+      expect((await store.conversation(conversation))?.settings).toEqual(settings);
+      expect(await ask([])).toBeUndefined();
+    });
+
     test("settings come with the first question; no later question changes them", async () => {
       const conversation = newId();
       const settings = { persona: "anna", sampling: { temperature: 0.5, maxTokens: 20 } };

@@ -68,6 +68,10 @@ export const failuresDe: FailureSentences = {
   collection_missing: ({ name }) =>
     `Diese Persona antwortet aus der Sammlung ${name}, und die hast du nicht. Der Betreiber kann sie mit ` +
     "`parlor index` einlesen; oder wähle oben eine andere Persona.",
+  collection_unknown: ({ name }) =>
+    name === undefined
+      ? "Diese Unterhaltung antwortet aus einer Sammlung, die es nicht mehr gibt. Wähle ihre Sammlungen neu aus."
+      : `Es gibt keine Sammlung ${name}, in der du suchen kannst.`,
   persona_broken: ({ persona, enforced }) =>
     `Die Persona ${persona} ist nicht verwendbar: ` +
     "Ihre Datei hat einen Fehler, den parlors Protokoll nennt. " +

@@ -62,6 +62,10 @@ export const failuresEn: FailureSentences = {
   collection_missing: ({ name }) =>
     `This persona answers from the collection ${name}, which you do not have. The operator can read it ` +
     "in with `parlor index`; or choose another persona at the top.",
+  collection_unknown: ({ name }) =>
+    name === undefined
+      ? "This conversation answers from a collection that no longer exists. Choose its collections again."
+      : `There is no collection ${name} that you can search.`,
   persona_broken: ({ persona, enforced }) =>
     `The persona ${persona} can't be used: its file has an error, which parlor's log describes. ` +
     (enforced

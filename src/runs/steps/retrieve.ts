@@ -3,7 +3,7 @@
 
 import type { FoundPassages, PassageHit } from "../../domain/document.ts";
 import { Failure } from "../../domain/failure.ts";
-import { type CollectionId, isTemporary } from "../../domain/id.ts";
+import { type CollectionId, isTemporary, type PersonId } from "../../domain/id.ts";
 import { sizeOf } from "../../domain/part.ts";
 import type { EffectiveSettings, Persona } from "../../domain/persona.ts";
 import type { Collections, PassageRange } from "../../store/collections.ts";
@@ -30,32 +30,29 @@ const sourcesShare = 0.25;
 export type FindPassages = (questions: readonly string[], range: PassageRange) => Promise<FoundPassages>;
 
 export interface RetrieveDependencies extends SearchedFilesDependencies {
-  readonly store: { readonly collections: Pick<Collections, "named"> };
+  readonly store: { readonly collections: Pick<Collections, "collection" | "named"> };
   readonly findPassages: FindPassages;
   /** The same in the files of temporary conversations. */
   readonly findTemporary: FindPassages;
 }
 
 /**
- * Gives an answer that is not begun the passages that it may cite, where its persona has documents, or where
- * a file on its path is too long to be read whole. Returns null, or what parlor answers itself because no
- * passage answers the question: it has the nearest ones then.
- * @throws Failure `collection_missing`, `upstream_stalled`
+ * Gives an answer that is not begun the passages that it may cite, where its persona or its conversation has
+ * documents, or where a file on its path is too long to be read whole. Returns null, or what parlor answers
+ * itself because no passage answers the question: it has the nearest ones then.
+ * @throws Failure `collection_missing`, `collection_unknown`, `upstream_stalled`
  */
 export async function retrieve(
   live: LiveRun,
-  { persona, model }: Pick<EffectiveSettings, "persona" | "model">,
+  { persona, model, documents = [] }: Pick<EffectiveSettings, "persona" | "model" | "documents">,
   deps: RetrieveDependencies,
 ): Promise<string | null> {
   const { run, answer } = live;
   if (sizeOf(answer.parts) > 0) return null;
   const files = await searchedFiles(live, model, deps);
-  const names = run.withoutDocuments ? [] : (persona?.documents ?? []);
-  if (names.length === 0 && files.length === 0) return null;
-  const collections = (await deps.store.collections.named(run.owner, names)).map((found, i) => {
-    if (found === null) throw new Failure("collection_missing", { name: names[i] as string });
-    return found.id;
-  });
+  const wished = { names: persona?.documents ?? [], ids: documents };
+  const collections = run.withoutDocuments ? [] : await within(run.owner, wished, deps.store.collections);
+  if (collections.length === 0 && files.length === 0) return null;
   const questions = (await live.history()).flatMap(({ role, text }) => (role === "user" ? [text] : []));
   const question = questions.at(-1) ?? "";
   const { hits, isAnswerable } = await find(questions, collections, files, live, deps);
@@ -63,13 +60,36 @@ export async function retrieve(
   if (isAnswerable) return give(await fitting(all, model, live, deps), live, persona);
   const first = await firstPassages(files, question, sourcesMax, live.store.documents);
   if (first.length > 0) return give(await fitting(first, model, live, deps), live, persona);
-  if (names.length === 0) return null;
+  if (collections.length === 0) return null;
   await give(
     all.slice(0, nearestMax).map((source) => ({ ...source, isNear: true as const })),
     live,
     persona,
   );
   return nothingFound({ language: persona?.language ?? null }, question);
+}
+
+/**
+ * The collections of these names and ids, each once.
+ * @throws Failure `collection_missing`, `collection_unknown` for one that the person can't search
+ */
+async function within(
+  owner: PersonId,
+  { names, ids }: { readonly names: readonly string[]; readonly ids: readonly CollectionId[] },
+  collections: Pick<Collections, "collection" | "named">,
+): Promise<readonly CollectionId[]> {
+  if (names.length === 0 && ids.length === 0) return [];
+  const found = (await collections.named(owner, names)).map((each, i) => {
+    if (each === null) throw new Failure("collection_missing", { name: names[i] as string });
+    return each.id;
+  });
+  for (const id of ids) {
+    const each = await collections.collection(id);
+    if (each === null || (each.owner !== null && each.owner !== owner))
+      throw new Failure("collection_unknown");
+    found.push(each.id);
+  }
+  return [...new Set(found)];
 }
 
 /**
