@@ -59,7 +59,7 @@ SOURCES := $(shell find src views -type f ! -name DESIGN.md) package.json
 dist/parlor: $(BUN) $(SOURCES)
 	@mkdir -p dist
 	@$(BUN) build --compile --minify --bytecode --format=esm --sourcemap --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
-		src/main.ts src/transfer/worker.ts src/documents/child.ts --outfile=dist/parlor
+		src/main.ts src/transfer/worker.ts src/documents/child.ts src/documents/vector-worker.ts --outfile=dist/parlor
 
 # the models of tests and demos; test/llama/models.ts makes them when a test is run by itself
 $(MODELS): $(BUN) $(filter-out %.test.ts,$(wildcard test/llama/*.ts)) test/views/markdown/dangers.ts

@@ -15,6 +15,7 @@ import { Quota } from "./chat/quota.ts";
 import { Servers } from "./chat/servers.ts";
 import { Threads } from "./chat/threads.ts";
 import { FileIndex } from "./documents/file-passages.ts";
+import { Meaning } from "./documents/meaning.ts";
 import { passageFinder } from "./documents/search.ts";
 import { localPerson, standardLimits } from "./domain/account.ts";
 import { AddressSet } from "./domain/address.ts";
@@ -172,8 +173,9 @@ function openChat(dependencies: AppDependencies, enforced: EnforcedPersona, { bu
   const settings = new SettingsResolver(dependencies.personas, () => enforced.now);
   const storeOf = storeChooser(dependencies);
   const fileIndex = new FileIndex();
+  const meaning: Meaning = new Meaning({ ...dependencies, isBusy: () => runs.load.running > 0, bug });
   const search = {
-    findPassages: passageFinder(store.collections),
+    findPassages: passageFinder(store.collections, meaning),
     findTemporary: passageFinder(dependencies.temporary.collections),
     indexFile: fileIndex.of.bind(fileIndex),
   };
@@ -196,7 +198,7 @@ function openChat(dependencies: AppDependencies, enforced: EnforcedPersona, { bu
   });
   const attachments = openAttachments([store, dependencies.temporary], storeOf, bounds);
   return {
-    ...openLibrary(dependencies, attachments, bug),
+    ...openLibrary(dependencies, attachments, bug, meaning),
     ...{ settings, storeOf, runs, queue: runs.queue, quota, threads, hub, attachments },
     chat: new Chat(ports),
     forgetting: new Forgetting(ports),

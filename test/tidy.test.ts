@@ -34,6 +34,7 @@ const contracts = [
   "src/store/file-passages.ts",
   "src/store/files.ts",
   "src/store/sources.ts",
+  "src/store/vectors.ts",
   "src/persona/effective-settings.ts",
   "src/upstream/meaning.ts",
 ];
@@ -137,7 +138,13 @@ describe("files", () => {
       reached.add(file);
       if (isCode(file)) importsOf(file).forEach(walk);
     };
-    for (const entry of ["src/main.ts", "src/transfer/worker.ts", "src/documents/child.ts"]) walk(entry);
+    for (const entry of [
+      "src/main.ts",
+      "src/transfer/worker.ts",
+      "src/documents/child.ts",
+      "src/documents/vector-worker.ts",
+    ])
+      walk(entry);
     for (const file of below("views/assets"))
       if (read("views/assets/pack.ts").includes(`"${file.split("/").at(-1)}"`)) reached.add(file);
     const dead = [...below("src"), ...below("views")].filter(

@@ -52,6 +52,24 @@ export const documentBounds = {
     max: 256 << 20,
     doc: "longest text of a document, in characters",
   },
+  embedMs: {
+    default: 300,
+    min: 10,
+    max: minute,
+    doc: "how long it may take to embed a question; after that, documents are searched by words alone",
+  },
+  rerankMs: {
+    default: 1_000,
+    min: 10,
+    max: minute,
+    doc: "how long it may take to rank passages; after that, they stay in the order of the search",
+  },
+  vectorsMaxBytes: {
+    default: 1 << 30,
+    min: 1 << 20,
+    max: 2 ** 32,
+    doc: "vectors of passages in memory; the passages beyond that are found by words alone",
+  },
   extractionsMax: { default: 2, min: 1, max: 64, doc: "documents whose text is extracted at once" },
   unpackedMaxBytes: {
     default: 128 << 20,

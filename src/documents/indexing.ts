@@ -3,11 +3,12 @@
 
 import { createReadStream } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import type { IndexedPassage, StoredDocument } from "../domain/document.ts";
 import { asFailure, Failure, type FailureReport } from "../domain/failure.ts";
 import type { CollectionId, DocumentId } from "../domain/id.ts";
 import type { Documents } from "../store/documents.ts";
+import { contextOf } from "./embedded-text.ts";
 import { type ExtractBounds, type Extracted, Extractor } from "./extractor.ts";
 import { hashOf } from "./hash.ts";
 import { passagesOf } from "./passages.ts";
@@ -207,10 +208,8 @@ export function* indexedPassages(
   path: string,
   { type, title, pages }: Pick<Extracted, "type" | "title" | "pages">,
 ): Generator<IndexedPassage> {
-  const name = title ?? basename(path).replace(/\.\w+$/, "");
   for (const passage of passagesOf(pages, hasHeadings(type))) {
-    // a passage that begins with its heading has it in its own text
-    const above = passage.headings.filter((heading) => !passage.text.slice(0, 400).includes(heading));
-    yield { ...passage, ...passageTerms([name, ...above].join("\n"), passage.text) };
+    const context = contextOf({ ...passage, path, title });
+    yield { ...passage, ...passageTerms(context.join("\n"), passage.text) };
   }
 }

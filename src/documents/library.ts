@@ -16,6 +16,7 @@ import { fileName } from "../domain/file.ts";
 import { type CollectionId, type DocumentId, isId, newId } from "../domain/id.ts";
 import type { Store } from "../store/store.ts";
 import { hashOf } from "./hash.ts";
+import type { Meaning } from "./meaning.ts";
 import { mayHaveText } from "./reading.ts";
 import { searchPassages } from "./search.ts";
 import { sniff } from "./sniff.ts";
@@ -28,6 +29,7 @@ export interface LibraryBounds {
 
 interface LibraryDependencies {
   readonly store: Pick<Store, "collections" | "documents" | "files">;
+  readonly meaning: Meaning | null;
   readonly bounds: LibraryBounds;
   /** What a person's files take, and the most that they may take, in bytes. */
   usage(person: Person): Promise<{ readonly usedBytes: number; readonly limitBytes: number }>;
@@ -139,7 +141,8 @@ export class Library {
     { question, limit }: { readonly question: string; readonly limit: number },
   ): Promise<readonly PassageHit[]> {
     await this.collection(person, id);
-    return searchPassages(this.#deps.store.collections, question, { collections: [id], limit });
+    const { store, meaning } = this.#deps;
+    return searchPassages(store.collections, question, { collections: [id], limit }, meaning);
   }
 
   /**

@@ -1,31 +1,53 @@
-// Search in the passages of collections.
+// Search in the passages of collections: by words, and by meaning where a server embeds.
 
 import type { FoundPassages, PassageHit } from "../domain/document.ts";
 import { stemOf, wordsOf } from "../domain/stems.ts";
 import type { Collections, PassageRange } from "../store/collections.ts";
 import { referredBy } from "./follow-up.ts";
+import { fused, isNear } from "./fusion.ts";
+import type { Meaning } from "./meaning.ts";
 import { isAnswerable } from "./relevance.ts";
 import { askedWords, queryOf, wordQuery } from "./words.ts";
+
+/** Passages of each list of which one is made. */
+const listLimit = 40;
 
 /** The passages that match a question or some words best, the best first. */
 export async function searchPassages(
   collections: Collections,
   question: string,
   range: PassageRange,
+  meaning: Meaning | null = null,
 ): Promise<readonly PassageHit[]> {
+  if (meaning?.isOffered) return (await passageFinder(collections, meaning)([question], range)).hits;
   return collections.search(await wordQuery(question, (terms) => collections.known(terms)), range);
 }
 
 /**
  * Those that match the last of a conversation's questions, with the words of the questions that it refers
- * to; and whether they tell enough to answer it.
+ * to; and whether they tell enough to answer it. Aborting the signal rejects with its reason.
  */
 export const passageFinder =
-  (collections: Collections) =>
-  async (questions: readonly string[], range: PassageRange): Promise<FoundPassages> => {
+  (collections: Collections, meaning: Meaning | null = null) =>
+  async (questions: readonly string[], range: PassageRange, signal?: AbortSignal): Promise<FoundPassages> => {
     const [before, last] = [referredBy(questions), questions.at(-1) ?? ""];
-    const asked = await askedWords(`${before}\n${last}`, (terms) => collections.known(terms));
+    const question = `${before}\n${last}`.trim();
+    const wide = { ...range, limit: Math.max(range.limit, listLimit) };
+    const active = meaning?.isOffered ? meaning : null;
+    const near = active?.near(question, wide, signal);
+    near?.catch(() => {}); // it is awaited below, after the search by words
+    const asked = await askedWords(question, (terms) => collections.known(terms));
     const query = before === "" ? queryOf(asked) : queryOf(asked, new Set(wordsOf(last).map(stemOf)));
-    const hits = await collections.search(query, range);
-    return { hits, isAnswerable: await isAnswerable(asked, hits, collections) };
+    const byWords = await collections.search(query, active ? wide : range);
+    const found = await near;
+    const first = byWords.slice(0, range.limit);
+    const isFoundByWords = await isAnswerable(asked, first, collections);
+    const isFoundByMeaning = isNear(found?.hits[0]?.score, found?.mean ?? 0);
+    const isByMeaning = isFoundByMeaning && !isFoundByWords;
+    const both = found ? fused(byWords, found, isByMeaning) : byWords;
+    const { hits, isSure } = active
+      ? await active.ranked(question, both, signal)
+      : { hits: both, isSure: false };
+    const isFound = isFoundByWords || isFoundByMeaning || isSure;
+    return { hits: hits.slice(0, range.limit), isAnswerable: isFound };
   };

@@ -5,11 +5,12 @@ import type { Attachments } from "../chat/attachments.ts";
 import { BackgroundReader } from "../documents/background.ts";
 import { Extractor } from "../documents/extractor.ts";
 import { Library } from "../documents/library.ts";
+import type { Meaning, MeaningBounds } from "../documents/meaning.ts";
 import { type WatchBounds, WatchedFolder } from "../documents/watched-folder.ts";
 import type { Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
 
-export type LibraryBounds = WatchBounds;
+export interface LibraryBounds extends WatchBounds, MeaningBounds {}
 
 interface LibraryDependencies {
   readonly store: Store;
@@ -23,13 +24,14 @@ export function openLibrary(
   { store, documents: folder, bounds, log }: LibraryDependencies,
   attachments: Pick<Attachments, "usage">,
   bug: (error: unknown) => void,
+  meaning: Meaning | null = null,
 ) {
   // one document at a time, beside the files that people attach
   const extractor = new Extractor({ ...bounds, extractionsMax: 1 });
   const reader = new BackgroundReader({ store, extractor, bug });
   const watched = folder === null ? null : new WatchedFolder({ folder, store, extractor, bounds, log, bug });
   const library = new Library({
-    ...{ store, bounds },
+    ...{ store, bounds, meaning },
     usage: (person) => attachments.usage(person),
     added: () => reader.wake(),
   });
@@ -37,9 +39,10 @@ export function openLibrary(
     start() {
       reader.wake();
       watched?.start();
+      meaning?.start();
     },
     async stop() {
-      await Promise.all([reader.stop(), watched?.stop()]);
+      await Promise.all([reader.stop(), watched?.stop(), meaning?.stop()]);
     },
   };
   return { library, background };

@@ -13,6 +13,7 @@ import { type CollectionId, type DocumentId, newId } from "../domain/id.ts";
 import type { Documents } from "./documents.ts";
 import { PassageTable } from "./passage-table.ts";
 import type { Queries } from "./queries.ts";
+import { VectorTable } from "./vector-table.ts";
 
 /** Passages that one transaction stores: about 20 ms. */
 const batchPassages = 32;
@@ -37,12 +38,14 @@ const documentRows = `select d.*, c.id as collection_id from documents d
   join collections c on c.seq = d.collection and c.is_lost = 0`;
 
 export class DocumentTable implements Documents {
+  readonly vectors: VectorTable;
   readonly #q: Queries;
   readonly #passages: PassageTable;
 
   constructor(queries: Queries) {
     this.#q = queries;
     this.#passages = new PassageTable(queries);
+    this.vectors = new VectorTable(queries);
   }
 
   async of(id: CollectionId): Promise<readonly StoredDocument[]> {

@@ -10,8 +10,10 @@ import type {
 } from "../domain/document.ts";
 import type { FailureReport } from "../domain/failure.ts";
 import type { CollectionId, DocumentId } from "../domain/id.ts";
+import type { Vectors } from "./vectors.ts";
 
 export interface Documents {
+  readonly vectors: Vectors;
   /** By path. A document that is read anew is there once, in its former state. */
   of(id: CollectionId): Promise<readonly StoredDocument[]>;
   /** null for an unknown one. Whether somebody may see it is not asked here. */

@@ -22,6 +22,7 @@ import filePassages from "./migrations/015_file_passages.sql" with { type: "text
 import passageMerges from "./migrations/016_passage_merges.sql" with { type: "text" };
 import pagePictures from "./migrations/017_page_pictures.sql" with { type: "text" };
 import conversationDocuments from "./migrations/018_conversation_documents.sql" with { type: "text" };
+import vectors from "./migrations/019_vectors.sql" with { type: "text" };
 
 /** In order. A released migration is never changed. */
 export const migrations: readonly string[] = [
@@ -43,6 +44,7 @@ export const migrations: readonly string[] = [
   passageMerges,
   pagePictures,
   conversationDocuments,
+  vectors,
 ];
 
 /**

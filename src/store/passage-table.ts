@@ -17,11 +17,14 @@ interface PassageRow {
   text: string;
 }
 
-interface HitRow extends PassageRow {
+interface PlacedRow extends PassageRow {
   collection: string;
   document: string;
   path: string;
   title: string | null;
+}
+
+interface HitRow extends PlacedRow {
   rank: number;
   state: string;
 }
@@ -54,6 +57,25 @@ export class PassageTable {
     const sql = `select page, "from", "to", headings, text from passages where document = ? order by seq
       limit ? offset ?`;
     return this.#q.all<PassageRow>(sql, document, limit, from).map(toPassage);
+  }
+
+  /** The passages with these numbers that can be found, where they are in one of the collections. */
+  at(
+    numbers: readonly number[],
+    collections: readonly number[],
+  ): ReadonlyMap<number, Omit<PassageHit, "score">> {
+    const sql = `select c.name as collection, d.id as document, d.path, d.title, p.page, p."from", p."to",
+        p.headings, p.text, d.collection as within
+      from passages p join documents d on d.seq = p.document and d.state = 'searchable'
+      join collections c on c.seq = d.collection and c.is_lost = 0 where p.seq = ?`;
+    const found = new Map<number, Omit<PassageHit, "score">>();
+    for (const seq of numbers) {
+      const row = this.#q.one<PlacedRow & { within: number }>(sql, seq);
+      if (row === null || !collections.includes(row.within)) continue;
+      const { collection, document, path, title } = row;
+      found.set(seq, { collection, document, path, title, ...toPassage(row) });
+    }
+    return found;
   }
 
   known(terms: readonly string[]): ReadonlySet<string> {

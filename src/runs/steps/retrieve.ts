@@ -27,7 +27,11 @@ const nearestMax = 3;
 const sourcesShare = 0.25;
 
 /** Finds passages of some collections for the last question. */
-export type FindPassages = (questions: readonly string[], range: PassageRange) => Promise<FoundPassages>;
+export type FindPassages = (
+  questions: readonly string[],
+  range: PassageRange,
+  signal?: AbortSignal,
+) => Promise<FoundPassages>;
 
 export interface RetrieveDependencies extends SearchedFilesDependencies {
   readonly store: { readonly collections: Pick<Collections, "collection" | "named"> };
@@ -113,16 +117,16 @@ async function find(
   questions: readonly string[],
   collections: readonly CollectionId[],
   files: readonly SearchedFile[],
-  { run }: LiveRun,
+  { run, abort: { signal } }: LiveRun,
   { findPassages, findTemporary }: RetrieveDependencies,
 ): Promise<FoundPassages> {
   const contents = files.map(({ collection }) => collection);
   const limit = sourcesMax;
   if (contents.length === 0 || !isTemporary(run.conversation))
-    return findPassages(questions, { collections: [...collections, ...contents], limit });
+    return findPassages(questions, { collections: [...collections, ...contents], limit }, signal);
   const inFiles = await findTemporary(questions, { collections: contents, limit });
   if (collections.length === 0) return inFiles;
-  const both = [inFiles, await findPassages(questions, { collections, limit })];
+  const both = [inFiles, await findPassages(questions, { collections, limit }, signal)];
   const isAnswerable = both.some((found) => found.isAnswerable);
   const telling = isAnswerable ? both.filter((found) => found.isAnswerable) : both;
   const hits = telling.flatMap((found) => found.hits.slice(0, limit / telling.length));
