@@ -10,9 +10,9 @@ import type { FileId } from "../domain/file.ts";
 import type { ConversationId, MessageId, RunId } from "../domain/id.ts";
 import { noSettings, type Settings } from "../domain/persona.ts";
 import type { Run } from "../domain/run.ts";
+import type { ModelFacts } from "../domain/upstream.ts";
 import type { Tap } from "../runs/runs.ts";
 import type { QueuedRun, RunRequest, Store } from "../store/store.ts";
-import type { Upstream } from "../upstream/upstream.ts";
 import { chosenCollections } from "./chosen-collections.ts";
 import type { ChatDependencies } from "./dependencies.ts";
 import { filesOf, refuseUnseen } from "./question-files.ts";
@@ -62,9 +62,9 @@ export class Chat {
   /**
    * Stores a message and queues its answer. Returns the Run of the answer; null if a message with this id was
    * stored before, which changes nothing.
-   * @throws Failure `message_empty`, `message_too_long`, `too_many_files`, `no_vision`, `persona_missing`,
-   *   `bad_setting`, `collection_unknown`, `not_found` (a file), `conversation_busy`, `queue_full`,
-   *   `too_many_waiting`, `runs_limit`, `tokens_limit`, `shutting_down`
+   * @throws Failure `message_empty`, `message_too_long`, `too_many_files`, `no_vision`, `no_hearing`,
+   *   `persona_missing`, `bad_setting`, `collection_unknown`, `not_found` (a file), `conversation_busy`,
+   *   `queue_full`, `too_many_waiting`, `runs_limit`, `tokens_limit`, `shutting_down`
    */
   async say(person: Person, say: SayRequest, tap?: Tap): Promise<RunId | null> {
     const { quota, settings } = this.#deps;
@@ -152,7 +152,7 @@ export class Chat {
    * What is known of the model that would answer a question now. `first`: settings of a conversation that
    * does not exist yet.
    */
-  async modelFacts(conversation: ConversationId, first?: Settings): Promise<ReturnType<Upstream["facts"]>> {
+  async modelFacts(conversation: ConversationId, first?: Settings): Promise<ModelFacts> {
     return this.#deps.upstream.facts(await this.#modelOf(conversation, first));
   }
 

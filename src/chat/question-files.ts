@@ -1,4 +1,5 @@
-// The files that a question brings: how many, and whether the model that will answer sees the pictures.
+// The files that a question brings: how many, and whether the model that will answer sees the pictures
+// and hears the recordings.
 
 import { Failure } from "../domain/failure.ts";
 import type { FileId } from "../domain/file.ts";
@@ -13,8 +14,9 @@ export function filesOf(ids: readonly FileId[], limit: number): readonly FileId[
 }
 
 /**
- * Refuses pictures for a model that says that it does not see any. While that is not known, they are taken.
- * @throws Failure `no_vision`
+ * Refuses pictures for a model that says that it does not see any, and recordings for one that hears none.
+ * While that is not known, they are taken.
+ * @throws Failure `no_vision`, `no_hearing`
  */
 export async function refuseUnseen(
   ids: readonly FileId[],
@@ -22,6 +24,11 @@ export async function refuseUnseen(
   upstream: Pick<Upstream, "facts">,
   model: string | null,
 ): Promise<void> {
-  if (ids.length === 0 || upstream.facts(model).vision !== false) return;
-  for (const id of ids) if ((await files.file(id))?.type === "picture") throw new Failure("no_vision");
+  const { vision, hearing } = upstream.facts(model);
+  if (ids.length === 0 || (vision !== false && hearing !== false)) return;
+  for (const id of ids) {
+    const type = (await files.file(id))?.type;
+    if (type === "picture" && vision === false) throw new Failure("no_vision");
+    if (type === "audio" && hearing === false) throw new Failure("no_hearing");
+  }
 }

@@ -3,6 +3,7 @@
 
 import type { FilePage } from "../domain/file.ts";
 import type { FileType } from "../domain/file-type.ts";
+import { audioTypeOf, refuseAudio } from "./audio.ts";
 import type { Extractor } from "./extractor.ts";
 import { isPicture, upright } from "./picture.ts";
 
@@ -28,9 +29,14 @@ export class FileReader {
     this.#extractor = extractor;
   }
 
-  /** @throws Failure as `Extractor.extract`; `picture_unsupported`, `picture_too_large` */
+  /** @throws Failure as `Extractor.extract`; `picture_unsupported`, `picture_too_large`, `too_large` */
   async read(bytes: Uint8Array, name: string): Promise<ReadFile> {
     if (isPicture(bytes)) return this.#readPicture(bytes, name);
+    const mediaType = audioTypeOf(bytes);
+    if (mediaType !== null) {
+      refuseAudio(bytes, name);
+      return { type: "audio", mediaType, pages: [], content: bytes };
+    }
     const extracted = await this.#extractor.extract(whole(bytes), name, undefined, picturesMax);
     const { type, pages, picturePages, pictures } = extracted;
     const facts = { type, mediaType: "application/octet-stream", pages, picturePages, pictures };

@@ -24,7 +24,7 @@ export const hasHeadings = (type: FileType): boolean => type === "markdown" || !
 export function mayHaveText(bytes: Uint8Array, name: string): boolean {
   const type = sniff(bytes, name);
   const isCompound = Buffer.from(bytes.subarray(0, 4)).toString("hex") === compoundFile;
-  return type !== "picture" && (type !== "unknown" || isCompound);
+  return type !== "picture" && type !== "audio" && (type !== "unknown" || isCompound);
 }
 
 /** The beginning of a file, which tells its type. @throws errors of the system */

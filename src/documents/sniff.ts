@@ -3,6 +3,7 @@
 
 import type { FileType } from "../domain/file-type.ts";
 import { filesOf, isZip, type Packed } from "../domain/zip.ts";
+import { audioTypeOf } from "./audio.ts";
 import { isText } from "./plain.ts";
 
 /** How far into a file a PDF's mark may stand, in bytes; programs put other data in front of it. */
@@ -44,6 +45,7 @@ export function sniff(bytes: Uint8Array, name: string): FileType {
   const head = Buffer.from(bytes.subarray(0, pdfMarkWithin)).toString("latin1");
   if (head.includes("%PDF-")) return "pdf";
   if (pictureMarks.test(head)) return "picture";
+  if (audioTypeOf(bytes) !== null) return "audio";
   if (isZip(bytes)) return archiveType(bytes, name);
   if (!isText(bytes) || head.startsWith("{\\rtf")) return "unknown";
   return textType(head, name);

@@ -47,6 +47,7 @@ const statuses = {
   picture_unsupported: 415, // a format that this machine does not decode
   picture_too_large: 413, // too many pixels
   no_vision: 422, // a picture for a model that sees none
+  no_hearing: 422, // a recording for a model that hears none
   not_found: 404,
   conversation_removed: 404, // deleted, in a way that can be undone
   bad_frame: 400, // a frame that is no Command

@@ -1,7 +1,7 @@
 // What a file is, as far as parlor tells files apart. The bytes decide it, not the name.
 
 /**
- * `picture`: a raster image of any format. `unknown`: nothing that parlor reads as text or shows as a picture.
+ * `picture`: a raster image of any format. `audio`: a recording that llama-server decodes. `unknown`: nothing that parlor reads as text or shows as a picture.
  */
 export type FileType =
   | "pdf"
@@ -18,4 +18,5 @@ export type FileType =
   | "text"
   | "code"
   | "picture"
+  | "audio"
   | "unknown";

@@ -8,7 +8,8 @@ export type FileId = string;
 
 const fileTypes: Readonly<Record<FileType, true>> = {
   ...{ pdf: true, docx: true, pptx: true, xlsx: true, odt: true, odp: true, ods: true, epub: true },
-  ...{ html: true, csv: true, markdown: true, text: true, code: true, picture: true, unknown: true },
+  ...{ html: true, csv: true, markdown: true, text: true, code: true, picture: true, audio: true },
+  unknown: true,
 };
 
 export const isFileType = (value: unknown): value is FileType =>
@@ -21,7 +22,7 @@ export interface FileFacts {
   readonly type: FileType;
   /** Size of the stored content. */
   readonly bytes: number;
-  /** Number of pages with text; 0 for a picture. */
+  /** Number of pages with text; 0 for a picture and a recording. */
   readonly pages: number;
   /** Pages without text: they are pictures, or empty. Absent: there are none. */
   readonly picturePages?: readonly PageRange[];

@@ -63,6 +63,8 @@ export interface ModelState {
   readonly contextTokens: number | null;
   /** Whether it sees pictures; null until it is known. */
   readonly vision: boolean | null;
+  /** Whether it hears recordings; null until it is known. */
+  readonly hearing: boolean | null;
 }
 
 /** What a model does that does not chat: it makes vectors of texts, or ranks texts by a question. */
@@ -85,6 +87,8 @@ export interface UpstreamState {
   readonly contextTokens: number | null;
   /** Whether its model sees pictures; null until it is known, and where there are several models. */
   readonly vision: boolean | null;
+  /** Whether it hears recordings; null until it is known. */
+  readonly hearing: boolean | null;
   /** The model's name in llama-server; null until it is known, and where there are several models. */
   readonly model: string | null;
   /**
@@ -134,3 +138,6 @@ export function withoutCredentials(address: string): string {
  */
 export const withoutSecrets = (text: string): string =>
   text.replace(/^(\s*[a-z][a-z\d+.-]*:\/*)?.*@/is, "$1").replace(/([?#]).*/s, "$1…");
+
+/** What is known of a model, or of all models that may answer. */
+export type ModelFacts = Pick<UpstreamState, "model" | "contextTokens" | "slots" | "vision" | "hearing">;

@@ -5,10 +5,11 @@ import { type Context, Hono } from "hono";
 import { notesOf } from "../../views/files.tsx";
 import type { Attachments } from "../chat/attachments.ts";
 import type { Chat } from "../chat/chat.ts";
+import { audioTypeOf } from "../documents/audio.ts";
 import type { ReadBody } from "../domain/body.ts";
 import { Failure } from "../domain/failure.ts";
 import type { FileId, StoredFile } from "../domain/file.ts";
-import { type ConversationId, isId } from "../domain/id.ts";
+import { type ConversationId, isId, newId } from "../domain/id.ts";
 import type { SettingsResolver } from "../persona/effective-settings.ts";
 import { attachmentNamed } from "./download.ts";
 import { formOf, formOverheadBytes } from "./form.ts";
@@ -29,11 +30,15 @@ export function fileRoutes({ attachments, chat, settings, readBody }: FileDepend
     return id;
   };
 
-  /** What is said of a file to its owner. */
-  const told = async (c: Context<Env>, file: StoredFile) => {
+  /** What is known of the model that would answer in the conversation for which files are sent. */
+  const modelFacts = async (c: Context<Env>) => {
     const conversation = c.req.query("c");
     const first = await settings.first(c.req.query("persona") ?? null);
-    const { vision } = await chat.modelFacts(isId(conversation) ? conversation : file.id, first);
+    return chat.modelFacts(isId(conversation) ? conversation : newId(), first);
+  };
+  /** What is said of a file to its owner. */
+  const told = async (c: Context<Env>, file: StoredFile) => {
+    const { vision } = await modelFacts(c);
     const notes = notesOf(file, { isUnseen: vision === false, words: wordsFor(c) });
     return { ...factsOf(file), ...(notes.length > 0 && { notes }) };
   };
@@ -54,6 +59,8 @@ export function fileRoutes({ attachments, chat, settings, readBody }: FileDepend
       const { files } = await formOf(bytes, c.req.header("content-type") ?? "");
       const [given, second] = files;
       if (!given || second) throw new Failure("bad_request", { detail: "one file" });
+      const isUnheard = (await modelFacts(c)).hearing === false;
+      if (isUnheard && audioTypeOf(given.bytes) !== null) throw new Failure("no_hearing");
       const file = await attachments.take(person, isId(conversation) ? conversation : null, given);
       return c.json(await told(c, file), 201);
     } finally {

@@ -17,6 +17,7 @@ export interface Said {
 /** What a model takes besides text. */
 interface Senses {
   readonly sees: boolean;
+  readonly hears: boolean;
   /** Pages of a scan that it gets as pictures. */
   readonly pagesMax: number;
 }
@@ -29,9 +30,11 @@ const scanPagesMax = 8;
 /** The senses of a model. What is not known is not there. */
 export const sensesOf = ({
   vision,
+  hearing,
   contextTokens,
-}: Pick<UpstreamState, "vision" | "contextTokens">): Senses => ({
+}: Pick<UpstreamState, "vision" | "hearing" | "contextTokens">): Senses => ({
   sees: vision === true,
+  hears: hearing === true,
   pagesMax: Math.min(scanPagesMax, Math.floor(((contextTokens ?? 0) * scanShare) / pictureTokens) || 1),
 });
 
@@ -86,13 +89,12 @@ async function piecesOf(
     const pictures = await files.picturesFor(id, part.file, senses.pagesMax);
     if (pictures.size > 0) return withPictures(part, pages, pictures);
   }
-  if (part.type !== "picture") return [block(part, textOf(pages))];
-  if (!senses.sees) return note(part, "This model does not see pictures.");
-  return [
-    { type: "text", text: opening(part) },
-    await pictureOf(part.file, files),
-    { type: "text", text: "</file>" },
-  ];
+  if (part.type !== "picture" && part.type !== "audio") return [block(part, textOf(pages))];
+  const isPicture = part.type === "picture";
+  if (isPicture && !senses.sees) return note(part, "This model does not see pictures.");
+  if (!isPicture && !senses.hears) return note(part, "This model does not hear recordings.");
+  const content = await (isPicture ? pictureOf : recordingOf)(part.file, files);
+  return [{ type: "text", text: opening(part) }, content, { type: "text", text: "</file>" }];
 }
 
 const searchedNote =
@@ -144,6 +146,13 @@ const guarded = (text: string): string => text.replace(/<(?=\s*\/?\s*(?:file|pag
 async function pictureOf(id: string, files: Files): Promise<ContentPiece> {
   const pieces = await Array.fromAsync(files.content(id));
   return pictureAs((await files.file(id))?.mediaType ?? "image/jpeg", Buffer.concat(pieces));
+}
+
+async function recordingOf(id: string, files: Files): Promise<ContentPiece> {
+  const data = Buffer.concat(await Array.fromAsync(files.content(id))).toBase64();
+  // llama-server looks at the bytes, but refuses other names of formats
+  const format = (await files.file(id))?.mediaType === "audio/wav" ? "wav" : "mp3";
+  return { type: "input_audio", input_audio: { data, format } };
 }
 
 /** Never an address: llama-server would fetch it. */

@@ -101,7 +101,7 @@ async function decide(
   deps: SearchedFilesDependencies,
 ): Promise<void> {
   const { contextTokens } = deps.upstream.facts(model);
-  const open = filesIn(message.parts).filter(({ type, isSearched }) => type !== "picture" && !isSearched);
+  const open = filesIn(message.parts).filter(({ pages, isSearched }) => pages > 0 && !isSearched);
   if (contextTokens === null || open.length === 0) return;
   const roomTokens = Math.floor(contextTokens * filesShare);
   const texts: { file: FileId; content: string }[] = [];

@@ -21,6 +21,7 @@ export function aggregate(servers: readonly UpstreamState[]): UpstreamState {
     foreignSlots: sum(ready, "foreignSlots"),
     contextTokens: contexts.length > 0 ? Math.min(...contexts) : null,
     vision: common(known.map(({ vision }) => vision)),
+    hearing: common(known.map(({ hearing }) => hearing)),
     model: names.size === 1 ? ([...names][0] ?? null) : null,
     models: [...models.values()],
     ours: servers.some(({ ours }) => ours),

@@ -1,7 +1,7 @@
 // One llama-server over HTTP: its state, its Slots, and requests that need none. What is sent in a Slot is in
 // upstream/llama-slot. Its health is watched in upstream/slots; it is started in upstream/child.
 
-import type { UpstreamState } from "../domain/upstream.ts";
+import type { ModelFacts, UpstreamState } from "../domain/upstream.ts";
 import type { Log } from "../telemetry/log.ts";
 import { type Target, targetOf } from "./http.ts";
 import { LlamaSlot, type SlotServer, sumOf } from "./llama-slot.ts";
@@ -60,16 +60,23 @@ export class Llama implements SlotServer {
     return this.slotWatch.onChange(listener);
   }
 
-  facts(model: string | null): Pick<UpstreamState, "model" | "contextTokens" | "slots" | "vision"> {
+  facts(model: string | null): ModelFacts {
     const { models, contextTokens, ...state } = this.state;
     if (models.length <= 1)
-      return { model: state.model, contextTokens, slots: state.slots, vision: state.vision };
+      return {
+        model: state.model,
+        contextTokens,
+        slots: state.slots,
+        vision: state.vision,
+        hearing: state.hearing,
+      };
     const found = models.find(({ name }) => name === this.modelFor(model));
     return {
       model: found?.name ?? model,
       contextTokens: found?.contextTokens ?? null,
       slots: found?.slots ?? state.slots,
       vision: found?.vision ?? null,
+      hearing: found?.hearing ?? null,
     };
   }
 

@@ -2,7 +2,7 @@
 // Which of them takes a request is decided in upstream/placement.
 
 import { Failure } from "../domain/failure.ts";
-import { type UpstreamState, withoutCredentials } from "../domain/upstream.ts";
+import { type ModelFacts, type UpstreamState, withoutCredentials } from "../domain/upstream.ts";
 import { aggregate } from "./aggregate.ts";
 import type { Llama } from "./llama.ts";
 import { PoolMember } from "./member.ts";
@@ -81,7 +81,7 @@ export class PoolMembers {
   }
 
   /** See `Upstream.facts`. */
-  facts(model: string | null): Pick<UpstreamState, "model" | "contextTokens" | "slots" | "vision"> {
+  facts(model: string | null): ModelFacts {
     const facts = this.serving(model).map(({ llama }) => llama.facts(model));
     const contexts = facts.flatMap(({ contextTokens }) => contextTokens ?? []);
     const names = new Set(facts.map((each) => each.model));
@@ -89,7 +89,8 @@ export class PoolMembers {
       model: names.size === 1 ? (facts[0]?.model ?? null) : model,
       contextTokens: contexts.length > 0 ? Math.min(...contexts) : null, // a prompt must fit the smallest
       slots: Math.max(1, ...facts.map(({ slots }) => slots)),
-      vision: allSee(facts.map(({ vision }) => vision)),
+      vision: allDo(facts.map(({ vision }) => vision)),
+      hearing: allDo(facts.map(({ hearing }) => hearing)),
     };
   }
 
@@ -123,7 +124,7 @@ export class PoolMembers {
 }
 
 /** A picture may go to any of them: true when all see, false when one does not, null while it is not known. */
-function allSee(visions: readonly (boolean | null)[]): boolean | null {
-  if (visions.includes(false)) return false;
-  return visions.length > 0 && !visions.includes(null) ? true : null;
+function allDo(abilities: readonly (boolean | null)[]): boolean | null {
+  if (abilities.includes(false)) return false;
+  return abilities.length > 0 && !abilities.includes(null) ? true : null;
 }

@@ -6,7 +6,7 @@ import type { ModelState, SpecialModel, UpstreamState } from "../domain/upstream
 /** The capacity and the models of a llama-server. */
 export type ServerFacts = Pick<
   UpstreamState,
-  "slots" | "contextTokens" | "vision" | "model" | "models" | "special"
+  "slots" | "contextTokens" | "vision" | "hearing" | "model" | "models" | "special"
 >;
 
 interface Listed {
@@ -38,7 +38,8 @@ export async function routed(
         ...each,
         slots: slotsOf(props) ?? each.slots,
         contextTokens: contextOf(props) ?? each.contextTokens,
-        vision: visionOf(props) ?? each.vision,
+        vision: modalityOf(props, "vision") ?? each.vision,
+        hearing: modalityOf(props, "audio") ?? each.hearing,
       };
     }),
   );
@@ -50,6 +51,7 @@ export async function routed(
     slots: Math.max(1, slots),
     contextTokens: contexts.length > 0 ? Math.min(...contexts) : null,
     vision: models.length === 1 ? (models[0]?.vision ?? null) : null,
+    hearing: models.length === 1 ? (models[0]?.hearing ?? null) : null,
     model,
     models,
     ...(special.length > 0 && { special }),
@@ -72,6 +74,7 @@ function modelsOf(
       slots: 1,
       contextTokens: null,
       vision: null,
+      hearing: null,
       percent: null,
     };
     const status = statusOf(each);
@@ -83,7 +86,8 @@ function modelsOf(
         percent: status === "loading" ? known.percent : null,
         slots: known.slots,
         contextTokens: known.contextTokens,
-        vision: listedVision(each) ?? known.vision,
+        vision: listed(each, "image") ?? known.vision,
+        hearing: listed(each, "audio") ?? known.hearing,
       },
     ];
   });
@@ -105,9 +109,9 @@ export function specialModels(list: unknown): SpecialModel[] {
   });
 }
 
-function listedVision({ architecture }: Listed): boolean | null {
+function listed({ architecture }: Listed, modality: "image" | "audio"): boolean | null {
   const modalities = architecture?.input_modalities;
-  return Array.isArray(modalities) ? modalities.includes("image") : null;
+  return Array.isArray(modalities) ? modalities.includes(modality) : null;
 }
 
 function statusOf({ status }: Listed): ModelState["status"] {
@@ -124,9 +128,10 @@ export function slotsOf(props: unknown): number | null {
 }
 
 /** Whether the model sees pictures, in an answer of /props; null if it is missing. */
-export function visionOf(props: unknown): boolean | null {
-  const vision = (props as { modalities?: { vision?: unknown } | null } | null)?.modalities?.vision;
-  return typeof vision === "boolean" ? vision : null;
+export function modalityOf(props: unknown, modality: "vision" | "audio"): boolean | null {
+  const { modalities } = (props ?? {}) as { modalities?: Readonly<Record<string, unknown>> | null };
+  const value = modalities?.[modality];
+  return typeof value === "boolean" ? value : null;
 }
 
 /** Context of one slot, in tokens, in an answer of /props; null if it is missing. */

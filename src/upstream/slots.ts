@@ -8,7 +8,7 @@ import type { Log } from "../telemetry/log.ts";
 import { ForeignLoad } from "./foreign-load.ts";
 import type { Target } from "./http.ts";
 import { listenToModels, type ModelChange } from "./model-events.ts";
-import { contextOf, routed, type ServerFacts, slotsOf, visionOf } from "./models.ts";
+import { contextOf, modalityOf, routed, type ServerFacts, slotsOf } from "./models.ts";
 import { Probe } from "./probe.ts";
 
 export interface SlotWatchBounds {
@@ -90,6 +90,7 @@ export class SlotWatch {
       foreignSlots: 0,
       contextTokens: null,
       vision: null,
+      hearing: null,
       model: null,
       models: [],
       ours: options.child !== undefined,
@@ -207,10 +208,13 @@ export class SlotWatch {
     const slots = slotsOf(props) ?? this.#state.slots;
     const contextTokens = contextOf(props) ?? this.#state.contextTokens;
     const model = name?.split("/").at(-1) ?? this.#state.model;
-    const vision = visionOf(props) ?? this.#state.vision;
+    const vision = modalityOf(props, "vision") ?? this.#state.vision;
+    const hearing = modalityOf(props, "audio") ?? this.#state.hearing;
     const models: ModelState[] =
-      model === null ? [] : [{ name: model, status: "loaded", percent: null, slots, contextTokens, vision }];
-    return { slots, contextTokens, vision, model, models };
+      model === null
+        ? []
+        : [{ name: model, status: "loaded", percent: null, slots, contextTokens, vision, hearing }];
+    return { slots, contextTokens, vision, hearing, model, models };
   }
 
   /**

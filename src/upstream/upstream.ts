@@ -6,12 +6,17 @@ import type { RunId } from "../domain/id.ts";
 import type { PartKind } from "../domain/part.ts";
 import type { Sampling } from "../domain/persona.ts";
 import type { PromptProgress, RunStats } from "../domain/run.ts";
-import type { UpstreamState } from "../domain/upstream.ts";
+import type { ModelFacts, UpstreamState } from "../domain/upstream.ts";
 
 /** A piece of a message that is not its text alone. A picture is a `data:` address. */
 export type ContentPiece =
   | { readonly type: "text"; readonly text: string }
-  | { readonly type: "image_url"; readonly image_url: { readonly url: string } };
+  | { readonly type: "image_url"; readonly image_url: { readonly url: string } }
+  /** `data` in Base64. */
+  | {
+      readonly type: "input_audio";
+      readonly input_audio: { readonly data: string; readonly format: "wav" | "mp3" };
+    };
 
 export type Content = string | readonly ContentPiece[];
 
@@ -132,9 +137,10 @@ export interface Upstream {
 
   /**
    * What a request for this model gets (null: any model): the name of the model, the context of one slot in
-   * tokens, the most slots that one llama-server has for it, and whether it sees pictures.
+   * tokens, the most slots that one llama-server has for it, whether it sees
+   * pictures, and whether it hears recordings.
    */
-  facts(model: string | null): Pick<UpstreamState, "model" | "contextTokens" | "slots" | "vision">;
+  facts(model: string | null): ModelFacts;
 
   /**
    * Takes a Slot for requests for this model (null: any model).

@@ -5,6 +5,7 @@ import { describe, expect, test } from "bun:test";
 import { extract } from "../../src/documents/extract/extract.ts";
 import { sniff } from "../../src/documents/sniff.ts";
 import type { FileType } from "../../src/domain/file-type.ts";
+import { recording } from "../llama/recording.ts";
 import { book, openDocument, pdf, presentation, word, workbook, zip } from "./fixtures.ts";
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
@@ -28,6 +29,11 @@ describe("what a file is", () => {
     [Buffer.from("\x89PNG\r\n\x1a\n\0", "latin1"), "x", "picture"],
     [Buffer.from("RIFF\x10\0\0\0WEBPVP8 ", "latin1"), "x", "picture"],
     [Buffer.from("\0\0\0\x18ftypheic", "latin1"), "x", "picture"],
+    [recording("wav"), "x", "audio"],
+    [recording("mp3"), "x.txt", "audio"],
+    [recording("flac"), "x", "audio"],
+    [Buffer.from("ID3\x03\0\0", "latin1"), "x", "audio"],
+    ["ID3 is a format of names", "x.txt", "text"],
     [word(""), "letter.pdf", "docx"],
     [presentation(""), "x", "pptx"],
     [workbook({ a: "" }), "x", "xlsx"],

@@ -76,6 +76,7 @@ function house() {
       slots: 1,
       contextTokens: null,
       vision: null,
+      hearing: null,
       model: null,
       ours: false,
       progress: null,

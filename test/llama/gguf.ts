@@ -17,10 +17,11 @@ export interface Tensor {
   readonly name: string;
   /** Innermost first, as GGUF has them. */
   readonly shape: readonly number[];
-  readonly data: Float32Array;
+  /** Single precision, or half of it. */
+  readonly data: Float32Array | Uint16Array;
 }
 
-/** The bytes of a GGUF file with F32 tensors. */
+/** The bytes of a GGUF file with F32 and F16 tensors. */
 export function gguf(keys: Readonly<Record<string, Value>>, tensors: readonly Tensor[]): Uint8Array {
   const out = new Writer();
   out.bytes(new TextEncoder().encode("GGUF")).u32(3).u64(tensors.length).u64(Object.keys(keys).length);
@@ -32,7 +33,7 @@ export function gguf(keys: Readonly<Record<string, Value>>, tensors: readonly Te
   for (const tensor of tensors) {
     out.string(tensor.name).u32(tensor.shape.length);
     for (const size of tensor.shape) out.u64(size);
-    out.u32(0).u64(offset); // 0: F32
+    out.u32(tensor.data instanceof Float32Array ? 0 : 1).u64(offset); // 0: F32, 1: F16
     offset += Math.ceil(tensor.data.byteLength / alignment) * alignment;
   }
   for (const tensor of tensors)

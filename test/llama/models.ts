@@ -4,12 +4,13 @@
 import { readdirSync } from "node:fs";
 import { rename } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { ear } from "./ear.ts";
 import { eye } from "./eye.ts";
 import { judge } from "./judge.ts";
 import { magpie } from "./magpie.ts";
 import { parrot } from "./parrot.ts";
 
-const makers = { parrot, magpie, judge, eye } as const;
+const makers = { parrot, magpie, judge, ear, eye } as const;
 export type ModelName = keyof typeof makers;
 
 const cache = join(import.meta.dir, "../../.cache");

@@ -6,6 +6,7 @@ import { shortNumber, size } from "./numbers.ts";
 
 const factWords: FactWords = {
   picture: "Bild",
+  audio: "Aufnahme",
   unknown: "Datei",
   lengths: {
     pdf: (count) => `${count} Seiten`,

@@ -6,6 +6,7 @@ import { shortNumber, size } from "./numbers.ts";
 
 const factWords: FactWords = {
   picture: "Picture",
+  audio: "Recording",
   unknown: "File",
   lengths: {
     pdf: (count) => `${count} pages`,

@@ -122,6 +122,9 @@ export const failuresDe: FailureSentences = {
   no_vision: () =>
     "Dieses Modell sieht keine Bilder. Entferne das Bild oder wähle ein Modell, das Bilder sieht; " +
     "dein Text bleibt erhalten.",
+  no_hearing: () =>
+    "Dieses Modell hört keine Aufnahmen. Entferne die Aufnahme oder wähle ein Modell, das hört; " +
+    "dein Text bleibt erhalten.",
   not_found: () => "Das gibt es nicht oder nicht mehr.",
   conversation_removed: () =>
     "Diese Unterhaltung wurde gelöscht. " +

@@ -113,6 +113,8 @@ export const failuresEn: FailureSentences = {
     `This picture is too large: the limit is ${number(limitPixels)} pixels.`,
   no_vision: () =>
     "This model does not see pictures. Remove the picture, or choose a model with vision; your text is kept.",
+  no_hearing: () =>
+    "This model does not hear recordings. Remove the recording, or choose a model that hears; your text is kept.",
   not_found: () => "This does not exist, or no longer exists.",
   conversation_removed: () =>
     "This conversation was deleted. Undo that, or start a new chat; your text is kept.",

@@ -5,7 +5,7 @@ import type { FileType } from "../../src/domain/file-type.ts";
 import { size } from "./numbers.ts";
 
 /** Names of formats, which are the same in every language. */
-const kinds: Readonly<Record<Exclude<FileType, "picture" | "unknown">, string>> = {
+const kinds: Readonly<Record<Exclude<FileType, "picture" | "audio" | "unknown">, string>> = {
   pdf: "PDF",
   docx: "Word",
   pptx: "PowerPoint",
@@ -24,6 +24,7 @@ const kinds: Readonly<Record<Exclude<FileType, "picture" | "unknown">, string>> 
 /** A language's words for a picture and for the length of a file. Counts come as text. */
 export interface FactWords {
   readonly picture: string;
+  readonly audio: string;
   readonly unknown: string;
   /** Of formats that have pages. */
   readonly lengths: Readonly<Record<"pdf" | "pptx" | "odp" | "xlsx" | "ods", (count: string) => string>>;
@@ -33,7 +34,7 @@ export interface FactWords {
 export function factsIn({ type, pages, bytes }: FileFacts, words: FactWords, locale: string): string[] {
   const length = type in words.lengths ? words.lengths[type as keyof FactWords["lengths"]] : null;
   return [
-    type === "picture" || type === "unknown" ? words[type] : kinds[type],
+    type === "picture" || type === "audio" || type === "unknown" ? words[type] : kinds[type],
     ...(length !== null && pages > 1 ? [length(pages.toLocaleString(locale))] : []),
     size(bytes, locale),
   ];

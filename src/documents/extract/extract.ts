@@ -29,7 +29,7 @@ export function extract(
   if (type === "epub") return epub(bytes, unpackedMaxBytes);
   if (type === "html") return html(bytes);
   if (type === "unknown" && isLockedOffice(bytes)) throw new Failure("file_locked");
-  if (type === "picture" || type === "unknown") throw new Failure("file_unsupported");
+  if (type === "picture" || type === "audio" || type === "unknown") throw new Failure("file_unsupported");
   return plain(bytes, type);
 }
 
