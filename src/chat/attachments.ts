@@ -114,6 +114,31 @@ export class Attachments {
   }
 
   /**
+   * Calls `use` with the files as a question in this conversation can have them: a temporary one gets copies,
+   * which are deleted with it, or when `use` fails.
+   * @throws Failure `not_found`, `too_many_files`; as `take`, and as `use`
+   */
+  async lend<T>(
+    person: Pick<Person, "id" | "limits">,
+    conversation: ConversationId,
+    files: readonly FileId[],
+    use: (files: readonly FileId[]) => Promise<T>,
+  ): Promise<T> {
+    const limit = this.bounds.messageFilesMax;
+    if (files.length > limit) throw new Failure("too_many_files", { limit });
+    if (files.length === 0 || !isTemporary(conversation)) return use(files);
+    const copies: FileId[] = [];
+    try {
+      for (const file of files.filter((each) => !isTemporary(each)))
+        copies.push((await this.take(person, conversation, await this.whole(person, file))).id);
+      return await use([...files.filter(isTemporary), ...copies]);
+    } catch (error) {
+      for (const copy of copies) await this.#deps.storeOf(copy).files.remove(person.id, copy);
+      throw error;
+    }
+  }
+
+  /**
    * Deletes a file that no message has.
    * @throws Failure `not_found`, `file_in_use`
    */

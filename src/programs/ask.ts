@@ -2,18 +2,21 @@
 
 import { type Language, languageOf, sentenceOf, wordsOf } from "../../views/words.ts";
 import { type Identity, needScope } from "../auth/auth.ts";
+import type { Attachments } from "../chat/attachments.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { Forgetting } from "../chat/forgetting.ts";
 import type { Quota } from "../chat/quota.ts";
 import type { ReadBody } from "../domain/body.ts";
 import { Failure, type Refuse, statusOf } from "../domain/failure.ts";
-import { type ConversationId, isId, isTemporary, newId, newTemporaryId, type RunId } from "../domain/id.ts";
+import { newId, newTemporaryId, type RunId } from "../domain/id.ts";
 import type { Runs } from "../runs/runs.ts";
 import { retryAfterSeconds } from "./errors.ts";
 import { errorEvent, eventTap, finalEventOf, type ProgramEvent } from "./messages.ts";
+import { collectionsAt, type Question, questionIn } from "./question.ts";
 import { ResponseBody } from "./response-body.ts";
 
 interface AskOptions {
+  readonly attachments: Pick<Attachments, "lend">;
   /** Aborted when the client has disconnected or has lost its access. */
   readonly clientSignal: AbortSignal;
   /** Called when the request is finished, whatever its outcome. */
@@ -33,16 +36,6 @@ interface AskOptions {
   readonly programSlowMs: number;
   /** Interval of the comments that keep an event stream open through proxies. */
   readonly heartbeatMs: number;
-}
-
-/** The request: a plain body is the text alone, a JSON body has the other fields as well. */
-interface Question {
-  readonly text: string;
-  readonly persona: string | null;
-  /** Null when the conversation is not stored. */
-  readonly conversation: ConversationId | null;
-  /** The conversation does not exist yet. */
-  readonly isNew: boolean;
 }
 
 /** Response header with the id of a stored conversation. */
@@ -68,6 +61,7 @@ export async function ask(
       });
     if (!identity) throw new Failure("not_signed_in");
     needScope(identity, "answers");
+    const named = collectionsAt(request, identity);
     const limitBytes = options.quota.messageMaxBytes(identity.person);
     await options.quota.mayAsk(identity.person);
     const body = await options.readBody(request, {
@@ -75,7 +69,8 @@ export async function ask(
       owner: identity.person.id,
     });
     body.release(); // only the question is kept, which has a bound of its own
-    const question = parseQuestion(Buffer.from(body.bytes).toString("utf8"), request.headers);
+    const asked = questionIn(Buffer.from(body.bytes).toString("utf8"), request.headers, identity);
+    const question = { ...asked, ...named };
     if (question.conversation !== null) {
       needScope(identity, "conversations");
       if (!question.isNew && !(await options.chat.enter(identity.person, question.conversation)))
@@ -98,26 +93,6 @@ export async function ask(
   }
 }
 
-/** @throws Failure `bad_request`, `not_found` */
-function parseQuestion(body: string, headers: Headers): Question {
-  if (!headers.get("content-type")?.startsWith("application/json"))
-    return { text: body, persona: null, conversation: null, isNew: true };
-  let fields: { text?: unknown; persona?: unknown; conversation?: unknown; keep?: unknown } | null;
-  try {
-    fields = JSON.parse(body);
-  } catch {
-    throw new Failure("bad_request", { detail: "JSON" });
-  }
-  const { text, persona, conversation, keep } = fields ?? {};
-  if (typeof text !== "string") throw new Failure("bad_request", { detail: "text" });
-  if (conversation !== undefined && (!isId(conversation) || isTemporary(conversation)))
-    throw new Failure("not_found");
-  const where = isId(conversation)
-    ? { conversation, isNew: false }
-    : { conversation: keep === true ? newId() : null, isNew: true };
-  return { text, persona: typeof persona === "string" && persona !== "" ? persona : null, ...where };
-}
-
 interface AnswerFormat {
   readonly id: string;
   readonly language: Language;
@@ -126,12 +101,12 @@ interface AnswerFormat {
 
 /** Asks the question and streams the answer. @throws Failure as `Chat.say` */
 async function respond(
-  { text, persona, conversation: stored }: Question,
+  { text, persona, conversation: stored, collections, files = [] }: Question,
   { person }: Identity,
   format: AnswerFormat,
   options: AskOptions,
 ): Promise<Response> {
-  const { chat, forgetting, runs, bug, clientSignal, onFinished } = options;
+  const { attachments, chat, forgetting, runs, bug, clientSignal, onFinished } = options;
   const { language, isEvents } = format;
   const conversation = stored ?? newTemporaryId();
   let run: RunId | null = null;
@@ -160,10 +135,10 @@ async function respond(
     { isAlone: stored === null },
   );
   const settings = persona === null ? {} : { settings: { persona, sampling: {} } };
-  run = await chat.say(
-    person,
-    { conversation, message: newId(), text, ...settings, request: format.id },
-    tap,
+  const say = { conversation, message: newId(), text, ...settings, request: format.id };
+  const wished = { ...say, ...(collections && { collections }) };
+  run = await attachments.lend(person, conversation, files, (lent) =>
+    chat.say(person, { ...wished, files: lent }, tap),
   );
   // plain text can't hold a heartbeat, so a proxy's idle timeout applies to it
   if (isEvents && !body.isOver) heartbeat = setInterval(() => body.put(": alive\n\n"), options.heartbeatMs);

@@ -1,10 +1,12 @@
 // The events of an answer in the API of /chat (programs/socket-json) and /ask (programs/ask). Their fields
 // are a public interface.
 
+import { groundingOf } from "../../views/answer.tsx";
 import { type Language, sentenceOf, wordsOf } from "../../views/words.ts";
 import type { FailureReport } from "../domain/failure.ts";
+import type { Tally } from "../domain/grounding.ts";
 import type { ConversationId } from "../domain/id.ts";
-import type { PartKind } from "../domain/part.ts";
+import { type PartKind, sourcesIn } from "../domain/part.ts";
 import type { Run, RunStats } from "../domain/run.ts";
 import type { Tap } from "../runs/runs.ts";
 
@@ -13,10 +15,14 @@ export type ProgramEvent =
   | { readonly type: "prompt"; readonly processed: number; readonly total: number }
   | { readonly type: "delta"; readonly text: string }
   | { readonly type: "reasoning"; readonly text: string }
+  | { readonly type: "sources"; readonly sources: readonly Source[] }
+  | ({ readonly type: "grounding" } & Tally)
   | {
       readonly type: "done";
       readonly conversation: ConversationId | null;
       readonly finish: string;
+      /** parlor answered itself: no passage matched the question. */
+      readonly nothing_found?: true;
       readonly usage: Usage;
       readonly timings: Timings;
     }
@@ -26,6 +32,15 @@ export type ProgramEvent =
       readonly messages: readonly { readonly role: string; readonly text: string }[];
     }
   | { readonly type: "error"; readonly code: string; readonly message: string };
+
+/** A passage that the answer may cite as `[n]`. */
+interface Source {
+  readonly n: number;
+  /** Title of its document, or its file's path. */
+  readonly document: string;
+  readonly page: number;
+  readonly text: string;
+}
 
 /** In tokens. A field is absent when llama-server did not report it. */
 interface Usage {
@@ -56,9 +71,19 @@ export function eventTap(
   return {
     isAlone,
     part: (kind, text) => send(pieceEvent(kind, text)),
+    sources: (sources) =>
+      send({
+        type: "sources",
+        sources: sources.map(({ n, document, page, text }) => ({ n, document, page, text })),
+      }),
     place: ({ position, of }) => send({ type: "queued", position, of }),
     prompt: ({ processed, total }) => send({ type: "prompt", processed, total }),
-    ended: onEnded,
+    ended(run, answer) {
+      const sources = sourcesIn(answer.parts);
+      if (run.status === "done" && sources.length > 0 && sources[0]?.grounding !== "off")
+        send({ type: "grounding", ...groundingOf(answer.text, sources) });
+      onEnded(run);
+    },
   };
 }
 
@@ -90,7 +115,11 @@ export function doneEvent(
     first_token_ms: firstTokenMs,
     tokens_per_second: tokensPerSecond,
   });
-  return { type: "done", conversation, finish, usage, timings };
+  return {
+    ...{ type: "done", conversation, finish },
+    ...(stats.nothingFound && { nothing_found: true }),
+    ...{ usage, timings },
+  };
 }
 
 export function errorEvent(failure: FailureReport, language: Language): ProgramEvent {

@@ -4,6 +4,7 @@
 
 import type { Language } from "../../views/words.ts";
 import { type Identity, needScope } from "../auth/auth.ts";
+import type { Attachments } from "../chat/attachments.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { Forgetting } from "../chat/forgetting.ts";
 import { Failure, type Refuse } from "../domain/failure.ts";
@@ -14,9 +15,11 @@ import type { Runs } from "../runs/runs.ts";
 import type { StoreOf } from "../store/chooser.ts";
 import { errorEvent, eventTap, finalEventOf, type ProgramEvent } from "./messages.ts";
 import { type Piece, ProgramOutbox } from "./outbox.ts";
+import { documentsIn } from "./question.ts";
 import { completeRaw, type RawPromptOptions } from "./raw-prompt.ts";
 
 interface JsonSocketOptions extends RawPromptOptions {
+  readonly attachments: Pick<Attachments, "lend">;
   readonly chat: Chat;
   readonly forgetting: Forgetting;
   readonly runs: Pick<Runs, "join" | "stop">;
@@ -39,6 +42,8 @@ interface ClientFrame {
   readonly conversation?: unknown;
   readonly persona?: unknown;
   readonly raw?: unknown;
+  readonly collections?: unknown;
+  readonly files?: unknown;
 }
 
 /** The handler of one socket. `visitor.identity` returns the current identity of the person who opened it. */
@@ -125,9 +130,11 @@ class JsonSocket {
     }
   }
 
-  async #ask(text: string, { conversation: requested, persona }: ClientFrame): Promise<void> {
-    const { chat } = this.#options;
+  async #ask(text: string, frame: ClientFrame): Promise<void> {
+    const { attachments, chat, quota } = this.#options;
+    const { conversation: requested, persona } = frame;
     const identity = this.#visitor.identity();
+    const { files = [], ...named } = documentsIn(frame, identity);
     const conversation = await this.#conversationFor(identity, requested);
     const settings =
       typeof persona === "string" && persona !== "" ? { settings: { persona, sampling: {} } } : {};
@@ -136,9 +143,15 @@ class JsonSocket {
       this.#run = null;
       this.#send(finalEventOf(run, isTemporary(conversation) ? null : conversation, this.#language));
     };
-    const say = { conversation, message: newId(), text, ...settings, request: this.#nextRequestId() };
+    const say = {
+      ...{ conversation, message: newId(), text },
+      ...{ ...settings, ...named, request: this.#nextRequestId() },
+    };
     const tap = eventTap((event) => this.#send(event), onEnded, { isAlone: isTemporary(conversation) });
-    const run = await chat.say(identity.person, say, tap);
+    if (files.length > 0) await quota.mayAsk(identity.person);
+    const run = await attachments.lend(identity.person, conversation, files, (lent) =>
+      chat.say(identity.person, { ...say, files: lent }, tap),
+    );
     if (!this.#isAnswering || run === null) return; // the Run has ended meanwhile
     this.#run = run;
     if (this.#isStopRequested) this.#stop();

@@ -4,7 +4,7 @@
 import { type Bus, publishListed, publishReshaped } from "../bus/bus.ts";
 import { type Message, withParts } from "../domain/conversation.ts";
 import type { RunEvent, RunFact, Snapshot } from "../domain/event.ts";
-import type { PartKind, Parts, WrittenPart } from "../domain/part.ts";
+import { type PartKind, type Parts, sourcesIn, type WrittenPart } from "../domain/part.ts";
 import type { Place, PromptProgress, Run, RunStats } from "../domain/run.ts";
 import type { Utterance } from "../domain/thread.ts";
 import type { Store } from "../store/store.ts";
@@ -107,6 +107,8 @@ export class LiveRun {
   found(parts: Parts): void {
     this.answer = withParts(this.answer, parts);
     this.written.standBehind(parts);
+    const sources = sourcesIn(parts);
+    if (sources.length > 0) this.origin.tap?.sources?.(sources);
   }
 
   started(): void {
@@ -168,7 +170,7 @@ export class LiveRun {
     this.over = true;
     this.tokens.stats = utterance.run.stats;
     this.publish({ kind: "ended", utterance });
-    this.origin.tap?.ended(utterance.run);
+    this.origin.tap?.ended(utterance.run, utterance.message);
     publishListed(this.#outlets.bus, this.run, true);
   }
 

@@ -5,7 +5,7 @@ import type { Person } from "../domain/account.ts";
 import type { Message } from "../domain/conversation.ts";
 import type { Snapshot } from "../domain/event.ts";
 import type { ConversationId } from "../domain/id.ts";
-import type { PartKind } from "../domain/part.ts";
+import type { PartKind, SourcePart } from "../domain/part.ts";
 import type { Place, PromptProgress, Run } from "../domain/run.ts";
 import type { Utterance } from "../domain/thread.ts";
 import type { QueuedRun } from "../store/store.ts";
@@ -17,7 +17,9 @@ export interface Tap {
   part(kind: PartKind, piece: string): void;
   place?(place: Place): void;
   prompt?(progress: PromptProgress): void;
-  ended(run: Run): void;
+  /** The passages that the answer may cite, before its first piece. Not called where there are none. */
+  sources?(sources: readonly SourcePart[]): void;
+  ended(run: Run, answer: Message): void;
 }
 
 /** How a Run was asked for. */

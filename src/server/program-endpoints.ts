@@ -4,6 +4,7 @@
 import type { Server } from "bun";
 import { languageOf } from "../../views/words.ts";
 import { type Auth, type Identity, needScope } from "../auth/auth.ts";
+import type { Attachments } from "../chat/attachments.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { Forgetting } from "../chat/forgetting.ts";
 import type { Quota } from "../chat/quota.ts";
@@ -27,6 +28,7 @@ import { type SocketData, type SocketHandler, type Sockets, socketDataOf } from 
 
 interface ProgramEndpointsDependencies {
   readonly auth: Auth;
+  readonly attachments: Attachments;
   readonly chat: Chat;
   readonly forgetting: Forgetting;
   readonly quota: Quota;

@@ -3,12 +3,15 @@
 import { expect, test } from "bun:test";
 import type { Chat } from "../../src/chat/chat.ts";
 import type { Person } from "../../src/domain/account.ts";
+import type { Message } from "../../src/domain/conversation.ts";
 import { asFailure } from "../../src/domain/failure.ts";
+import type { Parts } from "../../src/domain/part.ts";
 import type { Run } from "../../src/domain/run.ts";
 import { plainSocketHandler } from "../../src/programs/socket-plain.ts";
 import type { Tap } from "../../src/runs/runs.ts";
 
 const ended = { status: "done", failure: null } as Run;
+const answer = { parts: [] as Parts } as Message;
 
 /** A door whose client reads only when told to, and a chat that answers when told to. */
 function door(outboxMaxBytes = 1000) {
@@ -44,11 +47,11 @@ test("text that waits is joined, closing words stay frames of their own, whateve
   await made.message(socket, "one");
   state.pace = -1;
   for (const piece of ["a", "b", "[DONE]", "c"]) taps[0]?.part("text", piece);
-  taps[0]?.ended(ended);
+  taps[0]?.ended(ended, answer);
   await made.message(socket, "two");
   taps[1]?.part("text", "[ERROR] is");
   taps[1]?.part("text", " a word");
-  taps[1]?.ended(ended);
+  taps[1]?.ended(ended, answer);
   expect(sent).toEqual(["a"]);
   state.pace = 1;
   made.drain();
@@ -59,7 +62,7 @@ test("a piece of text that is a closing word goes in two frames, so that nobody 
   const { made, socket, sent, taps } = door();
   await made.message(socket, "one");
   for (const piece of ["true", "[DONE]", "[ERROR] no", "[DONE] and more"]) taps[0]?.part("text", piece);
-  taps[0]?.ended(ended);
+  taps[0]?.ended(ended, answer);
   expect(sent).toEqual(["true", "[", "DONE]", "[", "ERROR] no", "[DONE] and more", "[DONE]"]);
 });
 
