@@ -12,7 +12,7 @@ import type { IndexedModel, VectorSearch } from "./vector-search.ts";
 interface FillingDependencies {
   readonly vectors: Vectors;
   readonly embedder: Embedder;
-  readonly index: VectorSearch;
+  readonly search: VectorSearch;
   readonly log: Log;
   /** Answers are being written. */
   isBusy(): boolean;
@@ -110,7 +110,7 @@ export class Filling {
 
   /** One batch. Returns the pause after it in ms; null: until something changes. */
   async #step(): Promise<number | null> {
-    const { embedder, index, vectors, isBusy } = this.#deps;
+    const { embedder, search, vectors, isBusy } = this.#deps;
     if (!embedder.isOffered) return null;
     if (this.#model === null || this.#isModelOld) {
       this.#isModelOld = false;
@@ -119,7 +119,7 @@ export class Filling {
       await this.use(made.model);
     }
     const model = this.#model as CurrentModel;
-    await index.sync(model, this.#end.signal);
+    await search.sync(model, this.#end.signal);
     if (this.#questions > 0) return batchMs / 5;
     const lacking = await vectors.lacking(model.number, this.#batch);
     if (lacking.length === 0) return lookMs;

@@ -12,6 +12,9 @@ const meaningWeight = 0.2;
 /** Least nearness of a passage that is found by meaning alone. */
 const leastNearness = 0.6;
 
+/** Least nearness of a passage that is shown at all where no word finds it. */
+const leastShown = 0.2;
+
 /** Share of the way from the usual cosine to 1, since some models give all texts cosines from 0.7 to 0.9. */
 const nearness = (cosine: number, mean: number): number => Math.max(0, (cosine - mean) / (1 - mean));
 
@@ -30,13 +33,16 @@ export function fused(
   isByMeaning: boolean,
 ): readonly PassageHit[] {
   const hits = new Map<string, PassageHit>();
+  const keyOf = ({ document, page, start }: PassageHit) => `${document}.${page}.${start}`;
   const add = (hit: PassageHit, score: number) => {
-    const key = `${hit.document}.${hit.page}.${hit.start}`;
+    const key = keyOf(hit);
     hits.set(key, { ...hit, score: (hits.get(key)?.score ?? 0) + score });
   };
   const best = words[0]?.score ?? 1;
   for (const hit of words) add(hit, (hit.score / best) * (isByMeaning ? meaningWeight : 1));
-  for (const hit of meaning.hits)
+  const isShown = (hit: PassageHit) =>
+    hits.has(keyOf(hit)) || nearness(hit.score, meaning.mean) >= leastShown;
+  for (const hit of meaning.hits.filter(isShown))
     add(hit, nearness(hit.score, meaning.mean) * (isByMeaning ? 1 : meaningWeight));
   return [...hits.values()].sort((a, b) => b.score - a.score);
 }

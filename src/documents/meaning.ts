@@ -8,7 +8,7 @@ import type { Log } from "../telemetry/log.ts";
 import type { Embedder, Reranker } from "../upstream/meaning.ts";
 import { embeddedText } from "./embedded-text.ts";
 import { Filling } from "./filling.ts";
-import { VectorSearch } from "./vector-search.ts";
+import { type IndexedModel, VectorSearch } from "./vector-search.ts";
 
 /** See config/bounds. */
 export interface MeaningBounds {
@@ -26,6 +26,12 @@ interface MeaningDependencies {
   /** Answers are being written. */
   isBusy(): boolean;
   bug(error: unknown): void;
+}
+
+/** A question with its vector. */
+interface EmbeddedQuestion {
+  readonly model: IndexedModel;
+  readonly vector: Float32Array;
 }
 
 /** Passages that are near a question. */
@@ -57,14 +63,14 @@ const rankedMax = 20;
 
 export class Meaning {
   readonly #deps: MeaningDependencies;
-  readonly #index: VectorSearch;
+  readonly #search: VectorSearch;
   readonly #filling: Filling;
 
   constructor(deps: MeaningDependencies) {
     this.#deps = deps;
     const { log, bounds, store } = deps;
-    this.#index = new VectorSearch({ ...bounds, vectors: store.documents.vectors, log });
-    this.#filling = new Filling({ ...deps, vectors: store.documents.vectors, index: this.#index });
+    this.#search = new VectorSearch({ ...bounds, vectors: store.documents.vectors, log });
+    this.#filling = new Filling({ ...deps, vectors: store.documents.vectors, search: this.#search });
   }
 
   /** Begins to make vectors; costs nothing where no server embeds. */
@@ -74,7 +80,7 @@ export class Meaning {
 
   async stop(): Promise<void> {
     await this.#filling.stop();
-    this.#index.close();
+    this.#search.close();
   }
 
   /** A server embeds or ranks. */
@@ -91,14 +97,46 @@ export class Meaning {
   }
 
   /**
-   * The passages nearest to a question; null where there is no telling in time.
+   * The vector of a question; null where there is none in time.
    * @throws the signal's reason when it is aborted
    */
-  async near(question: string, range: PassageRange, signal?: AbortSignal): Promise<NearPassages | null> {
+  async embed(question: string, signal?: AbortSignal): Promise<EmbeddedQuestion | null> {
     const { embedder, bounds } = this.#deps;
-    if (!embedder.isOffered || question.trim() === "" || range.collections.length === 0) return null;
-    const work = (within: AbortSignal) => this.#filling.before(() => this.#near(question, range, within));
-    return this.#inTime("a question was not embedded", bounds.embedMs, signal, work);
+    if (!embedder.isOffered || question.trim() === "") return null;
+    return this.#inTime("a question was not embedded", bounds.embedMs, signal, (within) =>
+      this.#filling.before(async () => {
+        const made = await embedder.embed([question], "question", within);
+        const vector = made?.vectors[0];
+        if (!made || !vector || !(await this.#filling.use(made.model))) return null;
+        const { model } = this.#filling;
+        return model && { model, vector };
+      }),
+    );
+  }
+
+  /** The passages nearest to a question; null while its model's vectors are not in memory. */
+  async near(
+    { model, vector }: EmbeddedQuestion,
+    { collections, limit }: PassageRange,
+  ): Promise<NearPassages | null> {
+    const { vectors } = this.#deps.store.documents;
+    const numbers = await vectors.collections(collections);
+    const near = await this.#search.search(model, vector, numbers, limit);
+    if (near === null) return null;
+    const found = await vectors.passages(near.passages, numbers);
+    const hits = near.passages.flatMap((passage, i): PassageHit[] => {
+      const hit = found.get(passage);
+      return hit ? [{ ...hit, score: near.scores[i] as number }] : [];
+    });
+    return { hits, mean: near.mean };
+  }
+
+  /**
+   * What is found near a question, if that does not take too long from now on; else null.
+   * @throws the signal's reason when it is aborted
+   */
+  soon(near: Promise<NearPassages | null>, signal?: AbortSignal): Promise<NearPassages | null> {
+    return this.#inTime("vectors were not compared", this.#deps.bounds.embedMs, signal, () => near);
   }
 
   /**
@@ -121,27 +159,6 @@ export class Meaning {
     // scores are logits: above 0, the model thinks it likelier than not that the passage answers
     const isSure = (order[0]?.score ?? 0) > 0;
     return { hits: [...order.map(({ hit }) => hit), ...hits.slice(rankedMax)], isSure };
-  }
-
-  async #near(
-    question: string,
-    { collections, limit }: PassageRange,
-    within: AbortSignal,
-  ): Promise<NearPassages | null> {
-    const { embedder, store } = this.#deps;
-    const made = await embedder.embed([question], "question", within);
-    const vector = made?.vectors[0];
-    if (!made || !vector || !(await this.#filling.use(made.model))) return null;
-    const { model } = this.#filling;
-    const numbers = await store.documents.vectors.collections(collections);
-    const near = model && (await this.#index.search(model, vector, numbers, limit));
-    if (!near || within.aborted) return null;
-    const found = await store.documents.vectors.passages(near.passages, numbers);
-    const hits = near.passages.flatMap((passage, i): PassageHit[] => {
-      const hit = found.get(passage);
-      return hit ? [{ ...hit, score: near.scores[i] as number }] : [];
-    });
-    return { hits, mean: near.mean };
   }
 
   /** What `work` returns; null when it fails or takes longer than `ms`. */

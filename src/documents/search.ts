@@ -34,12 +34,14 @@ export const passageFinder =
     const question = `${before}\n${last}`.trim();
     const wide = { ...range, limit: Math.max(range.limit, listLimit) };
     const active = meaning?.isOffered ? meaning : null;
-    const near = active?.near(question, wide, signal);
-    near?.catch(() => {}); // it is awaited below, after the search by words
+    const embedded = active && (await active.embed(question, signal));
+    // vectors are compared in a thread while words are looked for here
+    const near = embedded ? active.near(embedded, wide) : null;
+    near?.catch(() => {}); // it is awaited below
     const asked = await askedWords(question, (terms) => collections.known(terms));
     const query = before === "" ? queryOf(asked) : queryOf(asked, new Set(wordsOf(last).map(stemOf)));
     const byWords = await collections.search(query, active ? wide : range);
-    const found = await near;
+    const found = near && active ? await active.soon(near, signal) : null;
     const first = byWords.slice(0, range.limit);
     const isFoundByWords = await isAnswerable(asked, first, collections);
     const isFoundByMeaning = isNear(found?.hits[0]?.score, found?.mean ?? 0);

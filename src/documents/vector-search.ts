@@ -24,8 +24,8 @@ export interface IndexedModel {
 
 export class VectorSearch {
   readonly #options: VectorSearchOptions;
-  /** Collections of the documents whose vectors are in memory. */
-  readonly #loaded = new Map<number, number>();
+  /** The documents whose vectors are in memory, by number. */
+  readonly #loaded = new Map<number, VectorDocument>();
   #model: IndexedModel | null = null;
   #thread: VectorThread | null = null;
   /** What the Store said when the memory was like it. */
@@ -44,9 +44,9 @@ export class VectorSearch {
     const state = await vectors.state(model.number);
     if (state === this.#state) return;
     const there = await vectors.documents(model.number);
-    const numbers = new Set(there.map(({ document }) => document));
-    for (const [document, collection] of this.#loaded) {
-      if (numbers.has(document)) continue;
+    const marks = new Map(there.map(({ document, mark }) => [document, mark]));
+    for (const { document, collection, mark } of this.#loaded.values()) {
+      if (marks.get(document) === mark) continue;
       thread.remove(document, collection);
       this.#loaded.delete(document);
     }
@@ -91,8 +91,9 @@ export class VectorSearch {
     this.#thread.open(model.dims, vectorsMaxBytes);
   }
 
-  async #load(thread: VectorThread, { document, collection }: VectorDocument, dims: number): Promise<void> {
-    this.#loaded.set(document, collection);
+  async #load(thread: VectorThread, loaded: VectorDocument, dims: number): Promise<void> {
+    const { document, collection } = loaded;
+    this.#loaded.set(document, loaded);
     for (let after = 0; ; ) {
       const some = await this.#options.vectors.of(document, after, batchVectors);
       const usable = some.filter(({ values }) => values.length === dims);

@@ -91,13 +91,13 @@ export class VectorTable implements Vectors {
   }
 
   async state(model: number): Promise<string> {
-    const sql = `select count(*) || '.' || coalesce(sum(seq), 0) || '.' || coalesce(max(seq), 0) as state
+    const sql = `select count(*) || '.' || coalesce(sum(vectors_mark), 0) as state
       from documents where state = 'searchable' and vectors_by = ?`;
     return (this.#q.one<{ state: string }>(sql, model) as { state: string }).state;
   }
 
   async documents(model: number): Promise<readonly VectorDocument[]> {
-    const sql = `select seq as document, collection from documents
+    const sql = `select seq as document, collection, vectors_mark as mark from documents
       where state = 'searchable' and vectors_by = ? order by collection, seq`;
     return this.#q.all<VectorDocument>(sql, model);
   }
@@ -124,8 +124,8 @@ export class VectorTable implements Vectors {
 
   /** Marks those of the documents that have all their vectors. */
   #settle(model: number, documents: readonly number[]): void {
-    const sql = `update documents set vectors_by = ? where seq = ?
-      and not exists (select 1 ${lackingPassages})`;
+    const sql = `update documents set vectors_by = ?, vectors_mark = abs(random() % 1099511627776)
+      where seq = ? and not exists (select 1 ${lackingPassages})`;
     for (const seq of documents) this.#q.run(sql, model, seq, seq, model);
   }
 }

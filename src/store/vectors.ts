@@ -31,6 +31,8 @@ export interface LackingPassage {
 export interface VectorDocument {
   readonly document: number;
   readonly collection: number;
+  /** Another one whenever its vectors are other ones, or it is another document with the same number. */
+  readonly mark: number;
 }
 
 export interface Vectors {

@@ -43,8 +43,7 @@ export abstract class Specialists implements SpecialServers {
   }
 
   watch(listener: () => void): () => void {
-    const ends = [this.#named, this.#chats].map((pool) => pool?.watch(listener));
-    return () => ends.forEach((end) => void end?.());
+    return (this.#named ?? this.#chats).watch(listener);
   }
 
   async pass(id: RequestId, relayed: Relayed, sink: RelaySink, signal: AbortSignal): Promise<void> {

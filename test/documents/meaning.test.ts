@@ -64,7 +64,7 @@ async function filled(house: Meant, ...collections: CollectionId[]): Promise<voi
   await until(isFilled(house), "all passages are embedded");
   const total = (await house.meaning.progress())?.total ?? 0;
   if (total === 0 || collections.length === 0) return;
-  const near = () => house.meaning.near("Haus Auto Monat", { collections, limit: 1_000 });
+  const near = () => house.near("Haus Auto Monat", { collections, limit: 1_000 });
   await until(async () => (await near()) !== null, "they are compared");
 }
 
@@ -117,7 +117,7 @@ describe("with a model that embeds", () => {
     const file = join(mkdtempSync(join(tmpdir(), "parlor-meaning-")), "parlor.db");
     const house = await open({ file });
     const id = await collection(house, cars);
-    const nearest = async () => (await house.meaning.near("Wagen", { collections: [id], limit: 1 }))?.hits[0];
+    const nearest = async () => (await house.near("Wagen", { collections: [id], limit: 1 }))?.hits[0];
     await until(async () => (await nearest())?.text === cars[0], "the first is found");
     await put(house, id, "0", "Das Fahrrad steht im Keller.");
     await until(async () => (await nearest())?.text !== cars[0], "it is replaced");
@@ -129,6 +129,23 @@ describe("with a model that embeds", () => {
     const left = () => (db.query("select count(*) as n from passage_vectors").get() as { n: number }).n;
     await until(() => left() === 0, "all vectors are erased");
     db.close();
+  });
+
+  test("a document that gets the number of an erased one is found by its own meaning", async () => {
+    const file = join(mkdtempSync(join(tmpdir(), "parlor-meaning-")), "parlor.db");
+    const house = await open({ file });
+    const first = await collection(house, ["Das Auto parkt am Haus."]);
+    await filled(house, first);
+    await house.store.collections.remove(first);
+    const db = new Database(file, { readonly: true });
+    const left = () => (db.query("select count(*) as n from documents").get() as { n: number }).n;
+    await until(() => left() === 0, "it is erased");
+    const second = await collection(house, ["Der Hund bellt im Garten."]);
+    expect(db.query("select seq from documents").all()).toEqual([{ seq: 1 }]);
+    db.close();
+    const nearest = async () =>
+      (await house.near("Hunde", { collections: [second], limit: 1 }))?.hits[0]?.score ?? 0;
+    await until(async () => (await nearest()) > 0.5, "it is near its own word");
   });
 
   test("a start with the same file embeds nothing again", async () => {
@@ -202,7 +219,7 @@ describe("a server that embeds and", () => {
     const id = await collection(house, cars);
     await filled(house, id);
     expect((await house.meaning.progress())?.model).toBe("one");
-    const nearest = async () => (await house.meaning.near("car", { collections: [id], limit: 1 }))?.hits[0];
+    const nearest = async () => (await house.near("car", { collections: [id], limit: 1 }))?.hits[0];
     await until(async () => (await nearest())?.path === "0", "the first model decides");
     answersWith("two", (text) => (/Hund|car/.test(text) ? [1, 0] : [0, 1]));
     await until(async () => (await nearest())?.path === "1", "the second model decides");
@@ -221,7 +238,7 @@ describe("a server that embeds and", () => {
     const id = await collection(house, cars);
     await filled(house, id);
     expect(await house.meaning.progress()).toEqual({ model: "picky", done: 3, total: 3 });
-    const near = await house.meaning.near("Auto", { collections: [id], limit: 9 });
+    const near = await house.near("Auto", { collections: [id], limit: 9 });
     expect(paths(near?.hits ?? [])).toEqual(["0"]);
     server.stop();
   });

@@ -4,6 +4,7 @@ import type { Bounds } from "../../src/config/bounds.ts";
 import { defaultBounds } from "../../src/config/config.ts";
 import { Meaning } from "../../src/documents/meaning.ts";
 import { passageFinder } from "../../src/documents/search.ts";
+import type { PassageRange } from "../../src/store/collections.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
 import type { Store } from "../../src/store/store.ts";
 import { openLog } from "../../src/telemetry/log.ts";
@@ -24,6 +25,8 @@ export interface MeantOptions {
 export interface Meant {
   readonly store: Store;
   readonly meaning: Meaning;
+  /** What stands near a question; null while it is not known. */
+  near(question: string, range: PassageRange): ReturnType<Meaning["near"]>;
   readonly find: ReturnType<typeof passageFinder>;
   /** Every line that was logged. */
   readonly log: readonly string[];
@@ -51,6 +54,10 @@ export async function openMeant({ embed, rerank, file, bounds: wished }: MeantOp
   meaning.start();
   return {
     ...{ store, meaning, log: lines },
+    async near(question, range) {
+      const embedded = await meaning.embed(question);
+      return embedded && meaning.near(embedded, range);
+    },
     find: passageFinder(store.collections, meaning),
     async stop() {
       await meaning.stop();

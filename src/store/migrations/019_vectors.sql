@@ -16,4 +16,6 @@ create table passage_vectors (
 ) strict;
 -- the model that has made the vectors of all passages of a document; null: none
 alter table documents add column vectors_by integer;
+-- a random number that it gets with them: the number of a document that is gone may belong to another one now
+alter table documents add column vectors_mark integer;
 create index documents_by_vectors on documents (vectors_by, collection) where state = 'searchable';
