@@ -23,7 +23,9 @@ export function* odf(
 }
 
 /** Elements whose content is no text of the document. */
-const skipped = new Set(["tracked-changes", "annotation", "forms", "styles", "automatic-styles", "scripts"]);
+const skipped = new Set([
+  ...["tracked-changes", "annotation", "note-citation", "forms", "styles", "automatic-styles", "scripts"],
+]);
 
 class Content implements MarkupHandler {
   pages: Outline[] = [];

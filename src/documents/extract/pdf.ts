@@ -10,6 +10,9 @@ import { pictureMaxPixels, pictureOf } from "./page-picture.ts";
 /** Two lines further apart than this many heights of a line belong to two paragraphs. */
 const paragraphGap = 1.7;
 
+/** The mark of a list item. Office programs take it from fonts of signs, as a private character. */
+const bullet = /^[\ue000-\uf8ff•▪‣◦]\s*(?=\S)/;
+
 /** @throws Failure `file_locked`, `file_unreadable` */
 export async function* pdf(bytes: Uint8Array, picturesMax: number): AsyncGenerator<Found, string | null> {
   const { getDocumentProxy, getResolvedPDFJS } = await import("unpdf");
@@ -77,7 +80,7 @@ function laidOut(items: readonly (Item | object)[]): string {
     const gap = before ? before.y - line.y : 0;
     const height = before ? Math.max(before.height, line.height) : 0;
     if (before) text += gap > height * paragraphGap || gap < -height ? "\n\n" : "\n";
-    text += line.text.trim();
+    text += line.text.trim().replace(bullet, "- ");
     before = line;
   }
   return withoutHyphens(text.normalize("NFC").replace(/[\uFB00-\uFB06]/g, (sign) => sign.normalize("NFKC")));
