@@ -16,6 +16,18 @@ const talk =
   "following information document documents source sources provided given based according context note here";
 const talkStems: ReadonlySet<string> = new Set(wordsOf(talk).map(stemOf));
 
+/** Words that a sentence has for its form: another one that says the same has others. */
+const formal =
+  "beträgt betragen beläuft belaufen liegt liegen gilt gelten gibt heißt lautet lauten befindet befinden besteht " +
+  "erfolgt erfolgen macht dabei daher dazu davon sowie jedoch außerdem zudem etwa circa ungefähr insgesamt jeweils " +
+  "derzeit aktuell allerdings somit darf dürfen muss müssen sollte sollten pro " +
+  "amounts amount equal equals located called means includes include also however therefore additionally must per " +
+  "approximately currently overall respectively while well within between";
+const formalStems: ReadonlySet<string> = new Set([...talkStems, ...wordsOf(formal).map(stemOf)]);
+
+/** True for the stem of a word that tells little of what a sentence says. */
+export const isFormal = (stem: string): boolean => formalStems.has(stem);
+
 /** Least number of telling words of a claim without a citation. */
 const tellingMin = 2;
 

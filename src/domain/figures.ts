@@ -22,7 +22,7 @@ const reachChars = 24;
 const patterns = [
   String.raw`(?<iso>\d{4}-\d{2}-\d{2})`,
   String.raw`(?<date>\d{1,2}\.[ ]?\d{1,2}\.[ ]?(?:\d{4}|\d{2})(?!\d)|\d{2}\.(?:0[1-9]|1[0-2])\.(?![ ]?\d))`,
-  String.raw`(?<time>\d{1,2}:\d{2}(?!\d)|\d{1,2}\.\d{2}(?=[ ]?[Uu]hr))`,
+  String.raw`(?<time>\d{1,2}(?::\d{2})?(?=[ ]?[ap]\.?m\b)|\d{1,2}:\d{2}(?!\d)|\d{1,2}\.\d{2}(?=[ ]?[Uu]hr))`,
   String.raw`(?<code>\p{L}+\d[\p{L}\d]*)`,
   String.raw`(?<number>\d{1,3}(?:[ '’]\d{3})+(?:[.,]\d+)?(?!\d)|\d+(?:[.,]\d+)*)`,
 ].join("|");
@@ -37,7 +37,7 @@ export function figuresIn(text: string, language: Language | null): readonly Fig
     const end = found.index + found[0].length;
     if (iso !== undefined) figures.push(...dateOf(iso.split("-").reverse()));
     else if (date !== undefined) figures.push(...dateOf(date.split(/\.[ ]?/)));
-    else if (time !== undefined) figures.push(...timeOf(time));
+    else if (time !== undefined) figures.push(...timeOf(time, plain.slice(end, end + reachChars)));
     else if (code !== undefined) figures.push(figure([code.toLowerCase()]));
     else if (number !== undefined) figures.push(...numberOf(number, plain, found.index, end, language));
   }
@@ -89,11 +89,16 @@ function dateOf([day = "", month = "", year = ""]: readonly string[]): Figure[] 
   ];
 }
 
-/** A full hour is written without minutes, too. */
-function timeOf(time: string): Figure[] {
-  const [hours = "", minutes = ""] = time.split(/[:.]/);
-  const whole = `${canonical(hours)}:${minutes}`;
-  return [figure(minutes === "00" ? [whole, canonical(hours)] : [whole])];
+/** A full hour is written without minutes, too; one of the afternoon as 2 pm and as 14:00. */
+function timeOf(time: string, behind: string): Figure[] {
+  const [hours = "", minutes = "00"] = time.split(/[:.]/);
+  const [, half = null] = /^ ?([ap])\.?m\b/i.exec(behind) ?? [];
+  const unit = half && `${half.toLowerCase()}m`;
+  const later = unit === "pm" && Number(hours) < 12 ? [`${Number(hours) + 12}`] : [];
+  const readings = [canonical(hours), ...later].flatMap((hour) =>
+    minutes === "00" ? [`${hour}:00`, hour] : [`${hour}:${minutes}`],
+  );
+  return [{ readings, parts: [], unit }];
 }
 
 function numberOf(
@@ -125,14 +130,16 @@ function numberOf(
   ];
 }
 
-/** The unit behind a number, or the currency before it. */
+/** What a number numbers: a section is no amount. */
+const labels =
+  /(?<!\p{L})(?:§+|art(?:ikel|icle)?|nr|no|nummer|number|abs(?:atz)?|s|seite|page|pp?|kap(?:itel)?|chapter|sec(?:tion)?|ziffer|abb(?:ildung)?|fig(?:ure)?|tab(?:elle|le)?|anlage|annex)\.? ?$/iu;
+const currency = /(?<!\p{L})([€$£]|EUR|USD|GBP|CHF) ?$/u;
+
+/** The unit behind a number, or the currency before it; `label` for a number that names something. */
 function unitBeside(text: string, at: number, behind: string): string | null {
   const [, sign = ""] = /^\.?[ -]{0,2}(%|°[CF]?|[€$£]|\p{L}+(?:²|³|2|3)?)/u.exec(behind) ?? [];
-  const unit = unitOf(sign);
-  if (unit !== null) return unit;
-  const [, before = ""] =
-    /(?<!\p{L})([€$£]|EUR|USD|GBP|CHF) ?$/u.exec(text.slice(Math.max(0, at - 5), at)) ?? [];
-  return unitOf(before);
+  const before = text.slice(Math.max(0, at - reachChars), at);
+  return unitOf(sign) ?? unitOf(currency.exec(before)?.[1] ?? "") ?? (labels.test(before) ? "label" : null);
 }
 
 /** The month of which a number is the day or the year. */

@@ -2,7 +2,7 @@
 // and their quotations. What a sentence means is not understood. Pure; the only state is a cache.
 
 import { BoundedMap } from "./bounded-map.ts";
-import { isClaim, isUnspaced, tellingStems } from "./claims.ts";
+import { isClaim, isFormal, isUnspaced, tellingStems } from "./claims.ts";
 import { type Figure, figureIndex, figuresIn, isFigureIn } from "./figures.ts";
 import { type Language, languageOf } from "./language.ts";
 import type { SourcePart } from "./part.ts";
@@ -51,8 +51,13 @@ interface Passage {
   readonly quotable: string;
 }
 
-/** A word or a number of a sentence: how far a passage has it, from 0 to 1. */
-type Item = (passage: Passage) => number;
+/** A word or a number of a sentence. */
+interface Item {
+  /** How far a passage has it, from 0 to 1. */
+  readonly in: (passage: Passage) => number;
+  /** What it counts, before its rarity: 1 for a word that tells something. */
+  readonly weight: number;
+}
 
 /** The passages of an answer, ready to be compared with its sentences. */
 export class Check {
@@ -125,10 +130,10 @@ export class Check {
     const all = this.#passages ?? [];
     let [sum, found] = [0, 0];
     for (const item of items) {
-      const having = all.filter((passage) => item(passage) >= 1).length;
-      const weight = Math.log(1 + (all.length + 1) / (having + 0.5));
+      const having = all.filter((passage) => item.in(passage) >= 1).length;
+      const weight = item.weight * Math.log(1 + (all.length + 1) / (having + 0.5));
       sum += weight;
-      found += weight * Math.max(...passages.map(item));
+      found += weight * Math.max(...passages.map(item.in));
     }
     return sum === 0 ? 0 : found / sum;
   }
@@ -159,8 +164,8 @@ const hasAll = ({ text, figures }: Claim, passages: readonly Passage[]): boolean
     passages.map((passage) => passage.quotable),
   );
 
-/** Least length of a stem that may be in a compound, and of a compound, in UTF-16 units. */
-const [partLength, compoundLength] = [5, 9];
+/** Least length of a stem in a compound, of its last word, and of a compound itself, in UTF-16 units. */
+const [partLength, headLength, compoundLength] = [5, 4, 9];
 /** How far a passage has a word that is only in a compound, or of which it has only a part. */
 const [inCompound, partOnly] = [0.8, 0.5];
 
@@ -174,49 +179,61 @@ function passageOf({ n, document, headings, text }: SourcePart): Passage {
   };
 }
 
+/** Weight of a word that a sentence has for its form. */
+const formalWeight = 0.3;
+
 function itemsOf(telling: readonly string[], figures: readonly Figure[]): readonly Item[] {
-  const numbers = figures.map(
-    (figure): Item =>
-      (passage) =>
-        isFigureIn(figure, [passage.figures]) ? 1 : 0,
+  const words = telling.map(
+    (stem): Item => ({ in: remembered(wordIn(stem)), weight: isFormal(stem) ? formalWeight : 1 }),
   );
-  return [...telling.map(wordItem), ...numbers].map(remembered);
+  const numbers = figures.map(
+    (figure): Item => ({
+      in: remembered((passage) => (isFigureIn(figure, [passage.figures]) ? 1 : 0)),
+      weight: 1,
+    }),
+  );
+  return [...words, ...numbers];
 }
 
-/** An item that looks at each passage once. */
-function remembered(item: Item): Item {
+/** Looks at each passage once. */
+function remembered(find: Item["in"]): Item["in"] {
   const known = new Map<Passage, number>();
   return (passage) => {
     const before = known.get(passage);
     if (before !== undefined) return before;
-    const found = item(passage);
+    const found = find(passage);
     known.set(passage, found);
     return found;
   };
 }
 
-function wordItem(stem: string): Item {
-  const forms = [stem, `ge${stem}`, ...(/^ge.{4}/.test(stem) ? [stem.slice(2)] : [])];
+function wordIn(stem: string): Item["in"] {
+  const forms = [stem, `ge${stem}`, ...participleForms(stem)];
   const value = numberWords.get(stem);
-  const pairs = stem.length < compoundLength ? [] : pairsOf(stem);
+  const pairs = stem.length < compoundLength - 1 ? [] : pairsOf(stem);
   return ({ stems, compounds, figures }) => {
     if (forms.some((form) => stems.has(form)) || figures.has(`${value}`)) return 1;
     if (pairs.some(([lefts, right]) => stems.has(right) && lefts.some((left) => stems.has(left)))) return 1;
     if (stem.length >= partLength && compounds.includes(stem)) return inCompound;
     const hasPart = pairs.some(
       ([lefts, right]) =>
-        (right.length >= partLength && stems.has(right)) ||
+        (right.length >= headLength && stems.has(right)) ||
         lefts.some((left) => left.length >= partLength && stems.has(left)),
     );
     return hasPart ? partOnly : 0;
   };
 }
 
+/** "geraucht" is a form of "rauchen". */
+const participleForms = (stem: string): readonly string[] =>
+  /^ge.{4}/.test(stem) ? [stem.slice(2), stem.slice(2).replace(/t$/, "")] : [];
+
 /** The ways to take a long stem for two words, the first with and without the letters that join them. */
 function pairsOf(stem: string): readonly (readonly [lefts: readonly string[], right: string])[] {
-  return Array.from({ length: stem.length - 7 }, (_, i) => {
+  return Array.from({ length: stem.length - 6 }, (_, i) => {
     const left = stem.slice(0, i + 4);
-    return [[left, left.replace(/(?:s|n|en|es|er|e)$/, "")], stem.slice(i + 4)] as const;
+    const joined = left.replace(/(?:s|n|en|es|er|e)$/, "");
+    return [[...new Set([left, joined, stemOf(joined)])], stem.slice(i + 4)] as const;
   });
 }
 

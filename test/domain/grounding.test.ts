@@ -82,6 +82,10 @@ describe("numbers are the same however they are written", () => {
     ["Es sind 3 Monate.", "Es sind 3 Wochen.", false],
     ["Es ist um 14:30 Uhr.", "Beginn ist um 14.30 Uhr.", true],
     ["Es ist um 14:45 Uhr.", "Beginn ist um 14.30 Uhr.", false],
+    ["It is at 2:30 pm.", "Beginn ist um 14:30 Uhr.", true],
+    ["It is at 2:30 pm.", "It is at 2:30 am.", false],
+    ["It is at 17:00.", "It is at 5 p.m.", true],
+    ["It is at 5 pm.", "It is at 5.", true],
     ["Es ist A4.", "Das Format ist A5.", false],
     ["Es ist A4.", "Das Format ist A4.", true],
     ["Es sind 840 Euro.", "EUR 840,00 im Monat, das ist es.", true],
@@ -144,6 +148,7 @@ describe("verdicts", () => {
     ["Here is a short summary:", [], "none"],
     ["In den Textstellen steht nichts dazu.", [], "none"],
     ["The passages do not mention a swimming pool.", [], "none"],
+    ["Laut Vertrag beträgt die Kündigungsfrist jeweils drei Monate zum Monatsende.", [1], "supported"],
     // another language: only numbers can be compared
     ["The rent is 840 euros and due to the landlord.", [2], "none"],
     ["The rent is 850 euros and due to the landlord.", [2], "unsupported"],

@@ -57,3 +57,21 @@ test("without scripts the answer has the same links", async () => {
   expect(await page.locator("blockquote").textContent()).toBe("Die Miete kostet 840 Euro.");
   await context.close();
 });
+
+test("what is not in its source is said in words that can be seen and heard, and are no text of the answer", async () => {
+  index();
+  const { page } = await house.open(house.url);
+  await ask(page, "Welche Kündigungsfrist gilt, und was ist die Miete?");
+  await answered(page);
+  await ask(page, "Was ist die Kaution, wenn die Miete 840 Euro kostet?");
+  expect(await answered(page, "done", 1)).toBe(
+    "Die Miete kostet 950 Euro [2]. Die Kaution wird verzinst. Das ist fast überall so.",
+  );
+  const answer = page.locator('article[data-role="assistant"]').last();
+  const wrong = answer.locator('[data-grounding="unsupported"]');
+  expect(await wrong.textContent()).toBe("Die Miete kostet 950 Euro [2].");
+  const heard = await answer.ariaSnapshot();
+  expect(heard.match(/not found in \[2\]/g)).toHaveLength(1);
+  expect(heard.match(/without a source/g)).toHaveLength(2);
+  await answer.getByText("0 of 3 sentences found in their sources").waitFor();
+});
