@@ -65,7 +65,7 @@ export async function searchedFiles(
 
 /** Questions about a file as a whole, in German and English. */
 const aboutWhole =
-  /\b(?:datei|dokument|file|document|pdf|zusammenfass\w*|fass\w*\b.*\bzusammen|summar\w*|überblick|overview)/i;
+  /(?<!\p{L})(?:datei|dokument|file|document|pdf|zusammenfass|fass(?:e|t|en)? .*zusammen|summar|überblick|overview)/iu;
 
 /**
  * Where no passage answers a question: the beginnings of the files that it brings, or of all of them if it

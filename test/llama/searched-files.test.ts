@@ -97,8 +97,8 @@ test("a question that no passage answers comes without passages, one about the w
   expect(last).toContain("Dieses Heft gehört an den Kühlschrank.");
   const other = await ask("Erzähl einen Witz über Zwetschgenkuchen.");
   expect(other.last).toBe("Erzähl einen Witz über Zwetschgenkuchen.");
-  const whole = await ask("Fass das bitte zusammen.");
-  expect(whole.last).toContain("Dieses Heft gehört an den Kühlschrank.");
+  for (const about of ["Fass das bitte zusammen.", "Und ein kurzer Überblick?", "And a summary, please."])
+    expect((await ask(about)).last).toContain("Dieses Heft gehört an den Kühlschrank.");
 });
 
 test("of several files only the longest are searched; what fits goes whole", async () => {
