@@ -4,7 +4,7 @@ import { raw } from "hono/html";
 import type { Allowance } from "../src/domain/account.ts";
 import type { FailureReport } from "../src/domain/failure.ts";
 import type { StoredFile } from "../src/domain/file.ts";
-import type { ConversationId, MessageId, PersonaId } from "../src/domain/id.ts";
+import type { CollectionId, ConversationId, MessageId, PersonaId } from "../src/domain/id.ts";
 import type { RunStats } from "../src/domain/run.ts";
 import type { Thread } from "../src/domain/thread.ts";
 import { Pruned } from "./acts.tsx";
@@ -18,6 +18,7 @@ export const composerIds = {
   controls: "controls",
   notice: "notice",
   context: "context",
+  answersFrom: "answers-from",
   allowance: "allowance",
 } as const;
 
@@ -58,6 +59,10 @@ interface ComposerProps extends ComposerFacts {
   readonly state: ComposerState;
   readonly thread: Thread;
   readonly persona: PersonaId | null;
+  /** Collections that the page's address names. */
+  readonly documents: readonly CollectionId[];
+  /** Names of the collections that the conversation has chosen; null for one that is gone. */
+  readonly answersFrom?: readonly (string | null)[];
   readonly words: Words;
 }
 
@@ -75,6 +80,8 @@ export function Composer({
   messageMaxBytes,
   thread,
   persona,
+  documents,
+  answersFrom = [],
   isTemporary,
   words,
 }: ComposerProps) {
@@ -100,6 +107,7 @@ export function Composer({
         <input type="hidden" name="type" value="say" />
         <input type="hidden" name="message" id="message-id" value={message} />
         {persona !== null && thread.length === 0 && <input type="hidden" name="persona" value={persona} />}
+        {thread.length === 0 && documents.map((id) => <input type="hidden" name="documents" value={id} />)}
         <Attach bounds={attachBounds} attached={attached} isDisabled={isShut} words={words} />
         <textarea
           name="text"
@@ -124,6 +132,9 @@ export function Composer({
       </form>
       <div class="foot">
         {isTemporary && <p class="temporary">{words.temporary}</p>}
+        <p id={composerIds.answersFrom} class="answers-from">
+          <AnswersFrom names={answersFrom} words={words} />
+        </p>
         <p id="hint" class="hint">
           {words.hint}
         </p>
@@ -154,6 +165,12 @@ export function Controls({ state, words }: { state: ComposerState; words: Words 
 
 export function Notice({ failure, words }: { failure: FailureReport; words: Words }) {
   return <p>{sentenceOf(failure, words)}</p>;
+}
+
+/** The collections from which the conversation answers besides its persona's; empty for none. */
+export function AnswersFrom({ names, words }: { names: readonly (string | null)[]; words: Words }) {
+  const { answersFrom, gone } = words.library;
+  return <>{names.length > 0 && answersFrom(names.map((name) => name ?? gone))}</>;
 }
 
 /** What somebody has used of what they may, where there are bounds: seen before they bite. */

@@ -93,6 +93,11 @@ function CollectionSection({
           {use}
         </p>
       )}
+      <p>
+        <a href={`/?documents=${id}`} aria-label={library.askIn(name)}>
+          {library.ask}
+        </a>
+      </p>
       <DocumentList shown={shown} isWhole={only !== null} words={words} />
       {shown.mayChange && (
         <>

@@ -53,7 +53,7 @@ export function ChatPage(props: PageProps) {
       <div id={statusIds.upstream}>
         <UpstreamBanner upstream={upstream} words={words} />
       </div>
-      <Composer {...props} state={composerState(live)} persona={props.effective.persona?.id ?? null} />
+      <Composer {...props} state={composerState(live)} {...chosenIn(props)} />
     </footer>
   );
   return (
@@ -92,7 +92,7 @@ export function ChatPage(props: PageProps) {
           parlor
         </a>
         <Status upstream={upstream} connected={false} words={words} />
-        <PersonaButton conversation={conversation} effective={props.effective} words={words} />
+        <PersonaButton {...props} />
         {!props.isTemporary && (
           <button
             type="button"
@@ -154,6 +154,12 @@ export function ChatPage(props: PageProps) {
     </Layout>
   );
 }
+
+/** What the form of a first question names. */
+const chosenIn = ({ effective: { persona, documents = [] } }: PageProps) => ({
+  persona: persona?.id ?? null,
+  documents,
+});
 
 /** A page that says one sentence: not found, refused, failed. */
 export function SentencePage({

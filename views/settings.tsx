@@ -1,14 +1,11 @@
 // The persona in the page's head, the panel in which a conversation's settings are changed, and the choice on
 // an empty page. A panel is fetched when it is wanted.
 
+import type { Collection } from "../src/domain/document.ts";
 import type { ConversationId } from "../src/domain/id.ts";
-import {
-  type EffectiveSettings,
-  type Persona,
-  type Sampling,
-  samplingBounds,
-} from "../src/domain/persona.ts";
+import type { EffectiveSettings, Persona } from "../src/domain/persona.ts";
 import type { ModelState } from "../src/domain/upstream.ts";
+import { DocumentsField, ModelField, SamplingFields } from "./settings-fields.tsx";
 import type { Words } from "./words.ts";
 
 /** Ids of the elements that frames address. */
@@ -24,7 +21,10 @@ interface PersonaButtonProps {
 export function PersonaButton({ conversation, effective, words }: PersonaButtonProps) {
   const { persona, missing, own } = effective;
   // counts while nothing has been said
-  const wished = persona ? `?persona=${encodeURIComponent(persona.id)}` : "";
+  const wished = new URLSearchParams([
+    ...(persona ? [["persona", persona.id]] : []),
+    ...(effective.documents ?? []).map((id) => ["documents", id]),
+  ]);
   return (
     <button
       type="button"
@@ -32,7 +32,7 @@ export function PersonaButton({ conversation, effective, words }: PersonaButtonP
       class="voice"
       popovertarget={panelIds.settings}
       title={words.settings}
-      hx-get={`/c/${conversation}/settings${wished}`}
+      hx-get={`/c/${conversation}/settings${wished.size > 0 ? `?${wished}` : ""}`}
       hx-target={`#${panelIds.settings}`}
     >
       <span class="unseen">{words.persona}: </span>
@@ -52,6 +52,8 @@ interface SettingsPanelProps extends Omit<PersonaButtonProps, "conversation"> {
   readonly choices: readonly Persona[];
   /** What can answer. */
   readonly models: readonly ModelState[];
+  /** Those that the person can search. */
+  readonly collections: readonly Collection[];
   readonly isNew: boolean;
 }
 
@@ -59,7 +61,8 @@ interface SettingsPanelProps extends Omit<PersonaButtonProps, "conversation"> {
  * The panel of a conversation. A new conversation is not stored yet, so its fields are sent with the first
  * question.
  */
-export function SettingsPanel({ effective, choices, models, isNew, words }: SettingsPanelProps) {
+export function SettingsPanel(props: SettingsPanelProps) {
+  const { effective, choices, models, isNew, words } = props;
   const { persona, isEnforced } = effective;
   if (isEnforced) return <p class="note">{words.enforced}</p>;
   const form = isNew ? "say" : undefined;
@@ -67,6 +70,7 @@ export function SettingsPanel({ effective, choices, models, isNew, words }: Sett
     <>
       <ModelField effective={effective} models={models} form={form} words={words} />
       <SamplingFields effective={effective} form={form} words={words} />
+      <DocumentsField {...props} form={form} />
     </>
   );
   if (isNew)
@@ -97,83 +101,6 @@ export function SettingsPanel({ effective, choices, models, isNew, words }: Sett
         {words.apply}
       </button>
     </form>
-  );
-}
-
-/** Which model answers, where there is more than one: each with what it is doing. */
-function ModelField({
-  effective,
-  models,
-  form,
-  words,
-}: {
-  effective: EffectiveSettings;
-  models: readonly ModelState[];
-  form: string | undefined;
-  words: Words;
-}) {
-  const { model, persona } = effective;
-  const own = model === (persona?.model ?? null) ? null : model;
-  if (models.length <= 1) return <></>;
-  const isKnown = own === null || models.some(({ name }) => name === own);
-  return (
-    <label>
-      {words.model}
-      <select name="model" form={form}>
-        <option value="" selected={own === null}>
-          {persona?.model ?? words.whicheverModel}
-        </option>
-        {!isKnown && (
-          <option value={own} selected>
-            {own}
-          </option>
-        )}
-        {models.map(({ name, status }) => (
-          <option value={name} selected={name === own}>
-            {name} · {words.modelStatus[status]}
-          </option>
-        ))}
-      </select>
-    </label>
-  );
-}
-
-function SamplingFields({
-  effective,
-  form,
-  words,
-}: {
-  effective: EffectiveSettings;
-  form: string | undefined;
-  words: Words;
-}) {
-  const { persona, own } = effective;
-  const names: readonly (keyof Sampling)[] = ["temperature", "topP", "maxTokens"];
-  return (
-    <>
-      {names.map((name) => {
-        const [least, most] = samplingBounds[name];
-        return (
-          <label>
-            {words.sampling[name]}
-            <input
-              type="number"
-              name={name}
-              form={form}
-              min={least}
-              max={most}
-              step={name === "maxTokens" ? 1 : 0.01}
-              value={own[name]}
-              placeholder={
-                persona?.sampling[name] === undefined
-                  ? words.ofModel
-                  : words.ofPersona(persona.sampling[name])
-              }
-            />
-          </label>
-        );
-      })}
-    </>
   );
 }
 

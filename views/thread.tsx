@@ -24,6 +24,8 @@ export interface ThreadNow extends ThreadPage {
 /** All of a conversation's page that can change with it. */
 export interface ConversationNow extends ThreadNow {
   readonly effective: EffectiveSettings;
+  /** Names of the collections that the conversation has chosen; null for one that is gone. */
+  readonly answersFrom?: readonly (string | null)[];
 }
 
 /**

@@ -16,6 +16,7 @@ import type { QueuedRun, RunRequest, Store } from "../store/store.ts";
 import { chosenCollections } from "./chosen-collections.ts";
 import type { ChatDependencies } from "./dependencies.ts";
 import { filesOf, refuseUnseen } from "./question-files.ts";
+import { isChosen } from "./settings-fields.ts";
 
 interface SayRequest {
   readonly conversation: ConversationId;
@@ -77,8 +78,9 @@ export class Chat {
     const store = this.#deps.storeOf(say.conversation);
     // only the first question sets settings: a page that has been open since then still sends those it
     // started with
-    const first = say.settings && !(await store.conversation(say.conversation)) && say.settings;
+    const first = (await store.conversation(say.conversation)) ? undefined : say.settings;
     if (first) await settings.check(first);
+    if (first?.documents) await chosenCollections(person, first.documents, this.#deps.store.collections);
     const model = await this.#modelOf(say.conversation, say.settings);
     await refuseUnseen(files, store.files, this.#deps.upstream, model);
     const { collections } = this.#deps.store;
@@ -96,7 +98,7 @@ export class Chat {
       });
     // the asking page shows the persona that it chose; it learns the other settings once the conversation
     // has them
-    if (said && first && (first.model !== undefined || Object.keys(first.sampling).length > 0))
+    if (said && first && isChosen({ ...first, persona: null }))
       publishReshaped(this.#deps.bus, say.conversation);
     return said?.run.id ?? null;
   }

@@ -7,7 +7,7 @@ import { type ConversationId, isId, type MessageId } from "../domain/id.ts";
 import type { Settings } from "../domain/persona.ts";
 import type { Chat } from "./chat.ts";
 import type { ConversationActions } from "./conversation-actions.ts";
-import { settingsIn } from "./settings-fields.ts";
+import { isChosen, settingsIn } from "./settings-fields.ts";
 import type { Threads } from "./threads.ts";
 
 /** A parsed command of the browser. */
@@ -48,8 +48,6 @@ export function commandOf(fields: Readonly<Record<string, unknown>>): Command {
   const settings = settingsIn(fields);
   if (type === "settle") return { type, settings };
   if (type === "say" && isId(message) && typeof text === "string") {
-    const isChosen =
-      settings.persona !== null || settings.model !== undefined || Object.keys(settings.sampling).length > 0;
     const files = [fields["file"]].flat().filter(isId);
     // browsers send line ends of a textarea as CR LF
     return {
@@ -58,7 +56,7 @@ export function commandOf(fields: Readonly<Record<string, unknown>>): Command {
       text: text.replaceAll("\r\n", "\n"),
       ...(isId(edits) && { edits }),
       ...(files.length > 0 && { files }),
-      ...(isChosen && { settings }),
+      ...(isChosen(settings) && { settings }),
     };
   }
   throw new Failure("bad_frame");

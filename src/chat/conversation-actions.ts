@@ -74,20 +74,22 @@ export class ConversationActions {
   ): Promise<ImportResult> {
     const result = { added: 0, known: 0, faults: [] as readonly string[], leftOut: {} };
     const latest = new Map<PersonId, ConversationId>();
-    let lostFiles = 0;
+    const lost = { files: 0, collections: 0 };
     let incoming: (ConversationImport & { readonly owner: PersonId }) | null = null;
     try {
       for await (const part of parts) {
         if (part.kind === "begin") {
           const owner = await ownerOf(part.conversation);
-          const begun = await this.#store.beginImport(owner, part.conversation);
+          const { conversation, lostCollections } = await this.#withinReach(part.conversation, owner);
+          const begun = await this.#store.beginImport(owner, conversation);
+          lost.collections += begun ? lostCollections : 0;
           incoming = begun && { ...begun, owner };
           result[begun ? "added" : "known"]++;
         } else if (part.kind === "messages") await incoming?.add(part.messages);
         else if (part.kind === "file")
-          lostFiles += incoming && !(await this.#bringFile(incoming, part.file)) ? 1 : 0;
+          lost.files += incoming && !(await this.#bringFile(incoming, part.file)) ? 1 : 0;
         else if (part.kind === "unread")
-          Object.assign(result, { faults: part.faults, leftOut: withFiles(part.leftOut, lostFiles) });
+          Object.assign(result, { faults: part.faults, leftOut: withLost(part.leftOut, lost) });
         else if (incoming) {
           await incoming.end();
           latest.set(incoming.owner, incoming.id);
@@ -104,6 +106,16 @@ export class ConversationActions {
         this.#bus.publish(listTopic(owner), { kind: "listed", conversation, isLatest: false });
     }
     return result;
+  }
+
+  /** The conversation without collections that its new owner can't search, such as those of another house. */
+  async #withinReach(conversation: ConversationHeader, owner: PersonId) {
+    const { settings } = conversation;
+    if (!settings?.documents?.length) return { conversation, lostCollections: 0 };
+    const reach = new Set((await this.#store.collections.reachable(owner)).map(({ id }) => id));
+    const documents = settings.documents.filter((id) => reach.has(id));
+    const lostCollections = settings.documents.length - documents.length;
+    return { conversation: { ...conversation, settings: { ...settings, documents } }, lostCollections };
   }
 
   /** False for a file that can't be taken: too large, of no known kind, or over what the owner may keep. */
@@ -129,6 +141,14 @@ export class ConversationActions {
   }
 }
 
-/** What was left out of a file, with these files more. */
-const withFiles = (leftOut: Unread["leftOut"], lost: number): Unread["leftOut"] =>
-  lost === 0 ? leftOut : { ...leftOut, files: (leftOut.files ?? 0) + lost };
+/** What was left out of a file, with what its reader could not know. */
+function withLost(
+  leftOut: Unread["leftOut"],
+  { files, collections }: { readonly files: number; readonly collections: number },
+): Unread["leftOut"] {
+  return {
+    ...leftOut,
+    ...(files > 0 && { files: (leftOut.files ?? 0) + files }),
+    ...(collections > 0 && { collections }),
+  };
+}

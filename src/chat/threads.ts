@@ -3,10 +3,11 @@
 
 import { publishReshaped } from "../bus/bus.ts";
 import type { Snapshot } from "../domain/event.ts";
-import type { ConversationId, MessageId } from "../domain/id.ts";
+import type { CollectionId, ConversationId, MessageId, PersonId } from "../domain/id.ts";
 import { type EffectiveSettings, noSettings, type Settings } from "../domain/persona.ts";
 import { isOfOneMoment } from "../domain/snapshots.ts";
 import type { ThreadPage, Utterance } from "../domain/thread.ts";
+import { chosenCollections } from "./chosen-collections.ts";
 import type { ChatDependencies } from "./dependencies.ts";
 
 /**
@@ -19,11 +20,13 @@ const readMax = 5;
 type LiveThread = ThreadPage & {
   readonly live: readonly Snapshot[];
   readonly effective: EffectiveSettings;
+  /** Names of the collections that the conversation has chosen; null for one that is gone. */
+  readonly answersFrom: readonly (string | null)[];
 };
 
 type ThreadsDependencies = Pick<
   ChatDependencies,
-  "storeOf" | "bus" | "settings" | "runs" | "drawAhead" | "bounds"
+  "store" | "storeOf" | "bus" | "settings" | "runs" | "drawAhead" | "bounds"
 >;
 
 export class Threads {
@@ -43,15 +46,25 @@ export class Threads {
   ): Promise<LiveThread> {
     const { settings, bounds, drawAhead, runs } = this.#deps;
     const store = this.#deps.storeOf(conversation);
-    const effective = await settings.of((await store.conversation(conversation))?.settings ?? noSettings);
+    const found = await store.conversation(conversation);
+    const effective = await settings.of(found?.settings ?? noSettings);
+    const { documents = [] } = effective;
+    const answersFrom = found && documents.length > 0 ? await this.namesOf(documents, found.owner) : [];
     for (let times = 1; ; times++) {
       const stored = await store.thread(conversation, { ...part, limit: bounds.pageMaxMessages });
       const page = withEnd(stored, runs.unstored(conversation));
       const isLate = await drawAhead(page.thread);
       const live = await this.live(conversation);
       if ((!isLate && isOfOneMoment(page.thread, live, part.before === undefined)) || times >= readMax)
-        return { ...page, effective, live };
+        return { ...page, effective, answersFrom, live };
     }
+  }
+
+  /** Names of collections; null for one that is gone or not within the person's reach. */
+  async namesOf(documents: readonly CollectionId[], person: PersonId): Promise<readonly (string | null)[]> {
+    const { collections } = this.#deps.store;
+    const found = await Promise.all(documents.map((id) => collections.collection(id)));
+    return found.map((each) => (each && (each.owner ?? person) === person ? each.name : null));
   }
 
   /** Snapshots of the conversation's Runs in progress, as of the last event of each. */
@@ -82,11 +95,14 @@ export class Threads {
 
   /**
    * Changes the settings of later answers. Collections that are not named stay as they are.
-   * @throws Failure `not_found`, `persona_missing`, `bad_setting`
+   * @throws Failure `not_found`, `persona_missing`, `bad_setting`, `collection_unknown`
    */
   async settle(conversation: ConversationId, settings: Settings): Promise<void> {
     await this.#deps.settings.check(settings);
     const store = this.#deps.storeOf(conversation);
+    const { collections } = this.#deps.store;
+    const id = (await store.ownerOf(conversation)) ?? "";
+    if (settings.documents) await chosenCollections({ id }, settings.documents, collections);
     const documents = settings.documents ?? (await store.conversation(conversation))?.settings.documents;
     await store.setSettings(conversation, { ...settings, ...(documents && { documents }) });
     this.#reshaped(conversation);

@@ -65,6 +65,16 @@ export class Library {
     return this.#deps.store.collections.reachable(id);
   }
 
+  /** The collection that a persona means by this name when it answers this person. */
+  async meant({ id }: Pick<Person, "id">, name: string): Promise<Collection | null> {
+    return (await this.#deps.store.collections.named(id, [name]))[0] ?? null;
+  }
+
+  /** How many of a person's conversations have chosen each collection; those without are left out. */
+  chosenBy({ id }: Pick<Person, "id">): Promise<ReadonlyMap<CollectionId, number>> {
+    return this.#deps.store.collections.chosenBy(id);
+  }
+
   /** A collection within a person's reach. @throws Failure `not_found` */
   async collection(person: Pick<Person, "id">, id: CollectionId): Promise<Collection> {
     const found = isId(id) ? await this.#deps.store.collections.collection(id) : null;

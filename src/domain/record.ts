@@ -49,7 +49,15 @@ export interface ConversationRecord {
 export type ConversationHeader = Omit<ConversationRecord, "messages" | "files">;
 
 /** Kinds of content that an import leaves out on purpose. Each kind is reported once, with its count. */
-export type LeftOutKind = "tools" | "hidden" | "system" | "files" | "citations" | "long" | "other";
+export type LeftOutKind =
+  | "tools"
+  | "hidden"
+  | "system"
+  | "files"
+  | "citations"
+  | "collections"
+  | "long"
+  | "other";
 
 /** What an import did not take from a file. */
 export interface Unread {

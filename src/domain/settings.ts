@@ -1,6 +1,7 @@
 // The one reader of a conversation's settings from loose input: forms, imported files, personas, the
 // database.
 
+import { isId } from "./id.ts";
 import { isFiniteNumber, isJsonObject, isString } from "./json.ts";
 import { isWithin, type Sampling, type Settings, samplingBounds } from "./persona.ts";
 
@@ -28,17 +29,21 @@ interface SettingsRules {
   readonly invalid?: InvalidSampling;
 }
 
-/** The settings in `value`: `persona` and `model` by name, `sampling` as `samplingOf` reads it. */
+/**
+ * The settings in `value`: `persona` and `model` by name, `sampling` as `samplingOf` reads it, `documents` as a
+ * list of ids.
+ */
 export function settingsOf(
   value: unknown,
   { nameMaxChars = Number.POSITIVE_INFINITY, invalid }: SettingsRules = {},
 ): Settings {
-  const { persona, model, sampling } = isJsonObject(value) ? value : {};
+  const { persona, model, sampling, documents } = isJsonObject(value) ? value : {};
   const isName = (name: unknown): name is string =>
     isString(name) && name !== "" && name.length <= nameMaxChars;
   return {
     persona: isName(persona) ? persona : null,
     sampling: samplingOf(sampling, invalid),
     ...(isName(model) && { model }),
+    ...(Array.isArray(documents) && { documents: [...new Set(documents.filter(isId))] }),
   };
 }

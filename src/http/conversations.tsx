@@ -14,7 +14,7 @@ import { assetPaths } from "./assets.ts";
 import { type FileDependencies, takeForm } from "./files.ts";
 import { hasFiles } from "./middleware.ts";
 import { ConversationPages, type PageDependencies } from "./page.tsx";
-import { conversationOf, type Env, fieldsOf, html, personOf, wordsFor } from "./visitor.ts";
+import { allFieldsOf, conversationOf, type Env, html, personOf, wordsFor } from "./visitor.ts";
 
 export interface ConversationDependencies extends PageDependencies, FileDependencies {
   /** Largest form without its files, in bytes. */
@@ -58,7 +58,7 @@ export function conversationRoutes(dependencies: ConversationDependencies): Hono
     if (!isId(id)) throw new Failure("not_found");
     const { fields, refused } = hasFiles(c.req.header("content-type"))
       ? await takeForm(c, id, dependencies)
-      : { fields: await fieldsOf(c), refused: null };
+      : { fields: await allFieldsOf(c), refused: null };
     const command = commandOf(fields);
     try {
       if (refused !== null) throw refused;

@@ -10,7 +10,8 @@ export const formOverheadBytes = 64 * 1024;
 
 /** A form with files. */
 interface FileForm {
-  readonly fields: Record<string, string>;
+  /** A name that occurs several times has all its values. */
+  readonly fields: Record<string, string | string[]>;
   readonly files: GivenFile[];
   /** Ids in fields that are named `file`. */
   readonly stored: FileId[];
@@ -22,10 +23,10 @@ export async function formOf(bytes: Uint8Array<ArrayBuffer>, contentType: string
     .formData()
     .catch(() => null);
   if (form === null) throw new Failure("bad_request", { detail: "form" });
-  const fields: Record<string, string> = {};
+  const fields: Record<string, string | string[]> = {};
   const files: GivenFile[] = [];
   for (const [name, value] of form.entries() as Iterable<[string, string | File]>)
-    if (typeof value === "string") fields[name] = value;
+    if (typeof value === "string") fields[name] = name in fields ? [fields[name] ?? [], value].flat() : value;
     else if (nameOf(value) !== "" || value.size > 0)
       files.push({ name: nameOf(value), bytes: new Uint8Array(await value.arrayBuffer()) });
   return { fields, files, stored: form.getAll("file").filter(isId) };

@@ -22,7 +22,7 @@ interface FragmentDependencies {
   readonly threads: Pick<Threads, "read">;
   readonly settings: SettingsResolver;
   readonly storeOf: StoreOf;
-  readonly store: Pick<Store, "list" | "search">;
+  readonly store: Pick<Store, "list" | "search" | "collections">;
   upstream(): UpstreamState;
 }
 
@@ -30,7 +30,7 @@ interface FragmentDependencies {
 const [queryMaxChars, resultsMax] = [200, 30];
 
 export function fragmentRoutes(dependencies: FragmentDependencies): Hono<Env> {
-  const { chat, threads, settings, storeOf, upstream } = dependencies;
+  const { chat, threads, settings, store, storeOf, upstream } = dependencies;
   const app = new Hono<Env>();
 
   app.get("/c/:id/before/:message", async (c) => {
@@ -60,8 +60,12 @@ export function fragmentRoutes(dependencies: FragmentDependencies): Hono<Env> {
   app.get("/c/:id/settings", async (c) => {
     const id = c.req.param("id");
     const conversation = isId(id) ? await chat.enter(personOf(c), id) : null;
+    const collections = await store.collections.reachable(personOf(c).id);
     const props = {
-      effective: conversation ? await settings.of(conversation.settings) : await firstSettings(c, settings),
+      effective: conversation
+        ? await settings.of(conversation.settings)
+        : await firstSettings(c, settings, collections),
+      collections,
       choices: await settings.choices(),
       models: upstream().models,
       isNew: conversation === null,

@@ -153,14 +153,17 @@ async function shownOf(
   const person = personOf(c);
   const from = numberIn(c.req.query("from"));
   const documents = await library.documents(person, collection.id);
-  const personas = (await settings.all()).filter(({ documents: names }) => names?.includes(collection.name));
+  const isMeant = (await library.meant(person, collection.name))?.id === collection.id;
+  const personas = (await settings.all()).filter(
+    ({ documents: names }) => isMeant && names?.includes(collection.name),
+  );
   return {
     collection,
     documents: documents.slice(from, from + limit),
     from,
     mayChange: library.mayChange(person, collection),
     personas: personas.map(({ name }) => name),
-    conversations: 0,
+    conversations: (await library.chosenBy(person)).get(collection.id) ?? 0,
   };
 }
 

@@ -71,7 +71,7 @@ export class ConversationPages {
     const place = isStreamed ? { rendered: () => ({ text: textPlace, thought: "" }) } : {};
     const props = {
       ...thread,
-      effective: isNew ? await firstSettings(c, settings) : thread.effective,
+      ...(isNew && (await this.#first(c))),
       choices: isNew ? await settings.choices() : [],
       ...this.#requestProps(c, conversation, options),
       ...(await this.#personProps(c)),
@@ -92,6 +92,17 @@ export class ConversationPages {
         onError: bug,
       }),
     );
+  }
+
+  /** How a conversation that begins now is answered. */
+  async #first(c: Context<Env>) {
+    const { settings, store } = this.#dependencies;
+    const isAsked = c.req.query("documents") !== undefined;
+    const collections = isAsked ? await store.collections.reachable(personOf(c).id) : [];
+    const effective = await firstSettings(c, settings, collections);
+    const { documents = [] } = effective;
+    const answersFrom = collections.filter(({ id }) => documents.includes(id)).map(({ name }) => name);
+    return { effective, answersFrom };
   }
 
   /** What the page shows because of its address and of the form before it. */

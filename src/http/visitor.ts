@@ -8,6 +8,7 @@ import type { Client, Identity } from "../auth/auth.ts";
 import type { Chat } from "../chat/chat.ts";
 import type { Person } from "../domain/account.ts";
 import type { Conversation } from "../domain/conversation.ts";
+import type { Collection } from "../domain/document.ts";
 import { asFailure, Failure } from "../domain/failure.ts";
 import { isId } from "../domain/id.ts";
 import type { SettingsResolver } from "../persona/effective-settings.ts";
@@ -50,9 +51,19 @@ export async function conversationOf(c: Context<Env>, chat: Chat): Promise<Conve
   return found;
 }
 
-/** Settings of a conversation that begins now: of the persona in the address, or of the default one. */
-export async function firstSettings(c: Context<Env>, settings: SettingsResolver) {
-  return settings.of(await settings.first(c.req.query("persona") ?? null));
+/**
+ * Settings of a conversation that begins now: of the persona in the address, or of the default one; with the
+ * collections in the address, of which `collections` are those that the person can search.
+ */
+export async function firstSettings(
+  c: Context<Env>,
+  settings: SettingsResolver,
+  collections: readonly Pick<Collection, "id">[],
+) {
+  const wished = c.req.queries("documents") ?? [];
+  const documents = collections.map(({ id }) => id).filter((id) => wished.includes(id));
+  const first = await settings.first(c.req.query("persona") ?? null);
+  return settings.of({ ...first, ...(documents.length > 0 && { documents }) });
 }
 
 /** A form's fields as text; a file counts as empty text. @throws Failure `bad_request` */
@@ -62,6 +73,18 @@ export async function fieldsOf(c: Context<Env>): Promise<Readonly<Record<string,
   });
   const fields = Object.entries(body).map(([name, value]) => [name, typeof value === "string" ? value : ""]);
   return Object.fromEntries(fields) as Record<string, string>;
+}
+
+/** The same for forms in which a name may occur several times: it has all its values then. */
+export async function allFieldsOf(c: Context<Env>): Promise<Readonly<Record<string, string | string[]>>> {
+  const form = await c.req.formData().catch(() => {
+    throw new Failure("bad_request", { detail: "form" });
+  });
+  const entries = [...new Set(form.keys())].map((name) => {
+    const values = form.getAll(name).map((value) => (typeof value === "string" ? value : ""));
+    return [name, values.length === 1 ? (values[0] as string) : values] as const;
+  });
+  return Object.fromEntries(entries);
 }
 
 /**

@@ -19,7 +19,7 @@ export interface RoomSource {
   thread(
     conversation: ConversationId,
     part: { through?: MessageId },
-  ): Promise<ThreadPage & { effective: EffectiveSettings }>;
+  ): Promise<ThreadPage & { effective: EffectiveSettings; answersFrom?: readonly (string | null)[] }>;
   /** Says that somebody looks at a conversation, until the returned function is called. */
   join(conversation: ConversationId): () => void;
   onError(error: unknown): void;

@@ -2,7 +2,7 @@
 // Pure. The frames for the events of a Run are in live/run-frames.
 
 import { Pruned } from "../../views/acts.tsx";
-import { AllowanceLine, Controls, composerIds, Gauge, Notice } from "../../views/composer.tsx";
+import { AllowanceLine, AnswersFrom, Controls, composerIds, Gauge, Notice } from "../../views/composer.tsx";
 import { fragment } from "../../views/frame.ts";
 import { itemId, ListBody, ListItem, listIds, menuId, Removed } from "../../views/list.tsx";
 import { ids } from "../../views/message.tsx";
@@ -54,6 +54,13 @@ function surroundings(now: ConversationNow, view: View): string {
     // until the first question only the page knows the chosen persona
     (now.thread.length > 0
       ? fragment(panelIds.name, "outerMorph", String(PersonaButton({ ...now, words })))
+      : "") +
+    (now.thread.length > 0
+      ? fragment(
+          composerIds.answersFrom,
+          "innerHTML",
+          String(AnswersFrom({ names: now.answersFrom ?? [], words })),
+        )
       : "") +
     gauge(now.thread, view)
   );

@@ -55,6 +55,13 @@ export class CollectionTable implements Collections {
     return this.#find(owner, name);
   }
 
+  async chosenBy(person: PersonId): Promise<ReadonlyMap<CollectionId, number>> {
+    const sql = `select value as id, count(*) as conversations from conversations, json_each(documents)
+      where owner = ? and deleted_at is null and documents is not null group by value`;
+    const rows = this.#q.all<{ id: string; conversations: number }>(sql, person);
+    return new Map(rows.map(({ id, conversations }) => [id, conversations]));
+  }
+
   async add(owner: PersonId | null, name: string, folder: string | null): Promise<Collection> {
     const id = newId();
     const added = this.#q.run(

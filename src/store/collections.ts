@@ -34,6 +34,8 @@ export interface Collections {
   find(owner: PersonId | null, name: string): Promise<Collection | null>;
   /** All collections of the house and of all people. */
   all(): Promise<readonly ListedCollection[]>;
+  /** How many of a person's conversations have chosen each collection; those without are left out. */
+  chosenBy(person: PersonId): Promise<ReadonlyMap<CollectionId, number>>;
   /** @throws Failure `name_taken` */
   add(owner: PersonId | null, name: string, folder: string | null): Promise<Collection>;
   /**

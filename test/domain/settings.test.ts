@@ -15,6 +15,13 @@ test("what can't be chosen is left out, what can be is kept", () => {
   ).toEqual({ persona: "helper", model: "parrot", sampling: { temperature: 0.5 } });
 });
 
+test("collections are chosen by their ids, each once; an empty list chooses none", () => {
+  const [a, b] = ["a".repeat(22), "b".repeat(22)];
+  expect(settingsOf({ documents: [a, b, a, "", "x", 7] }).documents).toEqual([a, b]);
+  expect(settingsOf({ documents: [] }).documents).toEqual([]);
+  expect(settingsOf({ documents: a }).documents).toBeUndefined();
+});
+
 test("names beyond a bound are not chosen", () => {
   const named = { persona: "abc", model: "abcd", sampling: {} };
   expect(settingsOf(named, { nameMaxChars: 3 })).toEqual({ persona: "abc", sampling: {} });

@@ -14,6 +14,7 @@ export const houseDe: HouseWords = {
     system: (n) => `Systemnachrichten (${number(n)})`,
     files: (n) => `Bilder und Dateien (${number(n)})`,
     citations: (n) => `Quellenverweise (${number(n)})`,
+    collections: (n) => `Sammlungen von Dokumenten, die es hier nicht gibt (${number(n)})`,
     long: (n) => `gekürzte Texte (${number(n)})`,
     other: (n) => `Teile unbekannter Art (${number(n)})`,
   },

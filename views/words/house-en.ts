@@ -14,6 +14,7 @@ export const houseEn: HouseWords = {
     system: (n) => `system messages (${number(n)})`,
     files: (n) => `images and files (${number(n)})`,
     citations: (n) => `citation marks (${number(n)})`,
+    collections: (n) => `collections of documents that are not here (${number(n)})`,
     long: (n) => `truncated texts (${number(n)})`,
     other: (n) => `parts of an unknown kind (${number(n)})`,
   },

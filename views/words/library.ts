@@ -37,6 +37,9 @@ export interface LibraryWords {
   readonly answerFrom: string;
   readonly answersFrom: (collections: readonly string[]) => string;
   readonly gone: string;
+  readonly isGone: string;
+  readonly ask: string;
+  readonly askIn: (collection: string) => string;
 }
 
 const en = (value: number) => shortNumber(value, "en");
@@ -97,6 +100,9 @@ export const libraryEn: LibraryWords = {
   answerFrom: "Answer from documents",
   answersFrom: (collections) => `Answers from: ${collections.join(", ")}`,
   gone: "a collection that is gone",
+  isGone: "A collection that was chosen here no longer exists.",
+  ask: "Ask",
+  askIn: (collection) => `Ask ${collection}`,
 };
 
 export const libraryDe: LibraryWords = {
@@ -151,4 +157,7 @@ export const libraryDe: LibraryWords = {
   answerFrom: "Aus Dokumenten antworten",
   answersFrom: (collections) => `Antwortet aus: ${collections.join(", ")}`,
   gone: "eine Sammlung, die es nicht mehr gibt",
+  isGone: "Eine hier gewählte Sammlung gibt es nicht mehr.",
+  ask: "Fragen",
+  askIn: (collection) => `${collection} fragen`,
 };
