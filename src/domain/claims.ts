@@ -12,8 +12,8 @@ const talk =
   "folgenden angabe angaben information informationen dokument dokumente dokumenten textstelle textstellen stelle " +
   "stellen quelle quellen text texte passage passagen abschnitt grundlage laut gemäß basierend bereitgestellten " +
   "hello hi dear thanks thank welcome sure certainly course hope helps help helpful question questions further " +
-  "more else anything know let tell ask free feel happy glad assist need answer answers summary summarize short " +
-  "following information document documents source sources provided given based according context note here";
+  "see siehe vgl more else anything know let tell ask free feel happy glad assist need answer answers summary " +
+  "summarize short following information document documents source sources provided given based according context note here";
 const talkStems: ReadonlySet<string> = new Set(wordsOf(talk).map(stemOf));
 
 /** Words that a sentence has for its form: another one that says the same has others. */
@@ -31,13 +31,16 @@ export const isFormal = (stem: string): boolean => formalStems.has(stem);
 /** Least number of telling words of a claim without a citation. */
 const tellingMin = 2;
 
-/** Says that the documents do not answer. */
+/** A sentence with all three says that the documents do not answer. */
 const denial = /\b(?:nichts?|kein(?:e[nmrs]?)?|not?|nothing|none|neither)\b|n['’]t\b/i;
 const aboutSources = new RegExp(
   String.raw`\b(?:(?:text)?stellen?|dokumente?n?|quellen?|passagen?|texte?n?|unterlagen|` +
     String.raw`passages?|documents?|sources?|context|texts?)\b`,
   "i",
 );
+
+const saying =
+  /mention|contain|say|state|answer|provide|specif|cover|include|f[io]und|find|steht|stehen|enth[aä]lt|erwähn|nenn|beantwort|hervor|angabe|information/i;
 
 /** Stems of the words that tell of the subject, each once. Digits are no words here. */
 export function tellingStems(sentence: string): readonly string[] {
@@ -54,11 +57,13 @@ export function isClaim(
   { telling, figures, isCited }: { telling: readonly string[]; figures: number; isCited: boolean },
 ): boolean {
   const text = sentence.trimEnd();
-  if (/[?:]["”“»«)*]*$/.test(text)) return false;
-  if (telling.length + figures === 0) return false;
+  // "Sources: [1], [2]" is none either
+  if (/[?:]["”“»«)*\s,;.]*$/.test(text)) return false;
+  const own = telling.filter((stem) => !isFormal(stem)).length + figures;
+  if (own === 0) return false;
   if (isCited) return true;
-  if (denial.test(text) && aboutSources.test(text)) return false;
-  return telling.filter((stem) => !talkStems.has(stem)).length + figures >= tellingMin;
+  if (figures === 0 && [denial, aboutSources, saying].every((sign) => sign.test(text))) return false;
+  return own >= tellingMin;
 }
 
 /** Written without spaces between its words, which can't be told apart then. */

@@ -1,5 +1,6 @@
 // The check of answers from documents, with the real llama-server: right, wrong and missing citations, a wrong number, an
 // invented quotation, while the answer is written and afterwards. If this fails, an invented fact has a source.
+// Promises: R9.
 
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { parseHTML } from "linkedom";

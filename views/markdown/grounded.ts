@@ -126,6 +126,10 @@ class Marking {
     const pieces = this.#pieces;
     this.#pieces = [];
     const text = textOf(pieces);
+    if (isTitle(pieces, text)) {
+      this.#made += htmlOf(pieces);
+      return;
+    }
     const ends = sentenceEnds(text, isComplete);
     const { cut, sentences } = cutAt(pieces, isComplete ? [...ends, text.trimEnd().length] : ends);
     let [done, links] = [0, 0];
@@ -165,6 +169,14 @@ class Marking {
   #added(n: number | null): string {
     return n === null ? "" : ` ${addedCitation(n, this.#citations)}`;
   }
+}
+
+/** True for a paragraph that is bold from its beginning to its end, and no sentence: models write titles so. */
+function isTitle(pieces: readonly Piece[], text: string): boolean {
+  const written = pieces.filter((piece) => piece.html.trim() !== "");
+  const strong = written.filter(({ html }) => html === "<strong>" || html === "</strong>");
+  const isBold = strong.length === 2 && strong[0] === written[0] && strong[1] === written.at(-1);
+  return isBold && !/[.!?…。\ufffc]\s*$/.test(text);
 }
 
 /** Links that these pieces open and do not close. */

@@ -89,6 +89,8 @@ describe("a sentence that is not in its source is marked", () => {
     for (const text of [
       "# Die Miete kostet 950 Euro",
       "```\nDie Miete kostet 950 Euro.\n```",
+      "**Die Miete und 950 Euro**",
+      "- **Die Miete und 950 Euro:**",
       "`Die Miete kostet 950 Euro.`",
       "$$\nMiete = 950\n$$",
     ])
