@@ -70,15 +70,13 @@ export class Attachments {
     if (bytes.length > limitBytes) throw new Failure("too_large", { limitBytes });
     const name = fileName(given);
     if (bytes.length === 0) throw new Failure("file_empty", { name });
-    const usage = await this.usage(person);
-    if (usage.usedBytes + bytes.length > usage.limitBytes)
-      throw new Failure("files_full", { ...usage, bytes: bytes.length });
+    const { limitBytes: ownerMaxBytes } = await this.needRoom(person, bytes.length);
     const isKept = conversation === null || !isTemporary(conversation);
     const id = isKept ? newId() : newTemporaryId();
     const { content, ...facts } = await this.#deps.reader.read(bytes, name);
     return this.#deps
       .storeOf(id)
-      .files.add({ id, owner: person.id, name, ...facts, ownerMaxBytes: usage.limitBytes }, once(content));
+      .files.add({ id, owner: person.id, name, ...facts, ownerMaxBytes }, once(content));
   }
 
   /** A file of this person. @throws Failure `not_found` */
@@ -127,13 +125,13 @@ export class Attachments {
     const limit = this.bounds.messageFilesMax;
     if (files.length > limit) throw new Failure("too_many_files", { limit });
     if (files.length === 0 || !isTemporary(conversation)) return use(files);
-    const copies: FileId[] = [];
+    const copies = new Map<FileId, FileId>();
     try {
       for (const file of files.filter((each) => !isTemporary(each)))
-        copies.push((await this.take(person, conversation, await this.whole(person, file))).id);
-      return await use([...files.filter(isTemporary), ...copies]);
+        copies.set(file, (await this.take(person, conversation, await this.whole(person, file))).id);
+      return await use(files.map((file) => copies.get(file) ?? file));
     } catch (error) {
-      for (const copy of copies) await this.#deps.storeOf(copy).files.remove(person.id, copy);
+      for (const copy of copies.values()) await this.#deps.storeOf(copy).files.remove(person.id, copy);
       throw error;
     }
   }
@@ -151,6 +149,13 @@ export class Attachments {
   async removeUnsent(now: number): Promise<void> {
     const { stores, bounds } = this.#deps;
     for (const { files } of stores) await files.removeUnsent(now - bounds.unsentMs);
+  }
+
+  /** Refuses a file for which there is no room beside the person's others. @throws Failure `files_full` */
+  async needRoom(person: Pick<Person, "id" | "limits">, bytes: number): Promise<FilesUsage> {
+    const usage = await this.usage(person);
+    if (usage.usedBytes + bytes > usage.limitBytes) throw new Failure("files_full", { ...usage, bytes });
+    return usage;
   }
 
   async usage({ id: owner, limits }: Pick<Person, "id" | "limits">): Promise<FilesUsage> {

@@ -12,7 +12,7 @@ import type { FileId, StoredFile } from "../domain/file.ts";
 import { type ConversationId, isId, newId } from "../domain/id.ts";
 import type { SettingsResolver } from "../persona/effective-settings.ts";
 import { attachmentNamed } from "./download.ts";
-import { formOf, formOverheadBytes } from "./form.ts";
+import { announcedBytes, formOf, formOverheadBytes } from "./form.ts";
 import { type Env, personOf, shownFailure, wordsFor } from "./visitor.ts";
 
 export interface FileDependencies {
@@ -53,7 +53,9 @@ export function fileRoutes({ attachments, chat, settings, readBody }: FileDepend
   app.post("/files", async (c) => {
     const person = personOf(c);
     const conversation = c.req.query("c");
-    const maxBytes = attachments.bounds.fileMaxBytes + formOverheadBytes;
+    const { fileMaxBytes } = attachments.bounds;
+    await attachments.needRoom(person, Math.min(fileMaxBytes, announcedBytes(c.req.raw.headers)));
+    const maxBytes = fileMaxBytes + formOverheadBytes;
     const { bytes, release } = await readBody(c.req.raw, { maxBytes, owner: person.id });
     try {
       const { files } = await formOf(bytes, c.req.header("content-type") ?? "");

@@ -8,6 +8,10 @@ import { isId } from "../domain/id.ts";
 /** Bytes of a form around its file: boundaries, headers, other fields. */
 export const formOverheadBytes = 64 * 1024;
 
+/** Bytes that the file of a form surely has, by what its request announces. */
+export const announcedBytes = (headers: Headers): number =>
+  Math.max(0, Number(headers.get("content-length") ?? 0) - formOverheadBytes);
+
 /** A form with files. */
 interface FileForm {
   /** A name that occurs several times has all its values. */

@@ -131,6 +131,26 @@ describe("refused with a sentence", () => {
     await people.setRoleLimits("member", roles.member);
   });
 
+  test("what surely finds no room is refused before it is read", async () => {
+    for (const name of ["a.txt", "b.txt"]) await put("hal", name, name.repeat(20_000));
+    const { port } = new URL(house.url);
+    const head = `POST /files HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nOrigin: ${house.url}\r\nRemote-User: hal\r\n`;
+    let answer = "";
+    const socket = await Bun.connect({
+      ...{ hostname: "127.0.0.1", port: Number(port) },
+      socket: {
+        data(_, data) {
+          answer += data.toString();
+        },
+      },
+    });
+    // none of the announced body is sent
+    socket.write(`${head}Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 150000\r\n\r\n`);
+    await until(() => answer.includes("files_full"), "it is refused");
+    expect(answer).toStartWith("HTTP/1.1 413");
+    socket.end();
+  });
+
   test("a form without a file, or with two", async () => {
     for (const files of [[], ["a", "b"]]) {
       const form = new FormData();
