@@ -76,6 +76,27 @@ const states: Record<string, (page: Page) => Promise<void>> = {
     await answered(page);
     await attach();
   },
+  "documents, and their choice": async (page) => {
+    const [home, name] = [page.url(), `Papers ${crypto.randomUUID().slice(0, 8)}`];
+    await page.goto(new URL("/documents", home).href);
+    await page.getByLabel("Name").fill(name);
+    await page.getByRole("button", { name: "Create" }).click();
+    const file = { name: "notes.md", mimeType: "text/markdown", buffer: Buffer.from("notes") };
+    await page.getByLabel(`Add documents to ${name}`).setInputFiles([file, { ...file, name: "broken.pdf" }]);
+    await page.getByRole("region", { name }).getByRole("button", { name: "Upload" }).click();
+    await page.locator('li[data-state="searchable"]').nth(1).waitFor();
+    await page.locator("summary").click();
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole("link", { name: "notes.md" }).click();
+    await page.locator(".passage").waitFor();
+    expect(await violations(page)).toEqual([]);
+    await page.goto(new URL("/documents", home).href);
+    expect(await violations(page)).toEqual([]);
+    await page.goto(home);
+    await connected(page);
+    await page.getByRole("button", { name: "Persona: Helper" }).click();
+    await page.getByRole("checkbox", { name }).waitFor();
+  },
   "a refused message": async (page) => {
     await ask(page, "x".repeat(300_000));
     await page.locator("#notice p").waitFor();
