@@ -14,7 +14,7 @@ import type { Collection, IndexedPassage } from "../src/domain/document.ts";
 import { openSqlite } from "../src/store/sqlite.ts";
 import type { Store } from "../src/store/store.ts";
 import { putDocument } from "../test/documents/put.ts";
-import { seeded } from "../test/seeded.ts";
+import { sentence } from "./invented.ts";
 import { median, quantile, quick, table, writeText } from "./report.ts";
 
 interface Xquad {
@@ -67,17 +67,6 @@ async function ranks(file: string): Promise<readonly number[]> {
     return found;
   });
 }
-
-const random = seeded(1);
-const word = (syllables: number) =>
-  Array.from(
-    { length: syllables },
-    () => `${"bdfgklmnrstwz"[random.below(13)]}${"aeiou"[random.below(5)]}n`,
-  ).join("");
-const vocabulary = Array.from({ length: 50_000 }, () => word(1 + random.below(4)));
-/** Frequent words are much more frequent than rare ones, as in a language. */
-const sentence = (length: number) =>
-  Array.from({ length }, () => vocabulary[Math.floor(random.next() ** 4 * vocabulary.length)]).join(" ");
 
 /** Milliseconds of each search among `passages`, milliseconds to store one, and the file's size. */
 async function times(passages: number): Promise<{ search: number[]; storeMs: number; bytes: number }> {

@@ -32,6 +32,8 @@ interface LibraryProps {
   readonly collections: readonly ShownCollection[];
   /** The page is about this one collection; null: about all. */
   readonly only: ListedCollection | null;
+  /** How far passages are found by meaning; null where no server embeds. */
+  readonly meaning: { readonly model: string | null; readonly done: number; readonly total: number } | null;
   readonly mayMakeForHouse: boolean;
   /** Largest form with documents, in bytes. */
   readonly uploadMaxBytes: number;
@@ -41,7 +43,7 @@ interface LibraryProps {
 }
 
 export function LibraryPage(props: LibraryProps) {
-  const { collections, only, faults, assets, words } = props;
+  const { collections, only, meaning, faults, assets, words } = props;
   const { library, house } = words;
   const title = only === null ? library.title : `${only.name} · ${library.title}`;
   const isReading = collections.some(({ collection }) => collection.reading > 0);
@@ -61,6 +63,11 @@ export function LibraryPage(props: LibraryProps) {
           ))}
         </div>
         {only === null && <p class="note">{library.text}</p>}
+        {only === null && meaning !== null && (
+          <p class="note">
+            {library.byMeaning(meaning.model, meaning.total === 0 ? 1 : meaning.done / meaning.total)}
+          </p>
+        )}
         {collections.map((shown) => (
           <CollectionSection {...props} shown={shown} />
         ))}

@@ -46,6 +46,7 @@ export class Filling {
   #wake = (): void => {};
   #batch = 1;
   #failures = 0;
+  #syncedAt = Number.NEGATIVE_INFINITY;
   /** Questions that are being embedded. */
   #questions = 0;
 
@@ -119,9 +120,13 @@ export class Filling {
       await this.use(made.model);
     }
     const model = this.#model as CurrentModel;
-    await search.sync(model, this.#end.signal);
     if (this.#questions > 0) return batchMs / 5;
     const lacking = await vectors.lacking(model.number, this.#batch);
+    const now = performance.now();
+    if (lacking.length === 0 || now - this.#syncedAt > lookMs) {
+      await search.sync(model, this.#end.signal);
+      this.#syncedAt = now;
+    }
     if (lacking.length === 0) return lookMs;
     const startedAt = performance.now();
     const done = await this.#embed(lacking, model);

@@ -144,6 +144,11 @@ export class Library {
     return this.#deps.store.documents.passages(id, from, limit);
   }
 
+  /** How far the passages of all collections are found by meaning; null where no server embeds. */
+  async meaningProgress(): ReturnType<Meaning["progress"]> {
+    return (await this.#deps.meaning?.progress()) ?? null;
+  }
+
   /** The passages of a collection that match best, the best first. @throws Failure `not_found` */
   async search(
     person: Pick<Person, "id">,

@@ -1,12 +1,13 @@
 // Keeps the vectors of the documents that have all of theirs in a VectorThread, as the Store has them.
 
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { VectorDocument, Vectors } from "../store/vectors.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Near } from "./vector-memory.ts";
 import { VectorThread } from "./vector-thread.ts";
 
-/** Vectors that are read from the Store at once: about 3 ms. */
-const batchVectors = 128;
+/** What is read from the Store at once: about 3 ms. */
+const [batchVectors, batchDocuments] = [128, 2_000];
 
 interface VectorSearchOptions {
   readonly vectors: Vectors;
@@ -43,7 +44,7 @@ export class VectorSearch {
     const thread = this.#thread as VectorThread;
     const state = await vectors.state(model.number);
     if (state === this.#state) return;
-    const there = await vectors.documents(model.number);
+    const there = await this.#documents(model);
     const marks = new Map(there.map(({ document, mark }) => [document, mark]));
     for (const { document, collection, mark } of this.#loaded.values()) {
       if (marks.get(document) === mark) continue;
@@ -91,6 +92,18 @@ export class VectorSearch {
     this.#thread.open(model.dims, vectorsMaxBytes);
   }
 
+  /** All documents that have their vectors. */
+  async #documents({ number }: IndexedModel): Promise<readonly VectorDocument[]> {
+    const all: VectorDocument[] = [];
+    for (;;) {
+      const after = all.at(-1)?.document ?? 0;
+      const some = await this.#options.vectors.documents(number, after, batchDocuments);
+      all.push(...some);
+      if (some.length < batchDocuments) return all;
+      await nextTurn();
+    }
+  }
+
   async #load(thread: VectorThread, loaded: VectorDocument, dims: number): Promise<void> {
     const { document, collection } = loaded;
     this.#loaded.set(document, loaded);
@@ -103,7 +116,7 @@ export class VectorSearch {
       const scales = Float32Array.from(usable, ({ scale }) => scale);
       if (usable.length > 0) thread.add(document, collection, { passages, scales, values });
       after = some.at(-1)?.passage ?? 0;
-      await new Promise((resolve) => setImmediate(resolve));
+      await nextTurn();
       if (some.length < batchVectors) return;
     }
   }

@@ -128,6 +128,7 @@ async function page(
   const props = {
     collections: await Promise.all(all.map((each) => shownOf(c, dependencies, each, limit))),
     only: only === undefined ? null : (all[0] as ListedCollection),
+    meaning: only === undefined ? await library.meaningProgress() : null,
     mayMakeForHouse: person.role === "admin",
     uploadMaxBytes: library.bounds.documentMaxBytes,
     faults,

@@ -96,10 +96,10 @@ export class VectorTable implements Vectors {
     return (this.#q.one<{ state: string }>(sql, model) as { state: string }).state;
   }
 
-  async documents(model: number): Promise<readonly VectorDocument[]> {
+  async documents(model: number, after: number, limit: number): Promise<readonly VectorDocument[]> {
     const sql = `select seq as document, collection, vectors_mark as mark from documents
-      where state = 'searchable' and vectors_by = ? order by collection, seq`;
-    return this.#q.all<VectorDocument>(sql, model);
+      where state = 'searchable' and vectors_by = ? and seq > ? order by seq limit ?`;
+    return this.#q.all<VectorDocument>(sql, model, after, limit);
   }
 
   async of(document: number, after: number, limit: number): Promise<readonly PassageVector[]> {

@@ -46,8 +46,8 @@ export interface Vectors {
   progress(model: number): Promise<{ readonly done: number; readonly total: number }>;
   /** A value that is another one when `documents` would answer otherwise. */
   state(model: number): Promise<string>;
-  /** The documents that have all their vectors of a model. */
-  documents(model: number): Promise<readonly VectorDocument[]>;
+  /** Documents that have all their vectors of a model, by ascending numbers, from the one after `after`. */
+  documents(model: number, after: number, limit: number): Promise<readonly VectorDocument[]>;
   /** Vectors of a document by ascending numbers of their passages, from the one after `after`. */
   of(document: number, after: number, limit: number): Promise<readonly PassageVector[]>;
   /** The numbers of collections; unknown ones are left out. */

@@ -19,7 +19,9 @@ test("a persona answers from what was found by meaning alone", async () => {
   try {
     house.app.begin();
     const { vectors } = house.store.documents;
-    await until(async () => (await vectors.documents(1)).length === 3, "all documents are embedded");
+    await until(async () => (await vectors.documents(1, 0, 9)).length === 3, "all documents are embedded");
+    const documents = await (await fetch(`${house.url}/documents`)).text();
+    expect(documents).toContain("Passages are found by their words and by their meaning (magpie.gguf).");
     const page = await new PageClient(house).ready();
     await until(async () => {
       await answerTo(page, "Wo ist mein Fahrzeug?");

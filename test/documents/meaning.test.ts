@@ -64,8 +64,8 @@ async function filled(house: Meant, ...collections: CollectionId[]): Promise<voi
   await until(isFilled(house), "all passages are embedded");
   const total = (await house.meaning.progress())?.total ?? 0;
   if (total === 0 || collections.length === 0) return;
-  const near = () => house.near("Haus Auto Monat", { collections, limit: 1_000 });
-  await until(async () => (await near()) !== null, "they are compared");
+  const near = async () => (await house.near("Haus Auto Monat", { collections, limit: 1 }))?.hits.length;
+  await until(async () => ((await near()) ?? 0) > 0, "they are compared");
 }
 
 const find = (house: Meant, question: string, ...collections: CollectionId[]) =>

@@ -17,6 +17,8 @@ export interface MeantOptions {
   /** Addresses of llama-servers; null or absent: none. */
   readonly embed?: string | null;
   readonly rerank?: string;
+  /** The Store of another one, which is not closed here. */
+  readonly store?: Store;
   /** A file that outlives the Store; absent: in memory. */
   readonly file?: string;
   readonly bounds?: Partial<Bounds>;
@@ -33,18 +35,18 @@ export interface Meant {
   stop(): Promise<void>;
 }
 
-export async function openMeant({ embed, rerank, file, bounds: wished }: MeantOptions): Promise<Meant> {
+export async function openMeant({ embed, rerank, file, ...options }: MeantOptions): Promise<Meant> {
   const lines: string[] = [];
   const log = openLog({ level: "debug", format: "json", write: (line) => lines.push(line) });
   // a busy machine is no slow server
-  const bounds = { ...defaultBounds, pollMs: 30, pollReadyMs: 100, embedMs: 20_000, ...wished };
+  const bounds = { ...defaultBounds, pollMs: 30, pollReadyMs: 100, embedMs: 20_000, ...options.bounds };
   const pool = (urls: readonly string[]) =>
     new Pool({ log, open: (url) => openLlama({ url, apiKey: null, log, ...bounds, isSpecial: true }) }, urls);
   const named = (url: string | null | undefined) => (url ? pool([url]) : null);
   const chats = pool([]);
   const embedder = new LlamaEmbedder("embed", named(embed), chats);
   const reranker = new LlamaReranker("rerank", named(rerank), chats);
-  const store = openSqlite(file ?? ":memory:");
+  const store = options.store ?? openSqlite(file ?? ":memory:");
   const bugs: unknown[] = [];
   const meaning = new Meaning({
     ...{ store, embedder, reranker, bounds, log },
@@ -62,7 +64,7 @@ export async function openMeant({ embed, rerank, file, bounds: wished }: MeantOp
     async stop() {
       await meaning.stop();
       await Promise.all([embedder, reranker, chats].map((each) => each.close()));
-      await store.close();
+      if (!options.store) await store.close();
       if (bugs.length > 0) throw bugs[0];
     },
   };

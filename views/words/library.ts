@@ -6,6 +6,8 @@ import { shortNumber, size } from "./numbers.ts";
 export interface LibraryWords {
   readonly title: string;
   readonly text: string;
+  /** By what passages are found, where a server embeds: its model, once it is known, and the share that is ready. */
+  readonly byMeaning: (model: string | null, share: number) => string;
   readonly ofHouse: string;
   readonly own: string;
   readonly ofFolder: string;
@@ -49,6 +51,12 @@ const listed = (parts: readonly (string | false)[]) => parts.filter(Boolean).joi
 export const libraryEn: LibraryWords = {
   title: "Documents",
   text: "Collections of documents are searched for the passages that an answer cites.",
+  byMeaning: (model, share) =>
+    model === null
+      ? "Passages are found by their words, and by their meaning as soon as the server for that answers."
+      : share === 1
+        ? `Passages are found by their words and by their meaning (${model}).`
+        : `Passages are also found by their meaning (${model}): ${Math.floor(share * 100)} % are ready, the others are found by their words.`,
   ofHouse: "the house's: everybody can search it",
   own: "yours: only you can search it",
   ofFolder: "read from a folder",
@@ -108,6 +116,12 @@ export const libraryEn: LibraryWords = {
 export const libraryDe: LibraryWords = {
   title: "Dokumente",
   text: "In Sammlungen von Dokumenten werden die Stellen gesucht, die eine Antwort zitiert.",
+  byMeaning: (model, share) =>
+    model === null
+      ? "Stellen werden nach ihren Wörtern gefunden, und nach ihrer Bedeutung, sobald der Server dafür antwortet."
+      : share === 1
+        ? `Stellen werden nach ihren Wörtern und nach ihrer Bedeutung gefunden (${model}).`
+        : `Stellen werden auch nach ihrer Bedeutung gefunden (${model}): ${Math.floor(share * 100)} % sind so weit, die übrigen werden nach ihren Wörtern gefunden.`,
   ofHouse: "gehört dem Haus: Alle können darin suchen",
   own: "gehört dir: Nur du kannst darin suchen",
   ofFolder: "wird aus einem Ordner gelesen",

@@ -18,4 +18,4 @@ create table passage_vectors (
 alter table documents add column vectors_by integer;
 -- a random number that it gets with them: the number of a document that is gone may belong to another one now
 alter table documents add column vectors_mark integer;
-create index documents_by_vectors on documents (vectors_by, collection) where state = 'searchable';
+create index documents_by_vectors on documents (vectors_by, seq, collection, vectors_mark) where state = 'searchable';
