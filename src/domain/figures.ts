@@ -6,7 +6,7 @@ import { monthAtom, monthOf, multiplierOf, numberWords, unitOf } from "./units.t
 
 /** A number, or a code such as "A4". */
 export interface Figure {
-  /** What it may mean: a number in decimal digits, `m3` for March, `14:30`, or a code. */
+  /** What it may mean: a number in decimal digits, `month 3`, `14:30`, or a code. */
   readonly readings: readonly string[];
   /** Numbers that it may consist of instead. */
   readonly parts: readonly string[];
@@ -37,8 +37,9 @@ export function figuresIn(text: string, language: Language | null): readonly Fig
     const end = found.index + found[0].length;
     if (iso !== undefined) figures.push(...dateOf(iso.split("-").reverse()));
     else if (date !== undefined) figures.push(...dateOf(date.split(/\.[ ]?/)));
-    else if (time !== undefined) figures.push(...timeOf(time, plain.slice(end, end + reachChars)));
-    else if (code !== undefined) figures.push(figure([code.toLowerCase()]));
+    else if (time !== undefined) figures.push(...timeOf(time, plain.slice(end, end + reachChars), language));
+    else if (code !== undefined)
+      figures.push(...codeOf(code, plain.slice(Math.max(0, found.index - 2), found.index)));
     else if (number !== undefined) figures.push(...numberOf(number, plain, found.index, end, language));
   }
   return figures;
@@ -79,6 +80,10 @@ export function isFigureIn(
 
 const figure = (readings: readonly string[]): Figure => ({ readings, parts: [], unit: null });
 
+/** A code; none for the unit of the number before it: m2. */
+const codeOf = (code: string, before: string): Figure[] =>
+  unitOf(code) !== null && /\d ?$/.test(before) ? [] : [figure([code.toLowerCase()])];
+
 /** Day, month and year as three numbers: a text may have only some of them. */
 function dateOf([day = "", month = "", year = ""]: readonly string[]): Figure[] {
   const years = year.length === 2 ? [`20${year}`, `19${year}`, year] : [year];
@@ -89,10 +94,13 @@ function dateOf([day = "", month = "", year = ""]: readonly string[]): Figure[] 
   ];
 }
 
-/** A full hour is written without minutes, too; one of the afternoon as 2 pm and as 14:00. */
-function timeOf(time: string, behind: string): Figure[] {
+/**
+ * A full hour is written without minutes, too; one of the afternoon as 2 pm and as 14:00. The German "am" is
+ * no half of the day.
+ */
+function timeOf(time: string, behind: string, language: Language | null): Figure[] {
   const [hours = "", minutes = "00"] = time.split(/[:.]/);
-  const [, half = null] = /^ ?([ap])\.?m\b/i.exec(behind) ?? [];
+  const [, half = null] = (language === "de" ? /^ ?([ap])\.m\b/i : /^ ?([ap])\.?m\b/i).exec(behind) ?? [];
   const unit = half && `${half.toLowerCase()}m`;
   const later = unit === "pm" && Number(hours) < 12 ? [`${Number(hours) + 12}`] : [];
   const readings = [canonical(hours), ...later].flatMap((hour) =>

@@ -100,11 +100,7 @@ export class Check {
       !isUnspaced(text) && (language === null || other === null || language === other);
     const claim = { text, figures, items: itemsOf(telling, figures) };
     if (cited.length > 0) {
-      if (!cited.some(isComparable)) {
-        // in another language, only numbers are the same
-        const isWrong = !isUnspaced(text) && !hasFigures(figures, cited);
-        return { kind: isWrong ? "unsupported" : "none" };
-      }
+      if (!cited.some(isComparable)) return foreignVerdict(claim, cited);
       return hasAll(claim, cited) && this.#share(claim.items, cited) >= supportMin
         ? { kind: "supported", by: null }
         : { kind: "unsupported" };
@@ -156,13 +152,23 @@ const hasFigures = (figures: readonly Figure[], passages: readonly Passage[]): b
     ),
   );
 
-/** True if the passages have all numbers and quotations of a sentence. */
-const hasAll = ({ text, figures }: Claim, passages: readonly Passage[]): boolean =>
-  hasFigures(figures, passages) &&
+/** Whether the passages have all quotations of a sentence; null: it has none. */
+const hasQuotations = ({ text }: Claim, passages: readonly Passage[]): boolean | null =>
   areQuoted(
     text,
     passages.map((passage) => passage.quotable),
   );
+
+/** True if the passages have all numbers and quotations of a sentence. */
+const hasAll = (claim: Claim, passages: readonly Passage[]): boolean =>
+  hasFigures(claim.figures, passages) && hasQuotations(claim, passages) !== false;
+
+/** In another language, numbers are the same; a quotation is if it was not translated. */
+function foreignVerdict(claim: Claim, passages: readonly Passage[]): Verdict {
+  if (isUnspaced(claim.text)) return { kind: "none" };
+  if (!hasFigures(claim.figures, passages)) return { kind: "unsupported" };
+  return hasQuotations(claim, passages) ? { kind: "supported", by: null } : { kind: "none" };
+}
 
 /** Least length of a stem in a compound, of its last word, and of a compound itself, in UTF-16 units. */
 const [partLength, headLength, compoundLength] = [5, 4, 9];

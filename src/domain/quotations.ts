@@ -78,15 +78,18 @@ export function quotable(text: string): string {
   return ` ${words?.join(" ") ?? ""} `;
 }
 
-/** True if each quotation of a text stands word for word in one of the others, which `quotable` has prepared. */
-export function areQuoted(text: string, others: readonly string[]): boolean {
-  return quotationsIn(text).every((quotation) => {
+/**
+ * True if each quotation of a text stands word for word in one of the others, which `quotable` has prepared;
+ * null if there is none to look up.
+ */
+export function areQuoted(text: string, others: readonly string[]): boolean | null {
+  const quoted = quotationsIn(text)
     // what an ellipsis leaves out stands between two parts of one passage
-    const parts = quotation.text.split(/\[?(?:…|\.{3})\]?/).map(quotable);
-    const said = parts.filter((part) => part.trim() !== "");
-    if (said.join("").trim().split(/\s+/).length < wordsMin) return true;
-    return others.some((other) => hasInOrder(other, said));
-  });
+    .map((quotation) => quotation.text.split(/\[?(?:…|\.{3})\]?/).map(quotable))
+    .map((parts) => parts.filter((part) => part.trim() !== ""))
+    .filter((parts) => parts.join("").trim().split(/\s+/).length >= wordsMin);
+  if (quoted.length === 0) return null;
+  return quoted.every((parts) => others.some((other) => hasInOrder(other, parts)));
 }
 
 function hasInOrder(text: string, parts: readonly string[]): boolean {

@@ -63,7 +63,7 @@ const monthNames = new Map(
 /** From 1; null for a word, in lower case, that is no month. */
 export const monthOf = (word: string): number | null => monthNames.get(word) ?? null;
 /** What stands for a month among numbers. */
-export const monthAtom = (month: number): string => `m${month}`;
+export const monthAtom = (month: number): string => `month ${month}`;
 
 /** The powers of ten that a word may stand for; none for another word. A German Billion is a trillion. */
 export function multiplierOf(word: string, language: Language | null): readonly number[] {
