@@ -4,7 +4,7 @@
 import type { Person } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";
 import { type FileId, fileName, type StoredFile } from "../domain/file.ts";
-import { type ConversationId, isTemporary, newId, newTemporaryId } from "../domain/id.ts";
+import { type ConversationId, isTemporary, newId, newTemporaryId, type PersonId } from "../domain/id.ts";
 import type { NewFile } from "../store/files.ts";
 import type { Store } from "../store/store.ts";
 
@@ -47,6 +47,8 @@ export interface GivenFile {
 
 export class Attachments {
   readonly #deps: AttachmentsDependencies;
+  /** The last use of a whole file, by person. */
+  readonly #inMemory = new Map<PersonId, Promise<unknown>>();
 
   constructor(deps: AttachmentsDependencies) {
     this.#deps = deps;
@@ -105,10 +107,23 @@ export class Attachments {
     return this.#deps.storeOf(id).files.content(id);
   }
 
-  /** A file of this person in one piece, at most `fileMaxBytes`. @throws Failure `not_found` */
-  async whole(person: Pick<Person, "id">, id: FileId): Promise<GivenFile> {
+  /**
+   * Calls `use` with a file of this person in one piece. Of one person's files, one is in memory at a time.
+   * @throws Failure `not_found`; as `use`
+   */
+  async whole<T>(person: Pick<Person, "id">, id: FileId, use: (file: GivenFile) => Promise<T>): Promise<T> {
     const file = await this.of(person, id);
-    return { name: file.name, bytes: Buffer.concat(await Array.fromAsync(this.content(file))) };
+    const before = this.#inMemory.get(person.id);
+    const used = (async () => {
+      await before?.catch(() => {});
+      return use({ name: file.name, bytes: Buffer.concat(await Array.fromAsync(this.content(file))) });
+    })();
+    this.#inMemory.set(person.id, used);
+    try {
+      return await used;
+    } finally {
+      if (this.#inMemory.get(person.id) === used) this.#inMemory.delete(person.id);
+    }
   }
 
   /**
@@ -127,8 +142,10 @@ export class Attachments {
     if (files.length === 0 || !isTemporary(conversation)) return use(files);
     const copies = new Map<FileId, FileId>();
     try {
-      for (const file of files.filter((each) => !isTemporary(each)))
-        copies.set(file, (await this.take(person, conversation, await this.whole(person, file))).id);
+      for (const file of files.filter((each) => !isTemporary(each))) {
+        const copy = await this.whole(person, file, (given) => this.take(person, conversation, given));
+        copies.set(file, copy.id);
+      }
       return await use(files.map((file) => copies.get(file) ?? file));
     } catch (error) {
       for (const copy of copies.values()) await this.#deps.storeOf(copy).files.remove(person.id, copy);

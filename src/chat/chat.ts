@@ -98,7 +98,7 @@ export class Chat {
       });
     // the asking page shows the persona that it chose; it learns the other settings once the conversation
     // has them
-    if (said && first && isChosen({ ...first, persona: null }))
+    if (said && (documents || (first && isChosen({ ...first, persona: null }))))
       publishReshaped(this.#deps.bus, say.conversation);
     return said?.run.id ?? null;
   }

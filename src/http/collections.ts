@@ -76,7 +76,7 @@ function documentRoutes({ library, attachments, readBody }: CollectionDependenci
       const { file } = await jsonOf(c);
       if (file === undefined) throw new Failure("bad_request", { detail: "file" });
       if (!isId(file)) throw new Failure("not_found");
-      return stored(await attachments.whole(person, file));
+      return attachments.whole(person, file, stored);
     }
     const maxBytes = library.bounds.documentMaxBytes + formOverheadBytes;
     const { bytes, release } = await readBody(c.req.raw, { maxBytes, owner: person.id });

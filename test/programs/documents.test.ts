@@ -32,6 +32,7 @@ beforeAll(async () => {
   await until(() => house.upstream.state.status === "ready", "the house sees llama-server");
   const add = (name: string) => house.store.people.add({ name, role: "member", password: null });
   [ada, bob] = [await add("Ada"), await add("Bob")];
+  await house.store.people.change(ada.id, { ownLimits: { runsPerMinute: 1_000 } });
   [hers, his] = [await keyFor(ada), await keyFor(bob)];
   collection = await filled(hers, "haus", texts);
 });
@@ -207,6 +208,14 @@ describe("files of a question", () => {
       expect(lastQuestion()).toEndWith(text);
       expect(lastQuestion()).toContain("The boiler is in the cellar.");
     }
+    expect(await house.store.files.remove(ada?.id ?? "", file)).toBe(true);
+  });
+
+  test("several questions at once, each with a copy of its own", async () => {
+    const file = await sent(hers, "notes.txt", "The boiler is in the cellar.");
+    const ask = async () => (await post(hers, "/ask", { text: "Hallo", files: [file] })).text();
+    const text = `${textOf("hallo")}\n`;
+    expect(await Promise.all([ask(), ask(), ask(), ask()])).toEqual([text, text, text, text]);
     expect(await house.store.files.remove(ada?.id ?? "", file)).toBe(true);
   });
 
