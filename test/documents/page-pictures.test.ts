@@ -37,6 +37,14 @@ describe("a page that is a picture", () => {
     ]);
   });
 
+  test("as a stencil, alone and over a coarser ground", async () => {
+    const stencil = { ...bits(1240, 1754), entries: "/ImageMask true/BitsPerComponent 1/Filter/FlateDecode" };
+    expect(await sizesOf(scanOf([[stencil], [await jpegOf(620, 877), stencil]]))).toEqual([
+      [1, 1109, 1568, "jpeg"],
+      [2, 1109, 1568, "jpeg"],
+    ]);
+  });
+
   test("is made smaller, and turned as the page is", async () => {
     expect(await sizesOf(scanOf([[bits(4_960, 7_016)]], "/Rotate 90"))).toEqual([[1, 1568, 1109, "jpeg"]]);
   });

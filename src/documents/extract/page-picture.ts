@@ -16,27 +16,42 @@ const sideMaxPixels = 3_200;
 /** pdf.js does not say when it fails to decode a picture. In ms. */
 const decodeMs = 5_000;
 
-/** As pdf.js gives it. Kind 1: one bit per pixel; 2: RGB; 3: RGBA. */
+/** As pdf.js gives it. Kind 1: one bit per point, as in stencils, which have no kind; 2: RGB; 3: RGBA. */
 interface Decoded {
   readonly width: number;
   readonly height: number;
-  readonly kind: 1 | 2 | 3;
+  readonly kind?: 1 | 2 | 3;
   readonly data: Uint8Array | Uint8ClampedArray;
 }
 
-/** A JPEG, or null for a page that is not a picture. `paints` is pdf.js's number for the operation. */
-export async function pictureOf(page: PDFPageProxy, paints: number): Promise<Uint8Array | null> {
-  const { fnArray, argsArray } = await page.getOperatorList();
-  const painted = fnArray.flatMap((operation, i) => {
-    const [key, width, height] = argsArray[i] ?? [];
-    return operation === paints ? [{ key: String(key), pixels: Number(width) * Number(height) }] : [];
-  });
+/** pdf.js's numbers for the operations that paint a picture, and a stencil: black where its bits are 0. */
+interface PaintOperations {
+  readonly paintImageXObject: number;
+  readonly paintImageMaskXObject: number;
+}
+
+/** A JPEG, or null for a page that is not a picture. */
+export async function pictureOf(page: PDFPageProxy, paints: PaintOperations): Promise<Uint8Array | null> {
+  const painted = paintedOn(await page.getOperatorList(), paints);
   const all = painted.reduce((sum, { pixels }) => sum + pixels, 0);
   const largest = painted.toSorted((a, b) => b.pixels - a.pixels)[0];
   if (!largest || largest.pixels < Math.max(pictureMinPixels, all * wholeShare)) return null;
   const picture = await decoded(page, largest.key);
   if (!picture || picture.width * picture.height > pictureMaxPixels) return null;
   return asJpeg(png(shrunk(picture)), page.rotate);
+}
+
+/** What is painted on a page: keys of pictures and their number of points. */
+function paintedOn(
+  { fnArray, argsArray }: Awaited<ReturnType<PDFPageProxy["getOperatorList"]>>,
+  { paintImageXObject, paintImageMaskXObject }: PaintOperations,
+) {
+  return fnArray.flatMap((operation, i) => {
+    const [first, width, height] = argsArray[i] ?? [];
+    if (operation === paintImageXObject) return [{ key: String(first), pixels: width * height }];
+    if (operation !== paintImageMaskXObject) return [];
+    return [{ key: String(first.data), pixels: first.width * first.height }];
+  });
 }
 
 async function decoded(page: PDFPageProxy, key: string): Promise<Decoded | null> {
@@ -57,7 +72,7 @@ interface Grid {
 }
 
 /** The picture in RGB, each point the mean of a square of points, so that no side is too long. */
-function shrunk({ width, height, kind, data }: Decoded): Grid {
+function shrunk({ width, height, kind = 1, data }: Decoded): Grid {
   const step = Math.ceil(Math.max(width, height) / sideMaxPixels);
   const [columns, rows] = [Math.floor(width / step), Math.floor(height / step)];
   const to = new Uint8Array(columns * rows * 3);

@@ -37,7 +37,7 @@ export async function* pdf(bytes: Uint8Array, picturesMax: number): AsyncGenerat
     if (pictures >= picturesMax || hasText(text)) continue;
     const { OPS } = await getResolvedPDFJS();
     const page = await document.getPage(number).catch(() => null);
-    const picture = await (page && pictureOf(page, OPS.paintImageXObject).catch(() => null));
+    const picture = await (page && pictureOf(page, OPS).catch(() => null));
     page?.cleanup();
     if (!picture) continue;
     pictures++;
