@@ -34,7 +34,8 @@ export async function modelsAnswer(
   const name = modelAt(pathname);
   if (name !== null) return oneModel({ run: requestId, request: requestId }, name, upstream, clientSignal);
   if (method !== "GET" || upstream.servers.length <= 1) return null;
-  return modelList(upstream.state.models.map((model) => model.name));
+  const special = upstream.servers.flatMap((server) => server.special ?? []);
+  return modelList([...upstream.state.models, ...special].map((model) => model.name));
 }
 
 /**

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { defaultBounds } from "../../src/config/config.ts";
+import { ofSpecialServers } from "../../src/commands/doctor-special.ts";
+import { defaultBounds, parseConfig } from "../../src/config/config.ts";
 import { openLog } from "../../src/telemetry/log.ts";
 import { openLlama } from "../../src/upstream/llama.ts";
 import { LlamaEmbedder } from "../../src/upstream/llama-embedder.ts";
@@ -188,6 +189,32 @@ describe("a router with a model for each purpose", () => {
       documents: lease,
     });
     expect(ranked).toMatchObject({ status: 200, results: lease.map(() => ({})) });
+  });
+});
+
+describe("parlor doctor", () => {
+  test("says of each server whether it does what it was named for, and of a router's models what they are for", async () => {
+    const [parrot, magpie, judge] = await Promise.all([
+      startLlama(),
+      startLlama({ model: "magpie" }),
+      startLlama({ model: "judge", args: ["-b", "2048", "-ub", "2048"] }),
+    ]);
+    const gone = `http://127.0.0.1:${freePort()}`;
+    const args = [magpie.url, parrot.url, gone].flatMap((url) => ["--embed-llama", url]);
+    const config = parseConfig([...args, "--rerank-llama", judge.url, "--rerank-model", "/none.gguf"], {});
+    const lines = await ofSpecialServers([parrot.url], config);
+    expect(lines).toEqual([
+      { kind: "fine", text: `${magpie.url}: it embeds texts` },
+      { kind: "better", text: expect.stringContaining(`${magpie.url}: longer texts are cut`) },
+      {
+        kind: "better",
+        text: `${parrot.url}: it answers 501; --embed-llama needs llama-server --embeddings`,
+      },
+      { kind: "better", text: `${gone}: no llama-server answers that --embed-llama could use` },
+      { kind: "fine", text: `${judge.url}: it ranks texts` },
+      { kind: "wrong", text: "there is no model at /none.gguf" },
+    ]);
+    await Promise.all([parrot, magpie, judge].map((llama) => llama.stop()));
   });
 });
 
