@@ -60,8 +60,18 @@ export function collectionRoutes(dependencies: CollectionDependencies): Hono<Env
   });
 
   app.route("/:id/documents", documentRoutes(dependencies));
+  app.all("*", (c) => {
+    const path = `${c.req.method} ${c.env.base}${c.req.path}`.slice(0, 200);
+    throw new Failure("no_such_address", { path, known: addresses(c.env.base) });
+  });
   return app;
 }
+
+/** The addresses of this file, for programs that miss them. */
+const addresses = (base: string): string =>
+  ["GET /", "POST /", "GET /ID", "DELETE /ID", "GET /ID/search?q=", "POST /ID/documents"]
+    .map((each) => each.replace("/", `${base}/collections/`).replace(/\/$/, ""))
+    .join(", ");
 
 function documentRoutes({ library, attachments, readBody }: CollectionDependencies): Hono<Env> {
   const app = new Hono<Env>();

@@ -240,6 +240,14 @@ test("bounds: a document's size, documents of a collection, names, and what a se
   await call(hers, `DELETE /collections/${id}`);
 });
 
+test("a program that misses an address is told the right ones", async () => {
+  for (const what of ["PUT /collections", "GET /collections/", `PATCH /collections/${newId()}/documents`]) {
+    const { status, body } = await call(hers, what);
+    expect([status, body.error.code]).toEqual([404, "no_such_address"]);
+    expect(body.error.message).toContain("GET /collections, POST /collections, GET /collections/ID,");
+  }
+});
+
 test("a file with a key: sent, told of, fetched, deleted", async () => {
   const { status, body } = await call(hers, "POST /files", formWith("notes.md", "# Notes"));
   expect(status).toBe(201);
