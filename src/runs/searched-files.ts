@@ -14,7 +14,7 @@ import { textOfFile } from "./attached.ts";
 import { type Counts, surelyFit } from "./context.ts";
 import type { LiveRun } from "./live-run.ts";
 
-/** Share of the context that the files of one question may take together. */
+/** Share of the context that the files of all questions since the last answer may take together. */
 const filesShare = 0.4;
 /** A text with more bytes per token of its room than this is too long without being counted. */
 const tokenMaxBytes = 8;
@@ -53,7 +53,7 @@ export async function searchedFiles(
   const path = await live.history();
   if (!path.some(({ parts }) => filesIn(parts).length > 0)) return [];
   const answered = path.findLastIndex(({ role, text }) => role === "assistant" && text !== "");
-  for (const message of path.slice(answered + 1)) await decide(live, message, model, deps);
+  await decide(live, path.slice(answered + 1), model, deps);
   const searched: SearchedFile[] = [];
   for (const [i, { id, parts }] of (await live.history()).entries())
     for (const part of filesIn(parts).filter(({ isSearched }) => isSearched)) {
@@ -93,32 +93,35 @@ export const sourceOf = (id: DocumentId, document: string, passage: Passage): Fo
   return { passage: `${id}.${page}.${start}-${end}`, document, page, headings, text };
 };
 
-/** Marks the longest files of a question until the others fit. */
+/** Marks the longest files of some messages until the others fit. */
 async function decide(
   live: LiveRun,
-  message: Message,
+  messages: readonly Message[],
   model: string | null,
   deps: SearchedFilesDependencies,
 ): Promise<void> {
   const { contextTokens } = deps.upstream.facts(model);
-  const open = filesIn(message.parts).filter(({ pages, isSearched }) => pages > 0 && !isSearched);
-  if (contextTokens === null || open.length === 0) return;
-  const roomTokens = Math.floor(contextTokens * filesShare);
-  const texts: { file: FileId; content: string }[] = [];
-  for (const part of open)
-    if (part.file !== null)
-      texts.push({ file: part.file, content: await textOfFile(message, part, live.store.files) });
-  if (surelyFit(texts.map(questionOf), roomTokens)) return;
-  const sizes: { file: FileId; tokens: number }[] = [];
-  for (const { file, content } of texts)
-    sizes.push({ file, tokens: await tokensOf(content, roomTokens, model, live, deps) });
+  const texts: { message: MessageId; file: FileId; content: string }[] = [];
+  for (const message of contextTokens === null ? [] : messages)
+    for (const part of filesIn(message.parts))
+      if (part.file !== null && part.pages > 0 && !part.isSearched) {
+        const content = await textOfFile(message, part, live.store.files);
+        texts.push({ message: message.id, file: part.file, content });
+      }
+  const roomTokens = Math.floor((contextTokens ?? 0) * filesShare);
+  if (texts.length === 0 || surelyFit(texts.map(questionOf), roomTokens)) return;
+  const sizes: { message: MessageId; file: FileId; tokens: number }[] = [];
+  for (const { content, ...where } of texts)
+    sizes.push({ ...where, tokens: await tokensOf(content, roomTokens, model, live, deps) });
   sizes.sort((a, b) => a.tokens - b.tokens);
-  const tooLong: FileId[] = [];
+  const tooLong: typeof sizes = [];
   while (sizes.reduce((sum, { tokens }) => sum + tokens, 0) > roomTokens)
-    tooLong.push((sizes.pop() as (typeof sizes)[number]).file);
-  if (tooLong.length === 0) return;
-  const marked = await live.store.files.passages.markSearched(message.id, tooLong);
-  if (marked) live.marked(marked);
+    tooLong.push(sizes.pop() as (typeof sizes)[number]);
+  for (const [message, files] of Map.groupBy(tooLong, (each) => each.message)) {
+    const ids = files.map(({ file }) => file);
+    const marked = await live.store.files.passages.markSearched(message, ids);
+    if (marked) live.marked(marked);
+  }
 }
 
 const questionOf = ({ content }: { content: string }) => ({ role: "user" as const, content });
