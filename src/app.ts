@@ -109,7 +109,8 @@ export async function createApp(dependencies: AppDependencies): Promise<App> {
   const { store, upstream, log, metrics, bounds } = dependencies;
   const errors = errorHandlers(log, metrics);
   const enforced = await EnforcedPersona.of(dependencies.enforcedPersona, store.settings);
-  const servers = new Servers(upstream, store.settings, dependencies.areUpstreamsFixed);
+  const special = { embed: dependencies.embedder, rerank: dependencies.reranker };
+  const servers = new Servers(upstream, special, store.settings, dependencies.areUpstreamsFixed);
   await servers.restore();
   const passwords = new Passwords(store);
   const auth = new Auth({ mode: dependencies.auth, store, sessionMs: bounds.sessionMs });

@@ -1,15 +1,17 @@
 // The llama-servers on the admin page: their state, which ones are used, the output of our own.
 
-import type { UpstreamState } from "../src/domain/upstream.ts";
+import type { SpecialServer, UpstreamState } from "../src/domain/upstream.ts";
 import type { Words } from "./words.ts";
 
-interface ServersProps {
+export interface ServersProps {
   readonly servers: readonly UpstreamState[];
+  /** Those of models that don't chat. */
+  readonly special: readonly SpecialServer[];
   readonly words: Words;
 }
 
 /** How each is doing, in a line. */
-export function ServerStates({ servers, words }: ServersProps) {
+export function ServerStates({ servers, special, words }: ServersProps) {
   const { house } = words;
   return (
     <ul class="servers">
@@ -29,14 +31,23 @@ export function ServerStates({ servers, words }: ServersProps) {
           )}
         </li>
       ))}
+      {special.map(({ status, url, model, purpose, progress }) => (
+        <li data-upstream={status}>
+          {house.upstream(status, model)} <span class="note">{url}</span>
+          <span class="note"> · {house.purposes[purpose]}</span>
+          {status !== "ready" && progress !== null && progress.line !== "" && (
+            <span class="note"> · {progress.line}</span>
+          )}
+        </li>
+      ))}
     </ul>
   );
 }
 
 /** Which are used, where that can be chosen; and what those of ours print. */
-export function ServerChoice({ servers, areFixed, words }: ServersProps & { areFixed: boolean }) {
+export function ServerChoice({ servers, special, areFixed, words }: ServersProps & { areFixed: boolean }) {
   const { house } = words;
-  const ours = servers.filter((server) => server.ours);
+  const ours = [...servers, ...special].filter((server) => server.ours);
   return (
     <section id="servers">
       <h2>{house.servers}</h2>

@@ -15,10 +15,9 @@ import type { FailureReport } from "../src/domain/failure.ts";
 import { isId, type PersonId } from "../src/domain/id.ts";
 import type { Persona } from "../src/domain/persona.ts";
 import type { FailedRun, RunNow } from "../src/domain/run.ts";
-import type { UpstreamState } from "../src/domain/upstream.ts";
 import { Copy } from "./acts.tsx";
 import { Invitations, PersonEntry, Roles } from "./admin-people.tsx";
-import { ServerChoice, ServerStates } from "./admin-servers.tsx";
+import { ServerChoice, ServerStates, type ServersProps } from "./admin-servers.tsx";
 import { Fault } from "./login.tsx";
 import { type Assets, Layout } from "./page.tsx";
 import { deviceOf } from "./page-account.tsx";
@@ -28,18 +27,16 @@ import { sentenceOf, type Words } from "./words.ts";
 /** A person's name; null for one who was erased. */
 type NameOf = (person: PersonId | null) => string | null;
 
-interface NowProps {
-  readonly servers: readonly UpstreamState[];
+interface NowProps extends ServersProps {
   readonly slots: number;
   readonly foreignSlots: number;
   readonly runs: readonly RunNow[];
   readonly sockets: Readonly<Record<string, number>>;
   readonly nameOf: NameOf;
-  readonly words: Words;
 }
 
 /** What runs and who waits, since when. */
-export function Now({ servers, slots, foreignSlots, runs, sockets, nameOf, words }: NowProps) {
+export function Now({ servers, special, slots, foreignSlots, runs, sockets, nameOf, words }: NowProps) {
   const { house } = words;
   const waiting = runs
     .filter(({ status }) => status === "queued")
@@ -48,7 +45,7 @@ export function Now({ servers, slots, foreignSlots, runs, sockets, nameOf, words
   const age = (run: RunNow) => house.since(Math.round((Date.now() - run.createdAt) / 1000));
   return (
     <div id="now" hx-get="/admin/now" hx-trigger="every 2s" hx-swap="outerMorph">
-      <ServerStates servers={servers} words={words} />
+      <ServerStates servers={servers} special={special} words={words} />
       <p>
         {house.slots(running.length, slots, foreignSlots)} · {house.waitingRuns(waiting.length)} ·{" "}
         {house.sockets(sockets["page"] ?? 0, sockets["program"] ?? 0)}
@@ -126,7 +123,12 @@ export function AdminPage(props: AdminProps) {
           {hasPasswords && <Invitations {...props} />}
         </section>
         <Roles {...props} />
-        <ServerChoice servers={props.servers} areFixed={props.areServersFixed} words={words} />
+        <ServerChoice
+          servers={props.servers}
+          special={props.special}
+          areFixed={props.areServersFixed}
+          words={words}
+        />
         <PersonaChoice {...props} />
         {props.sessions.length > 0 && <SessionList {...props} />}
         <Records {...props} />

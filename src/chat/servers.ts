@@ -5,6 +5,8 @@ import { Failure } from "../domain/failure.ts";
 import { isString, parseJson } from "../domain/json.ts";
 import {
   llamaAddress,
+  type Purpose,
+  type SpecialServer,
   startAdvice,
   type UpstreamState,
   withoutCredentials,
@@ -12,6 +14,7 @@ import {
 } from "../domain/upstream.ts";
 import type { HouseSettings } from "../store/accounts.ts";
 import type { Log } from "../telemetry/log.ts";
+import type { SpecialServers } from "../upstream/meaning.ts";
 import type { Upstreams } from "../upstream/upstream.ts";
 
 /** Most llama-servers that can be configured. */
@@ -19,13 +22,21 @@ const serversMax = 64;
 
 export class Servers {
   readonly #upstreams: Upstreams;
+  readonly #special: Readonly<Record<Purpose, SpecialServers>>;
   readonly #settings: HouseSettings;
   /** True if they were named on the command line: then no others can be chosen while parlor runs. */
   readonly areFixed: boolean;
   /** Addresses with their credentials. `now` shows them without. */
   #addresses: readonly string[];
 
-  constructor(upstreams: Upstreams, settings: HouseSettings, areFixed: boolean) {
+  /** `special` are those of models that don't chat; they can't be chosen here. */
+  constructor(
+    upstreams: Upstreams,
+    special: Readonly<Record<Purpose, SpecialServers>>,
+    settings: HouseSettings,
+    areFixed: boolean,
+  ) {
+    this.#special = special;
     this.#upstreams = upstreams;
     this.#settings = settings;
     this.areFixed = areFixed;
@@ -45,8 +56,18 @@ export class Servers {
     return this.#upstreams.servers;
   }
 
+  /** Servers of models that don't chat. */
+  get special(): readonly SpecialServer[] {
+    return (["embed", "rerank"] as const).flatMap((purpose) =>
+      this.#special[purpose].servers.map((server) => ({ ...server, purpose })),
+    );
+  }
+
   logOf(url: string): readonly string[] {
-    return this.#upstreams.logOf(url);
+    const { embed, rerank } = this.#special;
+    return (
+      [this.#upstreams, embed, rerank].map((each) => each.logOf(url)).find(({ length }) => length > 0) ?? []
+    );
   }
 
   /** @throws Failure `bad_address`, `bad_request` */

@@ -103,6 +103,11 @@ export interface UpstreamState {
   readonly progress: StartProgress | null;
 }
 
+/** A llama-server that was named for another purpose than conversations. */
+export interface SpecialServer extends UpstreamState {
+  readonly purpose: Purpose;
+}
+
 /**
  * The address of a llama-server in canonical spelling: http or https, without a final slash, without the
  * `/v1` that API clients need. Keeps `user:password@`. Null for anything else.

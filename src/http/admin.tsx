@@ -57,6 +57,7 @@ async function nowProps(c: Context<Env>, { store, queue, servers, upstream, sock
   );
   return {
     servers: servers.now,
+    special: servers.special,
     slots: queue.slots,
     foreignSlots: upstream().foreignSlots,
     runs: queue.now,

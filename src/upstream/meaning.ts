@@ -2,12 +2,17 @@
 // upstream/llama-embedder and upstream/llama-reranker. A text that a model can't take is no fault of its
 // server.
 
+import type { UpstreamState } from "../domain/upstream.ts";
 import type { Relayed, RelaySink, RequestId } from "./upstream.ts";
 
 /** Servers with a model for one purpose. */
 export interface SpecialServers {
   /** True where a server was named for it, or a router has a model for it, whether it answers now or not. */
   readonly isOffered: boolean;
+  /** The state of each server that was named for it. */
+  readonly servers: readonly UpstreamState[];
+  /** The latest output lines of a server that parlor has started; empty for any other. */
+  logOf(url: string): readonly string[];
   /** Calls `listener` whenever the servers may have changed. Returns a function that ends the calls. */
   watch(listener: () => void): () => void;
   /**

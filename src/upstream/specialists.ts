@@ -2,7 +2,7 @@
 // chats that has such a model. What is asked of them is in upstream/llama-embedder and upstream/llama-reranker.
 
 import { Failure } from "../domain/failure.ts";
-import type { Purpose } from "../domain/upstream.ts";
+import type { Purpose, UpstreamState } from "../domain/upstream.ts";
 import { isOk, refusal } from "./answer.ts";
 import { Bounded } from "./bounded.ts";
 import { jsonOf, send, textOf } from "./http.ts";
@@ -40,6 +40,14 @@ export abstract class Specialists implements SpecialServers {
 
   get isOffered(): boolean {
     return this.#named !== null || this.#chats.servers.some((state) => this.#specialIn(state) !== undefined);
+  }
+
+  get servers(): readonly UpstreamState[] {
+    return this.#named?.servers ?? [];
+  }
+
+  logOf(url: string): readonly string[] {
+    return this.#named?.logOf(url) ?? [];
   }
 
   watch(listener: () => void): () => void {

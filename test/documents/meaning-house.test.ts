@@ -22,6 +22,8 @@ test("a persona answers from what was found by meaning alone", async () => {
     await until(async () => (await vectors.documents(1, 0, 9)).length === 3, "all documents are embedded");
     const documents = await (await fetch(`${house.url}/documents`)).text();
     expect(documents).toContain("Passages are found by their words and by their meaning (magpie.gguf).");
+    const admin = await (await fetch(`${house.url}/admin`)).text();
+    expect(admin).toMatch(/magpie\.gguf.{0,80}<span class="note"> · finds passages by their meaning/);
     const page = await new PageClient(house).ready();
     await until(async () => {
       await answerTo(page, "Wo ist mein Fahrzeug?");

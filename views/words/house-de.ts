@@ -103,6 +103,7 @@ export const houseDe: HouseWords = {
     `${number(slots)} ${slots === 1 ? "Slot" : "Slots"}` +
     `${foreignSlots > 0 ? `, ${number(foreignSlots)} durch Anfragen von anderswo belegt` : ""}`,
   servers: "llama-server",
+  purposes: { embed: "findet Stellen nach ihrer Bedeutung", rerank: "bringt Stellen in eine Reihenfolge" },
   fixedServers: "Auf der Kommandozeile festgelegt; starte parlor mit anderen neu, um sie zu ändern.",
   serverAddress: "Adresse eines llama-servers",
   addServer: "Server hinzufügen",

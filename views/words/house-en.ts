@@ -93,6 +93,7 @@ export const houseEn: HouseWords = {
     `${number(slots)} ${slots === 1 ? "slot" : "slots"}` +
     `${foreignSlots > 0 ? `, ${number(foreignSlots)} busy with requests from elsewhere` : ""}`,
   servers: "llama-servers",
+  purposes: { embed: "finds passages by their meaning", rerank: "puts passages in order" },
   fixedServers: "Set on the command line; restart parlor with others to change them.",
   serverAddress: "Address of a llama-server",
   addServer: "Add server",

@@ -2,6 +2,7 @@
 
 import type { AuditAct, KeyScope, LimitName, PersonRole } from "../../src/domain/account.ts";
 import type { LeftOutKind } from "../../src/domain/record.ts";
+import type { Purpose } from "../../src/domain/upstream.ts";
 
 export interface HouseWords {
   /** What an import left out, by kind. */
@@ -61,6 +62,8 @@ export interface HouseWords {
   readonly slots: (running: number, slots: number, foreignSlots: number) => string;
   readonly slotsOf: (slots: number, foreignSlots: number) => string;
   readonly servers: string;
+  /** What models are for that don't chat. */
+  readonly purposes: Readonly<Record<Purpose, string>>;
   readonly fixedServers: string;
   readonly serverAddress: string;
   readonly addServer: string;
