@@ -3,6 +3,7 @@
 
 import { type ListedCollection, ranges, type StoredDocument } from "../src/domain/document.ts";
 import type { FailureReport } from "../src/domain/failure.ts";
+import { Add, listPath, Make } from "./library-forms.tsx";
 import { type Assets, Layout } from "./page.tsx";
 import { sentenceOf, type Words } from "./words.ts";
 
@@ -71,7 +72,7 @@ export function LibraryPage(props: LibraryProps) {
         {collections.map((shown) => (
           <CollectionSection {...props} shown={shown} />
         ))}
-        {only === null && <Make {...props} />}
+        {only === null && <Make mayMakeForHouse={props.mayMakeForHouse} words={words} />}
       </main>
     </Layout>
   );
@@ -108,23 +109,12 @@ function CollectionSection({
       <DocumentList shown={shown} isWhole={only !== null} words={words} />
       {shown.mayChange && (
         <>
-          <form method="post" action={`/documents/${id}`} enctype="multipart/form-data">
-            <label>
-              {library.add}
-              <input
-                type="file"
-                name="file"
-                multiple
-                required
-                aria-label={library.addTo(name)}
-                aria-describedby={`h-${id}`}
-              />
-            </label>
-            <p class="note" id={`h-${id}`}>
-              {library.addHint(uploadMaxBytes)}
-            </p>
-            <button type="submit">{library.upload}</button>
-          </form>
+          <Add
+            collection={shown.collection}
+            isWhole={only !== null}
+            maxBytes={uploadMaxBytes}
+            words={words}
+          />
           <details>
             <summary>{library.delete(name)}</summary>
             <form method="post" action={`/documents/${id}/remove`}>
@@ -155,7 +145,7 @@ export function DocumentList({
   const all = collection.documents + reading + refused;
   const end = from + documents.length;
   const polls = {
-    "hx-get": `/documents/${id}/list${isWhole ? `?from=${from}` : "?short"}`,
+    "hx-get": listPath(id, isWhole ? from : null),
     "hx-trigger": "every 2s",
     "hx-swap": "outerMorph",
   };
@@ -215,26 +205,5 @@ function DocumentItem({
       )}
       {picturePages.length > 0 && <p class="note">{library.pictures(ranges(picturePages))}</p>}
     </li>
-  );
-}
-
-function Make({ mayMakeForHouse, words }: LibraryProps) {
-  const { library } = words;
-  return (
-    <section>
-      <h2>{library.make}</h2>
-      <form method="post" action="/documents">
-        <label>
-          {library.name}
-          <input name="name" required maxlength={64} autocomplete="off" />
-        </label>
-        {mayMakeForHouse && (
-          <label class="check">
-            <input type="checkbox" name="house" /> {library.forHouse}
-          </label>
-        )}
-        <button type="submit">{library.create}</button>
-      </form>
-    </section>
   );
 }

@@ -10,7 +10,16 @@ import { until } from "../llama/server.ts";
 import { answered, ask, connected, newContext, withHouse } from "./stage.ts";
 
 const data = mkdtempSync(join(tmpdir(), "parlor-library-"));
-const house = withHouse("--data", data, "--documents-settle-ms", "50", "--documents-look-ms", "500");
+const house = withHouse(
+  "--data",
+  data,
+  "--documents-settle-ms",
+  "50",
+  "--documents-look-ms",
+  "500",
+  "--document-max-bytes",
+  "100000",
+);
 
 const file = (name: string, text: string) => ({ name, mimeType: "text/plain", buffer: Buffer.from(text) });
 const contract = file("vertrag.md", "# Vertrag\n\nDie Kündigung ist mit drei Monaten Frist möglich.\n");
@@ -64,6 +73,21 @@ test("a collection is made, filled, read, asked, changed and deleted", async () 
   await page.getByRole("button", { name: "Delete Lease" }).click();
   await page.getByRole("heading", { name: "Documents", level: 1 }).waitFor();
   expect(await page.getByRole("region", { name: "Lease" }).count()).toBe(0);
+});
+
+test("with scripts, documents may be larger together than one request; what is refused is named", async () => {
+  const { page } = await house.open(house.url);
+  await make(page, "Many");
+  const long = (name: string) => file(name, "Die Miete kostet 840 Euro.\n\n".repeat(3_000));
+  const add = page.getByLabel("Add documents to Many");
+  await add.setInputFiles([long("a.txt"), file("empty.txt", ""), long("b.txt")]);
+  await page.getByRole("button", { name: "Upload" }).click();
+  await page.getByText("empty.txt is empty.").waitFor();
+  await searchable(page).nth(3).waitFor();
+  await add.setInputFiles([long("c.txt"), long("d.txt")]);
+  await page.getByRole("button", { name: "Upload" }).click();
+  await searchable(page).nth(5).waitFor();
+  expect(await page.getByText("empty.txt is empty.").count()).toBe(0);
 });
 
 test("without scripts the same forms do it, on a phone", async () => {

@@ -73,6 +73,7 @@ const files = [
         "attach.js",
         "dropped.js",
         "edits.js",
+        "documents.js",
         "reading.js",
         "shortcuts.js",
       ].map((script) => join(import.meta.dir, script)),

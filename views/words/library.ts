@@ -22,7 +22,13 @@ export interface LibraryWords {
   readonly empty: string;
   readonly all: (documents: number) => string;
   readonly add: string;
-  readonly addHint: (limitBytes: number) => string;
+  readonly kinds: string;
+  readonly each: (limitBytes: number) => string;
+  readonly together: (limitBytes: number) => string;
+  readonly replaces: string;
+  /** With places for a number and the count of all. */
+  readonly sending: string;
+  readonly lost: string;
   readonly addTo: (collection: string) => string;
   readonly upload: string;
   readonly remove: string;
@@ -87,9 +93,12 @@ export const libraryEn: LibraryWords = {
   empty: "No documents yet.",
   all: (documents) => `All ${en(documents)} documents`,
   add: "Add documents",
-  addHint: (limitBytes) =>
-    `PDF, Word, PowerPoint, Excel, OpenDocument, EPUB, HTML, CSV, Markdown, text and code; together at most ${size(limitBytes, "en")}. ` +
-    "A document with the name of an earlier one replaces it.",
+  kinds: "PDF, Word, PowerPoint, Excel, OpenDocument, EPUB, HTML, CSV, Markdown, text and code.",
+  each: (limitBytes) => `Each document has at most ${size(limitBytes, "en")}.`,
+  together: (limitBytes) => `Together they have at most ${size(limitBytes, "en")}.`,
+  replaces: "One with the name of an earlier document replaces it.",
+  sending: "Sending % of %…",
+  lost: "This document did not arrive. Check the connection and add it again.",
   addTo: (collection) => `Add documents to ${collection}`,
   upload: "Upload",
   remove: "Remove",
@@ -150,9 +159,12 @@ export const libraryDe: LibraryWords = {
   empty: "Noch keine Dokumente.",
   all: (documents) => `Alle ${de(documents)} Dokumente`,
   add: "Dokumente hinzufügen",
-  addHint: (limitBytes) =>
-    `PDF, Word, PowerPoint, Excel, OpenDocument, EPUB, HTML, CSV, Markdown, Text und Code; zusammen höchstens ${size(limitBytes, "de")}. ` +
-    "Ein Dokument ersetzt ein früheres mit demselben Namen.",
+  kinds: "PDF, Word, PowerPoint, Excel, OpenDocument, EPUB, HTML, CSV, Markdown, Text und Code.",
+  each: (limitBytes) => `Jedes Dokument hat höchstens ${size(limitBytes, "de")}.`,
+  together: (limitBytes) => `Zusammen haben sie höchstens ${size(limitBytes, "de")}.`,
+  replaces: "Eines mit dem Namen eines früheren ersetzt dieses.",
+  sending: "Sende % von % …",
+  lost: "Dieses Dokument ist nicht angekommen. Prüfe die Verbindung und füge es noch einmal hinzu.",
   addTo: (collection) => `Dokumente zu ${collection} hinzufügen`,
   upload: "Hochladen",
   remove: "Entfernen",
