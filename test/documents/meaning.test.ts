@@ -1,5 +1,6 @@
 // Search by meaning, with real llama-servers: what words don't find, what is kept up to date, and what happens while
 // a server is away. If this fails, people get passages of others, of yesterday, or none at all.
+// Promises: R10.
 
 import { Database } from "bun:sqlite";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
