@@ -9,8 +9,8 @@ export const listPath = (id: CollectionId, from: number | null): string =>
   `/documents/${id}/list${from === null ? "?short" : `?from=${from}`}`;
 
 /**
- * Adds documents. With scripts each is sent in a request of its own (views/assets/documents.js). Browsers take
- * files that are dropped on the field.
+ * Adds documents. With scripts each is sent in a request of its own (views/assets/documents.js). Browsers
+ * take files that are dropped on the field.
  */
 export function Add({
   collection: { id, name },
