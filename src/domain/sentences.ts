@@ -11,12 +11,13 @@ const wordSet = (words: string): ReadonlySet<string> => new Set(words.split(" ")
 /** Abbreviations, in lower case and without their full stop, behind which a sentence goes on. */
 const abbreviations = wordSet(
   "bspw bzgl bzw ca dipl dr evtl exkl fr gem ggf ggfs hl hr hrn hrsg ing inkl insb mio mrd nrn prof sog st std " +
-    "tsd urspr vgl wg zz zzgl al approx cf corp dept dres gov inc jr ltd messrs mr mrs mt ms rev sen sgt vs",
+    "tsd urspr vgl wg zz zzgl al approx cf co corp dept dres gov inc jr ltd messrs mr mrs mt ms rev sen sgt vs",
 );
 /** Those behind which it goes on with a number: other sentences end with the same letters. */
 const numbered = wordSet(
   "abb abs abschn anl anm art aufl bd buchst kap lt max min mind nr pos str tab tel ziff " +
-    "ch ed est fig figs no nos op par para pp sec tel vol vols",
+    "ch ed est fig figs no nos op par para pp sec vol vols mo di mi do sa so mon tue wed thu fri sat sun " +
+    "jan feb mrz apr jun jul aug sep sept okt nov dez oct dec",
 );
 
 /** The marks that end a sentence, with what closes behind them. */
@@ -80,7 +81,7 @@ function goesOn(before: string, next: string): boolean {
   if (/^(?:\p{L}\.)*\p{L}$/u.test(word) || /^[IVXL]{2,}$/.test(word)) return true; // z.B., initials, Ludwig XIV.
   const small = word.toLowerCase();
   if (abbreviations.has(small)) return true;
-  if (numbered.has(small)) return /[\p{N}§]/u.test(next);
+  if (numbered.has(small) || small.endsWith("str")) return /[\p{N}§]/u.test(next);
   // 3. März; an English sentence may end with a small number
   return /^\d{1,2}$/.test(word) && languageOf(before) !== "en";
 }

@@ -18,6 +18,7 @@ describe("a sentence ends where another one begins; a citation behind a full sto
     "Das kostet ca. 5 Mio. Euro. |Es lohnt sich.",
     "Es waren 3.500 Leute. |Davon 1,5 Prozent.",
     "Im Jahr 2024. |Dann nicht mehr.",
+    "Am Sa. 5 Uhr in der Hauptstr. 5 bei Meier & Co. KG. |Am 5. Jan. 2024 nicht.",
     "Ludwig XIV. war König. |Er baute.",
     "A. Merkel sprach. |Dann sie.",
     "This holds, e.g. on the 3rd. |Mr. Smith agrees.",

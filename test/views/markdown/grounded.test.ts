@@ -205,6 +205,24 @@ test("a mark appears when its sentence has ended, not after the answer; the text
   }
 });
 
+test("where nothing is marked the page only grows, also where parlor adds a number", () => {
+  const text =
+    "Die Miete kostet 840 Euro im Monat. Ein Hund darf nur gehalten werden, wenn die Nachbarn einverstanden sind. " +
+    "Der Vertrag endet nach einer Frist von drei Monaten [1]. Gern! Am 3. Werktag ist sie fällig. Und die Frist [1]";
+  for (let cut = 1; cut < 9; cut++) {
+    const stream = new MarkdownStream("", () => 0, citations);
+    const kinds: string[] = [];
+    for (let i = 0; i < text.length; i += cut)
+      kinds.push(...stream.push(text.slice(i, i + cut)).map(({ kind }) => kind));
+    const first = kinds.indexOf("open");
+    expect({ cut, later: kinds.slice(first + 1).filter((kind) => kind !== "grow") }).toEqual({
+      cut,
+      later: [],
+    });
+    expect(stream.html.match(/data-by="parlor"/g)).toHaveLength(3);
+  }
+});
+
 test("many sentences are checked in several turns, to the last; one turn leaves the rest unmarked", async () => {
   const text = Array.from({ length: 1_500 }, (_, i) => `Die Miete kostet ${1_000 + i} Euro [2].`).join(" ");
   const marked = (html: string) => html.match(/data-grounding="unsupported"/g)?.length ?? 0;
