@@ -3,10 +3,11 @@
 // Promises: X1, X8.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { join } from "node:path";
 import { hashOf, newKey } from "../../src/auth/secrets.ts";
 import type { KeyScope, Person } from "../../src/domain/account.ts";
 import { newId } from "../../src/domain/id.ts";
-import { listenedLlama } from "../documents/asking.ts";
+import { documentFolder, listenedLlama } from "../documents/asking.ts";
 import { type House, startHouse } from "../house.ts";
 import { textOf } from "../llama/recitals.ts";
 import { until } from "../llama/server.ts";
@@ -28,7 +29,14 @@ const deposit = "Und die Kaution, wenn ein Hund bei der Miete ist?";
 beforeAll(async () => {
   llama = await listenedLlama();
   const bounds = { filesMaxBytes: 10_000 };
-  house = await startHouse({ llama: llama.url, auth: "password", bounds });
+  const { folder, put } = documentFolder({});
+  put("personas/off.md", "---\ndocuments: [haus]\ngrounding: off\n---\nDu hilfst.");
+  house = await startHouse({
+    llama: llama.url,
+    auth: "password",
+    bounds,
+    personas: join(folder, "personas"),
+  });
   await until(() => house.upstream.state.status === "ready", "the house sees llama-server");
   const add = (name: string) => house.store.people.add({ name, role: "member", password: null });
   [ada, bob] = [await add("Ada"), await add("Bob")];
@@ -141,6 +149,13 @@ describe("POST /ask", () => {
     expect(the(none, "done")).toMatchObject({ finish: "stop", nothing_found: true });
     expect(textIn(none)).toBe("In den Dokumenten steht nichts, was zu dieser Frage passt.");
     expect(llama.asked.length).toBe(before);
+  });
+
+  test("a persona's documents come with their passages, too; one that checks nothing has no `grounding`", async () => {
+    const checked = await told(post(hers, "/ask", { text: rent, persona: "helper" }, events));
+    expect(kindsOf(checked)).toEqual(["sources", "delta", "grounding", "done"]);
+    const off = await told(post(hers, "/ask", { text: rent, persona: "off" }, events));
+    expect(kindsOf(off)).toEqual(["sources", "delta", "done"]);
   });
 
   test("several collections; one that is named twice is searched once", async () => {
