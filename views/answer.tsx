@@ -8,7 +8,7 @@ import type { ConversationId } from "../src/domain/id.ts";
 import { type Parts, type SourcePart, sourcesIn } from "../src/domain/part.ts";
 import type { Thread } from "../src/domain/thread.ts";
 import { type Citations, unlinked } from "./markdown/citations.ts";
-import { drawAhead, freshTallyOf, lostCitations, markdownOf, tallyOf } from "./markdown/html.ts";
+import { drawAhead, lostCitations, markdownOf, tallyOf } from "./markdown/html.ts";
 import { inWords } from "./markdown/marks.ts";
 import type { Words } from "./words.ts";
 
@@ -39,7 +39,7 @@ export function citationsIn(parts: Parts, conversation: ConversationId | null): 
 }
 
 /** The text of a message with its citations. */
-const citedText = ({ text, parts, conversation }: Message) => ({
+const citedText = ({ text, parts, conversation }: Pick<Message, "text" | "parts" | "conversation">) => ({
   text,
   citations: citationsIn(parts, conversation),
 });
@@ -63,10 +63,15 @@ export function drawThread(thread: Thread): Promise<boolean> {
   );
 }
 
-/** How many of the sentences of an answer are checked, and how many of them were found in its sources. */
-export function groundingOf(text: string, sources: readonly SourcePart[]): Tally {
-  const citations = citationsIn(sources, null);
-  return citations?.check ? freshTallyOf(text, citations) : noTally;
+/**
+ * How many of the sentences of a finished answer are checked, and how many of them were found in its sources.
+ * They are compared a part per turn of the event loop.
+ */
+export async function groundingOf(message: Pick<Message, "text" | "parts" | "conversation">): Promise<Tally> {
+  const { text, citations } = citedText(message);
+  if (!citations?.check) return noTally;
+  await drawAhead([{ text, citations }]);
+  return tallyOf(text, citations);
 }
 
 /** What the check of a finished answer has found. */

@@ -132,7 +132,7 @@ async function respond(
       onFinished();
       if (stored === null) forgetting.forget(conversation).catch(bug);
     },
-    { isAlone: stored === null },
+    { isAlone: stored === null, bug },
   );
   const settings = persona === null ? {} : { settings: { persona, sampling: {} } };
   const say = { conversation, message: newId(), text, ...settings, request: format.id };

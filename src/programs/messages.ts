@@ -66,7 +66,7 @@ export const pieceEvent = (kind: PartKind, text: string): ProgramEvent => ({ typ
 export function eventTap(
   send: (event: ProgramEvent) => void,
   onEnded: (run: Run) => void,
-  { isAlone }: { isAlone: boolean },
+  { isAlone, bug }: { isAlone: boolean; bug(error: unknown): void },
 ): Tap {
   return {
     isAlone,
@@ -79,10 +79,12 @@ export function eventTap(
     place: ({ position, of }) => send({ type: "queued", position, of }),
     prompt: ({ processed, total }) => send({ type: "prompt", processed, total }),
     ended(run, answer) {
-      const sources = sourcesIn(answer.parts);
-      if (run.status === "done" && sources.length > 0 && sources[0]?.grounding !== "off")
-        send({ type: "grounding", ...groundingOf(answer.text, sources) });
-      onEnded(run);
+      const [source] = sourcesIn(answer.parts);
+      if (run.status !== "done" || source === undefined || source.grounding === "off") return onEnded(run);
+      groundingOf(answer)
+        .then((tally) => send({ type: "grounding", ...tally }))
+        .catch(bug)
+        .finally(() => onEnded(run));
     },
   };
 }

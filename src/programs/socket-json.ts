@@ -147,7 +147,9 @@ class JsonSocket {
       ...{ conversation, message: newId(), text },
       ...{ ...settings, ...named, request: this.#nextRequestId() },
     };
-    const tap = eventTap((event) => this.#send(event), onEnded, { isAlone: isTemporary(conversation) });
+    const { bug } = this.#options;
+    const how = { isAlone: isTemporary(conversation), bug };
+    const tap = eventTap((event) => this.#send(event), onEnded, how);
     if (files.length > 0) await quota.mayAsk(identity.person);
     const run = await attachments.lend(identity.person, conversation, files, (lent) =>
       chat.say(identity.person, { ...say, files: lent }, tap),

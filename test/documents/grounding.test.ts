@@ -80,7 +80,12 @@ test("what is in the sources has no mark; a wrong number and a sentence without 
   ]);
   // programs compute the same
   const message = (await house.store.record(page.conversation))?.messages.at(-1);
-  expect(groundingOf(message?.text ?? "", sourcesIn(message?.parts ?? []))).toEqual({
+  const asStored = {
+    text: message?.text ?? "",
+    parts: message?.parts ?? [],
+    conversation: page.conversation,
+  };
+  expect(await groundingOf(asStored)).toEqual({
     sentences: 3,
     supported: 0,
   });

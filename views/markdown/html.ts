@@ -51,10 +51,7 @@ export const lostCitations = (text: string, citations: Citations): number =>
 
 /** What was checked of a text's sentences, and how many of them were found. */
 export const tallyOf = (text: string, citations: Citations): Tally =>
-  kept.get(keyOf(text, citations))?.tally ?? freshTallyOf(text, citations);
-
-/** The same without the cache, for citations whose path names no conversation. */
-export const freshTallyOf = (text: string, citations: Citations): Tally =>
+  kept.get(keyOf(text, citations))?.tally ??
   drawn(text, messageLevel, new Work(0), citations, false, new Work(Number.POSITIVE_INFINITY)).tally;
 
 interface Drawn {

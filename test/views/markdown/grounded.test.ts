@@ -4,6 +4,7 @@
 import { describe, expect, test } from "bun:test";
 import { parseHTML } from "linkedom";
 import { Check } from "../../../src/domain/grounding.ts";
+import type { SourcePart } from "../../../src/domain/part.ts";
 import { groundingOf } from "../../../views/answer.tsx";
 import type { Citations } from "../../../views/markdown/citations.ts";
 import { drawAhead, markdownHtml, markdownOf } from "../../../views/markdown/html.ts";
@@ -106,18 +107,14 @@ describe("a sentence that is not in its source is marked", () => {
   });
 });
 
-test("the tally counts what claims something, and is the same for everybody", () => {
+test("the tally counts what claims something, and is the same for everybody", async () => {
   const text =
     "Gern! Die Miete kostet 840 Euro [2]. Die Miete kostet 950 Euro [2]. Der Vertrag endet nach einer Frist " +
     "von drei Monaten. Das ist fast überall so.\n\n# Mehr dazu\n\n- Ein Hund darf gehalten werden [12]\n- Noch Fragen?";
-  expect(groundingOf(text, sources)).toEqual({ sentences: 5, supported: 3 });
-  expect(groundingOf(text, [])).toEqual({ sentences: 0, supported: 0 });
-  expect(
-    groundingOf(
-      text,
-      sources.map((each) => ({ ...each, grounding: "off" as const })),
-    ),
-  ).toEqual({
+  const tally = (parts: readonly SourcePart[]) => groundingOf({ text, parts, conversation: "tally" });
+  expect(await tally(sources)).toEqual({ sentences: 5, supported: 3 });
+  expect(await tally([])).toEqual({ sentences: 0, supported: 0 });
+  expect(await tally(sources.map((each) => ({ ...each, grounding: "off" as const })))).toEqual({
     sentences: 0,
     supported: 0,
   });
@@ -235,9 +232,9 @@ test("many sentences are checked in several turns, to the last; one turn leaves 
   expect(marked(markdownOf({ text, citations: fresh }))).toBe(1_500);
 });
 
-test("without a check nothing is looked at, and 128 000 characters of sentences are checked in bounded time", () => {
+test("without a check nothing is looked at, and 128 000 characters of sentences are checked in bounded time", async () => {
   const text = "Die Miete kostet 950 Euro [2]. Der Vertrag endet nach einer Frist. ".repeat(1_900);
   const startedAt = performance.now();
-  expect(groundingOf(text, sources).sentences).toBe(3_800);
+  expect((await groundingOf({ text, parts: sources, conversation: "long" })).sentences).toBe(3_800);
   expect(performance.now() - startedAt).toBeLessThan(5_000);
 });
