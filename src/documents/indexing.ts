@@ -162,7 +162,8 @@ async function readInto(
     const read = await readDocument(join(folder, path), extractor, bounds.extractMaxChars, signal);
     if (read === null) return "skipped";
     const { title, pages, picturePages } = read;
-    await documents.fill(document, { title, pages: pages.length, picturePages }, indexedPassages(path, read));
+    const facts = { title, pages: pages.length, picturePages };
+    await documents.fill(document, facts, indexedPassages(path, read, signal));
     if (picturePages.length > 0) lacksText(path, picturePages);
     return "stored";
   } catch (error) {
@@ -203,12 +204,14 @@ function failureOf(error: unknown): FailureReport {
   return asFailure(error).report;
 }
 
-/** The passages of a document with what they are found by. */
+/** The passages of a document with what they are found by. Throws the signal's reason once it is aborted. */
 export function* indexedPassages(
   path: string,
   { type, title, pages }: Pick<Extracted, "type" | "title" | "pages">,
+  signal?: AbortSignal,
 ): Generator<IndexedPassage> {
   for (const passage of passagesOf(pages, hasHeadings(type))) {
+    signal?.throwIfAborted();
     const context = contextOf({ ...passage, path, title });
     yield { ...passage, ...passageTerms(context.join("\n"), passage.text) };
   }

@@ -14,6 +14,7 @@ import {
 import { Failure } from "../domain/failure.ts";
 import { fileName } from "../domain/file.ts";
 import { type CollectionId, type DocumentId, isId, newId } from "../domain/id.ts";
+import type { DocumentRange } from "../store/documents.ts";
 import type { Store } from "../store/store.ts";
 import { hashOf } from "./hash.ts";
 import type { Meaning } from "./meaning.ts";
@@ -118,10 +119,14 @@ export class Library {
     return found;
   }
 
-  /** By path. @throws Failure `not_found` */
-  async documents(person: Pick<Person, "id">, id: CollectionId): Promise<readonly StoredDocument[]> {
+  /** By path; all, or a part of them. @throws Failure `not_found` */
+  async documents(
+    person: Pick<Person, "id">,
+    id: CollectionId,
+    range?: DocumentRange,
+  ): Promise<readonly StoredDocument[]> {
     await this.collection(person, id);
-    return this.#deps.store.documents.of(id);
+    return this.#deps.store.documents.of(id, range);
   }
 
   /** @throws Failure `not_found` */

@@ -153,14 +153,14 @@ async function shownOf(
 ) {
   const person = personOf(c);
   const from = numberIn(c.req.query("from"));
-  const documents = await library.documents(person, collection.id);
+  const documents = await library.documents(person, collection.id, { from, limit });
   const isMeant = (await library.meant(person, collection.name))?.id === collection.id;
   const personas = (await settings.all()).filter(
     ({ documents: names }) => isMeant && names?.includes(collection.name),
   );
   return {
     collection,
-    documents: documents.slice(from, from + limit),
+    documents,
     from,
     mayChange: library.mayChange(person, collection),
     personas: personas.map(({ name }) => name),

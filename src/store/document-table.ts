@@ -10,7 +10,7 @@ import type {
 } from "../domain/document.ts";
 import { Failure, type FailureReport } from "../domain/failure.ts";
 import { type CollectionId, type DocumentId, newId } from "../domain/id.ts";
-import type { Documents } from "./documents.ts";
+import type { DocumentRange, Documents } from "./documents.ts";
 import { PassageTable } from "./passage-table.ts";
 import type { Queries } from "./queries.ts";
 import { VectorTable } from "./vector-table.ts";
@@ -48,12 +48,15 @@ export class DocumentTable implements Documents {
     this.vectors = new VectorTable(queries);
   }
 
-  async of(id: CollectionId): Promise<readonly StoredDocument[]> {
+  async of(
+    id: CollectionId,
+    { from, limit }: DocumentRange = { from: 0, limit: -1 },
+  ): Promise<readonly StoredDocument[]> {
     const sql = `${documentRows} where c.id = ? and d.state <> 'lost'
       and not (d.state = 'reading' and exists (select 1 from documents s where s.collection = d.collection
         and s.path = d.path and s.state in ('searchable', 'refused')))
-      order by d.path`;
-    return this.#q.all<DocumentRow>(sql, id).map(toDocument);
+      order by d.path limit ? offset ?`;
+    return this.#q.all<DocumentRow>(sql, id, limit, from).map(toDocument);
   }
 
   async document(id: DocumentId): Promise<StoredDocument | null> {

@@ -12,10 +12,19 @@ import type { FailureReport } from "../domain/failure.ts";
 import type { CollectionId, DocumentId } from "../domain/id.ts";
 import type { Vectors } from "./vectors.ts";
 
+/** A part of a collection's documents. */
+export interface DocumentRange {
+  readonly from: number;
+  readonly limit: number;
+}
+
 export interface Documents {
   readonly vectors: Vectors;
-  /** By path. A document that is read anew is there once, in its former state. */
-  of(id: CollectionId): Promise<readonly StoredDocument[]>;
+  /**
+   * By path; all, or `limit` of them from the one with the index `from`. A document that is read anew is there
+   * once, in its former state.
+   */
+  of(id: CollectionId, range?: DocumentRange): Promise<readonly StoredDocument[]>;
   /** null for an unknown one. Whether somebody may see it is not asked here. */
   document(id: DocumentId): Promise<StoredDocument | null>;
   /** Passages of a document in its order, from the passage at `from`. */

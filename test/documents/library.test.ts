@@ -1,6 +1,7 @@
 // Documents that people add one by one: who may, within which bounds, and how they are read behind everything
 // else. If this fails, somebody sees another's documents, or a document is never read.
 
+import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -53,6 +54,15 @@ const put = (name: string, content: string | Uint8Array, person = ada, to = hers
 const state = async ({ id }: StoredDocument) => (await store.documents.document(id))?.state;
 const settled = (document: StoredDocument) =>
   until(async () => (await state(document)) !== "reading", `${document.path} is read`);
+/** Some passages of a document that is not searchable yet are in the file. */
+function isStoring(): boolean {
+  const db = new Database(path, { readonly: true });
+  try {
+    return db.query("select 1 from passages limit 1").get() !== null;
+  } finally {
+    db.close();
+  }
+}
 const find = async (person: Person | undefined, question: string) =>
   (await library.search(person as Person, hers.id, { question, limit: 5 })).map((hit) => hit.path);
 
@@ -179,6 +189,24 @@ test("a document whose reading a process did not end is read by the next one", a
   background.start();
   await settled(document);
   expect(await find(ada, "notice")).toEqual(["letter.txt"]);
+});
+
+test("a process ends at once while a long document is stored; the next one begins it anew", async () => {
+  const lines = Array.from({ length: 20_000 }, (_, i) => `The notice period of line ${i} is three months.`);
+  const document = await put("long.txt", lines.join("\n\n"));
+  const passages = () => store.documents.passages(document.id, 0, 1);
+  const begun = () => store.documents.document(document.id);
+  await until(async () => (await begun())?.state === "reading" && isStoring(), "it is being stored");
+  await background.stop();
+  expect(await begun()).toMatchObject({ state: "reading" });
+  expect(await passages()).toEqual([]);
+  await store.close();
+  open();
+  background.start();
+  await settled(document);
+  const { passages: count = 0 } = (await begun()) ?? {};
+  expect(count).toBeGreaterThan(100);
+  expect(await store.documents.passages(document.id, 0, 2 * count)).toHaveLength(count);
 });
 
 test("the same content attached to a question has its text, though the document's content has none", async () => {
