@@ -7,8 +7,8 @@ import { type Figure, figureIndex, figuresIn, isFigureIn } from "./figures.ts";
 import { type Language, languageOf } from "./language.ts";
 import type { SourcePart } from "./part.ts";
 import { areQuoted, quotable } from "./quotations.ts";
-import { stemOf, wordsOf } from "./stems.ts";
 import { numberWords } from "./units.ts";
+import { type WordsOfText, wordFinder, wordsOfText } from "./word-finder.ts";
 
 /**
  * What was found about a sentence. `none`: it claims nothing, or can't be compared. `supported`: the passages
@@ -37,16 +37,15 @@ const attributionMargin = 0.2;
 const attributedItems = 3;
 /** Longer sentences are compared by their beginning. In UTF-16 units. */
 const sentenceMaxChars = 2_000;
-/** Sentences of one answer whose verdict is kept. */
-const keptMax = 2_000;
+/** Verdicts are kept for sentences of so many UTF-16 units together: more than an answer has that is checked. */
+const keptMaxChars = 1_000_000;
+/** What a verdict takes besides its sentence. */
+const verdictChars = 32;
 
 /** What is compared of a passage. */
-interface Passage {
+interface Passage extends WordsOfText {
   readonly n: number;
   readonly language: Language | null;
-  readonly stems: ReadonlySet<string>;
-  /** The long ones, between spaces: a compound has other words in it. */
-  readonly compounds: string;
   readonly figures: ReadonlyMap<string, ReadonlySet<string>>;
   readonly quotable: string;
 }
@@ -62,7 +61,7 @@ interface Item {
 /** The passages of an answer, ready to be compared with its sentences. */
 export class Check {
   readonly #sources: readonly SourcePart[];
-  readonly #verdicts = new BoundedMap<string, Verdict>(keptMax);
+  readonly #verdicts = new BoundedMap<string, Verdict>(keptMaxChars);
   #passages: readonly Passage[] | null = null;
 
   constructor(sources: readonly SourcePart[]) {
@@ -84,7 +83,7 @@ export class Check {
     const known = this.#verdicts.get(key);
     if (known !== undefined) return known;
     const verdict = this.#judge(sentence.slice(0, sentenceMaxChars), cites);
-    this.#verdicts.set(key, verdict);
+    this.#verdicts.set(key, verdict, key.length + verdictChars);
     return verdict;
   }
 
@@ -170,18 +169,12 @@ function foreignVerdict(claim: Claim, passages: readonly Passage[]): Verdict {
   return hasQuotations(claim, passages) ? { kind: "supported", by: null } : { kind: "none" };
 }
 
-/** Least length of a stem in a compound, of its last word, and of a compound itself, in UTF-16 units. */
-const [partLength, headLength, compoundLength] = [5, 4, 9];
-/** How far a passage has a word that is only in a compound, or of which it has only a part. */
-const [inCompound, partOnly] = [0.8, 0.5];
-
 function passageOf({ n, document, headings, text }: SourcePart): Passage {
   const whole = [document, ...headings, text].join("\n");
   const language = languageOf(text);
-  const stems = new Set(wordsOf(whole).map(stemOf));
   return {
-    ...{ n, language, stems, figures: figureIndex(whole, language), quotable: quotable(whole) },
-    compounds: ` ${[...stems].filter((stem) => stem.length >= compoundLength - 1).join(" ")} `,
+    ...{ n, language, figures: figureIndex(whole, language), quotable: quotable(whole) },
+    ...wordsOfText(whole),
   };
 }
 
@@ -214,33 +207,9 @@ function remembered(find: Item["in"]): Item["in"] {
 }
 
 function wordIn(stem: string): Item["in"] {
-  const forms = [stem, `ge${stem}`, ...participleForms(stem)];
   const value = numberWords.get(stem);
-  const pairs = stem.length < compoundLength - 1 ? [] : pairsOf(stem);
-  return ({ stems, compounds, figures }) => {
-    if (forms.some((form) => stems.has(form)) || figures.has(`${value}`)) return 1;
-    if (pairs.some(([lefts, right]) => stems.has(right) && lefts.some((left) => stems.has(left)))) return 1;
-    if (stem.length >= partLength && compounds.includes(stem)) return inCompound;
-    const hasPart = pairs.some(
-      ([lefts, right]) =>
-        (right.length >= headLength && stems.has(right)) ||
-        lefts.some((left) => left.length >= partLength && stems.has(left)),
-    );
-    return hasPart ? partOnly : 0;
-  };
-}
-
-/** "geraucht" is a form of "rauchen". */
-const participleForms = (stem: string): readonly string[] =>
-  /^ge.{4}/.test(stem) ? [stem.slice(2), stem.slice(2).replace(/t$/, "")] : [];
-
-/** The ways to take a long stem for two words, the first with and without the letters that join them. */
-function pairsOf(stem: string): readonly (readonly [lefts: readonly string[], right: string])[] {
-  return Array.from({ length: stem.length - 6 }, (_, i) => {
-    const left = stem.slice(0, i + 4);
-    const joined = left.replace(/(?:s|n|en|es|er|e)$/, "");
-    return [[...new Set([left, joined, stemOf(joined)])], stem.slice(i + 4)] as const;
-  });
+  const find = wordFinder(stem);
+  return (passage) => (value !== undefined && passage.figures.has(`${value}`) ? 1 : find(passage));
 }
 
 /** A sentence without the number that counts it. */
