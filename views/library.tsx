@@ -63,10 +63,11 @@ export function LibraryPage(props: LibraryProps) {
             </p>
           ))}
         </div>
-        {only === null && <p class="note">{library.text}</p>}
-        {only === null && meaning !== null && (
+        {only === null && (
           <p class="note">
-            {library.byMeaning(meaning.model, meaning.total === 0 ? 1 : meaning.done / meaning.total)}
+            {library.text}
+            {meaning !== null &&
+              ` ${library.byMeaning(meaning.model, meaning.total === 0 ? 1 : meaning.done / meaning.total)}`}
           </p>
         )}
         {collections.map((shown) => (

@@ -282,6 +282,32 @@ describe("with a model that ranks", () => {
       await until(async () => (await first()) === `${passage}`, "it is ranked");
     });
 
+  test("a passage that it thinks likely to answer is one, although only a weak word is shared", async () => {
+    const server = startScripted();
+    const ranks = (score: number) => {
+      server.script = ({ request, write }) => {
+        const { documents } = JSON.parse(request.slice(request.indexOf("\r\n\r\n") + 4)) as {
+          documents: string[];
+        };
+        const results = documents.map((text, index) => {
+          return { index, relevance_score: text.includes("Hund") ? score : score - 1 };
+        });
+        const body = JSON.stringify({ results });
+        write(`HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+      };
+    };
+    const house = await open({ embed: null, rerank: server.url, bounds: { rerankMs: 20_000 } });
+    const id = await collection(house, ["Der Garten ist weit.", "Der Hund liegt im Garten."]);
+    const question = "Welcher Vierbeiner vertreibt Einbrecher, bewacht Grund und Garten?";
+    ranks(-3);
+    const first = async () => paths((await find(house, question, id)).hits)[0];
+    await until(async () => (await first()) === "1", "it is ranked");
+    expect((await find(house, question, id)).isAnswerable).toBe(false);
+    ranks(2.5);
+    expect((await find(house, question, id)).isAnswerable).toBe(true);
+    server.stop();
+  });
+
   test("the order of the search stays while it is away", async () => {
     const house = await open({ embed: null, rerank: `http://127.0.0.1:${freePort()}` });
     const id = await collection(house, cars);
