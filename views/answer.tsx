@@ -16,8 +16,7 @@ import type { Words } from "./words.ts";
 const checks = new BoundedMap<string, Check>(32);
 
 /** In a conversation, a number stands for one passage. */
-function checkOf(sources: readonly SourcePart[], conversation: ConversationId | null): Check {
-  if (conversation === null) return new Check(sources);
+function checkOf(sources: readonly SourcePart[], conversation: ConversationId): Check {
   const key = `${conversation} ${sources.map(({ n }) => n)}`;
   const check = checks.get(key) ?? new Check(sources);
   checks.set(key, check);
@@ -25,7 +24,7 @@ function checkOf(sources: readonly SourcePart[], conversation: ConversationId | 
 }
 
 /** null for parts without sources: then `[1]` is a text like any other. */
-export function citationsIn(parts: Parts, conversation: ConversationId | null): Citations | null {
+export function citationsIn(parts: Parts, conversation: ConversationId): Citations | null {
   const sources = sourcesIn(parts);
   if (sources.length === 0) return null;
   const grounding = sources[0]?.grounding ?? "cite";
