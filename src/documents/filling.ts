@@ -127,7 +127,10 @@ export class Filling {
       await search.sync(model, this.#end.signal);
       this.#syncedAt = now;
     }
-    if (lacking.length === 0) return lookMs;
+    if (lacking.length === 0) {
+      this.#recovered();
+      return lookMs;
+    }
     const startedAt = performance.now();
     const done = await this.#embed(lacking, model);
     if (!done) return lookMs;
