@@ -29,7 +29,7 @@ interface WatchDependencies {
   bug(error: unknown): void;
 }
 
-/** A look that follows another begins after this many times what that one took, at the earliest. */
+/** A look begins after this many times what the one before took, but not later than one without a notice. */
 const restFactor = 10;
 
 export class WatchedFolder {
@@ -87,7 +87,7 @@ export class WatchedFolder {
     }
     this.#work = null;
     this.#dueAt = Infinity;
-    const restMs = restFactor * (performance.now() - startedAt);
+    const restMs = Math.min(restFactor * (performance.now() - startedAt), bounds.documentsLookMs);
     const soonMs = Math.max(bounds.documentsSettleMs, restMs);
     this.#lookIn(this.#due.size > 0 ? soonMs : Math.max(this.#allDueAt - performance.now(), soonMs));
   }
