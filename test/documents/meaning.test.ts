@@ -179,6 +179,36 @@ describe("with a model that embeds", () => {
   });
 });
 
+test("while answers are written, most of the time is left to them", async () => {
+  const begun: number[] = [];
+  const ended: number[] = [];
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    async fetch(request) {
+      const { pathname } = new URL(request.url);
+      if (pathname === "/props") return Response.json({ total_slots: 1, model_alias: "slow" });
+      if (pathname !== "/v1/embeddings") return Response.json(pathname === "/slots" ? [] : { status: "ok" });
+      const { input } = (await request.json()) as { input: string[] };
+      const isBatch = input[0] !== "document"; // by which it asks for the model
+      if (isBatch) begun.push(performance.now());
+      await new Promise((resolve) => setTimeout(resolve, 40));
+      const embedding = Buffer.from(Float32Array.of(1, 0).buffer).toString("base64");
+      if (isBatch) ended.push(performance.now());
+      return Response.json({ model: "slow", data: input.map((_, index) => ({ index, embedding })) });
+    },
+  });
+  const house = await open({ embed: server.url.href, isBusy: true });
+  await collection(house, [...cars, ...lease]);
+  await until(isFilled(house), "all passages are embedded");
+  const pauses = begun.slice(1).map((at, i) => at - (ended[i] as number));
+  expect(pauses.length).toBeGreaterThan(2);
+  for (const pause of pauses) expect(pause).toBeGreaterThan(100);
+  await house.stop();
+  houses.splice(0);
+  await server.stop(true);
+});
+
 describe("a server that embeds and", () => {
   test("dies: words go on at once; when it is back, so does meaning", async () => {
     const port = freePort();

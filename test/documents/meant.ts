@@ -22,6 +22,8 @@ export interface MeantOptions {
   /** A file that outlives the Store; absent: in memory. */
   readonly file?: string;
   readonly bounds?: Partial<Bounds>;
+  /** Answers are being written. */
+  readonly isBusy?: boolean;
 }
 
 export interface Meant {
@@ -50,7 +52,7 @@ export async function openMeant({ embed, rerank, file, ...options }: MeantOption
   const bugs: unknown[] = [];
   const meaning = new Meaning({
     ...{ store, embedder, reranker, bounds, log },
-    isBusy: () => false,
+    isBusy: () => options.isBusy === true,
     bug: (error) => bugs.push(error),
   });
   meaning.start();
