@@ -12,6 +12,7 @@ import { htmxConfig } from "./frame.ts";
 import { Sidebar } from "./list.tsx";
 import { ids } from "./message.tsx";
 import { PersonaButton, panelIds, Welcome } from "./settings.tsx";
+import { EmptyPanel } from "./source.tsx";
 import { Status, statusIds, UpstreamBanner } from "./status.tsx";
 import { Articles, type ConversationNow, composerState } from "./thread.tsx";
 import { pageTitle } from "./title.ts";
@@ -147,6 +148,7 @@ export function ChatPage(props: PageProps) {
           ))}
         </dl>
       </div>
+      <EmptyPanel />
       <p id="announce" role="status" class="unseen" />
       {props.isPlain && live.length > 0 && (
         <meta http-equiv="refresh" content={`0;url=${commandPath(conversation)}`} />

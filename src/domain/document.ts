@@ -122,3 +122,26 @@ export function ranges(numbers: readonly number[]): string {
   }
   return all.map(([first, last]) => (first === last ? `${first}` : `${first}–${last}`)).join(", ");
 }
+
+/** How a passage's document is now. */
+export type DocumentNow =
+  /** Not known: the passage came without its place. */
+  | { readonly state: "unknown" }
+  /** It was removed, or this person may not search it. */
+  | { readonly state: "gone" }
+  /** It has another text at this place, or another file. */
+  | { readonly state: "changed" }
+  /** `before` and `after` are the passages beside it; empty at the document's ends. */
+  | {
+      readonly state: "same";
+      readonly before: string;
+      readonly after: string;
+      /** Name of its file, if that is still there; else null. */
+      readonly file: string | null;
+    };
+
+/** A piece of a passage. */
+export interface Piece {
+  readonly text: string;
+  readonly isMarked: boolean;
+}

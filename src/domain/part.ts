@@ -2,7 +2,7 @@
 
 import { type FileFacts, type FileId, fileName, isFileType, rangesIn } from "./file.ts";
 import { type Grounding, isGrounding } from "./grounding-mode.ts";
-import { isId } from "./id.ts";
+import { type CollectionId, isId } from "./id.ts";
 import { isFiniteNumber, isJsonObject, isString, type JsonObject } from "./json.ts";
 
 /**
@@ -22,6 +22,17 @@ export interface FilePart extends FileFacts {
   readonly isSearched?: true;
 }
 
+/** Where a passage stands in a document: its page is that of the source. */
+export interface PassagePlace {
+  readonly collection: CollectionId;
+  /** Path of the document in its collection. */
+  readonly path: string;
+  /** SHA-256 of the document, in hexadecimal digits. */
+  readonly hash: string;
+  /** Index of its first UTF-16 code unit in the page's text. */
+  readonly start: number;
+}
+
 /** A passage that an answer may cite. It stands before the answer's text, and is sent only with its question. */
 export interface SourcePart {
   readonly kind: "source";
@@ -37,6 +48,8 @@ export interface SourcePart {
   readonly headings: readonly string[];
   /** The passage, unchanged. */
   readonly text: string;
+  /** Where it was found; absent in conversations of other houses, and of older versions. */
+  readonly place?: PassagePlace;
   /** It does not answer the question, but comes nearest: for people to look at, never sent to a model. */
   readonly isNear?: true;
   /** How the answer is checked against it, when the persona did not leave that to parlor. */
@@ -137,15 +150,21 @@ const isNumber = (value: unknown): value is number =>
   isFiniteNumber(value) && Number.isInteger(value) && value >= 1 && value <= numberMax;
 
 function sourcePartOf(source: JsonObject): SourcePart[] {
-  const { n, passage, document, page, headings, text, isNear, grounding } = source;
+  const { n, passage, document, page, headings, text, place, isNear, grounding } = source;
   if (!isNumber(n) || !isNumber(page) || !isString(document) || !isString(text)) return [];
   const above = Array.isArray(headings) ? headings.filter(isString) : [];
   const names = { passage: isString(passage) ? passage : "", document, page, headings: above };
   return [
     {
       ...{ kind: "source", n, ...names, text },
+      ...(isJsonObject(place) && placeOf(place)),
       ...(isNear === true && { isNear }),
       ...(isGrounding(grounding) && { grounding }),
     },
   ];
+}
+
+function placeOf({ collection, path, hash, start }: JsonObject): Pick<SourcePart, "place"> {
+  if (!isId(collection) || !isString(path) || !isString(hash) || !isFiniteNumber(start)) return {};
+  return { place: { collection, path, hash, start } };
 }

@@ -1,7 +1,6 @@
 // The pages of conversations, and the forms on them for browsers that run no scripts.
 
 import { Hono } from "hono";
-import { SourcePage } from "../../views/source.tsx";
 import type { Attachments } from "../chat/attachments.ts";
 import { type Command, commandOf, execute } from "../chat/command.ts";
 import type { ConversationActions } from "../chat/conversation-actions.ts";
@@ -10,11 +9,10 @@ import { asFailure, Failure, type Refuse, statusOf } from "../domain/failure.ts"
 import type { StoredFile } from "../domain/file.ts";
 import { isId, newId, newTemporaryId } from "../domain/id.ts";
 import type { StoreOf } from "../store/chooser.ts";
-import { assetPaths } from "./assets.ts";
 import { type FileDependencies, takeForm } from "./files.ts";
 import { hasFiles } from "./middleware.ts";
 import { ConversationPages, type PageDependencies } from "./page.tsx";
-import { allFieldsOf, conversationOf, type Env, html, personOf, wordsFor } from "./visitor.ts";
+import { allFieldsOf, conversationOf, type Env, personOf } from "./visitor.ts";
 
 export interface ConversationDependencies extends PageDependencies, FileDependencies {
   /** Largest form without its files, in bytes. */
@@ -42,14 +40,6 @@ export function conversationRoutes(dependencies: ConversationDependencies): Hono
     // written
     const isThere = isShown || (await threads.select(id, at).then(() => true, falseWhenBusy));
     return pages.answer(c, id, { through: isThere ? at : null });
-  });
-
-  app.get("/c/:id/source/:n{[1-9][0-9]{0,5}}", async (c) => {
-    const { id } = await conversationOf(c, chat);
-    const source = await storeOf(id).sources.find(id, Number(c.req.param("n")));
-    if (!source) throw new Failure("not_found");
-    const props = { source, back: `/c/${id}`, assets: assetPaths, words: wordsFor(c) };
-    return c.html(html(<SourcePage {...props} />));
   });
 
   // where a browser runs no scripts, a form's fields arrive here instead of through the socket

@@ -11,7 +11,7 @@ import { Failure } from "../domain/failure.ts";
 import type { FileId, StoredFile } from "../domain/file.ts";
 import { type ConversationId, isId, newId } from "../domain/id.ts";
 import type { SettingsResolver } from "../persona/effective-settings.ts";
-import { attachmentNamed } from "./download.ts";
+import { attachmentNamed, bodyOf } from "./download.ts";
 import { announcedBytes, formOf, formOverheadBytes } from "./form.ts";
 import { type Env, personOf, shownFailure, wordsFor } from "./visitor.ts";
 
@@ -97,19 +97,7 @@ export function sendFile(c: Context<Env>, attachments: Attachments, file: Stored
   c.header("content-length", String(file.bytes));
   c.header("content-disposition", attachmentNamed(file.name));
   c.header("content-security-policy", "default-src 'none'; sandbox; frame-ancestors 'none'");
-  const pieces = attachments.content(file)[Symbol.asyncIterator]();
-  return c.body(
-    new ReadableStream<Uint8Array<ArrayBuffer>>({
-      async pull(controller) {
-        const { done, value } = await pieces.next();
-        if (done === true) controller.close();
-        else controller.enqueue(value);
-      },
-      async cancel() {
-        await pieces.return?.();
-      },
-    }),
-  );
+  return c.body(bodyOf(attachments.content(file)));
 }
 
 interface TakenForm {

@@ -20,6 +20,7 @@ import { type OpsDependencies, opsRoutes } from "./ops.ts";
 import { refusal } from "./refusal.tsx";
 import { shareRoutes } from "./share.tsx";
 import { type SignInDependencies, signInRoutes } from "./sign-in.tsx";
+import { sourceRoutes } from "./sources.tsx";
 import { type ImportBounds, transferRoutes } from "./transfer.tsx";
 import type { Env } from "./visitor.ts";
 
@@ -46,6 +47,7 @@ export function routes(dependencies: RouteDependencies): Hono<Env> {
   app.use(boundForms(dependencies));
   app.route("/", conversationRoutes(dependencies));
   app.route("/", fragmentRoutes(dependencies));
+  app.route("/", sourceRoutes(dependencies));
   app.route("/", transferRoutes(dependencies));
   app.route("/", fileRoutes(dependencies));
   app.route("/collections", collectionRoutes(dependencies));

@@ -2,8 +2,8 @@
 
 import { type Context, Hono } from "hono";
 import { linkedTo } from "../../views/markdown/citations.ts";
+import { SourcePage } from "../../views/page-source.tsx";
 import { ShareDialog, SharedPage } from "../../views/share.tsx";
-import { SourcePage } from "../../views/source.tsx";
 import { Articles } from "../../views/thread.tsx";
 import { newSecret } from "../auth/secrets.ts";
 import type { Attachments } from "../chat/attachments.ts";
@@ -132,7 +132,8 @@ function readerRoutes(dependencies: ShareDependencies): Hono<Env> {
     const source = showsSources ? await citedSource(conversation, n, dependencies) : null;
     if (!source) throw new Failure("not_found");
     const props = { source, back: `/s/${token}`, assets: assetPaths, words: wordsFor(c) };
-    return c.html(html(<SourcePage {...props} />));
+    const pieces = [{ text: source.text, isMarked: false }];
+    return c.html(html(<SourcePage {...props} pieces={pieces} now={{ state: "unknown" }} original="" />));
   });
 
   app.get("/s/:token/before/:message", async (c) => {

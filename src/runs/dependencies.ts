@@ -13,7 +13,7 @@ import type { StepEnd } from "./steps/answer.ts";
 import type { FindPassages } from "./steps/retrieve.ts";
 
 export interface RunsDependencies {
-  readonly store: Pick<Store, "usage" | "settings" | "checkpoint" | "collections">;
+  readonly store: Pick<Store, "usage" | "settings" | "checkpoint" | "collections" | "documents">;
   readonly storeOf: StoreOf;
   readonly bus: Bus;
   readonly upstream: Upstream;

@@ -10,7 +10,7 @@ import type {
 } from "../domain/document.ts";
 import { Failure, type FailureReport } from "../domain/failure.ts";
 import { type CollectionId, type DocumentId, newId } from "../domain/id.ts";
-import type { DocumentRange, Documents } from "./documents.ts";
+import type { DocumentRange, Documents, Neighbours } from "./documents.ts";
 import { PassageTable } from "./passage-table.ts";
 import type { Queries } from "./queries.ts";
 import { VectorTable } from "./vector-table.ts";
@@ -62,6 +62,17 @@ export class DocumentTable implements Documents {
   async document(id: DocumentId): Promise<StoredDocument | null> {
     const row = this.#q.one<DocumentRow>(`${documentRows} where d.id = ? and d.state <> 'lost'`, id);
     return row && toDocument(row);
+  }
+
+  async at(id: CollectionId, path: string): Promise<StoredDocument | null> {
+    const sql = `${documentRows} where c.id = ? and d.path = ? and d.state = 'searchable'`;
+    const row = this.#q.one<DocumentRow>(sql, id, path);
+    return row && toDocument(row);
+  }
+
+  async around(id: DocumentId, page: number, start: number): Promise<Neighbours | null> {
+    const row = this.#q.one<DocumentRow>(`${documentRows} where d.id = ? and d.state = 'searchable'`, id);
+    return row && this.#passages.around(row.seq, page, start);
   }
 
   async passages(id: DocumentId, from: number, limit: number): Promise<readonly Passage[]> {

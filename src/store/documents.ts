@@ -18,6 +18,13 @@ export interface DocumentRange {
   readonly limit: number;
 }
 
+/** A passage, and those before and after it in its document. */
+export interface Neighbours {
+  readonly before: Passage | null;
+  readonly passage: Passage;
+  readonly after: Passage | null;
+}
+
 export interface Documents {
   readonly vectors: Vectors;
   /**
@@ -27,6 +34,10 @@ export interface Documents {
   of(id: CollectionId, range?: DocumentRange): Promise<readonly StoredDocument[]>;
   /** null for an unknown one. Whether somebody may see it is not asked here. */
   document(id: DocumentId): Promise<StoredDocument | null>;
+  /** The document at `path` that is found; null for none. Whether somebody may see it is not asked here. */
+  at(id: CollectionId, path: string): Promise<StoredDocument | null>;
+  /** The passage that begins at `start` of a page, between its neighbours; null for none. */
+  around(id: DocumentId, page: number, start: number): Promise<Neighbours | null>;
   /** Passages of a document in its order, from the passage at `from`. */
   passages(id: DocumentId, from: number, limit: number): Promise<readonly Passage[]>;
   /**

@@ -2,6 +2,7 @@
 
 import type { IndexedPassage, Passage, PassageHit, WordQuery } from "../domain/document.ts";
 import type { TermFrequencies } from "./collections.ts";
+import type { Neighbours } from "./documents.ts";
 import type { Queries } from "./queries.ts";
 
 /** Weights of the index's columns in BM25: a long word that only holds what is looked for counts less. */
@@ -76,6 +77,24 @@ export class PassageTable {
       found.set(seq, { collection, document, path, title, ...toPassage(row) });
     }
     return found;
+  }
+
+  /** The passage that begins at `start` of a page, between its neighbours. */
+  around(document: number, page: number, start: number): Neighbours | null {
+    const columns = `select seq, page, "from", "to", headings, text from passages where document = ?`;
+    const one = (rest: string, ...values: number[]) =>
+      this.#q.one<PassageRow & { seq: number }>(`${columns} and ${rest}`, document, ...values);
+    const found = one(`page = ? and "from" = ?`, page, start);
+    if (found === null) return null;
+    const [before, after] = [
+      one("seq < ? order by seq desc limit 1", found.seq),
+      one("seq > ? order by seq limit 1", found.seq),
+    ];
+    return {
+      before: before && toPassage(before),
+      passage: toPassage(found),
+      after: after && toPassage(after),
+    };
   }
 
   known(terms: readonly string[]): ReadonlySet<string> {

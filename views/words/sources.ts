@@ -8,6 +8,17 @@ export interface SourceWords {
   readonly title: (n: number) => string;
   readonly page: (page: number) => string;
   readonly back: string;
+  readonly close: string;
+  /** What is read out for the text around a passage. */
+  readonly before: string;
+  readonly after: string;
+  /** The document has another text since the passage was found. */
+  readonly changed: string;
+  /** The document was removed, or the reader may not see it any more. */
+  readonly gone: string;
+  /** Opens the document's file at a page. */
+  readonly open: (page: number) => string;
+  readonly download: string;
   /** Citations of an answer that led to none of its sources. */
   readonly lost: (citations: number) => string;
   /** Above the passages that do not answer the question, but come nearest. */
@@ -21,6 +32,13 @@ export const sourcesEn: SourceWords = {
   title: (n) => `Source ${n}`,
   page: (page) => `page ${page}`,
   back: "Back to the conversation",
+  close: "Close",
+  before: "Text before the passage",
+  after: "Text after the passage",
+  changed: "The document has changed since. This is the passage as it was read.",
+  gone: "The document was removed since, or is no longer open to you. This is the passage as it was read.",
+  open: (page) => `Open the document at page ${page}`,
+  download: "Download the document",
   lost: (citations) =>
     citations === 1
       ? "1 citation led nowhere and was removed."
@@ -34,6 +52,13 @@ export const sourcesDe: SourceWords = {
   title: (n) => `Quelle ${n}`,
   page: (page) => `Seite ${page}`,
   back: "Zurück zur Unterhaltung",
+  close: "Schließen",
+  before: "Text vor der Stelle",
+  after: "Text nach der Stelle",
+  changed: "Das Dokument hat sich seitdem geändert. Hier steht die Stelle, wie sie gelesen wurde.",
+  gone: "Das Dokument wurde seitdem entfernt oder steht dir nicht mehr offen. Hier steht die Stelle, wie sie gelesen wurde.",
+  open: (page) => `Das Dokument auf Seite ${page} öffnen`,
+  download: "Das Dokument herunterladen",
   lost: (citations) =>
     citations === 1
       ? "1 Verweis führte ins Leere und wurde entfernt."

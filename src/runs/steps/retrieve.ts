@@ -7,6 +7,7 @@ import { type CollectionId, isTemporary, type PersonId } from "../../domain/id.t
 import { sizeOf } from "../../domain/part.ts";
 import type { EffectiveSettings, Persona } from "../../domain/persona.ts";
 import type { Collections, PassageRange } from "../../store/collections.ts";
+import type { Documents } from "../../store/documents.ts";
 import type { FoundSource } from "../../store/sources.ts";
 import { nothingFound, withSources } from "../cited.ts";
 import { surelyFit } from "../context.ts";
@@ -34,7 +35,10 @@ export type FindPassages = (
 ) => Promise<FoundPassages>;
 
 export interface RetrieveDependencies extends SearchedFilesDependencies {
-  readonly store: { readonly collections: Pick<Collections, "collection" | "named"> };
+  readonly store: {
+    readonly collections: Pick<Collections, "collection" | "named">;
+    readonly documents: Pick<Documents, "document">;
+  };
   readonly findPassages: FindPassages;
   /** The same in the files of temporary conversations. */
   readonly findTemporary: FindPassages;
@@ -60,7 +64,7 @@ export async function retrieve(
   const questions = (await live.history()).flatMap(({ role, text }) => (role === "user" ? [text] : []));
   const question = questions.at(-1) ?? "";
   const { hits, isAnswerable } = await find(questions, collections, files, live, deps);
-  const all = hits.map((hit) => toSource(hit, files));
+  const all = await Promise.all(hits.map((hit) => toSource(hit, files, deps.store.documents)));
   if (isAnswerable) return give(await fitting(all, model, live, deps), live, persona);
   const first = await firstPassages(files, question, sourcesMax, live.store.documents);
   if (first.length > 0) return give(await fitting(first, model, live, deps), live, persona);
@@ -133,10 +137,19 @@ async function find(
   return { hits, isAnswerable };
 }
 
-/** A passage of a file has the name that the file has in this conversation. */
-function toSource(hit: PassageHit, files: readonly SearchedFile[]): FoundSource {
-  const name = files.find(({ document }) => document === hit.document)?.name;
-  return sourceOf(hit.document, name ?? hit.title ?? hit.path, hit);
+/** A passage of a file has the name that the file has in this conversation; any other knows its place. */
+async function toSource(
+  hit: PassageHit,
+  files: readonly SearchedFile[],
+  documents: Pick<Documents, "document">,
+): Promise<FoundSource> {
+  const file = files.find(({ document }) => document === hit.document);
+  if (file) return sourceOf(hit.document, file.name, hit);
+  const source = sourceOf(hit.document, hit.title ?? hit.path, hit);
+  const found = await documents.document(hit.document);
+  if (!found) return source;
+  const { collection, path, hash } = found;
+  return { ...source, place: { collection, path, hash, start: hit.start } };
 }
 
 /** The best of the passages, as many as fit into their share of the context. */

@@ -1,0 +1,59 @@
+// A citation that is followed opens its passage beside the thread, or in a sheet over it where the window is
+// narrow. Without this script, in a new tab, or when the passage can't be fetched, the link leads to its page.
+(() => {
+  const panel = document.getElementById("source");
+  if (!panel) return;
+  const hasRoom = matchMedia("(width >= 75rem)");
+  /** The link that was followed last. */
+  let followed = null;
+
+  /** Its passage's address, with the message that cites it. */
+  function addressOf(link) {
+    const address = new URL(link.href);
+    const message = link.closest("article")?.id.slice(2);
+    if (message) address.searchParams.set("at", message);
+    return address;
+  }
+
+  async function open(link) {
+    followed = link;
+    const headers = { "hx-request": "true" };
+    const answer = await fetch(addressOf(link), { headers }).catch(() => null);
+    const html = answer?.ok ? await answer.text() : null;
+    if (followed !== link) return; // another one was followed meanwhile
+    if (html === null) return location.assign(link.href);
+    panel.innerHTML = html;
+    if (!panel.open) panel[hasRoom.matches ? "show" : "showModal"]();
+    panel.scrollTop = 0;
+    panel.querySelector("[autofocus]")?.focus({ preventScroll: true });
+    panel.querySelector(".passage")?.scrollIntoView({ block: "nearest" });
+  }
+
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("a.cite[href], .nearest a");
+    const isOtherwise = event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
+    if (!link || event.defaultPrevented || event.button !== 0 || isOtherwise) return;
+    event.preventDefault();
+    void open(link);
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !panel.open || event.target.matches?.("input, textarea, select")) return;
+    if (!document.querySelector(":popover-open")) panel.close();
+  });
+
+  // beside the dark part of a sheet, for browsers that don't know closedby
+  panel.addEventListener(
+    "click",
+    (event) => event.target === panel && panel.matches(":modal") && panel.close(),
+  );
+
+  panel.addEventListener("close", () => {
+    const link = followed?.isConnected
+      ? followed
+      : document.querySelector(`a.cite[href="${followed?.getAttribute("href")}"]`);
+    followed = null;
+    panel.replaceChildren();
+    link?.focus({ preventScroll: true });
+  });
+})();
