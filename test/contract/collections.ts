@@ -117,6 +117,28 @@ export function collectionsContract(name: string, open: () => Promise<Store>): v
       );
     });
 
+    test("a passage stands between its neighbours, and a document is found at its path", async () => {
+      const all = ["one", "two", "three"].map((text, i) => ({ ...passage(text), start: 10 * i }));
+      const id = await put("a.md", all);
+      await put("b.md", [passage("other")]);
+      const around = async (start: number, page = 1) => {
+        const { before, passage: found, after } = (await store.documents.around(id, page, start)) ?? {};
+        return [before, found, after].map((each) => each?.text);
+      };
+      expect(await around(10)).toEqual(["one", "two", "three"]);
+      expect(await around(0)).toEqual([undefined, "one", "two"]);
+      expect(await around(20)).toEqual(["two", "three", undefined]);
+      expect(await store.documents.around(id, 1, 11)).toBeNull();
+      expect(await store.documents.around(id, 2, 10)).toBeNull();
+      expect(await store.documents.around("unknown", 1, 10)).toBeNull();
+      expect(await store.documents.at(lease.id, "a.md")).toMatchObject({ id, hash: "hash of a.md" });
+      expect(await store.documents.at(lease.id, "c.md")).toBeNull();
+      expect(await store.documents.at("unknown", "a.md")).toBeNull();
+      await store.documents.forget(lease.id, "a.md");
+      expect(await store.documents.at(lease.id, "a.md")).toBeNull();
+      expect(await store.documents.around(id, 1, 10)).toBeNull();
+    });
+
     test("how many passages have a word is known, about", async () => {
       await put("a.md", [passage("notice period"), passage("notice")]);
       const { passages, of } = await store.collections.frequencies(["notice", "period", "unknown"]);
