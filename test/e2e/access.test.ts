@@ -12,27 +12,13 @@ import {
   standing,
   startParlor,
   startReady,
+  violations,
   visit,
 } from "./stage.ts";
 
-const axe = Bun.resolveSync("axe-core/axe.min.js", import.meta.dir);
 afterAll(closeBrowser);
 const parlor = standing(() => startReady());
 const alone = standing(() => startParlor(["--llama", `http://127.0.0.1:${freePort()}`]));
-
-async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(await Bun.file(axe).text());
-  const result = await page.evaluate(() =>
-    (
-      window as unknown as {
-        axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
-      }
-    ).axe.run(),
-  );
-  return result.violations.map(
-    ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`,
-  );
-}
 
 const states: Record<string, (page: Page) => Promise<void>> = {
   "an empty page": async () => {},

@@ -89,6 +89,8 @@ export async function withModel(...llamaArgs: string[]): Promise<string[]> {
   ];
 }
 
+const axe = Bun.resolveSync("axe-core/axe.min.js", import.meta.dir);
+
 let browser: Browser | null = null;
 
 /** Debian's Chromium, started once, and again when it is gone. Nothing of it talks to the outside. */
@@ -196,6 +198,21 @@ export async function visit(
   else await page.goto(url);
   await connected(page);
   return { page, problems, close: () => context.close() };
+}
+
+/** What axe-core finds wrong on a page as it is. */
+export async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(await Bun.file(axe).text());
+  const result = await page.evaluate(() =>
+    (
+      window as unknown as {
+        axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+      }
+    ).axe.run(),
+  );
+  return result.violations.map(
+    ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`,
+  );
 }
 
 export const connected = (page: Page): Promise<unknown> =>
