@@ -41,7 +41,7 @@ const panel = { id: "source", title: "source-title" } as const;
 
 /** The panel, empty. It is opened by views/assets/sources.js. */
 export function EmptyPanel() {
-  return <dialog id={panel.id} aria-labelledby={panel.title} closedby="any" />;
+  return <dialog id={panel.id} aria-labelledby={panel.title} />;
 }
 
 /** A passage is a stranger's text: it is shown as it was read, never as Markdown. */

@@ -1,17 +1,25 @@
 // The sentences of an answer that cite a passage. Pure.
 
-/** The end of a sentence, with the citations behind its full stop. */
-const sentenceEnd = /(?:[.!?…:]["'“”»)]*(?: ?\[\d+\])*(?=\s|$)|\n)/g;
+import { citationSign, sentenceEnds } from "../domain/sentences.ts";
 
-/** The sentences with `[n]`, a line each and without citations; empty where none has it. */
+const citations = /\[(\d+(?:, ?\d+)*)\]/g;
+
+/** The sentences that cite passage `n`, a line each and without citations; empty where none does. */
 export function citing(answer: string, n: number): string {
-  const sentences: string[] = [];
-  let at = 0;
-  for (const { index, 0: end } of answer.matchAll(sentenceEnd)) {
-    sentences.push(answer.slice(at, index + end.length));
-    at = index + end.length;
+  const cited: boolean[] = [];
+  const text = answer.replace(citations, (_, numbers: string) => {
+    cited.push(numbers.split(",").some((each) => Number(each) === n));
+    return citationSign;
+  });
+  const found: string[] = [];
+  for (const sentence of text.split("\n").flatMap(sentencesIn)) {
+    const signs = sentence.split(citationSign);
+    if (cited.splice(0, signs.length - 1).includes(true)) found.push(signs.join("").trim());
   }
-  sentences.push(answer.slice(at));
-  const found = sentences.filter((sentence) => sentence.includes(`[${n}]`));
-  return found.join("\n").replace(/\[\d+\]/g, "");
+  return found.join("\n");
+}
+
+function sentencesIn(paragraph: string): string[] {
+  const ends = [0, ...sentenceEnds(paragraph, true), paragraph.length];
+  return ends.slice(1).map((end, i) => paragraph.slice(ends[i], end));
 }

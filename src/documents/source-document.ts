@@ -1,5 +1,5 @@
-// The document of a passage that an answer cites, as it is now: whether it is still the same, what stands around
-// the passage, and its original. For those who may search its collection.
+// The document of a passage that an answer cites, as it is now: whether it is still the same, what stands
+// around the passage, and its original. For those who may search its collection.
 
 import { createReadStream } from "node:fs";
 import { lstat } from "node:fs/promises";
@@ -12,7 +12,7 @@ import type { Store } from "../store/store.ts";
 import { hashOf } from "./hash.ts";
 
 /** A document's file. */
-export interface Original {
+interface Original {
   readonly name: string;
   readonly bytes: number;
   readonly content: AsyncIterable<Uint8Array>;

@@ -23,7 +23,7 @@ export interface FilePart extends FileFacts {
 }
 
 /** Where a passage stands in a document: its page is that of the source. */
-export interface PassagePlace {
+interface PassagePlace {
   readonly collection: CollectionId;
   /** Path of the document in its collection. */
   readonly path: string;

@@ -1,5 +1,5 @@
-// What a citation leads to: the passage, with the words that it shares with what cites it, what stands around it,
-// and its document's file.
+// What a citation leads to: the passage, with the words that it shares with what cites it, what stands around
+// it, and the file of its document.
 
 import { type Context, Hono } from "hono";
 import { SourcePage } from "../../views/page-source.tsx";
@@ -81,8 +81,8 @@ async function* joined<Each>(first: IteratorResult<Each>, rest: AsyncIterator<Ea
 }
 
 /**
- * What was said of a passage: the sentences that cite it in the message `at`, else in the last answer that has it;
- * its question where none cites it.
+ * What was said of a passage: the sentences that cite it in the message `at`, else in the last answer that
+ * has it; its question where none cites it.
  */
 async function saidOf(
   conversation: ConversationId,

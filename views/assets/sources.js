@@ -42,7 +42,7 @@
     if (!document.querySelector(":popover-open")) panel.close();
   });
 
-  // beside the dark part of a sheet, for browsers that don't know closedby
+  // a press beside a sheet closes it; the thread beside a panel stays usable
   panel.addEventListener(
     "click",
     (event) => event.target === panel && panel.matches(":modal") && panel.close(),
