@@ -69,12 +69,12 @@ const states: Record<string, (page: Page) => Promise<void>> = {
     await page.getByRole("button", { name: "Create" }).click();
     const file = { name: "notes.md", mimeType: "text/markdown", buffer: Buffer.from("notes") };
     await page.getByLabel(`Add documents to ${name}`).setInputFiles([file, { ...file, name: "broken.pdf" }]);
-    const collection = page.getByRole("region", { name });
-    await collection.getByRole("button", { name: "Upload" }).click();
-    await collection.locator('li[data-state="searchable"]').nth(1).waitFor();
-    await collection.locator("summary").click();
+    await page.getByRole("region", { name }).getByRole("button", { name: "Upload" }).click();
+    await page.getByRole("heading", { level: 1, name }).waitFor();
+    await page.locator('li[data-state="searchable"]').nth(1).waitFor();
+    await page.locator("summary").click();
     expect(await violations(page)).toEqual([]);
-    await collection.getByRole("link", { name: "notes.md" }).click();
+    await page.getByRole("link", { name: "notes.md" }).click();
     await page.locator(".passage").waitFor();
     expect(await violations(page)).toEqual([]);
     await page.goto(new URL("/documents", home).href);
