@@ -1,7 +1,7 @@
 // Tells when something has changed that decides what people may do or see: in this process, or in another one
 // that has the file open.
 
-import type { Queries } from "./queries.ts";
+import type { Database } from "bun:sqlite";
 
 /**
  * Interval of the checks for another process's changes, in ms: a session that `parlor user` ends is over in a
@@ -13,10 +13,10 @@ export class Changes {
   readonly #listeners = new Set<() => void>();
   #timer: Timer | null = null;
   #version: number;
-  readonly #q: Queries;
+  readonly #db: Database;
 
-  constructor(queries: Queries) {
-    this.#q = queries;
+  constructor(db: Database) {
+    this.#db = db;
     this.#version = this.#look();
   }
 
@@ -43,6 +43,6 @@ export class Changes {
   }
 
   #look(): number {
-    return this.#q.one<{ data_version: number }>("pragma data_version")?.data_version ?? 0;
+    return this.#db.query<{ data_version: number }, []>("pragma data_version").get()?.data_version ?? 0;
   }
 }

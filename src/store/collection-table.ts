@@ -126,7 +126,7 @@ export class CollectionTable implements Collections {
   #lose(which: string, value: string): void {
     const sql = `update collections set is_lost = 1, owner = id, name = '', folder = ''
       where ${which} and is_lost = 0`;
-    if (this.#q.run(sql, value) > 0) this.#q.forgetting.begin();
+    if (this.#q.run(sql, value) > 0) this.#q.now(this.#q.forgetting.begin("texts"));
   }
 }
 

@@ -12,7 +12,7 @@ export function purgeMessages(q: Queries, time: number): void {
   if (pruned.length === 0) return;
   q.transaction(() => {
     eraseAll(q, pruned);
-    q.forgetting.begin();
+    q.now(q.forgetting.begin("texts"));
   });
 }
 

@@ -150,7 +150,7 @@ export class DocumentTable implements Documents {
       join documents d on d.seq = p.document where d.id = ? and d.state = 'reading' limit ?)`;
     const eraseSome = () => {
       const erased = this.#q.run(sql, id, batchPassages);
-      if (erased > 0) this.#q.forgetting.begin();
+      if (erased > 0) this.#q.now(this.#q.forgetting.begin("texts"));
       return erased;
     };
     while (this.#q.transaction(eraseSome) > 0) await Bun.sleep(0);
@@ -179,7 +179,7 @@ export class DocumentTable implements Documents {
   /** Within a transaction of the caller. */
   #loseDocuments(which: string, ...values: (string | number)[]): void {
     const lost = this.#q.run(`update documents set state = 'lost' where ${which}`, ...values);
-    if (lost > 0) this.#q.forgetting.begin();
+    if (lost > 0) this.#q.now(this.#q.forgetting.begin("texts"));
   }
 }
 

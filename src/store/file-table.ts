@@ -203,7 +203,7 @@ export class FileTable implements Files {
   }
 
   #forgetting(deleted: number): number {
-    if (deleted > 0) this.#q.forgetting.begin([]);
+    if (deleted > 0) this.#q.now(this.#q.forgetting.begin("rows"));
     return deleted;
   }
 }

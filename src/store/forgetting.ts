@@ -4,6 +4,7 @@
 // a conversation of fifty (measured, beside 12 MB of text); all steps for a file of 36 MB take 0.5 s.
 
 import type { Database } from "bun:sqlite";
+import { type Forgetting, one, run, type Work } from "./database.ts";
 import { emptyJournal, searchTables } from "./file.ts";
 import { eraseLostContent, eraseLostDocuments } from "./lost-content.ts";
 
@@ -21,7 +22,7 @@ const closeMs = 5_000;
 /** Longest time that this delays the end of a command, in ms. */
 const commandMs = 120_000;
 
-export class Forgetting {
+export class SqliteForgetting implements Forgetting {
   readonly #db: Database;
   /** Indexes that must be rewritten; null: nothing to do. */
   #pending: string[] | null = null;
@@ -38,28 +39,23 @@ export class Forgetting {
     this.#db = db;
   }
 
-  /** Continues the work that another process has left. */
-  resume(): void {
-    if (this.#db.query("select 1 from settings where name = 'forgetting'").get() !== null) this.begin();
+  *resume(): Work<void> {
+    if (yield* one("select 1 from settings where name = 'forgetting'")) yield* this.begin("texts");
   }
 
-  /**
-   * Must be called within the transaction that deletes; the work happens later. `indexes` are those that held
-   * the deleted text.
-   */
-  begin(indexes: readonly string[] = searchTables(this.#db)): void {
+  *begin(what: "texts" | "rows"): Work<void> {
     if (this.#db.filename === ":memory:") {
       while (eraseLostContent(this.#db));
       while (eraseLostDocuments(this.#db) !== null);
       return;
     }
     if (this.#pending !== null) {
-      this.#isDeletedSince ||= indexes.length > 0;
+      this.#isDeletedSince ||= what === "texts";
       return;
     }
     // tells the next process to go on, if this one ends before
-    this.#db.run("insert or ignore into settings (name, value) values ('forgetting', '')");
-    this.#pending = [...indexes];
+    yield* run("insert into settings (name, value) values ('forgetting', '') on conflict do nothing");
+    this.#pending = what === "texts" ? searchTables(this.#db) : [];
     this.#later(0);
   }
 

@@ -139,7 +139,7 @@ export class PeopleTable implements People {
       // a former admin may still know the links of invitations
       if (wasAdmin && (removed === true || (role !== undefined && role !== "admin")))
         this.#q.run("delete from invitations");
-      this.#q.forgetting.begin([]); // erases the password's hash and the sessions
+      this.#q.now(this.#q.forgetting.begin("rows")); // erases the password's hash and the sessions
       return this.find("id", id) as Person;
     });
     this.#changes.tell();
@@ -159,7 +159,7 @@ export class PeopleTable implements People {
       for (const table of ["usage", "shares"]) this.#q.run(`delete from ${table} where person = ?`, id);
       this.#q.run("update audit set address = '' where actor = ?", id);
       this.#q.run("delete from people where id = ?", id);
-      this.#q.forgetting.begin();
+      this.#q.now(this.#q.forgetting.begin("texts"));
     });
     this.#changes.tell();
   }

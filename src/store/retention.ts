@@ -38,8 +38,8 @@ export class RetentionTable implements Retention {
       this.#q.run("delete from buckets where at < ?", now - dayMs);
       this.#q.run("delete from audit where at < ?", now - auditKeptMs);
       this.#q.run("delete from usage where day < ?", dayOf(now - auditKeptMs));
-      this.#q.forgetting.resume();
-      this.#q.forgetting.begin([]);
+      this.#q.now(this.#q.forgetting.resume());
+      this.#q.now(this.#q.forgetting.begin("rows"));
     });
   }
 }

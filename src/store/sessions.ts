@@ -131,7 +131,7 @@ export class SessionTable implements Sessions {
       }
       this.#q.run("update people set password = ? where id = ?", password, known.id);
       this.#q.run("delete from sessions where person = ?", known.id);
-      this.#q.forgetting.begin([]); // erases the old password's hash
+      this.#q.now(this.#q.forgetting.begin("rows")); // erases the old password's hash
       return this.#people.find("id", known.id) as Person;
     });
     this.#changes.tell();

@@ -7,12 +7,12 @@ import { noSettings, type Settings } from "../domain/persona.ts";
 import type { ConversationHeader, ConversationRecord } from "../domain/record.ts";
 import type { Run } from "../domain/run.ts";
 import type { ThreadPage, Utterance } from "../domain/thread.ts";
-import { Changes } from "./changes.ts";
+import type { ChangeListener } from "./database.ts";
 import { purgeMessages } from "./deletion.ts";
 import { type FileLock, openDatabase } from "./file.ts";
 import { ConversationList } from "./list.ts";
 import { migrate } from "./migrate.ts";
-import { type ChangeListener, Queries } from "./queries.ts";
+import { Queries } from "./queries.ts";
 import { RunQueue } from "./run-queue.ts";
 import { RunTable } from "./runs.ts";
 import type {
@@ -39,7 +39,6 @@ export class SqliteStore extends Tables implements Store {
   readonly #list: ConversationList;
   readonly #transfer: TransferTable;
   readonly #runs: RunTable;
-  readonly #changes: Changes;
   readonly #runQueue: RunQueue;
   /** Null when other processes may write to the file too. */
   readonly #lock: FileLock | null;
@@ -49,14 +48,13 @@ export class SqliteStore extends Tables implements Store {
     const db = openDatabase(file);
     migrate(db, file);
     const queries = new Queries(db, listener);
-    if (lock) queries.forgetting.resume();
-    const changes = new Changes(queries);
+    if (lock) queries.now(queries.forgetting.resume());
+    const { changes } = queries;
     const list = new ConversationList(queries);
     super(queries, changes, list, beside);
     this.#db = db;
     this.#q = queries;
     this.#list = list;
-    this.#changes = changes;
     this.#runs = new RunTable(queries);
     this.#tree = new MessageTree(queries, this.#runs);
     this.#transfer = new TransferTable(queries, { runs: this.#runs, files: this.files }, this.clear);
@@ -208,7 +206,6 @@ export class SqliteStore extends Tables implements Store {
   }
 
   async close(): Promise<void> {
-    this.#changes.close();
     this.#q.close(this.#lock !== null);
     this.#db.close();
     this.#lock?.release();

@@ -1,8 +1,9 @@
 // Opens the Store in an SQLite file: makes the file where there is none, takes its lock, and says in words
 // why it can't be used.
 
+import type { ChangeListener } from "./database.ts";
 import { lockFile, makeFile, unusable } from "./file.ts";
-import type { ChangeListener } from "./queries.ts";
+
 import { SqliteStore } from "./sqlite-store.ts";
 import type { Store } from "./store.ts";
 

@@ -39,7 +39,7 @@ export class Tables {
     this.clear = (conversation) => {
       clearMessages(queries, conversation);
       list.delete(conversation);
-      queries.forgetting.begin();
+      queries.now(queries.forgetting.begin("texts"));
     };
     this.files = new FileTable(queries);
     this.collections = new CollectionTable(queries);
