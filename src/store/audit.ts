@@ -1,17 +1,24 @@
-// The audit log and the list of failed Runs that the operator sees, in SQLite.
+// The audit log and the list of failed Runs that the operator sees.
 
 import type { AuditAct, AuditEntry } from "../domain/account.ts";
 import type { PersonId } from "../domain/id.ts";
 import type { FailedRun } from "../domain/run.ts";
 import type { AuditLog } from "./accounts.ts";
-import type { Queries } from "./queries.ts";
+import { all, change, type Database } from "./database.ts";
 import { failureIn } from "./stored-json.ts";
 
-export class AuditTable implements AuditLog {
-  readonly #q: Queries;
+interface FailedRow {
+  id: string;
+  owner: string;
+  failure: string;
+  created_at: number;
+}
 
-  constructor(queries: Queries) {
-    this.#q = queries;
+export class AuditTable implements AuditLog {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
   }
 
   async note({
@@ -25,29 +32,19 @@ export class AuditTable implements AuditLog {
     subject?: string;
     address?: string;
   }): Promise<void> {
-    this.#q.run(
-      "insert into audit (at, actor, act, subject, address) values (?, ?, ?, ?, ?)",
-      Date.now(),
-      actor,
-      act,
-      subject,
-      address,
-    );
+    const sql = "insert into audit (at, actor, act, subject, address) values (?, ?, ?, ?, ?)";
+    await this.#db.write(() => change(sql, Date.now(), actor, act, subject, address));
   }
 
-  async latest(limit: number): Promise<readonly AuditEntry[]> {
-    return this.#q.all<AuditEntry>(
-      "select at, actor, act, subject, address from audit order by seq desc limit ?",
-      limit,
-    );
+  latest(limit: number): Promise<readonly AuditEntry[]> {
+    const sql = "select at, actor, act, subject, address from audit order by seq desc limit ?";
+    return this.#db.read(() => all<AuditEntry>(sql, limit));
   }
 
   async failedRuns(limit: number): Promise<readonly FailedRun[]> {
-    const rows = this.#q.all<{ id: string; owner: string; failure: string; created_at: number }>(
-      `select id, owner, failure, created_at from runs where status = 'failed' and failure is not null
-       order by seq desc limit ?`,
-      limit,
-    );
+    const sql = `select id, owner, failure, created_at from runs
+      where status = 'failed' and failure is not null order by seq desc limit ?`;
+    const rows = await this.#db.read(() => all<FailedRow>(sql, limit));
     return rows.map(({ id, owner, failure, created_at }) => ({
       run: id,
       owner,

@@ -2,16 +2,23 @@
 // transaction. Work can't wait for anything else, so a transaction never stays open while something happens
 // outside of the database.
 
+import type { FoundPassage } from "../domain/conversation.ts";
+import type { IndexedPassage, WordQuery } from "../domain/document.ts";
+import type { PersonId } from "../domain/id.ts";
+
 /** Yielded by work: resumes with the result of `kind`. */
 export interface Statement {
   /** The first row or null; all rows; the number of changed rows; see `announce`. */
-  readonly kind: "one" | "all" | "run" | "announce";
+  readonly kind: "one" | "all" | "change" | "announce";
   /** With `?` for the next value, or `?1` for the first one. */
   readonly sql: string;
   readonly values: readonly Value[];
 }
 
 export type Value = string | number | null | Uint8Array;
+
+/** A condition in a result: 0 and 1 in one engine, false and true in another. */
+export type Truth = number | boolean;
 
 /**
  * Work on a database. Work that calls other work says `yield*`; without it the other one never runs. A
@@ -28,13 +35,20 @@ export function* all<Row>(sql: string, ...values: Value[]): Work<Row[]> {
 }
 
 /** Returns the number of changed rows. */
-export function* run(sql: string, ...values: Value[]): Work<number> {
-  return (yield { kind: "run", sql, values }) as number;
+export function* change(sql: string, ...values: Value[]): Work<number> {
+  return (yield { kind: "change", sql, values }) as number;
 }
 
 /** Calls those who watch the database, in every process that has it open, once the transaction has ended. */
 export function* announce(): Work<void> {
   yield { kind: "announce", sql: "", values: [] };
+}
+
+/** Changes rows, then announces it. Returns their number. */
+export function* changeAndAnnounce(sql: string, ...values: Value[]): Work<number> {
+  const changed = yield* change(sql, ...values);
+  yield* announce();
+  return changed;
 }
 
 export interface Database {
@@ -44,15 +58,36 @@ export interface Database {
    */
   read<T>(work: () => Work<T>): Promise<T>;
   /**
-   * Work in one transaction, which ends without effect when the work throws. It may be called again when
-   * nothing was committed, so it must have no effect outside of the database.
+   * Work in one transaction, as if no other ran meanwhile. It ends without effect when the work throws. Work
+   * is made again when nothing was committed: what it does outside of the database must bear that.
    * @throws Failure `store_unwritable`, `store_damaged`
    */
   write<T>(work: () => Work<T>): Promise<T>;
   /** Calls `listener` after each `announce`. Returns a function that ends it. */
   watch(listener: () => void): () => void;
+  /** A condition on rows whose `column` is one of `values`; `list` is the value of its `?`. */
+  within(column: string, values: readonly string[]): { readonly condition: string; readonly list: Value };
+  /** See `Store.search`. Engines find words in ways of their own. */
+  searchConversations(owner: PersonId, query: string, limit: number): Work<FoundPassage[]>;
+  readonly passageIndex: PassageIndex;
   readonly forgetting: Forgetting;
+  close(): Promise<void>;
 }
+
+/** Finds passages by their terms. Engines keep these in indexes of their own. */
+export interface PassageIndex {
+  /** Adds the terms of a passage; they go with its row. */
+  add(passage: number, collection: number, terms: PassageTerms): Work<void>;
+  /** In how many passages each of these terms is; terms that are in none are left out. */
+  frequencies(terms: readonly string[]): Work<Map<string, number>>;
+  /**
+   * The passages in these collections that match best, at most `limit`: a query for rows `(passage, rank)`,
+   * and the values of its `?`. The best has the lowest rank.
+   */
+  matches(query: WordQuery, collections: readonly number[], limit: number): { sql: string; values: Value[] };
+}
+
+export type PassageTerms = Pick<IndexedPassage, "words" | "compounds">;
 
 /** Removes what an engine keeps of deleted rows. */
 export interface Forgetting {

@@ -1,4 +1,4 @@
-// Files in SQLite: content in pieces, its text by page, and the messages that have them. Triggers of the
+// The tables of files: content in pieces, its text by page, and the messages that have them. Triggers of the
 // schema delete files that no message has any more; their content is erased by store/lost-content.
 
 import { setImmediate as nextTurn } from "node:timers/promises";
@@ -8,9 +8,9 @@ import type { FileType } from "../domain/file-type.ts";
 import type { ConversationId, MessageId, PersonId } from "../domain/id.ts";
 import type { FilePart } from "../domain/part.ts";
 import { ContentText } from "./content-text.ts";
+import { change, type Database, one, type Value, type Work } from "./database.ts";
 import { FilePassageTable } from "./file-passage-table.ts";
 import type { Files, NewFile } from "./files.ts";
-import type { Queries } from "./queries.ts";
 
 /** Bytes of one row of content: a write of a millisecond, and a read that is sent at once. */
 const pieceBytes = 256 * 1024;
@@ -30,24 +30,34 @@ interface FileRow {
   picture_pages: string;
 }
 
+interface PieceRow {
+  data: Uint8Array<ArrayBuffer>;
+}
+
 const fileRows = "select f.id, f.owner, f.name, c.* from files f join contents c on c.seq = f.content";
 /** Condition on files that neither a message nor a document has. */
 const isUnused = `not exists (select 1 from message_files where file = files.id)
   and not exists (select 1 from documents where file = files.id)`;
 
+/** Condition on files that were never sent, and are older than a time. */
+const isUnsent = `created_at < ? and ${isUnused}`;
+/** Condition on content that is being written, or was left, since before a time. */
+const isLeft = "hash is null and is_lost = 0 and created_at < ?";
+const leftBefore = (): number => Date.now() - writingMs;
+
 export class FileTable implements Files {
   readonly passages: FilePassageTable;
-  readonly #q: Queries;
+  readonly #db: Database;
   readonly #text: ContentText;
 
-  constructor(queries: Queries) {
-    this.#text = new ContentText(queries);
-    this.passages = new FilePassageTable(queries);
-    this.#q = queries;
+  constructor(db: Database) {
+    this.#text = new ContentText(db);
+    this.passages = new FilePassageTable(db);
+    this.#db = db;
   }
 
   async add(file: NewFile, content: AsyncIterable<Uint8Array>): Promise<StoredFile> {
-    const seq = this.#begin(file);
+    const seq = await this.#db.write(() => this.#begin(file));
     try {
       const hash = new Bun.CryptoHasher("sha256");
       let [bytes, n] = [0, 0];
@@ -55,36 +65,38 @@ export class FileTable implements Files {
         hash.update(piece);
         bytes += piece.length;
         const sql = "insert into content_pieces (content, n, data) values (?, ?, ?)";
-        this.#q.transaction(() => this.#q.run(sql, seq, n++, piece));
+        const place = n++;
+        await this.#db.write(() => change(sql, seq, place, piece));
         await nextTurn();
       }
       await this.#text.add(seq, file);
-      return this.#q.transaction(() => this.#end(seq, file, hash.digest("hex"), bytes));
+      const digest = hash.digest("hex");
+      return await this.#db.write(() => this.#end(seq, file, digest, bytes));
     } catch (error) {
-      this.#q.transaction(() => this.#drop("seq = ?", seq));
+      await this.#db.write(() => this.#drop("seq = ?", seq));
       throw error;
     }
   }
 
-  async file(id: FileId): Promise<StoredFile | null> {
-    return this.find(id);
+  file(id: FileId): Promise<StoredFile | null> {
+    return this.#db.read(() => this.find(id));
   }
 
   async unsent(owner: PersonId, id: FileId): Promise<StoredFile | null> {
     const sql = `${fileRows} where f.id = ? and f.owner = ?
       and not exists (select 1 from message_files where file = f.id)`;
-    const row = this.#q.one<FileRow>(sql, id, owner);
+    const row = await this.#db.read(() => one<FileRow>(sql, id, owner));
     return row && toFile(row);
   }
 
-  find(id: FileId): StoredFile | null {
-    const row = this.#q.one<FileRow>(`${fileRows} where f.id = ?`, id);
+  *find(id: FileId): Work<StoredFile | null> {
+    const row = yield* one<FileRow>(`${fileRows} where f.id = ?`, id);
     return row && toFile(row);
   }
 
   /** The part of a message that has this file; null for an unknown one. */
-  partOf(id: FileId | undefined): FilePart | null {
-    const found = id === undefined ? null : this.find(id);
+  *partOf(id: FileId | undefined): Work<FilePart | null> {
+    const found = id === undefined ? null : yield* this.find(id);
     if (found === null) return null;
     const { id: file, owner: _, mediaType: __, ...facts } = found;
     return { kind: "file", file, ...facts };
@@ -94,116 +106,99 @@ export class FileTable implements Files {
     const sql = `select 1 from message_files f
       join messages m on m.id = f.message join conversations c on c.id = m.conversation
       where f.file = ? and c.id = ? and m.deleted_at is null and c.deleted_at is null`;
-    return this.#q.one(sql, file, conversation) !== null;
+    return (await this.#db.read(() => one(sql, file, conversation))) !== null;
   }
 
   async *content(id: FileId): AsyncGenerator<Uint8Array<ArrayBuffer>> {
     const sql = `select p.data from files f join content_pieces p on p.content = f.content
       where f.id = ? and p.n = ?`;
     for (let n = 0; ; n++) {
-      const row = this.#q.one<{ data: Uint8Array<ArrayBuffer> }>(sql, id, n);
+      const row = await this.#db.read(() => one<PieceRow>(sql, id, n));
       if (row === null) return;
       yield row.data;
       await nextTurn();
     }
   }
 
-  async pagesFor(message: MessageId, file: FileId): Promise<readonly FilePage[] | null> {
-    return this.#text.pagesFor(message, file);
+  pagesFor(message: MessageId, file: FileId): Promise<readonly FilePage[] | null> {
+    return this.#db.read(() => this.#text.pagesFor(message, file));
   }
 
-  async picturesFor(
-    message: MessageId,
-    file: FileId,
-    limit: number,
-  ): Promise<ReadonlyMap<number, Uint8Array>> {
-    return this.#text.picturesFor(message, file, limit);
+  picturesFor(message: MessageId, file: FileId, limit: number): Promise<ReadonlyMap<number, Uint8Array>> {
+    return this.#db.read(() => this.#text.picturesFor(message, file, limit));
   }
 
   async remove(owner: PersonId, id: FileId): Promise<boolean> {
     const sql = `delete from files where id = ? and owner = ? and ${isUnused}`;
-    return this.#q.transaction(() => this.#forgetting(this.#q.run(sql, id, owner))) > 0;
+    return (await this.#db.write(() => this.#delete(sql, id, owner))) > 0;
   }
 
-  async usedBytes(owner: PersonId): Promise<number> {
-    return this.#usedBytes(owner);
-  }
-
-  #usedBytes(owner: PersonId): number {
-    const sql = `select coalesce(sum(c.bytes), 0) as bytes
-      from files f join contents c on c.seq = f.content where f.owner = ?`;
-    return this.#q.one<{ bytes: number }>(sql, owner)?.bytes ?? 0;
+  usedBytes(owner: PersonId): Promise<number> {
+    return this.#db.read(() => this.#usedBytes(owner));
   }
 
   async removeUnsent(time: number): Promise<void> {
-    const unsent = `created_at < ? and ${isUnused}`;
-    const left = "hash is null and is_lost = 0 and created_at < ?";
-    const writing = Date.now() - writingMs;
-    const isDue =
-      this.#q.one(`select 1 from files where ${unsent}`, time) !== null ||
-      this.#q.one(`select 1 from contents where ${left}`, writing) !== null;
-    if (!isDue) return;
-    this.#q.transaction(() => {
-      this.#forgetting(this.#q.run(`delete from files where ${unsent}`, time));
-      this.#drop(left, writing);
-    });
+    const due = `select 1 from files where ${isUnsent} union all select 1 from contents where ${isLeft}`;
+    if ((await this.#db.read(() => one(due, time, leftBefore()))) === null) return;
+    await this.#db.write(() => this.#removeUnsent(time));
   }
 
-  /** Deletes all files of a person, also those in other people's messages. Within a transaction of the caller. */
-  removeAllOf(owner: PersonId): void {
-    this.#q.run("delete from files where owner = ?", owner);
+  /** Deletes all files of a person, also those in other people's messages. */
+  *removeAllOf(owner: PersonId): Work<void> {
+    yield* change("delete from files where owner = ?", owner);
   }
 
-  /** Gives files to a message. Within a transaction of the caller. */
-  attach(message: MessageId, parts: readonly FilePart[]): void {
-    for (const { file } of parts)
-      if (file !== null)
-        this.#q.run("insert or ignore into message_files (message, file) values (?, ?)", message, file);
+  /** Gives files to a message. */
+  *attach(message: MessageId, parts: readonly FilePart[]): Work<void> {
+    const sql = "insert into message_files (message, file) values (?, ?) on conflict do nothing";
+    for (const { file } of parts) if (file !== null) yield* change(sql, message, file);
   }
 
-  #begin({ type, mediaType, pages, picturePages = [] }: NewFile): number {
-    const row = this.#q.one<{ seq: number }>(
-      `insert into contents (type, media_type, pages, picture_pages, created_at)
-       values (?, ?, ?, ?, ?) returning seq`,
-      type,
-      mediaType,
-      pages.length,
-      JSON.stringify(rangesOf(picturePages)),
-      Date.now(),
-    );
+  *#begin({ type, mediaType, pages, picturePages = [] }: NewFile): Work<number> {
+    const sql = `insert into contents (type, media_type, pages, picture_pages, created_at)
+      values (?, ?, ?, ?, ?) returning seq`;
+    const ranges = JSON.stringify(rangesOf(picturePages));
+    const row = yield* one<{ seq: number }>(sql, type, mediaType, pages.length, ranges, Date.now());
     return (row as { seq: number }).seq;
   }
 
+  *#usedBytes(owner: PersonId): Work<number> {
+    const sql = `select cast(coalesce(sum(c.bytes), 0) as bigint) as bytes
+      from files f join contents c on c.seq = f.content where f.owner = ?`;
+    return (yield* one<{ bytes: number }>(sql, owner))?.bytes ?? 0;
+  }
+
+  *#removeUnsent(time: number): Work<void> {
+    yield* this.#delete(`delete from files where ${isUnsent}`, time);
+    yield* this.#drop(isLeft, leftBefore());
+  }
+
   /** Makes the file; its content is dropped again where the same is there already. */
-  #end(seq: number, file: NewFile, hash: string, bytes: number): StoredFile {
+  *#end(seq: number, file: NewFile, hash: string, bytes: number): Work<StoredFile> {
     const { id, owner, name, type, ownerMaxBytes: limitBytes } = file;
-    const usedBytes = this.#usedBytes(owner);
+    const usedBytes = yield* this.#usedBytes(owner);
     if (usedBytes + bytes > limitBytes) throw new Failure("files_full", { usedBytes, limitBytes, bytes });
     const sql = "select seq from contents where hash = ? and type = ?";
-    const known = this.#q.one<{ seq: number }>(sql, hash, type)?.seq;
+    const known = (yield* one<{ seq: number }>(sql, hash, type))?.seq;
     if (known === undefined)
-      this.#q.run("update contents set hash = ?, bytes = ? where seq = ?", hash, bytes, seq);
-    this.#q.run(
-      "insert into files (id, owner, name, content, created_at) values (?, ?, ?, ?, ?)",
-      id,
-      owner,
-      name,
-      known ?? seq,
-      Date.now(),
-    );
+      yield* change("update contents set hash = ?, bytes = ? where seq = ?", hash, bytes, seq);
+    const add = "insert into files (id, owner, name, content, created_at) values (?, ?, ?, ?, ?)";
+    yield* change(add, id, owner, name, known ?? seq, Date.now());
     if (known !== undefined) {
-      this.#text.move(seq, known);
-      this.#drop("seq = ?", seq);
+      yield* this.#text.move(seq, known);
+      yield* this.#drop("seq = ?", seq);
     }
-    return this.find(id) as StoredFile;
+    return (yield* this.find(id)) as StoredFile;
   }
 
-  #drop(which: string, value: number): void {
-    this.#forgetting(this.#q.run(`update contents set hash = null, is_lost = 1 where ${which}`, value));
+  *#drop(which: string, value: number): Work<void> {
+    yield* this.#delete(`update contents set hash = null, is_lost = 1 where ${which}`, value);
   }
 
-  #forgetting(deleted: number): number {
-    if (deleted > 0) this.#q.now(this.#q.forgetting.begin("rows"));
+  /** Returns the number of rows that were deleted, or marked as lost. */
+  *#delete(sql: string, ...values: Value[]): Work<number> {
+    const deleted = yield* change(sql, ...values);
+    if (deleted > 0) yield* this.#db.forgetting.begin("rows");
     return deleted;
   }
 }

@@ -1,11 +1,10 @@
-// API keys in SQLite.
+// The table of API keys.
 
 import type { Key, Person } from "../domain/account.ts";
 import { newId, type PersonId } from "../domain/id.ts";
 import type { Keys } from "./accounts.ts";
-import type { Changes } from "./changes.ts";
+import { all, change, changeAndAnnounce, type Database, one, type Work } from "./database.ts";
 import type { PeopleTable } from "./people.ts";
-import type { Queries } from "./queries.ts";
 import { scopesIn } from "./stored-json.ts";
 
 interface KeyRow {
@@ -21,49 +20,46 @@ interface KeyRow {
 const touchEveryMs = 60_000;
 
 export class KeyTable implements Keys {
-  readonly #q: Queries;
+  readonly #db: Database;
   readonly #people: PeopleTable;
-  readonly #changes: Changes;
 
-  constructor(queries: Queries, people: PeopleTable, changes: Changes) {
-    this.#q = queries;
+  constructor(db: Database, people: PeopleTable) {
+    this.#db = db;
     this.#people = people;
-    this.#changes = changes;
   }
 
   async add(hash: string, { person, name, scopes }: Pick<Key, "person" | "name" | "scopes">): Promise<Key> {
     const [id, createdAt] = [newId(), Date.now()];
     const sql = "insert into keys (hash, id, person, name, scopes, created_at) values (?, ?, ?, ?, ?, ?)";
-    this.#q.run(sql, hash, id, person, name, JSON.stringify(scopes), createdAt);
+    const values = [hash, id, person, name, JSON.stringify(scopes), createdAt];
+    await this.#db.write(() => change(sql, ...values));
     return { id, person, name, scopes, createdAt, seenAt: null };
   }
 
-  async find(hash: string): Promise<{ key: Key; person: Person } | null> {
-    const row = this.#q.one<KeyRow>("select * from keys where hash = ?", hash);
-    const person = row && this.#people.find("id", row.person);
-    return row && person && person.removedAt === null ? { key: toKey(row), person } : null;
+  find(hash: string): Promise<{ key: Key; person: Person } | null> {
+    return this.#db.read(() => this.#find(hash));
   }
 
   async used(hash: string): Promise<void> {
     const now = Date.now();
-    this.#q.run(
-      "update keys set seen_at = ?1 where hash = ?2 and coalesce(seen_at, 0) < ?1 - ?3",
-      now,
-      hash,
-      touchEveryMs,
-    );
+    const sql = "update keys set seen_at = ? where hash = ? and coalesce(seen_at, 0) < ?";
+    await this.#db.write(() => change(sql, now, hash, now - touchEveryMs));
   }
 
   async of(person: PersonId): Promise<readonly Key[]> {
-    return this.#q
-      .all<KeyRow>("select * from keys where person = ? order by created_at desc", person)
-      .map(toKey);
+    const sql = "select * from keys where person = ? order by created_at desc";
+    return (await this.#db.read(() => all<KeyRow>(sql, person))).map(toKey);
   }
 
   async revoke(person: PersonId, id: string): Promise<boolean> {
-    const revoked = this.#q.run("delete from keys where person = ? and id = ?", person, id) > 0;
-    this.#changes.tell();
-    return revoked;
+    const sql = "delete from keys where person = ? and id = ?";
+    return (await this.#db.write(() => changeAndAnnounce(sql, person, id))) > 0;
+  }
+
+  *#find(hash: string): Work<{ key: Key; person: Person } | null> {
+    const row = yield* one<KeyRow>("select * from keys where hash = ?", hash);
+    const person = row && (yield* this.#people.find("id", row.person));
+    return row && person && person.removedAt === null ? { key: toKey(row), person } : null;
   }
 }
 

@@ -1,10 +1,9 @@
-// Links that let anybody read one conversation, in SQLite.
+// Links that let anybody read one conversation.
 
 import type { Link } from "../domain/account.ts";
 import type { ConversationId } from "../domain/id.ts";
 import type { Links } from "./accounts.ts";
-import type { Changes } from "./changes.ts";
-import type { Queries } from "./queries.ts";
+import { all, change, changeAndAnnounce, type Database, one } from "./database.ts";
 
 interface LinkRow {
   token: string;
@@ -15,50 +14,35 @@ interface LinkRow {
 }
 
 export class LinkTable implements Links {
-  readonly #q: Queries;
-  readonly #changes: Changes;
+  readonly #db: Database;
 
-  constructor(queries: Queries, changes: Changes) {
-    this.#q = queries;
-    this.#changes = changes;
+  constructor(db: Database) {
+    this.#db = db;
   }
 
   async add({ token, conversation, createdAt, expiresAt, showsSources = false }: Link): Promise<void> {
-    this.#q.run(
-      "insert into links (token, conversation, created_at, expires_at, sources) values (?, ?, ?, ?, ?)",
-      token,
-      conversation,
-      createdAt,
-      expiresAt,
-      showsSources ? 1 : 0,
-    );
+    const sql =
+      "insert into links (token, conversation, created_at, expires_at, sources) values (?, ?, ?, ?, ?)";
+    const values = [token, conversation, createdAt, expiresAt, showsSources ? 1 : 0];
+    await this.#db.write(() => change(sql, ...values));
   }
 
   async find(token: string): Promise<Link | null> {
-    const row = this.#q.one<LinkRow>(
-      `select l.* from links l join conversations c on c.id = l.conversation
-       where token = ? and c.deleted_at is null and coalesce(expires_at, ?2) >= ?2`,
-      token,
-      Date.now(),
-    );
+    const sql = `select l.* from links l join conversations c on c.id = l.conversation
+      where token = ? and c.deleted_at is null and coalesce(expires_at, ?2) >= ?2`;
+    const row = await this.#db.read(() => one<LinkRow>(sql, token, Date.now()));
     return row && toLink(row);
   }
 
   async of(conversation: ConversationId): Promise<readonly Link[]> {
-    const rows = this.#q.all<LinkRow>(
-      `select * from links where conversation = ? and coalesce(expires_at, ?2) >= ?2
-       order by created_at desc`,
-      conversation,
-      Date.now(),
-    );
-    return rows.map(toLink);
+    const sql = `select * from links where conversation = ? and coalesce(expires_at, ?2) >= ?2
+      order by created_at desc`;
+    return (await this.#db.read(() => all<LinkRow>(sql, conversation, Date.now()))).map(toLink);
   }
 
   async remove(conversation: ConversationId, token: string): Promise<boolean> {
     const sql = "delete from links where conversation = ? and token = ?";
-    const removed = this.#q.run(sql, conversation, token) > 0;
-    this.#changes.tell();
-    return removed;
+    return (await this.#db.write(() => changeAndAnnounce(sql, conversation, token))) > 0;
   }
 }
 

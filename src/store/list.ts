@@ -1,30 +1,26 @@
-// The Store's list of conversations in SQLite.
+// The table of conversations, as a person's list shows them.
 
-import type { Conversation, FoundPassage, ListedConversation } from "../domain/conversation.ts";
+import type { Conversation, ListedConversation } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
 import type { CollectionId, ConversationId, MessageId, PersonId } from "../domain/id.ts";
 import type { Settings } from "../domain/persona.ts";
-import type { Queries } from "./queries.ts";
+import { all, change, one, type Truth, type Work } from "./database.ts";
 import { type ConversationRow, documentsColumn, toConversation } from "./rows.ts";
-import { search } from "./search.ts";
 import type { ListRange } from "./store.ts";
 
-type EntryRow = ConversationRow & { active: number };
+type EntryRow = ConversationRow & { active: Truth };
 
 const entries = `select c.*,
     exists (select 1 from runs where conversation = c.id and status in ('queued', 'running')) as active
   from conversations c where c.deleted_at is null`;
 
-const toEntry = (row: EntryRow): ListedConversation => ({ ...toConversation(row), active: row.active === 1 });
+const toEntry = (row: EntryRow): ListedConversation => ({
+  ...toConversation(row),
+  active: Boolean(row.active),
+});
 
 export class ConversationList {
-  readonly #q: Queries;
-
-  constructor(queries: Queries) {
-    this.#q = queries;
-  }
-
-  page({ owner, limit, after }: ListRange): ListedConversation[] {
+  *page({ owner, limit, after }: ListRange): Work<ListedConversation[]> {
     // by the entry's old position: it may have moved up since, or be deleted
     const from =
       after === undefined
@@ -33,36 +29,31 @@ export class ConversationList {
              < (?3, ?4, coalesce((select seq from conversations where id = ?5), 0))`;
     const sql = `${entries} and c.owner = ?1 ${from}
       order by c.pinned desc, c.updated_at desc, c.seq desc limit ?2`;
-    return this.#q
-      .all<EntryRow>(
-        sql,
-        owner,
-        limit,
-        ...(after === undefined ? [] : [after.pinned ? 1 : 0, after.updatedAt, after.id]),
-      )
-      .map(toEntry);
+    const place = after === undefined ? [] : [after.pinned ? 1 : 0, after.updatedAt, after.id];
+    return (yield* all<EntryRow>(sql, owner, limit, ...place)).map(toEntry);
   }
 
-  conversation(id: ConversationId): Conversation | null {
-    const row = this.#q.one<ConversationRow>(
+  *conversation(id: ConversationId): Work<Conversation | null> {
+    const row = yield* one<ConversationRow>(
       "select * from conversations where id = ? and deleted_at is null",
       id,
     );
     return row && toConversation(row);
   }
 
-  entry(id: ConversationId): ListedConversation | null {
-    const row = this.#q.one<EntryRow>(`${entries} and c.id = ?`, id);
+  *entry(id: ConversationId): Work<ListedConversation | null> {
+    const row = yield* one<EntryRow>(`${entries} and c.id = ?`, id);
     return row && toEntry(row);
   }
 
-  ownerOf(id: ConversationId): PersonId | null {
-    return this.#q.one<{ owner: string }>("select owner from conversations where id = ?", id)?.owner ?? null;
+  *ownerOf(id: ConversationId): Work<PersonId | null> {
+    const row = yield* one<{ owner: string }>("select owner from conversations where id = ?", id);
+    return row?.owner ?? null;
   }
 
-  add(id: ConversationId, owner: PersonId, title: string, settings: Settings): void {
+  *add(id: ConversationId, owner: PersonId, title: string, settings: Settings): Work<void> {
     const { persona, sampling, model } = settings;
-    this.#q.run(
+    yield* change(
       `insert into conversations
          (id, owner, title, created_at, updated_at, persona, sampling, model, documents)
        values (?, ?, ?, ?4, ?4, ?5, ?6, ?7, ?8)`,
@@ -78,13 +69,13 @@ export class ConversationList {
   }
 
   /** Makes `head` the shown leaf, and the conversation the latest of the list. */
-  advance(id: ConversationId, head: MessageId): void {
-    this.#q.run("update conversations set head = ?, updated_at = ? where id = ?", head, Date.now(), id);
+  *advance(id: ConversationId, head: MessageId): Work<void> {
+    yield* change("update conversations set head = ?, updated_at = ? where id = ?", head, Date.now(), id);
   }
 
-  rename(id: ConversationId, title: string): void {
+  *rename(id: ConversationId, title: string): Work<void> {
     this.#refuseMissing(
-      this.#q.run(
+      yield* change(
         "update conversations set title = ?, titled_by = 'person' where id = ? and deleted_at is null",
         title,
         id,
@@ -92,18 +83,18 @@ export class ConversationList {
     );
   }
 
-  setGeneratedTitle(id: ConversationId, title: string): void {
+  *setGeneratedTitle(id: ConversationId, title: string): Work<void> {
     // only once: after that the title counts as chosen by a person
-    this.#q.run(
+    yield* change(
       "update conversations set title = ?, titled_by = 'person' where id = ? and titled_by = 'text'",
       title,
       id,
     );
   }
 
-  setSettings(id: ConversationId, settings: Settings): void {
+  *setSettings(id: ConversationId, settings: Settings): Work<void> {
     const { persona, sampling, model } = settings;
-    const changed = this.#q.run(
+    const changed = yield* change(
       `update conversations set persona = ?, sampling = ?, model = ?, documents = ?
        where id = ? and deleted_at is null`,
       persona,
@@ -116,14 +107,14 @@ export class ConversationList {
   }
 
   /** Sets the collections that a conversation answers from. */
-  setDocuments(id: ConversationId, documents: readonly CollectionId[]): void {
+  *setDocuments(id: ConversationId, documents: readonly CollectionId[]): Work<void> {
     const column = documentsColumn({ documents });
-    this.#q.run("update conversations set documents = ? where id = ?", column, id);
+    yield* change("update conversations set documents = ? where id = ?", column, id);
   }
 
-  pin(id: ConversationId, pinned: boolean): void {
+  *pin(id: ConversationId, pinned: boolean): Work<void> {
     this.#refuseMissing(
-      this.#q.run(
+      yield* change(
         "update conversations set pinned = ? where id = ? and deleted_at is null",
         pinned ? 1 : 0,
         id,
@@ -131,9 +122,9 @@ export class ConversationList {
     );
   }
 
-  remove(id: ConversationId): void {
+  *remove(id: ConversationId): Work<void> {
     this.#refuseMissing(
-      this.#q.run(
+      yield* change(
         "update conversations set deleted_at = ? where id = ? and deleted_at is null",
         Date.now(),
         id,
@@ -141,29 +132,24 @@ export class ConversationList {
     );
   }
 
-  restore(id: ConversationId): void {
-    this.#refuseMissing(this.#q.run("update conversations set deleted_at = null where id = ?", id));
+  *restore(id: ConversationId): Work<void> {
+    this.#refuseMissing(yield* change("update conversations set deleted_at = null where id = ?", id));
   }
 
-  removedBefore(time: number): ConversationId[] {
-    return this.#q
-      .all<{ id: string }>("select id from conversations where deleted_at < ?", time)
-      .map(({ id }) => id);
+  *removedBefore(time: number): Work<ConversationId[]> {
+    const sql = "select id from conversations where deleted_at < ?";
+    return (yield* all<{ id: string }>(sql, time)).map(({ id }) => id);
   }
 
   /** Erases the conversation's row. Its messages must be erased before. */
-  delete(id: ConversationId): void {
-    this.#q.run("delete from conversations where id = ?", id);
+  *delete(id: ConversationId): Work<void> {
+    yield* change("delete from conversations where id = ?", id);
   }
 
   /** A write that leaves no change but uses the journal, so it fails on a full disk or a read-only file. */
-  probe(): void {
-    this.#q.run("insert into conversations (id, created_at, updated_at) values ('', 0, 0)");
-    this.delete("");
-  }
-
-  search(owner: PersonId, query: string, limit: number): FoundPassage[] {
-    return search(this.#q, owner, query, limit);
+  *probe(): Work<void> {
+    yield* change("insert into conversations (id, created_at, updated_at) values ('', 0, 0)");
+    yield* this.delete("");
   }
 
   #refuseMissing(changed: number): void {

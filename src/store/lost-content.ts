@@ -1,7 +1,7 @@
 // Erases the content of files that nobody has any more, and the passages of documents that were removed, a
 // few rows at a time: overwriting 300 MB in one go would keep everybody waiting for seconds.
 
-import type { Database } from "bun:sqlite";
+import { change, one, type Work } from "./database.ts";
 
 /** Rows of 256 KiB that one step erases. */
 const stepPieces = 4;
@@ -11,44 +11,47 @@ const stepPages = 50;
 const stepPassages = 16;
 
 /** Erases some of the lost content of files. False when there is none. */
-export function eraseLostContent(db: Database): boolean {
-  const lost = db.query<{ seq: number }, []>("select seq from contents where is_lost = 1 limit 1").get();
+export function* eraseLostContent(): Work<boolean> {
+  const lost = yield* one<{ seq: number }>("select seq from contents where is_lost = 1 limit 1");
   if (lost === null) return false;
-  for (const [table, limit] of [
-    ["content_pieces", stepPieces],
-    ["content_pages", stepPages],
-    ["content_pictures", stepPieces],
+  for (const [table, key, limit] of [
+    ["content_pieces", "n", stepPieces],
+    ["content_pages", "page", stepPages],
+    ["content_pictures", "page", stepPieces],
   ] as const) {
-    const sql = `delete from ${table} where rowid in (select rowid from ${table} where content = ? limit ?)`;
-    if (db.query(sql).run(lost.seq, limit).changes > 0) return true;
+    const some = `select ${key} from ${table} where content = ?1 limit ?2`;
+    const erased = yield* change(
+      `delete from ${table} where content = ?1 and ${key} in (${some})`,
+      lost.seq,
+      limit,
+    );
+    if (erased > 0) return true;
   }
-  db.query("delete from contents where seq = ?").run(lost.seq);
+  yield* change("delete from contents where seq = ?", lost.seq);
   return true;
 }
 
 /** Erases some passages of lost documents. Returns how many; null when no document is lost. */
-export function eraseLostDocuments(db: Database): number | null {
-  const one = "select seq from documents where state = 'lost' limit 1";
-  const lost = db.query<{ seq: number }, []>(one).get();
-  return lost === null ? eraseCollection(db) : erasePart(db, lost.seq);
+export function* eraseLostDocuments(): Work<number | null> {
+  const lost = yield* one<{ seq: number }>("select seq from documents where state = 'lost' limit 1");
+  return lost === null ? yield* eraseCollection() : yield* erasePart(lost.seq);
 }
 
 /** Its documents one by one, then the collection. */
-function eraseCollection(db: Database): number | null {
-  const sql = "select seq from collections where is_lost = 1 limit 1";
-  const lost = db.query<{ seq: number }, []>(sql).get();
+function* eraseCollection(): Work<number | null> {
+  const lost = yield* one<{ seq: number }>("select seq from collections where is_lost = 1 limit 1");
   if (lost === null) return null;
-  const ofIt = db.query<{ seq: number }, [number]>("select seq from documents where collection = ? limit 1");
-  const document = ofIt.get(lost.seq);
-  if (document !== null) return erasePart(db, document.seq);
-  db.query("delete from collections where seq = ?").run(lost.seq);
+  const sql = "select seq from documents where collection = ? limit 1";
+  const document = yield* one<{ seq: number }>(sql, lost.seq);
+  if (document !== null) return yield* erasePart(document.seq);
+  yield* change("delete from collections where seq = ?", lost.seq);
   return 0;
 }
 
 /** Some passages of a document; when there are none, the document. */
-function erasePart(db: Database, document: number): number {
+function* erasePart(document: number): Work<number> {
   const sql = "delete from passages where seq in (select seq from passages where document = ? limit ?)";
-  const erased = db.query(sql).run(document, stepPassages).changes;
-  if (erased === 0) db.query("delete from documents where seq = ?").run(document);
+  const erased = yield* change(sql, document, stepPassages);
+  if (erased === 0) yield* change("delete from documents where seq = ?", document);
   return erased;
 }

@@ -1,54 +1,64 @@
-// Queues Runs in SQLite: for a new question, for another attempt at an answer, and to go on with one. Each
-// method is to be called within a transaction. Few statements on purpose: test/store/statements.test.ts
-// counts them.
+// Queues Runs: for a new question, for another attempt at an answer, and to go on with one. Few statements on
+// purpose: test/store/statements.test.ts counts them.
 
 import { type Message, titleOf } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
-import { type ConversationId, type MessageId, newId, type PersonId } from "../domain/id.ts";
+import { newId } from "../domain/id.ts";
 import { type FilePart, filesIn, type Parts, textParts } from "../domain/part.ts";
 import { noSettings } from "../domain/persona.ts";
-import type { Run } from "../domain/run.ts";
 import type { Admission } from "./accounts.ts";
+import { type Database, one, type Truth, type Work } from "./database.ts";
 import type { FileTable } from "./file-table.ts";
 import type { ConversationList } from "./list.ts";
-import type { Queries } from "./queries.ts";
 import type { RunTable } from "./runs.ts";
 import type { NewQuestion, QueuedRun, RunRequest } from "./store.ts";
 import type { MessageTree } from "./tree.ts";
 import type { UsageTable } from "./usage.ts";
 
 interface RunQueueTables {
-  readonly queries: Queries;
+  readonly db: Database;
   readonly tree: MessageTree;
   readonly list: ConversationList;
   readonly runs: RunTable;
   readonly usage: UsageTable;
+  /** True when `usage` is in another database. */
+  readonly isUsageElsewhere: boolean;
   readonly files: FileTable;
 }
 
 /**
- * What decides whether a Run may be queued. Everything about the conversation is null or 0 while it is
+ * What decides whether a Run may be queued. Everything about the conversation is null or false while it is
  * unknown.
  */
 interface QueueState {
   owner: string | null;
   head: string | null;
-  isRemoved: number;
+  is_removed: Truth;
   /** There is a message of the given id, in any conversation, deleted ones included. */
-  isKnown: number;
+  is_known: Truth;
   /** A Run of the conversation waits or runs. */
-  isBusy: number;
+  is_busy: Truth;
   /** Runs that wait, in the whole house. */
   waiting: number;
 }
 
 // the condition on both states repeats that of the partial index runs_active: without it SQLite reads every
 // Run
-const queueState = `select c.owner, c.head, c.deleted_at is not null as isRemoved,
-    exists (select 1 from messages where id = ?2) as isKnown,
-    exists (select 1 from runs where conversation = ?1 and status in ('queued', 'running')) as isBusy,
+const queueState = `select c.owner, c.head, c.deleted_at is not null as is_removed,
+    exists (select 1 from messages where id = ?2) as is_known,
+    exists (select 1 from runs where conversation = ?1 and status in ('queued', 'running')) as is_busy,
     (select count(*) from runs where status in ('queued', 'running') and status = 'queued') as waiting
   from (select ?1 as id) asked left join conversations c on c.id = asked.id`;
+
+/** What a Run is told by the request for it. */
+type MadeFor = Pick<RunRequest, "owner" | "withoutDocuments">;
+
+/** A Run to be queued. */
+interface Attempt<Found> {
+  /** Refuses it, or finds what `add` needs. Null: nothing is to be done. */
+  check(): Work<Found | null>;
+  add(found: Found): Work<QueuedRun>;
+}
 
 export class RunQueue {
   readonly #tables: RunQueueTables;
@@ -58,83 +68,130 @@ export class RunQueue {
   }
 
   /** See `Store.say`. */
-  say(question: NewQuestion): QueuedRun | null {
-    const { conversation, owner, message, text, edits, settings = noSettings } = question;
-    const { tree, list } = this.#tables;
-    const state = this.#state(conversation, message);
-    if (state.isKnown === 1) return null;
-    if (state.owner !== null && state.owner !== owner) throw new Failure("not_found");
-    refuseRemoved(state);
-    this.#admit(state, question);
-    const edited = edits === undefined ? null : tree.messageIn(conversation, edits, "user");
-    const parent = edited === null ? state.head : edited.parent;
-    const attached = this.#filesFor(question, edited?.parts ?? []);
-    const parts = [...attached, ...textParts(text)];
-    if (state.owner === null) list.add(conversation, owner, titleOf({ text, parts }), settings);
-    if (question.documents) list.setDocuments(conversation, question.documents);
-    const asked = tree.add({ id: message, conversation, parent, role: "user", parts });
-    this.#tables.files.attach(message, attached);
-    return { question: asked, ...this.#addAttempt(asked, owner) };
-  }
-
-  /** See `Store.retry`. */
-  retry({ conversation, message, withoutDocuments, ...admission }: RunRequest): QueuedRun {
-    const { tree } = this.#tables;
-    const state = this.#state(conversation, message);
-    const answer = tree.messageIn(conversation, message, "assistant");
-    refuseRemoved(state);
-    const question = tree.questionAbove(answer);
-    this.#admit(state, admission);
-    return { question: null, ...this.#addAttempt(question, admission.owner, withoutDocuments) };
-  }
-
-  /** See `Store.continue`. */
-  continue({ conversation, message, ...admission }: RunRequest): QueuedRun {
-    const state = this.#state(conversation, message);
-    const answer = this.#tables.tree.messageIn(conversation, message, "assistant");
-    refuseRemoved(state);
-    if (answer.text === "" || state.head !== answer.id) throw new Failure("not_found");
-    this.#admit(state, admission);
-    return { question: null, answer, run: this.#addRun(answer, admission.owner) };
-  }
-
-  /** The files of a question: its own, else those of the question that it is an edit of. */
-  #filesFor({ owner, files }: NewQuestion, edited: Parts): readonly FilePart[] {
-    if (files === undefined) return filesIn(edited);
-    return files.map((id) => {
-      const part = this.#tables.files.find(id)?.owner === owner ? this.#tables.files.partOf(id) : null;
-      if (part === null) throw new Failure("not_found");
-      return part;
+  say(question: NewQuestion): Promise<QueuedRun | null> {
+    return this.#queue(question, {
+      check: () => this.#mayAsk(question),
+      add: (state) => this.#ask(question, state),
     });
   }
 
-  #state(conversation: ConversationId, message: MessageId): QueueState {
-    return this.#tables.queries.one<QueueState>(queueState, conversation, message) as QueueState;
+  /** See `Store.retry`. */
+  async retry(request: RunRequest): Promise<QueuedRun> {
+    const queued = await this.#queue(request, {
+      check: () => this.#mayRetry(request),
+      add: (question) => this.#addAnswer(question, null, request),
+    });
+    return queued as QueuedRun;
   }
 
-  /** @throws Failure `conversation_busy`, `queue_full`, `too_many_waiting`, `tokens_limit`, `runs_limit` */
-  #admit({ isBusy, waiting }: QueueState, admission: Admission): void {
-    if (isBusy === 1) throw new Failure("conversation_busy");
-    if (waiting >= admission.queueMaxRuns) throw new Failure("queue_full", { waiting });
-    this.#tables.usage.enter(admission);
+  /** See `Store.continue`. */
+  async continue(request: RunRequest): Promise<QueuedRun> {
+    const queued = await this.#queue(request, {
+      check: () => this.#mayContinue(request),
+      add: (answer) => this.#addRun(answer, null, { owner: request.owner }),
+    });
+    return queued as QueuedRun;
   }
 
-  /** Adds an empty answer below `question`, with a queued Run of `owner`. */
-  #addAttempt(question: Message, owner: PersonId, withoutDocuments?: true): { answer: Message; run: Run } {
-    const { id: parent, conversation } = question;
-    const answer = this.#tables.tree.add({ id: newId(), conversation, parent, role: "assistant", parts: [] });
-    return { answer, run: this.#addRun(answer, owner, withoutDocuments) };
+  async #queue<Found>(admission: Admission, attempt: Attempt<Found>): Promise<QueuedRun | null> {
+    const { db, usage, isUsageElsewhere } = this.#tables;
+    if (!isUsageElsewhere) return db.write(() => this.#checked(attempt, () => usage.enter(admission)));
+    // a transaction can't wait for the other database
+    if ((await db.read(attempt.check)) === null) return null;
+    await usage.admit(admission);
+    return db.write(() => this.#checked(attempt));
+  }
+
+  *#checked<Found>(attempt: Attempt<Found>, admit?: () => Work<void>): Work<QueuedRun | null> {
+    const found = yield* attempt.check();
+    if (found === null) return null;
+    if (admit) yield* admit();
+    return yield* attempt.add(found);
+  }
+
+  *#mayAsk(question: NewQuestion): Work<QueueState | null> {
+    const state = yield* this.#state(question);
+    if (state.is_known) return null;
+    if (state.owner !== null && state.owner !== question.owner) throw new Failure("not_found");
+    refuseIfRemoved(state);
+    refuseIfFull(state, question);
+    return state;
+  }
+
+  *#ask(question: NewQuestion, state: QueueState): Work<QueuedRun> {
+    const { conversation, owner, message: id, text, edits, settings = noSettings } = question;
+    const { tree, list, files } = this.#tables;
+    const edited = edits === undefined ? null : yield* tree.messageIn(conversation, edits, "user");
+    const parent = edited === null ? state.head : edited.parent;
+    const attached = yield* this.#filesFor(question, edited?.parts ?? []);
+    const parts = [...attached, ...textParts(text)];
+    if (state.owner === null) yield* list.add(conversation, owner, titleOf({ text, parts }), settings);
+    if (question.documents) yield* list.setDocuments(conversation, question.documents);
+    const asked = yield* tree.add({ id, conversation, parent, role: "user", parts });
+    yield* files.attach(id, attached);
+    return yield* this.#addAnswer(asked, asked, { owner });
+  }
+
+  /** Returns the question that is answered again. */
+  *#mayRetry(request: RunRequest): Work<Message> {
+    const { tree } = this.#tables;
+    const state = yield* this.#state(request);
+    const answer = yield* tree.messageIn(request.conversation, request.message, "assistant");
+    refuseIfRemoved(state);
+    const question = yield* tree.questionAbove(answer);
+    refuseIfFull(state, request);
+    return question;
+  }
+
+  /** Returns the answer that is continued. */
+  *#mayContinue(request: RunRequest): Work<Message> {
+    const state = yield* this.#state(request);
+    const answer = yield* this.#tables.tree.messageIn(request.conversation, request.message, "assistant");
+    refuseIfRemoved(state);
+    if (answer.text === "" || state.head !== answer.id) throw new Failure("not_found");
+    refuseIfFull(state, request);
+    return answer;
+  }
+
+  /** The files of a question: its own, else those of the question that it is an edit of. */
+  *#filesFor({ owner, files }: NewQuestion, edited: Parts): Work<readonly FilePart[]> {
+    if (files === undefined) return filesIn(edited);
+    const parts: FilePart[] = [];
+    for (const id of files) {
+      const isOwn = (yield* this.#tables.files.find(id))?.owner === owner;
+      const part = isOwn ? yield* this.#tables.files.partOf(id) : null;
+      if (part === null) throw new Failure("not_found");
+      parts.push(part);
+    }
+    return parts;
+  }
+
+  *#state({ conversation, message }: Pick<RunRequest, "conversation" | "message">): Work<QueueState> {
+    return (yield* one<QueueState>(queueState, conversation, message)) as QueueState;
+  }
+
+  /** Adds an empty answer below `above`, with a queued Run. */
+  *#addAnswer(above: Message, question: Message | null, made: MadeFor): Work<QueuedRun> {
+    const { id: parent, conversation } = above;
+    const empty = { id: newId(), conversation, parent, role: "assistant", parts: [] } as const;
+    return yield* this.#addRun(yield* this.#tables.tree.add(empty), question, made);
   }
 
   /** Adds a queued Run that writes `answer`, and makes the answer the head. */
-  #addRun(answer: Message, owner: PersonId, withoutDocuments?: true): Run {
-    const run = this.#tables.runs.add(answer, owner, withoutDocuments);
-    this.#tables.list.advance(answer.conversation, answer.id);
-    return run;
+  *#addRun(answer: Message, question: Message | null, { owner, withoutDocuments }: MadeFor): Work<QueuedRun> {
+    const run = yield* this.#tables.runs.add(answer, owner, withoutDocuments);
+    yield* this.#tables.list.advance(answer.conversation, answer.id);
+    return { question, answer, run };
   }
 }
 
 /** @throws Failure `conversation_removed` */
-function refuseRemoved({ isRemoved }: QueueState): void {
-  if (isRemoved === 1) throw new Failure("conversation_removed");
+function refuseIfRemoved({ is_removed }: QueueState): void {
+  if (is_removed) throw new Failure("conversation_removed");
+}
+
+/** @throws Failure `conversation_busy`, `queue_full` */
+function refuseIfFull({ is_busy, waiting }: QueueState, { queueMaxRuns }: Admission): void {
+  if (is_busy) throw new Failure("conversation_busy");
+  if (waiting >= queueMaxRuns) throw new Failure("queue_full", { waiting });
 }

@@ -1,11 +1,11 @@
-// Runs in SQLite: the queue, drafts, ends.
+// The table of Runs: the queue, drafts, ends.
 
 import type { Message } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
 import { type ConversationId, type MessageId, newId, type PersonId, type RunId } from "../domain/id.ts";
 import { grown, type PartKind, type Parts, plainText } from "../domain/part.ts";
 import type { Run } from "../domain/run.ts";
-import type { Queries } from "./queries.ts";
+import { all, change, one, type Work } from "./database.ts";
 import { partsColumn, type RunRow, toRun } from "./rows.ts";
 import type { Draft, Ending, UnfinishedRun, WrittenSoFar } from "./store.ts";
 
@@ -17,15 +17,9 @@ interface DraftRow {
 }
 
 export class RunTable {
-  readonly #q: Queries;
-
-  constructor(queries: Queries) {
-    this.#q = queries;
-  }
-
   /** Adds a queued Run of `owner` that writes `answer`. */
-  add(answer: Message, owner: PersonId, withoutDocuments?: true): Run {
-    const row = this.#q.one<RunRow>(
+  *add(answer: Message, owner: PersonId, withoutDocuments?: true): Work<Run> {
+    const row = yield* one<RunRow>(
       `insert into runs (id, owner, conversation, message, status, created_at, without_documents)
        values (?, ?, ?, ?, 'queued', ?, ?) returning *`,
       newId(),
@@ -38,29 +32,25 @@ export class RunTable {
     return toRun(row as RunRow);
   }
 
-  start(run: RunId): boolean {
-    return this.#q.run("update runs set status = 'running' where id = ? and status = 'queued'", run) === 1;
+  *start(run: RunId): Work<boolean> {
+    const sql = "update runs set status = 'running' where id = ? and status = 'queued'";
+    return (yield* change(sql, run)) === 1;
   }
 
   /** A step that has written nothing yet is remembered by an empty piece. */
-  checkpoint({ run, step, pieces, streamBytes }: Draft): void {
-    for (const { kind, text } of pieces.length > 0 ? pieces : [{ kind: "text", text: "" }])
-      this.#q.run(
-        `insert into drafts (run, step, kind, text, stream_bytes)
-         select id, ?, ?, ?, ? from runs where id = ? and status = 'running'`,
-        step,
-        kind,
-        text,
-        streamBytes,
-        run,
-      );
+  *checkpoint(drafts: readonly Draft[]): Work<void> {
+    const sql = `insert into drafts (run, step, kind, text, stream_bytes)
+      select id, ?, ?, ?, ? from runs where id = ? and status = 'running'`;
+    for (const { run, step, pieces, streamBytes } of drafts)
+      for (const { kind, text } of pieces.length > 0 ? pieces : [{ kind: "text", text: "" }])
+        yield* change(sql, step, kind, text, streamBytes, run);
   }
 
   /** Closes an active Run and writes its text into its message; null when the Run was closed before. */
-  end(run: RunId, ending: Ending): Run | null {
+  *end(run: RunId, ending: Ending): Work<Run | null> {
     const { status, finish, stats, slotFreed, parts } = ending;
     const failure = ending.failure && JSON.stringify(ending.failure);
-    const row = this.#q.one<RunRow>(
+    const row = yield* one<RunRow>(
       `update runs set status = ?, finish = ?, failure = ?, stats = ?, slot_freed = ?
        where id = ? and status in ('queued', 'running') returning *`,
       status,
@@ -71,27 +61,32 @@ export class RunTable {
       run,
     );
     if (row === null) return null;
-    this.#q.run("delete from drafts where run = ?", run);
-    this.#q.run(
+    yield* change("delete from drafts where run = ?", run);
+    yield* change(
       "update messages set text = ?, parts = ? where id = ?",
       plainText(parts),
       partsColumn(parts),
       row.message,
     );
-    this.#touch(row.conversation);
+    yield* this.#touch(row.conversation);
     return toRun(row);
   }
 
   /** The Runs that wait or run, in the order of the queue. */
-  active(): Run[] {
-    return this.#q
-      .all<RunRow>("select * from runs where status in ('queued', 'running') order by seq")
-      .map(toRun);
+  *active(): Work<Run[]> {
+    const sql = "select * from runs where status in ('queued', 'running') order by seq";
+    return (yield* all<RunRow>(sql)).map(toRun);
+  }
+
+  /** The owner of a Run that waits or runs; null for any other. */
+  *activeOwner(run: RunId): Work<PersonId | null> {
+    const sql = "select owner from runs where id = ? and status in ('queued', 'running')";
+    return (yield* one<{ owner: string }>(sql, run))?.owner ?? null;
   }
 
   /** The Run that is writing in a conversation now. */
-  running(conversation: ConversationId): Run | null {
-    const row = this.#q.one<RunRow>(
+  *running(conversation: ConversationId): Work<Run | null> {
+    const row = yield* one<RunRow>(
       "select * from runs where conversation = ? and status = 'running'",
       conversation,
     );
@@ -99,16 +94,19 @@ export class RunTable {
   }
 
   /** The active Runs with what they have written so far. */
-  unfinished(messageOf: (id: MessageId) => Message): UnfinishedRun[] {
-    return this.active().map((run) => {
-      const answer = messageOf(run.message);
-      return { question: null, answer, run, draft: this.draft(run.id, answer.parts) };
-    });
+  *unfinished(messageOf: (id: MessageId) => Work<Message | null>): Work<UnfinishedRun[]> {
+    const unfinished: UnfinishedRun[] = [];
+    for (const run of yield* this.active()) {
+      const answer = (yield* messageOf(run.message)) as Message;
+      const draft = yield* this.draft(run.id, answer.parts);
+      unfinished.push({ question: null, answer, run, draft });
+    }
+    return unfinished;
   }
 
   /** An answer with what its Run's checkpoints have added to the parts `before`. */
-  draft(run: RunId, before: Parts): WrittenSoFar {
-    const rows = this.#q.all<DraftRow>(
+  *draft(run: RunId, before: Parts): Work<WrittenSoFar> {
+    const rows = yield* all<DraftRow>(
       "select step, kind, text, stream_bytes from drafts where run = ? order by seq",
       run,
     );
@@ -121,9 +119,9 @@ export class RunTable {
   }
 
   /** @throws Failure `conversation_busy` */
-  refuseIfBusy(conversation: ConversationId): void {
+  *refuseIfBusy(conversation: ConversationId): Work<void> {
     if (
-      this.#q.one(
+      yield* one(
         "select 1 from runs where conversation = ? and status in ('queued', 'running')",
         conversation,
       )
@@ -131,7 +129,7 @@ export class RunTable {
       throw new Failure("conversation_busy");
   }
 
-  #touch(conversation: ConversationId): void {
-    this.#q.run("update conversations set updated_at = ? where id = ?", Date.now(), conversation);
+  *#touch(conversation: ConversationId): Work<void> {
+    yield* change("update conversations set updated_at = ? where id = ?", Date.now(), conversation);
   }
 }

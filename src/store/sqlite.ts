@@ -4,7 +4,8 @@
 import type { ChangeListener } from "./database.ts";
 import { lockFile, makeFile, unusable } from "./file.ts";
 
-import { SqliteStore } from "./sqlite-store.ts";
+import { SqlStore } from "./sql-store.ts";
+import { SqliteDatabase } from "./sqlite-database.ts";
 import type { Store } from "./store.ts";
 
 interface SqliteOptions extends ChangeListener {
@@ -29,11 +30,14 @@ export function openSqlite(
   { isShared = false, beside, ...listener }: SqliteOptions = {},
 ): Store {
   if (file === ":memory:")
-    return new SqliteStore(file, null, listener, beside instanceof SqliteStore ? beside : undefined);
+    return new SqlStore(
+      new SqliteDatabase(file, null, listener),
+      beside instanceof SqlStore ? beside : undefined,
+    );
   makeFile(file);
   const lock = isShared ? null : lockFile(file);
   try {
-    return new SqliteStore(file, lock, listener);
+    return new SqlStore(new SqliteDatabase(file, lock, listener));
   } catch (error) {
     lock?.release();
     throw unusable(file, error);

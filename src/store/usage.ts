@@ -1,4 +1,4 @@
-// What people have used and may still use, in SQLite: tokens of the day, rate limits, shares of the slots.
+// What people have used and may still use: tokens of the day, rate limits, shares of the slots.
 
 import { dayOf, nextMidnight, type Usage } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";
@@ -11,7 +11,7 @@ import {
   runsBucket,
   type UsageLedger,
 } from "./accounts.ts";
-import type { Queries } from "./queries.ts";
+import { all, change, type Database, one, type Work } from "./database.ts";
 
 interface BucketRow {
   level: number | null;
@@ -34,54 +34,55 @@ const admissionRow = `select
   from (select ?3 as name) asked left join buckets b on b.name = asked.name`;
 
 export class UsageTable implements UsageLedger {
-  readonly #q: Queries;
+  readonly #db: Database;
 
-  constructor(queries: Queries) {
-    this.#q = queries;
+  constructor(db: Database) {
+    this.#db = db;
   }
 
   async today(person: PersonId): Promise<Usage> {
     const sql = "select tokens, runs from usage where person = ? and day = ?";
-    return this.#q.one<Usage>(sql, person, dayOf(Date.now())) ?? { tokens: 0, runs: 0 };
+    const usage = await this.#db.read(() => one<Usage>(sql, person, dayOf(Date.now())));
+    return usage ?? { tokens: 0, runs: 0 };
   }
 
-  async take(name: string, bucket: Bucket): Promise<number> {
-    return this.#q.transaction(() => this.#take(name, bucket));
+  take(name: string, bucket: Bucket): Promise<number> {
+    return this.#db.write(() => this.#take(name, bucket));
   }
 
-  async level(name: string, bucket: Bucket): Promise<number> {
-    return this.#level(name, bucket);
+  level(name: string, bucket: Bucket): Promise<number> {
+    return this.#db.read(() => this.#level(name, bucket));
   }
 
-  async admit(admission: PersonAdmission): Promise<void> {
-    this.#q.transaction(() => this.enter(admission));
+  admit(admission: PersonAdmission): Promise<void> {
+    return this.#db.write(() => this.enter(admission));
   }
 
   async mayAdmit(admission: PersonAdmission): Promise<void> {
-    this.#check(admission);
+    await this.#db.read(() => this.#check(admission));
   }
 
-  async spend(owner: PersonId, tokens: number): Promise<void> {
-    this.use(owner, tokens);
+  spend(owner: PersonId, tokens: number): Promise<void> {
+    return this.#db.write(() => this.use(owner, tokens));
   }
 
   /**
    * Checks a person's limits and counts one Run. To be called within a transaction.
    * @throws Failure `too_many_waiting`, `tokens_limit`, `runs_limit`
    */
-  enter(admission: PersonAdmission): void {
-    const level = this.#check(admission);
-    if (level !== null) this.#fill(runsBucket(admission.owner), level - 1);
+  *enter(admission: PersonAdmission): Work<void> {
+    const level = yield* this.#check(admission);
+    if (level !== null) yield* this.#fill(runsBucket(admission.owner), level - 1);
   }
 
   /**
    * Level of the person's bucket of Runs; null where Runs are not limited per minute.
    * @throws Failure as `enter`
    */
-  #check({ owner, limits }: PersonAdmission): number | null {
+  *#check({ owner, limits }: PersonAdmission): Work<number | null> {
     const { waitingRunsMax, tokensPerDay, runsPerMinute } = limits;
     const now = Date.now();
-    const row = this.#q.one<AdmissionRow>(admissionRow, owner, dayOf(now), runsBucket(owner));
+    const row = yield* one<AdmissionRow>(admissionRow, owner, dayOf(now), runsBucket(owner));
     const { waiting, tokens } = row as AdmissionRow;
     if (waitingRunsMax !== null && waiting >= waitingRunsMax)
       throw new Failure("too_many_waiting", { waiting });
@@ -98,10 +99,11 @@ export class UsageTable implements UsageLedger {
   }
 
   /** Adds one Run and its tokens to a person's usage of today. */
-  use(owner: PersonId, tokens: number): void {
-    this.#q.run(
+  *use(owner: PersonId, tokens: number): Work<void> {
+    yield* change(
       `insert into usage (person, day, runs, tokens) values (?, ?, 1, ?)
-       on conflict (person, day) do update set runs = runs + 1, tokens = tokens + excluded.tokens`,
+       on conflict (person, day)
+       do update set runs = usage.runs + 1, tokens = usage.tokens + excluded.tokens`,
       owner,
       dayOf(Date.now()),
       tokens,
@@ -109,39 +111,42 @@ export class UsageTable implements UsageLedger {
   }
 
   async shares(): Promise<FairShareKept> {
-    const rows = this.#q.all<{ person: string; had: number }>("select person, had from shares");
+    const sql = "select person, had from shares";
+    const rows = await this.#db.read(() => all<{ person: string; had: number }>(sql));
     const had = new Map(rows.map((row) => [row.person, row.had]));
     const floor = had.get("") ?? 0;
     had.delete("");
     return { floor, had };
   }
 
-  async keepShares({ floor, had }: FairShareKept): Promise<void> {
-    this.#q.transaction(() => {
-      const sql = `insert into shares (person, had) values (?, ?)
-        on conflict (person) do update set had = excluded.had`;
-      for (const [person, tokens] of [["", floor] as const, ...had]) this.#q.run(sql, person, tokens);
-      // a person at or below the floor stands where a newcomer would begin
-      this.#q.run("delete from shares where had <= ? and person <> ''", floor);
-    });
+  keepShares(changed: FairShareKept): Promise<void> {
+    return this.#db.write(() => this.#keepShares(changed));
   }
 
-  #level(name: string, bucket: Bucket): number {
+  *#keepShares({ floor, had }: FairShareKept): Work<void> {
+    const sql = `insert into shares (person, had) values (?, ?)
+      on conflict (person) do update set had = excluded.had`;
+    for (const [person, tokens] of [["", floor] as const, ...had]) yield* change(sql, person, tokens);
+    // a person at or below the floor stands where a newcomer would begin
+    yield* change("delete from shares where had <= ? and person <> ''", floor);
+  }
+
+  *#level(name: string, bucket: Bucket): Work<number> {
     const sql = "select level, at from buckets where name = ?";
-    return levelOf(this.#q.one<BucketRow>(sql, name), bucket);
+    return levelOf(yield* one<BucketRow>(sql, name), bucket);
   }
 
-  #take(name: string, bucket: Bucket): number {
-    const level = this.#level(name, bucket);
+  *#take(name: string, bucket: Bucket): Work<number> {
+    const level = yield* this.#level(name, bucket);
     if (level < 1) return Math.ceil((1 - level) * bucket.everyMs);
-    this.#fill(name, level - 1);
+    yield* this.#fill(name, level - 1);
     return 0;
   }
 
-  #fill(name: string, level: number): void {
+  *#fill(name: string, level: number): Work<void> {
     const sql = `insert into buckets (name, level, at) values (?, ?, ?)
       on conflict (name) do update set level = excluded.level, at = excluded.at`;
-    this.#q.run(sql, name, level, Date.now());
+    yield* change(sql, name, level, Date.now());
   }
 }
 

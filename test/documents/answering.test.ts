@@ -11,7 +11,7 @@ import { indexFolder } from "../../src/documents/indexing.ts";
 import { localPerson } from "../../src/domain/account.ts";
 import { newId } from "../../src/domain/id.ts";
 import { sourcesIn } from "../../src/domain/part.ts";
-import { Queries } from "../../src/store/queries.ts";
+import { SqliteDatabase } from "../../src/store/sqlite-database.ts";
 import { type House, type HouseOptions, PageClient, readable, startHouse } from "../house.ts";
 import { type Llama, startLlama, until } from "../llama/server.ts";
 
@@ -205,7 +205,7 @@ test("a persona whose collection the person does not have says which one", async
 test("without documents, [1] is a text like any other, and no statement asks for documents", async () => {
   const house = await open({ enforcedPersona: "plain" });
   const page = await new PageClient(house).ready();
-  const spy = spyOn(Queries.prototype, "execute");
+  const spy = spyOn(SqliteDatabase.prototype, "execute");
   const { text, links, notes } = await answered(page, "Kaution?");
   const statements = spy.mock.calls.map(([{ sql }]) => sql);
   spy.mockRestore();

@@ -3,8 +3,8 @@
 import { afterEach, beforeEach, expect, spyOn, test } from "bun:test";
 import { localPerson } from "../../src/domain/account.ts";
 import { newId } from "../../src/domain/id.ts";
-import { Queries } from "../../src/store/queries.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
+import { SqliteDatabase } from "../../src/store/sqlite-database.ts";
 import type { QueuedRun, Store } from "../../src/store/store.ts";
 import { doneEnding } from "../contract/ending.ts";
 
@@ -16,7 +16,7 @@ const by = {
 };
 
 let store: Store;
-const statements = spyOn(Queries.prototype, "execute");
+const statements = spyOn(SqliteDatabase.prototype, "execute");
 beforeEach(() => {
   store = openSqlite(":memory:");
 });

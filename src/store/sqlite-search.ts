@@ -2,7 +2,7 @@
 
 import type { FoundPassage } from "../domain/conversation.ts";
 import type { PersonId } from "../domain/id.ts";
-import type { Queries } from "./queries.ts";
+import { all, type Work } from "./database.ts";
 
 /** Length of an excerpt: in tokens where FTS5 makes it; else characters before the match, and in total. */
 const excerptTokens = 16;
@@ -48,23 +48,23 @@ interface FoundRow {
 
 type PartRow = Omit<FoundRow, "excerpt"> & { seq: number; text: string };
 
-export function search(q: Queries, owner: PersonId, query: string, limit: number): FoundPassage[] {
+/** See `Database.searchConversations`. */
+export function* search(owner: PersonId, query: string, limit: number): Work<FoundPassage[]> {
   const words = query.normalize("NFC").match(/[\p{L}\p{N}\p{M}]+/gu);
   if (!words) return [];
-  const found = byWords(q, owner, words, limit);
+  const found = yield* byWords(owner, words, limit);
   if (found.length >= limit) return found;
   const known = new Set(found.map(({ conversation, message }) => message ?? conversation));
-  const more = byParts(q, owner, words, limit).filter(
-    ({ conversation, message }) => !known.has(message ?? conversation),
-  );
-  return [...found, ...more].slice(0, limit);
+  const more = yield* byParts(owner, words, limit);
+  const others = more.filter(({ conversation, message }) => !known.has(message ?? conversation));
+  return [...found, ...others].slice(0, limit);
 }
 
-function byWords(q: Queries, owner: PersonId, words: readonly string[], limit: number): FoundPassage[] {
+function* byWords(owner: PersonId, words: readonly string[], limit: number): Work<FoundPassage[]> {
   // quotes keep FTS5 from reading a word as an operator; the last word may be unfinished
   const match = `${words.map((word) => `"${word}"`).join(" ")}*`;
   const excerpt = (table: string) => `snippet(${table}, 0, '${open}', '${close}', '…', ${excerptTokens})`;
-  const titles = q.all<FoundRow>(
+  const titles = yield* all<FoundRow>(
     `select c.id as conversation, c.title, null as message, ${excerpt("title_search")} as excerpt
      from title_search join conversations c on c.seq = title_search.rowid
      where title_search match ?1 and c.deleted_at is null and c.owner = ?3
@@ -73,7 +73,7 @@ function byWords(q: Queries, owner: PersonId, words: readonly string[], limit: n
     limit,
     owner,
   );
-  const messages = q.all<FoundRow>(
+  const messages = yield* all<FoundRow>(
     `select m.conversation, c.title, m.id as message, ${excerpt("message_search")} as excerpt
      from (select ms.rowid, ms.rank from message_search ms
            join messages m on m.seq = ms.rowid join conversations c on c.id = m.conversation
@@ -91,7 +91,7 @@ function byWords(q: Queries, owner: PersonId, words: readonly string[], limit: n
 }
 
 /** Passages in which each of `words` is part of a word. */
-function byParts(q: Queries, owner: PersonId, words: readonly string[], limit: number): FoundPassage[] {
+function* byParts(owner: PersonId, words: readonly string[], limit: number): Work<FoundPassage[]> {
   const parts = words.map(partOf);
   const titles = `select c.seq, c.id as conversation, c.title, null as message, c.title as text
     from title_parts p cross join conversations c on c.seq = p.rowid where title_parts match ?1`;
@@ -104,13 +104,13 @@ function byParts(q: Queries, owner: PersonId, words: readonly string[], limit: n
     [titles, "title_terms"],
     [messages, "message_terms"],
   ] as const) {
-    const match = matchOf(q, words, terms);
+    const match = yield* matchOf(words, terms);
     if (match === null) continue;
     let before = Number.MAX_SAFE_INTEGER;
     for (let round = 0; round < roundsMax && found.length < limit; round++) {
       const rest =
         "and p.rowid < ?4 and c.deleted_at is null and c.owner = ?3 order by p.rowid desc limit ?2";
-      const rows = q.all<PartRow>(`${sql} ${rest}`, match, limit, owner, before);
+      const rows = yield* all<PartRow>(`${sql} ${rest}`, match, limit, owner, before);
       for (const { seq, text, ...row } of rows) {
         before = seq;
         const excerpt = excerptOf(text, parts);
@@ -126,11 +126,10 @@ function byParts(q: Queries, owner: PersonId, words: readonly string[], limit: n
  * The FTS5 query: all three-letter pieces of all words. Null where no word is long enough, or one word occurs
  * nowhere.
  */
-function matchOf(
-  q: Queries,
+function* matchOf(
   words: readonly string[],
   vocabulary: "title_terms" | "message_terms",
-): string | null {
+): Work<string | null> {
   const pieces: string[] = [];
   let shortWords = 0;
   for (const word of words) {
@@ -138,7 +137,7 @@ function matchOf(
     if (letters.length === 2 && dense.test(word) && shortWords++ < shortWordsMax) {
       const begin = word.toLowerCase();
       const sql = `select term from ${vocabulary} where term >= ?1 and term < ?2 limit ${termsMax}`;
-      const longer = q.all<{ term: string }>(sql, begin, `${begin}\u{10ffff}`);
+      const longer = yield* all<{ term: string }>(sql, begin, `${begin}\u{10ffff}`);
       if (longer.length === 0) return null;
       pieces.push(`(${longer.map(({ term }) => `"${term.replaceAll('"', '""')}"`).join(" OR ")})`);
     }

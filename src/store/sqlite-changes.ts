@@ -9,7 +9,7 @@ import type { Database } from "bun:sqlite";
  */
 const lookMs = 400;
 
-export class Changes {
+export class SqliteChanges {
   readonly #listeners = new Set<() => void>();
   #timer: Timer | null = null;
   #version: number;
