@@ -39,7 +39,7 @@ export function* change(sql: string, ...values: Value[]): Work<number> {
   return (yield { kind: "change", sql, values }) as number;
 }
 
-/** Calls those who watch the database, in every process that has it open, once the transaction has ended. */
+/** Calls those who watch the database, in every process that has it open, once this is committed. */
 export function* announce(): Work<void> {
   yield { kind: "announce", sql: "", values: [] };
 }
@@ -67,11 +67,18 @@ export interface Database {
   watch(listener: () => void): () => void;
   /** A condition on rows whose `column` is one of `values`; `list` is the value of its `?`. */
   within(column: string, values: readonly string[]): { readonly condition: string; readonly list: Value };
-  /** See `Store.search`. Engines find words in ways of their own. */
-  searchConversations(owner: PersonId, query: string, limit: number): Work<FoundPassage[]>;
+  readonly conversationIndex: ConversationIndex;
   readonly passageIndex: PassageIndex;
   readonly forgetting: Forgetting;
   close(): Promise<void>;
+}
+
+/** Finds titles and messages of a person by the words that they hold, at most `limit`, with excerpts. */
+export interface ConversationIndex {
+  /** Those with all these words, best first. The last word may be unfinished. */
+  byWords(owner: PersonId, words: readonly string[], limit: number): Work<FoundPassage[]>;
+  /** Those in which each of these is part of a word, newest first. */
+  byParts(owner: PersonId, words: readonly string[], limit: number): Work<FoundPassage[]>;
 }
 
 /** Finds passages by their terms. Engines keep these in indexes of their own. */

@@ -11,6 +11,7 @@ import { hasPruned, purgeMessages } from "./deletion.ts";
 import { ConversationList } from "./list.ts";
 import { RunQueue } from "./run-queue.ts";
 import { RunTable } from "./runs.ts";
+import { search } from "./search.ts";
 import type {
   ConversationFilter,
   ConversationImport,
@@ -159,7 +160,7 @@ export class SqlStore extends Tables implements Store {
   }
 
   search(owner: PersonId, query: string, limit: number): Promise<readonly FoundPassage[]> {
-    return this.#db.read(() => this.#db.searchConversations(owner, query, limit));
+    return this.#db.read(() => search(this.#db.conversationIndex, owner, query, limit));
   }
 
   ids(which: ConversationFilter = {}): Promise<readonly ConversationId[]> {

@@ -9,7 +9,7 @@ import { migrate } from "./migrate.ts";
 import { SqliteChanges } from "./sqlite-changes.ts";
 import { SqliteForgetting } from "./sqlite-forgetting.ts";
 import { sqlitePassages } from "./sqlite-passages.ts";
-import { search } from "./sqlite-search.ts";
+import { sqliteConversations } from "./sqlite-search.ts";
 
 export class SqliteDatabase implements Database {
   readonly #connection: Connection;
@@ -22,7 +22,7 @@ export class SqliteDatabase implements Database {
   readonly #statements = new Map<string, Prepared<unknown, Value[]>>();
   readonly #changes: SqliteChanges;
   readonly forgetting: SqliteForgetting;
-  readonly searchConversations = search;
+  readonly conversationIndex = sqliteConversations;
   readonly passageIndex = sqlitePassages;
   readonly #listener: ChangeListener;
   #isDamaged = false;

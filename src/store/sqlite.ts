@@ -3,7 +3,6 @@
 
 import type { ChangeListener } from "./database.ts";
 import { lockFile, makeFile, unusable } from "./file.ts";
-
 import { SqlStore } from "./sql-store.ts";
 import { SqliteDatabase } from "./sqlite-database.ts";
 import type { Store } from "./store.ts";

@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { all, announce, change, type Database, one, type Work } from "../../src/store/database.ts";
+import { until } from "../llama/server.ts";
 
 const setting = (name: string): Work<{ value: string } | null> =>
   one("select value from settings where name = ?", name);
@@ -116,7 +117,7 @@ export function databaseContract(engine: string, open: () => Promise<Database>):
       await expect(announcing(true)).rejects.toThrow("enough");
       await database.write(() => set("b", "1"));
       await announcing(false);
-      while (heard === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+      await until(() => heard > 0, "the announcement is heard");
       end();
       await database.write(announce);
       expect(heard).toBe(1);
