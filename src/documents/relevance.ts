@@ -1,7 +1,7 @@
 // Whether passages tell of what a question asks for, or only share a weak word with it. Told by words alone.
 
 import type { PassageHit } from "../domain/document.ts";
-import type { Collections } from "../store/collections.ts";
+import type { TermFrequencies } from "../store/collections.ts";
 import { type AskedWord, passageTerms } from "./words.ts";
 
 /** Least share of a question, by the weight of its words, that a passage must have: see the bench. */
@@ -12,13 +12,11 @@ const leastPassages = 1_000;
 const fragmentLength = 4;
 
 /** True if one of the passages has enough of what is asked for. */
-export async function isAnswerable(
+export function isAnswerable(
   asked: readonly AskedWord[],
   hits: readonly PassageHit[],
-  collections: Pick<Collections, "frequencies">,
-): Promise<boolean> {
-  if (hits.length === 0) return false;
-  const { passages, of } = await collections.frequencies(asked.map(({ stem }) => stem));
+  { passages, of }: TermFrequencies,
+): boolean {
   const weight = ({ stem }: AskedWord) => rarity(of.get(stem) ?? 0, Math.max(leastPassages, passages));
   const whole = asked.reduce((sum, word) => sum + weight(word), 0);
   return hits.some((hit) => {

@@ -7,7 +7,7 @@ import { referredBy } from "./follow-up.ts";
 import { fused, isNear } from "./fusion.ts";
 import type { Meaning } from "./meaning.ts";
 import { isAnswerable } from "./relevance.ts";
-import { askedWords, queryOf, wordQuery } from "./words.ts";
+import { askedWords, queryOf, withoutFrequent } from "./words.ts";
 
 /** Passages of each list of which one is made. */
 const listLimit = 40;
@@ -20,7 +20,9 @@ export async function searchPassages(
   meaning: Meaning | null = null,
 ): Promise<readonly PassageHit[]> {
   if (meaning?.isOffered) return (await passageFinder(collections, meaning)([question], range)).hits;
-  return collections.search(await wordQuery(question, (terms) => collections.known(terms)), range);
+  const query = queryOf(await askedWords(question, (terms) => collections.known(terms)));
+  const { of } = await collections.frequencies(query.words);
+  return collections.search(withoutFrequent(query, of), range);
 }
 
 /**
@@ -40,10 +42,11 @@ export const passageFinder =
     near?.catch(() => {}); // it is awaited below
     const asked = await askedWords(question, (terms) => collections.known(terms));
     const query = before === "" ? queryOf(asked) : queryOf(asked, new Set(wordsOf(last).map(stemOf)));
-    const byWords = await collections.search(query, active ? wide : range);
+    const frequencies = await collections.frequencies(query.words);
+    const byWords = await collections.search(withoutFrequent(query, frequencies.of), active ? wide : range);
     const found = near && active ? await active.soon(near, signal) : null;
     const first = byWords.slice(0, range.limit);
-    const isFoundByWords = await isAnswerable(asked, first, collections);
+    const isFoundByWords = isAnswerable(asked, first, frequencies);
     const isFoundByMeaning = isNear(found?.hits[0]?.score, found?.mean ?? 0);
     const isByMeaning = isFoundByMeaning && !isFoundByWords;
     const both = found ? fused(byWords, found, isByMeaning) : byWords;

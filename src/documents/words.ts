@@ -7,6 +7,8 @@ import { stopWords } from "../domain/stop-words.ts";
 
 /** Words of a question that are looked for. Further ones are left out. */
 const queryWordsMax = 64;
+/** Passages that are compared with a question, about: a tenth of a microsecond each and word. */
+const comparedMax = 20_000;
 /** Least length of a word that may consist of several, and of each of these. In UTF-16 code units. */
 const [compoundLength, partLength] = [9, 4];
 /** The same of a part whose neighbour no passage has. */
@@ -54,9 +56,24 @@ export function queryOf(asked: readonly AskedWord[], twice: ReadonlySet<string> 
   };
 }
 
-/** What a question is looked for with. */
-export const wordQuery = async (...question: Parameters<typeof askedWords>): Promise<WordQuery> =>
-  queryOf(await askedWords(...question));
+/**
+ * The query without its most frequent words, where its words have too many passages together: each of those is
+ * compared, and a word that so many have says little about one. The rarest word always stays.
+ */
+export function withoutFrequent(
+  { words, fragments }: WordQuery,
+  frequencies: ReadonlyMap<string, number>,
+): WordQuery {
+  const having = (word: string) => frequencies.get(word) ?? 0;
+  let sum = 0;
+  const kept = [...words]
+    .sort((a, b) => having(a) - having(b))
+    .filter((word, i) => {
+      sum += having(word);
+      return i === 0 || sum <= comparedMax;
+    });
+  return { words: kept, fragments: fragments.filter((stem) => kept.includes(stem)) };
+}
 
 /** Stems of a first part (with and without the letters that join it) and of the second part. */
 type Split = readonly [left: readonly string[], right: readonly string[]];

@@ -2,10 +2,12 @@
 // stand in them.
 
 import { expect, test } from "bun:test";
-import { passageTerms, wordQuery } from "../../src/documents/words.ts";
+import { askedWords, passageTerms, queryOf, withoutFrequent } from "../../src/documents/words.ts";
 
 const query = (question: string, terms: readonly string[] = []) =>
-  wordQuery(question, async (asked) => new Set(asked.filter((term) => terms.includes(term))));
+  askedWords(question, async (asked) => new Set(asked.filter((term) => terms.includes(term)))).then((asked) =>
+    queryOf(asked),
+  );
 const stem = (word: string) => passageTerms("", word).words.join(" ");
 
 test("forms of a word have one stem", () => {
@@ -59,9 +61,26 @@ test("a question is bounded: its words, and the length of each", async () => {
   const { words } = await query(Array.from({ length: 500 }, (_, i) => `wort${i}`).join(" "));
   expect(words.length).toBe(64);
   const asked: number[] = [];
-  await wordQuery("x".repeat(100_000), async (terms) => {
+  await askedWords("x".repeat(100_000), async (terms) => {
     asked.push(terms.length);
     return new Set();
   });
   expect(asked[0]).toBeLessThan(300);
+});
+
+test("words that most passages have are left out of a search that would compare too many; the rarest one stays", () => {
+  const query = { words: ["haus", "miete", "frist", "frist"], fragments: ["haus", "miete", "frist"] };
+  const few = new Map([
+    ["haus", 9_000],
+    ["miete", 5_000],
+    ["frist", 10],
+  ]);
+  expect(new Set(withoutFrequent(query, few).words)).toEqual(new Set(query.words));
+  const many = new Map([...few, ["haus", 90_000]]);
+  expect(withoutFrequent(query, many)).toEqual({
+    words: ["frist", "frist", "miete"],
+    fragments: ["miete", "frist"],
+  });
+  const alone = { words: ["haus"], fragments: ["haus"] };
+  expect(withoutFrequent(alone, many)).toEqual(alone);
 });
