@@ -57,8 +57,8 @@ export function queryOf(asked: readonly AskedWord[], twice: ReadonlySet<string> 
 }
 
 /**
- * The query without its most frequent words, where its words have too many passages together: each of those is
- * compared, and a word that so many have says little about one. The rarest word always stays.
+ * The query without its most frequent words, where its words have too many passages together: each of those
+ * is compared, and a word that so many have says little about one. The rarest word always stays.
  */
 export function withoutFrequent(
   { words, fragments }: WordQuery,
