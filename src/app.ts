@@ -82,6 +82,8 @@ interface AppDependencies
   readonly enforcedPersona: PersonaId | null;
   /** The operator's folder of documents, which need not be there; null: none is followed. */
   readonly documents: string | null;
+  /** Collections in it whose files are complete, however new they are. */
+  readonly completeCollections?: readonly string[];
   readonly metricsToken: string | null;
   readonly metricsAllow: readonly string[];
   readonly bounds: AppBounds;

@@ -45,15 +45,19 @@ function fail(line: string, code: number): never {
   process.exit(code);
 }
 
-/** The personas in the data folder, to which the shipped ones are copied first. */
-async function openPersonas(config: Config, log: Log): Promise<PersonaFolder> {
-  const folder = join(dataFolder(config.data), "personas");
-  makePersonaFolder(folder);
+/**
+ * The personas in the data folder, to which the shipped ones are copied first, and the folder of documents
+ * with the collections in it that were copied just now.
+ */
+async function openPersonas(config: Config, log: Log) {
+  const data = dataFolder(config.data);
+  const [folder, documents] = [join(data, "personas"), join(resolve(data), "documents")];
+  const complete = makePersonaFolder(folder, documents, log);
   const personas = new PersonaFolder(folder, log);
   const { enforcedPersona } = config;
   if (enforcedPersona !== null && !(await personas.find(enforcedPersona)))
     fail(`there is no persona ${join(folder, `${enforcedPersona}.md`)} that can be used`, 1);
-  return personas;
+  return { personas, documents, completeCollections: complete };
 }
 
 async function serve(config: Config): Promise<void> {
@@ -66,13 +70,12 @@ async function serve(config: Config): Promise<void> {
   const metrics = new Metrics();
   const store = openSqlite(file, { stored: (ms) => metrics.stored(ms), damaged: (line) => log.error(line) });
   const temporary = openSqlite(":memory:", { beside: store });
-  const personas = await openPersonas(config, log);
+  const voices = await openPersonas(config, log);
   if (start !== null) await tryToListen(config); // a busy port is reported before a model is loaded
   const servers = openServers(config, start, log);
   const app = await createApp({
     ...config,
-    ...{ store, temporary, personas, ...servers, log, metrics },
-    documents: join(resolve(dataFolder(config.data)), "documents"),
+    ...{ store, temporary, ...voices, ...servers, log, metrics },
     isTls: config.tls !== null,
     areUpstreamsFixed: config.llama.length > 0,
     bus: localBus(),

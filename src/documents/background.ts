@@ -66,7 +66,7 @@ export class BackgroundReader {
       const read = await extractor.extract(store.files.content(file ?? ""), path, signal);
       const { title, pages, picturePages } = read;
       const facts = { title, pages: pages.length, picturePages };
-      await store.documents.fill(id, facts, indexedPassages(path, read, signal));
+      await store.documents.fill(id, facts, indexedPassages(path, read, { signal }));
     } catch (error) {
       if (signal.aborted) return;
       if (isOfStore(error)) throw error;

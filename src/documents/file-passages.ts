@@ -52,5 +52,7 @@ async function cut(
   // the same path for everybody, so that a beginning that was interrupted is replaced
   const document = await documents.begin(collection, { path: "", hash: "", bytes, file: null });
   const facts = { title: null, pages: pages.length, picturePages: [] };
-  await documents.fill(document, facts, indexedPassages(name, { type, title: null, pages }));
+  // a question about a whole table needs more rows than it has passages
+  const read = { type, title: null, pages };
+  await documents.fill(document, facts, indexedPassages(name, read, { areRowsTogether: true }));
 }

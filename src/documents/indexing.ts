@@ -13,6 +13,7 @@ import { type ExtractBounds, type Extracted, Extractor } from "./extractor.ts";
 import { hashOf } from "./hash.ts";
 import { passagesOf } from "./passages.ts";
 import { hasHeadings, headOf, mayHaveText, readDocument } from "./reading.ts";
+import { rowPassages } from "./rows.ts";
 import { passageTerms } from "./words.ts";
 
 export interface IndexBounds extends ExtractBounds {
@@ -163,7 +164,7 @@ async function readInto(
     if (read === null) return "skipped";
     const { title, pages, picturePages } = read;
     const facts = { title, pages: pages.length, picturePages };
-    await documents.fill(document, facts, indexedPassages(path, read, signal));
+    await documents.fill(document, facts, indexedPassages(path, read, { signal }));
     if (picturePages.length > 0) lacksText(path, picturePages);
     return "stored";
   } catch (error) {
@@ -204,13 +205,18 @@ function failureOf(error: unknown): FailureReport {
   return asFailure(error).report;
 }
 
-/** The passages of a document with what they are found by. Throws the signal's reason once it is aborted. */
+/**
+ * The passages of a document with what they are found by. Throws the signal's reason once it is aborted.
+ * `areRowsTogether`: a passage of a table has several rows; else it has one.
+ */
 export function* indexedPassages(
   path: string,
   { type, title, pages }: Pick<Extracted, "type" | "title" | "pages">,
-  signal?: AbortSignal,
+  { signal, areRowsTogether = false }: { signal?: AbortSignal | undefined; areRowsTogether?: boolean } = {},
 ): Generator<IndexedPassage> {
-  for (const passage of passagesOf(pages, hasHeadings(type))) {
+  const passages =
+    type === "csv" ? rowPassages(pages, areRowsTogether) : passagesOf(pages, hasHeadings(type));
+  for (const passage of passages) {
     signal?.throwIfAborted();
     const context = contextOf({ ...passage, path, title });
     yield { ...passage, ...passageTerms(context.join("\n"), passage.text) };

@@ -5,7 +5,7 @@ import type { Passage } from "../domain/document.ts";
 import type { ExtractedPage } from "./extractor.ts";
 
 /** Lengths are in UTF-16 code units. A passage does not grow beyond this one by another paragraph. */
-const targetLength = 1_200;
+export const targetLength = 1_200;
 /** A paragraph up to this length stays whole. */
 const wholeLength = 1_800;
 /** A passage of at least this length ends before a heading. */
@@ -112,7 +112,7 @@ const fits = (open: Block, next: Block): boolean =>
   next.end - open.start <= targetLength && !(next.hasHeading && open.end - open.start >= sectionLength);
 
 /** The range itself, or ranges in it that are short enough: to the end of a sentence, a line, or a word. */
-function* pieces(text: string, start: number, end: number): Generator<[start: number, end: number]> {
+export function* pieces(text: string, start: number, end: number): Generator<[start: number, end: number]> {
   let from = start;
   while (end - from > wholeLength) {
     const window = text.slice(from, from + targetLength);

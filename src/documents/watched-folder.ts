@@ -22,6 +22,8 @@ export interface WatchBounds extends IndexBounds {
 interface WatchDependencies {
   /** Absolute path. It need not be there. */
   readonly folder: string;
+  /** Folders in it whose files are complete at the first look, however new they are. */
+  readonly complete?: readonly string[];
   readonly store: Pick<Store, "collections" | "documents">;
   readonly extractor: Extractor;
   readonly bounds: WatchBounds;
@@ -40,6 +42,7 @@ export class WatchedFolder {
   #due = new Set<string>();
   /** What was logged of each folder, so that it is logged once. */
   readonly #said = new Map<string, string>();
+  readonly #complete: Set<string>;
   #watcher: FSWatcher | null = null;
   /** The system's number of the folder that is watched. */
   #inode = 0;
@@ -50,6 +53,7 @@ export class WatchedFolder {
 
   constructor(deps: WatchDependencies) {
     this.#deps = deps;
+    this.#complete = new Set(deps.complete);
   }
 
   /** Begins to follow the folder; returns at once. */
@@ -123,9 +127,12 @@ export class WatchedFolder {
       log.warn(line, { collection: name, ...facts });
     try {
       const { id } = await this.#collectionOf(name, path);
+      const memory = this.#memoryOf(id);
+      const isComplete = this.#complete.delete(name);
       const { unchanged, skipped, unsettled, ...changed } = await indexFolder(id, path, {
         documents: store.documents,
-        ...{ bounds, extractor, memory: this.#memoryOf(id), signal: this.#abort.signal },
+        ...{ bounds, extractor, signal: this.#abort.signal },
+        memory: isComplete ? { ...memory, settleMs: 0 } : memory,
         failed: (file, { code }) => warn("a document can't be read", { file, why: code }),
         lacksText: (file, pages) => warn("pages without text can't be found", { file, pages: pages.length }),
       });

@@ -21,9 +21,12 @@ export interface AskedWord {
   readonly parts: readonly string[];
 }
 
+/** The words of a text. The sign of the euro is read as its name, since prices have one or the other. */
+const wordsIn = (text: string): readonly string[] => wordsOf(text.replaceAll("€", " euro "));
+
 /** What a passage is found by: its own words, and those of `context`, such as the headings above it. */
 export function passageTerms(context: string, text: string): PassageTerms {
-  const all = [...wordsOf(context), ...wordsOf(text)];
+  const all = [...wordsIn(context), ...wordsIn(text)];
   const compounds = new Set(all.filter((word) => word.length >= compoundLength).map(stemOf));
   return { words: all.map(stemOf), compounds: [...compounds] };
 }
@@ -36,7 +39,7 @@ export async function askedWords(
   question: string,
   known: (terms: readonly string[]) => Promise<ReadonlySet<string>>,
 ): Promise<readonly AskedWord[]> {
-  const all = [...new Set(wordsOf(question))];
+  const all = [...new Set(wordsIn(question))];
   const telling = all.filter((word) => !stopWords.has(word));
   const words = (telling.length > 0 ? telling : all).slice(0, queryWordsMax);
   const splits = words.map(splitsOf);

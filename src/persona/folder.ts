@@ -1,7 +1,7 @@
 // The personas of a folder, one Markdown file each. The files are checked at every use, so that an edit
 // counts from the next question on. A file that has not changed is not read again.
 
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { PersonaId } from "../domain/id.ts";
@@ -15,28 +15,47 @@ import products from "./shipped/kaufberater.csv" with { type: "text" };
 import adviser from "./shipped/kaufberater.md" with { type: "text" };
 
 /** The personas that come with parlor, by file name. */
-export const shipped: Readonly<Record<string, string>> = {
+const shipped: Readonly<Record<string, string>> = {
   "helper.md": helper,
   "deutsch.md": german,
   "kaufberater.md": adviser,
-  "kaufberater.csv": products,
 };
+
+/** The documents that they answer from: collection, file name and text. */
+const shippedDocuments = [["kaufberater", "kaufberater.csv", products]] as const;
 
 /** Largest file that is read, in bytes: a prompt of this size exceeds the context of most models. */
 const fileMaxBytes = 1 << 20;
 
 /**
- * Creates the folder with the shipped personas, if it does not exist yet. An existing folder is not
- * changed.
+ * Creates the folder with the shipped personas, and their collections in the folder `documents`, if it does
+ * not exist yet. Of an existing folder, and of a collection that is there, nothing is changed. Returns the
+ * names of the collections that were made.
  */
-export function makePersonaFolder(folder: string): void {
+export function makePersonaFolder(folder: string, documents: string, log: Log): readonly string[] {
   try {
     readdirSync(folder);
+    return [];
   } catch {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    for (const [file, text] of Object.entries(shipped))
-      writeFileSync(join(folder, file), text, { mode: 0o600 });
+    writeAll(folder, Object.entries(shipped));
   }
+  return shippedDocuments.flatMap(([name, file, text]) => {
+    const collection = join(documents, name);
+    if (existsSync(collection)) return [];
+    try {
+      writeAll(collection, [[file, text]]);
+      return [name];
+    } catch (error) {
+      // the operator's documents may be a disk that can only be read
+      log.warn("a collection can't be made", { folder: collection, why: (error as Error).message });
+      return [];
+    }
+  });
+}
+
+function writeAll(folder: string, files: readonly (readonly [name: string, text: string])[]): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  for (const [name, text] of files) writeFileSync(join(folder, name), text, { mode: 0o600 });
 }
 
 interface Read {

@@ -16,12 +16,14 @@ interface LibraryDependencies {
   readonly store: Store;
   /** The operator's folder of documents; null: none is followed. */
   readonly documents: string | null;
+  /** Collections in it whose files are complete, however new they are. */
+  readonly completeCollections?: readonly string[];
   readonly bounds: LibraryBounds;
   readonly log: Log;
 }
 
 export function openLibrary(
-  { store, documents: folder, bounds, log }: LibraryDependencies,
+  { store, documents: folder, completeCollections: complete = [], bounds, log }: LibraryDependencies,
   attachments: Pick<Attachments, "usage">,
   bug: (error: unknown) => void,
   meaning: Meaning | null = null,
@@ -29,7 +31,8 @@ export function openLibrary(
   // one document at a time, beside the files that people attach
   const extractor = new Extractor({ ...bounds, extractionsMax: 1 });
   const reader = new BackgroundReader({ store, extractor, bug });
-  const watched = folder === null ? null : new WatchedFolder({ folder, store, extractor, bounds, log, bug });
+  const watched =
+    folder === null ? null : new WatchedFolder({ folder, complete, store, extractor, bounds, log, bug });
   const library = new Library({
     ...{ store, bounds, meaning },
     usage: (person) => attachments.usage(person),

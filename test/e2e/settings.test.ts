@@ -18,6 +18,18 @@ const parlor = standing(() =>
 );
 const visit = withPages();
 
+const withList = `---
+name: Listenberater
+greeting: Wonach suchst du?
+starters:
+  - Welche Kaffeemühle empfiehlst du mir?
+list: liste.csv
+---
+Du bist ein Kaufberater. Du kennst nur diese Liste:
+
+{{list}}
+`;
+
 const open = async (
   url = parlor.it.url,
   ...options: Parameters<typeof visit> extends [string, ...infer Rest] ? Rest : never
@@ -29,16 +41,41 @@ async function choose(page: Page, name: string): Promise<void> {
   await connected(page);
 }
 
-test("the Kaufberater answers from the list beside it, says so when that has no answer, and knows a new list at once", async () => {
+test("the Kaufberater answers from its list and is held to it: what the list does not say is marked, what it lacks is not asked", async () => {
   const page = await open();
   await choose(page, "Kaufberater");
-  expect(await page.getByRole("heading", { name: "Wonach suchst du?" }).isVisible()).toBe(true);
   await page.getByRole("button", { name: "Welche Kaffeemühle empfiehlst du mir?" }).click();
+  expect(await answered(page)).toContain("Nordhaus K2 für 89,00 €: Sie hat ein Kegelmahlwerk");
+  const answers = page.locator('article[data-role="assistant"]');
+  const first = answers.nth(0);
+  expect(await first.locator("[data-grounding]").count()).toBe(0);
+  expect(await first.locator("a.cite[data-by=parlor]").count()).toBe(1);
+  await ask(page, "Welche Kaffeemühle ist neu?");
+  expect(await answered(page, "done", 1)).toContain("Die Nordhaus K9 ist eine Kaffeemühle");
+  expect(await answers.nth(1).locator("[data-grounding].strict").allTextContents()).toEqual([
+    expect.stringContaining("K9"),
+    expect.stringContaining("59,00 €"),
+  ]);
+  await ask(page, "Was kostet ein Fahrrad?");
+  expect(await answered(page, "done", 2)).toBe("In den Dokumenten steht nichts, was zu dieser Frage passt.");
+  await page.context().close();
+});
+
+test("a persona with a list answers from the list beside it, says so when that has no answer, and knows a new list at once", async () => {
+  await Bun.write(join(personas, "liste.md"), withList);
+  await Bun.write(
+    join(personas, "liste.csv"),
+    "Nordhaus K2;Kaffeemühle;89,00 €\nLindner Uno;Wasserkocher;24,90 €\n",
+  );
+  const page = await open();
+  await choose(page, "Listenberater");
+  expect(await page.getByRole("heading", { name: "Wonach suchst du?" }).isVisible()).toBe(true);
+  await page.getByRole("button", { name: "Welche Kaffeemühle empfiehlst du mir?", exact: true }).click();
   expect(await answered(page)).toBe(shown("adviceGrinder"));
-  expect(await page.getByRole("button", { name: "Persona: Kaufberater" }).isVisible()).toBe(true);
+  expect(await page.getByRole("button", { name: "Persona: Listenberater" }).isVisible()).toBe(true);
   await ask(page, "Was kostet ein Fahrrad?");
   expect(await answered(page, "done", 1)).toBe(shown("adviceNone"));
-  const list = join(personas, "kaufberater.csv");
+  const list = join(personas, "liste.csv");
   const before = await Bun.file(list).text();
   await Bun.write(list, before.replace(/^Nordhaus K2.*\n/m, ""));
   await ask(page, "Und welche Kaffeemühle?");
@@ -188,7 +225,7 @@ test("an operator's persona answers everybody, and nobody can choose another", a
   const page = await open(strict.url);
   expect(await page.getByText("Choose a persona").count()).toBe(0);
   await ask(page, "Welche Kaffeemühle?");
-  expect(await answered(page)).toBe(shown("adviceGrinder"));
+  expect(await answered(page)).toBe(`${shown("adviserGrinder")} [2]`);
   await page.getByRole("button", { name: "Persona: Kaufberater" }).click();
   await page.getByText("The same persona answers everybody here.").waitFor();
   await page.context().close();

@@ -202,6 +202,17 @@ export const recitals: Readonly<Record<string, Recital>> = {
   think: { word: "think", text: "There: that was a thought, and this is an answer.", reasoning: think },
   story: { word: "story", text: story },
   german: { word: "Deutsch", text: german },
+  // of the adviser that has passages: a mill and a price that are not in them, then one that is
+  adviserInvented: {
+    word: "neu",
+    given: "Produkte aus den Textstellen",
+    text: "Die Nordhaus K9 ist eine Kaffeemühle mit Akku und Waage. Die Nordhaus K2 kostet 59,00 € [1].",
+  },
+  adviserGrinder: {
+    word: "Kegelmahlwerk",
+    given: "Produkte aus den Textstellen",
+    text: "Ich empfehle dir die Nordhaus K2 für 89,00 €: Sie hat ein Kegelmahlwerk und fasst 250 g Bohnen.",
+  },
   adviceGrinder: {
     word: "Kaffeemühle",
     given: "Nordhaus K2;Kaffeemühle;89,00 €",

@@ -1,11 +1,20 @@
 // Personas from their files. If this fails, somebody is answered by another persona than the one whose file
 // they edited.
 
-import { expect, test } from "bun:test";
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { beforeEach, describe, expect, test } from "bun:test";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { makePersonaFolder, PersonaFolder, shipped } from "../../src/persona/folder.ts";
+import { makePersonaFolder, PersonaFolder } from "../../src/persona/folder.ts";
 import { PersonaFault, parsePersona } from "../../src/persona/parse.ts";
 import { openLog } from "../../src/telemetry/log.ts";
 
@@ -150,19 +159,47 @@ test("files outside the folder are out of reach, and a missing folder has no per
   ).toEqual([]);
 });
 
-test("the shipped personas are valid, and are written only to a new folder", async () => {
-  const path = join(mkdtempSync(join(tmpdir(), "parlor-personas-")), "personas");
-  makePersonaFolder(path);
-  const lines: string[] = [];
-  const personas = new PersonaFolder(
-    path,
-    openLog({ level: "info", format: "json", write: (line) => lines.push(line) }),
-  );
-  expect((await personas.all()).map(({ id }) => id)).toEqual(["helper", "deutsch", "kaufberater"]);
-  expect(lines).toEqual([]);
-  expect((await personas.find("kaufberater"))?.prompt).toContain(shipped["kaufberater.csv"]?.trim() ?? "-");
-  expect(statSync(path).mode & 0o777).toBe(0o700);
-  rmSync(join(path, "deutsch.md"));
-  makePersonaFolder(path);
-  expect((await personas.all()).map(({ id }) => id)).toEqual(["helper", "kaufberater"]);
+describe("the shipped personas", () => {
+  let [data, path, documents, lines] = ["", "", "", [] as string[]];
+  const log = openLog({ level: "info", format: "json", write: (line) => lines.push(line) });
+  const make = () => makePersonaFolder(path, documents, log);
+  const ids = async () => (await new PersonaFolder(path, log).all()).map(({ id }) => id);
+  beforeEach(() => {
+    data = mkdtempSync(join(tmpdir(), "parlor-personas-"));
+    [path, documents, lines] = [join(data, "personas"), join(data, "documents"), []];
+  });
+
+  test("are valid, and are written only to a new folder", async () => {
+    make();
+    expect(await ids()).toEqual(["helper", "deutsch", "kaufberater"]);
+    expect(lines).toEqual([]);
+    expect(statSync(path).mode & 0o777).toBe(0o700);
+    rmSync(join(path, "deutsch.md"));
+    make();
+    expect(await ids()).toEqual(["helper", "kaufberater"]);
+  });
+
+  test("bring the collection that one of them answers from; what was deleted does not come back", async () => {
+    expect(make()).toEqual(["kaufberater"]);
+    const adviser = await new PersonaFolder(path, log).find("kaufberater");
+    expect(adviser).toMatchObject({ documents: ["kaufberater"], grounding: "strict" });
+    expect(readFileSync(join(documents, "kaufberater/kaufberater.csv"), "utf8")).toContain(
+      "Nordhaus K2;Kaffeemühle;89,00 €;Kegelmahlwerk",
+    );
+    rmSync(documents, { recursive: true });
+    expect(make()).toEqual([]);
+    expect(existsSync(documents)).toBe(false);
+  });
+
+  test("leave a collection alone that is there already, and do without one that can't be made", async () => {
+    mkdirSync(join(documents, "kaufberater"), { recursive: true });
+    expect(make()).toEqual([]);
+    expect(readdirSync(join(documents, "kaufberater"))).toEqual([]);
+    rmSync(data, { recursive: true });
+    mkdirSync(data);
+    writeFileSync(documents, "a file is in the way");
+    expect(make()).toEqual([]);
+    expect(await ids()).toHaveLength(3);
+    expect(lines.join()).toContain("a collection can't be made");
+  });
 });
