@@ -21,8 +21,9 @@ test("models that embed and rank are started, used and ended", async () => {
     const init = body && { method: "POST", body: JSON.stringify(body) };
     return (await fetch(parlor.url + path, init)).json() as Promise<Record<string, unknown>[]>;
   };
-  await until(async () => (await json("/collections")).length === 1, "the folder is read in");
-  const [haus] = await json("/collections");
+  const collection = async () => (await json("/collections")).find((each) => each["name"] === "haus");
+  await until(async () => (await collection()) !== undefined, "the folder is read in");
+  const haus = await collection();
   const found = async () => (await json(`/collections/${haus?.["id"]}/search?q=Fahrzeug`))[0]?.["path"];
   await until(async () => (await found()) === "auto.txt", "a passage is found by its meaning");
   expect(await json("/v1/embeddings", { input: "Hund" })).toMatchObject({ data: [{ index: 0 }] });
