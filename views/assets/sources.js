@@ -4,8 +4,9 @@
   const panel = document.getElementById("source");
   if (!panel) return;
   const hasRoom = matchMedia("(width >= 75rem)");
-  /** The link that was followed last. */
+  /** The link that was followed last, and the one whose passage is shown. */
   let followed = null;
+  let shown = null;
 
   /** Its passage's address, with the message that cites it. */
   function addressOf(link) {
@@ -22,6 +23,7 @@
     const html = answer?.ok ? await answer.text() : null;
     if (followed !== link) return; // another one was followed meanwhile
     if (html === null) return location.assign(link.href);
+    shown = link;
     panel.innerHTML = html;
     if (!panel.open) panel[hasRoom.matches ? "show" : "showModal"]();
     panel.scrollTop = 0;
@@ -39,21 +41,34 @@
 
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || !panel.open || event.target.matches?.("input, textarea, select")) return;
-    if (!document.querySelector(":popover-open")) panel.close();
+    if (!document.querySelector(":popover-open")) close();
+  });
+
+  panel.addEventListener("submit", (event) => {
+    event.preventDefault();
+    close();
   });
 
   // a press beside a sheet closes it; the thread beside a panel stays usable
-  panel.addEventListener(
-    "click",
-    (event) => event.target === panel && panel.matches(":modal") && panel.close(),
-  );
+  panel.addEventListener("click", (event) => event.target === panel && panel.matches(":modal") && close());
 
-  panel.addEventListener("close", () => {
-    const link = followed?.isConnected
-      ? followed
-      : document.querySelector(`a.cite[href="${followed?.getAttribute("href")}"]`);
+  // the browser closes a sheet, too; it says so later, when another link may have been followed
+  panel.addEventListener("close", empty);
+
+  function close() {
     followed = null;
+    panel.close();
+    empty();
+  }
+
+  /** Empties the closed panel; the focus returns to the link, which may have been drawn anew meanwhile. */
+  function empty() {
+    if (panel.open || shown === null) return;
+    const link = shown.isConnected
+      ? shown
+      : document.querySelector(`a.cite[href="${shown.getAttribute("href")}"]`);
+    shown = null;
     panel.replaceChildren();
     link?.focus({ preventScroll: true });
-  });
+  }
 })();
