@@ -37,6 +37,7 @@ import { type LibraryBounds, openLibrary } from "./server/library.ts";
 import { PageEndpoints } from "./server/page-endpoints.ts";
 import { ProgramEndpoints } from "./server/program-endpoints.ts";
 import { stopRunsOfRemoved, watchRevocation } from "./server/revocation.ts";
+import { SecondOpinion } from "./server/second-opinion.ts";
 import { type SocketData, Sockets, snapshotMaxBytes, websocketOptions } from "./server/sockets.ts";
 import { missedHeartbeatsMax, Upkeep } from "./server/upkeep.ts";
 import { watchUpstream } from "./server/upstream-news.ts";
@@ -161,6 +162,7 @@ export async function createApp(dependencies: AppDependencies): Promise<App> {
     async stop() {
       upkeep.stop();
       unwatch();
+      core.opinion.stop();
       await core.background.stop();
       await handOver(runs, bounds.graceMs);
       forgetting.end();
@@ -182,7 +184,9 @@ function openChat(dependencies: AppDependencies, enforced: EnforcedPersona, { bu
     findTemporary: passageFinder(dependencies.temporary.collections),
     indexFile: fileIndex.of.bind(fileIndex),
   };
-  const runs = new RunHost({ ...dependencies, ...search, settings, storeOf });
+  const opinion = new SecondOpinion({ ...dependencies, storeOf });
+  const onEnd: RunsDependencies["onEnd"] = (ended) => void opinion.ask(ended).catch(bug);
+  const runs = new RunHost({ ...dependencies, ...search, settings, storeOf, onEnd });
   const quota = new Quota({ usage: store.usage, runs, queue: runs.queue.apiRequests, bounds });
   const ports = { ...dependencies, settings, storeOf, runs, quota, drawAhead: drawThread };
   const threads = new Threads(ports);
@@ -202,7 +206,7 @@ function openChat(dependencies: AppDependencies, enforced: EnforcedPersona, { bu
   const attachments = openAttachments([store, dependencies.temporary], storeOf, bounds);
   return {
     ...openLibrary(dependencies, attachments, bug, meaning),
-    ...{ settings, storeOf, runs, queue: runs.queue, quota, threads, hub, attachments },
+    ...{ settings, storeOf, runs, opinion, queue: runs.queue, quota, threads, hub, attachments },
     chat: new Chat(ports),
     forgetting: new Forgetting(ports),
     actions: new ConversationActions({ ...dependencies, attachments }),

@@ -14,10 +14,11 @@ import { type WordsOfText, wordFinder, wordsOfText } from "./word-finder.ts";
  * What was found about a sentence. `none`: it claims nothing, or can't be compared. `supported`: the passages
  * that it cites say so; one without a citation has the number `by` from parlor, null where several passages
  * come equally near. `unsupported`: the passages that it cites do not. `unsourced`: it cites none, and no
- * passage says so.
+ * passage says so. `lacksWords`: the passages have its numbers and quotations, but too few of its words.
  */
 export type Verdict =
-  | { readonly kind: "none" | "unsupported" | "unsourced" }
+  | { readonly kind: "none" }
+  | { readonly kind: "unsupported" | "unsourced"; readonly lacksWords: boolean }
   | { readonly kind: "supported"; readonly by: number | null };
 
 /** What is checked of an answer: how many sentences, and how many of them were found in the passages. */
@@ -100,9 +101,10 @@ export class Check {
     const claim = { text, figures, items: itemsOf(telling, figures) };
     if (cited.length > 0) {
       if (!cited.some(isComparable)) return foreignVerdict(claim, cited);
-      return hasAll(claim, cited) && this.#share(claim.items, cited) >= supportMin
+      const lacksWords = hasAll(claim, cited);
+      return lacksWords && this.#share(claim.items, cited) >= supportMin
         ? { kind: "supported", by: null }
-        : { kind: "unsupported" };
+        : { kind: "unsupported", lacksWords };
     }
     return this.#passages.some(isComparable) ? this.#attributed(claim) : { kind: "none" };
   }
@@ -113,7 +115,8 @@ export class Check {
       .map((passage) => ({ passage, share: this.#share(claim.items, [passage]) }))
       .sort((a, b) => b.share - a.share);
     const best = ranked.find(({ passage }) => hasAll(claim, [passage]));
-    if (best === undefined || best.share < supportMin) return { kind: "unsourced" };
+    if (best === undefined || best.share < supportMin)
+      return { kind: "unsourced", lacksWords: best !== undefined };
     const next = ranked.find((other) => other !== best)?.share ?? 0;
     const isLong = claim.items.length >= attributedItems;
     const isSure = isLong && best.share >= attributionMin && best.share - next >= attributionMargin;
@@ -165,7 +168,7 @@ const hasAll = (claim: Claim, passages: readonly Passage[]): boolean =>
 /** In another language, numbers are the same; a quotation is if it was not translated. */
 function foreignVerdict(claim: Claim, passages: readonly Passage[]): Verdict {
   if (isUnspaced(claim.text)) return { kind: "none" };
-  if (!hasFigures(claim.figures, passages)) return { kind: "unsupported" };
+  if (!hasFigures(claim.figures, passages)) return { kind: "unsupported", lacksWords: false };
   return hasQuotations(claim, passages) ? { kind: "supported", by: null } : { kind: "none" };
 }
 

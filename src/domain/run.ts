@@ -30,6 +30,10 @@ export interface RunStats {
   readonly droppedMessages?: number;
   /** Nothing in the documents answers the question: parlor said so itself, and asked no model. */
   readonly nothingFound?: true;
+  /**
+   * Sentences that a model found in a source by their sense: keys of domain/doubt, with the source's number.
+   */
+  readonly bySense?: Readonly<Record<string, number>>;
 }
 
 export interface Run {

@@ -7,6 +7,7 @@ import type { Store } from "../store/store.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Upstream } from "../upstream/upstream.ts";
+import type { EndingDependencies } from "./ending.ts";
 import type { LiveRun } from "./live-run.ts";
 import type { IndexFile } from "./searched-files.ts";
 import type { StepEnd } from "./steps/answer.ts";
@@ -30,6 +31,8 @@ export interface RunsDependencies {
   readonly metrics: Metrics;
   /** Decides whether a Run has another step after one that ended so; absent: a Run is one answer. */
   readonly goesOn?: ((live: LiveRun, end: StepEnd) => boolean) | undefined;
+  /** See EndingDependencies. */
+  readonly onEnd?: EndingDependencies["onEnd"];
   readonly bounds: RunsBounds;
 }
 

@@ -16,6 +16,8 @@ export interface EndingDependencies {
   readonly metrics: Metrics;
   /** Write the text of messages to the log. */
   readonly logTexts: boolean;
+  /** Told of each end that was stored; nobody waits for what it does. */
+  readonly onEnd?: ((ended: Utterance & { readonly run: Run }) => void) | undefined;
   /** Ends that could not be stored yet: pages show them nevertheless. A conversation has one Run at a time. */
   readonly unstored: Map<ConversationId, Utterance & { readonly run: Run }>;
 }
@@ -41,7 +43,9 @@ export async function endRun(
     siblings: [message.id],
   };
   try {
-    live.ended((await end()) ?? shown);
+    const stored = await end();
+    live.ended(stored ?? shown);
+    if (stored) deps.onEnd?.(stored);
   } catch (error) {
     log.error("the end of a Run could not be stored", { run: live.run.id, error: String(error) });
     unstored.set(live.run.conversation, shown);
@@ -74,7 +78,7 @@ function report(
   { log, logTexts }: Pick<EndingDependencies, "log" | "logTexts">,
 ): void {
   const { status, finish, failure } = ending;
-  const stats: RunStats = ending.stats;
+  const stats: Omit<RunStats, "bySense"> = ending.stats;
   const facts = {
     run: live.run.id,
     request: live.origin.request,

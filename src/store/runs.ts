@@ -4,7 +4,7 @@ import type { Message } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
 import { type ConversationId, type MessageId, newId, type PersonId, type RunId } from "../domain/id.ts";
 import { grown, type PartKind, type Parts, plainText } from "../domain/part.ts";
-import type { Run } from "../domain/run.ts";
+import type { Run, RunStats } from "../domain/run.ts";
 import { all, change, one, type Work } from "./database.ts";
 import { partsColumn, type RunRow, toRun } from "./rows.ts";
 import type { Draft, Ending, UnfinishedRun, WrittenSoFar } from "./store.ts";
@@ -70,6 +70,13 @@ export class RunTable {
     );
     yield* this.#touch(row.conversation);
     return toRun(row);
+  }
+
+  *keepOpinion(run: RunId, bySense: NonNullable<RunStats["bySense"]>): Work<void> {
+    const row = yield* one<RunRow>("select * from runs where id = ?", run);
+    if (row === null) return;
+    const stats = JSON.stringify({ ...toRun(row).stats, bySense });
+    yield* change("update runs set stats = ? where id = ?", stats, run);
   }
 
   /** The Runs that wait or run, in the order of the queue. */

@@ -4,7 +4,7 @@ import type { Conversation, FoundPassage, ListedConversation, Message } from "..
 import type { ConversationId, MessageId, PersonId, RunId } from "../domain/id.ts";
 import { noSettings, type Settings } from "../domain/persona.ts";
 import type { ConversationHeader, ConversationRecord } from "../domain/record.ts";
-import type { Run } from "../domain/run.ts";
+import type { Run, RunStats } from "../domain/run.ts";
 import type { ThreadPage, Utterance } from "../domain/thread.ts";
 import type { Database, Work } from "./database.ts";
 import { hasPruned, purgeMessages } from "./deletion.ts";
@@ -80,6 +80,10 @@ export class SqlStore extends Tables implements Store {
       if (owner !== null) await this.usage.spend(owner, ending.tokens);
     }
     return this.#db.write(() => this.#end(run, ending));
+  }
+
+  keepOpinion(run: RunId, bySense: NonNullable<RunStats["bySense"]>): Promise<void> {
+    return this.#db.write(() => this.#runs.keepOpinion(run, bySense));
   }
 
   unfinishedRuns(): Promise<readonly UnfinishedRun[]> {

@@ -171,11 +171,10 @@ export interface Store {
   start(run: RunId): Promise<boolean>;
   /** Adds to the drafts of running Runs, in one transaction; ignores Runs that do not run. */
   checkpoint(drafts: readonly Draft[]): Promise<void>;
-  /**
-   * Closes an active Run: writes its final text and counts its tokens as its owner's. Returns its message as
-   * it is shown now; null when the Run was closed before.
-   */
+  /** Closes an active Run: its final text, its owner's tokens. Returns its message; null if it was closed. */
   end(run: RunId, ending: Ending): Promise<(Utterance & { run: Run }) | null>;
+  /** Keeps what was found by its sense in the answer of a Run that has ended. */
+  keepOpinion(run: RunId, bySense: NonNullable<RunStats["bySense"]>): Promise<void>;
   /** All Runs that wait or run, in the order of the queue. At start: those of the last process. */
   unfinishedRuns(): Promise<readonly UnfinishedRun[]>;
 

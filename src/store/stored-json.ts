@@ -42,6 +42,8 @@ export function statsIn(column: string): RunStats {
     roomTokens: isFiniteNumber,
     droppedMessages: isFiniteNumber,
     nothingFound: (value): value is true => value === true,
+    bySense: (value): value is Record<string, number> =>
+      isJsonObject(value) && Object.values(value).every(isFiniteNumber),
   });
 }
 

@@ -31,6 +31,9 @@ function asksFor(block: number, number: number): Tensor {
   return bias;
 }
 
+/** Brings the scores of documents above 0 that have most of the query's words, and of no others (lease.ts). */
+const threshold = 4.6;
+
 function equalWords(): Tensor[] {
   // of equal words the attention is (factor × stateLength)² / stateLength
   const factor = Math.sqrt(draws.equalWord / stateLength);
@@ -70,6 +73,8 @@ export function judge(): Uint8Array {
   rows[clsId * width + isCls] = 1;
   const score = zeros("cls.output.weight", width, 1);
   score.data[mark] = -1;
+  const bias = zeros("cls.output.bias", 1);
+  bias.data[0] = threshold;
   return gguf(
     {
       ...bertKeys("Judge", 2, pooling.rank),
@@ -81,7 +86,7 @@ export function judge(): Uint8Array {
       ...blockTensors(0, equalWords()),
       ...blockTensors(1, meanOfMarks()),
       score,
-      zeros("cls.output.bias", 1),
+      bias,
     ],
   );
 }

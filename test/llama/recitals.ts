@@ -232,6 +232,11 @@ export const recitals: Readonly<Record<string, Recital>> = {
     word: "Kündigungsfrist",
     text: "Der Vertrag kann mit einer Frist von drei Monaten zum Ende eines Monats gekündigt werden [1]. Die Miete kostet 840 Euro [2].",
   },
+  // other words for what is there, a wrong number, another subject, other words without a source
+  paraphrased: {
+    word: "sinngemäß",
+    text: "Der PKW und das Rad sind im Haus [1]. Der PKW und das Rad kosten 99 Euro [1]. Der Doktor hat Urlaub und Strom [1]. Fahrzeug und Rad sind im Haus.",
+  },
   // a wrong number, a source that is not there, a sentence without a source
   miscited: {
     word: "Kaution",

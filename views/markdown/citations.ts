@@ -13,6 +13,8 @@ export interface Citations {
   readonly check?: Check;
   /** Sentences that were not found are marked strongly. */
   readonly isStrict?: boolean;
+  /** Sentences that a model found in a source by their sense: see RunStats. */
+  readonly bySense?: Readonly<Record<string, number>>;
 }
 
 const number = String.raw`[1-9]\d{0,5}`;

@@ -1,6 +1,7 @@
 // The rendered text of an answer with what was found about its sentences: one that does not stand in the
 // sources is marked, one that parlor found there gets its number. Reads the HTML of markdown/dress.
 
+import { type Doubt, sentenceKey } from "../../src/domain/doubt.ts";
 import { type Check, noTally, type Tally, type Verdict } from "../../src/domain/grounding.ts";
 import { citationSign, sentenceEnds } from "../../src/domain/sentences.ts";
 import { addedCitation, type Citations, numberOf } from "./citations.ts";
@@ -22,10 +23,21 @@ const noWord = "\u25a1";
 const tokens =
   /<a class="cite"[^>]*>\[\d+\]<\/a>|<(\/?)([a-z][a-z0-9]*)(?:"[^"]*"|[^>"])*>|&#?\w+;|[^<&]+|[<&]/g;
 
-interface Grounded {
-  readonly html: string;
+/** What was found about the sentences of a text. */
+export interface Findings {
   readonly tally: Tally;
+  /** How many sentences were found by their sense alone: the tally does not count them as supported. */
+  readonly sensed: number;
+  /** The sentences that lack only words. */
+  readonly doubts: readonly Doubt[];
 }
+
+export interface Grounded extends Findings {
+  readonly html: string;
+}
+
+/** A verdict with the opinion of a model about a sentence that lacks words. */
+type Opinion = Verdict | { readonly kind: "sensed"; readonly in: number };
 
 /**
  * HTML of an answer with its marks, and what was counted. From `openFrom` on it is still being written. When
@@ -33,8 +45,10 @@ interface Grounded {
  */
 export function grounded(html: string, citations: Citations, work: Work, openFrom?: number): Grounded {
   const { check } = citations;
-  return check ? new Marking(check, citations, work).of(html, openFrom) : { html, tally: noTally };
+  return check ? new Marking(check, citations, work).of(html, openFrom) : { html, ...noFindings };
 }
+
+export const noFindings = { tally: noTally, sensed: 0, doubts: [] } as const;
 
 /** An element that is passed over whole. */
 interface Passed {
@@ -43,6 +57,8 @@ interface Passed {
   depth: number;
   html: string;
 }
+
+type Marked = Exclude<Opinion, { readonly kind: "none" | "supported" }>;
 
 class Marking {
   readonly #check: Check;
@@ -55,6 +71,8 @@ class Marking {
   #passed: Passed | null = null;
   #sentences = 0;
   #supported = 0;
+  #sensed = 0;
+  readonly #doubts: Doubt[] = [];
 
   constructor(check: Check, citations: Citations, work: Work) {
     this.#work = work;
@@ -76,7 +94,8 @@ class Marking {
       else this.#block(token, name, slash === "/", isComplete);
     }
     this.#endParagraph(at < openFrom);
-    return { html: this.#made, tally: { sentences: this.#sentences, supported: this.#supported } };
+    const tally = { sentences: this.#sentences, supported: this.#supported };
+    return { html: this.#made, tally, sensed: this.#sensed, doubts: this.#doubts };
   }
 
   #begin(tag: string, name: string, isComplete: boolean): void {
@@ -108,7 +127,7 @@ class Marking {
 
   #endRow(cells: readonly Piece[], isComplete: boolean): void {
     this.#row = null;
-    const verdict: Verdict = isComplete ? this.#verdict(cells) : { kind: "none" };
+    const verdict: Opinion = isComplete ? this.#verdict(cells) : { kind: "none" };
     const html = htmlOf(cells);
     const lastCell = html.lastIndexOf("<td");
     const lastEnd = html.lastIndexOf("</td>");
@@ -116,8 +135,8 @@ class Marking {
     else if (verdict.kind === "supported")
       this.#made += `<tr>${html.slice(0, lastEnd)}${this.#added(verdict.by)}${html.slice(lastEnd)}`;
     else {
-      const cell = `<td${saysOf(verdict.kind, cells)}${html.slice(lastCell + "<td".length)}`;
-      this.#made += `<tr${this.#mark(verdict.kind)}>${html.slice(0, lastCell)}${cell}`;
+      const cell = `<td${saysOf(verdict, cells)}${html.slice(lastCell + "<td".length)}`;
+      this.#made += `<tr${this.#mark(verdict)}>${html.slice(0, lastCell)}${cell}`;
     }
   }
 
@@ -142,15 +161,15 @@ class Marking {
       links += linksIn(around) + linksIn(inner);
       done = end;
       this.#made += htmlOf(around);
-      if (verdict.kind === "unsupported" || verdict.kind === "unsourced")
-        this.#made += wrapped(inner, this.#mark(verdict.kind), saysOf(verdict.kind, own));
+      if (verdict.kind !== "none" && verdict.kind !== "supported")
+        this.#made += wrapped(inner, this.#mark(verdict), saysOf(verdict, own));
       else this.#made += htmlOf(inner);
       if (verdict.kind === "supported" && links === 0) this.#made += this.#added(verdict.by);
     }
     this.#made += htmlOf(cut.slice(done));
   }
 
-  #verdict(pieces: readonly Piece[]): Verdict {
+  #verdict(pieces: readonly Piece[]): Opinion {
     const sentence = textOf(pieces).replaceAll(citationSign, "");
     const cites = citesOf(pieces);
     const units = unitsOf.sentence(sentence.length, this.#check.size);
@@ -158,11 +177,24 @@ class Marking {
     const verdict = this.#check.of(sentence, cites);
     if (verdict.kind !== "none") this.#sentences++;
     if (verdict.kind === "supported") this.#supported++;
-    return verdict;
+    return "lacksWords" in verdict && verdict.lacksWords
+      ? this.#opinion(verdict, { sentence, cites })
+      : verdict;
   }
 
-  #mark(grounding: "unsupported" | "unsourced"): string {
-    return ` data-grounding="${grounding}"${this.#citations.isStrict ? ' class="strict"' : ""}`;
+  #opinion(verdict: Verdict, doubt: Doubt): Opinion {
+    this.#doubts.push(doubt);
+    const { bySense, numbers } = this.#citations;
+    const n = bySense?.[sentenceKey(doubt.sentence)];
+    if (n === undefined || !(doubt.cites.length > 0 ? doubt.cites.includes(n) : numbers.has(n)))
+      return verdict;
+    this.#sensed++;
+    return { kind: "sensed", in: n };
+  }
+
+  #mark({ kind }: Marked): string {
+    if (kind === "sensed") return ' class="sensed"';
+    return ` data-grounding="${kind}"${this.#citations.isStrict ? ' class="strict"' : ""}`;
   }
 
   /** The number that parlor adds. */
@@ -190,9 +222,10 @@ const citesOf = (pieces: readonly Piece[]): readonly number[] =>
   pieces.flatMap(({ kind, html }) => (kind === "other" ? (numberOf(html) ?? []) : []));
 
 /** The words of a mark. They are no text of the answer: the style sheet shows them. */
-function saysOf(kind: "unsupported" | "unsourced", pieces: readonly Piece[]): string {
+function saysOf(verdict: Marked, pieces: readonly Piece[]): string {
+  if (verdict.kind === "sensed") return ` data-says="${marks.bySenseIn} [${verdict.in}]"`;
   const numbers = [...new Set(citesOf(pieces))].map((n) => `[${n}]`).join(", ");
-  return ` data-says="${kind === "unsourced" ? marks.withoutSource : `${marks.notFoundIn} ${numbers}`}"`;
+  return ` data-says="${verdict.kind === "unsourced" ? marks.withoutSource : `${marks.notFoundIn} ${numbers}`}"`;
 }
 
 function pieceOf(token: string, name: string, isClose: boolean): Piece {

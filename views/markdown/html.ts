@@ -3,11 +3,10 @@
 // the only state is a cache.
 
 import { BoundedMap } from "../../src/domain/bounded-map.ts";
-import { noTally, type Tally } from "../../src/domain/grounding.ts";
 import type { Citations } from "./citations.ts";
 import { Dress, messageLevel } from "./dress.ts";
 import { withMarks, withoutMarks } from "./emphasis.ts";
-import { grounded } from "./grounded.ts";
+import { type Findings, type Grounded, grounded, noFindings } from "./grounded.ts";
 import { take } from "./take.ts";
 import { Work } from "./work.ts";
 
@@ -49,16 +48,14 @@ export function markdownHtml(
 export const lostCitations = (text: string, citations: Citations): number =>
   drawnOf({ text, citations }, new Work(), false).lost;
 
-/** What was checked of a text's sentences, and how many of them were found. */
-export const tallyOf = (text: string, citations: Citations): Tally =>
-  kept.get(keyOf(text, citations))?.tally ??
-  drawn(text, messageLevel, new Work(0), citations, false, new Work(Number.POSITIVE_INFINITY)).tally;
+/** What the check of a text has found. */
+export const findingsIn = (text: string, citations: Citations): Findings =>
+  kept.get(keyOf(text, citations)) ??
+  drawn(text, messageLevel, new Work(0), citations, false, new Work(Number.POSITIVE_INFINITY));
 
-interface Drawn {
-  readonly html: string;
+interface Drawn extends Grounded {
   /** Citations that lead nowhere. */
   readonly lost: number;
-  readonly tally: Tally;
 }
 
 /** `checking` is the work for sentences, where it is not that of the rest. */
@@ -74,11 +71,11 @@ function drawn(
   const taken = take(lined(clean(end === text.length ? text : text.slice(0, end))), citations);
   const dress = new Dress(taken.pieces, above, work, citations);
   const dressed = dress.of(withoutMarks(Bun.markdown.html(withMarks(taken.source), options)));
-  const { html, tally } = citations?.check
+  const { html, ...findings } = citations?.check
     ? grounded(dressed, citations, checking, isOpen ? opened(dressed).open.length : undefined)
-    : { html: dressed, tally: noTally };
+    : { html: dressed, ...noFindings };
   const lost = dress.lost;
-  return { html: end === text.length ? html : html + undrawn(text.slice(end)), lost, tally };
+  return { html: end === text.length ? html : html + undrawn(text.slice(end)), lost, ...findings };
 }
 
 /** The end of the part of a text that is rendered as Markdown. */
@@ -137,8 +134,9 @@ interface Cited {
 /** A text has no \0, see `clean`. In a conversation, a number stands for one passage. */
 function keyOf(text: string, citations: Citations | null): string {
   if (citations === null) return text;
-  const { path, numbers, check, isStrict } = citations;
-  return `${path} ${[...numbers]} ${check ? (isStrict ? "strict" : "cite") : ""}\0${text}`;
+  const { path, numbers, check, isStrict, bySense } = citations;
+  const opinion = bySense ? JSON.stringify(bySense) : "";
+  return `${path} ${[...numbers]} ${check ? (isStrict ? "strict" : "cite") : ""}${opinion}\0${text}`;
 }
 
 /** A text is rendered at most this often to finish its code and formulas; the rest stays plain. */

@@ -13,6 +13,7 @@ export const marks = {
   notFoundIn: "\ufdda",
   withoutSource: "\ufddb",
   foundByParlor: "\ufddc",
+  bySenseIn: "\ufddd",
 } as const;
 
 /** The words for each mark. */
@@ -25,17 +26,18 @@ const wordFor: Readonly<Record<string, (words: MarkWords) => string>> = {
   [marks.notFoundIn]: ({ grounding }) => grounding.notFoundIn,
   [marks.withoutSource]: ({ grounding }) => grounding.withoutSource,
   [marks.foundByParlor]: ({ grounding }) => grounding.foundByParlor,
+  [marks.bySenseIn]: ({ grounding }) => grounding.bySenseIn,
 };
 type MarkWords = Pick<Words, "copy" | "copied" | "wrap" | "taskDone" | "taskOpen" | "grounding">;
 
 /** True for HTML that differs by the reader's language. */
 export function hasWords(html: string): boolean {
-  return /[\ufdd2-\ufdd6\ufdda-\ufddc]/.test(html);
+  return /[\ufdd2-\ufdd6\ufdda-\ufddd]/.test(html);
 }
 
 /** Rendered Markdown with the words of a language. */
 export function inWords(html: string, words: MarkWords): string {
   return hasWords(html)
-    ? html.replace(/[\ufdd2-\ufdd6\ufdda-\ufddc]/g, (mark) => Bun.escapeHTML(wordFor[mark]?.(words) ?? ""))
+    ? html.replace(/[\ufdd2-\ufdd6\ufdda-\ufddd]/g, (mark) => Bun.escapeHTML(wordFor[mark]?.(words) ?? ""))
     : html;
 }

@@ -9,18 +9,21 @@ export interface GroundingWords {
   readonly withoutSource: string;
   /** Title of a number that parlor has added. */
   readonly foundByParlor: string;
-  /** How many sentences were found; `isStrict`: that the others are not to be relied on. */
-  readonly found: (tally: Tally, isStrict: boolean) => string;
+  /** Before the number of a source in which a model found a sentence by its sense. */
+  readonly bySenseIn: string;
+  /** How many sentences were found, `sensed` by their sense; `isStrict`: do not rely on the others. */
+  readonly found: (tally: Tally, isStrict: boolean, sensed: number) => string;
 }
 
 export const groundingEn: GroundingWords = {
   notFoundIn: "not found in",
   withoutSource: "without a source",
   foundByParlor: "found by parlor",
-  found: ({ sentences, supported }, isStrict) => {
-    const [all, some] = [shortNumber(sentences, "en"), shortNumber(supported, "en")];
-    const found = `${some} of ${all} ${sentences === 1 ? "sentence found in its sources" : "sentences found in their sources"}`;
-    return isStrict && supported < sentences
+  bySenseIn: "by sense in",
+  found: ({ sentences, supported }, isStrict, sensed) => {
+    const [all, some] = [shortNumber(sentences, "en"), shortNumber(supported + sensed, "en")];
+    const found = `${some} of ${all} ${sentences === 1 ? "sentence found in its sources" : "sentences found in their sources"}${sensed > 0 ? `, ${shortNumber(sensed, "en")} of them by sense` : ""}`;
+    return isStrict && supported + sensed < sentences
       ? `${found}. The marked ones were not found in the documents.`
       : found;
   },
@@ -30,10 +33,11 @@ export const groundingDe: GroundingWords = {
   notFoundIn: "nicht gefunden in",
   withoutSource: "ohne Quelle",
   foundByParlor: "von parlor gefunden",
-  found: ({ sentences, supported }, isStrict) => {
-    const [all, some] = [shortNumber(sentences, "de"), shortNumber(supported, "de")];
-    const found = `${some} von ${all} ${sentences === 1 ? "Satz in seinen" : "Sätzen in ihren"} Quellen gefunden`;
-    return isStrict && supported < sentences
+  bySenseIn: "sinngemäß in",
+  found: ({ sentences, supported }, isStrict, sensed) => {
+    const [all, some] = [shortNumber(sentences, "de"), shortNumber(supported + sensed, "de")];
+    const found = `${some} von ${all} ${sentences === 1 ? "Satz in seinen" : "Sätzen in ihren"} Quellen gefunden${sensed > 0 ? `, davon ${shortNumber(sensed, "de")} sinngemäß` : ""}`;
+    return isStrict && supported + sensed < sentences
       ? `${found}. Die markierten wurden in den Dokumenten nicht gefunden.`
       : found;
   },
