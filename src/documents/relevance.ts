@@ -19,6 +19,7 @@ export function isAnswerable(
 ): boolean {
   const weight = ({ stem }: AskedWord) => rarity(of.get(stem) ?? 0, Math.max(leastPassages, passages));
   const whole = asked.reduce((sum, word) => sum + weight(word), 0);
+  if (whole === 0) return false;
   return hits.some((hit) => {
     const share = shareIn(hit);
     return asked.reduce((sum, word) => sum + weight(word) * share(word), 0) >= leastShare * whole;

@@ -41,12 +41,16 @@ export const passageFinder =
     const near = embedded ? active.near(embedded, wide) : null;
     near?.catch(() => {}); // it is awaited below
     const asked = await askedWords(question, (terms) => collections.known(terms));
-    const query = before === "" ? queryOf(asked) : queryOf(asked, new Set(wordsOf(last).map(stemOf)));
+    const ofLast = new Set(wordsOf(last).map(stemOf));
+    const query = before === "" ? queryOf(asked) : queryOf(asked, ofLast);
     const frequencies = await collections.frequencies(query.words);
     const byWords = await collections.search(withoutFrequent(query, frequencies.of), active ? wide : range);
     const found = near && active ? await active.soon(near, signal) : null;
     const first = byWords.slice(0, range.limit);
-    const isFoundByWords = isAnswerable(asked, first, frequencies);
+    // the words of the questions before must not make an answer to the last one look too small
+    const isFoundByWords = [asked, asked.filter(({ stem }) => ofLast.has(stem))].some((words) =>
+      isAnswerable(words, first, frequencies),
+    );
     const isFoundByMeaning = isNear(found?.hits[0]?.score, found?.mean ?? 0);
     const isByMeaning = isFoundByMeaning && !isFoundByWords;
     const both = found ? fused(byWords, found, isByMeaning) : byWords;

@@ -19,7 +19,10 @@ afterAll(async () => {
   for (const server of servers) await server.stop();
 });
 
-const withHouse = async (rerank: string | undefined, use: (house: House, page: PageClient) => Promise<void>) => {
+const withHouse = async (
+  rerank: string | undefined,
+  use: (house: House, page: PageClient) => Promise<void>,
+) => {
   const house = await houseWith(documents, { llama: llama.url, ...(rerank && { rerank }) });
   try {
     await use(house, await new PageClient(house).ready());

@@ -32,7 +32,7 @@ function asksFor(block: number, number: number): Tensor {
 }
 
 /** Brings the scores of documents above 0 that have most of the query's words, and of no others (lease.ts). */
-const threshold = 4.6;
+const threshold = 5.4;
 
 function equalWords(): Tensor[] {
   // of equal words the attention is (factor × stateLength)² / stateLength
