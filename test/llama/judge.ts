@@ -31,7 +31,10 @@ function asksFor(block: number, number: number): Tensor {
   return bias;
 }
 
-/** Brings the scores of documents above 0 that have most of the query's words, and of no others (lease.ts). */
+/**
+ * Brings the scores of documents above 0 that have the query's words or others of the same sense. It does so for
+ * some sentences of few words that tell nothing, too: a short query has high scores.
+ */
 const threshold = 5.4;
 
 function equalWords(): Tensor[] {
