@@ -52,7 +52,7 @@ function floorOf(file: string): { floor: number; room: string } {
   if (["chat", "runs", "documents", "auth", "views", "transfer"].includes(room)) return { floor: 2, room };
   if (["store", "bus", "upstream", "persona"].includes(room))
     return { floor: isContract(file, room) ? 1 : 1.5, room };
-  if (["domain", "telemetry"].includes(room)) return { floor: 0, room };
+  if (["domain", "telemetry", "postgres"].includes(room)) return { floor: 0, room };
   throw new Error(`${file} stands in no known room`);
 }
 
@@ -78,6 +78,10 @@ describe("floors", () => {
   test("one file imports eventsource-parser, one knows htmx's swap words, raw HTML is made in few places", () => {
     expect(ours.filter((file) => read(file).includes('"eventsource-parser"'))).toEqual([
       "src/upstream/sse.ts",
+    ]);
+    expect(ours.filter((file) => /import \{.*\bSQL\b.*\} from "bun"/.test(read(file))).sort()).toEqual([
+      "src/postgres/connection.ts",
+      "src/postgres/listener.ts",
     ]);
     expect(ours.filter((file) => read(file).includes('"unpdf"'))).toEqual(["src/documents/extract/pdf.ts"]);
     expect(ours.filter((file) => /"(prom-client|openid-client)"/.test(read(file))).sort()).toEqual([

@@ -358,12 +358,12 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       await store.end(run.id, done);
       expect((await store.list({ owner: localPerson, limit: 2 })).every(({ active }) => !active)).toBe(true);
       for (const work of [
-        store.rename(newId(), "x"),
-        store.pin(newId(), true),
-        store.remove(newId()),
-        store.restore(newId()),
+        () => store.rename(newId(), "x"),
+        () => store.pin(newId(), true),
+        () => store.remove(newId()),
+        () => store.restore(newId()),
       ])
-        expect(await codeOf(work)).toBe("not_found");
+        expect(await codeOf(work())).toBe("not_found");
     });
 
     test("collections of a conversation are those of the last question that named some", async () => {
@@ -477,11 +477,11 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       expect(await store.message(conversation, one.answer.id)).toBeNull();
       const ask = { conversation, message: one.answer.id, ...by };
       for (const work of [
-        store.retry(ask),
-        store.select(conversation, one.answer.id),
-        store.unprune(newId(), one.question?.id as string),
+        () => store.retry(ask),
+        () => store.select(conversation, one.answer.id),
+        () => store.unprune(newId(), one.question?.id as string),
       ])
-        expect(await codeOf(work)).toBe("not_found");
+        expect(await codeOf(work())).toBe("not_found");
       // what is above it is deleted, too
       expect(await codeOf(store.unprune(conversation, two.answer.id))).toBe("not_found");
       const between = await answered(conversation, "said in between");
@@ -505,14 +505,14 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       const { answer, question } = await answered(conversation, "question");
       await store.remove(conversation);
       const ask = { conversation, message: answer.id, ...by };
-      const works = () => [
-        say(conversation),
-        store.retry(ask),
-        store.continue(ask),
-        store.select(conversation, answer.id),
-        store.prune(conversation, question?.id as string),
+      const works = [
+        () => say(conversation),
+        () => store.retry(ask),
+        () => store.continue(ask),
+        () => store.select(conversation, answer.id),
+        () => store.prune(conversation, question?.id as string),
       ];
-      for (const work of works()) expect(await codeOf(work)).toBe("conversation_removed");
+      for (const work of works) expect(await codeOf(work())).toBe("conversation_removed");
       await store.restore(conversation);
       expect((await threadOf(conversation)).map(({ message }) => message.text)).toEqual([
         "question",

@@ -1,0 +1,196 @@
+// The database port over PostgreSQL. Writes take one lock of the whole database from their start, so that
+// they see what they saw with SQLite: nobody else's writes between their statements, whatever they count.
+
+import { Failure } from "../domain/failure.ts";
+import { newId } from "../domain/id.ts";
+import type { Connection } from "../postgres/connection.ts";
+import { isLost, PostgresError } from "../postgres/connection.ts";
+import { Listener } from "../postgres/listener.ts";
+import { Pool, type PoolBounds } from "../postgres/pool.ts";
+import type { ChangeListener, Database, Statement, Value, Work } from "./database.ts";
+import { PostgresForgetting } from "./postgres-forgetting.ts";
+import { postgresPassages } from "./postgres-passages.ts";
+import { postgresConversations } from "./postgres-search.ts";
+import { numbered } from "./postgres-sql.ts";
+
+/** Bounds that hold where nothing else is said. */
+export const standardBounds: PoolBounds = {
+  connectionsMax: 10,
+  waitMs: 5_000,
+  connectMs: 3_000,
+  statementMs: 10_000,
+};
+
+/** Key of the lock that writes take. */
+const writeLock = 7_201;
+/** Announcements go to all processes that listen to this name. */
+const channel = "parlor_changes";
+/** A transaction that its process leaves alone for so long is ended by the server, in ms. */
+const abandonedMs = 2_000;
+/** Repetitions after lost connections and conflicts, in which nothing was committed. */
+const repeatsMax = 3;
+
+export class PostgresDatabase implements Database {
+  readonly #pool: Pool;
+  readonly #bounds: PoolBounds;
+  readonly #listener: ChangeListener;
+  readonly #watchers = new Set<() => void>();
+  #changes: Listener | null = null;
+  /** Tells our own announcements from those of other processes. */
+  readonly #self = newId();
+  /** First statements of work that went on after them: a read that begins so needs a transaction. */
+  readonly #longer = new Set<string>();
+  #isDamaged = false;
+  readonly conversationIndex = postgresConversations;
+  readonly passageIndex = postgresPassages;
+  readonly forgetting: PostgresForgetting;
+
+  /** Uses a database that has the newest schema. @throws PostgresError when it can't be reached */
+  static async open(url: string, listener: ChangeListener, bounds: PoolBounds): Promise<PostgresDatabase> {
+    const database = new PostgresDatabase(url, listener, bounds);
+    const heard = (by: string) => by !== database.#self && database.#tell();
+    database.#changes = await Listener.open(url, channel, { heard, missed: () => database.#tell() });
+    return database;
+  }
+
+  private constructor(url: string, listener: ChangeListener, bounds: PoolBounds) {
+    this.#bounds = bounds;
+    this.#listener = listener;
+    this.#pool = new Pool(url, bounds);
+    this.forgetting = new PostgresForgetting((work) => this.write(work));
+  }
+
+  read<T>(work: () => Work<T>): Promise<T> {
+    return this.#repeated((connection) => this.#read(connection, work));
+  }
+
+  async write<T>(work: () => Work<T>): Promise<T> {
+    const startedAt = performance.now();
+    const lock = `select pg_advisory_xact_lock(${writeLock})`;
+    const begin = `begin; ${this.#limits}; ${lock}`;
+    try {
+      const { result, isAnnounced } = await this.#repeated((each) => this.#transaction(each, begin, work));
+      if (isAnnounced) this.#tell();
+      return result;
+    } finally {
+      this.#listener.stored?.(performance.now() - startedAt);
+    }
+  }
+
+  watch(listener: () => void): () => void {
+    this.#watchers.add(listener);
+    return () => this.#watchers.delete(listener);
+  }
+
+  within(column: string, values: readonly string[]): { condition: string; list: Value } {
+    // as a text, since Bun would write a JSON value as JSON once more
+    const list = "select jsonb_array_elements_text(?::text::jsonb)";
+    const known = values.map((value) => value.replaceAll("\0", ""));
+    return { condition: `${column} = any(array(${list}))`, list: JSON.stringify(known) };
+  }
+
+  async close(): Promise<void> {
+    this.#watchers.clear();
+    this.forgetting.close();
+    await this.#changes?.close();
+    await this.#pool.close();
+  }
+
+  /** What the server does about a process that does not go on: it ends the transaction, and so its locks. */
+  get #limits(): string {
+    const { statementMs } = this.#bounds;
+    return `set local statement_timeout = ${statementMs};
+      set local idle_in_transaction_session_timeout = ${abandonedMs}`;
+  }
+
+  async #read<T>(connection: Connection, work: () => Work<T>): Promise<T> {
+    const running = work();
+    const first = running.next();
+    if (first.done) return first.value;
+    if (!this.#longer.has(first.value.sql)) {
+      const step = running.next(await execute(connection, first.value));
+      if (step.done) return step.value;
+      this.#longer.add(first.value.sql);
+    }
+    const begin = `begin isolation level repeatable read read only; ${this.#limits}`;
+    return (await this.#transaction(connection, begin, work)).result;
+  }
+
+  async #transaction<T>(
+    connection: Connection,
+    begin: string,
+    work: () => Work<T>,
+  ): Promise<{ result: T; isAnnounced: boolean }> {
+    const begun = connection.query(begin);
+    begun.catch(() => undefined); // the first statement fails as well
+    let isAnnounced = false;
+    let result: T;
+    try {
+      const running = work();
+      let step = running.next();
+      while (!step.done) {
+        if (step.value.kind === "announce") isAnnounced = true;
+        step = running.next(await execute(connection, step.value, this.#self));
+      }
+      result = step.value;
+      await begun;
+    } catch (error) {
+      await connection.query("rollback").catch(() => connection.close());
+      // the cause: what followed was refused because of it
+      throw await begun.then(
+        () => error,
+        (cause: unknown) => cause,
+      );
+    }
+    await connection.query("commit").catch(unlessRepeatable);
+    return { result, isAnnounced };
+  }
+
+  async #repeated<T>(attempt: (connection: Connection) => Promise<T>): Promise<T> {
+    for (let repeats = 0; ; repeats++)
+      try {
+        return await this.#pool.lend(attempt);
+      } catch (error) {
+        if (repeats < repeatsMax && isRepeatable(error)) continue;
+        throw this.#failure(error);
+      }
+  }
+
+  #failure(error: unknown): unknown {
+    if (!(error instanceof PostgresError)) return error;
+    // full, out of memory or connections; read-only; cancelled; no lock; shut down; no connection
+    if (/^(53|25006|57014|55P03|57P|08|25P03)/.test(error.state)) return new Failure("store_unwritable");
+    if (!/^XX00[12]/.test(error.state)) return error;
+    if (!this.#isDamaged) this.#listener.damaged?.(`the database is damaged: ${error.message}`);
+    this.#isDamaged = true;
+    return new Failure("store_damaged");
+  }
+
+  #tell(): void {
+    for (const watcher of [...this.#watchers]) watcher();
+  }
+}
+
+async function execute(
+  connection: Connection,
+  { kind, sql, values }: Statement,
+  self = "",
+): Promise<unknown> {
+  if (kind === "announce") return void (await connection.query("select pg_notify($1, $2)", [channel, self]));
+  const { rows, count } = await connection.query(numbered(sql), values);
+  if (kind === "one") return rows[0] ?? null;
+  return kind === "all" ? rows : count;
+}
+
+/** Connections that are gone, or were ended by the server; conflicts with other transactions. */
+const repeatable = ["08006", "57P01", "57P02", "25P03", "40001", "40P01"];
+
+/** True where nothing was committed and another attempt may succeed. */
+const isRepeatable = (error: unknown): boolean =>
+  error instanceof PostgresError && repeatable.includes(error.state);
+
+/** A connection that breaks during the commit leaves open whether it was made. */
+function unlessRepeatable(error: unknown): never {
+  if (error instanceof PostgresError && isLost(error.state)) throw new Failure("store_unwritable");
+  throw error;
+}
