@@ -1,6 +1,6 @@
 // Contract of live events: subscribers of a conversation receive its events in order. No event is stored: a
-// later subscriber reads the Store. Implemented in bus/local; test/contract/bus.ts is the test suite of the
-// contract.
+// later subscriber reads the Store. Implemented in bus/local, bus/postgres and bus/redis;
+// test/contract/bus.ts is the test suite of the contract.
 
 import { type HouseEvent, listTopic } from "../domain/event.ts";
 import { type ConversationId, isTemporary, type PersonId } from "../domain/id.ts";
@@ -8,8 +8,12 @@ import { type ConversationId, isTemporary, type PersonId } from "../domain/id.ts
 export interface Bus {
   /** `topic` is the id of a conversation, or a `listTopic`. */
   publish(topic: string, event: HouseEvent): void;
-  /** Calls `listener` for each later event of the topic, in order. Returns a function that unsubscribes. */
-  subscribe(topic: string, listener: (event: HouseEvent) => void): () => void;
+  /**
+   * Calls `listener` for each later event of the topic, in order, none twice. Calls `missed` when events of
+   * the topic may be lost, or were too large to be carried to another process: what they said must be read
+   * from the Store. Returns a function that unsubscribes.
+   */
+  subscribe(topic: string, listener: (event: HouseEvent) => void, missed?: () => void): () => void;
   close(): Promise<void>;
 }
 
