@@ -29,6 +29,8 @@ export class ListWatch {
   readonly #unsubscribe: () => void;
   /** Entries that have changed since the last frame, and whether each moves to the top. */
   readonly #changed = new Map<ConversationId, boolean>();
+  /** True when any entry may have changed since the last frame. */
+  #isMissed = false;
   #timer: Timer | null = null;
 
   constructor(person: PersonId, source: ListSource) {
@@ -37,6 +39,7 @@ export class ListWatch {
     this.#unsubscribe = source.bus.subscribe(
       listTopic(person),
       (event) => event.kind === "listed" && this.#onChange(event),
+      () => this.#onMissed(),
     );
   }
 
@@ -58,16 +61,28 @@ export class ListWatch {
     const isStillLatest = isLatest && (this.#changed.get(conversation) ?? true);
     this.#changed.delete(conversation); // so that the map is ordered by last change
     this.#changed.set(conversation, isStillLatest);
+    this.#later();
+  }
+
+  #onMissed(): void {
+    this.#isMissed = true;
+    this.#later();
+  }
+
+  #later(): void {
     this.#timer ??= setTimeout(() => void this.#send(), listFoldMs);
   }
 
   /** Sends every page what has changed: a few latest entries, or the whole first page. */
   async #send(): Promise<void> {
     const changed = new Map(this.#changed);
+    const isMissed = this.#isMissed;
     this.#changed.clear();
+    this.#isMissed = false;
     this.#timer = null;
     try {
-      const isFew = changed.size <= entriesMax && [...changed.values()].every((isLatest) => isLatest);
+      const isFew =
+        !isMissed && changed.size <= entriesMax && [...changed.values()].every((isLatest) => isLatest);
       const entries = isFew
         ? await Promise.all([...changed.keys()].map((id) => this.#source.listed(id)))
         : [];

@@ -14,7 +14,10 @@ interface FollowingOptions {
   live(conversation: ConversationId): Promise<readonly Snapshot[]>;
   /** Called with each new event, in order; never before `began`. */
   heard(event: RunEvent): void;
-  /** Called with the Snapshots from which the events go on: once at first, and again after a gap. */
+  /**
+   * Called with the Snapshots from which the events go on: once at first, and again after a gap and when
+   * events may be lost.
+   */
   began(live: readonly Snapshot[]): void;
   /** Called when the thread has changed its shape. */
   reshaped?(): void;
@@ -28,12 +31,19 @@ export class Following {
   /** Events that wait for Snapshots; null while none are being taken. */
   #held: RunEvent[] | null = null;
   #isClosed = false;
+  /** True when events may be lost since Snapshots were asked for. */
+  #isMissing = false;
   /** Resolves when the Snapshots that are being taken are there. */
   ready: Promise<void>;
 
   constructor(options: FollowingOptions) {
     this.#options = options;
-    this.#unsubscribe = options.bus.subscribe(options.conversation, (event) => this.#take(event));
+    const { bus, conversation } = options;
+    this.#unsubscribe = bus.subscribe(
+      conversation,
+      (event) => this.#take(event),
+      () => this.#miss(),
+    );
     this.ready = this.#begin();
   }
 
@@ -57,11 +67,14 @@ export class Following {
     this.#held = held;
     const { live, conversation, began, onError } = this.#options;
     let snapshots: readonly Snapshot[] = [];
-    try {
-      snapshots = await live(conversation);
-    } catch (error) {
-      onError(error);
-    }
+    do {
+      this.#isMissing = false;
+      try {
+        snapshots = await live(conversation);
+      } catch (error) {
+        onError(error);
+      }
+    } while (this.#isMissing && !this.#isClosed);
     if (this.#isClosed) return;
     this.#snapshots = new Snapshots(snapshots);
     this.#held = null;
@@ -78,6 +91,11 @@ export class Following {
     } catch (error) {
       this.#options.onError(error); // an error of a reader must not reach the publisher
     }
+  }
+
+  #miss(): void {
+    if (this.#held) this.#isMissing = true;
+    else if (!this.#isClosed) this.ready = this.#begin();
   }
 
   #hear(event: RunEvent): void {

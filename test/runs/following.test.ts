@@ -150,3 +150,37 @@ test("a reader on the Bus ends with the whole text, though it hears what it alre
     following.close();
   }
 });
+
+test("when events may be lost, Snapshots are taken again, also while they are being taken", async () => {
+  let miss = () => {};
+  const bus = {
+    subscribe(_topic: string, _listener: unknown, missed = () => {}) {
+      miss = missed;
+      return () => {};
+    },
+  };
+  const waiting: ((live: readonly Snapshot[]) => void)[] = [];
+  const began: number[] = [];
+  const following = new Following({
+    ...{ bus, conversation: "conversation", heard() {} },
+    live: () => new Promise((resolve) => waiting.push(resolve)),
+    began: (live) => began.push(live[0]?.n ?? -1),
+    onError(error) {
+      throw error;
+    },
+  });
+  const take = async (n: number) => {
+    await until(() => waiting.length > 0, "Snapshots are asked for");
+    waiting.shift()?.([snapshotOf([], 0, n)]);
+  };
+  miss(); // the Snapshots that are on their way may be older than what was lost
+  await take(1);
+  await take(2);
+  await until(() => began.length === 1, "it goes on");
+  miss();
+  expect(following.isBehind).toBe(true);
+  await take(3);
+  await until(() => began.length === 2, "it goes on");
+  expect(began).toEqual([2, 3]);
+  following.close();
+});
