@@ -27,12 +27,13 @@ import { Hub } from "./live/hub.ts";
 import { EnforcedPersona, SettingsResolver } from "./persona/effective-settings.ts";
 import type { Personas } from "./persona/persona.ts";
 import type { RunsBounds, RunsDependencies } from "./runs/dependencies.ts";
-import { handOver, takeOver } from "./runs/handover.ts";
+import { handOver, leaveToNext, takeOver } from "./runs/handover.ts";
 import { RunHost } from "./runs/host.ts";
 import { type FileBounds, openAttachments } from "./server/attached-files.ts";
 import { Bodies, type BodiesBounds } from "./server/bodies.ts";
 import { type Errors, errorHandlers } from "./server/errors.ts";
 import { Gate } from "./server/gate.ts";
+import { House, type HouseOptions } from "./server/house.ts";
 import { type LibraryBounds, openLibrary } from "./server/library.ts";
 import { PageEndpoints } from "./server/page-endpoints.ts";
 import { ProgramEndpoints } from "./server/program-endpoints.ts";
@@ -69,6 +70,8 @@ interface AppDependencies
   readonly reranker: Reranker;
   /** The llama-servers were named on the command line: admins can't change them on the page. */
   readonly areUpstreamsFixed: boolean;
+  /** What makes this process one of several; null: it is alone. */
+  readonly house?: HouseOptions | null;
   readonly auth: AuthMode;
   /** null unless `auth` is `oidc`. */
   readonly oidc: OidcOptions | null;
@@ -114,11 +117,10 @@ export async function createApp(dependencies: AppDependencies): Promise<App> {
   const enforced = await EnforcedPersona.of(dependencies.enforcedPersona, store.settings);
   const special = { embed: dependencies.embedder, rerank: dependencies.reranker };
   const servers = new Servers(upstream, special, store.settings, dependencies.areUpstreamsFixed);
-  await servers.restore();
   const passwords = new Passwords(store);
   const auth = new Auth({ mode: dependencies.auth, store, sessionMs: bounds.sessionMs });
   const core = openChat(dependencies, enforced, errors);
-  const { runs, forgetting } = core;
+  const { host, house, forgetting } = core;
   const sockets = openSockets(dependencies, auth, errors);
   // JSON may escape each character of a message as six bytes, and a form each byte as three (%XX): the form
   // of a message that is twice too long still fits, and is shown again
@@ -140,12 +142,18 @@ export async function createApp(dependencies: AppDependencies): Promise<App> {
   const gate = new Gate({ ...services, pages, pageEndpoints, programs, trustedProxies });
   watchUpstream({ ...dependencies, ...core, sockets });
   const unwatch = watchRevocation({ ...services, programs });
+  const unwatchEnforced = store.people.watch(() => void enforced.reload().catch(errors.bug));
   const upkeep = new Upkeep(services);
   upkeep.start();
-  await upkeep.purge();
-  await takeOver(runs, dependencies);
-  await stopRunsOfRemoved(services);
-  await upkeep.applyRetention();
+  const lead = async () => {
+    await servers.restore();
+    await upkeep.lead();
+    await takeOver(host, dependencies);
+    await stopRunsOfRemoved(services);
+    await upkeep.applyRetention();
+    if (house) core.background.start();
+  };
+  await (house ? house.start(lead) : lead());
 
   return {
     fetch: (request, server) => gate.fetch(request, server),
@@ -154,7 +162,7 @@ export async function createApp(dependencies: AppDependencies): Promise<App> {
       maxPayloadLength: frameMaxBytes,
       ...sockets.handlers,
     },
-    begin: () => core.background.start(),
+    begin: () => (house ? undefined : core.background.start()),
     async firstInvitation() {
       const isNeeded = dependencies.auth === "password" && !(await store.people.isClaimed());
       return isNeeded ? passwords.invite("admin", localPerson) : null;
@@ -162,9 +170,11 @@ export async function createApp(dependencies: AppDependencies): Promise<App> {
     async stop() {
       upkeep.stop();
       unwatch();
+      unwatchEnforced();
       core.opinion.stop();
       await core.background.stop();
-      await handOver(runs, bounds.graceMs);
+      await (house ? leaveToNext : handOver)(host, bounds.graceMs);
+      await house?.stop();
       forgetting.end();
       sockets.closeAll(1012, "restart"); // htmx connects again after this code
       await closePorts(dependencies);
@@ -178,7 +188,7 @@ function openChat(dependencies: AppDependencies, enforced: EnforcedPersona, { bu
   const settings = new SettingsResolver(dependencies.personas, () => enforced.now);
   const storeOf = storeChooser(dependencies);
   const fileIndex = new FileIndex();
-  const meaning: Meaning = new Meaning({ ...dependencies, isBusy: () => runs.load.running > 0, bug });
+  const meaning: Meaning = new Meaning({ ...dependencies, isBusy: () => host.load.running > 0, bug });
   const search = {
     findPassages: passageFinder(store.collections, meaning),
     findTemporary: passageFinder(dependencies.temporary.collections),
@@ -186,8 +196,12 @@ function openChat(dependencies: AppDependencies, enforced: EnforcedPersona, { bu
   };
   const opinion = new SecondOpinion({ ...dependencies, storeOf });
   const onEnd: RunsDependencies["onEnd"] = (ended) => void opinion.ask(ended).catch(bug);
-  const runs = new RunHost({ ...dependencies, ...search, settings, storeOf, onEnd });
-  const quota = new Quota({ usage: store.usage, runs, queue: runs.queue.apiRequests, bounds });
+  const firstEvent = () => (dependencies.house ? House.firstEvent(dependencies.house) : 0);
+  const host = new RunHost({ ...dependencies, ...search, settings, storeOf, onEnd, firstEvent });
+  const house = dependencies.house ? new House(dependencies.house, host, { ...dependencies, bug }) : null;
+  const runs = house?.runs ?? host;
+  const room = house?.runs ?? host.queue.apiRequests;
+  const quota = new Quota({ usage: store.usage, runs, queue: room, bounds });
   const ports = { ...dependencies, settings, storeOf, runs, quota, drawAhead: drawThread };
   const threads = new Threads(ports);
   const hub = new Hub({
@@ -206,7 +220,8 @@ function openChat(dependencies: AppDependencies, enforced: EnforcedPersona, { bu
   const attachments = openAttachments([store, dependencies.temporary], storeOf, bounds);
   return {
     ...openLibrary(dependencies, attachments, bug, meaning),
-    ...{ settings, storeOf, runs, opinion, queue: runs.queue, quota, threads, hub, attachments },
+    ...{ settings, storeOf, host, house, runs, opinion, queue: host.queue },
+    ...{ quota, threads, hub, attachments },
     chat: new Chat(ports),
     forgetting: new Forgetting(ports),
     actions: new ConversationActions({ ...dependencies, attachments }),

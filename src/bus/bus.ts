@@ -6,7 +6,7 @@ import { type HouseEvent, listTopic } from "../domain/event.ts";
 import { type ConversationId, isTemporary, type PersonId } from "../domain/id.ts";
 
 export interface Bus {
-  /** `topic` is the id of a conversation, or a `listTopic`. */
+  /** `topic` is the id of a conversation, a `listTopic`, or that of the processes. */
   publish(topic: string, event: HouseEvent): void;
   /**
    * Calls `listener` for each later event of the topic, in order, none twice. Calls `missed` when events of

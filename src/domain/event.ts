@@ -1,6 +1,7 @@
 // Events on the Bus: numbered facts about Runs, and notices that something must be read again. Events of one
 // Run are numbered without gaps, so a reader knows whether it missed one.
 
+import type { ForProcesses } from "./cluster.ts";
 import type { Message } from "./conversation.ts";
 import type { ConversationId, MessageId, PersonId, RunId } from "./id.ts";
 import type { Parts, WrittenPart } from "./part.ts";
@@ -40,7 +41,10 @@ export interface PartGrew {
   readonly since: number | null;
 }
 
-/** A numbered fact about a Run: `n` counts from 0 without gaps. */
+/**
+ * A numbered fact about a Run: `n` counts without gaps. It begins at 0, or beyond all numbers of the process
+ * that ran the Run before.
+ */
 export type RunEvent = RunFact & {
   readonly run: RunId;
   readonly conversation: ConversationId;
@@ -85,7 +89,7 @@ export interface ListEntryChanged {
   readonly isLatest: boolean;
 }
 
-export type HouseEvent = RunEvent | ThreadChanged | ListEntryChanged;
+export type HouseEvent = RunEvent | ThreadChanged | ListEntryChanged | ForProcesses;
 
-/** The topic of a person's list; every other topic is a conversation's id. */
+/** The topic of a person's list. Other topics are a conversation's id, and that of the processes. */
 export const listTopic = (owner: PersonId): string => `list:${owner}`;

@@ -67,6 +67,7 @@ const statuses = {
   foreign_origin: 403, // another site's page
   unknown_host: 421, // the Host is not one of ours (DNS rebinding)
   shutting_down: 503,
+  no_leader: 503, // of several processes, none leads now
   stopped: 403, // by the operator
   // files and documents
   file_unsupported: 415, // neither text nor a document that parlor knows

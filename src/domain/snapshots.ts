@@ -34,9 +34,20 @@ export class Snapshots {
     const isNext = event.n === known.n + 1;
     if (event.kind === "part") return this.#grow(event, known, isNext);
     if (event.n <= known.n) return null;
+    if (event.kind === "queued") return this.#takenOver(event, known);
     if (!isNext) return "missing";
+    const goesOn = event.kind === "started" && known.status === "running";
     this.#runs.set(event.run, { ...known, ...changeOf(event, known), n: event.n });
-    return event;
+    return goesOn ? null : event;
+  }
+
+  /**
+   * Another process runs it now, and counts anew. What is known of its text stays: all later text says where
+   * it belongs.
+   */
+  #takenOver(event: RunEvent & { kind: "queued" }, known: Snapshot): null {
+    this.#runs.set(event.run, { ...known, n: event.n, place: null });
+    return null;
   }
 
   #begin(event: RunEvent & { kind: "queued" }): RunEvent {

@@ -25,7 +25,7 @@ interface EnforcedSetting {
 /** The persona that the operator enforces for everybody, on the command line or while parlor runs. */
 export class EnforcedPersona {
   readonly isFixed: boolean;
-  readonly #settings: Pick<EnforcedSetting, "set">;
+  readonly #settings: EnforcedSetting;
   #now: PersonaId | null;
 
   /** `fixed` is the persona of the command line, or null. */
@@ -33,7 +33,7 @@ export class EnforcedPersona {
     return new EnforcedPersona(fixed ?? (await settings.get("enforcedPersona")), fixed !== null, settings);
   }
 
-  private constructor(now: PersonaId | null, isFixed: boolean, settings: Pick<EnforcedSetting, "set">) {
+  private constructor(now: PersonaId | null, isFixed: boolean, settings: EnforcedSetting) {
     this.#now = now;
     this.isFixed = isFixed;
     this.#settings = settings;
@@ -46,6 +46,11 @@ export class EnforcedPersona {
   async set(persona: PersonaId | null): Promise<void> {
     await this.#settings.set("enforcedPersona", persona);
     this.#now = persona;
+  }
+
+  /** Takes what another process may have set. */
+  async reload(): Promise<void> {
+    if (!this.isFixed) this.#now = await this.#settings.get("enforcedPersona");
   }
 }
 

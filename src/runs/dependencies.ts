@@ -31,6 +31,8 @@ export interface RunsDependencies {
   readonly metrics: Metrics;
   /** Decides whether a Run has another step after one that ended so; absent: a Run is one answer. */
   readonly goesOn?: ((live: LiveRun, end: StepEnd) => boolean) | undefined;
+  /** Number of the first event of a Run; default 0. It must exceed all numbers of the process before. */
+  readonly firstEvent?: (() => number) | undefined;
   /** See EndingDependencies. */
   readonly onEnd?: EndingDependencies["onEnd"];
   readonly bounds: RunsBounds;

@@ -83,7 +83,7 @@ export class Following {
   }
 
   #take(event: HouseEvent): void {
-    if (this.#isClosed || event.kind === "listed") return;
+    if (this.#isClosed || event.kind === "listed" || event.kind === "cluster") return;
     try {
       if (event.kind === "reshaped") this.#options.reshaped?.();
       else if (this.#held) this.#held.push(event);

@@ -1,6 +1,7 @@
 // The handover from one process to the next: the Runs that the previous process left unfinished go on, and
 // those of this process end in order.
 
+import { isTemporary } from "../domain/id.ts";
 import type { Store } from "../store/store.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import { sharerOf } from "./fair-share.ts";
@@ -28,6 +29,27 @@ export async function takeOver(
       host.resume(live, upstream.adopt(), unfinished);
     }
   }
+}
+
+/**
+ * Leaves all Runs to the next process, which goes on with them at once: waiting ones, and running ones from
+ * llama-server's stream. Only those that somebody reads through this process get `graceMs`: the Runs and API
+ * requests of programs, and temporary conversations, which end with it.
+ */
+export async function leaveToNext(host: RunHost, graceMs: number): Promise<void> {
+  const { queue, inProgress } = host;
+  queue.close();
+  for (const live of inProgress.values())
+    if (live.over) halt(live, "interrupted");
+    else if (live.isTapped && queue.leave(live)) host.endUnstarted(live, "interrupted");
+  const bound = () =>
+    inProgress.values().some(({ isTapped, over, run }) => !over && (isTapped || isTemporary(run.conversation)));
+  const until = performance.now() + graceMs;
+  const boundOver = async () => {
+    while (bound() && performance.now() < until) await Bun.sleep(50);
+  };
+  await Promise.all([boundOver(), queue.apiRequests.close(graceMs)]);
+  await host.saveAll();
 }
 
 /**

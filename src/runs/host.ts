@@ -102,7 +102,9 @@ export class RunHost implements Runs {
     const { run, answer } = queued;
     const { bus, bounds, storeOf } = this.#deps;
     const checkpoints = isTemporary(run.conversation) ? null : this.#checkpoints;
-    const outlets = { bus, foldMs: bounds.foldMs, store: storeOf(run.conversation), checkpoints };
+    const store = storeOf(run.conversation);
+    const firstEvent = this.#deps.firstEvent?.() ?? 0;
+    const outlets = { bus, foldMs: bounds.foldMs, store, checkpoints, firstEvent };
     const live = new LiveRun(run, answer, outlets, origin);
     this.inProgress.add(live);
     live.publish({ kind: "queued", owner: run.owner, question, answer });
@@ -120,6 +122,12 @@ export class RunHost implements Runs {
   /** Goes on with a Run that the previous process began; see `runOne`. */
   resume(live: LiveRun, slot: Slot, unfinished: UnfinishedRun): void {
     this.#track(live, runOne(live, slot, this.#runnerDeps, unfinished));
+  }
+
+  /** Saves what all Runs have written, so that another process can go on with them. */
+  async saveAll(): Promise<void> {
+    const running = this.inProgress.values().filter(({ run, over }) => !over && !isTemporary(run.conversation));
+    await Promise.all(running.map(({ written }) => this.#checkpoints.save(written)));
   }
 
   /** Ends a Run that never had a slot. */

@@ -22,6 +22,8 @@ interface LiveRunOutlets {
   readonly foldMs: number;
   /** Saves what is being written; null for a temporary conversation, which ends with this process. */
   readonly checkpoints: Checkpoints | null;
+  /** Number of the first event. */
+  readonly firstEvent: number;
 }
 
 export class LiveRun {
@@ -43,7 +45,7 @@ export class LiveRun {
   readonly origin: Origin;
   #history: Promise<readonly Message[]> | null = null;
   readonly #outlets: LiveRunOutlets;
-  #n = -1;
+  #n: number;
   readonly #fold: DeltaFold;
 
   /** `answer` has no parts yet, or those that this Run continues. */
@@ -53,6 +55,7 @@ export class LiveRun {
     this.written = new Written(run.id, answer.parts);
     this.tokens = new SpentTokens(this.written);
     this.#outlets = outlets;
+    this.#n = outlets.firstEvent - 1;
     this.origin = origin;
     this.#fold = new DeltaFold(outlets.foldMs, answer.text.length, (piece) => this.#show(piece));
   }
@@ -148,6 +151,12 @@ export class LiveRun {
     this.tokens.nextStep(stats);
     this.written.nextStep();
     await this.#outlets.checkpoints?.save(this.written);
+  }
+
+  /** Its step is done anew: what readers know of it from the process before must be read again. */
+  begunAnew(): this {
+    this.#n++;
+    return this;
   }
 
   /** True if a program listens; its connection ends with this process. */

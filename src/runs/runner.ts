@@ -92,7 +92,7 @@ async function attempt(
       const end = await answer(live, slot, options, fromBytes).catch((error: unknown) =>
         // what went before a later step is stored: one of which nothing is left is done anew
         unfinished && fromBytes === 0 && live.written.isUnbegun && !live.abort.signal.aborted
-          ? answer(live, slot, options, null)
+          ? answer(live.begunAnew(), slot, options, null)
           : Promise.reject(error),
       );
       if (live.written.step + 1 >= stepsMax || !deps.goesOn(live, end)) return { ...ended("done"), ...end };

@@ -32,12 +32,28 @@ export class Upkeep {
     this.#dependencies = dependencies;
   }
 
+  /** Begins what each process does for its sockets. */
   start(): void {
-    const { bug, bounds } = this.#dependencies;
+    const { sockets, bounds } = this.#dependencies;
     this.#timers = [
       setInterval(() => this.#heartbeat(), bounds.heartbeatMs),
+      setInterval(() => sockets.recheckAccess(), retentionEveryMs), // a session or link may have expired
+    ];
+  }
+
+  /** Does what one process does for the house, and goes on with it. */
+  async lead(): Promise<void> {
+    const { forgetting, bounds, bug } = this.#dependencies;
+    const forget = async () => {
+      await forgetting.forgetTemporary(Date.now() - bounds.temporaryMs);
+      await this.#purge();
+    };
+    this.#timers = [
+      ...this.#timers,
+      setInterval(() => void forget().catch(bug), bounds.heartbeatMs),
       setInterval(() => void this.applyRetention().catch(bug), retentionEveryMs),
     ];
+    await this.#purge();
   }
 
   stop(): void {
@@ -45,17 +61,16 @@ export class Upkeep {
   }
 
   /** Erases deleted conversations that can no longer be undeleted. */
-  async purge(): Promise<void> {
+  async #purge(): Promise<void> {
     await this.#dependencies.store.purge(Date.now() - undoMs);
   }
 
-  /** Deletes what is past its retention, and closes sockets whose session or link has expired. */
+  /** Deletes what is past its retention. */
   async applyRetention(): Promise<void> {
-    const { store, forgetting, attachments, sockets } = this.#dependencies;
+    const { store, forgetting, attachments } = this.#dependencies;
     for (const id of await store.retention.outlived(Date.now())) await forgetting.forget(id);
     await store.retention.tidy(Date.now());
     await attachments.removeUnsent(Date.now());
-    sockets.recheckAccess();
   }
 
   /**
@@ -64,10 +79,8 @@ export class Upkeep {
    * `missedHeartbeatsMax` heartbeats.
    */
   #heartbeat(): void {
-    const { forgetting, hub, sockets, bounds, bug } = this.#dependencies;
+    const { hub, sockets, bounds } = this.#dependencies;
     hub.sendHeartbeat();
-    forgetting.forgetTemporary(Date.now() - bounds.temporaryMs).catch(bug);
-    this.purge().catch(bug);
     sockets.ping(performance.now() - missedHeartbeatsMax * bounds.heartbeatMs);
   }
 }

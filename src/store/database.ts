@@ -113,4 +113,8 @@ export interface ChangeListener {
   stored?(ms: number): void;
   /** Called once when the database is damaged, with one line for the operator. */
   damaged?(line: string): void;
+  /** The term of this process while it leads, which its writes are checked by; 0: they are not. */
+  term?(): number;
+  /** Called when a write was refused because another process leads. */
+  deposed?(): void;
 }

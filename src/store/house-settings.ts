@@ -2,7 +2,10 @@
 // learned for the next.
 
 import type { HouseSettings, SettingName } from "./accounts.ts";
-import { change, type Database, one } from "./database.ts";
+import { announce, change, type Database, one, type Work } from "./database.ts";
+
+/** Settings that an operator chooses in one process, and that hold in all. The others are learned. */
+const chosen: readonly SettingName[] = ["enforcedPersona"];
 
 export class SettingTable implements HouseSettings {
   readonly #db: Database;
@@ -17,10 +20,14 @@ export class SettingTable implements HouseSettings {
   }
 
   async set(name: SettingName, value: string | null): Promise<void> {
+    await this.#db.write(() => this.#set(name, value));
+  }
+
+  *#set(name: SettingName, value: string | null): Work<void> {
     const sql = `insert into settings (name, value) values (?, ?)
       on conflict (name) do update set value = excluded.value`;
-    await this.#db.write(() =>
-      value === null ? change("delete from settings where name = ?", name) : change(sql, name, value),
-    );
+    if (value === null) yield* change("delete from settings where name = ?", name);
+    else yield* change(sql, name, value);
+    if (chosen.includes(name)) yield* announce();
   }
 }

@@ -23,6 +23,7 @@ import passageMerges from "./migrations/016_passage_merges.sql" with { type: "te
 import pagePictures from "./migrations/017_page_pictures.sql" with { type: "text" };
 import conversationDocuments from "./migrations/018_conversation_documents.sql" with { type: "text" };
 import vectors from "./migrations/019_vectors.sql" with { type: "text" };
+import stopWish from "./migrations/020_stop_wish.sql" with { type: "text" };
 
 /** In order. A released migration is never changed. */
 export const migrations: readonly string[] = [
@@ -45,6 +46,7 @@ export const migrations: readonly string[] = [
   pagePictures,
   conversationDocuments,
   vectors,
+  stopWish,
 ];
 
 /**

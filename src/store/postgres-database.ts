@@ -23,6 +23,8 @@ export const standardBounds: PoolBounds = {
 
 /** Key of the lock that writes take. */
 const writeLock = 7_201;
+/** State of the error by which the function `check_term` refuses. */
+const anotherLeads = "PL001";
 /** Announcements go to all processes that listen to this name. */
 const channel = "parlor_changes";
 /** A transaction that its process leaves alone for so long is ended by the server, in ms. */
@@ -67,7 +69,8 @@ export class PostgresDatabase implements Database {
   async write<T>(work: () => Work<T>): Promise<T> {
     const startedAt = performance.now();
     const lock = `select pg_advisory_xact_lock(${writeLock})`;
-    const begin = `begin; ${this.#limits}; ${lock}`;
+    const term = this.#listener.term?.() ?? 0;
+    const begin = `begin; ${this.#limits}; ${lock}${term > 0 ? `; select check_term(${term})` : ""}`;
     try {
       const { result, isAnnounced } = await this.#repeated((each) => this.#transaction(each, begin, work));
       if (isAnnounced) this.#tell();
@@ -158,8 +161,9 @@ export class PostgresDatabase implements Database {
 
   #failure(error: unknown): unknown {
     if (!(error instanceof PostgresError)) return error;
+    if (error.state === anotherLeads) this.#listener.deposed?.();
     // full, out of memory or connections; read-only; cancelled; no lock; shut down; no connection
-    if (/^(53|25006|57014|55P03|57P|08|25P03)/.test(error.state)) return new Failure("store_unwritable");
+    if (/^(53|25006|57014|55P03|57P|08|25P03|PL001)/.test(error.state)) return new Failure("store_unwritable");
     if (!/^XX00[12]/.test(error.state)) return error;
     if (!this.#isDamaged) this.#listener.damaged?.(`the database is damaged: ${error.message}`);
     this.#isDamaged = true;

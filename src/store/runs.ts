@@ -1,13 +1,14 @@
 // The table of Runs: the queue, drafts, ends.
 
 import type { Message } from "../domain/conversation.ts";
+import type { WhichRuns } from "../domain/cluster.ts";
 import { Failure } from "../domain/failure.ts";
 import { type ConversationId, type MessageId, newId, type PersonId, type RunId } from "../domain/id.ts";
 import { grown, type PartKind, type Parts, plainText } from "../domain/part.ts";
 import type { Run, RunStats } from "../domain/run.ts";
 import { all, change, one, type Work } from "./database.ts";
 import { partsColumn, type RunRow, toRun } from "./rows.ts";
-import type { Draft, Ending, UnfinishedRun, WrittenSoFar } from "./store.ts";
+import type { ActiveRun, Draft, Ending, UnfinishedRun, WrittenSoFar } from "./store.ts";
 
 interface DraftRow {
   step: number;
@@ -79,10 +80,10 @@ export class RunTable {
     yield* change("update runs set stats = ? where id = ?", stats, run);
   }
 
-  /** The Runs that wait or run, in the order of the queue. */
-  *active(): Work<Run[]> {
-    const sql = "select * from runs where status in ('queued', 'running') order by seq";
-    return (yield* all<RunRow>(sql)).map(toRun);
+  /** The Runs that wait or run, in the order of the queue; or one of them. */
+  *active(only?: RunId): Work<Run[]> {
+    const sql = `select * from runs where status in ('queued', 'running') and id = coalesce(?, id) order by seq`;
+    return (yield* all<RunRow>(sql, only ?? null)).map(toRun);
   }
 
   /** The owner of a Run that waits or runs; null for any other. */
@@ -100,10 +101,30 @@ export class RunTable {
     return row && toRun(row);
   }
 
-  /** The active Runs with what they have written so far. */
-  *unfinished(messageOf: (id: MessageId) => Work<Message | null>): Work<UnfinishedRun[]> {
+  /** See `Store.activeRuns`. */
+  *activeInShort(conversation?: ConversationId): Work<ActiveRun[]> {
+    const sql = `select id, status, stop_wished from runs
+      where status in ('queued', 'running') and conversation = coalesce(?, conversation) order by seq`;
+    type Row = { id: RunId; status: ActiveRun["status"]; stop_wished: number };
+    const rows = yield* all<Row>(sql, conversation ?? null);
+    return rows.map(({ id, status, stop_wished }) => ({ id, status, isStopWished: stop_wished === 1 }));
+  }
+
+  /** See `Store.wishStop`. */
+  *wishStop({ id, conversation, owner }: WhichRuns): Work<number> {
+    const sql = `update runs set stop_wished = 1
+      where status in ('queued', 'running') and id = coalesce(?, id)
+        and conversation = coalesce(?, conversation) and owner = coalesce(?, owner)`;
+    return yield* change(sql, id ?? null, conversation ?? null, owner ?? null);
+  }
+
+  /** The active Runs, or one of them, with what they have written so far. */
+  *unfinished(
+    messageOf: (id: MessageId) => Work<Message | null>,
+    only?: RunId,
+  ): Work<UnfinishedRun[]> {
     const unfinished: UnfinishedRun[] = [];
-    for (const run of yield* this.active()) {
+    for (const run of yield* this.active(only)) {
       const answer = (yield* messageOf(run.message)) as Message;
       const draft = yield* this.draft(run.id, answer.parts);
       unfinished.push({ question: null, answer, run, draft });

@@ -1,6 +1,7 @@
 // The Store over one database. Every method is one transaction, unless it says otherwise.
 
 import type { Conversation, FoundPassage, ListedConversation, Message } from "../domain/conversation.ts";
+import type { WhichRuns } from "../domain/cluster.ts";
 import type { ConversationId, MessageId, PersonId, RunId } from "../domain/id.ts";
 import { noSettings, type Settings } from "../domain/persona.ts";
 import type { ConversationHeader, ConversationRecord } from "../domain/record.ts";
@@ -13,6 +14,7 @@ import { RunQueue } from "./run-queue.ts";
 import { RunTable } from "./runs.ts";
 import { search } from "./search.ts";
 import type {
+  ActiveRun,
   ConversationFilter,
   ConversationImport,
   Draft,
@@ -86,8 +88,16 @@ export class SqlStore extends Tables implements Store {
     return this.#db.write(() => this.#runs.keepOpinion(run, bySense));
   }
 
-  unfinishedRuns(): Promise<readonly UnfinishedRun[]> {
-    return this.#db.read(() => this.#runs.unfinished((id) => this.#tree.message(id)));
+  unfinishedRuns(only?: RunId): Promise<readonly UnfinishedRun[]> {
+    return this.#db.read(() => this.#runs.unfinished((id) => this.#tree.message(id), only));
+  }
+
+  activeRuns(conversation?: ConversationId): Promise<readonly ActiveRun[]> {
+    return this.#db.read(() => this.#runs.activeInShort(conversation));
+  }
+
+  wishStop(which: WhichRuns): Promise<number> {
+    return this.#db.write(() => this.#runs.wishStop(which));
   }
 
   conversation(id: ConversationId): Promise<Conversation | null> {

@@ -9,6 +9,7 @@ import type {
   ListPlace,
   Message,
 } from "../domain/conversation.ts";
+import type { WhichRuns } from "../domain/cluster.ts";
 import type { FailureReport } from "../domain/failure.ts";
 import type { FileId } from "../domain/file.ts";
 import type { ConversationId, MessageId, PersonId, RunId } from "../domain/id.ts";
@@ -117,6 +118,12 @@ export interface UnfinishedRun extends QueuedRun {
   readonly draft: WrittenSoFar;
 }
 
+/** A Run that waits or runs. */
+export interface ActiveRun extends Pick<Run, "id" | "status"> {
+  /** See `Store.wishStop`. */
+  readonly isStopWished: boolean;
+}
+
 /** All conversations, or those of one person, or those in which nothing was said since a time. */
 export interface ConversationFilter {
   readonly owner?: PersonId;
@@ -175,8 +182,12 @@ export interface Store {
   end(run: RunId, ending: Ending): Promise<(Utterance & { run: Run }) | null>;
   /** Keeps what was found by its sense in the answer of a Run that has ended. */
   keepOpinion(run: RunId, bySense: NonNullable<RunStats["bySense"]>): Promise<void>;
-  /** All Runs that wait or run, in the order of the queue. At start: those of the last process. */
-  unfinishedRuns(): Promise<readonly UnfinishedRun[]>;
+  /** All Runs that wait or run, in the order of the queue; or this one, if it does. */
+  unfinishedRuns(only?: RunId): Promise<readonly UnfinishedRun[]>;
+  /** All Runs that wait or run, or those of one conversation, in the order of the queue, in few words. */
+  activeRuns(conversation?: ConversationId): Promise<readonly ActiveRun[]>;
+  /** Notes that active Runs shall stop, for the process that runs them. Returns their number. */
+  wishStop(which: WhichRuns): Promise<number>;
 
   /** null for one that is unknown or deleted. */
   conversation(id: ConversationId): Promise<Conversation | null>;

@@ -21,7 +21,14 @@ import type {
 /** What a Slot knows of its llama-server. */
 export interface SlotServer extends Pick<Upstream, "pass"> {
   readonly target: Target;
-  readonly options: AnswerBounds & Pick<SlotWatchBounds, "probeMs">;
+  readonly options: AnswerBounds &
+    Pick<SlotWatchBounds, "probeMs"> & {
+      /**
+       * False while another process may run the answers that this one has begun: then it ends none of them.
+       * Default true.
+       */
+      readonly mayEnd?: () => boolean;
+    };
   readonly slotWatch: Pick<SlotWatch, "freed" | "checkNow">;
   /** Its Slots that are not released. */
   readonly slots: Set<LlamaSlot>;
@@ -141,7 +148,8 @@ export class LlamaSlot implements Slot {
       } catch (error) {
         await this.#endStream(run);
         // a request that was still on its way may begin after the DELETE, and would then never be ended
-        if (!hasBegun) for (const ms of endAgainMs) setTimeout(() => void this.#endStream(run), ms).unref();
+        if (!hasBegun || options.mayEnd?.() === false)
+          for (const ms of endAgainMs) setTimeout(() => void this.#endStream(run), ms).unref();
         throw error;
       }
     });
@@ -150,6 +158,7 @@ export class LlamaSlot implements Slot {
   /** With a conversation id, llama-server keeps generating after a disconnect. Only this request ends it. */
   async #endStream(run: RunId): Promise<void> {
     const { target, options } = this.#server;
+    if (options.mayEnd?.() === false) return;
     const request = { method: "DELETE", path: streamPath(run) } as const;
     const response = await send(target, request, AbortSignal.timeout(options.probeMs)).catch(() => null);
     if (response) await dropBody(response);

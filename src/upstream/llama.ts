@@ -14,6 +14,8 @@ interface LlamaOptions extends SlotWatchBounds, AnswerBounds {
   readonly url: string;
   readonly apiKey: string | null;
   readonly log: Log;
+  /** See SlotServer. */
+  readonly mayEnd?: () => boolean;
   /** Its model does not chat. It is used without Slots, so that busy slots are no foreign ones. */
   readonly isSpecial?: boolean;
   /** The process, if parlor has started it; absent for a server that somebody else runs. */

@@ -216,6 +216,9 @@ export const failuresDe: FailureSentences = {
   stopped: () => "Der Betreiber von parlor hat diese Anfrage angehalten.",
   shutting_down: () =>
     "parlor wird gerade beendet oder neu gestartet. Versuch es gleich nochmal; dein Text bleibt erhalten.",
+  no_leader: () =>
+    "parlor wechselt gerade zu einem anderen seiner Prozesse. " +
+    "Versuch es gleich nochmal; dein Text bleibt erhalten.",
   internal: () =>
     "In parlor ist etwas schiefgegangen. " +
     "Versuch es nochmal; tritt der Fehler wieder auf, hilft ein Blick in parlors Protokoll.",

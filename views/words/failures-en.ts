@@ -194,5 +194,6 @@ export const failuresEn: FailureSentences = {
   read_only: () => "A shared link lets you read, not write.",
   stopped: () => "The operator of this parlor stopped this request.",
   shutting_down: () => "parlor is shutting down or restarting. Try again in a moment; your text is kept.",
+  no_leader: () => "parlor is moving to another of its processes. Try again in a moment; your text is kept.",
   internal: () => "Something went wrong inside parlor. Try again; if the error persists, check parlor's log.",
 };

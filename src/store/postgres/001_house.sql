@@ -48,7 +48,8 @@ create table runs (
   failure           text,
   stats             text not null default '{}',
   slot_freed        bigint not null default 1,
-  without_documents bigint not null default 0
+  without_documents bigint not null default 0,
+  stop_wished       bigint not null default 0
 );
 create index runs_by_message on runs (message, seq);
 create unique index runs_one_active on runs (conversation) where status in ('queued', 'running');
@@ -330,3 +331,19 @@ create function folded(text) returns text language sql immutable parallel safe s
   return lower(normalize(regexp_replace(normalize($1, nfd), '[\u0300-\u036f]', '', 'g'), nfc));
 create index messages_by_parts on messages using gin (folded(text) gin_trgm_ops);
 create index titles_by_parts on conversations using gin (folded(title) gin_trgm_ops);
+
+-- Which process leads, until when, by the clock of the database. Each change of the holder makes the term one larger.
+create table lease (
+  one    integer primary key check (one = 1),
+  holder text not null,
+  url    text not null,
+  term   bigint not null,
+  until  timestamptz not null
+);
+
+-- Refuses what a process writes that led in this term, and leads no longer.
+create function check_term(mine bigint) returns void language plpgsql as $$ begin
+  if (select term from lease) is distinct from mine then
+    raise exception 'another process leads' using errcode = 'PL001';
+  end if;
+end $$;
