@@ -36,6 +36,7 @@ import { Gate } from "./server/gate.ts";
 import { House, type HouseOptions } from "./server/house.ts";
 import { type LibraryBounds, openLibrary } from "./server/library.ts";
 import { PageEndpoints } from "./server/page-endpoints.ts";
+import { Passing } from "./server/passing.ts";
 import { ProgramEndpoints } from "./server/program-endpoints.ts";
 import { stopRunsOfRemoved, watchRevocation } from "./server/revocation.ts";
 import { SecondOpinion } from "./server/second-opinion.ts";
@@ -98,10 +99,7 @@ export interface App {
   readonly websocket: WebSocketHandler<SocketData>;
   /** Starts the work that nobody waits for. To be called when parlor listens. */
   begin(): void;
-  /**
-   * Makes an invitation for the first admin and returns its secret; null if there is an admin, or no
-   * passwords.
-   */
+  /** Makes an invitation for the first admin; returns its secret. Null if there is an admin, or no passwords. */
   firstInvitation(): Promise<string | null>;
   /** Ends Runs and sockets in order, within `graceMs`, then closes the ports. */
   stop(): Promise<void>;
@@ -139,10 +137,10 @@ export async function createApp(dependencies: AppDependencies): Promise<App> {
     sockets: () => sockets.counts,
   });
   const trustedProxies = new AddressSet(dependencies.trustedProxies);
-  const gate = new Gate({ ...services, pages, pageEndpoints, programs, trustedProxies });
+  const passing = house && new Passing(house.gate, sockets);
+  const gate = new Gate({ ...services, pages, pageEndpoints, programs, trustedProxies, passing });
   watchUpstream({ ...dependencies, ...core, sockets });
   const unwatch = watchRevocation({ ...services, programs });
-  const unwatchEnforced = store.people.watch(() => void enforced.reload().catch(errors.bug));
   const upkeep = new Upkeep(services);
   upkeep.start();
   const lead = async () => {
@@ -153,15 +151,11 @@ export async function createApp(dependencies: AppDependencies): Promise<App> {
     await upkeep.applyRetention();
     if (house) core.background.start();
   };
-  await (house ? house.start(lead) : lead());
+  await (house ? house.start(lead, () => sockets.size) : lead());
 
   return {
     fetch: (request, server) => gate.fetch(request, server),
-    websocket: {
-      ...websocketOptions,
-      maxPayloadLength: frameMaxBytes,
-      ...sockets.handlers,
-    },
+    websocket: { ...websocketOptions, maxPayloadLength: frameMaxBytes, ...sockets.handlers },
     begin: () => (house ? undefined : core.background.start()),
     async firstInvitation() {
       const isNeeded = dependencies.auth === "password" && !(await store.people.isClaimed());
@@ -170,7 +164,6 @@ export async function createApp(dependencies: AppDependencies): Promise<App> {
     async stop() {
       upkeep.stop();
       unwatch();
-      unwatchEnforced();
       core.opinion.stop();
       await core.background.stop();
       await (house ? leaveToNext : handOver)(host, bounds.graceMs);
@@ -198,7 +191,8 @@ function openChat(dependencies: AppDependencies, enforced: EnforcedPersona, { bu
   const onEnd: RunsDependencies["onEnd"] = (ended) => void opinion.ask(ended).catch(bug);
   const firstEvent = () => (dependencies.house ? House.firstEvent(dependencies.house) : 0);
   const host = new RunHost({ ...dependencies, ...search, settings, storeOf, onEnd, firstEvent });
-  const house = dependencies.house ? new House(dependencies.house, host, { ...dependencies, bug }) : null;
+  const several = { ...dependencies, bug, reload: () => enforced.reload() };
+  const house = dependencies.house ? new House(dependencies.house, host, several) : null;
   const runs = house?.runs ?? host;
   const room = house?.runs ?? host.queue.apiRequests;
   const quota = new Quota({ usage: store.usage, runs, queue: room, bounds });

@@ -60,25 +60,35 @@ async function openPersonas(config: Config, log: Log) {
   return { personas, documents, completeCollections: complete };
 }
 
+/** The Store and the Bus: an SQLite file and this process alone, or PostgreSQL and the other processes. */
+async function openStore(config: Config, log: Log, metrics: Metrics) {
+  if (config.db !== null) {
+    const { openHouse, withoutPassword } = await import("./commands/house.ts");
+    const house = await openHouse(config, config.db, { log, metrics, version });
+    return { ...house, kept: withoutPassword(config.db.database) };
+  }
+  const kept = storeFile(config.data);
+  const store = openSqlite(kept, { stored: (ms) => metrics.stored(ms), damaged: (line) => log.error(line) });
+  return { kept, store, bus: localBus(), house: null, servers: null };
+}
+
 async function serve(config: Config): Promise<void> {
   const format = config.logFormat ?? (process.stderr.isTTY ? "pretty" : "json");
   const log = openLog({ level: config.logLevel, format, write: steadyWriter(process.stderr) });
   for (const setting of withoutEffect(config, process.env))
     log.warn("this setting has no effect here", { setting });
   const start = await findProgram(config);
-  const file = storeFile(config.data);
   const metrics = new Metrics();
-  const store = openSqlite(file, { stored: (ms) => metrics.stored(ms), damaged: (line) => log.error(line) });
+  const { kept, store, bus, house, servers: later } = await openStore(config, log, metrics);
   const temporary = openSqlite(":memory:", { beside: store });
   const voices = await openPersonas(config, log);
   if (start !== null) await tryToListen(config); // a busy port is reported before a model is loaded
-  const servers = openServers(config, start, log);
+  const servers = later ?? openServers(config, start, log);
   const app = await createApp({
     ...config,
-    ...{ store, temporary, ...voices, ...servers, log, metrics },
+    ...{ store, temporary, ...voices, ...servers, log, metrics, bus, house },
     isTls: config.tls !== null,
     areUpstreamsFixed: config.llama.length > 0,
-    bus: localBus(),
   });
   const isSocketTrusted = new AddressSet(config.trustedProxies).hasUnix;
   const listening = await listen(app, { ...config, isSocketTrusted }).catch(async (error) => {
@@ -88,7 +98,7 @@ async function serve(config: Config): Promise<void> {
   const invitation = await app.firstInvitation();
   endOnSignals(config, app, listening, log);
   announce(listening.address, invitation);
-  log.info("conversations are kept", { file });
+  log.info("conversations are kept", { in: kept });
   app.begin();
 }
 

@@ -60,10 +60,10 @@ export class FollowedRuns implements Runs, QueueRoom {
   }
 
   enqueue(person: Person, queued: QueuedRun, how: NewRun): void {
-    if (this.#leads) return this.#options.host.enqueue(person, queued, how);
     const { question, model, request = "" } = how;
     const isAddedAtEnd = question !== null;
-    this.#say({ word: "queued", run: queued.run.id, isAddedAtEnd, model, request });
+    if (this.#leads) this.#options.host.enqueue(person, queued, how);
+    else this.#say({ word: "queued", run: queued.run.id, isAddedAtEnd, model, request });
   }
 
   stop(which: WhichRuns): boolean {
@@ -118,9 +118,9 @@ export class FollowedRuns implements Runs, QueueRoom {
   }
 
   needRoom(): void {
-    if (this.#leads) return this.#options.room.needRoom();
     const { waiting } = this.load;
-    if (waiting >= this.#options.queueMaxRuns)
+    if (this.#leads) this.#options.room.needRoom();
+    else if (waiting >= this.#options.queueMaxRuns)
       throw new Failure("queue_full", { waiting, ...this.waitFacts() });
   }
 
@@ -173,11 +173,7 @@ export class FollowedRuns implements Runs, QueueRoom {
       this.#sayWatching(false, all.slice(at, at + idsMax), []);
   }
 
-  #sayWatching(
-    isAll: boolean,
-    joined: readonly ConversationId[],
-    left: readonly ConversationId[],
-  ): void {
+  #sayWatching(isAll: boolean, joined: readonly ConversationId[], left: readonly ConversationId[]): void {
     this.#say({ word: "watching", process: this.#options.membership.id, isAll, joined, left });
   }
 

@@ -2,9 +2,9 @@
 // nothing and does not watch them: each process that did would take the others' requests for foreign ones.
 // Once this process leads, all goes to servers of its own.
 
-import type { ModelFacts, UpstreamState } from "../domain/upstream.ts";
-import { Failure } from "../domain/failure.ts";
 import type { LeaderState } from "../domain/cluster.ts";
+import { Failure } from "../domain/failure.ts";
+import type { ModelFacts, UpstreamState } from "../domain/upstream.ts";
 import type { Slot, Upstreams } from "../upstream/upstream.ts";
 
 /** How long the state of our own servers is not believed after a takeover, unless it is ready, in ms. */
@@ -15,21 +15,21 @@ const unknown: UpstreamState = {
   ...{ vision: null, hearing: null, model: null, models: [], ours: false, progress: null },
 };
 
-export class FollowedUpstream implements Upstreams {
-  readonly #open: () => Upstreams;
+export class FollowedUpstream<Own extends Upstreams = Upstreams> implements Upstreams {
+  readonly #open: () => Own;
   readonly #listeners = new Set<(state: UpstreamState) => void>();
-  #told: Pick<LeaderState, "upstream" | "facts"> = { upstream: unknown, facts: [] };
-  #own: Upstreams | null = null;
+  #told: Pick<LeaderState, "upstream" | "servers" | "facts"> = { upstream: unknown, servers: [], facts: [] };
+  #own: Own | null = null;
   #ledAt = 0;
 
   /** `open` begins to use the llama-servers. */
-  constructor(open: () => Upstreams) {
+  constructor(open: () => Own) {
     this.#open = open;
   }
 
   /** Takes what the leader tells. */
-  tell(told: Pick<LeaderState, "upstream" | "facts">): void {
-    const isNew = JSON.stringify(told.upstream) !== JSON.stringify(this.#told.upstream);
+  tell(told: Pick<LeaderState, "upstream" | "servers" | "facts">): void {
+    const isNew = JSON.stringify(told) !== JSON.stringify(this.#told);
     this.#told = told;
     if (isNew && this.#own === null) this.#changed();
   }
@@ -42,12 +42,17 @@ export class FollowedUpstream implements Upstreams {
     setTimeout(() => this.#changed(), settlingMs).unref();
   }
 
+  /** Those that this process uses while it leads. */
+  get own(): Own | null {
+    return this.#own;
+  }
+
   get state(): UpstreamState {
     return this.#trusted?.state ?? this.#told.upstream;
   }
 
   get servers(): readonly UpstreamState[] {
-    return this.#own?.servers ?? [];
+    return this.#own?.servers ?? this.#told.servers;
   }
 
   facts(model: string | null): ModelFacts {
@@ -91,12 +96,12 @@ export class FollowedUpstream implements Upstreams {
   }
 
   /** Our own servers, once their state is known. */
-  get #trusted(): Upstreams | null {
+  get #trusted(): Own | null {
     const isKnown = this.#own?.state.status === "ready" || performance.now() - this.#ledAt > settlingMs;
     return isKnown ? this.#own : null;
   }
 
-  #needOwn(): Upstreams {
+  #needOwn(): Own {
     if (this.#own === null) throw new Failure("no_leader");
     return this.#own;
   }

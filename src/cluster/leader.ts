@@ -8,7 +8,7 @@ import type { ConversationId } from "../domain/id.ts";
 import type { Membership } from "./cluster.ts";
 
 /** The header with the secret that all processes of a house share. */
-export const clusterKeyHeader = "x-parlor-cluster";
+const clusterKeyHeader = "x-parlor-cluster";
 
 /** Longest wait for one answer, for a leader to answer at all, and between two attempts, in ms. */
 const answerMs = 2_000;
@@ -31,7 +31,8 @@ export class Leader {
 
   /** See `Runs.ended`. @throws Failure `no_leader` */
   async ended(conversation: ConversationId): Promise<void> {
-    while (!(await this.#ask(`/cluster/ended?c=${encodeURIComponent(conversation)}`))) await Bun.sleep(againMs);
+    while (!(await this.#ask(`/cluster/ended?c=${encodeURIComponent(conversation)}`)))
+      await Bun.sleep(againMs);
   }
 
   /** @throws Failure `no_leader` */
@@ -53,7 +54,11 @@ export class Leader {
   async #askOnce(path: string): Promise<{ json: unknown } | null> {
     const headers = { [clusterKeyHeader]: this.#key };
     const signal = AbortSignal.timeout(answerMs);
-    const response = await fetch(`${this.#membership.leader}${path}`, { headers, signal, redirect: "manual" });
+    const response = await fetch(`${this.#membership.leader}${path}`, {
+      headers,
+      signal,
+      redirect: "manual",
+    });
     return response.ok ? { json: await response.json() } : null;
   }
 }

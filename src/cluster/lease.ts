@@ -1,5 +1,5 @@
-// The lease: one row in PostgreSQL that says which process leads, by the database's clock. Its term grows with
-// each change of the holder. An advisory lock would not do: that of a frozen process is never given up.
+// The lease: one row in PostgreSQL that says which process leads, by the database's clock. Its term grows
+// with each change of the holder. An advisory lock would not do: that of a frozen process is never given up.
 
 import { Connection } from "../postgres/connection.ts";
 

@@ -1,5 +1,5 @@
-// Which process of the house this is: holds or awaits the lease, tells the others that it lives, and knows who
-// leads. What the leader does is begun by `lead`.
+// Which process of the house this is: holds or awaits the lease, tells the others that it lives, and knows
+// who leads. What the leader does is begun by `lead`.
 
 import type { Bus } from "../bus/bus.ts";
 import { type ClusterWord, clusterTopic, type ProcessState } from "../domain/cluster.ts";
@@ -19,8 +19,6 @@ interface ClusterOptions {
   readonly bus: Bus;
   readonly log: Log;
   readonly leaseMs: number;
-  /** Open sockets. */
-  sockets(): number;
   /** Ends this process at once: another one leads. */
   deposed(): void;
 }
@@ -42,6 +40,7 @@ export class Cluster implements Membership {
   #isLeading = false;
   #known = Promise.withResolvers<void>();
   #lead: (() => Promise<void>) | null = null;
+  #sockets = () => 0;
 
   constructor(options: ClusterOptions) {
     this.#options = options;
@@ -53,10 +52,7 @@ export class Cluster implements Membership {
       changed: (holder) => this.#changed(holder),
       onError: (error) => log.warn("the lease could not be looked at", { error: String(error) }),
     });
-    this.#unsubscribe = bus.subscribe(
-      clusterTopic,
-      (event) => event.kind === "cluster" && this.#hear(event),
-    );
+    this.#unsubscribe = bus.subscribe(clusterTopic, (event) => event.kind === "cluster" && this.#hear(event));
     this.#timer = setInterval(() => this.#sayAlive(), aliveEveryMs).unref();
   }
 
@@ -104,9 +100,12 @@ export class Cluster implements Membership {
     await Promise.race([this.#known.promise, waited]);
   }
 
-  /** Begins to look at the lease. `lead` is called, once, when this process has it: it takes over. */
-  async start(lead: () => Promise<void>): Promise<void> {
-    this.#lead = lead;
+  /**
+   * Begins to look at the lease. `lead` is called, once, when this process has it. `sockets` are those
+   * that are open here.
+   */
+  async start(lead: () => Promise<void>, sockets: () => number): Promise<void> {
+    [this.#lead, this.#sockets] = [lead, sockets];
     this.#sayAlive();
     await this.#lease.start();
   }
@@ -127,8 +126,8 @@ export class Cluster implements Membership {
   }
 
   get #self(): ProcessState {
-    const { id, url, version, sockets } = this.#options;
-    return { id, url, version, startedAt: this.#startedAt, sockets: sockets() };
+    const { id, url, version } = this.#options;
+    return { id, url, version, startedAt: this.#startedAt, sockets: this.#sockets() };
   }
 
   get #isKnown(): boolean {

@@ -1,5 +1,6 @@
 // The llama-servers of a configuration: those that were named, and one of our own for each model.
 
+import { FollowedUpstream } from "../cluster/followed-upstream.ts";
 import { CommandError } from "../config/arguments.ts";
 import type { Config } from "../config/config.ts";
 import { options } from "../config/options.ts";
@@ -10,6 +11,7 @@ import { LlamaEmbedder } from "../upstream/llama-embedder.ts";
 import { LlamaReranker } from "../upstream/llama-reranker.ts";
 import { Pool } from "../upstream/pool.ts";
 import { findLlamaServer } from "../upstream/process.ts";
+import type { ChatServers } from "../upstream/specialists.ts";
 
 /**
  * The llama-server program for the models that parlor starts; null if there are none.
@@ -35,15 +37,41 @@ export async function findProgram(config: Config): Promise<string | null> {
  */
 export function openServers(config: Config, program: string | null, log: Log) {
   const upstream = openUpstream(config, program, log);
-  const embedder = new LlamaEmbedder("embed", openSpecial("embedding", config, program, log), upstream);
-  const reranker = new LlamaReranker("rerank", openSpecial("reranking", config, program, log), upstream);
-  return { upstream, embedder, reranker };
+  return { upstream, ...openSpecials(config, program, log, upstream) };
 }
 
-function openUpstream(config: Config, program: string | null, log: Log): Pool {
+/**
+ * The same for a process of several: the servers for conversations are used once it leads.
+ * @param mayEnd see SlotServer
+ */
+export function openServersLater(config: Config, log: Log, mayEnd: () => boolean) {
+  const upstream = new FollowedUpstream(() => openUpstream(config, null, log, mayEnd));
+  const chats: ChatServers = {
+    get state() {
+      return upstream.state;
+    },
+    get servers() {
+      return upstream.servers;
+    },
+    get ready() {
+      return upstream.own?.ready ?? [];
+    },
+    watch: (listener) => upstream.watch(listener),
+  };
+  return { upstream, ...openSpecials(config, null, log, chats) };
+}
+
+function openSpecials(config: Config, program: string | null, log: Log, chats: ChatServers) {
+  return {
+    embedder: new LlamaEmbedder("embed", openSpecial("embedding", config, program, log), chats),
+    reranker: new LlamaReranker("rerank", openSpecial("reranking", config, program, log), chats),
+  };
+}
+
+function openUpstream(config: Config, program: string | null, log: Log, mayEnd?: () => boolean): Pool {
   const { bounds, models, llama, llamaArgs: args, llamaApiKey: apiKey } = config;
   const open = (url: string, child?: LlamaChild) =>
-    openLlama({ url, apiKey, log, ...bounds, ...(child && { child }) });
+    openLlama({ url, apiKey, log, ...bounds, ...(child && { child }), ...(mayEnd && { mayEnd }) });
   const start = (model: string) => {
     const options = { ...bounds, args, apiKey, log, endMs: bounds.graceMs };
     return new LlamaChild({ ...options, program: program as string, model });

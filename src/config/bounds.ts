@@ -28,6 +28,12 @@ export const bounds = {
     max: 10 * minute,
     doc: "how long running answers may go on after SIGTERM",
   },
+  leaseMs: {
+    default: 3_000,
+    min: 500,
+    max: minute,
+    doc: "of several parlors on one --db, another one leads when the leader was silent for this long",
+  },
   foldMs: {
     default: 40,
     min: 0,

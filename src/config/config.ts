@@ -16,6 +16,7 @@ import {
   wordsAndFlags,
 } from "./arguments.ts";
 import { type Bounds, bounds } from "./bounds.ts";
+import { type HouseConfig, houseOf } from "./house.ts";
 import { type Option, options } from "./options.ts";
 import {
   isLoopback,
@@ -47,6 +48,8 @@ export interface Config {
   readonly tls: TlsFiles | null;
   /** null for the default place. */
   readonly data: string | null;
+  /** null: an SQLite file and one process. */
+  readonly db: HouseConfig | null;
   readonly enforcedPersona: string | null;
   readonly generateTitles: boolean;
   readonly auth: "none" | "password" | "header" | "oidc";
@@ -120,6 +123,10 @@ export function parseConfig(
     basePath: (one(options.basePath) ?? "").replace(/\/+$/, ""),
     tls: tlsOf(one),
     data: one(options.data),
+    db: houseOf(
+      one,
+      [options.model, options.embedModel, options.rerankModel].some((each) => one(each)),
+    ),
     enforcedPersona: one(options.enforcePersona)?.replace(/\.md$/, "") ?? null,
     generateTitles: one(options.generateTitles) === "true",
     auth: one(options.auth) as Config["auth"],

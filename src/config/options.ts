@@ -2,6 +2,7 @@
 // bounds, is in config/bounds.ts. config/config.ts makes the configuration from both.
 
 import { logLevels } from "../telemetry/log.ts";
+import { houseOptions } from "./house-options.ts";
 import { llamaOptions } from "./llama-options.ts";
 
 export interface Option {
@@ -75,6 +76,7 @@ export const options = {
     default: null,
     doc: "folder for conversations and settings (default: parlor in the XDG data home)",
   },
+  ...houseOptions,
   enforcePersona: {
     flag: "enforce-persona",
     env: "PARLOR_ENFORCE_PERSONA",

@@ -1,5 +1,5 @@
-// What the processes of one house tell each other over the Bus: that they live, who leads, and what a follower
-// wants of the leader. Types only.
+// What the processes of one house tell each other over the Bus: that they live, who leads, and what a
+// follower wants of the leader. Types only.
 
 import type { ConversationId, PersonId, RunId } from "./id.ts";
 import type { ModelFacts, UpstreamState } from "./upstream.ts";
@@ -28,6 +28,7 @@ export interface LeaderState {
   /** API requests that wait, by person; people without any are left out. */
   readonly waitingRequests: readonly (readonly [PersonId, number])[];
   readonly upstream: UpstreamState;
+  readonly servers: readonly UpstreamState[];
   /** The facts of any model (null), and of each. */
   readonly facts: readonly (readonly [string | null, ModelFacts])[];
 }

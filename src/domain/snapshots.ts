@@ -62,7 +62,10 @@ export class Snapshots {
   #grow(event: RunEvent & { kind: "part" }, known: Snapshot, isNext: boolean): RunEvent | null | "missing" {
     const size = sizeOf(known.parts);
     const { kind, text } = event.piece;
-    if (event.at + text.length <= size) return null;
+    if (event.at + text.length <= size) {
+      if (isNext) this.#runs.set(event.run, { ...known, n: event.n });
+      return null;
+    }
     if (event.at > size || event.n > known.n + 1) return "missing";
     const piece = event.at < size ? { kind, text: text.slice(size - event.at) } : event.piece;
     this.#runs.set(event.run, {

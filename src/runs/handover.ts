@@ -43,7 +43,9 @@ export async function leaveToNext(host: RunHost, graceMs: number): Promise<void>
     if (live.over) halt(live, "interrupted");
     else if (live.isTapped && queue.leave(live)) host.endUnstarted(live, "interrupted");
   const bound = () =>
-    inProgress.values().some(({ isTapped, over, run }) => !over && (isTapped || isTemporary(run.conversation)));
+    inProgress
+      .values()
+      .some(({ isTapped, over, run }) => !over && (isTapped || isTemporary(run.conversation)));
   const until = performance.now() + graceMs;
   const boundOver = async () => {
     while (bound() && performance.now() < until) await Bun.sleep(50);

@@ -126,7 +126,9 @@ export class RunHost implements Runs {
 
   /** Saves what all Runs have written, so that another process can go on with them. */
   async saveAll(): Promise<void> {
-    const running = this.inProgress.values().filter(({ run, over }) => !over && !isTemporary(run.conversation));
+    const running = this.inProgress
+      .values()
+      .filter(({ run, over }) => !over && !isTemporary(run.conversation));
     await Promise.all(running.map(({ written }) => this.#checkpoints.save(written)));
   }
 

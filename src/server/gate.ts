@@ -21,6 +21,7 @@ import type { Visitor } from "../http/visitor.ts";
 import { dialectOf, programRefusal } from "../programs/errors.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { PageEndpoints } from "./page-endpoints.ts";
+import type { Passing } from "./passing.ts";
 import {
   bringsFiles,
   eventsPath,
@@ -47,6 +48,8 @@ interface GateDependencies {
   readonly trustedProxies: AddressSet;
   /** parlor speaks TLS itself. */
   readonly isTls: boolean;
+  /** Null where this process is alone. */
+  readonly passing: Passing | null;
 }
 
 export class Gate {
@@ -77,10 +80,13 @@ export class Gate {
   }
 
   async #answer(request: Request, server: Server<SocketData>): Promise<Response | undefined> {
-    const { pageEndpoints, programs, pages, basePath, allowOrigins } = this.#dependencies;
+    const { pageEndpoints, programs, pages, basePath, allowOrigins, passing } = this.#dependencies;
     const { headers, method } = request;
     const pathname = pathOf(request, basePath);
-    const client = clientOf(headers, server.requestIP(request)?.address ?? unixPeer, this.#dependencies);
+    const wire = server.requestIP(request)?.address ?? unixPeer;
+    const passed = await passing?.request(request, pathname, wire, () => server.timeout(request, 0));
+    if (passed) return passed;
+    const client = clientOf(headers, passing?.peerOf(headers, wire) ?? wire, this.#dependencies);
     // health probes may send no Host (HTTP/1.0), or one that is no host
     const isHostlessProbe = isHealthPath(pathname) && !isHost(headers.get("host"));
     if (!isHostlessProbe) checkHost(client.hosts[0] ?? null, allowOrigins);
@@ -90,6 +96,9 @@ export class Gate {
         isAmbient: identity !== null && identity.key === undefined && this.#dependencies.auth.mode !== "none",
       });
     const visitor = { identity, client, request: requestIdOf(headers, client.isProxied), base: basePath };
+    const isPassed =
+      passing && isSocketPath(pathname) && (await passing.socket(request, server, pathname, visitor));
+    if (isPassed) return isPassed === true ? undefined : isPassed;
     if (pathname === "/live") return pageEndpoints.socket(request, server, visitor);
     if (isSocketPath(pathname)) return programs.socket(request, server, visitor);
     if (pathname === eventsPath) return pageEndpoints.events(request, server, visitor);

@@ -1,16 +1,16 @@
-// A process of a house of several: what it does as a follower, what it begins when it leads, and how it leaves.
-// A parlor that is alone leads from its start, without any of this.
+// A process of a house of several: what it does as a follower, what it begins when it leads, and how it
+// leaves. A parlor that is alone leads from its start, without any of this.
 
-import type { Membership } from "../cluster/cluster.ts";
+import type { Bus } from "../bus/bus.ts";
 import { FollowedRuns } from "../cluster/followed-runs.ts";
 import type { FollowedUpstream } from "../cluster/followed-upstream.ts";
 import { Leader } from "../cluster/leader.ts";
 import type { Cluster } from "../cluster/membership.ts";
-import type { Bus } from "../bus/bus.ts";
 import type { RunHost } from "../runs/host.ts";
 import type { Store } from "../store/store.ts";
 import { answerProcess } from "./cluster-endpoints.ts";
 import { Leading } from "./leading.ts";
+import type { GateHouse } from "./passing.ts";
 
 /** What a process needs to be one of several. */
 export interface HouseOptions {
@@ -24,6 +24,8 @@ interface HouseDependencies {
   readonly store: Store;
   readonly bus: Bus;
   readonly bounds: { readonly queueMaxRuns: number };
+  /** Reads again what an operator may have set in another process. */
+  reload(): Promise<void>;
   bug(error: unknown): void;
 }
 
@@ -35,6 +37,7 @@ export class House {
   readonly #deps: HouseDependencies;
   readonly #host: RunHost;
   readonly runs: FollowedRuns;
+  readonly #unwatch: () => void;
   #leading: Leading | null = null;
 
   constructor(options: HouseOptions, host: RunHost, deps: HouseDependencies) {
@@ -47,10 +50,11 @@ export class House {
       ...{ leader: new Leader(membership, key ?? ""), bus: deps.bus, store: deps.store, bug: deps.bug },
       queueMaxRuns: deps.bounds.queueMaxRuns,
     });
+    this.#unwatch = deps.store.people.watch(() => void deps.reload().catch(deps.bug));
   }
 
   /** For the gate: who leads, the secret, and what is answered to the other processes. */
-  get gate(): { membership: Membership; key: string | null; answer(url: URL): Promise<Response> } {
+  get gate(): GateHouse {
     const { cluster: membership, key } = this.#options;
     const dependencies = { membership, runs: this.#host, leading: () => this.#leading };
     return { membership, key, answer: (url) => answerProcess(url, dependencies) };
@@ -65,7 +69,7 @@ export class House {
    * Awaits the lease. `lead` is called when this process has it.
    * @throws Failure `no_leader` when it must lead, and another process does
    */
-  async start(lead: () => Promise<void>): Promise<void> {
+  async start(lead: () => Promise<void>, sockets: () => number): Promise<void> {
     const { cluster, upstream, key } = this.#options;
     const { store, bus, bug } = this.#deps;
     const begin = async () => {
@@ -74,12 +78,13 @@ export class House {
       this.runs.lead();
       this.#leading = new Leading({ store, bus, bug, upstream, runs: this.#host, term: cluster.ownTerm });
     };
-    await cluster.start(begin);
+    await cluster.start(begin, sockets);
     if (key === null) await cluster.mustLead();
   }
 
   /** Lets another process lead. Its Runs are saved before. */
   async stop(): Promise<void> {
+    this.#unwatch();
     this.#leading?.stop();
     this.runs.close();
     await this.#options.cluster.stop();

@@ -1,5 +1,5 @@
-// What the leader does for the other processes: takes up the Runs that they have stored, stops those that they
-// want to be stopped, knows who looks at a conversation there, and tells what they must know.
+// What the leader does for the other processes: takes up the Runs that they have stored, stops those that
+// they want stopped, knows which conversations are watched there, and tells them what they must know.
 
 import type { Bus } from "../bus/bus.ts";
 import { type ClusterWord, clusterTopic, type LeaderState } from "../domain/cluster.ts";
@@ -60,7 +60,7 @@ export class Leading {
     const models = [null, ...upstream.state.models.map(({ name }) => name)];
     return {
       ...{ term, closing: runs.closing, load: runs.load, waitFacts: apiRequests.waitFacts() },
-      ...{ waitingRequests: [...waiting], upstream: upstream.state },
+      ...{ waitingRequests: [...waiting], upstream: upstream.state, servers: upstream.servers },
       facts: models.map((model) => [model, upstream.facts(model)] as const),
     };
   }
@@ -129,8 +129,8 @@ export class Leading {
     const unknown = active.filter(({ id, status }) => status === "queued" && !runs.inProgress.get(id));
     const before = this.#unknown;
     this.#unknown = new Set(unknown.map(({ id }) => id));
+    // one that is new may be on its way into the queue
     for (const { id } of unknown)
-      // one that is new may be on its way into the queue
       if (before.has(id)) await this.#take(id, { isAddedAtEnd: false, model: null, request: "" });
   }
 

@@ -17,6 +17,7 @@ import { pageSocketHandler } from "../live/socket.ts";
 import type { SseTransport } from "../live/sse-transport.ts";
 import type { Store } from "../store/store.ts";
 import type { Bodies } from "./bodies.ts";
+import type { House } from "./house.ts";
 import { type SocketData, type Sockets, socketDataOf } from "./sockets.ts";
 
 interface PageEndpointsDependencies {
@@ -29,6 +30,8 @@ interface PageEndpointsDependencies {
   readonly bodies: Bodies;
   readonly allowOrigins: readonly string[];
   readonly basePath: string;
+  /** Null where this process is alone. */
+  readonly house: House | null;
   readonly bounds: { readonly commandsMax: number; readonly frameMaxBytes: number };
   readonly refuse: Refuse;
 }
@@ -58,7 +61,8 @@ export class PageEndpoints {
     checkOrigin(request.headers, visitor.client.hosts, this.#dependencies.allowOrigins);
     server.timeout(request, 0);
     const { sockets } = this.#dependencies;
-    const id = newSecret();
+    const { house } = this.#dependencies;
+    const id = house ? `${house.gate.membership.id}.${newSecret()}` : newSecret();
     const data = await this.#socketData(request, visitor, () => this.#streams.delete(id));
     const stream = sockets.openSse(data);
     this.#streams.set(id, stream);

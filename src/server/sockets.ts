@@ -100,6 +100,11 @@ export class Sockets {
   }
 
   /** Open sockets by kind. */
+  /** All that are open. */
+  get size(): number {
+    return this.#open.size;
+  }
+
   get counts(): Readonly<Record<string, number>> {
     return this.#counts;
   }

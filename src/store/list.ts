@@ -5,8 +5,8 @@ import { Failure } from "../domain/failure.ts";
 import type { CollectionId, ConversationId, MessageId, PersonId } from "../domain/id.ts";
 import type { Settings } from "../domain/persona.ts";
 import { all, change, one, type Truth, type Work } from "./database.ts";
+import type { ListRange } from "./ranges.ts";
 import { type ConversationRow, documentsColumn, toConversation } from "./rows.ts";
-import type { ListRange } from "./store.ts";
 
 type EntryRow = ConversationRow & { active: Truth };
 

@@ -43,4 +43,4 @@ export async function openPostgresDatabase(
   }
 }
 
-const withoutPassword = (url: string): string => url.replace(/(\/\/[^/:@]*):[^@]*@/, "$1@");
+export const withoutPassword = (url: string): string => url.replace(/(\/\/[^/:@]*):[^@]*@/, "$1@");

@@ -1,7 +1,7 @@
 // The table of Runs: the queue, drafts, ends.
 
-import type { Message } from "../domain/conversation.ts";
 import type { WhichRuns } from "../domain/cluster.ts";
+import type { Message } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
 import { type ConversationId, type MessageId, newId, type PersonId, type RunId } from "../domain/id.ts";
 import { grown, type PartKind, type Parts, plainText } from "../domain/part.ts";
@@ -119,10 +119,7 @@ export class RunTable {
   }
 
   /** The active Runs, or one of them, with what they have written so far. */
-  *unfinished(
-    messageOf: (id: MessageId) => Work<Message | null>,
-    only?: RunId,
-  ): Work<UnfinishedRun[]> {
+  *unfinished(messageOf: (id: MessageId) => Work<Message | null>, only?: RunId): Work<UnfinishedRun[]> {
     const unfinished: UnfinishedRun[] = [];
     for (const run of yield* this.active(only)) {
       const answer = (yield* messageOf(run.message)) as Message;

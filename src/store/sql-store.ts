@@ -1,7 +1,7 @@
 // The Store over one database. Every method is one transaction, unless it says otherwise.
 
-import type { Conversation, FoundPassage, ListedConversation, Message } from "../domain/conversation.ts";
 import type { WhichRuns } from "../domain/cluster.ts";
+import type { Conversation, FoundPassage, ListedConversation, Message } from "../domain/conversation.ts";
 import type { ConversationId, MessageId, PersonId, RunId } from "../domain/id.ts";
 import { noSettings, type Settings } from "../domain/persona.ts";
 import type { ConversationHeader, ConversationRecord } from "../domain/record.ts";
@@ -10,21 +10,19 @@ import type { ThreadPage, Utterance } from "../domain/thread.ts";
 import type { Database, Work } from "./database.ts";
 import { hasPruned, purgeMessages } from "./deletion.ts";
 import { ConversationList } from "./list.ts";
+import type { ConversationFilter, ListRange, ThreadRange } from "./ranges.ts";
 import { RunQueue } from "./run-queue.ts";
 import { RunTable } from "./runs.ts";
 import { search } from "./search.ts";
 import type {
   ActiveRun,
-  ConversationFilter,
   ConversationImport,
   Draft,
   Ending,
-  ListRange,
   NewQuestion,
   QueuedRun,
   RunRequest,
   Store,
-  ThreadRange,
   UnfinishedRun,
 } from "./store.ts";
 import { Tables } from "./tables.ts";

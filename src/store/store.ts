@@ -2,14 +2,8 @@
 // fits; each method is one transaction. The queue is the table of Runs: nothing else remembers who waits.
 // Every implementation passes test/contract/store.ts.
 
-import type {
-  Conversation,
-  FoundPassage,
-  ListedConversation,
-  ListPlace,
-  Message,
-} from "../domain/conversation.ts";
 import type { WhichRuns } from "../domain/cluster.ts";
+import type { Conversation, FoundPassage, ListedConversation, Message } from "../domain/conversation.ts";
 import type { FailureReport } from "../domain/failure.ts";
 import type { FileId } from "../domain/file.ts";
 import type { ConversationId, MessageId, PersonId, RunId } from "../domain/id.ts";
@@ -32,6 +26,7 @@ import type {
 import type { Collections } from "./collections.ts";
 import type { Documents } from "./documents.ts";
 import type { Files } from "./files.ts";
+import type { ConversationFilter, ListRange, ThreadRange } from "./ranges.ts";
 import type { Sources } from "./sources.ts";
 
 /** A question to be stored with the Run that will answer it. `documents` replaces those of the conversation. */
@@ -122,30 +117,6 @@ export interface UnfinishedRun extends QueuedRun {
 export interface ActiveRun extends Pick<Run, "id" | "status"> {
   /** See `Store.wishStop`. */
   readonly isStopWished: boolean;
-}
-
-/** All conversations, or those of one person, or those in which nothing was said since a time. */
-export interface ConversationFilter {
-  readonly owner?: PersonId;
-  /** Milliseconds since 1970. */
-  readonly idleSince?: number;
-}
-
-/** A page of a person's list of conversations. */
-export interface ListRange {
-  readonly owner: PersonId;
-  /** Entries at most. */
-  readonly limit: number;
-  /** The last entry of the page before, as it was shown there. */
-  readonly after?: ListPlace;
-}
-
-/** The last `limit` messages of a path; more where they are needed to reach back to `through`. */
-export interface ThreadRange {
-  readonly limit: number;
-  /** The path to this message, which is excluded; absent: the path to the head. */
-  readonly before?: MessageId;
-  readonly through?: MessageId;
 }
 
 export interface Store {

@@ -8,9 +8,10 @@ import { noSettings } from "../domain/persona.ts";
 import type { ConversationHeader, ConversationRecord, MessageRecord } from "../domain/record.ts";
 import { all, change, type Database, one, type Work } from "./database.ts";
 import type { FileTable } from "./file-table.ts";
+import type { ConversationFilter } from "./ranges.ts";
 import { type ConversationRow, type MessageRow, partsColumn, toMessage, toSettings } from "./rows.ts";
 import type { RunTable } from "./runs.ts";
-import type { ConversationFilter, ConversationImport } from "./store.ts";
+import type { ConversationImport } from "./store.ts";
 
 /**
  * Until an import has ended, its conversation counts as deleted at this time from now. If the process ends

@@ -20,10 +20,13 @@ export interface Specialist {
 /** Most bytes that are read of a refusal. */
 const refusalMaxBytes = 16 * 1024;
 
+/** The servers for conversations, as far as they are looked through for other models. */
+export type ChatServers = Pick<Pool, "state" | "servers" | "ready" | "watch">;
+
 export abstract class Specialists implements SpecialServers {
   readonly #purpose: Purpose;
   readonly #named: Pool | null;
-  readonly #chats: Pool;
+  readonly #chats: ChatServers;
   readonly #passes = new Bounded();
   /** Tokens that a server takes at once, where it has told. */
   readonly #limits = new WeakMap<Llama, number>();
@@ -32,7 +35,7 @@ export abstract class Specialists implements SpecialServers {
    * @param named the servers that were named for this purpose; null: none
    * @param chats those of conversations; they are not closed here
    */
-  constructor(purpose: Purpose, named: Pool | null, chats: Pool) {
+  constructor(purpose: Purpose, named: Pool | null, chats: ChatServers) {
     this.#purpose = purpose;
     this.#named = named;
     this.#chats = chats;

@@ -22,6 +22,7 @@ describe("parseConfig", () => {
       basePath: "",
       tls: null,
       data: null,
+      db: null,
       enforcedPersona: null,
       auth: "none",
       trustedProxies: [],

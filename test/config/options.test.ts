@@ -128,6 +128,38 @@ const table: Record<keyof typeof options, Spellings> = {
       "--ctx-size 4096",
     ],
   },
+  db: {
+    of: ({ db }) => db?.database,
+    taken: [
+      ["postgres://parlor@db.lan/parlor", "postgres://parlor@db.lan/parlor"],
+      ["postgresql://u:p@[::1]:5433/x", "postgresql://u:p@[::1]:5433/x"],
+    ],
+    refused: [...empty, "parlor.db", "mysql://a/b", "http://a", "postgres:///x"],
+  },
+  bus: {
+    beside: ["--db", "postgres://a/b"],
+    of: ({ db }) => db?.bus,
+    taken: [
+      ["redis://127.0.0.1:6379", "redis://127.0.0.1:6379"],
+      ["rediss://:secret@cache.lan/1", "rediss://:secret@cache.lan/1"],
+    ],
+    refused: [...empty, "127.0.0.1:6379", "http://a", "redis:"],
+  },
+  clusterUrl: {
+    beside: ["--db", "postgres://a/b", "--cluster-key", "0123456789abcdef"],
+    of: ({ db }) => db?.cluster?.url,
+    taken: [
+      ["http://10.0.0.5:8081", "http://10.0.0.5:8081"],
+      ["https://a.lan/", "https://a.lan"],
+    ],
+    refused: [...empty, "10.0.0.5:8081", "ftp://a"],
+  },
+  clusterKey: {
+    beside: ["--db", "postgres://a/b", "--cluster-url", "http://a"],
+    of: ({ db }) => db?.cluster?.key,
+    taken: [["0123456789abcdef", "0123456789abcdef"]],
+    refused: [...empty, "short", "fifteen-letters"],
+  },
   embedLlama: { of: ({ embedding }) => embedding.llama, ...llamaUrls },
   embedModel: { of: ({ embedding }) => embedding.model, ...modelPath },
   rerankLlama: { of: ({ reranking }) => reranking.llama, ...llamaUrls },

@@ -331,6 +331,22 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       expect((await store.unfinishedRuns()).map(({ run }) => run.id)).toEqual([waiting.run.id]);
     });
 
+    test("a wish to stop stays with the Runs that it is for, as long as they wait or run", async () => {
+      const [first, second] = [await say(newId()), await say(newId())];
+      await store.start(first.run.id);
+      expect(await store.wishStop({ conversation: second.run.conversation })).toBe(1);
+      expect(await store.activeRuns()).toEqual([
+        { id: first.run.id, status: "running", isStopWished: false },
+        { id: second.run.id, status: "queued", isStopWished: true },
+      ]);
+      expect(await store.activeRuns(first.run.conversation)).toHaveLength(1);
+      expect(await store.unfinishedRuns(second.run.id)).toMatchObject([{ run: { id: second.run.id } }]);
+      expect(await store.wishStop({ owner: first.run.owner, id: first.run.id })).toBe(1);
+      expect(await store.wishStop({ owner: "somebody-else" })).toBe(0);
+      await store.end(first.run.id, { ...done, status: "stopped" });
+      expect(await store.activeRuns(first.run.conversation)).toEqual([]);
+    });
+
     test("the list: pinned first, then the latest, in pages; a name that a person gave stays", async () => {
       const ids: string[] = [];
       for (let i = 0; i < 5; i++) ids.push((await answered(newId(), `question ${i}`)).run.conversation);

@@ -1,0 +1,44 @@
+// Opens what a house on PostgreSQL consists of: its store, its Bus, and this process as one of several.
+
+import { postgresBus } from "../bus/postgres.ts";
+import { redisBus } from "../bus/redis.ts";
+import { Cluster } from "../cluster/membership.ts";
+import type { Config } from "../config/config.ts";
+import type { HouseConfig } from "../config/house.ts";
+import { openPostgres, withoutPassword } from "../store/postgres.ts";
+import type { Log } from "../telemetry/log.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import { openServersLater } from "./servers.ts";
+
+/** Exit code of a process that another one has followed as leader: a supervisor starts it again. */
+const deposedCode = 75;
+
+/**
+ * @param version of parlor
+ * @throws StoreUnusable, or an error of the Bus
+ */
+export async function openHouse(
+  config: Config,
+  { database, bus: busUrl, cluster: several }: HouseConfig,
+  { log, metrics, version }: { log: Log; metrics: Metrics; version: string },
+) {
+  const deposed = () => {
+    log.error("another process leads now; this one ends", { term: cluster.ownTerm });
+    process.exit(deposedCode);
+  };
+  const store = await openPostgres(database, {
+    stored: (ms) => metrics.stored(ms),
+    damaged: (line) => log.error(line),
+    term: () => cluster.ownTerm,
+    deposed,
+  });
+  const bus = busUrl === null ? await postgresBus(database) : await redisBus(busUrl);
+  const cluster: Cluster = new Cluster({
+    ...{ database, version, bus, log, deposed },
+    ...{ id: crypto.randomUUID(), url: several?.url ?? "", leaseMs: config.bounds.leaseMs },
+  });
+  const servers = openServersLater(config, log, () => cluster.isHeld);
+  return { store, bus, servers, house: { cluster, upstream: servers.upstream, key: several?.key ?? null } };
+}
+
+export { withoutPassword };
