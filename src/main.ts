@@ -153,6 +153,9 @@ function ignoresHangup(): boolean {
   }
 }
 
+/** Where commands find the house. */
+const placeOf = ({ data, db }: Config) => ({ file: storeFile(data), database: db?.database ?? null });
+
 /** `parlor ask WORDS [-c] [options]`. */
 async function askHere(words: readonly string[], flags: readonly string[]): Promise<void> {
   const { host, port, basePath, tls } = readConfig(flags);
@@ -198,18 +201,20 @@ try {
   } else if (words[0] === "doctor" && words.length === 1) {
     const config = readConfig(flags, true);
     const here = {
-      file: storeFile(config.data),
+      place: placeOf(config),
       execPath: process.execPath,
       path: process.env["PATH"] ?? "",
       fallback: options.llama.default,
     };
     await (await import("./commands/doctor.ts")).runDoctor(config, here);
+  } else if (given[0] === "migrate") {
+    await (await import("./commands/migrate.ts")).runMigrate(given.slice(1));
   } else if (words[0] === "extract" && words.length === 2) {
     const { bounds } = readConfig(flags, true);
     await (await import("./commands/extract.ts")).runExtract(words[1] as string, bounds);
   } else if (words.length > 0 && !words[0]?.startsWith("-")) {
-    const { data, bounds } = readConfig(flags);
-    await (await import("./commands/commands.ts")).runCommand(words, storeFile(data), bounds);
+    const config = readConfig(flags);
+    await (await import("./commands/commands.ts")).runCommand(words, placeOf(config), config.bounds);
   } else {
     await serve(readConfig(given));
   }

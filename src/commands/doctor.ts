@@ -7,7 +7,6 @@ import { CommandError } from "../config/arguments.ts";
 import type { Config } from "../config/config.ts";
 import { isLoopback } from "../config/values.ts";
 import { startAdvice } from "../domain/upstream.ts";
-import { check } from "../store/file.ts";
 import { openLog, visible } from "../telemetry/log.ts";
 import { LlamaChild } from "../upstream/child.ts";
 import { jsonOf, proxyVariable, send, targetOf } from "../upstream/http.ts";
@@ -23,7 +22,9 @@ import {
   readLog,
   type ServerFindings,
 } from "./diagnosis.ts";
+import { soundness } from "./doctor-database.ts";
 import { ofSpecialServers } from "./doctor-special.ts";
+import type { Place } from "./place.ts";
 
 /** Time for one request to a llama-server, and for one run of its program, in ms. */
 const patienceMs = 5_000;
@@ -33,7 +34,7 @@ const loadMs = 10 * 60_000;
 /** Writes the report to standard output. @throws CommandError when something keeps parlor from answering */
 export async function runDoctor(
   config: Config,
-  { file, execPath, path, fallback }: { file: string; execPath: string; path: string; fallback: string },
+  { place, execPath, path, fallback }: { place: Place; execPath: string; path: string; fallback: string },
 ): Promise<void> {
   const lines: Line[] = [];
   const program = findLlamaServer(config.llamaServer, execPath, path);
@@ -49,7 +50,7 @@ export async function runDoctor(
   );
   lines.push(...(await ofSpecialServers(urls, config)));
   for (const model of config.models) lines.push(...(await tryModel(model, program, config)));
-  lines.push(...ofFile(file), ...ofDoors(config));
+  lines.push(...(await ofPlace(place)), ...ofDoors(config));
   for (const { kind, text } of lines)
     process.stdout.write(
       `${{ fine: "  ok    ", better: "  could ", wrong: "  WRONG " }[kind]}${visible(text)}\n`,
@@ -169,17 +170,12 @@ async function tryModel(model: string, program: string | null, config: Config): 
   }
 }
 
-function ofFile(file: string): Line[] {
+async function ofPlace(place: Place): Promise<Line[]> {
+  const { file, database } = place;
+  if (database !== null) return (await import("./doctor-database.ts")).ofDatabase(place, database);
   if (!existsSync(file))
     return [{ kind: "fine", text: `${file}: not there yet; parlor makes it at its first start` }];
-  try {
-    const faults = check(file);
-    return faults.length === 0
-      ? [{ kind: "fine", text: `${file} is sound` }]
-      : [{ kind: "wrong", text: `${file} is damaged: ${faults.slice(0, 3).join("; ")}` }];
-  } catch (error) {
-    return [{ kind: "wrong", text: (error as Error).message }];
-  }
+  return [await soundness(place)];
 }
 
 function ofDoors({ host, auth, open, tls }: Config): Line[] {

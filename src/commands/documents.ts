@@ -10,11 +10,10 @@ import { localPerson } from "../domain/account.ts";
 import { type Collection, type PassageHit, ranges } from "../domain/document.ts";
 import type { Store } from "../store/store.ts";
 import { visible } from "../telemetry/log.ts";
+import { say } from "./output.ts";
 
 /** Passages that `parlor search` prints at most. */
 const hitsMax = 5;
-
-const say = (line: string): void => void process.stdout.write(`${visible(line, "\t")}\n`);
 
 /** What the command of a command line does with the Store; null when it is none about documents. */
 export function documentCommand(

@@ -27,6 +27,9 @@ Usage: parlor [options]                    serve
        parlor extract FILE [options]       print the text that parlor finds in a document, page by page
        parlor backup FILE [--data DIR]     copy the conversations to FILE, also while parlor runs
        parlor check [--data DIR]           verify the file that holds them
+       parlor migrate --from FILE.db --to postgres://USER@HOST/NAME
+                                           move everything to PostgreSQL, or, the other way round, back; an
+                                           interrupted move goes on
        parlor export FILE [--data DIR]     write all conversations as JSON Lines, also while parlor runs
        parlor user list [--data DIR]       who there is
        parlor user add NAME [ROLE]         an account (admin, member or guest); its password is read from

@@ -3,7 +3,7 @@
 import { basename } from "node:path";
 import type { Passage } from "../domain/document.ts";
 
-interface TitledPassage extends Pick<Passage, "headings" | "text"> {
+export interface TitledPassage extends Pick<Passage, "headings" | "text"> {
   readonly path: string;
   readonly title: string | null;
 }

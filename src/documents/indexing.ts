@@ -4,11 +4,11 @@
 import { createReadStream } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { IndexedPassage, StoredDocument } from "../domain/document.ts";
+import type { IndexedPassage, PassageTerms, StoredDocument } from "../domain/document.ts";
 import { asFailure, Failure, type FailureReport } from "../domain/failure.ts";
 import type { CollectionId, DocumentId } from "../domain/id.ts";
 import type { Documents } from "../store/documents.ts";
-import { contextOf } from "./embedded-text.ts";
+import { contextOf, type TitledPassage } from "./embedded-text.ts";
 import { type ExtractBounds, type Extracted, Extractor } from "./extractor.ts";
 import { hashOf } from "./hash.ts";
 import { passagesOf } from "./passages.ts";
@@ -218,7 +218,10 @@ export function* indexedPassages(
     type === "csv" ? rowPassages(pages, areRowsTogether) : passagesOf(pages, hasHeadings(type));
   for (const passage of passages) {
     signal?.throwIfAborted();
-    const context = contextOf({ ...passage, path, title });
-    yield { ...passage, ...passageTerms(context.join("\n"), passage.text) };
+    yield { ...passage, ...termsOf({ ...passage, path, title }) };
   }
 }
+
+/** What a passage is found by: its words, and those of what stands above it. */
+export const termsOf = (passage: TitledPassage): PassageTerms =>
+  passageTerms(contextOf(passage).join("\n"), passage.text);

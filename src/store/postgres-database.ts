@@ -32,10 +32,15 @@ const abandonedMs = 2_000;
 /** Repetitions after lost connections and conflicts, in which nothing was committed. */
 const repeatsMax = 3;
 
+export interface PostgresOptions extends ChangeListener {
+  /** For commands, which leave it to others to go on with what was left to erase. */
+  readonly isShared?: boolean;
+}
+
 export class PostgresDatabase implements Database {
   readonly #pool: Pool;
   readonly #bounds: PoolBounds;
-  readonly #listener: ChangeListener;
+  readonly #listener: PostgresOptions;
   readonly #watchers = new Set<() => void>();
   #changes: Listener | null = null;
   /** Tells our own announcements from those of other processes. */
@@ -48,14 +53,15 @@ export class PostgresDatabase implements Database {
   readonly forgetting: PostgresForgetting;
 
   /** Uses a database that has the newest schema. @throws PostgresError when it can't be reached */
-  static async open(url: string, listener: ChangeListener, bounds: PoolBounds): Promise<PostgresDatabase> {
-    const database = new PostgresDatabase(url, listener, bounds);
+  static async open(url: string, options: PostgresOptions, bounds: PoolBounds): Promise<PostgresDatabase> {
+    const database = new PostgresDatabase(url, options, bounds);
     const heard = (by: string) => by !== database.#self && database.#tell();
     database.#changes = await Listener.open(url, channel, { heard, missed: () => database.#tell() });
+    if (!options.isShared) await database.write(() => database.forgetting.resume());
     return database;
   }
 
-  private constructor(url: string, listener: ChangeListener, bounds: PoolBounds) {
+  private constructor(url: string, listener: PostgresOptions, bounds: PoolBounds) {
     this.#bounds = bounds;
     this.#listener = listener;
     this.#pool = new Pool(url, bounds);
@@ -94,7 +100,7 @@ export class PostgresDatabase implements Database {
 
   async close(): Promise<void> {
     this.#watchers.clear();
-    this.forgetting.close();
+    await this.forgetting.close(!this.#listener.isShared);
     await this.#changes?.close();
     await this.#pool.close();
   }

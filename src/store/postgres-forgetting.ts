@@ -6,10 +6,17 @@ import { eraseLostContent, eraseLostDocuments } from "./lost-content.ts";
 
 /** Wait before another attempt while the database can't be written, in ms. */
 const againMs = 5_000;
+/** Longest time that this delays the end of a serving process, in ms. The next start does the rest. */
+const closeMs = 5_000;
+/** Longest time that this delays the end of a command, in ms. */
+const commandMs = 120_000;
 
 export class PostgresForgetting implements Forgetting {
   /** Runs work in a transaction. */
   readonly #write: (work: () => Work<boolean>) => Promise<boolean>;
+  /** True while something may be left to erase. */
+  #isPending = false;
+  #step: Promise<void> = Promise.resolve();
   #timer: Timer | undefined;
   #isClosed = false;
 
@@ -19,6 +26,7 @@ export class PostgresForgetting implements Forgetting {
 
   // biome-ignore lint/correctness/useYield: other engines have statements for it
   *begin(): Work<void> {
+    this.#isPending = true;
     this.#later(0);
   }
 
@@ -26,20 +34,36 @@ export class PostgresForgetting implements Forgetting {
     yield* this.begin();
   }
 
-  close(): void {
+  /** Works until nothing is left, within the bound for such a process. */
+  async close(isServing: boolean): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
+    await this.#step;
+    const until = performance.now() + (isServing ? closeMs : commandMs);
+    let isDone = true;
+    while (this.#isPending && isDone && performance.now() < until) isDone = await this.#erase();
   }
 
   #later(ms: number): void {
     if (this.#isClosed) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      this.#write(eraseSome).then(
-        (isMore) => isMore && this.#later(0),
-        () => this.#later(againMs),
-      );
+      this.#step = this.#erase().then((isDone) => {
+        if (this.#isPending) this.#later(isDone ? 0 : againMs);
+      });
     }, ms).unref();
+  }
+
+  /** One step. False when the database can't be written. */
+  async #erase(): Promise<boolean> {
+    this.#isPending = false; // unless something is deleted meanwhile
+    try {
+      if (await this.#write(eraseSome)) this.#isPending = true;
+      return true;
+    } catch {
+      this.#isPending = true;
+      return false;
+    }
   }
 }
 

@@ -14,13 +14,18 @@ const waitSeconds = 60;
 
 /**
  * Brings the database to the newest schema, in one transaction.
- * @throws Error when it was made by a newer parlor, or holds something else; PostgresError
+ * @param isIntake true for the process that moves a house into it
+ * @throws Error when it was made by a newer parlor, holds something else or half a house; PostgresError
  */
-export async function migrate(connection: Connection, steps: readonly string[] = migrations): Promise<void> {
+export async function migrate(
+  connection: Connection,
+  isIntake = false,
+  steps: readonly string[] = migrations,
+): Promise<void> {
   await connection.query(`begin; set local lock_timeout = '${waitSeconds}s'`);
   try {
     await connection.query(`select pg_advisory_xact_lock(${schemaLock})`);
-    await apply(connection, steps);
+    await apply(connection, steps, isIntake);
   } catch (error) {
     await connection.query("rollback").catch(() => connection.close());
     throw error;
@@ -28,22 +33,48 @@ export async function migrate(connection: Connection, steps: readonly string[] =
   await connection.query("commit");
 }
 
-async function apply(connection: Connection, steps: readonly string[]): Promise<void> {
-  const find = "select table_name from information_schema.tables where table_schema = current_schema()";
-  const { rows: tables } = await connection.query(find);
-  const isKnown = tables.some((row) => row["table_name"] === "schema_version");
+/** @throws Error when the database has no house of the newest schema; PostgresError */
+export async function refuseOtherSchema(connection: Connection): Promise<void> {
+  const tables = await tablesOf(connection);
+  if (!tables.includes("schema_version")) throw new Error("it holds no house");
+  refuseUnfinished(tables);
+  const version = await versionOf(connection);
+  if (version > migrations.length) throw new Error(madeByNewer(version));
+  if (version < migrations.length)
+    throw new Error("it was made by an older parlor; start this one on it once, which upgrades it");
+}
+
+async function apply(connection: Connection, steps: readonly string[], isIntake: boolean): Promise<void> {
+  const tables = await tablesOf(connection);
+  const isKnown = tables.includes("schema_version");
   if (!isKnown && tables.length > 0)
     throw new Error("it holds what another program keeps; choose an empty one");
+  if (!isIntake) refuseUnfinished(tables);
   if (!isKnown)
     await connection.query(
       "create table schema_version (version bigint not null); insert into schema_version values (0)",
     );
-  const { rows } = await connection.query("select version from schema_version");
-  const done = Number(rows[0]?.["version"]);
-  if (done > steps.length)
-    throw new Error(
-      `it was made by a newer parlor (schema ${done}, this one knows ${steps.length}); use that`,
-    );
+  const done = await versionOf(connection);
+  if (done > steps.length) throw new Error(madeByNewer(done));
   for (const sql of steps.slice(done)) await connection.query(sql);
   if (done < steps.length) await connection.query("update schema_version set version = $1", [steps.length]);
 }
+
+async function tablesOf(connection: Connection): Promise<readonly unknown[]> {
+  const find = "select table_name from information_schema.tables where table_schema = current_schema()";
+  return (await connection.query(find)).rows.map((row) => row["table_name"]);
+}
+
+async function versionOf(connection: Connection): Promise<number> {
+  const { rows } = await connection.query("select version from schema_version");
+  return Number(rows[0]?.["version"]);
+}
+
+/** The table is there until all of a house is: see store/house-copy. */
+function refuseUnfinished(tables: readonly unknown[]): void {
+  if (tables.includes("migration"))
+    throw new Error("a house is being moved there; the same parlor migrate again goes on with it");
+}
+
+const madeByNewer = (version: number): string =>
+  `it was made by a newer parlor (schema ${version}, this one knows ${migrations.length}); use that`;

@@ -3,15 +3,17 @@
 
 import { Connection } from "../postgres/connection.ts";
 import type { PoolBounds } from "../postgres/pool.ts";
-import type { ChangeListener } from "./database.ts";
+import { one } from "./database.ts";
 import { StoreUnusable } from "./file.ts";
-import { PostgresDatabase, standardBounds } from "./postgres-database.ts";
+import { PostgresDatabase, type PostgresOptions, standardBounds } from "./postgres-database.ts";
 import { migrate } from "./postgres-migrate.ts";
 import { SqlStore } from "./sql-store.ts";
 import type { Store } from "./store.ts";
 
 /** An upgrade may take long. */
 const upgradeMs = 30 * 60_000;
+/** So may the index of some hundred long messages. */
+const intakeMs = 2 * 60_000;
 
 /**
  * Opens the database at `url` (`postgres://…`); makes and upgrades its tables if need be.
@@ -19,23 +21,36 @@ const upgradeMs = 30 * 60_000;
  */
 export async function openPostgres(
   url: string,
-  listener: ChangeListener = {},
+  options: PostgresOptions = {},
   bounds: Partial<PoolBounds> = {},
 ): Promise<Store> {
-  return new SqlStore(await openPostgresDatabase(url, listener, bounds));
+  return new SqlStore(await openPostgresDatabase(url, options, bounds));
+}
+
+/**
+ * Opens the database at `url` for a house that is moved into it.
+ * @throws StoreUnusable also while a parlor uses it
+ */
+export async function openPostgresIntake(url: string): Promise<PostgresDatabase> {
+  const database = await openPostgresDatabase(url, { isShared: true }, { statementMs: intakeMs }, true);
+  const led = await database.read(() => one("select 1 from lease where until > now()"));
+  if (led === null) return database;
+  await database.close();
+  throw new StoreUnusable(`a parlor uses ${withoutPassword(url)}; end that one`);
 }
 
 /** As `openPostgres`, without tables. */
 export async function openPostgresDatabase(
   url: string,
-  listener: ChangeListener = {},
+  options: PostgresOptions = {},
   bounds: Partial<PoolBounds> = {},
+  isIntake = false,
 ): Promise<PostgresDatabase> {
   const { connectMs } = standardBounds;
   const connection = new Connection(url, { connectMs, statementMs: upgradeMs });
   try {
-    await migrate(connection);
-    return await PostgresDatabase.open(url, listener, { ...standardBounds, ...bounds });
+    await migrate(connection, isIntake);
+    return await PostgresDatabase.open(url, options, { ...standardBounds, ...bounds });
   } catch (error) {
     throw new StoreUnusable(`can't use ${withoutPassword(url)}: ${(error as Error).message}`);
   } finally {
@@ -43,4 +58,5 @@ export async function openPostgresDatabase(
   }
 }
 
+/** The address as it may be shown. */
 export const withoutPassword = (url: string): string => url.replace(/(\/\/[^/:@]*):[^@]*@/, "$1@");
