@@ -135,6 +135,7 @@ export async function createApp(dependencies: AppDependencies): Promise<App> {
     importing: bounds,
     upstream: () => upstream.state,
     sockets: () => sockets.counts,
+    ...{ load: () => core.runs.load, membership: house?.gate.membership ?? null },
   });
   const trustedProxies = new AddressSet(dependencies.trustedProxies);
   const passing = house && new Passing(house.gate, sockets);

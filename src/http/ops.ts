@@ -1,16 +1,18 @@
 // Health, readiness and metrics, for orchestrators and monitoring.
 
 import { Hono } from "hono";
+import type { Membership } from "../cluster/cluster.ts";
 import type { AddressSet } from "../domain/address.ts";
 import { Failure } from "../domain/failure.ts";
 import { startAdvice, type UpstreamState } from "../domain/upstream.ts";
-import type { Queue } from "../runs/queue.ts";
+import type { Runs } from "../runs/runs.ts";
 import type { Store } from "../store/store.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Env } from "./visitor.ts";
 
 export interface OpsDependencies {
-  readonly queue: Pick<Queue, "load">;
+  /** Number of Runs and API requests by state. */
+  load(): Runs["load"];
   readonly store: Pick<Store, "probe">;
   readonly metrics: Metrics;
   /**
@@ -21,18 +23,21 @@ export interface OpsDependencies {
   /** Addresses that may look without a token. */
   readonly metricsAllow: AddressSet;
   upstream(): UpstreamState;
+  /** Null where this process is alone. */
+  readonly membership?: Pick<Membership, "leader" | "term"> | null;
 }
 
 /** Health paths: they answer with any Host header, since probes send odd ones or none. */
 export const isHealthPath = (pathname: string): boolean => pathname === "/healthz" || pathname === "/readyz";
 
 export function opsRoutes({
-  queue,
+  load,
   store,
   metrics,
   metricsToken,
   metricsAllow,
   upstream,
+  membership = null,
 }: OpsDependencies): Hono<Env> {
   const app = new Hono<Env>();
   // HAProxy checks with OPTIONS unless its configuration names another method
@@ -48,10 +53,12 @@ export function opsRoutes({
     const reasons = [
       ...(storeFault === null ? [] : [`the store can't be written: ${storeFault}`]),
       ...(status === "ready" ? [] : [waitingFor(status, progress)]),
+      ...(membership?.leader === null ? ["no process leads"] : []),
     ];
+    const led = membership && { leader: membership.leader, term: membership.term };
     return reasons.length === 0
-      ? c.json({ status: "ready", upstream: { model, slots }, ...queue.load })
-      : c.json({ status: "waiting", reasons }, 503);
+      ? c.json({ status: "ready", upstream: { model, slots }, ...load(), ...led })
+      : c.json({ status: "waiting", reasons, ...led }, 503);
   });
 
   app.get("/metrics", async (c) => {

@@ -31,7 +31,7 @@ interface RouteDependencies
     AccountDependencies,
     AdminDependencies,
     LibraryDependencies,
-    Omit<OpsDependencies, "queue"> {
+    OpsDependencies {
   readonly store: Store;
   readonly importing: ImportBounds;
 }

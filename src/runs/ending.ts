@@ -50,7 +50,11 @@ export async function endRun(
     log.error("the end of a Run could not be stored", { run: live.run.id, error: String(error) });
     unstored.set(live.run.conversation, shown);
     live.ended(shown);
-    retryEnd(() => end().then(() => unstored.delete(live.run.conversation)), log);
+    retryEnd(async () => {
+      await end();
+      unstored.delete(live.run.conversation);
+      live.storedLate();
+    }, log);
   }
   metrics.ended(status, { ...stats, tokens: ending.tokens });
   report(live, ending, deps);

@@ -183,6 +183,12 @@ export class LiveRun {
     publishListed(this.#outlets.bus, this.run, true);
   }
 
+  /** Its end is in the Store, long after it was published: another process may know it from there alone. */
+  storedLate(): void {
+    publishListed(this.#outlets.bus, this.run, true);
+    publishReshaped(this.#outlets.bus, this.run.conversation);
+  }
+
   /** Its conversation has a new title. */
   titled(): void {
     publishListed(this.#outlets.bus, this.run, false);

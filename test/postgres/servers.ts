@@ -63,8 +63,15 @@ export async function startPostgres(): Promise<PostgresServer> {
   };
 }
 
+export interface RedisServer extends Server {
+  readonly url: string;
+  restart(): Promise<void>;
+  /** It answers nobody for so long. Resolves after that. */
+  pause(ms: number): Promise<void>;
+}
+
 /** Starts a Redis without persistence. */
-export async function startRedis(): Promise<Server & { readonly url: string; restart(): Promise<void> }> {
+export async function startRedis(): Promise<RedisServer> {
   const { root, libraries } = await folder();
   const [home, env, port] = [privateFolder("redis"), { LD_LIBRARY_PATH: libraries }, freePort()];
   const program = join(root, "usr/bin/redis-server");
@@ -87,6 +94,14 @@ export async function startRedis(): Promise<Server & { readonly url: string; res
       await running.end();
       running = serve(privateFolder("redis"), asNobody(command), env);
       await listening(port);
+    },
+    async pause(ms) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const socket = { data: () => resolve(), close: () => resolve() };
+      const sent = await Bun.connect({ hostname: "127.0.0.1", port, socket });
+      sent.write(`DEBUG SLEEP ${ms / 1_000}\r\n`);
+      await promise;
+      sent.end();
     },
     close: () => running.end(),
   };

@@ -1,0 +1,142 @@
+// Several parlors as one house, in the browser, while processes, the database and the Bus break in mid-answer.
+// If this fails, people lose text, see it twice, or wait for an answer that nobody writes any more.
+
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import type { Page } from "playwright-core";
+import { answered, ask, grownBeyond, visit, withPages } from "../e2e/stage.ts";
+import { until } from "../llama/server.ts";
+import { type House, type Leading, type Process, startHouse } from "./house.ts";
+
+const open = withPages();
+/** Longest time in which a page shows no more text, in ms: a lease, the takeover, and what a busy machine adds. */
+const silenceMaxMs = 6_000;
+
+/** Measures in the page for how long the text of the last answer stood still while it was written. */
+async function watchSilence(page: Page): Promise<() => Promise<number>> {
+  await page.evaluate(() => {
+    const watch = window as unknown as { longest: number };
+    let [last, size] = [performance.now(), 0];
+    watch.longest = 0;
+    setInterval(() => {
+      const article = [...document.querySelectorAll('article[data-role="assistant"]')].at(-1);
+      const now = article?.querySelector(":scope > .text")?.textContent?.length ?? 0;
+      if (article?.getAttribute("data-status") === "done") return;
+      if (now > size) [last, size] = [performance.now(), now];
+      else watch.longest = Math.max(watch.longest, performance.now() - last);
+    }, 20);
+  });
+  return () => page.evaluate(() => (window as unknown as { longest: number }).longest);
+}
+
+const conversationOf = (page: Page): string => new URL(page.url()).pathname.split("/").at(-1) as string;
+
+/** The stored text of the last answer, as a process tells it. */
+async function stored(at: Process, conversation: string): Promise<string> {
+  const file = await (await fetch(`${at.url}/c/${conversation}/export.json`)).json();
+  return (file as { messages: { text: string }[] }).messages.at(-1)?.text ?? "";
+}
+
+interface Fault {
+  readonly name: string;
+  readonly redis?: true;
+  /** Breaks something; returns what mends it. */
+  make(house: House, leader: Process): Promise<(() => Promise<void>) | undefined>;
+}
+
+const faults: readonly Fault[] = [
+  {
+    name: "the leader is killed",
+    make: async (_, leader) => {
+      leader.kill("SIGKILL");
+      return undefined;
+    },
+  },
+  {
+    name: "the leader stands still, and wakes up when another leads",
+    make: async (_, leader) => {
+      leader.kill("SIGSTOP");
+      return async () => leader.kill("SIGCONT");
+    },
+  },
+  {
+    name: "the leader is cut off from the database",
+    make: async (_, leader) => {
+      leader.wire.freeze();
+      return async () => leader.wire.thaw();
+    },
+  },
+  {
+    name: "the database is restarted",
+    make: async ({ postgres }) => {
+      await postgres.stop("fast");
+      await postgres.start();
+      return undefined;
+    },
+  },
+  {
+    name: "the database is away while the answer ends",
+    make: async ({ postgres, llamas }) => {
+      await postgres.stop("fast");
+      const busy = async () => (await Promise.all(llamas.map((llama) => llama.busySlots()))).some(Boolean);
+      await until(async () => !(await busy()), "llama-server has written it");
+      await postgres.start();
+      return undefined;
+    },
+  },
+  {
+    name: "Redis is paused for a second",
+    redis: true,
+    make: async ({ redis }) => {
+      await redis?.pause(1_000);
+      return undefined;
+    },
+  },
+];
+
+for (const withRedis of [false, true])
+  describe(withRedis ? "events over Redis" : "events over PostgreSQL", () => {
+    let house: House;
+    /** The answer, while nothing breaks. */
+    let whole: string;
+    beforeAll(async () => {
+      house = await startHouse({ redis: withRedis });
+      const [at] = house.processes as [Process];
+      const { page, close } = await visit(at.url);
+      await ask(page, "endless");
+      await answered(page);
+      whole = await stored(at, conversationOf(page));
+      await close();
+    }, 180_000);
+    beforeEach(() => house.whole());
+    afterEach(() => house.whole());
+    afterAll(() => house?.close());
+
+    for (const fault of faults.filter(({ redis = false }) => redis === withRedis || !redis))
+      test(`${fault.name} in mid-answer: two people see one answer, whole and once`, async () => {
+        const { leader, followers } = (await house.leader()) as Leading;
+        const [first, second] = followers as [Process, Process];
+        const asking = await open(first.url);
+        const silence = await watchSilence(asking.page);
+        await ask(asking.page, "endless");
+        await grownBeyond(asking.page, 200);
+        const conversation = conversationOf(asking.page);
+        const reading = await open(`${second.url}/c/${conversation}`);
+        const readersSilence = await watchSilence(reading.page);
+        await grownBeyond(reading.page, 1_000);
+        const brokenAt = performance.now();
+        const mend = await fault.make(house, leader);
+        const awayMs = performance.now() - brokenAt;
+        if (mend) {
+          await until(async () => (await house.leader())?.leader !== leader, "another process leads");
+          await mend();
+        }
+        const shown = await Promise.all([answered(asking.page), answered(reading.page)]);
+        expect(shown[0]).toBe(shown[1]);
+        const longest = Math.max(await silence(), await readersSilence());
+        console.log(`${fault.name}${withRedis ? " (Redis)" : ""}: longest silence ${Math.round(longest)} ms`);
+        const text = await stored(first, conversation);
+        expect(await stored(second, conversation)).toBe(text);
+        expect(text).toBe(whole);
+        expect(longest).toBeLessThan(silenceMaxMs + awayMs);
+      }, 180_000);
+  });

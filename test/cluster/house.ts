@@ -1,0 +1,161 @@
+// A house of several parlors, as it is run: three executables on one PostgreSQL (and a Redis, where a test
+// wants one), two llama-servers, and an nginx that sends each connection to the next of them.
+
+import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Parlor, startParlor } from "../e2e/stage.ts";
+import { freePort, type Llama, startLlama, until } from "../llama/server.ts";
+import { type PostgresServer, type RedisServer, startPostgres, startRedis } from "../postgres/servers.ts";
+import { openWire, type Wire } from "../postgres/wire.ts";
+
+export interface Process {
+  readonly url: string;
+  /** Its way to PostgreSQL. */
+  readonly wire: Wire;
+  /** The executable that runs now. */
+  readonly parlor: Parlor;
+  kill(signal: NodeJS.Signals): void;
+  readonly isAlive: boolean;
+}
+
+/** The process that leads, and those that answer and say so. */
+export interface Leading {
+  readonly leader: Process;
+  readonly followers: readonly Process[];
+}
+
+export interface House {
+  readonly processes: readonly Process[];
+  readonly llamas: readonly Llama[];
+  readonly postgres: PostgresServer;
+  readonly database: string;
+  readonly redis: RedisServer | null;
+  /** The balancer. */
+  readonly url: string;
+  /** Null while none leads. */
+  leader(): Promise<Leading | null>;
+  /** Starts the processes again that have ended, as a supervisor would, and waits until all follow one. */
+  whole(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const key = "a-secret-of-this-house";
+/** Longer than a busy machine lets a process stand still now and then. */
+export const leaseMs = 3_000;
+
+export async function startHouse(
+  options: { redis?: boolean; args?: readonly string[]; slotTokens?: number } = {},
+): Promise<House> {
+  const { args = [], slotTokens = 8_000 } = options;
+  const [postgres, redis] = await Promise.all([startPostgres(), options.redis ? startRedis() : null]);
+  const llamaArgs = ["-c", String(2 * slotTokens), "-np", "2"];
+  const llamas = await Promise.all([startLlama({ args: llamaArgs }), startLlama({ args: llamaArgs })]);
+  const database = await postgres.database();
+  const name = database.slice(database.lastIndexOf("/") + 1);
+  const data = mkdtempSync(join(tmpdir(), "parlor-house-"));
+  const start = async (port: number, wire: Wire) =>
+    startParlor([
+      ...["--port", String(port), "--data", data],
+      ...["--db", postgres.url(name, wire.port), ...(redis ? ["--bus", redis.url] : [])],
+      ...["--cluster-url", `http://127.0.0.1:${port}`, "--cluster-key", key, "--lease-ms", String(leaseMs)],
+      ...llamas.flatMap(({ url }) => ["--llama", url]),
+      ...["--trusted-proxy", "127.0.0.1", "--poll-ready-ms", "200", "--grace-ms", "2000", ...args],
+    ]);
+  const processes = await Promise.all([0, 1, 2].map(() => startProcess(start, openWire(postgres.port))));
+  const balancer = await startBalancer(processes.map(({ url }) => url));
+  const leader = async (): Promise<Leading | null> => {
+    const told = await Promise.all(processes.map(async (each) => ({ each, ...(await ledBy(each.url)) })));
+    const { url = null } = told.toSorted((a, b) => b.term - a.term)[0] ?? {};
+    const found = processes.find((each) => each.url === url && each.isAlive);
+    if (!found) return null;
+    const following = told.filter((each) => each.each !== found && each.url === url);
+    return { leader: found, followers: following.map(({ each }) => each) };
+  };
+  const isWhole = async () => (await leader())?.followers.length === processes.length - 1;
+  await until(isWhole, "all processes follow one");
+  return {
+    ...{ processes, llamas, postgres, redis, database, leader, url: balancer.url },
+    async whole() {
+      await Promise.all(processes.map((each) => each.again()));
+      await until(isWhole, "all processes follow one");
+    },
+    async close() {
+      balancer.stop();
+      for (const { parlor, wire } of processes) {
+        await parlor.stop();
+        wire.close();
+      }
+      await Promise.all([...llamas.map((llama) => llama.stop()), postgres.close(), redis?.close()]);
+    },
+  };
+}
+
+async function startProcess(start: (port: number, wire: Wire) => Promise<Parlor>, wire: Wire) {
+  const port = freePort();
+  let parlor = await start(port, wire);
+  const isAlive = () => parlor.process.exitCode === null && parlor.process.signalCode === null;
+  return {
+    ...{ url: `http://127.0.0.1:${port}`, wire },
+    get parlor() {
+      return parlor;
+    },
+    get isAlive() {
+      return isAlive();
+    },
+    kill: (signal: NodeJS.Signals) => parlor.process.kill(signal),
+    async again() {
+      wire.thaw();
+      wire.accept();
+      parlor.process.kill("SIGCONT");
+      if (!isAlive()) parlor = await start(port, wire);
+    },
+  };
+}
+
+/** Who leads, and in which term, as this process says; term 0 when it does not know, or does not answer. */
+async function ledBy(url: string): Promise<{ url: string | null; term: number }> {
+  const signal = AbortSignal.timeout(1_000);
+  const answer = await fetch(`${url}/readyz`, { signal }).catch(() => null);
+  const { leader = null, term = 0 } = ((await answer?.json().catch(() => null)) ?? {}) as {
+    leader?: string | null;
+    term?: number;
+  };
+  return { url: leader, term };
+}
+
+/** An nginx without stickiness; a process that does not answer is tried again after a second. */
+async function startBalancer(urls: readonly string[]): Promise<{ url: string; stop(): void }> {
+  const program = Bun.which("nginx") ?? "/usr/sbin/nginx";
+  if (!existsSync(program)) throw new Error("install nginx (Debian: apt-get install nginx-light)");
+  const folder = mkdtempSync(join(tmpdir(), "parlor-balancer-"));
+  const port = freePort();
+  const servers = urls.map((url) => `server ${new URL(url).host} max_fails=1 fail_timeout=1s;`).join(" ");
+  writeFileSync(
+    join(folder, "nginx.conf"),
+    `daemon off; master_process off; pid ${folder}/nginx.pid; error_log stderr crit; events {}
+    http {
+      access_log off; client_body_temp_path ${folder}/b; proxy_temp_path ${folder}/p;
+      fastcgi_temp_path ${folder}/f; uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s;
+      upstream parlors { ${servers} }
+      map $http_upgrade $connection_upgrade { default upgrade; '' ''; }
+      server {
+        listen 127.0.0.1:${port};
+        location / {
+          proxy_pass http://parlors; proxy_http_version 1.1; proxy_buffering off; proxy_request_buffering off;
+          proxy_connect_timeout 2s; proxy_next_upstream error timeout;
+          proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade;
+          proxy_set_header Host $http_host; proxy_set_header X-Forwarded-For $remote_addr;
+        }
+      }
+    }`,
+  );
+  const nginx = Bun.spawn([program, "-c", join(folder, "nginx.conf")], {
+    stdout: "ignore",
+    stderr: "ignore",
+  });
+  process.on("exit", () => nginx.kill());
+  const url = `http://127.0.0.1:${port}`;
+  await until(async () => (await fetch(`${url}/healthz`).catch(() => null))?.ok === true, "nginx is there");
+  return { url, stop: () => nginx.kill() };
+}
