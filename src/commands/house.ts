@@ -29,6 +29,7 @@ export async function openHouse(
   const store = await openPostgres(database, {
     stored: (ms) => metrics.stored(ms),
     damaged: (line) => log.error(line),
+    lacks: (line) => log.info(line),
     term: () => cluster.ownTerm,
     deposed,
   });

@@ -2,12 +2,12 @@
 // compared. Gives way to questions and to answers, and waits for a server that does not answer.
 
 import { asFailure, Failure } from "../domain/failure.ts";
-import type { LackingPassage, PassageVector, VectorModel, Vectors } from "../store/vectors.ts";
+import type { IndexedModel, LackingPassage, PassageVector, VectorModel, Vectors } from "../store/vectors.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Embedder } from "../upstream/meaning.ts";
 import { embeddedText } from "./embedded-text.ts";
 import { quantized } from "./quantized.ts";
-import type { IndexedModel, VectorSearch } from "./vector-search.ts";
+import type { VectorSearch } from "./vector-search.ts";
 
 interface FillingDependencies {
   readonly vectors: Vectors;

@@ -3,12 +3,12 @@
 
 import type { PassageHit } from "../domain/document.ts";
 import type { PassageRange } from "../store/collections.ts";
-import type { Vectors } from "../store/vectors.ts";
+import type { IndexedModel, Vectors } from "../store/vectors.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Embedder, Reranker } from "../upstream/meaning.ts";
 import { embeddedText } from "./embedded-text.ts";
 import { Filling } from "./filling.ts";
-import { type IndexedModel, VectorSearch } from "./vector-search.ts";
+import { VectorSearch } from "./vector-search.ts";
 
 /** See config/bounds. */
 export interface MeaningBounds {

@@ -1,6 +1,7 @@
 // The vectors of one model in memory, so that those near a question are found: each collection's apart, since
 // a search looks only into some. Rows are taken in blocks; those of a removed document are used again.
 
+import type { Near } from "../store/vectors.ts";
 import { quantized } from "./quantized.ts";
 import { lanes, openScan } from "./scan.ts";
 
@@ -31,15 +32,6 @@ export interface Vectors {
   readonly scales: Float32Array;
   /** One after the other, each of the model's dims. */
   readonly values: Int8Array;
-}
-
-export interface Near {
-  /** The nearest first. */
-  readonly passages: readonly number[];
-  /** Cosines of the angles to the question, in the same order. */
-  readonly scores: readonly number[];
-  /** Mean of the cosines of all other passages that were looked at. */
-  readonly mean: number;
 }
 
 export class VectorMemory {

@@ -1,9 +1,10 @@
-// Keeps the vectors of the documents that have all of theirs in a VectorThread, as the Store has them.
+// Finds the vectors near a question: in the Store, where it compares them itself; else in a VectorThread,
+// which is kept as the Store is, with the vectors of the documents that have all of theirs.
 
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { VectorDocument, Vectors } from "../store/vectors.ts";
+import type { IndexedModel, Near, NearestVectors, VectorDocument, Vectors } from "../store/vectors.ts";
 import type { Log } from "../telemetry/log.ts";
-import type { Near } from "./vector-memory.ts";
+import { quantized } from "./quantized.ts";
 import { VectorThread } from "./vector-thread.ts";
 
 /** What is read from the Store at once: about 3 ms. */
@@ -16,13 +17,6 @@ interface VectorSearchOptions {
   readonly log: Log;
 }
 
-/** A model that vectors are compared by. */
-export interface IndexedModel {
-  /** Its number in the Store. */
-  readonly number: number;
-  readonly dims: number;
-}
-
 export class VectorSearch {
   readonly #options: VectorSearchOptions;
   /** The documents whose vectors are in memory, by number. */
@@ -32,14 +26,18 @@ export class VectorSearch {
   /** What the Store said when the memory was like it. */
   #state = "";
   #isFull = false;
+  /** The model whose vectors the Store compares. */
+  #prepared: number | null = null;
 
   constructor(options: VectorSearchOptions) {
     this.#options = options;
   }
 
-  /** Brings the memory to the state of the Store, in small steps, until that or until `signal` is aborted. */
+  /** Makes all vectors in the Store comparable, in small steps, until that or until `signal` is aborted. */
   async sync(model: IndexedModel, signal: AbortSignal): Promise<void> {
     const { vectors } = this.#options;
+    const nearest = this.#nearest(model);
+    if (nearest) return this.#prepare(nearest, model, signal);
     if (this.#model?.number !== model.number || this.#thread === null) this.#open(model);
     const thread = this.#thread as VectorThread;
     const state = await vectors.state(model.number);
@@ -65,6 +63,12 @@ export class VectorSearch {
     collections: readonly number[],
     limit: number,
   ): Promise<Near | null> {
+    const nearest = this.#nearest(model);
+    if (nearest) {
+      const { values } = quantized(question);
+      if (values.length !== model.dims) return { passages: [], scores: [], mean: 0 };
+      return nearest.search(model, values, collections, limit);
+    }
     if (this.#model?.number !== model.number) return null;
     return this.#thread?.search(question, collections, limit) ?? null;
   }
@@ -72,6 +76,18 @@ export class VectorSearch {
   close(): void {
     this.#thread?.close();
     this.#thread = null;
+  }
+
+  #nearest({ dims }: IndexedModel): NearestVectors | null {
+    const { nearest } = this.#options.vectors;
+    return nearest && dims <= nearest.dimsMax ? nearest : null;
+  }
+
+  async #prepare(nearest: NearestVectors, model: IndexedModel, signal: AbortSignal): Promise<void> {
+    if (this.#prepared === model.number) return; // from then on the Store does it with each vector
+    let after: number | null = 0;
+    while (after !== null && !signal.aborted) after = await nearest.prepare(model, after);
+    if (after === null) this.#prepared = model.number;
   }
 
   #open(model: IndexedModel): void {

@@ -1,6 +1,7 @@
 // The thread in which vectors are kept and compared.
 
-import type { Near, Vectors } from "./vector-memory.ts";
+import type { Near } from "../store/vectors.ts";
+import type { Vectors } from "./vector-memory.ts";
 
 export type VectorOrder =
   /** Begins anew, with an empty memory. */

@@ -5,6 +5,7 @@
 import type { FoundPassage } from "../domain/conversation.ts";
 import type { IndexedPassage, WordQuery } from "../domain/document.ts";
 import type { PersonId } from "../domain/id.ts";
+import type { IndexedModel, Near } from "./vectors.ts";
 
 /** Yielded by work: resumes with the result of `kind`. */
 export interface Statement {
@@ -69,6 +70,8 @@ export interface Database {
   within(column: string, values: readonly string[]): { readonly condition: string; readonly list: Value };
   readonly conversationIndex: ConversationIndex;
   readonly passageIndex: PassageIndex;
+  /** Null where the engine compares no vectors. */
+  readonly vectorIndex: VectorIndex | null;
   readonly forgetting: Forgetting;
   close(): Promise<void>;
 }
@@ -96,6 +99,27 @@ export interface PassageIndex {
 
 export type PassageTerms = Pick<IndexedPassage, "words" | "compounds">;
 
+/** Compares vectors. It has copies of what the tables hold. */
+export interface VectorIndex {
+  /** Longest vectors that it takes; longer ones are left out. */
+  readonly dimsMax: number;
+  /** Makes the index of a model, if there is none. Those of models that have no vectors any more go. */
+  open(model: IndexedModel): Work<void>;
+  /** Vectors of a model that it has no copy of, in the order of their passages, from the one after `after`. */
+  lacking(model: IndexedModel, after: number, limit: number): Work<readonly PlacedVector[]>;
+  /** Copies vectors of a model, in place of those that another model made; they go with their passages. */
+  add(model: number, vectors: readonly PlacedVector[]): Work<void>;
+  /** See `NearestVectors`. */
+  near(model: IndexedModel, question: Int8Array, collections: readonly number[], limit: number): Work<Near>;
+}
+
+/** A vector with the numbers of its passage and of its collection. */
+export interface PlacedVector {
+  readonly passage: number;
+  readonly collection: number;
+  readonly values: Int8Array;
+}
+
 /** Removes what an engine keeps of deleted rows. */
 export interface Forgetting {
   /**
@@ -113,6 +137,8 @@ export interface ChangeListener {
   stored?(ms: number): void;
   /** Called once when the database is damaged, with one line for the operator. */
   damaged?(line: string): void;
+  /** Called with a line for the operator where the database can't do something that parlor then does itself. */
+  lacks?(line: string): void;
   /** The term of this process while it leads, which its writes are checked by; 0: they are not. */
   term?(): number;
   /** Called when a write was refused because another process leads. */

@@ -7,7 +7,7 @@ import type { Connection } from "../postgres/connection.ts";
 import { isLost, PostgresError } from "../postgres/connection.ts";
 import { Listener } from "../postgres/listener.ts";
 import { Pool, type PoolBounds } from "../postgres/pool.ts";
-import type { ChangeListener, Database, Statement, Value, Work } from "./database.ts";
+import type { ChangeListener, Database, Statement, Value, VectorIndex, Work } from "./database.ts";
 import { PostgresForgetting } from "./postgres-forgetting.ts";
 import { postgresPassages } from "./postgres-passages.ts";
 import { postgresConversations } from "./postgres-search.ts";
@@ -50,18 +50,30 @@ export class PostgresDatabase implements Database {
   #isDamaged = false;
   readonly conversationIndex = postgresConversations;
   readonly passageIndex = postgresPassages;
+  readonly vectorIndex: VectorIndex | null;
   readonly forgetting: PostgresForgetting;
 
   /** Uses a database that has the newest schema. @throws PostgresError when it can't be reached */
-  static async open(url: string, options: PostgresOptions, bounds: PoolBounds): Promise<PostgresDatabase> {
-    const database = new PostgresDatabase(url, options, bounds);
+  static async open(
+    url: string,
+    options: PostgresOptions,
+    bounds: PoolBounds,
+    vectorIndex: VectorIndex | null,
+  ): Promise<PostgresDatabase> {
+    const database = new PostgresDatabase(url, options, bounds, vectorIndex);
     const heard = (by: string) => by !== database.#self && database.#tell();
     database.#changes = await Listener.open(url, channel, { heard, missed: () => database.#tell() });
     if (!options.isShared) await database.write(() => database.forgetting.resume());
     return database;
   }
 
-  private constructor(url: string, listener: PostgresOptions, bounds: PoolBounds) {
+  private constructor(
+    url: string,
+    listener: PostgresOptions,
+    bounds: PoolBounds,
+    vectorIndex: VectorIndex | null,
+  ) {
+    this.vectorIndex = vectorIndex;
     this.#bounds = bounds;
     this.#listener = listener;
     this.#pool = new Pool(url, bounds);

@@ -22,10 +22,15 @@ export async function migrate(
   isIntake = false,
   steps: readonly string[] = migrations,
 ): Promise<void> {
+  await changeSchema(connection, () => apply(connection, steps, isIntake));
+}
+
+/** Runs `change` in a transaction while no other process changes the schema. */
+export async function changeSchema(connection: Connection, change: () => Promise<unknown>): Promise<void> {
   await connection.query(`begin; set local lock_timeout = '${waitSeconds}s'`);
   try {
     await connection.query(`select pg_advisory_xact_lock(${schemaLock})`);
-    await apply(connection, steps, isIntake);
+    await change();
   } catch (error) {
     await connection.query("rollback").catch(() => connection.close());
     throw error;

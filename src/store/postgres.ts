@@ -7,6 +7,7 @@ import { one } from "./database.ts";
 import { StoreUnusable } from "./file.ts";
 import { PostgresDatabase, type PostgresOptions, standardBounds } from "./postgres-database.ts";
 import { migrate } from "./postgres-migrate.ts";
+import { openVectors } from "./postgres-vectors.ts";
 import { SqlStore } from "./sql-store.ts";
 import type { Store } from "./store.ts";
 
@@ -50,7 +51,8 @@ export async function openPostgresDatabase(
   const connection = new Connection(url, { connectMs, statementMs: upgradeMs });
   try {
     await migrate(connection, isIntake);
-    return await PostgresDatabase.open(url, options, { ...standardBounds, ...bounds });
+    const vectors = await openVectors(connection, options);
+    return await PostgresDatabase.open(url, options, { ...standardBounds, ...bounds }, vectors);
   } catch (error) {
     throw new StoreUnusable(`can't use ${withoutPassword(url)}: ${(error as Error).message}`);
   } finally {

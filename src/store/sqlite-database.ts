@@ -24,6 +24,7 @@ export class SqliteDatabase implements Database {
   readonly forgetting: SqliteForgetting;
   readonly conversationIndex = sqliteConversations;
   readonly passageIndex = sqlitePassages;
+  readonly vectorIndex = null;
   readonly #listener: ChangeListener;
   #isDamaged = false;
   /** True when the transaction that runs has made an announcement. */

@@ -2,9 +2,17 @@
 
 import type { PassageHit } from "../domain/document.ts";
 import type { CollectionId } from "../domain/id.ts";
-import { all, change, type Database, one, type Work } from "./database.ts";
+import { ComparedVectors } from "./compared-vectors.ts";
+import { all, change, type Database, one, type PlacedVector, type Work } from "./database.ts";
 import { PassageTable } from "./passage-table.ts";
-import type { LackingPassage, PassageVector, VectorDocument, VectorModel, Vectors } from "./vectors.ts";
+import type {
+  LackingPassage,
+  NearestVectors,
+  PassageVector,
+  VectorDocument,
+  VectorModel,
+  Vectors,
+} from "./vectors.ts";
 
 interface LackingRow {
   passage: number;
@@ -29,10 +37,12 @@ const lackingPassages = `from passages p where p.document = ? and not exists
 export class VectorTable implements Vectors {
   readonly #db: Database;
   readonly #passages: PassageTable;
+  readonly nearest: NearestVectors | null;
 
   constructor(db: Database) {
     this.#db = db;
     this.#passages = new PassageTable(db);
+    this.nearest = db.vectorIndex && new ComparedVectors(db, db.vectorIndex);
   }
 
   model(model: VectorModel): Promise<number> {
@@ -120,17 +130,22 @@ export class VectorTable implements Vectors {
   }
 
   *#add(model: number, vectors: readonly PassageVector[]): Work<void> {
-    const documentOf = "select document from passages where seq = ?";
+    const placeOf = `select p.document, d.collection from passages p join documents d on d.seq = p.document
+      where p.seq = ?`;
     const put = `insert into passage_vectors (passage, model, scale, v) values (?, ?, ?, ?)
       on conflict (passage) do update set model = excluded.model, scale = excluded.scale, v = excluded.v`;
     const documents = new Set<number>();
+    const placed: PlacedVector[] = [];
     for (const { passage, scale, values } of vectors) {
-      const found = yield* one<{ document: number }>(documentOf, passage);
+      const found = yield* one<{ document: number; collection: number }>(placeOf, passage);
       if (found === null) continue;
       const bytes = new Uint8Array(values.buffer, values.byteOffset, values.length);
       yield* change(put, passage, model, scale, bytes);
       documents.add(found.document);
+      placed.push({ passage, collection: found.collection, values });
     }
+    const compared = placed.filter(({ values }) => values.length > 0);
+    if (this.#db.vectorIndex && compared.length > 0) yield* this.#db.vectorIndex.add(model, compared);
     yield* this.#settle(model, [...documents]);
   }
 

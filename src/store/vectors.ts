@@ -11,6 +11,12 @@ export interface VectorModel {
   readonly dims: number;
 }
 
+/** A model that vectors are compared by. */
+export interface IndexedModel {
+  readonly number: number;
+  readonly dims: number;
+}
+
 export interface PassageVector {
   readonly passage: number;
   /** A number of the vector is a value times this; 0 for a passage that has none. */
@@ -35,7 +41,34 @@ export interface VectorDocument {
   readonly mark: number;
 }
 
+/** Passages that are near a question. */
+export interface Near {
+  /** The nearest first. */
+  readonly passages: readonly number[];
+  /** Cosines of the angles to the question, in the same order. */
+  readonly scores: readonly number[];
+  /** Mean of the cosines of all other passages that were looked at, or of some of them. */
+  readonly mean: number;
+}
+
+/** Vectors that the database itself compares. */
+export interface NearestVectors {
+  /** Longest vectors that it compares. */
+  readonly dimsMax: number;
+  /** Makes vectors of a model comparable whose passages come after `after`: some, in a moment. Null: all are. */
+  prepare(model: IndexedModel, after: number): Promise<number | null>;
+  /** The passages of some collections that are nearest to a question, at most `limit`, by their cosine above 0. */
+  search(
+    model: IndexedModel,
+    question: Int8Array,
+    collections: readonly number[],
+    limit: number,
+  ): Promise<Near>;
+}
+
 export interface Vectors {
+  /** Null where the database compares none. */
+  readonly nearest: NearestVectors | null;
   /** The number of a model, which it gets if it is new. */
   model(model: VectorModel): Promise<number>;
   /** Some passages of searchable documents without a vector of a model, at most `limit`; none: all have one. */

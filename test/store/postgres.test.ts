@@ -9,6 +9,7 @@ import { accountsContract } from "../contract/accounts.ts";
 import { collectionsContract } from "../contract/collections.ts";
 import { databaseContract } from "../contract/database.ts";
 import { filesContract } from "../contract/files.ts";
+import { nearnessContract } from "../contract/nearness.ts";
 import { sourcesContract } from "../contract/sources.ts";
 import { storeContract } from "../contract/store.ts";
 import { vectorsContract } from "../contract/vectors.ts";
@@ -34,6 +35,15 @@ collectionsContract("postgres", async () => openPostgres(await fresh()));
 sourcesContract("postgres", async () => openPostgres(await fresh()));
 filesContract("postgres", async () => openPostgres(await fresh()));
 vectorsContract("postgres", async () => openPostgres(await fresh()));
+nearnessContract("postgres without pgvector", async () => openPostgres(await fresh()));
+
+test("one line says that there is no pgvector, and the Store compares no vectors", async () => {
+  const said: string[] = [];
+  const store = await openPostgres(await fresh(), { lacks: (line) => said.push(line) });
+  expect(store.documents.vectors.nearest).toBeNull();
+  expect(said).toEqual([expect.stringContaining("PostgreSQL has no pgvector, so vectors are compared in")]);
+  await store.close();
+});
 
 test("the tables have the columns that they have in SQLite", async () => {
   type Column = { table: string; column: string };

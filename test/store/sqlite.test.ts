@@ -11,6 +11,7 @@ import { accountsContract } from "../contract/accounts.ts";
 import { collectionsContract } from "../contract/collections.ts";
 import { databaseContract } from "../contract/database.ts";
 import { filesContract } from "../contract/files.ts";
+import { nearnessContract } from "../contract/nearness.ts";
 import { sourcesContract } from "../contract/sources.ts";
 import { storeContract } from "../contract/store.ts";
 import { vectorsContract } from "../contract/vectors.ts";
@@ -20,6 +21,7 @@ storeContract("sqlite", async () => openSqlite(":memory:"));
 accountsContract("sqlite", async () => openSqlite(":memory:"));
 collectionsContract("sqlite", async () => openSqlite(":memory:"));
 vectorsContract("sqlite", async () => openSqlite(":memory:"));
+nearnessContract("sqlite", async () => openSqlite(":memory:"));
 sourcesContract("sqlite", async () => openSqlite(":memory:"));
 filesContract("sqlite", async () => openSqlite(":memory:"));
 
