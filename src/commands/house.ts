@@ -22,23 +22,26 @@ export async function openHouse(
   { database, bus: busUrl, cluster: several }: HouseConfig,
   { log, metrics, version }: { log: Log; metrics: Metrics; version: string },
 ) {
+  let cluster: Cluster | null = null;
+  const ownTerm = () => cluster?.ownTerm ?? 0;
   const deposed = () => {
-    log.error("another process leads now; this one ends", { term: cluster.ownTerm });
+    log.error("another process leads now; this one ends", { term: ownTerm() });
     process.exit(deposedCode);
   };
   const store = await openPostgres(database, {
     stored: (ms) => metrics.stored(ms),
     damaged: (line) => log.error(line),
     lacks: (line) => log.info(line),
-    term: () => cluster.ownTerm,
+    term: ownTerm,
     deposed,
   });
   const bus = busUrl === null ? await postgresBus(database) : await redisBus(busUrl);
-  const cluster: Cluster = new Cluster({
+  cluster = new Cluster({
     ...{ database, version, bus, log, deposed },
     ...{ id: crypto.randomUUID(), url: several?.url ?? "", leaseMs: config.bounds.leaseMs },
   });
-  const servers = openServersLater(config, log, () => cluster.isHeld);
+  const member = cluster;
+  const servers = openServersLater(config, log, () => member.isHeld);
   return { store, bus, servers, house: { cluster, upstream: servers.upstream, key: several?.key ?? null } };
 }
 

@@ -182,7 +182,7 @@ export class PostgresDatabase implements Database {
     if (error.state === anotherLeads) this.#listener.deposed?.();
     // full, out of memory or connections; read-only; cancelled; no lock; shut down; no connection
     if (/^(53|25006|57014|55P03|57P|08|25P03|PL001)/.test(error.state))
-      return new Failure("store_unwritable");
+      return new Failure("store_unwritable", { why: `${error.state} ${error.message}` });
     if (!/^XX00[12]/.test(error.state)) return error;
     if (!this.#isDamaged) this.#listener.damaged?.(`the database is damaged: ${error.message}`);
     this.#isDamaged = true;
