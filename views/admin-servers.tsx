@@ -1,5 +1,7 @@
-// The llama-servers on the admin page: their state, which ones are used, the output of our own.
+// The servers on the admin page: the llama-servers with their state, which ones are used, the output of our
+// own; and the processes of parlor, where there are several.
 
+import type { ProcessState } from "../src/domain/cluster.ts";
 import type { SpecialServer, UpstreamState } from "../src/domain/upstream.ts";
 import type { Words } from "./words.ts";
 
@@ -8,6 +10,12 @@ export interface ServersProps {
   /** Those of models that don't chat. */
   readonly special: readonly SpecialServer[];
   readonly words: Words;
+}
+
+export interface ProcessesProps {
+  readonly processes: readonly ProcessState[];
+  readonly leader: string | null;
+  readonly term: number;
 }
 
 /** How each is doing, in a line. */
@@ -38,6 +46,24 @@ export function ServerStates({ servers, special, words }: ServersProps) {
           {status !== "ready" && progress !== null && progress.line !== "" && (
             <span class="note"> · {progress.line}</span>
           )}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** The processes of a house of several, and which of them leads. */
+export function Processes({ processes, leader, term, words: { house } }: ProcessesProps & { words: Words }) {
+  return (
+    <ul class="servers processes">
+      {processes.map(({ url, version, startedAt, sockets }) => (
+        <li data-leads={url === leader ? "true" : undefined}>
+          {url}
+          {url === leader && <strong> {house.leads(term)}</strong>}
+          <span class="note">
+            {" "}
+            · {house.process(version, sockets, Math.round((Date.now() - startedAt) / 1000))}
+          </span>
         </li>
       ))}
     </ul>

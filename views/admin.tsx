@@ -1,5 +1,5 @@
-// Operating the house: what goes on now, the people and what they may use, what failed, what was done. Plain
-// forms; the first part fetches itself again. Never shows what was said.
+// Operating the house: what goes on now (views/admin-now), the people and what they may use, what failed,
+// what was done. Plain forms. Never shows what was said.
 
 import {
   type AuditAct,
@@ -14,65 +14,16 @@ import {
 import type { FailureReport } from "../src/domain/failure.ts";
 import { isId, type PersonId } from "../src/domain/id.ts";
 import type { Persona } from "../src/domain/persona.ts";
-import type { FailedRun, RunNow } from "../src/domain/run.ts";
+import type { FailedRun } from "../src/domain/run.ts";
 import { Copy } from "./acts.tsx";
+import { Now, type NowProps } from "./admin-now.tsx";
 import { Invitations, PersonEntry, Roles } from "./admin-people.tsx";
-import { ServerChoice, ServerStates, type ServersProps } from "./admin-servers.tsx";
+import { ServerChoice } from "./admin-servers.tsx";
 import { Fault } from "./login.tsx";
 import { type Assets, Layout } from "./page.tsx";
 import { deviceOf } from "./page-account.tsx";
 import { Time } from "./time.tsx";
 import { sentenceOf, type Words } from "./words.ts";
-
-/** A person's name; null for one who was erased. */
-type NameOf = (person: PersonId | null) => string | null;
-
-interface NowProps extends ServersProps {
-  readonly slots: number;
-  readonly foreignSlots: number;
-  readonly runs: readonly RunNow[];
-  readonly sockets: Readonly<Record<string, number>>;
-  readonly nameOf: NameOf;
-}
-
-/** What runs and who waits, since when. */
-export function Now({ servers, special, slots, foreignSlots, runs, sockets, nameOf, words }: NowProps) {
-  const { house } = words;
-  const waiting = runs
-    .filter(({ status }) => status === "queued")
-    .sort((a, b) => (a.place?.position ?? 0) - (b.place?.position ?? 0));
-  const running = runs.filter(({ status }) => status === "running");
-  const age = (run: RunNow) => house.since(Math.round((Date.now() - run.createdAt) / 1000));
-  return (
-    <div id="now" hx-get="/admin/now" hx-trigger="every 2s" hx-swap="outerMorph">
-      <ServerStates servers={servers} special={special} words={words} />
-      <p>
-        {house.slots(running.length, slots, foreignSlots)} · {house.waitingRuns(waiting.length)} ·{" "}
-        {house.sockets(sockets["page"] ?? 0, sockets["program"] ?? 0)}
-      </p>
-      {runs.length === 0 ? (
-        <p class="note">{house.nobodyRuns}</p>
-      ) : (
-        <ul class="runs">
-          {[...running, ...waiting].map((run) => (
-            <li data-status={run.status}>
-              <form method="post" action="/admin/stop">
-                <input type="hidden" name="run" value={run.run} />
-                <strong>{nameOf(run.owner) ?? house.erasedPerson}</strong>
-                <span>
-                  {run.place ? words.waiting(run.place) : words.answering} · {age(run)} ·{" "}
-                  {house.tokens(run.tokens)}
-                  {!run.isAttended && ` · ${house.unattended}`}
-                </span>
-                <button type="submit">{house.stop}</button>
-              </form>
-            </li>
-          ))}
-        </ul>
-      )}
-    </div>
-  );
-}
 
 interface AdminProps extends NowProps {
   readonly assets: Assets;

@@ -5,6 +5,7 @@ import type { Context } from "hono";
 import type { Auth } from "../auth/auth.ts";
 import type { Passwords } from "../auth/password.ts";
 import type { Servers } from "../chat/servers.ts";
+import type { Membership } from "../cluster/cluster.ts";
 import type { AuditAct } from "../domain/account.ts";
 import type { UpstreamState } from "../domain/upstream.ts";
 import type { EnforcedPersona, SettingsResolver } from "../persona/effective-settings.ts";
@@ -23,6 +24,8 @@ export interface AdminDependencies {
   readonly enforced: EnforcedPersona;
   readonly servers: Servers;
   upstream(): UpstreamState;
+  /** Null where this process is alone. */
+  readonly membership: Membership | null;
   sockets(): Readonly<Record<string, number>>;
 }
 

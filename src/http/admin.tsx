@@ -2,7 +2,8 @@
 // log.
 
 import { type Context, Hono } from "hono";
-import { AdminPage, Now } from "../../views/admin.tsx";
+import { AdminPage } from "../../views/admin.tsx";
+import { Now } from "../../views/admin-now.tsx";
 import { ServerLog } from "../../views/admin-servers.tsx";
 import type { Person } from "../domain/account.ts";
 import { Failure } from "../domain/failure.ts";
@@ -51,7 +52,8 @@ export function adminRoutes(dependencies: AdminDependencies): Hono<Env> {
 }
 
 /** What the page shows of the present moment, and reloads by itself. */
-async function nowProps(c: Context<Env>, { store, queue, servers, upstream, sockets }: AdminDependencies) {
+async function nowProps(c: Context<Env>, dependencies: AdminDependencies) {
+  const { store, queue, servers, upstream, sockets, membership } = dependencies;
   const owners = await Promise.all(
     [...new Set(queue.now.map(({ owner }) => owner))].map((id) => store.people.person(id)),
   );
@@ -62,6 +64,10 @@ async function nowProps(c: Context<Env>, { store, queue, servers, upstream, sock
     foreignSlots: upstream().foreignSlots,
     runs: queue.now,
     sockets: sockets(),
+    membership: membership && {
+      processes: membership.processes.filter(({ url }) => url !== ""),
+      ...{ leader: membership.leader, term: membership.term },
+    },
     nameOf: nameLookup(owners.filter((owner) => owner !== null)),
     words: wordsFor(c),
   };

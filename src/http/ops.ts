@@ -24,7 +24,7 @@ export interface OpsDependencies {
   readonly metricsAllow: AddressSet;
   upstream(): UpstreamState;
   /** Null where this process is alone. */
-  readonly membership?: Pick<Membership, "leader" | "term"> | null;
+  readonly membership: Membership | null;
 }
 
 /** Health paths: they answer with any Host header, since probes send odd ones or none. */
@@ -37,7 +37,7 @@ export function opsRoutes({
   metricsToken,
   metricsAllow,
   upstream,
-  membership = null,
+  membership,
 }: OpsDependencies): Hono<Env> {
   const app = new Hono<Env>();
   // HAProxy checks with OPTIONS unless its configuration names another method

@@ -52,6 +52,13 @@ const faults: readonly Fault[] = [
     },
   },
   {
+    name: "the leader is asked to end, as for an upgrade",
+    make: async (_, leader) => {
+      leader.kill("SIGTERM");
+      return undefined;
+    },
+  },
+  {
     name: "the leader stands still, and wakes up when another leads",
     make: async (_, leader) => {
       leader.kill("SIGSTOP");

@@ -234,6 +234,16 @@ test("programs reach the queue through any process: streams, text, and what is r
   expect((await fetch(`${(first as Process).url}/v1/models`, { headers: wrong })).status).toBe(401);
 });
 
+test("an admin sees the processes, and which one leads, through any of them", async () => {
+  const ada = await Somebody.signedIn("Ada", first as Process);
+  for (const each of house.processes) {
+    const page = await (await ada.fetch(`${each.url}/admin`)).text();
+    const shown = [...page.matchAll(/<li( data-leads="true")?>(http:[^<]+)/g)];
+    expect(shown.map(([, , url]) => url).sort()).toEqual(house.processes.map(({ url }) => url).sort());
+    expect(shown.find(([, leads]) => leads)?.[2]).toBe((leader as Process).url);
+  }
+});
+
 test("a page without WebSockets sends through whatever process the balancer chooses", async () => {
   const ada = await Somebody.signedIn("Ada", first as Process);
   const id = newId();

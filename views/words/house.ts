@@ -71,6 +71,9 @@ export interface HouseWords {
   readonly noLog: string;
   readonly waitingRuns: (waiting: number) => string;
   readonly sockets: (pages: number, programs: number) => string;
+  /** One of several processes of parlor. */
+  readonly process: (version: string, sockets: number, seconds: number) => string;
+  readonly leads: (term: number) => string;
   readonly since: (seconds: number) => string;
   readonly stop: string;
   readonly tokens: (tokens: number) => string;
