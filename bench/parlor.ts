@@ -27,7 +27,8 @@ export async function startParlor(
   const upstream = llamaUrls.flatMap((url) => ["--llama", url]);
   const { line, process } = await start([
     ...command,
-    ...["--port", "0", "--log-level", "error"],
+    ...(flags.includes("--port") ? [] : ["--port", "0"]),
+    ...["--log-level", "error"],
     ...upstream,
     ...flags,
   ]);
