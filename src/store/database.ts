@@ -86,8 +86,8 @@ export interface ConversationIndex {
 
 /** Finds passages by their terms. Engines keep these in indexes of their own. */
 export interface PassageIndex {
-  /** Adds the terms of a passage; they go with its row. */
-  add(passage: number, collection: number, terms: PassageTerms): Work<void>;
+  /** Adds the terms of passages that are newer than all in the index; they go with their rows. */
+  add(passages: readonly IndexedTerms[]): Work<void>;
   /** In how many passages each of these terms is; terms that are in none are left out. */
   frequencies(terms: readonly string[]): Work<Map<string, number>>;
   /**
@@ -98,6 +98,13 @@ export interface PassageIndex {
 }
 
 export type PassageTerms = Pick<IndexedPassage, "words" | "compounds">;
+
+/** The terms of a passage with its number and that of its collection. */
+export interface IndexedTerms {
+  readonly passage: number;
+  readonly collection: number;
+  readonly terms: PassageTerms;
+}
 
 /** Compares vectors. It has copies of what the tables hold. */
 export interface VectorIndex {

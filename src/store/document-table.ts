@@ -154,7 +154,7 @@ export class DocumentTable implements Documents {
   *#addPassages(id: DocumentId, passages: readonly IndexedPassage[]): Work<boolean> {
     const place = yield* this.#begun(id);
     if (place === null) return false;
-    for (const passage of passages) yield* this.#passages.add(passage, place.seq, place.collection);
+    yield* this.#passages.add(passages, place.seq, place.collection);
     return true;
   }
 

@@ -1,7 +1,16 @@
 // Copies a house from one database to another. How far it came is kept in the target, with the rows, so that
 // an interrupted copy goes on where it ended. While the table `migration` is there, the target is unfinished.
 
-import { all, change, type Database, one, type PassageTerms, type Value, type Work } from "./database.ts";
+import {
+  all,
+  change,
+  type Database,
+  type IndexedTerms,
+  one,
+  type PassageTerms,
+  type Value,
+  type Work,
+} from "./database.ts";
 import { StoreUnusable } from "./file.ts";
 import type { HouseSource, Row } from "./house-source.ts";
 import { type HouseTable, houseTables } from "./house-tables.ts";
@@ -106,15 +115,17 @@ async function copyTable(options: CopyOptions, table: HouseTable, total: number)
     last = table.key.map((column) => end[column] as Value);
     done += rows.length;
     const next = { last: JSON.stringify(last), done };
-    await target.write(() => add(options, table, rows, next));
+    const terms = table.name === "passages" ? await indexed(options, rows) : [];
+    await target.write(() => add(options, table, rows, terms, next));
     options.progress?.(table.name, done, total);
   }
 }
 
 function* add(
-  { target, intake, termsOf }: CopyOptions,
+  { target, intake }: CopyOptions,
   table: HouseTable,
   rows: readonly Row[],
+  terms: readonly IndexedTerms[],
   { last, done }: Place,
 ): Work<void> {
   const { overriding, statementRows } = intake;
@@ -129,7 +140,7 @@ function* add(
     if (isWhole) yield* change(into + Array(statementRows).fill(row).join(", "), ...values.flat());
     else for (const each of values) yield* change(into + row, ...each);
   }
-  if (table.name === "passages") yield* index(target, rows, termsOf);
+  yield* target.passageIndex.add(terms);
   yield* change(
     `insert into migration (name, last, done) values (?, ?, ?)
      on conflict (name) do update set last = excluded.last, done = excluded.done`,
@@ -137,23 +148,28 @@ function* add(
   );
 }
 
-/** Adds passages to the index of the target. Those of an attached file are found by its name, too. */
-function* index(target: Database, rows: readonly Row[], termsOf: CopyOptions["termsOf"]): Work<void> {
+/** What passages are found by. Those of an attached file are found by its name, too. */
+async function indexed(
+  { target, termsOf }: CopyOptions,
+  rows: readonly Row[],
+): Promise<readonly IndexedTerms[]> {
   const name = "select f.name from files f where f.content = c.content order by f.seq limit 1";
   const sql = `select d.collection, d.title, coalesce((${name}), d.path) as path
     from documents d join collections c on c.seq = d.collection where d.seq = ?`;
   type Found = { collection: number; title: string | null; path: string };
   const known = new Map<Value, Found>();
+  const all: IndexedTerms[] = [];
   for (const row of rows) {
     const { document = null, seq, headings, text } = row;
-    const found = known.get(document) ?? ((yield* one<Found>(sql, document)) as Found);
+    const found = known.get(document) ?? ((await target.read(() => one<Found>(sql, document))) as Found);
     known.set(document, found);
     const terms = termsOf({
       ...{ title: found.title, path: found.path, text: String(text) },
       headings: JSON.parse(String(headings)) as string[],
     });
-    yield* target.passageIndex.add(Number(seq), found.collection, terms);
+    all.push({ passage: Number(seq), collection: found.collection, terms });
   }
+  return all;
 }
 
 function* countOf(table: string): Work<number> {

@@ -39,7 +39,7 @@ export const houseTables: readonly HouseTable[] = [
   by("message_files", "message file"),
   bySeq("collections"),
   bySeq("documents"),
-  bySeq("passages", 100),
+  bySeq("passages", 1_000),
   bySeq("embedding_models"),
   by("passage_vectors", "passage"),
 ];

@@ -20,6 +20,6 @@ export const postgresIntake: Intake = {
         );
       yield* change(`analyze ${name}`);
     }
-    yield* change("analyze passage_terms");
+    for (const name of ["passage_terms", "passage_lists", "passage_sizes"]) yield* change(`analyze ${name}`);
   },
 };

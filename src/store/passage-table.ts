@@ -2,7 +2,7 @@
 
 import type { IndexedPassage, Passage, PassageHit, WordQuery } from "../domain/document.ts";
 import type { TermFrequencies } from "./collections.ts";
-import { all, type Database, one, type Work } from "./database.ts";
+import { all, type Database, type IndexedTerms, one, type Work } from "./database.ts";
 import type { Neighbours } from "./documents.ts";
 
 /** Passages of the index that one search looks at, at most. */
@@ -37,16 +37,18 @@ export class PassageTable {
     this.#db = db;
   }
 
-  /** Adds a passage to a document. */
-  *add(passage: IndexedPassage, document: number, collection: number): Work<void> {
-    const { page, start, end, headings, text } = passage;
-    const row = yield* one<{ seq: number }>(
-      `insert into passages (document, page, "from", "to", headings, text) values (?, ?, ?, ?, ?, ?)
-       returning seq`,
-      ...[document, page, start, end, JSON.stringify(headings), text],
-    );
-    const { seq } = row as { seq: number };
-    yield* this.#db.passageIndex.add(seq, collection, passage);
+  /** Adds passages to a document. */
+  *add(passages: readonly IndexedPassage[], document: number, collection: number): Work<void> {
+    const sql = `insert into passages (document, page, "from", "to", headings, text) values (?, ?, ?, ?, ?, ?)
+      returning seq`;
+    const indexed: IndexedTerms[] = [];
+    for (const terms of passages) {
+      const { page, start, end, headings, text } = terms;
+      const values = [document, page, start, end, JSON.stringify(headings), text];
+      const { seq: passage } = (yield* one<{ seq: number }>(sql, ...values)) as { seq: number };
+      indexed.push({ passage, collection, terms });
+    }
+    yield* this.#db.passageIndex.add(indexed);
   }
 
   /** Passages of a document in its order. */

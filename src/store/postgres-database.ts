@@ -7,7 +7,15 @@ import type { Connection } from "../postgres/connection.ts";
 import { isLost, PostgresError } from "../postgres/connection.ts";
 import { Listener } from "../postgres/listener.ts";
 import { Pool, type PoolBounds } from "../postgres/pool.ts";
-import type { ChangeListener, Database, Statement, Value, VectorIndex, Work } from "./database.ts";
+import type {
+  ChangeListener,
+  Database,
+  PassageIndex,
+  Statement,
+  Value,
+  VectorIndex,
+  Work,
+} from "./database.ts";
 import { PostgresForgetting } from "./postgres-forgetting.ts";
 import { postgresPassages } from "./postgres-passages.ts";
 import { postgresConversations } from "./postgres-search.ts";
@@ -49,7 +57,7 @@ export class PostgresDatabase implements Database {
   readonly #longer = new Set<string>();
   #isDamaged = false;
   readonly conversationIndex = postgresConversations;
-  readonly passageIndex = postgresPassages;
+  readonly passageIndex: PassageIndex;
   readonly vectorIndex: VectorIndex | null;
   readonly forgetting: PostgresForgetting;
 
@@ -77,7 +85,15 @@ export class PostgresDatabase implements Database {
     this.#bounds = bounds;
     this.#listener = listener;
     this.#pool = new Pool(url, bounds);
-    this.forgetting = new PostgresForgetting((work) => this.write(work));
+    const forgetting = new PostgresForgetting((work) => this.write(work));
+    this.forgetting = forgetting;
+    this.passageIndex = {
+      ...postgresPassages,
+      *add(passages) {
+        yield* postgresPassages.add(passages);
+        forgetting.added();
+      },
+    };
   }
 
   read<T>(work: () => Work<T>): Promise<T> {

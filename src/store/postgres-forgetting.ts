@@ -1,8 +1,14 @@
-// Erases lost content in small transactions behind whoever deleted it. PostgreSQL itself frees the rows later
-// (autovacuum) and overwrites their bytes when it uses the space again.
+// Work in small transactions behind those who add and delete: erases lost content, and keeps the index of
+// passages in order. PostgreSQL itself frees the rows later (autovacuum) and overwrites their bytes when it
+// uses the space again.
 
+import { Failure } from "../domain/failure.ts";
 import type { Forgetting, Work } from "./database.ts";
 import { eraseLostContent, eraseLostDocuments } from "./lost-content.ts";
+import { tidyPassages } from "./postgres-folding.ts";
+
+/** Wait behind what was added for more of it, in ms. */
+const gatherMs = 1_000;
 
 /** Wait before another attempt while the database can't be written, in ms. */
 const againMs = 5_000;
@@ -34,6 +40,13 @@ export class PostgresForgetting implements Forgetting {
     yield* this.begin();
   }
 
+  /** Must be called when passages are added. */
+  added(): void {
+    if (this.#isPending) return;
+    this.#isPending = true;
+    this.#later(gatherMs);
+  }
+
   /** Works until nothing is left, within the bound for such a process. */
   async close(isServing: boolean): Promise<void> {
     this.#isClosed = true;
@@ -41,26 +54,27 @@ export class PostgresForgetting implements Forgetting {
     await this.#step;
     const until = performance.now() + (isServing ? closeMs : commandMs);
     let isDone = true;
-    while (this.#isPending && isDone && performance.now() < until) isDone = await this.#erase();
+    while (this.#isPending && isDone && performance.now() < until) isDone = await this.#doStep();
   }
 
   #later(ms: number): void {
     if (this.#isClosed) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      this.#step = this.#erase().then((isDone) => {
+      this.#step = this.#doStep().then((isDone) => {
         if (this.#isPending) this.#later(isDone ? 0 : againMs);
       });
     }, ms).unref();
   }
 
   /** One step. False when the database can't be written. */
-  async #erase(): Promise<boolean> {
+  async #doStep(): Promise<boolean> {
     this.#isPending = false; // unless something is deleted meanwhile
     try {
-      if (await this.#write(eraseSome)) this.#isPending = true;
+      if (await this.#write(doSome)) this.#isPending = true;
       return true;
-    } catch {
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
       this.#isPending = true;
       return false;
     }
@@ -68,6 +82,7 @@ export class PostgresForgetting implements Forgetting {
 }
 
 /** False when nothing is left. */
-function* eraseSome(): Work<boolean> {
-  return (yield* eraseLostContent()) || (yield* eraseLostDocuments()) !== null;
+function* doSome(): Work<boolean> {
+  if ((yield* eraseLostContent()) || (yield* eraseLostDocuments()) !== null) return true;
+  return yield* tidyPassages();
 }

@@ -2,20 +2,18 @@
 // belongs to deleted passages.
 
 import type { WordQuery } from "../domain/document.ts";
-import { change, one, type PassageIndex, type PassageTerms, type Value, type Work } from "./database.ts";
+import { change, type IndexedTerms, one, type PassageIndex, type Value, type Work } from "./database.ts";
 
 /** Weights of the index's columns in BM25: a long word that only holds what is looked for counts less. */
 const weights = "1.0, 0.2, 0.0";
 
 export const sqlitePassages: PassageIndex = {
-  *add(passage: number, collection: number, { words, compounds }: PassageTerms): Work<void> {
-    yield* change(
-      "insert into passage_search (rowid, words, compounds, collection) values (?, ?, ?, ?)",
-      passage,
-      words.join(" "),
-      compounds.flatMap((word) => [word, backwards(word)]).join(" "),
-      `c${collection}`,
-    );
+  *add(passages: readonly IndexedTerms[]): Work<void> {
+    const sql = "insert into passage_search (rowid, words, compounds, collection) values (?, ?, ?, ?)";
+    for (const { passage, collection, terms } of passages) {
+      const parts = terms.compounds.flatMap((word) => [word, backwards(word)]);
+      yield* change(sql, passage, terms.words.join(" "), parts.join(" "), `c${collection}`);
+    }
   },
 
   *frequencies(terms: readonly string[]): Work<Map<string, number>> {

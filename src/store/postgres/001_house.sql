@@ -2,6 +2,12 @@
 -- said there. Times are milliseconds since 1970, conditions 0 and 1, lists and settings JSON in texts, as in SQLite. `seq` is the order
 -- in which rows were added.
 
+-- Compiling a statement takes longer than running it here.
+do $$ begin
+  execute format('alter database %I set jit = off', current_database());
+exception when insufficient_privilege then null; -- another one owns the database
+end $$;
+
 create table conversations (
   seq        bigint generated always as identity primary key,
   id         text not null unique,
@@ -276,17 +282,65 @@ create table passage_vectors (
 );
 
 -- The index of passages: how often a term is in each. `kind`: 'word'; or 'part', a long word forwards and backwards, so that what it
--- begins or ends with is the beginning of a term. `size`: terms of the kind in the passage.
+-- begins or ends with is the beginning of a term. What was added last has a row for each term of each passage. Once there is enough
+-- of it, it becomes a block: a row for each term, with all passages of the block that have it. A row for each would take 20 times the room.
 create table passage_terms (
-  term       text collate "C" not null,
-  kind       text not null,
-  passage    bigint not null references passages (seq) on delete cascade,
-  collection bigint not null,
-  n          bigint not null,
-  size       bigint not null,
+  kind    text collate "C" not null,
+  term    text collate "C" not null,
+  passage bigint not null,
+  n       bigint not null,
   primary key (kind, term, passage)
 );
 create index passage_terms_by_passage on passage_terms (passage);
+
+-- `last`: the last passage of a block, and its name; it begins behind the last one of the block before. `state`: its terms move there
+-- ('folding') until it is 'whole'; those of deleted passages are removed ('purging') once it `is_stale`. `kind`, `term`: how far that is.
+create table passage_blocks (
+  last     bigint primary key,
+  first    bigint not null,
+  state    text not null,
+  kind     text collate "C" not null default '',
+  term     text collate "C" not null default '',
+  is_stale bigint not null default 0
+);
+create table passage_lists (
+  kind     text collate "C" not null,
+  term     text collate "C" not null,
+  block    bigint not null references passage_blocks (last) on delete cascade,
+  passages int[] not null,
+  counts   smallint[] not null,
+  primary key (kind, term, block)
+);
+
+-- How many terms a passage has, of both kinds; and the sums over all passages.
+create table passage_sizes (
+  passage    bigint primary key references passages (seq) on delete cascade,
+  collection bigint not null,
+  terms      bigint not null
+);
+create table passage_totals (
+  passages bigint not null,
+  terms    bigint not null
+);
+insert into passage_totals values (0, 0);
+
+create function passage_sizes_changed() returns trigger language plpgsql as $$ begin
+  update passage_totals set passages = passages + (select count(*) from added), terms = terms + (select coalesce(sum(terms), 0) from added);
+  return null;
+end $$;
+create trigger passage_sizes_added after insert on passage_sizes referencing new table as added
+  for each statement execute function passage_sizes_changed();
+create function passages_gone() returns trigger language plpgsql as $$ begin
+  delete from passage_terms where passage = old.seq;
+  update passage_blocks set is_stale = 1 where old.seq between first and last and is_stale = 0;
+  return old;
+end $$;
+create trigger passages_gone before delete on passages for each row execute function passages_gone();
+create function passage_size_gone() returns trigger language plpgsql as $$ begin
+  update passage_totals set passages = passages - 1, terms = terms - old.terms;
+  return null;
+end $$;
+create trigger passage_size_gone after delete on passage_sizes for each row execute function passage_size_gone();
 
 -- A file goes with its last message or document, content with its last file, the passages of a file with its content.
 create function message_files_lost() returns trigger language plpgsql as $$ begin
