@@ -2,20 +2,28 @@
 // process answers as if the client had come to it.
 
 import { Failure } from "../domain/failure.ts";
+import type { Exchange } from "./exchanges.ts";
 
 /** The secret of the house; the address of the client's connection. */
 export const keyHeader = "x-parlor-cluster";
 export const peerHeader = "x-parlor-peer";
 
 export interface PassedOn {
-  /** Address of the other process. */
-  readonly to: string;
   readonly key: string;
   /** Address of the connection that the request came over. */
   readonly peer: string;
+  /** Path and query. */
+  readonly path: string;
 }
 
-/** Headers that belong to one connection (RFC 9110, 7.6.1), and those that are made anew. */
+/** A WebSocket to another process. Listen to it at once: it may bring frames as soon as it is open. */
+interface PassedOnSocket {
+  readonly socket: WebSocket;
+  /** True when it is open; false when the other process refuses it, or does not answer. */
+  readonly opened: Promise<boolean>;
+}
+
+/** Headers that belong to one connection (RFC 9110, 7.6.1). Bun answers `Expect` itself. */
 const ofConnection = [
   "connection",
   "keep-alive",
@@ -24,37 +32,48 @@ const ofConnection = [
   "trailer",
   "transfer-encoding",
   "upgrade",
-  "content-length",
+  "expect",
 ];
 
-/** Longest wait for the head of an answer to a request that another process must have, in ms. */
-const connectMs = 5_000;
+/** Longest wait for a WebSocket to open, in ms. */
+const openMs = 5_000;
 
 /**
- * Passes a request on. The answer may end early when the other process does.
- * @throws Failure `no_leader` when it can't be reached
+ * Passes a request on. It and its answer are read no faster than they are passed on. An answer whose process
+ * ends before it does is cut, so that nobody takes its beginning for the whole.
+ * @throws Failure `no_leader` when the process can't be reached, `stopped` when the client has gone
  */
-export async function passRequest(request: Request, passed: PassedOn): Promise<Response> {
-  const { method, body, signal } = request;
+export async function passRequest(
+  request: Request,
+  passed: PassedOn,
+  { to, gone, end }: Exchange,
+): Promise<Response> {
+  const { method, body } = request;
+  const headers = headersFor(request, passed);
+  const bringsBody = body !== null && method !== "GET" && method !== "HEAD";
+  if (!bringsBody) headers.delete("content-length");
   const init = {
-    ...{ method, signal, headers: headersFor(request, passed) },
-    ...(body !== null && method !== "GET" && method !== "HEAD" && { body, duplex: "half" }),
+    ...{ method, headers, signal: AbortSignal.any([request.signal, gone]) },
+    ...(bringsBody && { body, duplex: "half" }),
     ...{ redirect: "manual", decompress: false, timeout: false, keepalive: false },
   };
   let answer: Response;
   try {
-    answer = await fetch(addressOf(request, passed.to), init as RequestInit);
+    answer = await fetch(to + passed.path, init as RequestInit);
   } catch (error) {
-    if (signal.aborted) throw error;
-    throw new Failure("no_leader");
+    end();
+    throw request.signal.aborted ? new Failure("stopped") : unreachable(to, error);
   }
-  const headers = new Headers(answer.headers);
-  for (const name of ofConnection) headers.delete(name);
-  return new Response(answer.body, { status: answer.status, statusText: answer.statusText, headers });
+  const answerHeaders = new Headers(answer.headers);
+  for (const name of ofConnection) answerHeaders.delete(name);
+  const { status, statusText } = answer;
+  if (answer.body === null) end();
+  const answered = answer.body && untilOver(answer.body, end);
+  return new Response(answered, { status, statusText, headers: answerHeaders });
 }
 
-/** Opens a WebSocket to the other process. Resolves when it is open; null when that process refuses it. */
-export async function passSocket(request: Request, passed: PassedOn): Promise<WebSocket | null> {
+/** Opens a WebSocket to another process. */
+export function passSocket(request: Request, passed: PassedOn, { to, gone }: Exchange): PassedOnSocket {
   const headers = headersFor(request, passed);
   const protocols = (headers.get("sec-websocket-protocol") ?? "").split(",").map((each) => each.trim());
   for (const name of [...headers.keys()]) if (name.startsWith("sec-websocket-")) headers.delete(name);
@@ -63,16 +82,48 @@ export async function passSocket(request: Request, passed: PassedOn): Promise<We
     ...(protocols[0] && { protocols }),
     perMessageDeflate: false,
   };
-  const address = addressOf(request, passed.to).replace(/^http/, "ws");
+  const address = (to + passed.path).replace(/^http/, "ws");
   const socket = new WebSocket(address, options as unknown as string[]);
-  const { promise, resolve } = Promise.withResolvers<WebSocket | null>();
-  const timer = setTimeout(() => {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const giveUp = () => {
     socket.close();
-    resolve(null);
-  }, connectMs);
-  socket.onopen = () => resolve(socket);
-  socket.onerror = () => resolve(null);
-  return promise.finally(() => clearTimeout(timer));
+    resolve(false);
+  };
+  const timer = setTimeout(giveUp, openMs);
+  gone.addEventListener("abort", giveUp);
+  socket.addEventListener("open", () => resolve(true));
+  socket.addEventListener("error", () => resolve(false));
+  socket.addEventListener("close", () => resolve(false));
+  return { socket, opened: promise.finally(() => clearTimeout(timer)) };
+}
+
+/** What says to an operator why a process can't be reached is only logged. */
+const unreachable = (to: string, error: unknown): Failure =>
+  new Failure("no_leader", { at: to, cause: String(error) });
+
+/** The same bytes, read when they are read. `over` is called at the end, however it comes. */
+function untilOver(body: ReadableStream<Uint8Array>, over: () => void): ReadableStream<Uint8Array> {
+  const reader = body.getReader();
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        try {
+          const { done, value } = await reader.read();
+          if (!done) return controller.enqueue(value);
+          over();
+          controller.close();
+        } catch (error) {
+          over();
+          controller.error(error);
+        }
+      },
+      cancel(reason) {
+        over();
+        return reader.cancel(reason);
+      },
+    },
+    { highWaterMark: 0 },
+  );
 }
 
 function headersFor(request: Request, { key, peer }: PassedOn): Headers {
@@ -83,9 +134,4 @@ function headersFor(request: Request, { key, peer }: PassedOn): Headers {
   headers.set(keyHeader, key);
   headers.set(peerHeader, peer);
   return headers;
-}
-
-function addressOf(request: Request, to: string): string {
-  const { pathname, search } = new URL(request.url);
-  return to + pathname + search;
 }

@@ -9,7 +9,7 @@ import { isLoopback } from "../config/values.ts";
 import { startAdvice } from "../domain/upstream.ts";
 import { openLog, visible } from "../telemetry/log.ts";
 import { LlamaChild } from "../upstream/child.ts";
-import { jsonOf, proxyVariable, send, targetOf } from "../upstream/http.ts";
+import { fetchesMax, jsonOf, proxyVariable, send, targetOf } from "../upstream/http.ts";
 import { contextOf, slotsOf } from "../upstream/models.ts";
 import { findLlamaServer } from "../upstream/process.ts";
 import {
@@ -45,7 +45,7 @@ export async function runDoctor(
   lines.push(
     ...ofSlots(servers, {
       slotsMax: config.bounds.slotsMax,
-      fetchesMax: Number(process.env["BUN_CONFIG_MAX_HTTP_REQUESTS"]) || 256,
+      fetchesMax: fetchesMax(),
     }),
   );
   lines.push(...(await ofSpecialServers(urls, config)));

@@ -8,8 +8,11 @@ import type { HouseConfig } from "../config/house.ts";
 import { openPostgres, withoutPassword } from "../store/postgres.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import { fetchesMax } from "../upstream/http.ts";
 import { openServersLater } from "./servers.ts";
 
+/** Fetches that are never used for what is passed on to other processes. */
+const ownFetches = 56;
 /** Exit code of a process that another one has followed as leader: a supervisor starts it again. */
 const deposedCode = 75;
 
@@ -42,7 +45,13 @@ export async function openHouse(
   });
   const member = cluster;
   const servers = openServersLater(config, log, () => member.isHeld);
-  return { store, bus, servers, house: { cluster, upstream: servers.upstream, key: several?.key ?? null } };
+  return {
+    ...{ store, bus, servers },
+    house: {
+      ...{ cluster, upstream: servers.upstream, key: several?.key ?? null },
+      passedMax: fetchesMax() - ownFetches,
+    },
+  };
 }
 
 export { withoutPassword };

@@ -21,7 +21,7 @@ import type { Visitor } from "../http/visitor.ts";
 import { dialectOf, programRefusal } from "../programs/errors.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { PageEndpoints } from "./page-endpoints.ts";
-import type { Passing } from "./passing.ts";
+import type { Arrived, Passing } from "./passing.ts";
 import {
   bringsFiles,
   eventsPath,
@@ -63,7 +63,12 @@ export class Gate {
   async fetch(request: Request, server: Server<SocketData>): Promise<Response | undefined> {
     try {
       server.timeout(request, keepAliveSeconds);
-      return this.#forOrigin(await this.#answer(request, server), request);
+      const arrived = {
+        pathname: pathOf(request, this.#dependencies.basePath),
+        wire: server.requestIP(request)?.address ?? unixPeer,
+      };
+      const passed = await this.#pass(request, server, arrived);
+      return passed ?? this.#forOrigin(await this.#answer(request, server, arrived), request);
     } catch (error) {
       server.timeout(request, keepAliveSeconds); // an endpoint may have lifted the time-out
       return this.#forOrigin(this.#refusal(error, request), request);
@@ -79,13 +84,21 @@ export class Gate {
     return response;
   }
 
-  async #answer(request: Request, server: Server<SocketData>): Promise<Response | undefined> {
+  /** The answer of another process; null: this one answers. */
+  async #pass(request: Request, server: Server<SocketData>, arrived: Arrived): Promise<Response | null> {
+    const { passing } = this.#dependencies;
+    const timeout = (seconds: number) => server.timeout(request, seconds);
+    return (await passing?.request(request, arrived, timeout)) ?? null;
+  }
+
+  async #answer(
+    request: Request,
+    server: Server<SocketData>,
+    arrived: Arrived,
+  ): Promise<Response | undefined> {
     const { pageEndpoints, programs, pages, basePath, allowOrigins, passing } = this.#dependencies;
     const { headers, method } = request;
-    const pathname = pathOf(request, basePath);
-    const wire = server.requestIP(request)?.address ?? unixPeer;
-    const passed = await passing?.request(request, pathname, wire, () => server.timeout(request, 0));
-    if (passed) return passed;
+    const { pathname, wire } = arrived;
     const client = clientOf(headers, passing?.peerOf(headers, wire) ?? wire, this.#dependencies);
     // health probes may send no Host (HTTP/1.0), or one that is no host
     const isHostlessProbe = isHealthPath(pathname) && !isHost(headers.get("host"));
@@ -97,7 +110,7 @@ export class Gate {
       });
     const visitor = { identity, client, request: requestIdOf(headers, client.isProxied), base: basePath };
     const isPassed =
-      passing && isSocketPath(pathname) && (await passing.socket(request, server, pathname, visitor));
+      passing && isSocketPath(pathname) && (await passing.socket(request, server, arrived, visitor));
     if (isPassed) return isPassed === true ? undefined : isPassed;
     if (pathname === "/live") return pageEndpoints.socket(request, server, visitor);
     if (isSocketPath(pathname)) return programs.socket(request, server, visitor);

@@ -18,6 +18,8 @@ export interface HouseOptions {
   readonly upstream: FollowedUpstream;
   /** The secret that all processes share; null: there is only one, which must lead. */
   readonly key: string | null;
+  /** See GateHouse. */
+  readonly passedMax: number;
 }
 
 interface HouseDependencies {
@@ -55,9 +57,9 @@ export class House {
 
   /** For the gate: who leads, the secret, and what is answered to the other processes. */
   get gate(): GateHouse {
-    const { cluster: membership, key } = this.#options;
+    const { cluster: membership, key, passedMax } = this.#options;
     const dependencies = { membership, runs: this.#host, leading: () => this.#leading };
-    return { membership, key, answer: (url) => answerProcess(url, dependencies) };
+    return { membership, key, passedMax, answer: (url) => answerProcess(url, dependencies) };
   }
 
   /** See `RunsDependencies.firstEvent`. */

@@ -1,16 +1,16 @@
-// What a follower passes on to the leader: the requests of programs, temporary conversations, what an
-// operator does, and documents that are to be read. These need the queue, the llama-servers, or what the
-// leader keeps in memory. Everything else needs the Store and the Bus: any process answers it.
+// Which requests and sockets another process must answer, and what passes them on. How that is done is in
+// cluster/pass.
 
 import type { Server } from "bun";
 import type { Membership } from "../cluster/cluster.ts";
+import { Exchanges } from "../cluster/exchanges.ts";
 import { keyHeader, type PassedOn, passRequest, passSocket, peerHeader } from "../cluster/pass.ts";
 import { Failure } from "../domain/failure.ts";
 import { isTemporary } from "../domain/id.ts";
 import { urlOf } from "../http/base.ts";
 import type { Visitor } from "../http/visitor.ts";
 import { PassedSocket } from "./passed-socket.ts";
-import { isProgramPath, isSocketPath, sayPath } from "./paths.ts";
+import { isProgramPath, isSocketPath, keepAliveSeconds, sayPath } from "./paths.ts";
 import { type SocketData, type Sockets, socketDataOf } from "./sockets.ts";
 
 /** The processes of a house, as its gate sees them. */
@@ -18,17 +18,29 @@ export interface GateHouse {
   readonly membership: Membership;
   /** The secret of the processes; null: there is only one. */
   readonly key: string | null;
+  /** Most requests that are passed on at once. */
+  readonly passedMax: number;
   /** Answers another process. */
   answer(url: URL): Promise<Response>;
 }
 
+/** A request as it came. */
+export interface Arrived {
+  /** Its path below the base path. */
+  readonly pathname: string;
+  /** Address of its connection. */
+  readonly wire: string;
+}
+
 export class Passing {
   readonly #house: GateHouse;
-  readonly #sockets: Sockets;
+  readonly #sockets: Pick<Sockets, "upgrade">;
+  readonly #exchanges: Exchanges;
 
-  constructor(house: GateHouse, sockets: Sockets) {
+  constructor(house: GateHouse, sockets: Pick<Sockets, "upgrade">) {
     this.#house = house;
     this.#sockets = sockets;
+    this.#exchanges = new Exchanges({ membership: house.membership, requestsMax: house.passedMax });
   }
 
   /** True if another process of the house has sent the request. */
@@ -41,57 +53,72 @@ export class Passing {
   }
 
   /** The address that a request came from: another process tells that of its client. */
-  peerOf(headers: Headers, peer: string): string {
-    return (this.isFromProcess(headers) && headers.get(peerHeader)) || peer;
+  peerOf(headers: Headers, wire: string): string {
+    return (this.isFromProcess(headers) && headers.get(peerHeader)) || wire;
   }
 
   /**
    * Answers a request that another process must answer, or has sent for itself; null: it is answered here.
-   * Sockets are passed on by `socket`, once it is known whose they are. `passes` is called when it is passed
-   * on: the other process knows how long it may take.
-   * @throws Failure `no_leader`
+   * Sockets are passed on by `socket`, once it is known whose they are. `timeout` sets Bun's
+   * time-out for silence, which is lifted until it is over: the other process knows how long it may take.
+   * @throws Failure `no_leader`, `queue_full`
    */
   async request(
     request: Request,
-    pathname: string,
-    peer: string,
-    passes: () => void,
+    arrived: Arrived,
+    timeout: (seconds: number) => void,
   ): Promise<Response | null> {
     const { key, answer } = this.#house;
+    const { pathname } = arrived;
     if (key === null) return null;
     const isInner = this.isFromProcess(request.headers);
     if (isInner && pathname.startsWith("/cluster/"))
       return answer(new URL(pathname + urlOf(request).search, "http://process"));
-    if (isUpgrade(request)) return null;
+    if (isSocketPath(pathname) && isUpgrade(request)) return null;
     const to = pathname === sayPath ? this.#holderOf(request) : await this.#leaderFor(request, pathname);
     if (to === null) return null;
     if (isInner) throw new Failure("no_leader"); // it was passed on already
-    passes();
-    return passRequest(request, { to, key, peer: this.peerOf(request.headers, peer) });
+    const exchange = this.#exchanges.request(to);
+    timeout(0);
+    const end = () => {
+      exchange.end();
+      timeout(keepAliveSeconds);
+    };
+    return passRequest(request, this.#passedOn(request, key, arrived), { ...exchange, end });
   }
 
   /** Passes a WebSocket on; false: it is opened here. @throws Failure as `request`, `too_many_sockets` */
   async socket(
     request: Request,
     server: Server<SocketData>,
-    pathname: string,
+    arrived: Arrived,
     visitor: Visitor,
   ): Promise<Response | boolean> {
     const { key } = this.#house;
-    const to = key === null ? null : await this.#leaderFor(request, pathname);
+    const to = key === null ? null : await this.#leaderFor(request, arrived.pathname);
     if (to === null || key === null) return false;
     if (this.isFromProcess(request.headers)) throw new Failure("no_leader");
-    const passed: PassedOn = { to, key, peer: visitor.client.address };
-    const socket = await passSocket(request, passed);
-    if (socket === null) return passRequest(request, passed); // says why it was refused
-    const data = socketDataOf(visitor, null, () => new PassedSocket(socket));
+    const passed = this.#passedOn(request, key, arrived);
+    const exchange = this.#exchanges.socket(to);
+    const { socket, opened } = passSocket(request, passed, exchange);
+    const handler = new PassedSocket(socket, exchange);
+    if (!(await opened)) {
+      exchange.end();
+      return passRequest(request, passed, this.#exchanges.request(to)); // says why it was refused
+    }
+    const data = socketDataOf(visitor, null, () => handler);
     try {
       this.#sockets.upgrade(request, server, data, socket.protocol || undefined);
     } catch (error) {
-      socket.close();
+      handler.end();
       throw error;
     }
     return true;
+  }
+
+  #passedOn(request: Request, key: string, { wire }: Arrived): PassedOn {
+    const { pathname, search } = urlOf(request);
+    return { key, peer: wire, path: pathname + search };
   }
 
   /** The process that must answer; null: this one. */
@@ -113,12 +140,26 @@ export class Passing {
 const isUpgrade = (request: Request): boolean =>
   request.headers.get("upgrade")?.toLowerCase() === "websocket";
 
+/**
+ * True for what needs the queue, the llama-servers, or what the leader keeps in memory:
+ * - Requests of programs wait in the queue, and a llama-server answers them.
+ * - Temporary conversations and their files are in no database. Only an address can name one.
+ * - The operator's page shows and changes the queue and the llama-servers.
+ * - The leader reads a document that is added. It has the vectors that a search compares, and knows how many
+ *   are made.
+ * Everything else needs the Store and the Bus, as conversations, files, accounts and imports do. Any process
+ * answers a preflight.
+ */
 function needsLeader(request: Request, pathname: string): boolean {
   const { searchParams } = urlOf(request);
-  const named = [pathname.split("/")[2] ?? "", searchParams.get("c") ?? ""];
-  if (named.some(isTemporary)) return true;
+  if (request.method === "OPTIONS") return false;
+  if ([...pathname.split("/"), ...searchParams.values()].some(isTemporary)) return true;
   if (isSocketPath(pathname)) return pathname === "/chat";
   if (isProgramPath(pathname) || /^\/admin(\/|$)/.test(pathname)) return true;
-  const changes = !["GET", "HEAD", "OPTIONS"].includes(request.method);
-  return changes && /^\/(documents|collections)(\/|$)/.test(pathname);
+  if (/^\/(documents|collections)(\/|$)/.test(pathname))
+    return !["GET", "HEAD"].includes(request.method) || usesVectors.test(pathname);
+  return false;
 }
+
+/** A search, and the page that says how many vectors are made. */
+const usesVectors = /^\/(collections\/[^/]+\/search|documents\/[^/]+)\/?$/;

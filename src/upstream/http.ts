@@ -27,6 +27,9 @@ export function bypassProxyForLoopback(env: Record<string, string | undefined> =
   env["no_proxy"] = env["NO_PROXY"] = hosts;
 }
 
+/** Requests that Bun's fetch runs at once; the others wait without a word. Bun reads it before parlor starts. */
+export const fetchesMax = (): number => Number(process.env["BUN_CONFIG_MAX_HTTP_REQUESTS"]) || 256;
+
 /** The variable that sends requests for `url` through a proxy; null when none does. */
 export function proxyVariable(
   url: string,
