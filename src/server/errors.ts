@@ -1,7 +1,7 @@
 // What happens to every thrown value that reaches an edge of the program (HTTP, a socket, a timer): bugs are
-// logged with their stack, refusals are counted.
+// logged with their stack, expected errors with their code; refusals are counted.
 
-import { asFailure, type Refuse } from "../domain/failure.ts";
+import { asFailure, Failure, type Refuse } from "../domain/failure.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 
@@ -12,12 +12,13 @@ export interface Errors {
 }
 
 export function errorHandlers(log: Log, metrics: Metrics): Errors {
-  const bug = (error: unknown, facts: Readonly<Record<string, string>> = {}) =>
-    log.error("a bug", {
-      ...facts,
-      error: String(error),
-      stack: error instanceof Error ? error.stack : undefined,
-    });
+  const bug = (error: unknown, facts: Readonly<Record<string, string>> = {}) => {
+    const stack = error instanceof Error ? error.stack : undefined;
+    // such as a database that is away while a timer needs it
+    if (error instanceof Failure)
+      log.warn("could not be done", { ...facts, code: error.code, ...error.facts });
+    else log.error("a bug", { ...facts, error: String(error), stack });
+  };
   return {
     bug,
     refuse(error, facts) {
