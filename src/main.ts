@@ -223,6 +223,8 @@ try {
   if (error instanceof CommandError) fail(error.message, error.code);
   // the log names the file and the remedy
   if (error instanceof Failure && error.code === "store_damaged") process.exit(1);
+  if (error instanceof Failure && error.code === "no_leader")
+    fail("another parlor uses this --db; several need --cluster-url and --cluster-key, each of them", 1);
   // errors of the system about files and folders are for the operator; anything else is a bug, shown with its
   // stack
   const { code, message } = error as { code?: unknown; message?: unknown };

@@ -13,7 +13,7 @@ let house: House;
 let store: Store;
 let [leader, first, second]: Process[] = [];
 beforeAll(async () => {
-  house = await startHouse({ args: ["--auth", "password"] });
+  house = await startHouse({ args: ["--auth", "password"], leaseMs: 60_000 });
   store = await openPostgres(house.database);
   for (const [name, role] of [
     ["Ada", "admin"],
@@ -242,6 +242,16 @@ test("an admin sees the processes, and which one leads, through any of them", as
     expect(shown.map(([, , url]) => url).sort()).toEqual(house.processes.map(({ url }) => url).sort());
     expect(shown.find(([, leads]) => leads)?.[2]).toBe((leader as Process).url);
   }
+});
+
+test("a parlor that does not say how it is reached can't be one of several, and says so", async () => {
+  const started = Bun.spawn([executable, "--db", house.database, "--port", "0", "--data", house.data], {
+    ...{ stdout: "pipe", stderr: "pipe", stdin: "ignore" },
+    env: { PATH: "/usr/bin", HOME: "/nonexistent" },
+  });
+  expect(await started.exited).toBe(1);
+  expect(await new Response(started.stdout).text()).toBe("");
+  expect(await new Response(started.stderr).text()).toContain("another parlor uses this --db");
 });
 
 test("a page without WebSockets sends through whatever process the balancer chooses", async () => {
