@@ -135,7 +135,7 @@ export async function createApp(dependencies: AppDependencies): Promise<App> {
     importing: bounds,
     upstream: () => upstream.state,
     sockets: () => sockets.counts,
-    ...{ load: () => core.runs.load, membership: house?.gate.membership ?? null },
+    ...{ load: () => core.runs.load, membership: house?.several ?? null },
   });
   const trustedProxies = new AddressSet(dependencies.trustedProxies);
   const passing = house && new Passing(house.gate, sockets);

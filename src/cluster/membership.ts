@@ -19,6 +19,8 @@ interface ClusterOptions {
   readonly bus: Bus;
   readonly log: Log;
   readonly leaseMs: number;
+  /** Called when the address of another process is heard of, before it is used. */
+  met(url: string): void;
   /** Ends this process at once: another one leads. */
   deposed(): void;
 }
@@ -135,8 +137,9 @@ export class Cluster implements Membership {
   }
 
   #changed(holder: Holder | null): void {
-    const { log } = this.#options;
+    const { log, met } = this.#options;
     this.#holder = holder;
+    if (holder?.url) met(holder.url);
     if (holder && holder.holder !== this.id) log.info("another process leads", { ...holder });
     this.#settle();
   }
@@ -161,8 +164,11 @@ export class Cluster implements Membership {
   }
 
   #hear(event: ClusterWord): void {
-    if (event.word === "alive" && event.process.id !== this.id)
+    if (event.word === "alive" && event.process.id !== this.id) {
+      const { id, url } = event.process;
+      if (url !== "" && !this.#others.has(id)) this.#options.met(url);
       this.#others.set(event.process.id, { process: event.process, heardAt: performance.now() });
+    }
     if (event.word === "ended") this.#others.delete(event.process);
   }
 

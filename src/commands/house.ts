@@ -8,7 +8,7 @@ import type { HouseConfig } from "../config/house.ts";
 import { openPostgres, withoutPassword } from "../store/postgres.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import { fetchesMax } from "../upstream/http.ts";
+import { bypassProxyFor, fetchesMax } from "../upstream/http.ts";
 import { openServersLater } from "./servers.ts";
 
 /** Fetches that are never used for what is passed on to other processes. */
@@ -42,6 +42,8 @@ export async function openHouse(
   cluster = new Cluster({
     ...{ database, version, bus, log, deposed },
     ...{ id: crypto.randomUUID(), url: several?.url ?? "", leaseMs: config.bounds.leaseMs },
+    // processes of one house reach each other directly
+    met: (url) => bypassProxyFor([new URL(url).hostname.replace(/^\[|\]$/g, "")]),
   });
   const member = cluster;
   const servers = openServersLater(config, log, () => member.isHeld);

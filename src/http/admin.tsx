@@ -65,7 +65,7 @@ async function nowProps(c: Context<Env>, dependencies: AdminDependencies) {
     runs: queue.now,
     sockets: sockets(),
     membership: membership && {
-      processes: membership.processes.filter(({ url }) => url !== ""),
+      processes: membership.processes,
       ...{ leader: membership.leader, term: membership.term },
     },
     nameOf: nameLookup(owners.filter((owner) => owner !== null)),

@@ -18,6 +18,7 @@ export function refusal(failure: Failure, headers: Headers, basePath: string): R
       ...securityHeaders,
       "cache-control": "no-store",
       ...(failure.code === "body_slow" && { connection: "close" }),
+      ...(failure.code === "no_leader" && { "retry-after": "5" }),
     },
   };
   if (!headers.get("accept")?.includes("text/html"))

@@ -2,6 +2,7 @@
 // leaves. A parlor that is alone leads from its start, without any of this.
 
 import type { Bus } from "../bus/bus.ts";
+import type { Membership } from "../cluster/cluster.ts";
 import { FollowedRuns } from "../cluster/followed-runs.ts";
 import type { FollowedUpstream } from "../cluster/followed-upstream.ts";
 import { Leader } from "../cluster/leader.ts";
@@ -60,6 +61,11 @@ export class House {
     const { cluster: membership, key, passedMax } = this.#options;
     const dependencies = { membership, runs: this.#host, leading: () => this.#leading };
     return { membership, key, passedMax, answer: (url) => answerProcess(url, dependencies) };
+  }
+
+  /** The processes; null where there is only one. */
+  get several(): Membership | null {
+    return this.#options.key === null ? null : this.#options.cluster;
   }
 
   /** See `RunsDependencies.firstEvent`. */

@@ -6,11 +6,13 @@ import type { RunHost } from "../runs/host.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Upstreams } from "../upstream/upstream.ts";
+import type { House } from "./house.ts";
 import type { Sockets } from "./sockets.ts";
 
 interface NewsDependencies {
   readonly upstream: Upstreams;
-  readonly runs: Pick<RunHost, "load">;
+  readonly host: Pick<RunHost, "load">;
+  readonly house: Pick<House, "several"> | null;
   readonly hub: Pick<Hub, "sendUpstream">;
   readonly sockets: Pick<Sockets, "counts">;
   readonly log: Log;
@@ -21,18 +23,21 @@ interface NewsDependencies {
 /** From now on, as long as the process runs. */
 export function watchUpstream({
   upstream,
-  runs,
+  host,
+  house,
   hub,
   sockets,
   log,
   metrics,
   bounds,
 }: NewsDependencies): void {
+  const membership = house?.several ?? null;
   metrics.watch({
-    running: () => runs.load.running,
-    waiting: () => runs.load.waiting,
-    slots: () => upstream.state.slots,
-    foreignSlots: () => upstream.state.foreignSlots,
+    queue: () =>
+      membership?.isLeading === false
+        ? null
+        : { ...host.load, slots: upstream.state.slots, foreignSlots: upstream.state.foreignSlots },
+    membership: () => membership,
     isUpstreamReady: () => upstream.state.status === "ready",
     servers: () => upstream.servers,
     sockets: () => sockets.counts,

@@ -4,6 +4,7 @@
 
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { type Gauges, labelledGauges, plainGauges } from "./gauges.ts";
 
 /** Measurements of a Run that has ended. */
 interface RunFigures {
@@ -24,19 +25,6 @@ export class Traffic {
   skipped = 0;
   /** How often a reader fell behind. */
   held = 0;
-}
-
-/** Values that are read when the metrics are requested. */
-interface Gauges {
-  running(): number;
-  waiting(): number;
-  slots(): number;
-  foreignSlots(): number;
-  isUpstreamReady(): boolean;
-  /** Status and slots of each llama-server. */
-  servers(): readonly { readonly url: string; readonly status: string; readonly slots: number }[];
-  /** Number of open sockets by kind. */
-  sockets(): Readonly<Record<string, number>>;
 }
 
 // in seconds: from a wait that a person does not notice to one that makes them leave
@@ -132,31 +120,16 @@ export class Metrics {
   /** Adds the metrics that are read from the running app. */
   watch(gauges: Gauges): void {
     this.#delay.enable();
-    this.#gauge("parlor_runs_running", "Runs that hold a slot", () => gauges.running());
-    this.#gauge("parlor_runs_waiting", "Runs that wait in the queue", () => gauges.waiting());
-    this.#gauge("parlor_slots", "Slots that llama-server has", () => gauges.slots());
-    this.#gauge("parlor_slots_stray", "Slots that other clients of llama-server use", () =>
-      gauges.foreignSlots(),
-    );
-    this.#gauge("parlor_upstream_ready", "1 while llama-server is ready", () =>
-      gauges.isUpstreamReady() ? 1 : 0,
-    );
-    const { servers } = gauges;
-    this.#perServer("parlor_server_ready", "1 while this llama-server is ready", () =>
-      servers().map(({ url, status }) => [url, status === "ready" ? 1 : 0]),
-    );
-    this.#perServer("parlor_server_slots", "Slots of this llama-server", () =>
-      servers().map(({ url, slots }) => [url, slots]),
-    );
-    const sockets = new Gauge({
-      name: "parlor_sockets",
-      help: "Open sockets, by kind",
-      labelNames: ["kind"],
-      registers: [this.#registry],
-      collect() {
-        for (const [kind, count] of Object.entries(gauges.sockets())) sockets.set({ kind }, count);
-      },
-    });
+    for (const { name, help, value } of plainGauges(gauges)) this.#gauge(name, help, value);
+    for (const { name, help, label, values } of labelledGauges(gauges)) {
+      const gauge: Gauge = new Gauge({
+        ...{ name, help, labelNames: [label], registers: [this.#registry] },
+        collect() {
+          gauge.reset();
+          for (const [of, value] of values()) gauge.set({ [label]: of }, value);
+        },
+      });
+    }
   }
 
   ended(
@@ -205,24 +178,14 @@ export class Metrics {
     return new Histogram({ name, help, buckets, registers: [this.#registry], ...(collect && { collect }) });
   }
 
-  #gauge(name: string, help: string, value: () => number): void {
-    const gauge: Gauge = new Gauge({
-      name,
-      help,
-      registers: [this.#registry],
-      collect: () => gauge.set(value()),
-    });
-  }
-
-  /** A value for each llama-server in use. */
-  #perServer(name: string, help: string, values: () => readonly (readonly [string, number])[]): void {
-    const gauge: Gauge = new Gauge({
-      ...{ name, help, labelNames: ["url"], registers: [this.#registry] },
-      collect() {
-        gauge.reset();
-        for (const [url, value] of values()) gauge.set({ url }, value);
-      },
-    });
+  /** `value` null: the metric has no value now. */
+  #gauge(name: string, help: string, value: () => number | null): void {
+    const collect = () => {
+      const now = value();
+      if (now === null) gauge.remove();
+      else gauge.set(now);
+    };
+    const gauge: Gauge = new Gauge({ name, help, registers: [this.#registry], collect });
   }
 
   /** A counter whose total is kept elsewhere: adds the increase since the previous scrape. */

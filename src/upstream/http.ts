@@ -22,9 +22,17 @@ const loopback = ["localhost", "127.0.0.0/8", "::1", "0.0.0.0"];
  * `no_proxy` before `NO_PROXY`.
  */
 export function bypassProxyForLoopback(env: Record<string, string | undefined> = process.env): void {
+  bypassProxyFor(loopback, env);
+}
+
+/** The same for other hosts, from now on. */
+export function bypassProxyFor(
+  hosts: readonly string[],
+  env: Record<string, string | undefined> = process.env,
+): void {
   const before = (env["no_proxy"] || env["NO_PROXY"] || "").split(",").map((each) => each.trim());
-  const hosts = [...new Set([...before.filter((each) => each !== ""), ...loopback])].join(",");
-  env["no_proxy"] = env["NO_PROXY"] = hosts;
+  const all = [...new Set([...before.filter((each) => each !== ""), ...hosts])].join(",");
+  env["no_proxy"] = env["NO_PROXY"] = all;
 }
 
 /** Requests that Bun's fetch runs at once; the others wait without a word. Bun reads it before parlor starts. */

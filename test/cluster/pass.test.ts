@@ -6,8 +6,10 @@ import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import type { Server } from "bun";
 import { Exchanges } from "../../src/cluster/exchanges.ts";
 import { keyHeader, peerHeader } from "../../src/cluster/pass.ts";
-import { asFailure, statusOf } from "../../src/domain/failure.ts";
+import { asFailure, Failure, statusOf } from "../../src/domain/failure.ts";
 import { AddressCount } from "../../src/http/guard.ts";
+import { refusal } from "../../src/http/refusal.tsx";
+import { programRefusal } from "../../src/programs/errors.ts";
 import { Passing } from "../../src/server/passing.ts";
 import { type SocketData, Sockets, websocketOptions } from "../../src/server/sockets.ts";
 import { until } from "../llama/server.ts";
@@ -334,6 +336,7 @@ test(
   async () => {
     for (const path of ["/v1/never", "/v1/events?n=100000"]) {
       const before = seen.aborted;
+      seen.headers = new Headers();
       const client = new AbortController();
       const answer = fetch(at(path), { signal: client.signal });
       if (path.includes("events")) await (await answer).body?.getReader().read();
@@ -516,6 +519,17 @@ test(
   },
   patience,
 );
+
+test("while none leads, a page and both dialects of programs are told to try again soon", () => {
+  const failure = new Failure("no_leader");
+  const told = [
+    refusal(failure, new Headers({ accept: "text/html" }), ""),
+    programRefusal(failure, "openai"),
+    programRefusal(failure, "anthropic"),
+  ];
+  for (const { status, headers } of told)
+    expect([status, Number(headers.get("retry-after")) > 0]).toEqual([503, true]);
+});
 
 test(
   "what a leader has that another process follows ends at once",

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { newId } from "../../src/domain/id.ts";
+import { Metrics } from "../../src/telemetry/metrics.ts";
 import { type House, PageClient, startHouse } from "../house.ts";
 import { until } from "../llama/server.ts";
 import { type Scripted, startScripted } from "../upstream/scripted.ts";
@@ -148,6 +149,31 @@ test("dashboard, alerts and table name existing metrics, and the table names all
   const alerts = [...paper("alerts.yml").matchAll(/alert: (\w+)/g)].map(([, name]) => name as string);
   for (const alert of alerts) expect(paper("metrics.md")).toContain(alert);
   expect(JSON.parse(paper("dashboard.json")).panels.length).toBeGreaterThan(10);
+});
+
+test("of several processes, each says whether it leads, and only the leader tells of the queue", async () => {
+  const queue = { running: 2, waiting: 3, slots: 4, foreignSlots: 0 };
+  const samplesOf = async (isLeading: boolean) => {
+    const metrics = new Metrics();
+    metrics.watch({
+      ...{ queue: () => (isLeading ? queue : null), sockets: () => ({}), isUpstreamReady: () => true },
+      servers: () => [{ url: "http://a", status: "ready", slots: 4 }],
+      membership: () => ({ isLeading, term: 7 }),
+    });
+    const families = parse(await metrics.text());
+    metrics.close();
+    return new Map([...families.values()].flatMap(({ samples }) => [...samples]));
+  };
+  const [leader, follower] = [await samplesOf(true), await samplesOf(false)];
+  const ofQueue = [
+    ...["parlor_runs_running", "parlor_runs_waiting", "parlor_slots", "parlor_slots_stray"],
+    'parlor_server_slots{url="http://a"}',
+  ];
+  expect(ofQueue.map((name) => leader.get(name))).toEqual([2, 3, 4, 0, 4]);
+  expect(ofQueue.filter((name) => follower.has(name))).toEqual([]);
+  expect([leader, follower].map((each) => each.get("parlor_leader"))).toEqual([1, 0]);
+  expect([leader, follower].map((each) => each.get("parlor_term"))).toEqual([7, 7]);
+  expect(follower.get("parlor_upstream_ready")).toBe(1);
 });
 
 test("promtool, if installed, accepts the output", () => {
