@@ -60,10 +60,7 @@ export class Connection {
   #isClosed = false;
   #hasAnswered = false;
 
-  /**
-   * Connects with the first statement. Statements that are not awaited one by one are sent at once, in
-   * order.
-   */
+  /** Connects with the first statement. Each is sent when the one before is answered. */
   constructor(url: string, { connectMs, statementMs }: Deadlines) {
     this.#statementMs = statementMs + connectMs;
     const seconds = Math.max(1, Math.ceil(connectMs / 1000));
@@ -78,7 +75,8 @@ export class Connection {
   }
 
   /**
-   * Runs one statement with its values, as `$1`; without values it may be several statements.
+   * Runs one statement with its values, as `$1`. Without values it may be several: the result is the last
+   * one's.
    * @throws PostgresError
    */
   async query(sql: string, values: readonly Value[] = []): Promise<Result> {
@@ -92,8 +90,9 @@ export class Connection {
       }, this.#statementMs);
     });
     try {
-      const result = (await Promise.race([query.execute(), tooLate])) as unknown as BunResult;
+      const answer = (await Promise.race([query.execute(), tooLate])) as unknown as BunResult | BunResult[];
       this.#hasAnswered = true;
+      const result = (Array.isArray(answer[0]) ? answer.at(-1) : answer) as BunResult;
       return { rows: plain(result), count: result.count ?? 0 };
     } catch (error) {
       throw this.#failed(error);

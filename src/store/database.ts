@@ -9,14 +9,17 @@ import type { IndexedModel, Near } from "./vectors.ts";
 
 /** Yielded by work: resumes with the result of `kind`. */
 export interface Statement {
-  /** The first row or null; all rows; the number of changed rows; see `announce`. */
-  readonly kind: "one" | "all" | "change" | "announce";
+  /** The first row or null; all rows; the number of changed rows; nothing: see `perform`, `announce`. */
+  readonly kind: "one" | "all" | "change" | "perform" | "announce";
   /** With `?` for the next value, or `?1` for the first one. */
   readonly sql: string;
   readonly values: readonly Value[];
 }
 
 export type Value = string | number | null | Uint8Array;
+
+/** Names of columns with their types. */
+export type Columns = Readonly<Record<string, "text" | "bigint">>;
 
 /** A condition in a result: 0 and 1 in one engine, false and true in another. */
 export type Truth = number | boolean;
@@ -38,6 +41,14 @@ export function* all<Row>(sql: string, ...values: Value[]): Work<Row[]> {
 /** Returns the number of changed rows. */
 export function* change(sql: string, ...values: Value[]): Work<number> {
   return (yield { kind: "change", sql, values }) as number;
+}
+
+/**
+ * Changes rows. Work goes on at once: an engine may send it with the next statement, and the work ends
+ * there if it fails.
+ */
+export function* perform(sql: string, ...values: Value[]): Work<void> {
+  yield { kind: "perform", sql, values };
 }
 
 /** Calls those who watch the database, in every process that has it open, once this is committed. */
@@ -68,6 +79,8 @@ export interface Database {
   watch(listener: () => void): () => void;
   /** A condition on rows whose `column` is one of `values`; `list` is the value of its `?`. */
   within(column: string, values: readonly string[]): { readonly condition: string; readonly list: Value };
+  /** A table of these rows, with their places as `n`; `list` is the value of its `?`. */
+  rows(columns: Columns, rows: readonly (readonly (string | number)[])[]): { table: string; list: Value };
   readonly conversationIndex: ConversationIndex;
   readonly passageIndex: PassageIndex;
   /** Null where the engine compares no vectors. */

@@ -8,7 +8,7 @@ import type { FileType } from "../domain/file-type.ts";
 import type { ConversationId, MessageId, PersonId } from "../domain/id.ts";
 import type { FilePart } from "../domain/part.ts";
 import { ContentText } from "./content-text.ts";
-import { change, type Database, one, type Value, type Work } from "./database.ts";
+import { change, type Database, one, perform, type Value, type Work } from "./database.ts";
 import { FilePassageTable } from "./file-passage-table.ts";
 import type { Files, NewFile } from "./files.ts";
 
@@ -151,7 +151,7 @@ export class FileTable implements Files {
   /** Gives files to a message. */
   *attach(message: MessageId, parts: readonly FilePart[]): Work<void> {
     const sql = "insert into message_files (message, file) values (?, ?) on conflict do nothing";
-    for (const { file } of parts) if (file !== null) yield* change(sql, message, file);
+    for (const { file } of parts) if (file !== null) yield* perform(sql, message, file);
   }
 
   *#begin({ type, mediaType, pages, picturePages = [] }: NewFile): Work<number> {

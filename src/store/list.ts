@@ -4,7 +4,7 @@ import type { Conversation, ListedConversation } from "../domain/conversation.ts
 import { Failure } from "../domain/failure.ts";
 import type { CollectionId, ConversationId, MessageId, PersonId } from "../domain/id.ts";
 import type { Settings } from "../domain/persona.ts";
-import { all, change, one, type Truth, type Work } from "./database.ts";
+import { all, change, one, perform, type Truth, type Work } from "./database.ts";
 import type { ListRange } from "./ranges.ts";
 import { type ConversationRow, documentsColumn, toConversation } from "./rows.ts";
 
@@ -53,7 +53,7 @@ export class ConversationList {
 
   *add(id: ConversationId, owner: PersonId, title: string, settings: Settings): Work<void> {
     const { persona, sampling, model } = settings;
-    yield* change(
+    yield* perform(
       `insert into conversations
          (id, owner, title, created_at, updated_at, persona, sampling, model, documents)
        values (?, ?, ?, ?4, ?4, ?5, ?6, ?7, ?8)`,
@@ -70,7 +70,7 @@ export class ConversationList {
 
   /** Makes `head` the shown leaf, and the conversation the latest of the list. */
   *advance(id: ConversationId, head: MessageId): Work<void> {
-    yield* change("update conversations set head = ?, updated_at = ? where id = ?", head, Date.now(), id);
+    yield* perform("update conversations set head = ?, updated_at = ? where id = ?", head, Date.now(), id);
   }
 
   *rename(id: ConversationId, title: string): Work<void> {
@@ -109,7 +109,7 @@ export class ConversationList {
   /** Sets the collections that a conversation answers from. */
   *setDocuments(id: ConversationId, documents: readonly CollectionId[]): Work<void> {
     const column = documentsColumn({ documents });
-    yield* change("update conversations set documents = ? where id = ?", column, id);
+    yield* perform("update conversations set documents = ? where id = ?", column, id);
   }
 
   *pin(id: ConversationId, pinned: boolean): Work<void> {

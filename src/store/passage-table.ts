@@ -60,16 +60,20 @@ export class PassageTable {
 
   /** The passages with these numbers that can be found, where they are in one of the collections. */
   *at(numbers: readonly number[], collections: readonly number[]): Work<ReadonlyMap<number, PlacedPassage>> {
+    const asked = this.#db.rows(
+      { seq: "bigint" },
+      numbers.map((seq) => [seq]),
+    );
     const sql = `select c.name as collection, d.id as document, d.path, d.title, p.page, p."from", p."to",
-        p.headings, p.text, d.collection as within
-      from passages p join documents d on d.seq = p.document and d.state = 'searchable'
-      join collections c on c.seq = d.collection and c.is_lost = 0 where p.seq = ?`;
+        p.headings, p.text, p.seq, d.collection as within
+      from ${asked.table} a join passages p on p.seq = a.seq
+      join documents d on d.seq = p.document and d.state = 'searchable'
+      join collections c on c.seq = d.collection and c.is_lost = 0`;
     const found = new Map<number, PlacedPassage>();
-    for (const seq of numbers) {
-      const row = yield* one<PlacedRow & { within: number }>(sql, seq);
-      if (row === null || !collections.includes(row.within)) continue;
+    for (const row of yield* all<PlacedRow & { seq: number; within: number }>(sql, asked.list)) {
+      if (!collections.includes(row.within)) continue;
       const { collection, document, path, title } = row;
-      found.set(seq, { collection, document, path, title, ...toPassage(row) });
+      found.set(row.seq, { collection, document, path, title, ...toPassage(row) });
     }
     return found;
   }

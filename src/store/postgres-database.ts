@@ -4,14 +4,14 @@
 import { Failure } from "../domain/failure.ts";
 import { newId } from "../domain/id.ts";
 import type { Connection } from "../postgres/connection.ts";
-import { isLost, PostgresError } from "../postgres/connection.ts";
+import { PostgresError } from "../postgres/connection.ts";
 import { Listener } from "../postgres/listener.ts";
 import { Pool, type PoolBounds } from "../postgres/pool.ts";
 import type {
   ChangeListener,
+  Columns,
   Database,
   PassageIndex,
-  Statement,
   Value,
   VectorIndex,
   Work,
@@ -19,7 +19,8 @@ import type {
 import { PostgresForgetting } from "./postgres-forgetting.ts";
 import { postgresPassages } from "./postgres-passages.ts";
 import { postgresConversations } from "./postgres-search.ts";
-import { numbered } from "./postgres-sql.ts";
+import { inlined, numbered } from "./postgres-sql.ts";
+import { CommitUnknown, resultOf, transact } from "./postgres-transaction.ts";
 
 /** Bounds that hold where nothing else is said. */
 export const standardBounds: PoolBounds = {
@@ -106,7 +107,8 @@ export class PostgresDatabase implements Database {
     const term = this.#listener.term?.() ?? 0;
     const begin = `begin; ${this.#limits}; ${lock}${term > 0 ? `; select check_term(${term})` : ""}`;
     try {
-      const { result, isAnnounced } = await this.#repeated((each) => this.#transaction(each, begin, work));
+      const transaction = { begin, announce: inlined("select pg_notify(?, ?)", [channel, this.#self]), work };
+      const { result, isAnnounced } = await this.#repeated((each) => transact(each, transaction));
       if (isAnnounced) this.#tell();
       return result;
     } finally {
@@ -122,8 +124,13 @@ export class PostgresDatabase implements Database {
   within(column: string, values: readonly string[]): { condition: string; list: Value } {
     // as a text, since Bun would write a JSON value as JSON once more
     const list = "select jsonb_array_elements_text(?::text::jsonb)";
-    const known = values.map((value) => value.replaceAll("\0", ""));
-    return { condition: `${column} = any(array(${list}))`, list: JSON.stringify(known) };
+    return { condition: `${column} = any(array(${list}))`, list: json(values) };
+  }
+
+  rows(columns: Columns, rows: readonly (readonly (string | number)[])[]): { table: string; list: Value } {
+    const values = Object.entries(columns).map(([name, type], i) => `(v ->> ${i})::${type} as ${name}`);
+    const all = "jsonb_array_elements(?::text::jsonb) with ordinality as each (v, n)";
+    return { table: `(select n, ${values.join(", ")} from ${all})`, list: json(rows) };
   }
 
   async close(): Promise<void> {
@@ -145,42 +152,13 @@ export class PostgresDatabase implements Database {
     const first = running.next();
     if (first.done) return first.value;
     if (!this.#longer.has(first.value.sql)) {
-      const step = running.next(await execute(connection, first.value));
+      const { sql, values } = first.value;
+      const step = running.next(resultOf(first.value, await connection.query(numbered(sql), values)));
       if (step.done) return step.value;
       this.#longer.add(first.value.sql);
     }
     const begin = `begin isolation level repeatable read read only; ${this.#limits}`;
-    return (await this.#transaction(connection, begin, work)).result;
-  }
-
-  async #transaction<T>(
-    connection: Connection,
-    begin: string,
-    work: () => Work<T>,
-  ): Promise<{ result: T; isAnnounced: boolean }> {
-    const begun = connection.query(begin);
-    begun.catch(() => undefined); // the first statement fails as well
-    let isAnnounced = false;
-    let result: T;
-    try {
-      const running = work();
-      let step = running.next();
-      while (!step.done) {
-        if (step.value.kind === "announce") isAnnounced = true;
-        step = running.next(await execute(connection, step.value, this.#self));
-      }
-      result = step.value;
-      await begun;
-    } catch (error) {
-      await connection.query("rollback").catch(() => connection.close());
-      // the cause: what followed was refused because of it
-      throw await begun.then(
-        () => error,
-        (cause: unknown) => cause,
-      );
-    }
-    await connection.query("commit").catch(unlessRepeatable);
-    return { result, isAnnounced };
+    return (await transact(connection, { begin, announce: "", isRead: true, work })).result;
   }
 
   async #repeated<T>(attempt: (connection: Connection) => Promise<T>): Promise<T> {
@@ -194,6 +172,7 @@ export class PostgresDatabase implements Database {
   }
 
   #failure(error: unknown): unknown {
+    if (error instanceof CommitUnknown) return new Failure("store_unwritable");
     if (!(error instanceof PostgresError)) return error;
     if (error.state === anotherLeads) this.#listener.deposed?.();
     // full, out of memory or connections; read-only; cancelled; no lock; shut down; no connection
@@ -210,17 +189,6 @@ export class PostgresDatabase implements Database {
   }
 }
 
-async function execute(
-  connection: Connection,
-  { kind, sql, values }: Statement,
-  self = "",
-): Promise<unknown> {
-  if (kind === "announce") return void (await connection.query("select pg_notify($1, $2)", [channel, self]));
-  const { rows, count } = await connection.query(numbered(sql), values);
-  if (kind === "one") return rows[0] ?? null;
-  return kind === "all" ? rows : count;
-}
-
 /** Connections that are gone, or were ended by the server; conflicts with other transactions. */
 const repeatable = ["08006", "57P01", "57P02", "25P03", "40001", "40P01"];
 
@@ -228,8 +196,8 @@ const repeatable = ["08006", "57P01", "57P02", "25P03", "40001", "40P01"];
 const isRepeatable = (error: unknown): boolean =>
   error instanceof PostgresError && repeatable.includes(error.state);
 
-/** A connection that breaks during the commit leaves open whether it was made. */
-function unlessRepeatable(error: unknown): never {
-  if (error instanceof PostgresError && isLost(error.state)) throw new Failure("store_unwritable");
-  throw error;
-}
+/** PostgreSQL's JSON has no U+0000 and no halves of characters. */
+const json = (values: readonly unknown[]): string =>
+  JSON.stringify(values, (_, value: unknown) =>
+    typeof value === "string" ? value.replaceAll("\0", "").toWellFormed() : value,
+  );

@@ -8,6 +8,7 @@ import {
   change,
   one,
   type PlacedVector,
+  perform,
   type VectorIndex,
   type Work,
 } from "./database.ts";
@@ -100,7 +101,7 @@ const postgresVectors: VectorIndex = {
       where vector_dims((v->>2)::halfvec) = m.dims
       on conflict (passage) do update
         set model = excluded.model, collection = excluded.collection, v = excluded.v`;
-    yield* change(sql, JSON.stringify(rows), model, postgresVectors.dimsMax);
+    yield* perform(sql, JSON.stringify(rows), model, postgresVectors.dimsMax);
   },
 
   *near(
@@ -119,7 +120,7 @@ const postgresVectors: VectorIndex = {
     const sample = (yield* one<Sample>(some, ...values)) as Sample;
     const isMany = sample.n >= sampleMin;
     if (isMany)
-      yield* change(
+      yield* perform(
         `set local hnsw.ef_search = ${searchWidth}; set local hnsw.iterative_scan = relaxed_order`,
       );
     type Row = { passage: number; score: number; n: number; sum: number };

@@ -6,7 +6,7 @@ import { Failure } from "../domain/failure.ts";
 import { type ConversationId, type MessageId, newId, type PersonId, type RunId } from "../domain/id.ts";
 import { grown, type PartKind, type Parts, plainText } from "../domain/part.ts";
 import type { Run, RunStats } from "../domain/run.ts";
-import { all, change, one, type Work } from "./database.ts";
+import { all, type Columns, change, type Database, one, perform, type Work } from "./database.ts";
 import { partsColumn, type RunRow, toRun } from "./rows.ts";
 import type { ActiveRun, Draft, Ending, UnfinishedRun, WrittenSoFar } from "./store.ts";
 
@@ -16,6 +16,14 @@ interface DraftRow {
   text: string;
   stream_bytes: number;
 }
+
+const pieceColumns: Columns = {
+  run: "text",
+  step: "bigint",
+  kind: "text",
+  text: "text",
+  stream_bytes: "bigint",
+};
 
 export class RunTable {
   /** Adds a queued Run of `owner` that writes `answer`. */
@@ -39,12 +47,17 @@ export class RunTable {
   }
 
   /** A step that has written nothing yet is remembered by an empty piece. */
-  *checkpoint(drafts: readonly Draft[]): Work<void> {
+  *checkpoint(drafts: readonly Draft[], db: Pick<Database, "rows">): Work<void> {
+    const pieces = drafts.flatMap(({ run, step, pieces: some, streamBytes }) =>
+      (some.length > 0 ? some : [{ kind: "text", text: "" }]).map(({ kind, text }) => {
+        return [run, step, kind, text, streamBytes];
+      }),
+    );
+    const { table, list } = db.rows(pieceColumns, pieces);
     const sql = `insert into drafts (run, step, kind, text, stream_bytes)
-      select id, ?, ?, ?, ? from runs where id = ? and status = 'running'`;
-    for (const { run, step, pieces, streamBytes } of drafts)
-      for (const { kind, text } of pieces.length > 0 ? pieces : [{ kind: "text", text: "" }])
-        yield* change(sql, step, kind, text, streamBytes, run);
+      select p.run, p.step, p.kind, p.text, p.stream_bytes from ${table} p
+      where exists (select 1 from runs where id = p.run and status = 'running') order by p.n`;
+    yield* perform(sql, list);
   }
 
   /** Closes an active Run and writes its text into its message; null when the Run was closed before. */
@@ -62,8 +75,8 @@ export class RunTable {
       run,
     );
     if (row === null) return null;
-    yield* change("delete from drafts where run = ?", run);
-    yield* change(
+    yield* perform("delete from drafts where run = ?", run);
+    yield* perform(
       "update messages set text = ?, parts = ? where id = ?",
       plainText(parts),
       partsColumn(parts),
@@ -77,7 +90,7 @@ export class RunTable {
     const row = yield* one<RunRow>("select * from runs where id = ?", run);
     if (row === null) return;
     const stats = JSON.stringify({ ...toRun(row).stats, bySense });
-    yield* change("update runs set stats = ? where id = ?", stats, run);
+    yield* perform("update runs set stats = ? where id = ?", stats, run);
   }
 
   /** The Runs that wait or run, in the order of the queue; or one of them. */
@@ -155,6 +168,6 @@ export class RunTable {
   }
 
   *#touch(conversation: ConversationId): Work<void> {
-    yield* change("update conversations set updated_at = ? where id = ?", Date.now(), conversation);
+    yield* perform("update conversations set updated_at = ? where id = ?", Date.now(), conversation);
   }
 }

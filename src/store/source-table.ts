@@ -2,7 +2,7 @@
 
 import type { ConversationId, RunId } from "../domain/id.ts";
 import { type Parts, passagesIn, type SourcePart } from "../domain/part.ts";
-import { all, change, type Database, one, type Work } from "./database.ts";
+import { all, type Database, one, perform, type Work } from "./database.ts";
 import { type MessageRow, partsColumn, toMessage } from "./rows.ts";
 import type { FoundSource, Sources } from "./sources.ts";
 
@@ -39,7 +39,7 @@ export class SourceTable implements Sources {
     );
     if (row === null) return null;
     const parts = [...(yield* this.#numbered(row.conversation, passages)), ...toMessage(row).parts];
-    yield* change("update messages set parts = ? where id = ?", partsColumn(parts), row.id);
+    yield* perform("update messages set parts = ? where id = ?", partsColumn(parts), row.id);
     return parts;
   }
 
@@ -55,7 +55,7 @@ export class SourceTable implements Sources {
       numbers.set(found.passage, n);
       return { kind: "source" as const, n, ...found };
     });
-    yield* change("update conversations set sources = ? where id = ?", last, conversation);
+    yield* perform("update conversations set sources = ? where id = ?", last, conversation);
     return sources;
   }
 

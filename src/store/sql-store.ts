@@ -70,7 +70,7 @@ export class SqlStore extends Tables implements Store {
   }
 
   checkpoint(drafts: readonly Draft[]): Promise<void> {
-    return this.#db.write(() => this.#runs.checkpoint(drafts));
+    return this.#db.write(() => this.#runs.checkpoint(drafts, this.#db));
   }
 
   async end(run: RunId, ending: Ending): Promise<(Utterance & { run: Run }) | null> {

@@ -3,7 +3,7 @@
 
 import type { Database as Connection, Statement as Prepared } from "bun:sqlite";
 import { Failure } from "../domain/failure.ts";
-import type { ChangeListener, Database, Statement, Value, Work } from "./database.ts";
+import type { ChangeListener, Columns, Database, Statement, Value, Work } from "./database.ts";
 import { type FileLock, openDatabase, unusable } from "./file.ts";
 import { migrate } from "./migrate.ts";
 import { SqliteChanges } from "./sqlite-changes.ts";
@@ -66,6 +66,7 @@ export class SqliteDatabase implements Database {
     }
     const statement = this.#prepared(sql);
     if (kind === "one") return statement.get(...values);
+    if (kind === "perform") return void statement.run(...values);
     return kind === "all" ? statement.all(...values) : statement.run(...values).changes;
   }
 
@@ -75,6 +76,14 @@ export class SqliteDatabase implements Database {
 
   within(column: string, values: readonly string[]): { condition: string; list: Value } {
     return { condition: `${column} in (select value from json_each(?))`, list: JSON.stringify(values) };
+  }
+
+  rows(columns: Columns, rows: readonly (readonly (string | number)[])[]): { table: string; list: Value } {
+    const values = Object.keys(columns).map((name, i) => `value ->> ${i} as ${name}`);
+    return {
+      table: `(select key as n, ${values.join(", ")} from json_each(?))`,
+      list: JSON.stringify(rows),
+    };
   }
 
   async close(): Promise<void> {

@@ -5,7 +5,7 @@ import { Failure } from "../domain/failure.ts";
 import type { ConversationId, MessageId } from "../domain/id.ts";
 import { plainText } from "../domain/part.ts";
 import type { ThreadPage, Utterance } from "../domain/thread.ts";
-import { all, change, type Database, one, type Work } from "./database.ts";
+import { all, change, type Database, one, perform, type Work } from "./database.ts";
 import { type MessageRow, partsColumn, type RunRow, toMessage, toRun } from "./rows.ts";
 import type { RunTable } from "./runs.ts";
 
@@ -75,7 +75,7 @@ export class MessageTree {
     const { id, conversation, parent, role, parts } = made;
     const text = plainText(parts);
     const createdAt = Date.now();
-    yield* change(
+    yield* perform(
       `insert into messages (id, conversation, parent, role, text, parts, created_at)
        values (?, ?, ?, ?, ?, ?, ?)`,
       id,
@@ -212,7 +212,7 @@ export class MessageTree {
 
   /** Sets the head: the path to it is shown from now on. */
   *show(conversation: ConversationId, head: MessageId | null): Work<void> {
-    yield* change("update conversations set head = ? where id = ?", head, conversation);
+    yield* perform("update conversations set head = ? where id = ?", head, conversation);
   }
 
   /** The siblings of all `messages`, by their parent; null is the parent of first messages. */

@@ -11,7 +11,7 @@ import {
   runsBucket,
   type UsageLedger,
 } from "./accounts.ts";
-import { all, change, type Database, one, type Work } from "./database.ts";
+import { all, type Database, one, perform, type Work } from "./database.ts";
 
 interface BucketRow {
   level: number | null;
@@ -100,7 +100,7 @@ export class UsageTable implements UsageLedger {
 
   /** Adds one Run and its tokens to a person's usage of today. */
   *use(owner: PersonId, tokens: number): Work<void> {
-    yield* change(
+    yield* perform(
       `insert into usage (person, day, runs, tokens) values (?, ?, 1, ?)
        on conflict (person, day)
        do update set runs = usage.runs + 1, tokens = usage.tokens + excluded.tokens`,
@@ -126,9 +126,9 @@ export class UsageTable implements UsageLedger {
   *#keepShares({ floor, had }: FairShareKept): Work<void> {
     const sql = `insert into shares (person, had) values (?, ?)
       on conflict (person) do update set had = excluded.had`;
-    for (const [person, tokens] of [["", floor] as const, ...had]) yield* change(sql, person, tokens);
+    for (const [person, tokens] of [["", floor] as const, ...had]) yield* perform(sql, person, tokens);
     // a person at or below the floor stands where a newcomer would begin
-    yield* change("delete from shares where had <= ? and person <> ''", floor);
+    yield* perform("delete from shares where had <= ? and person <> ''", floor);
   }
 
   *#level(name: string, bucket: Bucket): Work<number> {
@@ -146,7 +146,7 @@ export class UsageTable implements UsageLedger {
   *#fill(name: string, level: number): Work<void> {
     const sql = `insert into buckets (name, level, at) values (?, ?, ?)
       on conflict (name) do update set level = excluded.level, at = excluded.at`;
-    yield* change(sql, name, level, Date.now());
+    yield* perform(sql, name, level, Date.now());
   }
 }
 

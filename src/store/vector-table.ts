@@ -3,7 +3,7 @@
 import type { PassageHit } from "../domain/document.ts";
 import type { CollectionId } from "../domain/id.ts";
 import { ComparedVectors } from "./compared-vectors.ts";
-import { all, change, type Database, one, type PlacedVector, type Work } from "./database.ts";
+import { all, type Database, one, type PlacedVector, perform, type Work } from "./database.ts";
 import { PassageTable } from "./passage-table.ts";
 import type {
   LackingPassage,
@@ -130,22 +130,27 @@ export class VectorTable implements Vectors {
   }
 
   *#add(model: number, vectors: readonly PassageVector[]): Work<void> {
-    const placeOf = `select p.document, d.collection from passages p join documents d on d.seq = p.document
-      where p.seq = ?`;
+    const asked = this.#db.rows(
+      { passage: "bigint" },
+      vectors.map(({ passage }) => [passage]),
+    );
+    const places = `select p.seq as passage, p.document, d.collection
+      from ${asked.table} a join passages p on p.seq = a.passage join documents d on d.seq = p.document`;
+    type Place = { passage: number; document: number; collection: number };
+    const found = new Map((yield* all<Place>(places, asked.list)).map((place) => [place.passage, place]));
     const put = `insert into passage_vectors (passage, model, scale, v) values (?, ?, ?, ?)
       on conflict (passage) do update set model = excluded.model, scale = excluded.scale, v = excluded.v`;
-    const documents = new Set<number>();
     const placed: PlacedVector[] = [];
     for (const { passage, scale, values } of vectors) {
-      const found = yield* one<{ document: number; collection: number }>(placeOf, passage);
-      if (found === null) continue;
+      const place = found.get(passage);
+      if (!place) continue;
       const bytes = new Uint8Array(values.buffer, values.byteOffset, values.length);
-      yield* change(put, passage, model, scale, bytes);
-      documents.add(found.document);
-      placed.push({ passage, collection: found.collection, values });
+      yield* perform(put, passage, model, scale, bytes);
+      placed.push({ passage, collection: place.collection, values });
     }
     const compared = placed.filter(({ values }) => values.length > 0);
     if (this.#db.vectorIndex && compared.length > 0) yield* this.#db.vectorIndex.add(model, compared);
+    const documents = new Set([...found.values()].map(({ document }) => document));
     yield* this.#settle(model, [...documents]);
   }
 
@@ -154,6 +159,6 @@ export class VectorTable implements Vectors {
     const sql = `update documents set vectors_by = ?, vectors_mark = ?
       where seq = ? and not exists (select 1 ${lackingPassages})`;
     for (const seq of documents)
-      yield* change(sql, model, Math.floor(Math.random() * marks), seq, seq, model);
+      yield* perform(sql, model, Math.floor(Math.random() * marks), seq, seq, model);
   }
 }

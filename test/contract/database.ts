@@ -1,7 +1,7 @@
 // What every database must do behind the port: transactions, results of statements, announcements.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { all, announce, change, type Database, one, type Work } from "../../src/store/database.ts";
+import { all, announce, change, type Database, one, perform, type Work } from "../../src/store/database.ts";
 import { until } from "../llama/server.ts";
 
 const setting = (name: string): Work<{ value: string } | null> =>
@@ -67,6 +67,76 @@ export function databaseContract(engine: string, open: () => Promise<Database>):
       });
     });
 
+    test("what has no result happens in its place, with any value", async () => {
+      const texts = [
+        "'; drop table settings; --",
+        "\\",
+        "\\'",
+        "e'\\x41'",
+        "?1 $1 :a",
+        "-- x\n/* y",
+        "",
+        "東京 🙂",
+      ];
+      const put = (name: string, value: string) =>
+        perform("insert into settings (name, value) values (?, ?) -- ? ?9", name, value);
+      await database.write(function* () {
+        for (const [i, text] of texts.entries()) yield* put(`${i}`, text);
+        expect((yield* setting("1"))?.value).toBe("\\");
+        yield* perform("update settings set value = ?2 || ?2 || '?' where name = ?1", "6", "it's");
+        expect((yield* setting("6"))?.value).toBe("it'sit's?");
+        yield* perform("update settings set value = ? where name = ?", "", "6");
+      });
+      const rows = await database.read(() =>
+        all<{ value: string }>("select value from settings order by length(name), name"),
+      );
+      expect(rows.map(({ value }) => value)).toEqual(texts);
+      const numbers = [0, -5, 0.1, -1.5e-7, 1e300, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER];
+      await database.write(function* () {
+        for (const [i, n] of numbers.entries())
+          yield* perform("insert into buckets (name, level, at) values (?, ?, 3 - ?)", `${i}`, n, -5 - i);
+        yield* perform(
+          "insert into contents (hash, type, media_type, created_at) values (?, '', '', ?)",
+          null,
+          -1,
+        );
+        const sql = "insert into content_pieces (content, n, data) select seq, 0, ? from contents";
+        yield* perform(sql, new Uint8Array([0, 39, 92, 255]));
+      });
+      const levels = await database.read(() =>
+        all<{ level: number; at: number }>("select level, at from buckets order by at"),
+      );
+      expect(levels).toEqual(numbers.map((level, i) => ({ level, at: 8 + i })));
+      const piece = await database.read(() => one<{ data: Uint8Array }>("select data from content_pieces"));
+      expect([...(piece?.data ?? [])]).toEqual([0, 39, 92, 255]);
+    });
+
+    test("where something without a result fails, nothing of the work stays", async () => {
+      for (const isLast of [true, false]) {
+        const failing = database.write(function* () {
+          yield* set("a", "1");
+          yield* perform("insert into settings (name, value) values (?, null)", "b");
+          if (!isLast) yield* set("c", "1");
+        });
+        await expect(failing).rejects.toThrow(/null/i);
+        expect([await stored("a"), await stored("c")]).toEqual([null, null]);
+      }
+    });
+
+    test("a lot without a result is all there", async () => {
+      await database.write(function* () {
+        for (let i = 0; i < 3_000; i++)
+          yield* perform("insert into settings (name, value) values (?, ?)", `${i}`, "x".repeat(500));
+        yield* perform("insert into settings (name, value) values (?, ?)", "large", "'".repeat(100_000));
+      });
+      expect(await stored("large")).toBe("'".repeat(100_000));
+      await database.write(() => perform("delete from settings where name = 'large'"));
+      const row = await database.read(() =>
+        one("select count(*) as n, sum(length(value)) as size from settings"),
+      );
+      expect(row).toEqual({ n: 3_000, size: 1_500_000 });
+    });
+
     test("work that throws leaves nothing, and what it throws comes out", async () => {
       const failing = database.write(function* () {
         yield* set("a", "1");
@@ -121,6 +191,23 @@ export function databaseContract(engine: string, open: () => Promise<Database>):
       end();
       await database.write(announce);
       expect(heard).toBe(1);
+    });
+
+    test("a list of rows is a table, in their order", async () => {
+      const rows = [
+        ["b", 2 ** 50, "'quoted' \"text\" \\ ?1 $1\n"],
+        ["a", -1, "東京 🙂"],
+        ["c", 0, ""],
+      ];
+      const read = (some: (string | number)[][]) => {
+        const { table, list } = database.rows({ name: "text", size: "bigint", text: "text" }, some);
+        return database.read(() => all(`select name, size, text from ${table} r order by n`, list));
+      };
+      expect(await read(rows)).toEqual(rows.map(([name, size, text]) => ({ name, size, text })));
+      expect(await read([])).toEqual([]);
+      // what an engine can't store is left out there, and nothing fails
+      const [odd] = (await read([["half \ud83d and \0 none", 1, ""]])) as { name: string }[];
+      expect(odd?.name).toMatch(/^half .*none$/su);
     });
 
     test("rows are found by a list of values, whatever these are", async () => {

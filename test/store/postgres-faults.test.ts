@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { Failure } from "../../src/domain/failure.ts";
 import { Connection } from "../../src/postgres/connection.ts";
 import type { PoolBounds } from "../../src/postgres/pool.ts";
-import { all, announce, change, type Database, one, type Work } from "../../src/store/database.ts";
+import { all, announce, change, type Database, one, perform, type Work } from "../../src/store/database.ts";
 import { openPostgresDatabase } from "../../src/store/postgres.ts";
 import { until } from "../llama/server.ts";
 import { type PostgresServer, startBouncer, startPostgres } from "../postgres/servers.ts";
@@ -62,6 +62,14 @@ describe("connections that are cut", () => {
     });
     expect(attempts).toBe(2);
     expect(await stored()).toEqual(["a", "b"]);
+  });
+
+  test("work without results is repeated, too, where an idle connection was cut", async () => {
+    await fill();
+    wire.cut();
+    const put = (key: string) => perform("insert into settings (name, value) values (?, '')", key);
+    await Promise.all(["a", "b", "c"].map((key) => database.write(() => put(key))));
+    expect(await stored()).toEqual(["a", "b", "c"]);
   });
 
   test("a read is repeated", async () => {

@@ -6,7 +6,7 @@ import { newId } from "../../src/domain/id.ts";
 import { openSqlite } from "../../src/store/sqlite.ts";
 import { SqliteDatabase } from "../../src/store/sqlite-database.ts";
 import type { QueuedRun, Store } from "../../src/store/store.ts";
-import { doneEnding } from "../contract/ending.ts";
+import { doneEnding, draft } from "../contract/ending.ts";
 
 /** With a limit of each kind, so that all are looked up. */
 const by = {
@@ -61,6 +61,13 @@ test("another attempt takes eight, going on six, an end eight", async () => {
   const { run } = await say(conversation);
   const end = await countOf(() => store.end(run.id, doneEnding));
   expect([other.statements, more.statements, end]).toEqual([8, 6, 8]); // once 15, 12, 9
+});
+
+test("a checkpoint takes one, whatever the number of answers", async () => {
+  const runs = await Promise.all([1, 2, 3].map(() => say(newId())));
+  for (const { run } of runs) await store.start(run.id);
+  const drafts = runs.map(({ run }) => draft(run.id, "text", "thought", 0));
+  expect(await countOf(() => store.checkpoint(drafts))).toBe(1);
 });
 
 test("a message that is known already costs one statement", async () => {
