@@ -14,11 +14,13 @@ export interface Membership {
   readonly leader: string | null;
   /** The processes that live, this one included. */
   readonly processes: readonly ProcessState[];
+  /** Longest wait for a leader, in ms. */
+  readonly patienceMs: number;
   /** Where a living process is reached. */
   urlOf(process: string): string | null;
   /**
    * Resolves when a leader is known, this process or another.
-   * @throws Failure `no_leader` after some seconds without one
+   * @throws Failure `no_leader` after `patienceMs` without one
    */
   led(): Promise<void>;
 }

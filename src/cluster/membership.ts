@@ -90,13 +90,17 @@ export class Cluster implements Membership {
     return [this.#self, ...others].sort((a, b) => a.startedAt - b.startedAt);
   }
 
+  get patienceMs(): number {
+    return this.#options.leaseMs * leasesToWait;
+  }
+
   urlOf(process: string): string | null {
     return this.processes.find(({ id }) => id === process)?.url ?? null;
   }
 
   async led(): Promise<void> {
     if (this.#isKnown) return;
-    const waited = Bun.sleep(this.#options.leaseMs * leasesToWait).then(() => {
+    const waited = Bun.sleep(this.patienceMs).then(() => {
       throw new Failure("no_leader");
     });
     await Promise.race([this.#known.promise, waited]);
@@ -114,7 +118,7 @@ export class Cluster implements Membership {
 
   /** Waits until this process leads. @throws Failure `no_leader` when that takes longer than a lease holds */
   async mustLead(): Promise<void> {
-    const until = performance.now() + this.#options.leaseMs * leasesToWait;
+    const until = performance.now() + this.patienceMs;
     while (!this.#isLeading && performance.now() < until) await Bun.sleep(aliveEveryMs / 20);
     if (!this.#isLeading) throw new Failure("no_leader");
   }

@@ -97,9 +97,13 @@ export function passSocket(request: Request, passed: PassedOn, { to, gone }: Exc
   return { socket, opened: promise.finally(() => clearTimeout(timer)) };
 }
 
-/** What says to an operator why a process can't be reached is only logged. */
+/** Its facts are only logged: they say to an operator why a process can't be reached. */
 const unreachable = (to: string, error: unknown): Failure =>
-  new Failure("no_leader", { at: to, cause: String(error) });
+  new Failure("no_leader", { at: to, cause: (error as { code?: string }).code ?? String(error) });
+
+/** True if nothing of the request was sent, so that it can be sent to another process as it is. */
+export const isUnsent = (error: unknown): boolean =>
+  error instanceof Failure && error.code === "no_leader" && error.facts["cause"] === "ECONNREFUSED";
 
 /** The same bytes, read when they are read. `over` is called at the end, however it comes. */
 function untilOver(body: ReadableStream<Uint8Array>, over: () => void): ReadableStream<Uint8Array> {

@@ -4,7 +4,7 @@
 import type { Server } from "bun";
 import type { Membership } from "../cluster/cluster.ts";
 import { Exchanges } from "../cluster/exchanges.ts";
-import { keyHeader, type PassedOn, passRequest, passSocket, peerHeader } from "../cluster/pass.ts";
+import { isUnsent, keyHeader, type PassedOn, passRequest, passSocket, peerHeader } from "../cluster/pass.ts";
 import { Failure } from "../domain/failure.ts";
 import { isTemporary } from "../domain/id.ts";
 import { urlOf } from "../http/base.ts";
@@ -31,6 +31,9 @@ export interface Arrived {
   /** Address of its connection. */
   readonly wire: string;
 }
+
+/** Time between two looks for the process that leads after one that has ended, in ms. */
+const againMs = 100;
 
 export class Passing {
   readonly #house: GateHouse;
@@ -75,16 +78,36 @@ export class Passing {
     if (isInner && pathname.startsWith("/cluster/"))
       return answer(new URL(pathname + urlOf(request).search, "http://process"));
     if (isSocketPath(pathname) && isUpgrade(request)) return null;
-    const to = pathname === sayPath ? this.#holderOf(request) : await this.#leaderFor(request, pathname);
-    if (to === null) return null;
-    if (isInner) throw new Failure("no_leader"); // it was passed on already
-    const exchange = this.#exchanges.request(to);
-    timeout(0);
-    const end = () => {
-      exchange.end();
-      timeout(keepAliveSeconds);
-    };
-    return passRequest(request, this.#passedOn(request, key, arrived), { ...exchange, end });
+    const passed = this.#passedOn(request, key, arrived);
+    for (;;) {
+      const to = pathname === sayPath ? this.#holderOf(request) : await this.#leaderFor(request, pathname);
+      if (to === null) return null;
+      if (isInner) throw new Failure("no_leader"); // it was passed on already
+      const exchange = this.#exchanges.request(to);
+      timeout(0);
+      const end = () => {
+        exchange.end();
+        timeout(keepAliveSeconds);
+      };
+      try {
+        return await passRequest(request, passed, { ...exchange, end });
+      } catch (error) {
+        // a process that has ended leads until its lease is over
+        if (pathname === sayPath || !isUnsent(error) || !(await this.#isFollowed(to, request.signal)))
+          throw error;
+      }
+    }
+  }
+
+  /** True once another process leads; false if that takes too long. */
+  async #isFollowed(leader: string, signal: AbortSignal): Promise<boolean> {
+    const { membership } = this.#house;
+    const until = performance.now() + membership.patienceMs;
+    while (!signal.aborted && performance.now() < until) {
+      if (membership.isLeading || (membership.leader !== null && membership.leader !== leader)) return true;
+      await Bun.sleep(againMs);
+    }
+    return false;
   }
 
   /** Passes a WebSocket on; false: it is opened here. @throws Failure as `request`, `too_many_sockets` */

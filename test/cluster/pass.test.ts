@@ -69,7 +69,7 @@ afterAll(() => {
 function startFollower(): Server<SocketData> {
   house.leader = `http://127.0.0.1:${leader.port}`;
   const membership = {
-    ...{ id: "follower", isLeading: false, term: 1, processes: [] },
+    ...{ id: "follower", isLeading: false, term: 1, processes: [], patienceMs: 2_000 },
     get leader() {
       return house.leader;
     },
@@ -487,16 +487,32 @@ test("the leader answers what needs it, and this process everything else", async
     ]);
 });
 
-test("a leader that can't be reached is the reason of a refusal", async () => {
-  house.leader = "http://127.0.0.1:1";
-  expect(await failureOf(await fetch(at("/v1/models")))).toEqual([503, "no_leader"]);
-  expect(await failureOf(await fetch(at("/v1/read"), { method: "POST", body: "x" }))).toEqual([
-    503,
-    "no_leader",
-  ]);
-  const refused = await socketOf();
-  await until(() => refused.closed() !== null, "it is refused");
-});
+test(
+  "a request for a leader that has ended waits for the next one, and reaches it whole",
+  async () => {
+    const next = house.leader;
+    house.leader = "http://127.0.0.1:1";
+    const body = new Uint8Array(5 * MB).fill(7);
+    const read = fetch(at("/v1/read"), { method: "POST", body });
+    const asked = fetch(at("/v1/models"));
+    await passed(300);
+    house.leader = next;
+    expect(await (await read).json()).toEqual({ bytes: body.length, hash: sha(body) });
+    expect(await (await asked).text()).toBe("the leader has /v1/models");
+  },
+  patience,
+);
+
+test(
+  "while no other process leads, it is refused",
+  async () => {
+    house.leader = "http://127.0.0.1:1";
+    const refused = await socketOf();
+    await until(() => refused.closed() !== null, "the socket is refused");
+    expect(await failureOf(await fetch(at("/v1/models")))).toEqual([503, "no_leader"]);
+  },
+  patience,
+);
 
 test(
   "requests and sockets of a process that stands still end, and those of others do not",
