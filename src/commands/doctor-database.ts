@@ -49,7 +49,7 @@ export async function ofDatabase(place: Place, url: string): Promise<Line[]> {
 
 async function ofServer(connection: Connection, name: string): Promise<Line[]> {
   const { rows } = await connection.query(`select current_setting('server_version') as version,
-    current_setting('server_encoding') as encoding, current_setting('max_connections')::int as connections,
+    current_setting('server_encoding') as encoding, lower('Ä') = 'ä' as has_letters, current_setting('max_connections')::int as connections,
     (select count(*) from pg_available_extensions where name = 'pg_trgm') as trigrams`);
   const [row = {}] = rows;
   const { version, encoding } = row as Record<"version" | "encoding", string>;
@@ -60,6 +60,8 @@ async function ofServer(connection: Connection, name: string): Promise<Line[]> {
   ];
   if (encoding !== "UTF8")
     lines.push(wrong(`${name}: its encoding is ${encoding}; make a database with encoding UTF8`));
+  if (row["has_letters"] !== true)
+    lines.push(wrong(`${name}: its locale has no letters but those of ASCII; make it with locale 'C.UTF-8'`));
   if (Number(row["trigrams"]) === 0)
     lines.push(wrong(`${name}: the extension pg_trgm is missing; it comes with postgresql-contrib`));
   const processes = Math.floor(Number(row["connections"]) / connectionsOfProcess);

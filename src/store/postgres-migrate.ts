@@ -55,14 +55,24 @@ async function apply(connection: Connection, steps: readonly string[], isIntake:
   if (!isKnown && tables.length > 0)
     throw new Error("it holds what another program keeps; choose an empty one");
   if (!isIntake) refuseUnfinished(tables);
-  if (!isKnown)
-    await connection.query(
-      "create table schema_version (version bigint not null); insert into schema_version values (0)",
-    );
+  if (!isKnown) {
+    await refuseAscii(connection);
+    const table = "create table schema_version (version bigint not null)";
+    await connection.query(`${table}; insert into schema_version values (0)`);
+  }
   const done = await versionOf(connection);
   if (done > steps.length) throw new Error(madeByNewer(done));
   for (const sql of steps.slice(done)) await connection.query(sql);
   if (done < steps.length) await connection.query("update schema_version set version = $1", [steps.length]);
+}
+
+/** A database whose locale is "C" knows no other letters than those of ASCII: a search would miss words. */
+async function refuseAscii(connection: Connection): Promise<void> {
+  const { rows } = await connection.query("select lower('Ä') = 'ä' and 'ä' ~ '[[:alnum:]]' as is_fine");
+  if (rows[0]?.["is_fine"] !== true)
+    throw new Error(
+      "its locale has no letters but those of ASCII; make it with locale 'C.UTF-8', encoding UTF8",
+    );
 }
 
 async function tablesOf(connection: Connection): Promise<readonly unknown[]> {

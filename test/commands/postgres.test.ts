@@ -165,6 +165,10 @@ test("the doctor looks at the database, changes nothing, and finds a pooler that
   ]);
   await bouncer.close();
   expect(through.out).toMatch(/WRONG .*notifications don't arrive/);
+  await rows(url, "create database ascii encoding 'UTF8' locale 'C' template template0");
+  const ascii = await run(server.url("ascii"), ["doctor", ...llama]);
+  expect(ascii.out).toMatch(/WRONG .*its locale has no letters but those of ASCII/);
+  expect((await run(server.url("ascii"), ["user", "list"])).err).toContain("make it with locale 'C.UTF-8'");
   const none = await run("postgres://ann:s3cret@127.0.0.1:1/x", ["doctor", ...llama]);
   expect(none.out).toMatch(/WRONG postgres:\/\/127\.0\.0\.1:1\/x: PostgreSQL can't be used: /);
   expect(none.out + none.err).not.toContain("s3cret");

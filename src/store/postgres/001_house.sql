@@ -379,10 +379,20 @@ end $$;
 create trigger contents_lost_passages after update of is_lost on contents
   for each row when (new.is_lost = 1) execute function contents_lost_passages();
 
--- The index of conversations: every three characters in a row of a text without accents and case, for words and parts of words.
+-- The index of conversations: the words of a text, and every three characters in a row for parts of words, without accents and case.
 create extension if not exists pg_trgm;
 create function folded(text) returns text language sql immutable parallel safe strict
-  return lower(normalize(regexp_replace(normalize($1, nfd), '[\u0300-\u036f]', '', 'g'), nfc));
+  return case when octet_length($1) = length($1) then lower($1)
+    else lower(normalize(regexp_replace(normalize($1, nfd), '[\u0300-\u036f]', '', 'g'), nfc)) end;
+create function words(text) returns tsvector language plpgsql immutable parallel safe strict cost 10000 as $$ begin
+  return array_to_tsvector(array(
+    select distinct left(word, 200) from regexp_split_to_table(folded($1), '[^[:alnum:]]+') word where word <> ''));
+exception when program_limit_exceeded then -- more than 1 MB of them
+  return array_to_tsvector(array(
+    select distinct left(word, 50) from regexp_split_to_table(folded($1), '[^[:alnum:]]+') word where word <> '' limit 5000));
+end $$;
+create index messages_by_words on messages using gin (words(text));
+create index titles_by_words on conversations using gin (words(title));
 create index messages_by_parts on messages using gin (folded(text) gin_trgm_ops);
 create index titles_by_parts on conversations using gin (folded(title) gin_trgm_ops);
 
