@@ -8,6 +8,7 @@ import {
   type IndexedTerms,
   one,
   type PassageTerms,
+  perform,
   type Value,
   type Work,
 } from "./database.ts";
@@ -137,11 +138,11 @@ function* add(
     const some = rows.slice(from, from + statementRows);
     const values = some.map((each) => columns.map((column) => each[column] as Value));
     const isWhole = some.length === statementRows && sizeOf(values) <= statementMaxSize;
-    if (isWhole) yield* change(into + Array(statementRows).fill(row).join(", "), ...values.flat());
-    else for (const each of values) yield* change(into + row, ...each);
+    if (isWhole) yield* perform(into + Array(statementRows).fill(row).join(", "), ...values.flat());
+    else for (const each of values) yield* perform(into + row, ...each);
   }
   yield* target.passageIndex.add(terms);
-  yield* change(
+  yield* perform(
     `insert into migration (name, last, done) values (?, ?, ?)
      on conflict (name) do update set last = excluded.last, done = excluded.done`,
     ...[table.name, last, done],

@@ -1,7 +1,7 @@
 // Work on the index of passages that nobody waits for: the terms of the latest passages become a block, and
 // those of deleted passages leave theirs. Each step is a short transaction.
 
-import { all, change, one, type Work } from "./database.ts";
+import { all, change, one, perform, type Work } from "./database.ts";
 import { blockMin } from "./postgres-passages.ts";
 
 /** Rows of `passage_terms` and of `passage_lists` that one step looks at. */
@@ -21,7 +21,7 @@ export function* tidyPassages(): Work<boolean> {
     "select * from passage_blocks where state <> 'whole' order by last limit 1",
   );
   // statistics of tables that grow and shrink so quickly are wrong
-  if (begun !== null) yield* change("set local enable_seqscan = off");
+  if (begun !== null) yield* perform("set local enable_seqscan = off");
   if (begun?.state === "folding") return yield* fold(begun);
   if (begun?.state === "purging") return yield* purge(begun);
   const begin = `update passage_blocks set state = 'purging', is_stale = 0
@@ -38,7 +38,7 @@ function* beginBlock(): Work<boolean> {
   );
   if (row === null || row.n < blockMin) return false;
   const sql = "insert into passage_blocks (last, first, state) values (?, ?, 'folding')";
-  yield* change(sql, row.last, row.first);
+  yield* perform(sql, row.last, row.first);
   return true;
 }
 
@@ -51,7 +51,7 @@ function* fold({ last, kind, term }: Block): Work<boolean> {
     ...[kind, term, last],
   );
   if (end === null) return yield* finish(last);
-  yield* change(
+  yield* perform(
     `with moved as (
        delete from passage_terms where ${behind} and (kind, term) <= (?4, ?5) returning kind, term, passage, n
      )
@@ -74,7 +74,7 @@ function* purge({ last, kind, term }: Block): Work<boolean> {
   const end = some.at(-1);
   if (end === undefined) return yield* finish(last);
   const within = "block = ?1::bigint and (kind, term) > (?2, ?3) and (kind, term) <= (?4, ?5)";
-  yield* change(
+  yield* perform(
     `with kept as (
        select l.kind, l.term,
          array_agg(u.passage order by u.passage) filter (where p.seq is not null) as passages,
@@ -93,14 +93,14 @@ function* purge({ last, kind, term }: Block): Work<boolean> {
 }
 
 function* advance(block: number, { kind, term }: { kind: string; term: string }): Work<boolean> {
-  yield* change("update passage_blocks set kind = ?, term = ? where last = ?", kind, term, block);
+  yield* perform("update passage_blocks set kind = ?, term = ? where last = ?", kind, term, block);
   return true;
 }
 
 function* finish(block: number): Work<boolean> {
-  yield* change("update passage_blocks set state = 'whole', kind = '', term = '' where last = ?", block);
+  yield* perform("update passage_blocks set state = 'whole', kind = '', term = '' where last = ?", block);
   // one that has lost all its passages
-  yield* change(
+  yield* perform(
     `delete from passage_blocks b where last = ? and is_stale = 0
        and not exists (select 1 from passages where seq between b.first and b.last)`,
     block,

@@ -3,10 +3,10 @@
 import type { WordQuery } from "../domain/document.ts";
 import {
   all,
-  change,
   type IndexedTerms,
   type PassageIndex,
   type PassageTerms,
+  perform,
   type Value,
   type Work,
 } from "./database.ts";
@@ -29,7 +29,7 @@ export const postgresPassages: PassageIndex = {
     const sizes = passages.map(({ passage, collection, terms: { words, compounds } }) => [
       ...[passage, collection, words.length + 2 * compounds.length],
     ]);
-    yield* change(
+    yield* perform(
       `insert into passage_sizes (passage, collection, terms)
        select (e->>0)::bigint, (e->>1)::bigint, (e->>2)::bigint from jsonb_array_elements(?::text::jsonb) e`,
       JSON.stringify(sizes),
@@ -127,7 +127,7 @@ function* addRows(entries: readonly Entry[]): Work<void> {
 function* addBlock(entries: readonly Entry[]): Work<void> {
   const numbers = entries.map(({ passage }) => passage);
   const [first, last] = [Math.min(...numbers), Math.max(...numbers)];
-  yield* change("insert into passage_blocks (last, first, state) values (?, ?, 'whole')", last, first);
+  yield* perform("insert into passage_blocks (last, first, state) values (?, ?, 'whole')", last, first);
   for (const kind of ["word", "part"] as const) {
     const lists = new Map<string, [passages: number[], counts: number[]]>();
     for (const { passage, counts } of entries)
@@ -149,5 +149,5 @@ function* addBlock(entries: readonly Entry[]): Work<void> {
 
 function* inStatements(sql: string, rows: readonly Value[][], ...values: Value[]): Work<void> {
   for (let at = 0; at < rows.length; at += statementTerms)
-    yield* change(sql, JSON.stringify(rows.slice(at, at + statementTerms)), ...values);
+    yield* perform(sql, JSON.stringify(rows.slice(at, at + statementTerms)), ...values);
 }
