@@ -166,7 +166,7 @@ export async function createApp(dependencies: AppDependencies): Promise<App> {
       upkeep.stop();
       unwatch();
       core.opinion.stop();
-      await core.background.stop();
+      await Promise.all([core.background.stop(), passing?.close(bounds.graceMs)]);
       await (house ? leaveToNext : handOver)(host, bounds.graceMs);
       await house?.stop();
       forgetting.end();

@@ -10,7 +10,7 @@ export interface Exchange {
   readonly to: string;
   /** Aborted when that process is gone. */
   readonly gone: AbortSignal;
-  /** To be called when the exchange is over, however it ended. */
+  /** To be called when the exchange is over, however it ended. A second call changes nothing. */
   end(): void;
 }
 

@@ -6,9 +6,7 @@ import type { Snapshot } from "../domain/event.ts";
 import { Failure } from "../domain/failure.ts";
 import type { ConversationId } from "../domain/id.ts";
 import type { Membership } from "./cluster.ts";
-
-/** The header with the secret that all processes of a house share. */
-const clusterKeyHeader = "x-parlor-cluster";
+import { keyHeader } from "./pass.ts";
 
 /** Longest wait for one answer, for a leader to answer at all, and between two attempts, in ms. */
 const answerMs = 2_000;
@@ -52,7 +50,7 @@ export class Leader {
   }
 
   async #askOnce(path: string): Promise<{ json: unknown } | null> {
-    const headers = { [clusterKeyHeader]: this.#key };
+    const headers = { [keyHeader]: this.#key };
     const signal = AbortSignal.timeout(answerMs);
     const response = await fetch(`${this.#membership.leader}${path}`, {
       headers,

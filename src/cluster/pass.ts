@@ -57,6 +57,7 @@ export async function passRequest(
     ...(bringsBody && { body, duplex: "half" }),
     ...{ redirect: "manual", decompress: false, timeout: false, keepalive: false },
   };
+  request.signal.addEventListener("abort", end);
   let answer: Response;
   try {
     answer = await fetch(to + passed.path, init as RequestInit);

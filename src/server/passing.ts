@@ -3,7 +3,7 @@
 
 import type { Server } from "bun";
 import type { Membership } from "../cluster/cluster.ts";
-import { Exchanges } from "../cluster/exchanges.ts";
+import { type Exchange, Exchanges } from "../cluster/exchanges.ts";
 import { isUnsent, keyHeader, type PassedOn, passRequest, passSocket, peerHeader } from "../cluster/pass.ts";
 import { Failure } from "../domain/failure.ts";
 import { isTemporary } from "../domain/id.ts";
@@ -39,6 +39,9 @@ export class Passing {
   readonly #house: GateHouse;
   readonly #sockets: Pick<Sockets, "upgrade">;
   readonly #exchanges: Exchanges;
+  /** Requests of programs that are passed on and are not over. */
+  readonly #programs = new Set<Exchange>();
+  #isClosed = false;
 
   constructor(house: GateHouse, sockets: Pick<Sockets, "upgrade">) {
     this.#house = house;
@@ -64,7 +67,7 @@ export class Passing {
    * Answers a request that another process must answer, or has sent for itself; null: it is answered here.
    * Sockets are passed on by `socket`, once it is known whose they are. `timeout` sets Bun's
    * time-out for silence, which is lifted until it is over: the other process knows how long it may take.
-   * @throws Failure `no_leader`, `queue_full`
+   * @throws Failure `no_leader`, `queue_full`, `shutting_down`
    */
   async request(
     request: Request,
@@ -83,10 +86,13 @@ export class Passing {
       const to = pathname === sayPath ? this.#holderOf(request) : await this.#leaderFor(request, pathname);
       if (to === null) return null;
       if (isInner) throw new Failure("no_leader"); // it was passed on already
+      if (this.#isClosed) throw new Failure("shutting_down");
       const exchange = this.#exchanges.request(to);
       timeout(0);
+      if (isProgramPath(pathname)) this.#programs.add(exchange);
       const end = () => {
         exchange.end();
+        this.#programs.delete(exchange);
         timeout(keepAliveSeconds);
       };
       try {
@@ -97,6 +103,13 @@ export class Passing {
           throw error;
       }
     }
+  }
+
+  /** Passes nothing more on. Resolves when the answers to programs are over, or after `graceMs`. */
+  async close(graceMs: number): Promise<void> {
+    this.#isClosed = true;
+    const until = performance.now() + graceMs;
+    while (this.#programs.size > 0 && performance.now() < until) await Bun.sleep(againMs / 2);
   }
 
   /** True once another process leads; false if that takes too long. */
@@ -121,6 +134,7 @@ export class Passing {
     const to = key === null ? null : await this.#leaderFor(request, arrived.pathname);
     if (to === null || key === null) return false;
     if (this.isFromProcess(request.headers)) throw new Failure("no_leader");
+    if (this.#isClosed) throw new Failure("shutting_down");
     const passed = this.#passedOn(request, key, arrived);
     const exchange = this.#exchanges.socket(to);
     const { socket, opened } = passSocket(request, passed, exchange);

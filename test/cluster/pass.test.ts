@@ -349,6 +349,40 @@ test(
   patience,
 );
 
+test(
+  "requests that are over do not count, however they ended",
+  async () => {
+    const before = seen.aborted;
+    for (let i = 0; i < 120; i++) {
+      const client = new AbortController();
+      const answer = await fetch(at("/v1/events?n=100000"), { signal: client.signal });
+      if (i % 2 === 0) await answer.body?.getReader().read();
+      client.abort();
+      await until(() => seen.aborted > before + i, "it is over");
+      const others = ["/v1/models", "/v1/status?n=204", "/v1/cookies"].map((path) =>
+        fetch(at(path), { redirect: "manual" }).then((each) => each.text()),
+      );
+      await Promise.all(others);
+    }
+    expect((await fetch(at("/v1/models"))).status).toBe(200);
+    const last = await fetch(at("/v1/events?n=60"));
+    let isClosed = false;
+    const closing = passing.close(patience).then(() => {
+      isClosed = true;
+    });
+    const reader = last.body?.getReader();
+    for (let n = 0; n < 10; n++) await reader?.read();
+    expect(isClosed).toBe(false); // it is read on
+    while (!(await reader?.read())?.done);
+    await closing;
+    expect(await failureOf(await fetch(at("/v1/models")))).toEqual([503, "shutting_down"]);
+    expect(await (await fetch(at("/"))).text()).toBe("here");
+    void follower.stop(true);
+    follower = startFollower();
+  },
+  patience,
+);
+
 test("frames go both ways as they are, with the protocol that the leader has chosen", async () => {
   const { socket, frames } = await socketOf({ protocols: ["parlor.json", "other"] });
   expect(socket.protocol).toBe("parlor.json");

@@ -76,6 +76,20 @@ test("a file for a temporary chat is taken by any process, and given by all", as
     expect(await (await fetch(`${each.url}/files/${id}`)).text()).toBe("a text");
 });
 
+test("a follower that ends lets a program read on for the time of grace", async () => {
+  const program = new AbortController();
+  const answer = await fetch(`${(first as Process).url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ messages: [{ role: "user", content: "Hello?" }], stream: true }),
+    signal: program.signal,
+  });
+  (first as Process).kill("SIGTERM");
+  expect((await answer.text()).trimEnd()).toEndWith("data: [DONE]");
+  await until(() => !(first as Process).isAlive, "it has ended");
+  await house.whole();
+}, 60_000);
+
 test("when the leader stands still, what it had ends, and the next request is answered by the next leader", async () => {
   const program = new AbortController();
   const answer = await endless(first as Process, program.signal);
