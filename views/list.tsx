@@ -4,7 +4,7 @@ import type { Person } from "../src/domain/account.ts";
 import type { ListedConversation, ListPlace } from "../src/domain/conversation.ts";
 import type { ConversationId } from "../src/domain/id.ts";
 import { commandPath } from "./form-path.ts";
-import { dayName, dayOf } from "./time.tsx";
+import { periodOf } from "./time.tsx";
 import { Transfer } from "./transfer.tsx";
 import type { Words } from "./words.ts";
 
@@ -63,14 +63,11 @@ export function Sidebar(props: ListProps & { person: Person; hasAccounts: boolea
 
 /** The first page. The groups "Pinned" and "Today" are always there, so that frames can add entries. */
 export function ListBody(props: ListProps) {
-  const { words } = props;
   const pinned = props.list.filter((entry) => entry.pinned);
-  const today = props.list.filter(
-    (entry) => !entry.pinned && dayOf(entry.updatedAt, words) === dayOf(props.now, words),
-  );
-  const older = props.list.filter(
-    (entry) => !entry.pinned && dayOf(entry.updatedAt, words) !== dayOf(props.now, words),
-  );
+  const isToday = ({ updatedAt }: ListedConversation) =>
+    periodOf(updatedAt, props.now, props.words).key === "today";
+  const today = props.list.filter((entry) => !entry.pinned && isToday(entry));
+  const older = props.list.filter((entry) => !entry.pinned && !isToday(entry));
   return (
     <>
       <Group id={listIds.pinned} name={props.words.pinned} {...props} list={pinned} />
@@ -93,20 +90,19 @@ export function OlderGroups(
   props: ListProps & { isFull: boolean; last: ListedConversation | undefined; after?: ListPlace },
 ) {
   const { list, words, now, after } = props;
-  const days = [...new Set(list.map((entry) => dayOf(entry.updatedAt, words)))];
+  const periods = new Map(
+    list.map(({ updatedAt }) => periodOf(updatedAt, now, words)).map((period) => [period.key, period]),
+  );
+  const before = after && !after.pinned ? periodOf(after.updatedAt, now, words).key : null;
   return (
     <>
-      {days.map((day) => {
-        const entries = list.filter((entry) => dayOf(entry.updatedAt, words) === day);
-        const isContinued = after !== undefined && !after.pinned && dayOf(after.updatedAt, words) === day;
-        return (
-          <Group
-            name={isContinued ? "" : dayName(entries[0]?.updatedAt ?? 0, now, words)}
-            {...props}
-            list={entries}
-          />
-        );
-      })}
+      {[...periods.values()].map(({ key, name }) => (
+        <Group
+          name={key === before ? "" : name}
+          {...props}
+          list={list.filter((entry) => periodOf(entry.updatedAt, now, words).key === key)}
+        />
+      ))}
       {props.isFull && props.last && (
         <p
           id="list-more"

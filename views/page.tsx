@@ -52,7 +52,7 @@ export function ChatPage(props: PageProps) {
   const foot = (
     <footer>
       <div id={statusIds.upstream}>
-        <UpstreamBanner upstream={upstream} words={words} />
+        <UpstreamBanner upstream={upstream} isAdmin={props.person.role === "admin"} words={words} />
       </div>
       <Composer {...props} state={composerState(live)} {...chosenIn(props)} />
     </footer>

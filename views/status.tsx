@@ -48,10 +48,31 @@ function Loading({ models, words }: { models: readonly ModelState[]; words: Word
   );
 }
 
-/** What the house waits for while no model answers; nothing once it does. */
-export function UpstreamBanner({ upstream, words }: { upstream: UpstreamState; words: Words }) {
+/**
+ * What the house waits for while no model answers; nothing once it does. Addresses, commands and the output
+ * of llama-server are for admins alone.
+ */
+export function UpstreamBanner({
+  upstream,
+  isAdmin,
+  words,
+}: {
+  upstream: UpstreamState;
+  isAdmin: boolean;
+  words: Words;
+}) {
   const { status, ours, url, progress, models } = upstream;
   if (status === "ready") return <Loading models={models} words={words} />;
+  if (!isAdmin)
+    return (
+      <div class="upstream">
+        <p>{status === "loading" && !progress?.failure ? words.modelComes : words.modelAway}</p>
+        {progress?.percent != null && !progress.failure && (
+          <progress max={100} value={progress.percent} aria-label={words.modelComes} />
+        )}
+        <p>{words.goesOn}</p>
+      </div>
+    );
   return (
     <div class="upstream">
       {ours ? (

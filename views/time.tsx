@@ -18,25 +18,32 @@ export function Time({ at, words }: { at: number; words: Words }) {
 }
 
 /** The day of a moment, as yyyy-mm-dd. */
-export function dayOf(time: number, words: Words): string {
+function dayOf(time: number, words: Words): string {
   return formatIn({ ...words, lang: "sv" }, "day", {}).format(time); // Swedish writes days so
 }
 
-/** What a day is called: today, yesterday, or by its date. */
-export function dayName(time: number, now: number, words: Words): string {
-  const day = dayOf(time, words);
-  const today = dayOf(now, words);
-  if (day === today) return words.today;
+/** A stretch of days that a list has as one group; two moments of one have the same key. */
+interface Period {
+  readonly key: string;
+  readonly name: string;
+}
+
+/** Days before today in the last week, and in the last thirty days. */
+const [weekDays, monthDays] = [7, 30];
+
+/** Today, yesterday, the last 7 and 30 days, else a month. */
+export function periodOf(time: number, now: number, words: Words): Period {
+  const [day, today] = [dayOf(time, words), dayOf(now, words)];
   // by the calendar: a day of a change of the clock has no 24 hours
-  if (day === new Date(Date.parse(today) - 86_400_000).toISOString().slice(0, 10)) return words.yesterday;
+  const daysAgo = Math.round((Date.parse(today) - Date.parse(day)) / 86_400_000);
+  if (daysAgo <= 0) return { key: "today", name: words.today };
+  if (daysAgo === 1) return { key: "yesterday", name: words.yesterday };
+  if (daysAgo <= weekDays) return { key: "week", name: words.lastDays(weekDays) };
+  if (daysAgo <= monthDays) return { key: "month", name: words.lastDays(monthDays) };
   const isThisYear = day.slice(0, 4) === today.slice(0, 4);
   const year = isThisYear ? {} : ({ year: "numeric" } as const);
-  return formatIn(words, `name ${isThisYear}`, {
-    weekday: "long",
-    day: "numeric",
-    month: "long",
-    ...year,
-  }).format(time);
+  const format = formatIn(words, `month ${isThisYear}`, { month: "long", ...year });
+  return { key: day.slice(0, 7), name: format.format(time) };
 }
 
 /** The zone's name as this machine knows it; null for what is none. */

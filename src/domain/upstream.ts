@@ -118,12 +118,20 @@ export function llamaAddress(typed: string): string | null {
   return url.href.replace(/\/+$/, "").replace(/\/v1$/, "").replace(/\/+$/, "");
 }
 
-/** Host name and port of an address; null for this machine. */
+/** This machine, and addresses that are not routed outside of a network (RFC 1918, 3927, 4193, 4291, 6762). */
+const ofTheHouse = [
+  /^(.+\.)?localhost$/,
+  /^.+\.(local|lan|home\.arpa|internal)$/,
+  /^(127|10)\.[\d.]+$/,
+  /^(192\.168|169\.254|172\.(1[6-9]|2\d|3[01]))\.[\d.]+$/,
+  /^\[(::1|f[cd][\da-f]{2}:.*|fe[89ab][\da-f]:.*)\]$/,
+  /^\[::ffff:(7f[\da-f]{2}|a[\da-f]{2}|c0a8|a9fe|ac1[\da-f]):[\da-f]+\]$/, // IPv4 addresses as above
+];
+
+/** Host name and port of an address outside of the house; null for this machine and private addresses. */
 export function machineOf(address: string): string | null {
   const { hostname, host } = new URL(address);
-  return /^(localhost|.*\.localhost|127\.[\d.]+|\[::1\]|\[::ffff:7f[\da-f:]+\])$/.test(hostname)
-    ? null
-    : host;
+  return ofTheHouse.some((pattern) => pattern.test(hostname)) ? null : host;
 }
 
 /**

@@ -70,7 +70,11 @@ export function upstreamFrame(upstream: UpstreamState, view: View): string {
   const words = wordsOf(view.language);
   return (
     fragment(statusIds.status, "outerMorph", String(Status({ upstream, connected: true, words }))) +
-    fragment(statusIds.upstream, "innerMorph", String(UpstreamBanner({ upstream, words })))
+    fragment(
+      statusIds.upstream,
+      "innerMorph",
+      String(UpstreamBanner({ upstream, isAdmin: view.isAdmin, words })),
+    )
   );
 }
 

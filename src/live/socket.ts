@@ -51,16 +51,19 @@ interface PageSocketOptions {
   readonly sourcePath?: string | null;
   /** The person with their current rights; null for a reader of a shared link. */
   readonly person: (() => Person) | null;
+  /** See View. */
+  readonly isAdmin?: boolean;
   /** Id of the socket in logs. */
   readonly request: string;
 }
 
 /** The handler of one page's socket. */
 export function pageSocketHandler(
-  { conversation, language, zone, through, person, sourcePath = null, request }: PageSocketOptions,
+  { conversation, language, zone, through, isAdmin = false, ...options }: PageSocketOptions,
   deps: PageSocketDependencies,
 ) {
-  const view = viewOf(language, { isReader: person === null, zone });
+  const { person, sourcePath = null, request } = options;
+  const view = viewOf(language, { isReader: person === null, isAdmin, zone });
   let watcher: Watcher | null = null;
   let pending = 0;
   let commands = 0;

@@ -1,5 +1,5 @@
-// How a page is seen: its language and time zone, and whether it may write. A frame is rendered once per
-// View, however many pages share it.
+// How a page is seen: its language and time zone, whether it may write, and whether it is an admin's. A frame
+// is rendered once per View, however many pages share it.
 
 import type { Language } from "../../views/words.ts";
 
@@ -7,6 +7,8 @@ export interface View {
   readonly language: Language;
   /** True for a page that only reads: it shows no buttons and no composer. */
   readonly isReader: boolean;
+  /** True for a page of an admin: it shows addresses, commands and the output of llama-servers. */
+  readonly isAdmin: boolean;
   /** IANA time zone; null if it is not known. */
   readonly zone: string | null;
 }
@@ -16,10 +18,10 @@ const views = new Map<string, View>();
 
 export function viewOf(
   language: Language,
-  { isReader = false, zone = null }: { isReader?: boolean; zone?: string | null } = {},
+  { isReader = false, isAdmin = false, zone = null }: Partial<Omit<View, "language">> = {},
 ): View {
-  const key = `${language} ${isReader} ${zone}`;
-  const view = views.get(key) ?? { language, isReader, zone };
+  const key = `${language} ${isReader} ${isAdmin} ${zone}`;
+  const view = views.get(key) ?? { language, isReader, isAdmin, zone };
   views.set(key, view);
   return view;
 }

@@ -121,7 +121,8 @@ export class PageEndpoints {
     const [conversation, at] = [query.get("c"), query.get("at")];
     if (!isId(conversation)) throw new Failure("not_found");
     await chat.enter(identity.person, conversation);
-    const options = { ...reader, conversation, through: isId(at) ? at : null };
+    const isAdmin = identity.person.role === "admin";
+    const options = { ...reader, conversation, isAdmin, through: isId(at) ? at : null };
     return socketDataOf(visitor, null, (currentIdentity) =>
       pageSocketHandler({ ...options, person: () => currentIdentity().person }, dependencies),
     );

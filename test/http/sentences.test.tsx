@@ -145,7 +145,7 @@ test("the gauge's mark is where something is left behind, and it says so", () =>
   expect(gauge(731)).toContain("751 of 1,000 tokens of context: older messages will be left out");
 });
 
-test("nothing leaves the house where the model is on this machine; elsewhere it is said where the question goes", async () => {
+test("nothing leaves the house where the model is on this machine or a private address; elsewhere it is said where the question goes", async () => {
   expect(await get("Root", "/")).toContain("Nothing leaves the house");
   for (const here of [
     "http://localhost:8080",
@@ -154,10 +154,25 @@ test("nothing leaves the house where the model is on this machine; elsewhere it 
     "http://[::1]:8080",
     "http://0x7f.1",
     "http://[::ffff:127.0.0.1]",
+    "http://192.168.0.5:8080",
+    "http://10.1.2.3",
+    "http://172.31.0.1",
+    "http://169.254.1.1",
+    "http://[fd00::1]:80",
+    "http://[fe80::1]",
+    "http://[::ffff:10.0.0.1]",
+    "http://[::ffff:172.16.0.1]",
+    "http://box.local",
+    "http://gpu.home.arpa:8080",
   ])
     expect(machineOf(here)).toBeNull();
   for (const [there, machine] of [
-    ["http://192.168.0.5:8080", "192.168.0.5:8080"],
+    ["http://192.169.0.5:8080", "192.169.0.5:8080"],
+    ["http://172.32.0.1", "172.32.0.1"],
+    ["http://100.64.0.1", "100.64.0.1"],
+    ["http://[2001:db8::1]:1", "[2001:db8::1]:1"],
+    ["http://[::ffff:171.205.0.1]", "[::ffff:abcd:1]"],
+    ["http://box.local.example", "box.local.example"],
     ["https://llama.example/v1", "llama.example"],
     ["http://127.0.0.1.example", "127.0.0.1.example"],
     ["http://localhost.example:1", "localhost.example:1"],

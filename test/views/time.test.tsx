@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import type { ListedConversation } from "../../src/domain/conversation.ts";
 import { ListBody } from "../../views/list.tsx";
-import { dayName, Time, zoneOf } from "../../views/time.tsx";
+import { periodOf, Time, zoneOf } from "../../views/time.tsx";
 import { wordsOf } from "../../views/words.ts";
 
 const at = Date.parse("2026-11-25T20:30:00Z");
@@ -20,25 +20,34 @@ test("a moment is shown by the reader's clock; without one by the server's, whic
 
 describe("days", () => {
   const names = (zone: string, ...times: string[]) =>
-    times.map((time) => dayName(Date.parse(time), at, wordsOf("en", zone)));
+    times.map((time) => periodOf(Date.parse(time), at, wordsOf("en", zone)).name);
   test("begin at the reader's midnight", () => {
     expect(names("UTC", "2026-11-25T00:00:00Z", "2026-11-24T23:59:59Z", "2026-11-23T12:00:00Z")).toEqual([
       "Today",
       "Yesterday",
-      "Monday, November 23",
+      "Last 7 days",
     ]);
     expect(
       names("Asia/Tokyo", "2026-11-25T15:00:00Z", "2026-11-25T14:59:00Z", "2026-11-24T14:59:00Z"),
-    ).toEqual(["Today", "Yesterday", "Tuesday, November 24"]);
-    expect(names("UTC", "2025-11-25T00:00:00Z")).toEqual(["Tuesday, November 25, 2025"]);
+    ).toEqual(["Today", "Yesterday", "Last 7 days"]);
+    expect(
+      names(
+        "UTC",
+        "2026-11-18T00:00:00Z",
+        "2026-11-17T23:59:00Z",
+        "2026-10-26T00:00:00Z",
+        "2026-10-25T12:00:00Z",
+      ),
+    ).toEqual(["Last 7 days", "Last 30 days", "Last 30 days", "October"]);
+    expect(names("UTC", "2025-11-25T00:00:00Z")).toEqual(["November 2025"]);
   });
 
   test("yesterday is the day before, also where a clock was put back", () => {
     // 25 October 2026 has 25 hours in Berlin
     const words = wordsOf("de", "Europe/Berlin");
     const late = Date.parse("2026-10-25T22:30:00Z");
-    expect(dayName(Date.parse("2026-10-24T22:30:00Z"), late, words)).toBe("Heute");
-    expect(dayName(Date.parse("2026-10-24T21:30:00Z"), late, words)).toBe("Gestern");
+    expect(periodOf(Date.parse("2026-10-24T22:30:00Z"), late, words).name).toBe("Heute");
+    expect(periodOf(Date.parse("2026-10-24T21:30:00Z"), late, words).name).toBe("Gestern");
   });
 
   test("of the list are the reader's", () => {

@@ -29,6 +29,7 @@ export interface Words {
   readonly pinned: string;
   readonly today: string;
   readonly yesterday: string;
+  readonly lastDays: (days: number) => string;
   readonly options: string;
   readonly name: string;
   readonly rename: string;
@@ -97,6 +98,9 @@ export interface Words {
   readonly house: HouseWords;
   readonly starting: string;
   reading(processed: number, total: number): string;
+  /** For people who do not run this parlor. */
+  readonly modelAway: string;
+  readonly modelComes: string;
   waitingFor(url: string): string;
   tooLong(limitBytes: number): string;
   readonly howToStart: string;

@@ -28,6 +28,7 @@ export const de: Words = {
   pinned: "Angeheftet",
   today: "Heute",
   yesterday: "Gestern",
+  lastDays: (days) => `Letzte ${days} Tage`,
   options: "Optionen",
   name: "Name",
   rename: "Umbenennen",
@@ -84,7 +85,7 @@ export const de: Words = {
     "?": "Diese Tastenkürzel zeigen",
   },
   emptyTitle: "Schön, dass du da bist.",
-  emptyText: "Deine Fragen beantwortet das Sprachmodell auf diesem Rechner. Nichts verlässt das Haus.",
+  emptyText: "Deine Fragen beantwortet ein Sprachmodell in diesem Haus. Nichts verlässt das Haus.",
   emptyElsewhere: (hosts) =>
     `Deine Fragen gehen an das Sprachmodell auf ${hosts} und werden dort beantwortet.`,
   connected: "Verbunden",
@@ -116,6 +117,8 @@ export const de: Words = {
   house: houseDe,
   starting: "Einen Moment …",
   reading: (processed, total) => `Liest: ${number(processed)} von ${number(total)} Token`,
+  modelAway: "Das Modell ist noch nicht da. Wer parlor hier betreibt, kann es starten.",
+  modelComes: "Das Modell wird geladen. Das dauert einen Moment.",
   waitingFor: (url) => `Wartet auf einen llama-server unter ${url}.`,
   tooLong: (limitBytes) =>
     `Diese Nachricht ist zu lang: Erlaubt sind höchstens ${number(limitBytes)} Byte. ` +
