@@ -42,6 +42,7 @@ export class Cluster implements Membership {
   #isLeading = false;
   #known = Promise.withResolvers<void>();
   #lead: (() => Promise<void>) | null = null;
+  #isEnding = false;
   #sockets = () => 0;
 
   constructor(options: ClusterOptions) {
@@ -82,6 +83,11 @@ export class Cluster implements Membership {
   /** The term that the writes of this process are checked by; 0 while it does not lead. */
   get ownTerm(): number {
     return this.#lease.term;
+  }
+
+  /** True once this process gives the lease up itself: that another one leads then is as it should be. */
+  get isEnding(): boolean {
+    return this.#isEnding;
   }
 
   get processes(): readonly ProcessState[] {
@@ -125,6 +131,7 @@ export class Cluster implements Membership {
 
   /** Lets another process lead. */
   async stop(): Promise<void> {
+    this.#isEnding = true;
     clearInterval(this.#timer);
     this.#unsubscribe();
     await this.#lease.resign();

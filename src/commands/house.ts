@@ -28,6 +28,7 @@ export async function openHouse(
   let cluster: Cluster | null = null;
   const ownTerm = () => cluster?.ownTerm ?? 0;
   const deposed = () => {
+    if (cluster?.isEnding) return; // a last write came after the next leader
     log.error("another process leads now; this one ends", { term: ownTerm() });
     process.exit(deposedCode);
   };

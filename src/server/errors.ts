@@ -6,7 +6,7 @@ import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 
 export interface Errors {
-  /** Logs an error that nobody is answered for, such as one in a timer. */
+  /** Logs an error that nobody is answered for, such as one in a timer. A Failure is no bug, but worth a warning. */
   bug(error: unknown): void;
   readonly refuse: Refuse;
 }
