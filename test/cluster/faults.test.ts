@@ -30,6 +30,10 @@ async function watchSilence(page: Page): Promise<() => Promise<number>> {
 
 const conversationOf = (page: Page): string => new URL(page.url()).pathname.split("/").at(-1) as string;
 
+/** The status of the last answer, as a page shows it. */
+const statusOf = (page: Page) =>
+  page.locator('article[data-role="assistant"]').last().getAttribute("data-status");
+
 /** The stored text of the last answer, as a process tells it. */
 async function stored(at: Process, conversation: string): Promise<string> {
   const file = await (await fetch(`${at.url}/c/${conversation}/export.json`)).json();
@@ -40,14 +44,20 @@ interface Fault {
   readonly name: string;
   /** Where it is tried: with events over Redis, over PostgreSQL, or both. */
   readonly bus?: "redis" | "both";
+  /** How the leader ends, after another has followed it. Absent: it goes on. */
+  readonly leaderEnds?: { readonly exitCode?: number; readonly signalCode?: NodeJS.Signals };
   /** Breaks something; returns what mends it. */
-  make(house: House, leader: Process): Promise<(() => Promise<void>) | undefined>;
+  make(house: House, leader: Process, follower: Process): Promise<(() => Promise<void>) | undefined>;
 }
+
+/** Exit code of a process that was deposed. */
+const deposed = { exitCode: 75 };
 
 const faults: readonly Fault[] = [
   {
     name: "the leader is killed",
     bus: "both",
+    leaderEnds: { signalCode: "SIGKILL" },
     make: async (_, leader) => {
       leader.kill("SIGKILL");
       return undefined;
@@ -55,6 +65,7 @@ const faults: readonly Fault[] = [
   },
   {
     name: "the leader is asked to end, as for an upgrade",
+    leaderEnds: { exitCode: 0 },
     make: async (_, leader) => {
       leader.kill("SIGTERM");
       return undefined;
@@ -62,16 +73,34 @@ const faults: readonly Fault[] = [
   },
   {
     name: "the leader stands still, and wakes up when another leads",
+    leaderEnds: deposed,
     make: async (_, leader) => {
       leader.kill("SIGSTOP");
       return async () => leader.kill("SIGCONT");
     },
   },
   {
-    name: "the leader is cut off from the database",
+    name: "the leader is cut off from the database, without a word",
+    leaderEnds: deposed,
     make: async (_, leader) => {
       leader.wire.freeze();
       return async () => leader.wire.thaw();
+    },
+  },
+  {
+    name: "the database refuses the leader",
+    leaderEnds: deposed,
+    make: async (_, leader) => {
+      leader.wire.refuse();
+      leader.wire.cut();
+      return async () => leader.wire.accept();
+    },
+  },
+  {
+    name: "a follower is killed",
+    make: async (_house, _leader, follower) => {
+      follower.kill("SIGKILL");
+      return undefined;
     },
   },
   {
@@ -105,15 +134,15 @@ const faults: readonly Fault[] = [
 for (const withRedis of [false, true])
   describe(withRedis ? "events over Redis" : "events over PostgreSQL", () => {
     let house: House;
-    /** The answer, while nothing breaks. */
-    let whole: string;
+    /** The answer, while nothing breaks: as it is stored, and as it is shown. */
+    let whole: { readonly text: string; readonly shown: string };
     beforeAll(async () => {
       house = await startHouse({ redis: withRedis });
       const [at] = house.processes as [Process];
       const { page, close } = await visit(at.url);
       await ask(page, "endless");
-      await answered(page);
-      whole = await stored(at, conversationOf(page));
+      const shown = await answered(page);
+      whole = { text: await stored(at, conversationOf(page)), shown };
       await close();
     }, 180_000);
     beforeEach(() => house.whole());
@@ -121,33 +150,43 @@ for (const withRedis of [false, true])
     afterAll(() => house?.close());
 
     for (const fault of faults.filter(({ bus }) => bus === "both" || (bus === "redis") === withRedis))
-      test(`${fault.name} in mid-answer: two people see one answer, whole and once`, async () => {
-        const { leader, followers } = (await house.leader()) as Leading;
+      test(`${fault.name} in mid-answer: pages at each process show one answer, whole and once`, async () => {
+        const { followers } = (await house.leader()) as Leading;
         const [first, second] = followers as [Process, Process];
-        const asking = await open(first.url);
-        const silence = await watchSilence(asking.page);
+        const asking = await open(first.through);
         await ask(asking.page, "endless");
         await grownBeyond(asking.page, 200);
         const conversation = conversationOf(asking.page);
-        const reading = await open(`${second.url}/c/${conversation}`);
-        const readersSilence = await watchSilence(reading.page);
-        await grownBeyond(reading.page, 1_000);
+        const others = house.processes.filter((each) => each !== first);
+        const reading = await Promise.all(others.map(({ through }) => open(`${through}/c/${conversation}`)));
+        const pages = [asking, ...reading].map(({ page }) => page);
+        const silences = await Promise.all(pages.map(watchSilence));
+        const { leader } = (await house.leader()) as Leading;
+        const broken = leader.parlor.process;
         const brokenAt = performance.now();
-        const mend = await fault.make(house, leader);
+        const mend = await fault.make(house, leader, first);
         const awayMs = performance.now() - brokenAt;
-        if (mend) {
-          await until(async () => (await house.leader())?.leader !== leader, "another process leads");
-          await mend();
+        expect(await statusOf(asking.page)).not.toBe("done"); // in mid-answer, indeed
+        if (fault.leaderEnds) {
+          await until(async () => {
+            const now = await house.leader();
+            return now !== null && now.leader !== leader;
+          }, "another process leads");
+          await mend?.();
         }
-        const shown = await Promise.all([answered(asking.page), answered(reading.page)]);
-        expect(shown[0]).toBe(shown[1]);
-        const longest = Math.max(await silence(), await readersSilence());
+        const shown = await Promise.all(pages.map((page) => answered(page)));
+        expect(shown).toEqual(pages.map(() => whole.shown));
+        for (const each of [second, first].filter(({ isAlive }) => isAlive))
+          expect(await stored(each, conversation)).toBe(whole.text);
+        const longest = Math.max(...(await Promise.all(silences.map((silence) => silence()))));
         console.log(
           `${fault.name}${withRedis ? " (Redis)" : ""}: longest silence ${Math.round(longest)} ms, lease ${leaseMs} ms`,
         );
-        const text = await stored(first, conversation);
-        expect(await stored(second, conversation)).toBe(text);
-        expect(text).toBe(whole);
         expect(longest).toBeLessThan(silenceMaxMs + awayMs);
+        if (fault.leaderEnds) {
+          await broken.exited;
+          const { exitCode, signalCode } = broken;
+          expect({ exitCode, signalCode }).toMatchObject(fault.leaderEnds);
+        } else expect(broken.exitCode).toBeNull();
       }, 180_000);
   });

@@ -11,6 +11,8 @@ import { openWire, type Wire } from "../postgres/wire.ts";
 
 export interface Process {
   readonly url: string;
+  /** The balancer, which sends to this process whatever it can, and the rest to the others. */
+  readonly through: string;
   /** Its way to PostgreSQL. */
   readonly wire: Wire;
   /** The executable that runs now. */
@@ -35,6 +37,8 @@ export interface House {
   readonly redis: RedisServer | null;
   /** The balancer. */
   readonly url: string;
+  /** The balancer, for which there are no WebSockets. */
+  readonly withoutSockets: string;
   /** Null while none leads. */
   leader(): Promise<Leading | null>;
   /** Starts the processes again that have ended, as a supervisor would, and waits until all follow one. */
@@ -42,6 +46,7 @@ export interface House {
   close(): Promise<void>;
 }
 
+const urlOf = (port: number): string => `http://127.0.0.1:${port}`;
 const key = "a-secret-of-this-house";
 /**
  * The lease that is offered by default, in ms. A machine with more than twice as many busy programs as processors lets a
@@ -64,12 +69,17 @@ export async function startHouse(
     startParlor([
       ...["--port", String(port), "--data", data],
       ...["--db", postgres.url(name, wire.port), ...(redis ? ["--bus", redis.url] : [])],
-      ...["--cluster-url", `http://127.0.0.1:${port}`, "--cluster-key", key, "--lease-ms", lease],
+      ...["--cluster-url", urlOf(port), "--cluster-key", key, "--lease-ms", lease],
       ...llamas.flatMap(({ url }) => ["--llama", url]),
       ...["--trusted-proxy", "127.0.0.1", "--poll-ready-ms", "200", "--grace-ms", "2000", ...args],
     ]);
-  const processes = await Promise.all([0, 1, 2].map(() => startProcess(start, openWire(postgres.port))));
-  const balancer = await startBalancer(processes.map(({ url }) => url));
+  const ports = [freePort(), freePort(), freePort()];
+  const balancer = await startBalancer(ports);
+  const processes = await Promise.all(
+    ports.map((port, i) =>
+      startProcess(start, { port, through: balancer.through[i] as string, wire: openWire(postgres.port) }),
+    ),
+  );
   const leader = async (): Promise<Leading | null> => {
     const told = await Promise.all(processes.map(async (each) => ({ each, ...(await ledBy(each.url)) })));
     const { url = null } = told.toSorted((a, b) => b.term - a.term)[0] ?? {};
@@ -81,7 +91,8 @@ export async function startHouse(
   const isWhole = async () => (await leader())?.followers.length === processes.length - 1;
   await until(isWhole, "all processes follow one");
   return {
-    ...{ processes, llamas, postgres, redis, database, data, leader, url: balancer.url },
+    ...{ processes, llamas, postgres, redis, database, data, leader },
+    ...{ url: balancer.url, withoutSockets: balancer.withoutSockets },
     async whole() {
       const isMended = async () => {
         // one that has just woken up ends a moment later
@@ -101,12 +112,14 @@ export async function startHouse(
   };
 }
 
-async function startProcess(start: (port: number, wire: Wire) => Promise<Parlor>, wire: Wire) {
-  const port = freePort();
+async function startProcess(
+  start: (port: number, wire: Wire) => Promise<Parlor>,
+  { port, through, wire }: { port: number; through: string; wire: Wire },
+) {
   let parlor = await start(port, wire);
   const isAlive = () => parlor.process.exitCode === null && parlor.process.signalCode === null;
   return {
-    ...{ url: `http://127.0.0.1:${port}`, wire },
+    ...{ url: urlOf(port), through, wire },
     get parlor() {
       return parlor;
     },
@@ -134,30 +147,44 @@ async function ledBy(url: string): Promise<{ url: string | null; term: number }>
   return { url: leader, term };
 }
 
+interface Balancer {
+  readonly url: string;
+  readonly withoutSockets: string;
+  /** For each process the address that prefers it. */
+  readonly through: readonly string[];
+  stop(): void;
+}
+
 /** An nginx without stickiness; a process that does not answer is tried again after a second. */
-async function startBalancer(urls: readonly string[]): Promise<{ url: string; stop(): void }> {
+async function startBalancer(ports: readonly number[]): Promise<Balancer> {
   const program = Bun.which("nginx") ?? "/usr/sbin/nginx";
   if (!existsSync(program)) throw new Error("install nginx (Debian: apt-get install nginx-light)");
   const folder = mkdtempSync(join(tmpdir(), "parlor-balancer-"));
-  const port = freePort();
-  const servers = urls.map((url) => `server ${new URL(url).host} max_fails=1 fail_timeout=1s;`).join(" ");
+  const [port, withoutSockets, through] = [freePort(), freePort(), ports.map(() => freePort())];
+  const servers = (other: (i: number) => string) =>
+    ports.map((to, i) => `server 127.0.0.1:${to} max_fails=1 fail_timeout=1s${other(i)};`).join(" ");
+  const preferring = ports.map((_, first) => servers((i) => (i === first ? "" : " backup")));
+  const server = (at: number, upstream: string, upgrade = "$http_upgrade") => `server {
+        listen 127.0.0.1:${at};
+        location / {
+          proxy_pass http://${upstream}; proxy_http_version 1.1; proxy_buffering off; proxy_request_buffering off;
+          proxy_connect_timeout 2s; proxy_next_upstream error timeout;
+          proxy_set_header Upgrade ${upgrade}; proxy_set_header Connection $connection_upgrade;
+          proxy_set_header Host $http_host; proxy_set_header X-Forwarded-For $remote_addr;
+        }
+      }`;
   writeFileSync(
     join(folder, "nginx.conf"),
     `daemon off; master_process off; pid ${folder}/nginx.pid; error_log stderr crit; events {}
     http {
       access_log off; client_body_temp_path ${folder}/b; proxy_temp_path ${folder}/p;
       fastcgi_temp_path ${folder}/f; uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s;
-      upstream parlors { ${servers} }
       map $http_upgrade $connection_upgrade { default upgrade; '' ''; }
-      server {
-        listen 127.0.0.1:${port};
-        location / {
-          proxy_pass http://parlors; proxy_http_version 1.1; proxy_buffering off; proxy_request_buffering off;
-          proxy_connect_timeout 2s; proxy_next_upstream error timeout;
-          proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade;
-          proxy_set_header Host $http_host; proxy_set_header X-Forwarded-For $remote_addr;
-        }
-      }
+      upstream parlors { ${servers(() => "")} }
+      ${preferring.map((each, i) => `upstream parlors${i} { ${each} }`).join("\n")}
+      ${server(port, "parlors")}
+      ${server(withoutSockets, "parlors", "''")}
+      ${through.map((at, i) => server(at, `parlors${i}`)).join("\n")}
     }`,
   );
   const nginx = Bun.spawn([program, "-c", join(folder, "nginx.conf")], {
@@ -165,7 +192,10 @@ async function startBalancer(urls: readonly string[]): Promise<{ url: string; st
     stderr: "ignore",
   });
   process.on("exit", () => nginx.kill());
-  const url = `http://127.0.0.1:${port}`;
-  await until(async () => (await fetch(`${url}/healthz`).catch(() => null))?.ok === true, "nginx is there");
-  return { url, stop: () => nginx.kill() };
+  const url = urlOf(port);
+  await until(async () => (await fetch(url).catch(() => null)) !== null, "nginx is there");
+  return {
+    ...{ url, withoutSockets: urlOf(withoutSockets), through: through.map(urlOf) },
+    stop: () => nginx.kill(),
+  };
 }
