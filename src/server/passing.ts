@@ -65,8 +65,8 @@ export class Passing {
 
   /**
    * Answers a request that another process must answer, or has sent for itself; null: it is answered here.
-   * Sockets are passed on by `socket`, once it is known whose they are. `timeout` sets Bun's
-   * time-out for silence, which is lifted until it is over: the other process knows how long it may take.
+   * Sockets are passed on by `socket`, once it is known whose they are. `timeout` sets Bun's time-out for
+   * silence, which is lifted until the request is over: the other process knows how long it may take.
    * @throws Failure `no_leader`, `queue_full`, `shutting_down`
    */
   async request(
@@ -83,6 +83,7 @@ export class Passing {
     if (isSocketPath(pathname) && isUpgrade(request)) return null;
     const passed = this.#passedOn(request, key, arrived);
     for (;;) {
+      const { term } = this.#house.membership;
       const to = pathname === sayPath ? this.#holderOf(request) : await this.#leaderFor(request, pathname);
       if (to === null) return null;
       if (isInner) throw new Failure("no_leader"); // it was passed on already
@@ -99,7 +100,7 @@ export class Passing {
         return await passRequest(request, passed, { ...exchange, end });
       } catch (error) {
         // a process that has ended leads until its lease is over
-        if (pathname === sayPath || !isUnsent(error) || !(await this.#isFollowed(to, request.signal)))
+        if (pathname === sayPath || !isUnsent(error) || !(await this.#isFollowed(term, request.signal)))
           throw error;
       }
     }
@@ -112,12 +113,12 @@ export class Passing {
     while (this.#programs.size > 0 && performance.now() < until) await Bun.sleep(againMs / 2);
   }
 
-  /** True once another process leads; false if that takes too long. */
-  async #isFollowed(leader: string, signal: AbortSignal): Promise<boolean> {
+  /** True once there is a leader after that of a term; false if that takes too long. */
+  async #isFollowed(term: number, signal: AbortSignal): Promise<boolean> {
     const { membership } = this.#house;
     const until = performance.now() + membership.patienceMs;
     while (!signal.aborted && performance.now() < until) {
-      if (membership.isLeading || (membership.leader !== null && membership.leader !== leader)) return true;
+      if (membership.isLeading || (membership.leader !== null && membership.term !== term)) return true;
       await Bun.sleep(againMs);
     }
     return false;
