@@ -33,10 +33,11 @@ const connectMs = 3_000;
  */
 export async function openSqliteSource(file: string): Promise<HouseSource> {
   if (!existsSync(file)) throw new StoreUnusable(`there is no ${file}`);
-  await openSqlite(file).close();
   const lock = lockFile(file);
-  const db = new Database(file, { readonly: true, strict: true });
-  db.run("begin"); // one moment, though a command may write meanwhile
+  const db = await opened(file).catch((error) => {
+    lock.release();
+    throw error;
+  });
   const read = (sql: string, ...values: Value[]) => db.query<Row, Value[]>(sql).all(...values);
   return {
     mark() {
@@ -50,6 +51,14 @@ export async function openSqliteSource(file: string): Promise<HouseSource> {
       lock.release();
     },
   };
+}
+
+/** Upgrades the file, and empties its journal, so that it changes no more until somebody writes. */
+async function opened(file: string): Promise<Database> {
+  await openSqlite(file, { isShared: true }).close();
+  const db = new Database(file, { readonly: true, strict: true });
+  db.run("begin"); // one moment, though a command may write meanwhile
+  return db;
 }
 
 /**

@@ -32,6 +32,7 @@ export class PostgresForgetting implements Forgetting {
 
   // biome-ignore lint/correctness/useYield: other engines have statements for it
   *begin(): Work<void> {
+    if (this.#isClosed) return;
     this.#isPending = true;
     this.#later(0);
   }
@@ -42,9 +43,14 @@ export class PostgresForgetting implements Forgetting {
 
   /** Must be called when passages are added. */
   added(): void {
-    if (this.#isPending) return;
+    if (this.#isPending || this.#isClosed) return;
     this.#isPending = true;
     this.#later(gatherMs);
+  }
+
+  /** Does nothing from now on. */
+  rest(): void {
+    this.#isClosed = true;
   }
 
   /** Works until nothing is left, within the bound for such a process. */

@@ -34,6 +34,7 @@ export async function openPostgres(
  */
 export async function openPostgresIntake(url: string): Promise<PostgresDatabase> {
   const database = await openPostgresDatabase(url, { isShared: true }, { statementMs: intakeMs }, true);
+  database.forgetting.rest(); // it would erase rows that others still refer to
   const led = await database.read(() => one("select 1 from lease where until > now()"));
   if (led === null) return database;
   await database.close();

@@ -13,7 +13,7 @@ async function* arriving(text: string): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < text.length; at += 65_521) yield Buffer.from(text.slice(at, at + 65_521));
 }
 
-/** Fills an empty Store. `size` multiplies conversations and passages. Returns the collection `lease`. */
+/** Fills an empty Store. `size` multiplies conversations, and passages twice. Returns the collection `lease`. */
 export async function fillHouse(store: Store, size = 1): Promise<string> {
   const ann = (await store.people.add({ name: "Änn", role: "member", password: "hash", subject: "sub" })).id;
   const gone = (await store.people.add({ name: "gone", role: "guest", password: null })).id;
@@ -98,7 +98,7 @@ async function shelve(store: Store, size: number): Promise<string> {
   await store.files.remove(localPerson, lost.id);
   const lease = await store.collections.add(null, "lease", "/files/lease");
   const text = Array.from(
-    { length: 40 * size },
+    { length: 40 * size * size },
     (_, i) =>
       `# Chapter ${i}\n\nKündigungsfrist number${i}: three months to the end of ${"a quarter ".repeat(40)}.`,
   ).join("\n\n");
