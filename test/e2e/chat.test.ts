@@ -232,32 +232,57 @@ describe("hands and eyes", () => {
     expect(await page.locator('article[data-role="user"]').count()).toBe(1);
   });
 
-  test("the view follows the text until the reader scrolls up, then leaves them there, with a button back down", async () => {
+  test("a question stays below the head while its answer grows and when it ends; a button leads to the end and follows it", async () => {
     const { page } = await open(house.url);
-    await ask(page, "endless");
-    await grownBeyond(page, 4000);
     const place = () =>
       page.evaluate(() => {
         const scroller = document.getElementById("scroller") as HTMLElement;
-        const first = scroller.querySelector("article")?.getBoundingClientRect().top ?? 0;
-        return { fromEnd: -scroller.scrollTop, first };
+        const question = [...scroller.querySelectorAll('article[data-role="user"]')].at(-1) as HTMLElement;
+        const top = question.getBoundingClientRect().top - scroller.getBoundingClientRect().top;
+        return { fromEnd: -scroller.scrollTop, top };
       });
-    expect((await place()).fromEnd).toBeLessThan(2);
-    await page.locator("#scroller").hover();
-    await page.mouse.wheel(0, -600);
+    const length = () =>
+      page.evaluate(() => document.querySelector("#t")?.parentElement?.textContent?.length ?? 0);
+    // a short answer, then the next question: both stay where they are put, at the end of the answer, too
+    for (const text of ["Hello?", "twenty"]) {
+      await ask(page, text);
+      await page.waitForFunction(
+        (asked) =>
+          [...document.querySelectorAll('article[data-role="user"]')].at(-1)?.textContent?.includes(asked),
+        text,
+      );
+      const { top } = await place();
+      expect(top).toBeGreaterThan(0);
+      expect(top).toBeLessThan(40);
+      await answered(page);
+      expect(Math.abs((await place()).top - top)).toBeLessThan(2);
+    }
     const button = page.getByRole("button", { name: "Jump to the end" });
+    expect(await button.isVisible()).toBe(false);
+    await ask(page, "endless");
+    await grownBeyond(page, 4000);
+    expect((await place()).top).toBeLessThan(40);
     await button.waitFor();
-    const left = await place();
-    const length = await page.evaluate(
-      () => document.querySelector("#t")?.parentElement?.textContent?.length ?? 0,
+    await page.locator("#scroller").hover();
+    const before = await place();
+    await page.mouse.wheel(0, 300);
+    await page.waitForFunction(
+      (top) =>
+        ([...document.querySelectorAll('article[data-role="user"]')].at(-1)?.getBoundingClientRect().top ??
+          0) <
+        top - 200,
+      before.top,
     );
-    await grownBeyond(page, length + 3000);
+    const left = await place();
+    await grownBeyond(page, (await length()) + 3000);
     const later = await place();
-    expect(Math.abs(later.first - left.first)).toBeLessThan(3);
+    expect(Math.abs(later.top - left.top)).toBeLessThan(3);
     expect(later.fromEnd).toBeGreaterThan(left.fromEnd);
     await button.click();
     await page.waitForFunction(() => (document.getElementById("scroller") as HTMLElement).scrollTop > -2);
     expect(await button.isVisible()).toBe(false);
+    await grownBeyond(page, (await length()) + 1000);
+    expect((await place()).fromEnd).toBeLessThan(2); // it follows
     await page.getByRole("button", { name: "Stop" }).click();
     await answered(page, "stopped");
   });

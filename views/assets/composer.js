@@ -66,6 +66,7 @@
     for (const [id, { text, files }] of sent) {
       if (!find(`m-${id}`)) continue;
       sent.delete(id);
+      reading.begin(find(`m-${id}`));
       attached.forget(files);
       const isOnItsWay = [...sent.values()].some(isInField); // as another message
       if (!isOnItsWay && field.value.startsWith(text)) field.value = field.value.slice(text.length);

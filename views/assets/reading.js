@@ -1,5 +1,5 @@
-// Reading a conversation: the thoughts of answers stay open for a reader who wants them, and a button leads
-// to the end of the text.
+// Reading a conversation: a question that was asked here stands below the head while its answer grows, the
+// thoughts of answers stay open for a reader who wants them, and a button leads to the end of the text.
 globalThis.reading = (() => {
   const find = (id) => document.getElementById(id);
   if (!find("text")) return null; // the page of a link has no such button
@@ -34,5 +34,19 @@ globalThis.reading = (() => {
     { root: scroller, rootMargin: "0px 0px 80px 0px" },
   ).observe(find("end"));
 
-  return { toEnd };
+  /**
+   * Moves a question that was asked here below the head: its answer gets the rest of the window, and keeps it
+   * when it is whole, so that nothing jumps. One pixel off the end, the browser leaves the reader alone.
+   */
+  function begin(question) {
+    const answer = question.nextElementSibling;
+    if (!answer || answer.nextElementSibling) return; // it was answered meanwhile, or is an edit above others
+    const { paddingBlockStart, paddingBlockEnd } = getComputedStyle(find("thread").parentElement);
+    const above = answer.offsetTop - question.offsetTop;
+    const margins = Number.parseFloat(paddingBlockStart) + Number.parseFloat(paddingBlockEnd) - 2;
+    find("thread").style.setProperty("--above", `${above + margins}px`);
+    scroller.scrollTop = -1;
+  }
+
+  return { toEnd, begin };
 })();
