@@ -5,6 +5,8 @@ import { existsSync, renameSync, rmSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { CommandError } from "../config/arguments.ts";
 import { termsOf } from "../documents/indexing.ts";
+import { Failure } from "../domain/failure.ts";
+import { PostgresError } from "../postgres/connection.ts";
 import { lockFile, makeFile, StoreUnusable, unusable } from "../store/file.ts";
 import { type Balance, copyHouse } from "../store/house-copy.ts";
 import { type HouseSource, openPostgresSource, openSqliteSource } from "../store/house-source.ts";
@@ -23,7 +25,8 @@ const isAddress = (place: string): boolean => /^postgres(ql)?:\/\//i.test(place)
 export async function runMigrate(args: readonly string[]): Promise<void> {
   const { from, to } = readArguments(args);
   if (isAddress(from) === isAddress(to)) throw new CommandError(usage, 2);
-  const balance = isAddress(to) ? await toPostgres(from, to) : await toFile(from, to, false, progress);
+  const moving = isAddress(to) ? toPostgres(from, to) : toFile(from, to, false, progress);
+  const balance = await moving.catch(failInWords);
   for (const { table, source, target } of balance)
     if (source > 0 || target > 0) say(`${table}\t${target}${target === source ? "" : ` of ${source}`}`);
   refuseMissing(balance);
@@ -36,7 +39,15 @@ export async function runMigrate(args: readonly string[]): Promise<void> {
  * @throws StoreUnusable
  */
 export async function backupPostgres(url: string, to: string): Promise<void> {
-  refuseMissing(await toFile(url, to, true));
+  refuseMissing(await toFile(url, to, true).catch(failInWords));
+}
+
+/** A database that is away, or a disk that is full. */
+function failInWords(error: unknown): never {
+  if (error instanceof PostgresError) throw new CommandError(`PostgreSQL: ${error.message}`, 1);
+  if (error instanceof Failure && error.code === "store_unwritable")
+    throw new CommandError("it can't be written now; the same command goes on once it can", 1);
+  throw error;
 }
 
 function readArguments(args: readonly string[]): { from: string; to: string } {

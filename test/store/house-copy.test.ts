@@ -149,6 +149,22 @@ test("a move that is killed goes on when it is started again, and nobody uses wh
   await Promise.all([here.close(), there.close()]);
 }, 120_000);
 
+test("a database that goes away meanwhile is said in one line, and the move goes on afterwards", async () => {
+  const [file, url] = [await fullHouse("away.db", 4), await server.database()];
+  const child = start("migrate", "--from", file, "--to", url);
+  const sql = new Bun.SQL({ url, max: 1, prepare: false } as ConstructorParameters<typeof Bun.SQL>[0]);
+  const isBegun = async () => (await sql`select 1 from migration`.catch(() => [])).length > 0;
+  await until(isBegun, "it has begun");
+  await sql.close();
+  await server.stop("immediate");
+  const [err, code] = await Promise.all([new Response(child.stderr).text(), child.exited]);
+  expect({ code, lines: err.trim().split("\n").length }).toEqual({ code: 1, lines: 1 });
+  await server.start();
+  expect((await run("migrate", "--from", file, "--to", url)).code).toBe(0);
+  const source = await openSqliteSource(file);
+  expect(await rowsOf(await openPostgresSource(url, false))).toEqual(await rowsOf(source));
+}, 120_000);
+
 test("what can't be moved is refused in one line", async () => {
   const [file, url] = [await fullHouse("again.db"), await server.database()];
   const refused = async (from: string, to: string, why: string) => {
