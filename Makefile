@@ -35,7 +35,7 @@ build: dist/parlor ## the single executable: dist/parlor
 
 bench: $(BUN) $(PARROT) build chromium nginx ## what parlor costs, beside others, measured; see bench/README.md (XQUAD=FOLDER: how well documents are found, too)
 	@export LLAMA_SERVER="$$(test/llama/llama-server --path)"; \
-		for each in relay crowd routing store browser start load lighthouse documents-cost cluster; do $(BUN) bench/$$each.ts || exit 1; done; \
+		for each in relay crowd routing store browser start load lighthouse documents-cost cluster engines pgvector; do $(BUN) bench/$$each.ts || exit 1; done; \
 		for each in documents documents-meaning $(if $(XQUAD),documents-answers documents-grounding); do $(BUN) bench/$$each.ts $(XQUAD) || exit 1; done
 
 soak: $(BUN) $(PARROT) build ## half an hour of llama-servers that fail in every way (SOAK_MINUTES=30 SEED=1), the simulations in their long form, the memory of 40 000 requests (REQUESTS=40000)

@@ -28,17 +28,18 @@ const pieceColumns: Columns = {
 export class RunTable {
   /** Adds a queued Run of `owner` that writes `answer`. */
   *add(answer: Message, owner: PersonId, withoutDocuments?: true): Work<Run> {
-    const row = yield* one<RunRow>(
+    const { conversation, id: message } = answer;
+    const [id, createdAt] = [newId(), Date.now()];
+    yield* perform(
       `insert into runs (id, owner, conversation, message, status, created_at, without_documents)
-       values (?, ?, ?, ?, 'queued', ?, ?) returning *`,
-      newId(),
-      owner,
-      answer.conversation,
-      answer.id,
-      Date.now(),
-      withoutDocuments ? 1 : 0,
+       values (?, ?, ?, ?, 'queued', ?, ?)`,
+      ...[id, owner, conversation, message, createdAt, withoutDocuments ? 1 : 0],
     );
-    return toRun(row as RunRow);
+    return {
+      ...{ id, owner, conversation, message, status: "queued", createdAt },
+      ...{ finish: null, failure: null, stats: {}, slotFreed: true },
+      ...(withoutDocuments && { withoutDocuments }),
+    };
   }
 
   *start(run: RunId): Work<boolean> {
