@@ -147,6 +147,35 @@ test("an offered question goes with the settings of the panel; a wrong number th
   await answered(page, "done", 1);
 });
 
+test("settings for the first question stay when the panel is closed and opened again; in a conversation the panel waits for what is stored", async () => {
+  const page = await open();
+  const voice = page.getByRole("button", { name: "Persona: Helper" });
+  const length = page.getByRole("spinbutton", { name: "Maximum answer length" });
+  await voice.click();
+  await length.fill("4");
+  await voice.click();
+  await length.waitFor({ state: "hidden" });
+  await voice.click();
+  await length.waitFor();
+  expect(await length.inputValue()).toBe("4");
+  await page.keyboard.press("Escape");
+  await ask(page, "story");
+  await answered(page);
+  expect(await page.getByText("Stopped at the length limit").isVisible()).toBe(true);
+  const asked = Promise.withResolvers<void>();
+  const stored = Promise.withResolvers<void>();
+  await page.route("**/settings?*", async (route) => {
+    asked.resolve();
+    await stored.promise;
+    await route.continue();
+  });
+  await voice.click();
+  await asked.promise;
+  expect(await length.count()).toBe(0);
+  stored.resolve();
+  expect(await length.inputValue()).toBe("4");
+});
+
 test("who chooses another persona keeps what was typed", async () => {
   const page = await open();
   await page.getByRole("textbox", { name: "Message" }).fill("half a que");

@@ -5,7 +5,7 @@ import { expect } from "bun:test";
 import { setTimeout as pause } from "node:timers/promises"; // things happen over a time that is wished; nothing is waited for by it
 import { type House, PageClient, PlainClient, startHouse } from "../house.ts";
 import { textOf } from "../llama/recitals.ts";
-import { freePort, type Llama, startLlama, until } from "../llama/server.ts";
+import { demoModel, freePort, type Llama, spawnLlama, startLlama, until } from "../llama/server.ts";
 import { type Seeded, seeded } from "../seeded.ts";
 import { agree, questionOf, stopAll } from "./answers.ts";
 
@@ -110,11 +110,10 @@ async function strike(world: World): Promise<void> {
     llamas[i] = null;
     await pause(random.below(2_000));
     if (fault === "while it loads") {
-      const starting = startLlama({ port: ports[i] as number });
+      const starting = spawnLlama(ports[i] as number, ["--model", await demoModel(), "--threads", "1"]);
       await pause(random.below(40));
-      Bun.spawnSync(["pkill", "-9", "-f", "--", `--port ${ports[i]} `]);
-      await Promise.race([starting, pause(1_000)]).catch(() => null);
-      starting.then((late) => late.stop()).catch(() => null); // it never becomes ready, or it was quicker than we
+      starting.kill("SIGKILL");
+      await starting.exited; // else it may hold the port that the next one needs
     }
     llamas[i] = await startLlama({
       port: ports[i] as number,

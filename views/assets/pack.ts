@@ -75,6 +75,7 @@ const files = [
         "dropped.js",
         "edits.js",
         "documents.js",
+        "panel.js",
         "reading.js",
         "sources.js",
         "shortcuts.js",
