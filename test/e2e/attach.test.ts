@@ -209,6 +209,7 @@ describe("with scripts", () => {
   test("in German", async () => {
     const { page } = await open(house.url, { locale: "de-DE" });
     await page.getByLabel("Anhängen", { exact: true }).setInputFiles(file("notiz.txt"));
+    await uploaded(page, ["notiz.txt"]); // until then the button moves
     await page.getByRole("button", { name: "notiz.txt entfernen" }).click();
     expect(await attached(page).count()).toBe(0);
   });
