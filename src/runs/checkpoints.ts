@@ -18,6 +18,7 @@ export class Checkpoints {
   readonly #log: Log;
   readonly #writing = new Set<Writing>();
   #timer: Timer | null = null;
+  #isClosed = false;
   #saving: Promise<void> = Promise.resolve();
 
   /** Text is in the Store at most `everyMs` after it was written. */
@@ -32,6 +33,7 @@ export class Checkpoints {
    * change.
    */
   mark(writing: Writing): void {
+    if (this.#isClosed) return;
     this.#writing.add(writing);
     this.#timer ??= setTimeout(() => this.#saveMarked(), this.#everyMs);
   }
@@ -45,6 +47,13 @@ export class Checkpoints {
   save(writing: Writing): Promise<void> {
     this.#saving = this.#saving.then(() => this.#save([writing]));
     return this.#saving;
+  }
+
+  /** Saves these answers, and nothing from then on. */
+  async close(last: readonly Writing[]): Promise<void> {
+    this.#isClosed = true;
+    if (this.#timer) clearTimeout(this.#timer);
+    await Promise.all(last.map((writing) => this.save(writing)));
   }
 
   #saveMarked(): void {

@@ -12,6 +12,8 @@ import type { Metrics } from "../telemetry/metrics.ts";
 import type { LiveRun } from "./live-run.ts";
 
 export interface EndingDependencies {
+  /** True once the Runs are left to another process, which stores and publishes their ends. */
+  readonly hasLeft: () => boolean;
   readonly log: Log;
   readonly metrics: Metrics;
   /** Write the text of messages to the log. */
@@ -29,6 +31,7 @@ export async function endRun(
   deps: EndingDependencies,
 ): Promise<void> {
   const { log, metrics, unstored } = deps;
+  if (deps.hasLeft()) return;
   const ending: Ending = {
     ...outcome,
     parts: live.written.parts,

@@ -51,7 +51,7 @@ export async function leaveToNext(host: RunHost, graceMs: number): Promise<void>
     while (bound() && performance.now() < until) await Bun.sleep(50);
   };
   await Promise.all([boundOver(), queue.apiRequests.close(graceMs)]);
-  await host.saveAll();
+  await host.leave();
 }
 
 /**

@@ -31,6 +31,7 @@ export class RunHost implements Runs {
   readonly queue: Queue;
   readonly #counts = new Counts();
   readonly #checkpoints: Checkpoints;
+  #hasLeft = false;
 
   constructor(deps: RunsDependencies) {
     this.#deps = deps;
@@ -124,12 +125,13 @@ export class RunHost implements Runs {
     this.#track(live, runOne(live, slot, this.#runnerDeps, unfinished));
   }
 
-  /** Saves what all Runs have written, so that another process can go on with them. */
-  async saveAll(): Promise<void> {
+  /** Saves what all Runs have written and leaves them to another process: nothing of them is stored here. */
+  async leave(): Promise<void> {
+    this.#hasLeft = true;
     const running = this.inProgress
       .values()
       .filter(({ run, over }) => !over && !isTemporary(run.conversation));
-    await Promise.all(running.map(({ written }) => this.#checkpoints.save(written)));
+    await this.#checkpoints.close(running.map(({ written }) => written).toArray());
   }
 
   /** Ends a Run that never had a slot. */
@@ -142,7 +144,7 @@ export class RunHost implements Runs {
   #track(live: LiveRun, ended: Promise<void>): void {
     const bug = (error: unknown) =>
       this.#deps.log.error("a bug ended a Run", { run: live.run.id, error: String(error) });
-    this.inProgress.track(live, ended.catch(bug), () => this.queue.release(live));
+    this.inProgress.track(live, ended.catch(bug), () => !this.#hasLeft && this.queue.release(live));
   }
 
   get #runnerDeps(): RunnerDependencies {
@@ -150,6 +152,7 @@ export class RunHost implements Runs {
     return {
       ...this.#deps,
       unstored: this.inProgress.unstored,
+      hasLeft: () => this.#hasLeft,
       answerTokens: bounds.answerTokens,
       counts: this.#counts,
       goesOn: goesOn ?? (() => false),
