@@ -33,10 +33,9 @@ import { type FileBounds, openAttachments } from "./server/attached-files.ts";
 import { Bodies, type BodiesBounds } from "./server/bodies.ts";
 import { type Errors, errorHandlers } from "./server/errors.ts";
 import { Gate } from "./server/gate.ts";
-import { House, type HouseOptions } from "./server/house.ts";
+import type { HouseOptions } from "./server/house.ts";
 import { type LibraryBounds, openLibrary } from "./server/library.ts";
 import { PageEndpoints } from "./server/page-endpoints.ts";
-import { Passing } from "./server/passing.ts";
 import { ProgramEndpoints } from "./server/program-endpoints.ts";
 import { stopRunsOfRemoved, watchRevocation } from "./server/revocation.ts";
 import { SecondOpinion } from "./server/second-opinion.ts";
@@ -117,7 +116,7 @@ export async function createApp(dependencies: AppDependencies): Promise<App> {
   const servers = new Servers(upstream, special, store.settings, dependencies.areUpstreamsFixed);
   const passwords = new Passwords(store);
   const auth = new Auth({ mode: dependencies.auth, store, sessionMs: bounds.sessionMs });
-  const core = openChat(dependencies, enforced, errors);
+  const core = await openChat(dependencies, enforced, errors);
   const { host, house, forgetting } = core;
   const sockets = openSockets(dependencies, auth, errors);
   // JSON may escape each character of a message as six bytes, and a form each byte as three (%XX): the form
@@ -138,7 +137,7 @@ export async function createApp(dependencies: AppDependencies): Promise<App> {
     ...{ load: () => core.runs.load, membership: house?.several ?? null },
   });
   const trustedProxies = new AddressSet(dependencies.trustedProxies);
-  const passing = house && new Passing(house.gate, sockets);
+  const passing = house?.passing(sockets) ?? null;
   const gate = new Gate({ ...services, pages, pageEndpoints, programs, trustedProxies, passing });
   watchUpstream({ ...dependencies, ...core, sockets });
   const unwatch = watchRevocation({ ...services, programs });
@@ -177,7 +176,7 @@ export async function createApp(dependencies: AppDependencies): Promise<App> {
 }
 
 /** Conversations, their Runs, and the sockets that watch them. */
-function openChat(dependencies: AppDependencies, enforced: EnforcedPersona, { bug }: Errors) {
+async function openChat(dependencies: AppDependencies, enforced: EnforcedPersona, { bug }: Errors) {
   const { store, bus, upstream, metrics, bounds } = dependencies;
   const settings = new SettingsResolver(dependencies.personas, () => enforced.now);
   const storeOf = storeChooser(dependencies);
@@ -190,13 +189,14 @@ function openChat(dependencies: AppDependencies, enforced: EnforcedPersona, { bu
   };
   const opinion = new SecondOpinion({ ...dependencies, storeOf });
   const onEnd: RunsDependencies["onEnd"] = (ended) => void opinion.ask(ended).catch(bug);
-  const firstEvent = () => (dependencies.house ? House.firstEvent(dependencies.house) : 0);
+  const firstEvent = () => dependencies.house?.cluster.firstEvent ?? 0;
   const host = new RunHost({ ...dependencies, ...search, settings, storeOf, onEnd, firstEvent });
   const several = { ...dependencies, bug, reload: () => enforced.reload() };
-  const house = dependencies.house ? new House(dependencies.house, host, several) : null;
+  const openHouse = async (options: HouseOptions) =>
+    new (await import("./server/house.ts")).House(options, host, several);
+  const house = dependencies.house ? await openHouse(dependencies.house) : null;
   const runs = house?.runs ?? host;
-  const room = house?.runs ?? host.queue.apiRequests;
-  const quota = new Quota({ usage: store.usage, runs, queue: room, bounds });
+  const quota = new Quota({ usage: store.usage, runs, queue: house?.runs ?? host.queue.apiRequests, bounds });
   const ports = { ...dependencies, settings, storeOf, runs, quota, drawAhead: drawThread };
   const threads = new Threads(ports);
   const hub = new Hub({

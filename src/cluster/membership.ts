@@ -31,6 +31,9 @@ const goneAfterMs = 5_000;
 /** Longest wait for a leader, in leases. */
 const leasesToWait = 2.5;
 
+/** Between two numbers of first events: more events than any Run has. */
+const eventsMax = 2 ** 32;
+
 export class Cluster implements Membership {
   readonly #options: ClusterOptions;
   readonly #lease: Lease;
@@ -88,6 +91,11 @@ export class Cluster implements Membership {
   /** True once this process gives the lease up itself: that another one leads then is as it should be. */
   get isEnding(): boolean {
     return this.#isEnding;
+  }
+
+  /** Number of the first event of a Run of this process: beyond those of all terms before. */
+  get firstEvent(): number {
+    return this.ownTerm * eventsMax;
   }
 
   get processes(): readonly ProcessState[] {

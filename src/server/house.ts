@@ -11,7 +11,8 @@ import type { RunHost } from "../runs/host.ts";
 import type { Store } from "../store/store.ts";
 import { answerProcess } from "./cluster-endpoints.ts";
 import { Leading } from "./leading.ts";
-import type { GateHouse } from "./passing.ts";
+import { type GateHouse, Passing } from "./passing.ts";
+import type { Sockets } from "./sockets.ts";
 
 /** What a process needs to be one of several. */
 export interface HouseOptions {
@@ -31,9 +32,6 @@ interface HouseDependencies {
   reload(): Promise<void>;
   bug(error: unknown): void;
 }
-
-/** Between two numbers of first events: more events than any Run has. */
-const eventsMax = 2 ** 32;
 
 export class House {
   readonly #options: HouseOptions;
@@ -68,9 +66,9 @@ export class House {
     return this.#options.key === null ? null : this.#options.cluster;
   }
 
-  /** See `RunsDependencies.firstEvent`. */
-  static firstEvent({ cluster }: HouseOptions): number {
-    return cluster.ownTerm * eventsMax;
+  /** What passes requests on for the gate. */
+  passing(sockets: Sockets): Passing {
+    return new Passing(this.gate, sockets);
   }
 
   /**
