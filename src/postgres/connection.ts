@@ -65,7 +65,13 @@ export class Connection {
     this.#statementMs = statementMs + connectMs;
     const seconds = Math.max(1, Math.ceil(connectMs / 1000));
     // named statements would break behind a pgbouncer that lends connections for a transaction
-    const options = { url, max: 1, prepare: false, bigint: true, connectionTimeout: seconds, idleTimeout: 0 };
+    const bounds = { max: 1, connectionTimeout: seconds, idleTimeout: 0 };
+    // Bun would connect again, and what belongs to a transaction would happen outside of it
+    const onclose = () => {
+      this.#isClosed = true;
+      setImmediate(() => void this.close()); // statements that wait are rejected before, with the reason
+    };
+    const options = { url, prepare: false, bigint: true, ...bounds, onclose };
     this.#sql = new SQL(options as ConstructorParameters<typeof SQL>[0]);
   }
 

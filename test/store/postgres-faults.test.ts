@@ -156,6 +156,25 @@ describe("a silent network", () => {
   });
 });
 
+test("a process that stood still in a transaction writes nothing of it outside, but begins it anew", async () => {
+  const direct = await openPostgresDatabase(server.url(name), {}, { ...bounds, statementMs: 10_000 });
+  let attempts = 0;
+  await direct.write(function* () {
+    const isFirst = attempts++ === 0;
+    yield* set(`a${attempts}`);
+    // the answer to what follows, and then that the server has ended the transaction, wait for this process
+    if (isFirst) setTimeout(() => standStill(4_000), 20);
+    yield* one(`select pg_sleep(${isFirst ? 0.2 : 0})`);
+    yield* set(`b${attempts}`);
+  });
+  expect(await direct.read(names)).toEqual([{ name: "a2" }, { name: "b2" }]);
+  await direct.close();
+});
+
+function standStill(ms: number): void {
+  for (const until = performance.now() + ms; performance.now() < until; );
+}
+
 test("who gets no connection in time is told so", async () => {
   const long = Array.from({ length: 4 }, () => database.read(() => one("select pg_sleep(0.9)")));
   expect(await codeOf(stored())).toBe("store_unwritable");
