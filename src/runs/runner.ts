@@ -78,8 +78,9 @@ async function attempt(
     prompt ??= sent;
   };
   try {
-    if (!unfinished && !(await live.store.start(live.run.id))) return ended("interrupted");
-    const effective = unfinished ? undefined : await settingsOf(live, deps);
+    const begun = unfinished ? null : await begin(live, deps);
+    if (begun?.isStarted === false) return ended("interrupted");
+    const effective = begun?.effective;
     const ownAnswer = effective && (await retrieve(live, effective, deps));
     let fromBytes = unfinished ? live.written.adopt(unfinished.draft) : null;
     live.started();
@@ -109,6 +110,16 @@ async function attempt(
     }
     return { ...ended("failed"), failure: failureOf(error, live, deps.log) };
   }
+}
+
+/** All that a Run needs of the Store at its start, at once: a database may be far away. */
+async function begin(live: LiveRun, deps: RunnerDependencies) {
+  const [isStarted, effective] = await Promise.all([
+    live.store.start(live.run.id),
+    settingsOf(live, deps),
+    live.history(),
+  ]);
+  return { isStarted, effective };
 }
 
 /** Aborts the request of a running Run; it ends with `halt`. */
