@@ -11,8 +11,8 @@ import type { Utterance } from "./thread.ts";
 /** The facts that a Run publishes. */
 export type RunFact =
   /**
-   * The Run waits. `question` is null when the messages are not added at the end of the thread; then a
-   * ThreadChanged is published too.
+   * The Run waits. `question` is null when the messages are not added at the end of the thread, and when
+   * the Run is taken over from another process; then the thread must be read again.
    */
   | {
       readonly kind: "queued";

@@ -19,7 +19,7 @@ interface FollowingOptions {
    * events may be lost.
    */
   began(live: readonly Snapshot[]): void;
-  /** Called when the thread has changed its shape. */
+  /** Called when the thread has changed its shape, and when a Run waits whose messages were not told. */
   reshaped?(): void;
   onError(error: unknown): void;
 }
@@ -101,6 +101,9 @@ export class Following {
   #hear(event: RunEvent): void {
     const fresh = this.#snapshots.take(event);
     if (fresh === "missing") this.ready = this.#begin();
-    else if (fresh !== null) this.#options.heard(fresh);
+    if (fresh === "missing" || fresh === null) return;
+    this.#options.heard(fresh);
+    // a Run that was left by another process: its messages may be in the thread without a word of them
+    if (fresh.kind === "queued" && fresh.question === null) this.#options.reshaped?.();
   }
 }

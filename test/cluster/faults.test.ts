@@ -5,7 +5,15 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Page } from "playwright-core";
 import { answered, ask, grownBeyond, visit, withPages } from "../e2e/stage.ts";
 import { until } from "../llama/server.ts";
-import { type House, type Leading, leaseMs, type Process, startHouse } from "./house.ts";
+import {
+  conversationOf,
+  type House,
+  type Leading,
+  leaseMs,
+  type Process,
+  startHouse,
+  storedText,
+} from "./house.ts";
 
 const open = withPages();
 /** Longest time in which a page shows no more text, in ms: a lease, and the takeover. */
@@ -28,17 +36,9 @@ async function watchSilence(page: Page): Promise<() => Promise<number>> {
   return () => page.evaluate(() => (window as unknown as { longest: number }).longest);
 }
 
-const conversationOf = (page: Page): string => new URL(page.url()).pathname.split("/").at(-1) as string;
-
 /** The status of the last answer, as a page shows it. */
 const statusOf = (page: Page) =>
   page.locator('article[data-role="assistant"]').last().getAttribute("data-status");
-
-/** The stored text of the last answer, as a process tells it. */
-async function stored(at: Process, conversation: string): Promise<string> {
-  const file = await (await fetch(`${at.url}/c/${conversation}/export.json`)).json();
-  return (file as { messages: { text: string }[] }).messages.at(-1)?.text ?? "";
-}
 
 interface Fault {
   readonly name: string;
@@ -142,7 +142,7 @@ for (const withRedis of [false, true])
       const { page, close } = await visit(at.url);
       await ask(page, "endless");
       const shown = await answered(page);
-      whole = { text: await stored(at, conversationOf(page)), shown };
+      whole = { text: await storedText(at, conversationOf(page)), shown };
       await close();
     }, 180_000);
     beforeEach(() => house.whole());
@@ -168,16 +168,13 @@ for (const withRedis of [false, true])
         const awayMs = performance.now() - brokenAt;
         expect(await statusOf(asking.page)).not.toBe("done"); // in mid-answer, indeed
         if (fault.leaderEnds) {
-          await until(async () => {
-            const now = await house.leader();
-            return now !== null && now.leader !== leader;
-          }, "another process leads");
+          await house.leaderAfter(leader);
           await mend?.();
         }
         const shown = await Promise.all(pages.map((page) => answered(page)));
         expect(shown).toEqual(pages.map(() => whole.shown));
         for (const each of [second, first].filter(({ isAlive }) => isAlive))
-          expect(await stored(each, conversation)).toBe(whole.text);
+          expect(await storedText(each, conversation)).toBe(whole.text);
         const longest = Math.max(...(await Promise.all(silences.map((silence) => silence()))));
         console.log(
           `${fault.name}${withRedis ? " (Redis)" : ""}: longest silence ${Math.round(longest)} ms, lease ${leaseMs} ms`,

@@ -4,6 +4,7 @@
 import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Page } from "playwright-core";
 import { type Parlor, startParlor } from "../e2e/stage.ts";
 import { freePort, type Llama, startLlama, until } from "../llama/server.ts";
 import { type PostgresServer, type RedisServer, startPostgres, startRedis } from "../postgres/servers.ts";
@@ -41,6 +42,10 @@ export interface House {
   readonly withoutSockets: string;
   /** Null while none leads. */
   leader(): Promise<Leading | null>;
+  /** Waits until another process leads than this one, and one follows it. */
+  leaderAfter(before: Process): Promise<Leading>;
+  /** Slots that the llama-servers themselves show as busy. */
+  busySlots(): Promise<number>;
   /** Starts the processes again that have ended, as a supervisor would, and waits until all follow one. */
   whole(): Promise<void>;
   close(): Promise<void>;
@@ -93,6 +98,18 @@ export async function startHouse(
   return {
     ...{ processes, llamas, postgres, redis, database, data, leader },
     ...{ url: balancer.url, withoutSockets: balancer.withoutSockets },
+    async leaderAfter(before) {
+      let now: Leading | null = null;
+      const isAnother = async () => {
+        now = await leader();
+        return now !== null && now.leader !== before && now.followers.length > 0;
+      };
+      await until(isAnother, "another process leads");
+      return now as unknown as Leading;
+    },
+    async busySlots() {
+      return (await Promise.all(llamas.map((llama) => llama.busySlots()))).reduce((sum, n) => sum + n, 0);
+    },
     async whole() {
       const isMended = async () => {
         // one that has just woken up ends a moment later
@@ -110,6 +127,16 @@ export async function startHouse(
       await Promise.all([...llamas.map((llama) => llama.stop()), postgres.close(), redis?.close()]);
     },
   };
+}
+
+/** The conversation that a page is about. */
+export const conversationOf = (page: Page): string =>
+  new URL(page.url()).pathname.split("/").at(-1) as string;
+
+/** The stored text of the last answer, as a process tells it. */
+export async function storedText(at: Process, conversation: string): Promise<string> {
+  const file = await (await fetch(`${at.url}/c/${conversation}/export.json`)).json();
+  return (file as { messages: { text: string }[] }).messages.at(-1)?.text ?? "";
 }
 
 async function startProcess(

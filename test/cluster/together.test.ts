@@ -21,9 +21,7 @@ beforeAll(async () => {
     ["Cleo", "member"],
   ] as const)
     addPerson(name, role);
-  const leading = (await house.leader()) as Leading;
-  leader = leading.leader;
-  [first, second] = leading.followers as [Process, Process];
+  adopt((await house.leader()) as Leading);
 }, 180_000);
 afterEach(async () => {
   for (const { id } of await store.activeRuns()) await store.wishStop({ id });
@@ -33,6 +31,11 @@ afterAll(async () => {
   await store?.close();
   await house?.close();
 });
+
+function adopt(now: Leading): void {
+  leader = now.leader;
+  [first, second] = [...now.followers, ...house.processes.filter((each) => each !== now.leader)];
+}
 
 const passwordOf = (name: string) => `${name} has a long password`;
 
@@ -44,8 +47,7 @@ function addPerson(name: string, role: string): void {
   if (added.exitCode !== 0) throw new Error(added.stderr.toString());
 }
 
-const busy = async (): Promise<number> =>
-  (await Promise.all(house.llamas.map((llama) => llama.busySlots()))).reduce((sum, n) => sum + n, 0);
+const busy = (): Promise<number> => house.busySlots();
 
 /** Runs that wait, as the leader says. */
 async function waiting(): Promise<number> {
@@ -55,9 +57,13 @@ async function waiting(): Promise<number> {
 
 /** Somebody who has signed in at one process, and what they do at any. */
 class Somebody {
+  /** Signed in once each: an address may not try too often. */
+  static readonly #known = new Map<string, Somebody>();
   #cookie = "";
 
   static async signedIn(name: string, at: Process): Promise<Somebody> {
+    const known = Somebody.#known.get(name);
+    if (known) return known;
     const body = new URLSearchParams({ name, password: passwordOf(name) });
     const answer = await fetch(`${at.url}/login`, {
       method: "POST",
@@ -66,6 +72,7 @@ class Somebody {
       headers: { origin: at.url },
     });
     const somebody = new Somebody();
+    Somebody.#known.set(name, somebody);
     somebody.#cookie = (answer.headers.getSetCookie()[0] ?? "").split(";")[0] as string;
     return somebody;
   }
@@ -102,6 +109,24 @@ const statusOf = async (conversation: string) =>
 const textOf = async (conversation: string) =>
   (await store.thread(conversation, { limit: 5 })).thread.at(-1)?.message.text ?? "";
 
+/** The order in which the waiting questions of these conversations begin, once all have. */
+async function orderOfStart(wished: readonly string[]): Promise<string[]> {
+  const runs = new Map(
+    await Promise.all(
+      wished.map(async (id) => [id, (await store.thread(id, { limit: 5 })).thread.at(-1)?.run?.id] as const),
+    ),
+  );
+  const started: string[] = [];
+  // those that have begun between two looks are taken in the order that is wished: the looks are close
+  const look = async () => {
+    const waits = (await store.activeRuns()).filter(({ status }) => status === "queued").map(({ id }) => id);
+    started.push(...wished.filter((id) => !started.includes(id) && !waits.includes(runs.get(id) ?? "")));
+    return started.length === wished.length;
+  };
+  await until(look, "all have begun");
+  return started;
+}
+
 test("who signs in at one process is signed in at all of them", async () => {
   const ada = await Somebody.signedIn("Ada", first as Process);
   for (const each of house.processes) expect((await ada.fetch(`${each.url}/`)).status).toBe(200);
@@ -131,23 +156,10 @@ test("questions through any process stand in one queue, in their order, and shar
     await until(async () => (await waiting()) === asked.length, "the leader knows of it");
   }
   const [a1, a2, a3, b1] = asked.map(([id]) => id) as [string, string, string, string];
-  const wished = [b1, a1, a2, a3];
-  const runs = new Map(
-    await Promise.all(
-      wished.map(async (id) => [id, (await store.thread(id, { limit: 5 })).thread.at(-1)?.run?.id] as const),
-    ),
-  );
-  const started: string[] = [];
-  // those that have begun between two looks are taken in the order that is wished: the looks are close
-  const look = async () => {
-    const waits = (await store.activeRuns()).filter(({ status }) => status === "queued").map(({ id }) => id);
-    started.push(...wished.filter((id) => !started.includes(id) && !waits.includes(runs.get(id) ?? "")));
-    return started.length === wished.length;
-  };
+  const order = orderOfStart([b1, a1, a2, a3]);
   // one slot becomes free after the other: the next begins when the one before is over
   await ada.send(first as Process, holding[0] as string, { type: "stop" });
-  await until(look, "all have begun");
-  expect(started).toEqual(wished);
+  expect(await order).toEqual([b1, a1, a2, a3]);
 });
 
 test("Stop through a follower frees the slot", async () => {
@@ -275,4 +287,38 @@ test("a page without WebSockets sends through whatever process the balancer choo
   await until(() => text.includes('data-status="done"'), "it is answered");
   abort.abort();
   await reading;
+});
+
+test("when another process leads, those who wait keep their order and their shares; answers go on", async () => {
+  const [ada, ben] = [
+    await Somebody.signedIn("Ada", first as Process),
+    await Somebody.signedIn("Ben", second as Process),
+  ];
+  const holding = Array.from({ length: 4 }, newId);
+  for (const [i, id] of holding.entries()) await ada.say(house.processes[i % 3] as Process, id, "endless");
+  await until(async () => (await busy()) === 4, "all slots are taken");
+  const [a1, a2, b1] = [newId(), newId(), newId()];
+  for (const [i, [at, who, id]] of (
+    [
+      [second, ada, a1],
+      [leader, ada, a2],
+      [first, ben, b1],
+    ] as const
+  ).entries()) {
+    expect((await who.say(at as Process, id, "Hello?")).status).toBe(303);
+    await until(async () => (await waiting()) === i + 1, "the leader knows of it");
+  }
+  const before = await Promise.all(holding.map(textOf));
+  leader?.kill("SIGTERM"); // the lease of this house is long; one that ends gives it up
+  adopt(await house.leaderAfter(leader as Process));
+  await until(async () => (await waiting()) === 3, "the next leader has them all");
+  const order = orderOfStart([b1, a1, a2]);
+  await ada.send(first as Process, holding[0] as string, { type: "stop" });
+  expect(await order).toEqual([b1, a1, a2]);
+  for (const id of [a1, a2, b1]) await until(async () => (await statusOf(id)) === "done", "it is answered");
+  for (const [i, id] of holding.entries()) {
+    if (i > 0) expect(await statusOf(id)).toBe("running");
+    expect((await textOf(id)).length).toBeGreaterThan((before[i] as string).length);
+  }
+  await house.whole();
 });

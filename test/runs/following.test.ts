@@ -184,3 +184,21 @@ test("when events may be lost, Snapshots are taken again, also while they are be
   expect(began).toEqual([2, 3]);
   following.close();
 });
+
+test("a Run that was left by another process: the thread is read again by who does not know it", async () => {
+  const bus = localBus();
+  let [reshaped, heard] = [0, 0];
+  const following = new Following({
+    ...{ bus, conversation: "conversation", live: () => Promise.resolve([]) },
+    ...{ heard: () => heard++, began() {}, reshaped: () => reshaped++ },
+    onError(error) {
+      throw error;
+    },
+  });
+  await following.ready;
+  const [queued] = story(seeded(1)).events as [RunEvent];
+  bus.publish("conversation", queued);
+  bus.publish("conversation", { ...queued, n: 2 ** 32 }); // and by the next one
+  expect([heard, reshaped]).toEqual([1, 1]);
+  following.close();
+});
