@@ -19,6 +19,8 @@ interface ListSocket {
  * each page.
  */
 const listFoldMs = 100;
+/** Time after which a list that could not be read is tried again, in ms. */
+const againMs = 1_000;
 /** With more changed entries than this, the whole first page is sent. */
 const entriesMax = 10;
 
@@ -31,6 +33,8 @@ export class ListWatch {
   readonly #changed = new Map<ConversationId, boolean>();
   /** True when any entry may have changed since the last frame. */
   #isMissed = false;
+  /** True since the list could not be read. */
+  #isFailing = false;
   #timer: Timer | null = null;
 
   constructor(person: PersonId, source: ListSource) {
@@ -69,8 +73,8 @@ export class ListWatch {
     this.#later();
   }
 
-  #later(): void {
-    this.#timer ??= setTimeout(() => void this.#send(), listFoldMs);
+  #later(ms = listFoldMs): void {
+    this.#timer ??= setTimeout(() => void this.#send(), ms);
   }
 
   /** Sends every page what has changed: a few latest entries, or the whole first page. */
@@ -102,8 +106,11 @@ export class ListWatch {
         frames.set(open, frame);
         outbox.send(frame(view), "surroundings");
       }
+      this.#isFailing = false;
     } catch (error) {
-      this.#source.onError(error);
+      if (!this.#isFailing) this.#source.onError(error);
+      this.#isFailing = this.#isMissed = true;
+      if (this.sockets.size > 0) this.#later(againMs);
     }
   }
 }

@@ -13,6 +13,8 @@ import { policyViolation, type ViewerSocket } from "./viewer.ts";
 
 /** Most reads of one thread for one snapshot: it is read again if a Run has begun or ended meanwhile. */
 const readsMax = 5;
+/** Time after which a snapshot that could not be read is tried again, in ms. */
+const syncAgainMs = 1_000;
 
 export class Room {
   readonly sockets = new Set<ViewerSocket>();
@@ -80,9 +82,9 @@ export class Room {
   /**
    * Sends the whole thread. Events that arrive while it is fetched are skipped: Runs in progress are drawn
    * from what the Room knows of them at the moment the frame is made. If a Run has begun or ended meanwhile,
-   * the thread is fetched again.
+   * the thread is fetched again. If it can't be fetched, the page keeps what it shows until it can.
    */
-  async sync(socket: ViewerSocket): Promise<void> {
+  async sync(socket: ViewerSocket, isAgain = false): Promise<void> {
     socket.isStale = socket.isSyncing;
     if (socket.isSyncing) return; // already under way: it will run once more
     socket.isSyncing = true;
@@ -104,7 +106,8 @@ export class Room {
         socket.outbox.send(snapshotFrame(current, socket.view) + (list ?? ""));
       }
     } catch (error) {
-      this.#source.onError(error);
+      if (!isAgain) this.#source.onError(error);
+      setTimeout(() => !socket.hasLeft && void this.sync(socket, true), syncAgainMs).unref();
     } finally {
       socket.isSyncing = false;
     }

@@ -20,6 +20,8 @@ export interface Process {
   readonly parlor: Parlor;
   kill(signal: NodeJS.Signals): void;
   readonly isAlive: boolean;
+  /** Mends its way to PostgreSQL, wakes it up, and starts it again if it has ended. */
+  again(): Promise<void>;
 }
 
 /** The process that leads, and those that answer and say so. */

@@ -7,6 +7,7 @@ import { localBus } from "../../src/bus/local.ts";
 import { localPerson, standardLimits } from "../../src/domain/account.ts";
 import type { Message } from "../../src/domain/conversation.ts";
 import type { RunEvent, RunFact, Snapshot } from "../../src/domain/event.ts";
+import { Failure } from "../../src/domain/failure.ts";
 import { newId } from "../../src/domain/id.ts";
 import { textParts } from "../../src/domain/part.ts";
 import { noSettings } from "../../src/domain/persona.ts";
@@ -48,6 +49,7 @@ function house() {
   let n = 0;
   let text = "";
   let asked: PromiseWithResolvers<void>[] = [];
+  const failures: string[] = [];
   const live = async (): Promise<Snapshot[]> => [
     {
       run: run.id,
@@ -97,7 +99,8 @@ function house() {
     listed: async () => null,
     list: async () => [],
     onError: (error) => {
-      throw error;
+      if (!(error instanceof Failure)) throw error;
+      failures.push(error.code);
     },
   });
   const publish = (fact: RunFact) =>
@@ -117,6 +120,12 @@ function house() {
       asked = [];
       await Promise.resolve();
     },
+    /** The store can't be read. */
+    async fail() {
+      await until(() => asked.length > 0, "the store was asked");
+      for (const asking of asked.splice(0)) asking.reject(new Failure("store_unwritable"));
+    },
+    failures,
     asked: () => asked.length,
   };
 }
@@ -153,6 +162,23 @@ test("events during the fetch of a snapshot are neither lost nor doubled", async
   say(" five");
   expect(shown(second.frames)).toBe("before one two three four five");
   expect(shown(first.frames)).toBe(shown(second.frames));
+});
+
+test("a page whose thread can't be read gets it as soon as it can be, and that is reported once", async () => {
+  const { hub, conversation, say, answer, fail, failures } = house();
+  const reader = watcher();
+  const { leave } = hub.join(page(conversation), reader);
+  say("one ");
+  await fail();
+  await fail();
+  say("two");
+  expect(reader.frames.join("")).not.toContain("article");
+  await answer();
+  await until(() => shown(reader.frames) === "one two", "the snapshot has come");
+  say(" three");
+  expect(shown(reader.frames)).toBe("one two three");
+  expect(failures).toEqual(["store_unwritable"]);
+  leave();
 });
 
 test("each event is rendered once: all sockets get the same string", async () => {

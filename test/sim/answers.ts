@@ -39,7 +39,7 @@ function askedAt(texts: readonly string[], i: number): string {
 }
 
 /** Stops whatever runs or waits; what was asked in chats that nobody has open any more goes on, too. */
-export async function stopAll(house: House): Promise<void> {
+export async function stopAll(house: Pick<House, "store" | "url">): Promise<void> {
   for (const { run } of await house.store.unfinishedRuns()) {
     await fetch(`${house.url}/c/${run.conversation}`, {
       method: "POST",
@@ -50,7 +50,7 @@ export async function stopAll(house: House): Promise<void> {
 }
 
 /** Compares pages, store and recitals; the number of answers that were compared. */
-export async function agree(house: House, pages: readonly PageClient[]): Promise<number> {
+export async function agree(house: Pick<House, "store">, pages: readonly PageClient[]): Promise<number> {
   let answers = 0;
   for (const page of pages) {
     const { thread: stored } = await house.store.thread(page.conversation, { limit: 50 });
