@@ -38,8 +38,9 @@ bench: $(BUN) $(PARROT) build chromium nginx ## what parlor costs, beside others
 		for each in relay crowd routing store browser start load lighthouse documents-cost cluster engines pgvector; do $(BUN) bench/$$each.ts || exit 1; done; \
 		for each in documents documents-meaning $(if $(XQUAD),documents-answers documents-grounding); do $(BUN) bench/$$each.ts $(XQUAD) || exit 1; done
 
-soak: $(BUN) $(PARROT) build ## half an hour of llama-servers that fail in every way (SOAK_MINUTES=30 SEED=1), the simulations in their long form, the memory of 40 000 requests (REQUESTS=40000)
+soak: $(BUN) $(PARROT) build ## half an hour of llama-servers that fail in every way (SOAK_MINUTES=30 SEED=1), the simulations in their long form, the memory of 40 000 requests (REQUESTS=40000); CLUSTER=1: half an hour of parlors that die, instead
 	@export LLAMA_SERVER="$$(test/llama/llama-server --path)"; \
+		if [ -n "$(CLUSTER)" ]; then $(BUN) test/sim/takeovers.ts; exit; fi; \
 		$(BUN) test/sim/soak.ts && LONG=1 $(BUN) test --isolate test/sim test/e2e/kill.test.ts && $(BUN) bench/memory.ts
 
 options: $(BUN) ## write docs/operate/options.md anew
@@ -49,7 +50,7 @@ clean: ## remove what was built here (not the llama-server in the user's cache)
 	rm -rf dist .cache node_modules
 
 # the tests that start no llama-server and no database server, so that a fresh clone fetches none for them
-UNIT := $(shell grep -rLE 'startLlama|llamaProgram|startPostgres|startRedis|stage\.ts|soak\.ts' --include=*.test.ts test/*.test.ts test/auth test/bus test/runs test/commands test/config test/domain test/documents/formats.test.ts test/documents/passages.test.ts test/documents/words.test.ts \
+UNIT := $(shell grep -rLE 'startLlama|llamaProgram|startPostgres|startRedis|stage\.ts|soak\.ts|takeovers\.ts' --include=*.test.ts test/*.test.ts test/auth test/bus test/runs test/commands test/config test/domain test/documents/formats.test.ts test/documents/passages.test.ts test/documents/words.test.ts \
 	test/http test/live test/programs test/store test/telemetry test/transfer test/views)
 TESTS ?=
 # files of tests that run at once: two keep two cores busy

@@ -1,6 +1,7 @@
 // The handover from one process to the next: the Runs that the previous process left unfinished go on, and
 // those of this process end in order.
 
+import { type Bus, publishReshaped } from "../bus/bus.ts";
 import { isTemporary } from "../domain/id.ts";
 import type { Store } from "../store/store.ts";
 import type { Upstream } from "../upstream/upstream.ts";
@@ -15,7 +16,7 @@ import { halt } from "./runner.ts";
  */
 export async function takeOver(
   host: RunHost,
-  { store, upstream }: { store: Pick<Store, "unfinishedRuns" | "people">; upstream: Upstream },
+  { store, upstream, bus }: { store: Pick<Store, "unfinishedRuns" | "people">; upstream: Upstream; bus: Bus },
 ): Promise<void> {
   await host.queue.restore();
   for (const unfinished of await store.unfinishedRuns()) {
@@ -23,6 +24,8 @@ export async function takeOver(
     const person = await store.people.person(run.owner); // null: the account is gone
     const sharer = person ? sharerOf(person) : { id: run.owner, weight: 1, runningMax: null };
     const live = host.add(unfinished, null, { sharer, request: "", tap: undefined, model: null });
+    // pages at other processes may not know its question: the previous leader died before it told them
+    publishReshaped(bus, run.conversation);
     if (run.status === "queued") host.queue.requeue(live);
     else {
       host.queue.adopt(live);
