@@ -22,7 +22,7 @@ const hangsMs = 60_000;
 const people = 6;
 const programs = 2;
 /** Short, so that much happens: that a process which only waited for the processor is followed, too, does no harm. */
-const leaseMs = 1_000;
+const leaseMs = 1_500;
 /** Faults that a run has at least, however slow the machine is. */
 const faultsMin = 3;
 
@@ -258,40 +258,53 @@ async function mend(world: World): Promise<void> {
 
 /**
  * More is asked than there are slots, by pages that are closed at once. Two leaders die; then there is a slot, and
- * those that wait begin in their order.
+ * those that wait begin in their order. On a busy machine more leaders may die than that, and a slot may become free
+ * too early: then it is tried again.
  */
 async function queueOutlivesLeaders(world: World): Promise<void> {
   const { house, store, random, pages, sql } = world;
-  const occupied = await Promise.all([0, 1, 2, 3].map(() => say(world, "endless")));
-  await until(async () => (await loadOf(world))?.running === occupied.length, "all slots are taken", hangsMs);
-  const waiting: string[] = [];
-  for (let i = 0; i < 6; i++) {
-    waiting.push(await say(world, "twenty"));
-    await until(
-      async () => (await loadOf(world))?.waiting === waiting.length,
-      "the leader knows it",
-      hangsMs,
-    );
+  for (let tries = 1; ; tries++) {
+    const occupied = await Promise.all([0, 1, 2, 3].map(() => say(world, "endless")));
+    const waiting: string[] = [];
+    const isQueued = async (isBegun: boolean) => {
+      const load = isBegun || (await isWhole(world)) ? await loadOf(world) : null;
+      return load?.running === occupied.length && load.waiting === waiting.length;
+    };
+    const shown = () =>
+      [...occupied, ...waiting].map((each) => new PageClient(anyOf(house, random), each as never));
+    try {
+      await until(() => isQueued(true), "all slots are taken", triedMs);
+      for (let i = 0; i < 6; i++) {
+        waiting.push(await say(world, "twenty"));
+        await until(() => isQueued(true), "the leader knows it", triedMs);
+      }
+      for (let deaths = 0; deaths < 2; deaths++) {
+        (await house.leader())?.leader.kill(random.pick(["SIGKILL", "SIGTERM"] as const) as NodeJS.Signals);
+        await until(() => isQueued(false), "they wait again", triedMs);
+      }
+    } catch (error) {
+      if (tries === triesMax) throw error;
+      pages.push(...shown());
+      await mend(world);
+      continue;
+    }
+    const [first] = await store.activeRuns(occupied[0] as never);
+    await store.wishStop({ id: first?.id as never });
+    const areAnswered = async () =>
+      (await Promise.all(waiting.map((each) => store.activeRuns(each as never)))).flat().length === 0;
+    await until(areAnswered, "those that wait are answered", hangsMs);
+    const begun = (await sql.unsafe(
+      "select r.conversation from seen s join runs r on r.id = s.run where s.after = 'running' order by s.n",
+    )) as { conversation: string }[];
+    const order = begun.map(({ conversation }) => conversation).filter((each) => waiting.includes(each));
+    expect(order).toEqual(waiting);
+    pages.push(...shown());
+    return;
   }
-  for (let deaths = 0; deaths < 2; deaths++) {
-    (await house.leader())?.leader.kill(random.pick(["SIGKILL", "SIGTERM"] as const) as NodeJS.Signals);
-    const waitAgain = async () => (await isWhole(world)) && (await loadOf(world))?.waiting === waiting.length;
-    await until(waitAgain, "they wait again", hangsMs);
-  }
-  const [first] = await store.activeRuns(occupied[0] as never);
-  await store.wishStop({ id: first?.id as never });
-  const isAnswered = async (conversation: string) =>
-    (await store.thread(conversation as never, { limit: 5 })).thread.at(-1)?.run?.status === "done";
-  for (const each of waiting) await until(() => isAnswered(each), "the next is answered", hangsMs);
-  const begun = (await sql.unsafe(
-    "select r.conversation from seen s join runs r on r.id = s.run where s.after = 'running' order by s.n",
-  )) as { conversation: string }[];
-  const order = begun.map(({ conversation }) => conversation).filter((each) => waiting.includes(each));
-  expect(order).toEqual(waiting);
-  await stopAll({ store, url: house.url });
-  for (const conversation of [...occupied, ...waiting])
-    pages.push(new PageClient(anyOf(house, random), conversation as never));
 }
+/** Longest that one step of it may take, in ms, and most attempts. */
+const triedMs = 15_000;
+const triesMax = 5;
 
 /** Asks without a page; the conversation. */
 async function say({ house }: World, text: string): Promise<string> {
