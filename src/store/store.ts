@@ -157,7 +157,7 @@ export interface Store {
   unfinishedRuns(only?: RunId): Promise<readonly UnfinishedRun[]>;
   /** All Runs that wait or run, or those of one conversation, in the order of the queue, in few words. */
   activeRuns(conversation?: ConversationId): Promise<readonly ActiveRun[]>;
-  /** Notes that active Runs shall stop, for the process that runs them. Returns their number. */
+  /** Marks active Runs as wished to stop, for the process that runs them. Returns their number. */
   wishStop(which: WhichRuns): Promise<number>;
 
   /** null for one that is unknown or deleted. */

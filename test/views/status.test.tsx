@@ -31,7 +31,9 @@ test("everybody else reads what it means for them: no address, command, path or 
   for (const language of ["en", "de"] as const)
     for (const state of states)
       expect(shown(state, false, language)).not.toMatch(/http|llama|gguf|\/srv|\/home|--/);
-  expect(shown({}, false)).toContain("The model is not there yet. Whoever runs this parlor can start it.");
+  expect(shown({}, false)).toContain(
+    "The model is not there yet. The person who runs this parlor can start it.",
+  );
   expect(shown({ status: "loading" }, false)).toContain("being loaded");
   expect(shown({ ours: true, status: "loading", progress: failed }, false)).toContain("not there yet");
 });

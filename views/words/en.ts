@@ -116,7 +116,7 @@ export const en: Words = {
   house: houseEn,
   starting: "One moment…",
   reading: (processed, total) => `Reading: ${number(processed)} of ${number(total)} tokens`,
-  modelAway: "The model is not there yet. Whoever runs this parlor can start it.",
+  modelAway: "The model is not there yet. The person who runs this parlor can start it.",
   modelComes: "The model is being loaded. That takes a moment.",
   waitingFor: (url) => `Waiting for llama-server at ${url}.`,
   tooLong: (limitBytes) =>
