@@ -50,7 +50,7 @@ clean: ## remove what was built here (not the llama-server in the user's cache)
 	rm -rf dist .cache node_modules
 
 # the tests that start no llama-server and no database server, so that a fresh clone fetches none for them
-UNIT := $(shell grep -rLE 'startLlama|llamaProgram|startPostgres|startRedis|stage\.ts|soak\.ts|takeovers\.ts' --include=*.test.ts test/*.test.ts test/auth test/bus test/runs test/commands test/config test/domain test/documents/formats.test.ts test/documents/passages.test.ts test/documents/words.test.ts \
+UNIT := $(shell grep -rLE 'startLlama|llamaProgram|startPostgres|startRedis|stage\.ts|soak\.ts|takeovers\.ts|asking\.ts' --include=*.test.ts test/*.test.ts test/auth test/bus test/runs test/commands test/config test/domain test/documents/formats.test.ts test/documents/passages.test.ts test/documents/words.test.ts \
 	test/http test/live test/programs test/store test/telemetry test/transfer test/views)
 TESTS ?=
 # files of tests that run at once: two keep two cores busy
