@@ -63,9 +63,8 @@ async function openPersonas(config: Config, log: Log) {
 /** The Store and the Bus: an SQLite file and this process alone, or PostgreSQL and the other processes. */
 async function openStore(config: Config, log: Log, metrics: Metrics) {
   if (config.db !== null) {
-    const { openHouse, withoutPassword } = await import("./commands/house.ts");
-    const house = await openHouse(config, config.db, { log, metrics, version });
-    return { ...house, kept: withoutPassword(config.db.database) };
+    const { openHouse } = await import("./commands/house.ts");
+    return openHouse(config, config.db, { log, metrics, version });
   }
   const kept = storeFile(config.data);
   const store = openSqlite(kept, { stored: (ms) => metrics.stored(ms), damaged: (line) => log.error(line) });

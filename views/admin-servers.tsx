@@ -62,7 +62,7 @@ export function Processes({ processes, leader, term, words: { house } }: Process
           {url === leader && <strong> {house.leads(term)}</strong>}
           <span class="note">
             {" "}
-            · {house.process(version, sockets, Math.round((Date.now() - startedAt) / 1000))}
+            · {house.process(version, sockets)}, {house.since(Math.round((Date.now() - startedAt) / 1000))}
           </span>
         </li>
       ))}

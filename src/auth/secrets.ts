@@ -10,6 +10,12 @@ export function hashOf(secret: string): string {
   return new Bun.CryptoHasher("sha256").update(secret).digest("base64url");
 }
 
+/** Compares in constant time. */
+export function isSameSecret(one: string, other: string): boolean {
+  const digest = (text: string) => new Bun.CryptoHasher("sha256").update(text).digest();
+  return crypto.timingSafeEqual(digest(one), digest(other));
+}
+
 /** Every key begins with this, so that scanners recognise one that has leaked. */
 const keyPrefix = "parlor_";
 

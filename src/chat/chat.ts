@@ -146,7 +146,6 @@ export class Chat {
       ...rest
     }: { isAddedAtEnd: boolean; model: string | null; tap?: Tap | undefined; request?: string | undefined },
   ): void {
-    if (!isAddedAtEnd) publishReshaped(this.#deps.bus, said.run.conversation);
     this.#deps.runs.enqueue(person, said, { question: isAddedAtEnd ? said.question : null, ...rest });
   }
 

@@ -3,10 +3,11 @@
 
 import type { Bus } from "../bus/bus.ts";
 import type { Person } from "../domain/account.ts";
-import { type ClusterWord, clusterTopic, type LeaderState, type WhichRuns } from "../domain/cluster.ts";
+import { type ClusterWord, clusterTopic, type LeaderState } from "../domain/cluster.ts";
 import type { Snapshot } from "../domain/event.ts";
 import { Failure } from "../domain/failure.ts";
 import type { ConversationId } from "../domain/id.ts";
+import type { WhichRuns } from "../domain/run.ts";
 import type { Utterance } from "../domain/thread.ts";
 import type { NewRun, QueueRoom, Runs } from "../runs/runs.ts";
 import type { QueuedRun, Store } from "../store/store.ts";

@@ -49,12 +49,10 @@ export async function openHouse(
   const member = cluster;
   const servers = openServersLater(config, log, () => member.isHeld);
   return {
-    ...{ store, bus, servers },
+    ...{ store, bus, servers, kept: withoutPassword(database) },
     house: {
       ...{ cluster, upstream: servers.upstream, key: several?.key ?? null },
       passedMax: fetchesMax() - ownFetches,
     },
   };
 }
-
-export { withoutPassword };

@@ -2,6 +2,7 @@
 // follower wants of the leader. Types only.
 
 import type { ConversationId, PersonId, RunId } from "./id.ts";
+import type { WhichRuns } from "./run.ts";
 import type { ModelFacts, UpstreamState } from "./upstream.ts";
 
 /** A process, as it describes itself once a second. */
@@ -31,13 +32,6 @@ export interface LeaderState {
   readonly servers: readonly UpstreamState[];
   /** The facts of any model (null), and of each. */
   readonly facts: readonly (readonly [string | null, ModelFacts])[];
-}
-
-/** Runs that match all given fields. */
-export interface WhichRuns {
-  readonly id?: RunId;
-  readonly conversation?: ConversationId;
-  readonly owner?: PersonId;
 }
 
 export type ClusterWord =

@@ -56,6 +56,9 @@ export interface Run {
   readonly withoutDocuments?: true;
 }
 
+/** Runs that match all given fields. */
+export type WhichRuns = Partial<Pick<Run, "id" | "conversation" | "owner">>;
+
 /** A failed Run on the admin page. */
 export interface FailedRun {
   readonly run: RunId;

@@ -1,6 +1,7 @@
 // Health, readiness and metrics, for orchestrators and monitoring.
 
 import { Hono } from "hono";
+import { isSameSecret } from "../auth/secrets.ts";
 import type { Membership } from "../cluster/cluster.ts";
 import type { AddressSet } from "../domain/address.ts";
 import { Failure } from "../domain/failure.ts";
@@ -83,9 +84,5 @@ function waitingFor(status: UpstreamState["status"], progress: UpstreamState["pr
     : "no llama-server answers";
 }
 
-/** Compares in constant time. */
-function isToken(authorization: string | undefined, token: string | null): boolean {
-  if (token === null || authorization === undefined) return false;
-  const digest = (text: string) => new Bun.CryptoHasher("sha256").update(text).digest();
-  return crypto.timingSafeEqual(digest(authorization), digest(`Bearer ${token}`));
-}
+const isToken = (authorization: string | undefined, token: string | null): boolean =>
+  token !== null && authorization !== undefined && isSameSecret(authorization, `Bearer ${token}`);

@@ -1,7 +1,6 @@
 // The handover from one process to the next: the Runs that the previous process left unfinished go on, and
 // those of this process end in order.
 
-import { type Bus, publishReshaped } from "../bus/bus.ts";
 import { isTemporary } from "../domain/id.ts";
 import type { Store } from "../store/store.ts";
 import type { Upstream } from "../upstream/upstream.ts";
@@ -16,7 +15,7 @@ import { halt } from "./runner.ts";
  */
 export async function takeOver(
   host: RunHost,
-  { store, upstream, bus }: { store: Pick<Store, "unfinishedRuns" | "people">; upstream: Upstream; bus: Bus },
+  { store, upstream }: { store: Pick<Store, "unfinishedRuns" | "people">; upstream: Upstream },
 ): Promise<void> {
   await host.queue.restore();
   for (const unfinished of await store.unfinishedRuns()) {
@@ -24,8 +23,6 @@ export async function takeOver(
     const person = await store.people.person(run.owner); // null: the account is gone
     const sharer = person ? sharerOf(person) : { id: run.owner, weight: 1, runningMax: null };
     const live = host.add(unfinished, null, { sharer, request: "", tap: undefined, model: null });
-    // pages at other processes may not know its question: the previous leader died before it told them
-    publishReshaped(bus, run.conversation);
     if (run.status === "queued") host.queue.requeue(live);
     else {
       host.queue.adopt(live);
@@ -41,10 +38,7 @@ export async function takeOver(
  */
 export async function leaveToNext(host: RunHost, graceMs: number): Promise<void> {
   const { queue, inProgress } = host;
-  queue.close();
-  for (const live of inProgress.values())
-    if (live.over) halt(live, "interrupted");
-    else if (live.isTapped && queue.leave(live)) host.endUnstarted(live, "interrupted");
+  beginNoMore(host);
   const bound = () =>
     inProgress
       .values()
@@ -63,11 +57,17 @@ export async function leaveToNext(host: RunHost, graceMs: number): Promise<void>
  */
 export async function handOver(host: RunHost, graceMs: number): Promise<void> {
   const { queue, inProgress } = host;
-  queue.close();
-  for (const live of inProgress.values()) if (live.over) halt(live, "interrupted");
-  for (const live of inProgress.values())
-    if (live.isTapped && queue.leave(live)) host.endUnstarted(live, "interrupted");
+  beginNoMore(host);
   await Promise.all([inProgress.over(graceMs), queue.apiRequests.close(graceMs)]);
   for (const live of inProgress.values()) if (!queue.isWaiting(live)) halt(live, "interrupted");
   while (inProgress.begun > 0) await inProgress.over();
+}
+
+/** Lets no new Runs begin. Titles are given up, and what programs have in the queue. */
+function beginNoMore(host: RunHost): void {
+  const { queue, inProgress } = host;
+  queue.close();
+  for (const live of inProgress.values())
+    if (live.over) halt(live, "interrupted");
+    else if (live.isTapped && queue.leave(live)) host.endUnstarted(live, "interrupted");
 }

@@ -7,7 +7,7 @@ import type { Person } from "../domain/account.ts";
 import type { Message } from "../domain/conversation.ts";
 import type { Snapshot } from "../domain/event.ts";
 import { type ConversationId, isTemporary } from "../domain/id.ts";
-import type { Run } from "../domain/run.ts";
+import type { WhichRuns } from "../domain/run.ts";
 import type { Utterance } from "../domain/thread.ts";
 import type { QueuedRun, UnfinishedRun } from "../store/store.ts";
 import type { Slot } from "../upstream/upstream.ts";
@@ -86,7 +86,7 @@ export class RunHost implements Runs {
         halt(other, "interrupted");
   }
 
-  stop(which: Partial<Pick<Run, "id" | "conversation" | "owner">>): boolean {
+  stop(which: WhichRuns): boolean {
     const matching = this.inProgress.matching(which);
     for (const live of matching) {
       if (live.stopping) continue;

@@ -2,7 +2,7 @@
 
 import type { Snapshot } from "../domain/event.ts";
 import type { ConversationId, RunId } from "../domain/id.ts";
-import type { Run, RunNow } from "../domain/run.ts";
+import type { Run, RunNow, WhichRuns } from "../domain/run.ts";
 import type { Utterance } from "../domain/thread.ts";
 import type { Attendance } from "./attendance.ts";
 import type { LiveRun } from "./live-run.ts";
@@ -37,7 +37,7 @@ export class InProgress {
   }
 
   /** The Runs that match all given fields and whose end has not been published. */
-  matching(which: Partial<Pick<Run, "id" | "conversation" | "owner">>): LiveRun[] {
+  matching(which: WhichRuns): LiveRun[] {
     const fields = Object.entries(which) as [keyof typeof which, string][];
     return this.values()
       .filter((live) => !live.over && fields.every(([name, value]) => live.run[name] === value))

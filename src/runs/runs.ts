@@ -6,7 +6,7 @@ import type { Message } from "../domain/conversation.ts";
 import type { Snapshot } from "../domain/event.ts";
 import type { ConversationId } from "../domain/id.ts";
 import type { PartKind, SourcePart } from "../domain/part.ts";
-import type { Place, PromptProgress, Run } from "../domain/run.ts";
+import type { Place, PromptProgress, Run, WhichRuns } from "../domain/run.ts";
 import type { Utterance } from "../domain/thread.ts";
 import type { QueuedRun } from "../store/store.ts";
 
@@ -41,7 +41,7 @@ export interface Runs {
   /** Puts a stored Run into the queue. */
   enqueue(person: Person, queued: QueuedRun, how: NewRun): void;
   /** Stops the Runs that match all given fields, waiting or running; false when there are none. */
-  stop(which: Partial<Pick<Run, "id" | "conversation" | "owner">>): boolean;
+  stop(which: WhichRuns): boolean;
   /** Snapshots of a conversation's Runs in progress, each as of its last event. */
   live(conversation: ConversationId): Promise<readonly Snapshot[]>;
   /** The end of a Run that could not be stored yet: the Store still shows the Run as active. */

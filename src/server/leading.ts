@@ -1,7 +1,7 @@
 // What the leader does for the other processes: takes up the Runs that they have stored, stops those that
 // they want stopped, knows which conversations are watched there, and tells them what they must know.
 
-import { type Bus, publishReshaped } from "../bus/bus.ts";
+import type { Bus } from "../bus/bus.ts";
 import { type ClusterWord, clusterTopic, type LeaderState } from "../domain/cluster.ts";
 import type { ConversationId, PersonId, RunId } from "../domain/id.ts";
 import type { RunHost } from "../runs/host.ts";
@@ -83,7 +83,7 @@ export class Leading {
     id: RunId,
     how: { readonly isAddedAtEnd: boolean; readonly model: string | null; readonly request: string },
   ): Promise<void> {
-    const { store, runs, bus } = this.#deps;
+    const { store, runs } = this.#deps;
     if (this.#taken.has(id) || runs.inProgress.get(id)) return;
     this.#taken.add(id);
     try {
@@ -95,8 +95,6 @@ export class Leading {
       const question =
         how.isAddedAtEnd && parent !== null ? await store.message(run.conversation, parent) : null;
       runs.enqueue(person, unfinished, { question, model: how.model, request: how.request });
-      // its question may be new to the pages: the word that would have brought it was lost
-      if (question === null) publishReshaped(bus, run.conversation);
     } finally {
       this.#taken.delete(id);
     }

@@ -7,7 +7,7 @@ import { Connection } from "../postgres/connection.ts";
 import type { Value } from "./database.ts";
 import { lockFile, StoreUnusable } from "./file.ts";
 import type { HouseTable } from "./house-tables.ts";
-import { withoutPassword } from "./postgres.ts";
+import { unusableDatabase } from "./postgres.ts";
 import { refuseOtherSchema } from "./postgres-migrate.ts";
 import { numbered } from "./postgres-sql.ts";
 import { openSqlite } from "./sqlite.ts";
@@ -77,7 +77,7 @@ export async function openPostgresSource(url: string, mayBeUsed: boolean): Promi
       throw new Error("a parlor uses it; end that one");
   } catch (error) {
     await connection.close();
-    throw new StoreUnusable(`can't use ${withoutPassword(url)}: ${(error as Error).message}`);
+    throw unusableDatabase(url, error);
   }
   return {
     mark: () => null,

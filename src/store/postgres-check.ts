@@ -2,9 +2,8 @@
 // pages are PostgreSQL's own to find (checksums, pg_amcheck).
 
 import { Connection } from "../postgres/connection.ts";
-import { StoreUnusable } from "./file.ts";
 import { houseTables } from "./house-tables.ts";
-import { withoutPassword } from "./postgres.ts";
+import { unusableDatabase } from "./postgres.ts";
 import { refuseOtherSchema } from "./postgres-migrate.ts";
 
 /** Longest time of one question, in ms. */
@@ -70,7 +69,7 @@ export async function checkPostgres(url: string): Promise<Soundness> {
     await refuseOtherSchema(connection);
     return await examined(connection);
   } catch (error) {
-    throw new StoreUnusable(`can't use ${withoutPassword(url)}: ${(error as Error).message}`);
+    throw unusableDatabase(url, error);
   } finally {
     await connection.close();
   }

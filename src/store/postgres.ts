@@ -55,11 +55,15 @@ export async function openPostgresDatabase(
     const vectors = await openVectors(connection, options);
     return await PostgresDatabase.open(url, options, { ...standardBounds, ...bounds }, vectors);
   } catch (error) {
-    throw new StoreUnusable(`can't use ${withoutPassword(url)}: ${(error as Error).message}`);
+    throw unusableDatabase(url, error);
   } finally {
     await connection.close();
   }
 }
+
+/** Says why the database at `url` can't be used. */
+export const unusableDatabase = (url: string, error: unknown): StoreUnusable =>
+  new StoreUnusable(`can't use ${withoutPassword(url)}: ${(error as Error).message}`);
 
 /** The address as it may be shown. */
 export const withoutPassword = (url: string): string => url.replace(/(\/\/[^/:@]*):[^@]*@/, "$1@");

@@ -1,11 +1,10 @@
 // The table of Runs: the queue, drafts, ends.
 
-import type { WhichRuns } from "../domain/cluster.ts";
 import type { Message } from "../domain/conversation.ts";
 import { Failure } from "../domain/failure.ts";
 import { type ConversationId, type MessageId, newId, type PersonId, type RunId } from "../domain/id.ts";
 import { grown, type PartKind, type Parts, plainText } from "../domain/part.ts";
-import type { Run, RunStats } from "../domain/run.ts";
+import type { Run, RunStats, WhichRuns } from "../domain/run.ts";
 import { all, type Columns, change, type Database, one, perform, type Work } from "./database.ts";
 import { partsColumn, type RunRow, toRun } from "./rows.ts";
 import type { ActiveRun, Draft, Ending, UnfinishedRun, WrittenSoFar } from "./store.ts";

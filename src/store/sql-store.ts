@@ -1,11 +1,10 @@
 // The Store over one database. Every method is one transaction, unless it says otherwise.
 
-import type { WhichRuns } from "../domain/cluster.ts";
 import type { Conversation, FoundPassage, ListedConversation, Message } from "../domain/conversation.ts";
 import type { ConversationId, MessageId, PersonId, RunId } from "../domain/id.ts";
 import { noSettings, type Settings } from "../domain/persona.ts";
 import type { ConversationHeader, ConversationRecord } from "../domain/record.ts";
-import type { Run, RunStats } from "../domain/run.ts";
+import type { Run, RunStats, WhichRuns } from "../domain/run.ts";
 import type { ThreadPage, Utterance } from "../domain/thread.ts";
 import type { Database, Work } from "./database.ts";
 import { hasPruned, purgeMessages } from "./deletion.ts";

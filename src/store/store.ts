@@ -2,7 +2,6 @@
 // fits; each method is one transaction. The queue is the table of Runs: nothing else remembers who waits.
 // Every implementation passes test/contract/store.ts.
 
-import type { WhichRuns } from "../domain/cluster.ts";
 import type { Conversation, FoundPassage, ListedConversation, Message } from "../domain/conversation.ts";
 import type { FailureReport } from "../domain/failure.ts";
 import type { FileId } from "../domain/file.ts";
@@ -10,7 +9,7 @@ import type { ConversationId, MessageId, PersonId, RunId } from "../domain/id.ts
 import type { Parts, WrittenPart } from "../domain/part.ts";
 import type { Settings } from "../domain/persona.ts";
 import type { ConversationHeader, ConversationRecord, MessageRecord } from "../domain/record.ts";
-import type { Run, RunStats, RunStatus } from "../domain/run.ts";
+import type { Run, RunStats, RunStatus, WhichRuns } from "../domain/run.ts";
 import type { ThreadPage, Utterance } from "../domain/thread.ts";
 import type {
   Admission,

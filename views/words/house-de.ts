@@ -113,9 +113,8 @@ export const houseDe: HouseWords = {
   sockets: (pages, programs) =>
     `${number(pages)} ${pages === 1 ? "Seite" : "Seiten"} und ` +
     `${number(programs)} ${programs === 1 ? "Programm" : "Programme"} verbunden`,
-  process: (version, sockets, seconds) =>
-    `parlor ${version}, ${number(sockets)} ${sockets === 1 ? "Verbindung" : "Verbindungen"}, ` +
-    (seconds < 60 ? `seit ${number(seconds)} s` : `seit ${number(Math.round(seconds / 60))} min`),
+  process: (version, sockets) =>
+    `parlor ${version}, ${number(sockets)} ${sockets === 1 ? "Verbindung" : "Verbindungen"}`,
   leads: (term) => `führt (Amtszeit ${term})`,
   since: (seconds) =>
     seconds < 60 ? `seit ${number(seconds)} s` : `seit ${number(Math.round(seconds / 60))} min`,

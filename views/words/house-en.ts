@@ -103,9 +103,8 @@ export const houseEn: HouseWords = {
   sockets: (pages, programs) =>
     `${number(pages)} ${pages === 1 ? "page" : "pages"} and ` +
     `${number(programs)} ${programs === 1 ? "program" : "programs"} connected`,
-  process: (version, sockets, seconds) =>
-    `parlor ${version}, ${number(sockets)} ${sockets === 1 ? "connection" : "connections"}, ` +
-    (seconds < 60 ? `for ${number(seconds)} s` : `for ${number(Math.round(seconds / 60))} min`),
+  process: (version, sockets) =>
+    `parlor ${version}, ${number(sockets)} ${sockets === 1 ? "connection" : "connections"}`,
   leads: (term) => `leads (term ${term})`,
   since: (seconds) =>
     seconds < 60 ? `for ${number(seconds)} s` : `for ${number(Math.round(seconds / 60))} min`,

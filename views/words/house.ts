@@ -72,7 +72,7 @@ export interface HouseWords {
   readonly waitingRuns: (waiting: number) => string;
   readonly sockets: (pages: number, programs: number) => string;
   /** One of several processes of parlor. */
-  readonly process: (version: string, sockets: number, seconds: number) => string;
+  readonly process: (version: string, sockets: number) => string;
   readonly leads: (term: number) => string;
   readonly since: (seconds: number) => string;
   readonly stop: string;
