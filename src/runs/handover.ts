@@ -15,9 +15,10 @@ import { halt } from "./runner.ts";
  */
 export async function takeOver(
   host: RunHost,
-  { store, upstream }: { store: Pick<Store, "unfinishedRuns" | "people">; upstream: Upstream },
+  { store, upstream }: { store: Pick<Store, "activeRuns" | "unfinishedRuns" | "people">; upstream: Upstream },
 ): Promise<void> {
   await host.queue.restore();
+  const active = await store.activeRuns();
   for (const unfinished of await store.unfinishedRuns()) {
     const { run } = unfinished;
     const person = await store.people.person(run.owner); // null: the account is gone
@@ -28,6 +29,8 @@ export async function takeOver(
       host.queue.adopt(live);
       host.resume(live, upstream.adopt(), unfinished);
     }
+    // before the rest of its stream is read: somebody has stopped it while no process could
+    if (active.some(({ id, isStopWished }) => isStopWished && id === run.id)) host.stop({ id: run.id });
   }
 }
 
